@@ -23,6 +23,7 @@ from models.code_sharing.service import CodeSharingService
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
+from models.kiosks.pairing import KioskPairing
 from models.kiosks.service import KioskService
 from models.messages.entities import Template
 from models.messages.service import MessageService
@@ -40,6 +41,7 @@ from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
+from models.staff.pairing import StaffPairing
 from models.staff.plan_pictures import StaffPlanPictures
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.profile import StaffProfile
@@ -76,6 +78,7 @@ FEEDBACK: Final = web.AppKey("feedback", FeedbackService)
 GATES: Final = web.AppKey("gates", GateService)
 IDENTITY_PROVIDER: Final[web.AppKey[IdentityProvider]] = web.AppKey("identity_provider")
 KIOSK_CODES: Final = web.AppKey("kiosk_codes", KioskCodeService)
+KIOSK_PAIRING: Final = web.AppKey("kiosk_pairing", KioskPairing)
 KIOSKS: Final = web.AppKey("kiosks", KioskService)
 LOGINS: Final = web.AppKey("logins", LoginService)
 MESSAGES: Final = web.AppKey("messages", MessageService)
@@ -100,6 +103,7 @@ STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
 STAFF_AREAS: Final = web.AppKey("staff_areas", StaffAreas)
 STAFF_PLAN_PICTURES: Final = web.AppKey("staff_plan_pictures", StaffPlanPictures)
+STAFF_PAIRING: Final = web.AppKey("staff_pairing", StaffPairing)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
 STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
 STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)

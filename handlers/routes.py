@@ -13,6 +13,7 @@ from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api_routes import api_routes, docs_routes
 from handlers.check_in import action_pages
 from handlers.check_in import pages as check_in_pages
+from handlers.display import pages as display_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
@@ -20,6 +21,7 @@ from handlers.http.logo import logo
 from handlers.http.pages import open_page, reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
+from handlers.kiosks import pairing as kiosks_pairing
 from handlers.notices import pages as notices_pages
 from handlers.policy import pages as policy_pages
 from handlers.proof import pages as proof_pages
@@ -100,6 +102,9 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/contact", reader_form(feedback_pages.send)),
         web.get("/privacy", open_page(accounts_pages.privacy)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
+        web.get("/display/{id}", display_pages.display),
+        web.get("/display/{id}/board", display_pages.board),
+        web.get("/kiosk", kiosks_pairing.page),
         web.get("/kiosk/{id}", kiosks_pages.screen),
         web.get("/k/{id}", kiosks_pages.scanned),
         web.get("/k/{id}/check-in", reader_page(kiosks_pages.check_in_form)),

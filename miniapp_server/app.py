@@ -23,6 +23,7 @@ from bind.seat_labels import SeatLabels
 from bind.session_service import SessionService
 from bind.wechat_logins import WeChatLogins
 from handlers import keys
+from handlers.display.board import HALL_BOARDS, HallBoards
 from handlers.http.health import health_routes
 from handlers.http.keys import (
     ATTEMPT_LIMITER,
@@ -60,6 +61,7 @@ from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
 from models.erasure.past_repository import PastRepository
+from models.kiosks.pairing import KioskPairing
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.profile.entities import LibraryProfile
 from models.storage.mongo import server_time
@@ -160,6 +162,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     )
     _wire_wechat(app, resources, pauses)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
+    app[HALL_BOARDS] = HallBoards(app[REFERENCE], cache, app[keys.SEAT_MAP], app[keys.NOTICES])
     opened = app[METRICS].event_streams.set
     streams = app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
     app[SESSIONS].on_ended(streams.end_of)
@@ -215,6 +218,7 @@ def _wire_identity(app: web.Application, resources: Resources) -> None:
     codes = app[keys.KIOSK_CODES] = KioskCodeService(r.kiosks, settings.public_base_url)
     labels = app[keys.SEAT_LABELS] = SeatLabels(settings.sealer, settings.public_base_url)
     app[keys.SCANNED_CODES] = ScannedCodes(codes, labels, app[ATTEMPT_LIMITER])
+    app[keys.KIOSK_PAIRING] = KioskPairing(r.kiosk_pairings, settings.sealer)
     app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
     app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
 

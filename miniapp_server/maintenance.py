@@ -62,6 +62,7 @@ class Retention:
         await self._pauses.prune(now - _KEEP_PAUSES)
         await r.messages.prune(real_now - MESSAGES_KEPT, _PRUNE_AT_ONCE)
         await r.gate_events.prune(now - MOVEMENTS_KEPT)
+        await r.kiosk_pairings.prune(now)
         await r.kiosk_scans.prune(now - MOVEMENTS_KEPT)
         await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
         await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)

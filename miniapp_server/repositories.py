@@ -10,6 +10,7 @@ from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.grant_repository import StaffGrantRepository
 from models.identity.session_repository import SessionRepository
+from models.kiosks.pairing_repository import PairingRepository
 from models.kiosks.repository import KioskRepository
 from models.library.picture_repository import PlanPictureRepository
 from models.library.repository import CatalogRepository
@@ -54,6 +55,7 @@ class Repositories:
         self.gate_events = GateEventRepository(db, cipher)
         self.gates = GateRepository(db, cipher)
         self.heartbeat = HeartbeatRepository(db)
+        self.kiosk_pairings = PairingRepository(db, cipher)
         self.kiosk_scans = KioskScanRepository(db)
         self.kiosks = KioskRepository(db, cipher)
         self.leases = LeaseRepository(db)

@@ -120,7 +120,7 @@ async def seed(
     for kiosk in data.kiosks:
         if await stored.kiosks.kiosk_secret(kiosk.id) is None:
             fresh[kiosk.id] = new_key()
-            await stored.kiosks.issue_kiosk_key(kiosk.id, fresh[kiosk.id], new_secret())
+            await stored.kiosks.issue_kiosk_key(kiosk.id, fresh[kiosk.id], new_secret(), now)
     gates: dict[str, str] = {}
     for gate in data.gates:
         if await stored.gates.key(gate.id) is None:

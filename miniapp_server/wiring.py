@@ -54,6 +54,7 @@ from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
+from models.staff.pairing import StaffPairing
 from models.staff.plan_pictures import StaffPlanPictures
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
@@ -283,6 +284,7 @@ def wire_staff(
     app[keys.STAFF_PLAN_PICTURES] = StaffPlanPictures(audit, r.plan_pictures)
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
+    app[keys.STAFF_PAIRING] = StaffPairing(audit, r.kiosk_pairings)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)
     relevance = MessageRelevance(r.reservations, r.violations, reference)
     app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, pauses, relevance)

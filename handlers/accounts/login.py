@@ -24,6 +24,7 @@ from handlers.http.authentication import (
     require_own_origin,
     signed_in,
 )
+from handlers.http.browser_name import browser_name
 from handlers.http.cookies import (
     forget_session_cookie,
     give_cookie,
@@ -47,15 +48,6 @@ SERVICE_PATH: Final = "/login/cas"
 ENTRY_PATH: Final = "/entry"
 _STATE: Final = "seat_state"
 _STATE_SECONDS: Final = 600
-_BROWSERS: Final = (
-    *(("MicroMessenger", "WeChat"), ("Edg", "Edge"), ("Firefox", "Firefox")),
-    *(("Chrome", "Chrome"), ("Safari", "Safari")),
-)
-"""The first mark that a User-Agent has names its browser: most of them claim to be others, too."""
-_SYSTEMS: Final = (
-    *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows")),
-    *(("Mac OS", "macOS"), ("Linux", "Linux")),
-)
 _RENEW: Final = "renew."
 """Begins the state of a sign-in for which the password has to be typed."""
 
@@ -124,7 +116,7 @@ async def cas_ticket(request: web.Request) -> web.Response:
         user.kind,
         ticket,
         user.groups,
-        _device(request),
+        browser_name(request),
         dict(user.attributes),
     )
     if not ours or (not cas.exact_service and not _same(ours, theirs)):
@@ -167,7 +159,7 @@ async def campus_entry(request: web.Request) -> web.Response:
         user = await provider.authenticate(proof)
     except (LoginRejected, ProviderUnavailable) as error:
         return _refusal(request, error)
-    who = SignIn(user.number, user.name, user.kind, f"entry {proof}", device=_device(request))
+    who = SignIn(user.number, user.name, user.kind, f"entry {proof}", device=browser_name(request))
     if begins_at is None:
         return _ask_first(request, who)  # the campus's app sends tickets that nobody asked us for
     return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
@@ -199,14 +191,6 @@ def _begin(request: web.Request, sign_on: str, state: str) -> web.Response:
     begin_sign_in(request, response, state)
     give_cookie(request, response, _STATE, state, _STATE_SECONDS)
     return response
-
-
-def _device(request: web.Request) -> str:
-    """What the browser says of itself, in a few words, for the reader's list of devices."""
-    agent = request.headers.get("User-Agent", "")
-    name = next((words for mark, words in _BROWSERS if mark in agent), "")
-    system = next((words for mark, words in _SYSTEMS if mark in agent), "")
-    return " · ".join(part for part in (name, system) if part)
 
 
 def _same(ours: str, theirs: str) -> bool:

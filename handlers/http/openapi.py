@@ -58,6 +58,7 @@ _TAG_OF: Final = {
     "waitlist": "reservations",
     "notices": "messages",
     "gate": "gates",
+    "kiosk-pairings": "kiosks",
     "gate-records": "gates",
 }
 _CALLERS: Final = {

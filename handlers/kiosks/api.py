@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers import keys
 from handlers.accounts import presenter
+from handlers.http.browser_name import browser_name
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS
 from handlers.http.qr import svg
@@ -79,7 +80,7 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
 async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)
     if SCREEN in call.request.headers:
-        await call[keys.OUTAGES].record_kiosk_seen(kiosk.id, call.now)
+        await call[keys.OUTAGES].record_kiosk_seen(kiosk.id, call.now, browser_name(call.request))
     step = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
     shown = await call[keys.KIOSK_CODES].current(kiosk.id, step, call.now)
     return KioskCodeOut(

@@ -6,13 +6,27 @@ from typing import Final
 
 from handlers.http.endpoint import AT_KIOSK, Access, get, post
 from handlers.http.error_groups import OWN_RESERVATION
-from handlers.kiosks import api
+from handlers.kiosks import api, pairing
 from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, QrUsed, WrongVenue
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.readers.errors import CardUnknown
 from models.reservations.errors import TooEarly, TooLate
 
 ROUTES: Final = (
+    post(
+        "/kiosk-pairings",
+        pairing.ask_for_pairing,
+        "A screen without a key gets a code, by which an administrator makes it a kiosk's",
+        Access.ANYONE,
+        status=201,
+    ),
+    post(
+        "/kiosk-pairings/state",
+        pairing.pairing_state,
+        "Whether the screen with this secret is a kiosk's by now, and which one's",
+        Access.ANYONE,
+        errors=(NotFound,),
+    ),
     post(
         "/kiosks/{id}/touch",
         api.card_login,

@@ -13,6 +13,32 @@ from handlers.reservations.schemas import ReservationOut
 from models.readers.entities import CARD_NUMBER
 
 
+class PairingOut(Response):
+    """``secret`` is the screen's alone: by it the screen asks what became of the code, and it is
+    the kiosk's key once an administrator has typed ``code``. ``check_word`` is shown beside the
+    code, there and in the console."""
+
+    secret: str
+    code: str
+    check_word: str
+    expires_at: datetime
+
+
+class PairingStateRequest(Request):
+    """The secret that the screen got with its code."""
+
+    secret: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class PairingStateOut(Response):
+    """``kiosk_id`` is null until an administrator has confirmed."""
+
+    code: str
+    check_word: str
+    expires_at: datetime
+    kiosk_id: str | None
+
+
 class FreeOut(Response):
     name: str
     seats_free: int

@@ -14,13 +14,14 @@ from handlers.http.keys import REFERENCE, SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import ID, refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.staff.pairing import confirmation, request_with_code
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import KIOSK_TEXT, SOURCE_NOTE_TEXT, SOURCE_TEXT
 from models.gates.entities import Gate, GateId
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
-from models.kiosks.errors import DeviceChanged, DeviceExists
+from models.kiosks.errors import DeviceChanged, DeviceExists, PairingCodeUnknown
 from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId
 from models.library.errors import VenueChanged
 from models.staff.devices import Device
@@ -47,8 +48,11 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
     """The page, with what a form on it has brought."""
     catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
     gates = [g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)]
+    paired = catalog.kiosks.get(KioskId(visit.request.query.get("paired", "")))
     facts: dict[str, Any] = {
         "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values() if visit.sees(k.venue_id)],
+        "holders": await visit[keys.KIOSKS].key_holders(),
+        "paired": paired,
         "gates": [gate for gate in gates if not gate.retired],
         "retired_kiosks": [k for k in catalog.retired_kiosks.values() if visit.sees(k.venue_id)],
         "retired_gates": [gate for gate in gates if gate.retired],
@@ -73,12 +77,19 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
 async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A kiosk or a gate with its first key, which is shown this once."""
     await visit[REFERENCE].refresh()
-    typed = typed_in(form, ("device", "id", "name", "venue", "kind", "reason"))
+    typed = typed_in(form, ("device", "id", "name", "venue", "kind", "reason", "code"))
+    screen = None
     try:
         device = _read(visit, typed)
+        if typed["code"]:
+            if not isinstance(device, Kiosk):
+                raise InvalidRequest("code", WRONG_TEXT["not_for_gates"])
+            screen = await request_with_code(visit, form)
         key = await visit[keys.STAFF_DEVICES].add(staff_context(visit), device, form_reason(form))
-    except (InvalidRequest, DeviceExists) as error:
+    except (InvalidRequest, DeviceExists, PairingCodeUnknown) as error:
         return await devices_page(visit, **refusal(visit, error, typed))
+    if screen is not None and isinstance(device, Kiosk):
+        return await confirmation(visit, device, screen, {"reason": typed["reason"]})
     return await devices_page(visit, new=NewKey(typed["device"], device.id, key))
 
 

@@ -19,7 +19,8 @@ from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_t
 from handlers.staff.affected_bookings import impact, resolution_from
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
-from handlers.texts.console import EQUALS, SEAT_ENDS, WRONG_TEXT
+from handlers.staff.seat_lists import chosen_seats, seat_list
+from handlers.texts.console import EQUALS, WRONG_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line
@@ -39,7 +40,6 @@ MAX_PATTERNS: Final = 20
 LARGEST_GROUP: Final = 256 * 1024
 """Bytes of a form that names every seat of the library."""
 _PATTERN: Final = re.compile(rf"([A-Za-z][\w:.-]{{0,63}})\s*{EQUALS}\s*(\S.{{0,99}})")
-_BETWEEN: Final = re.compile(SEAT_ENDS)
 
 
 async def reader_groups(visit: PageRequest) -> web.StreamResponse:
@@ -119,35 +119,15 @@ def _typed(visit: PageRequest, g: ReaderGroup) -> dict[str, str]:
     return typed
 
 
-# --- seats by their numbers -----------------------------------------------------------------------
-def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
-    """Those of the area's seats in words: 001-010, 015."""
-    numbered = sorted(area.seats, key=lambda seat: seat.number)
-    parts: list[list[str]] = []
-    last = -2
-    for place, seat in enumerate(numbered):
-        if seat.id not in seats:
-            continue
-        if place == last + 1:
-            parts[-1] = [parts[-1][0], seat.number]
-        else:
-            parts.append([seat.number])
-        last = place
-    return ", ".join("-".join(part) for part in parts)
-
-
 def seats_in(area: Area, text: str) -> Iterable[SeatId]:
-    """The seats that such words name. Raises: InvalidRequest."""
-    numbered = sorted(area.seats, key=lambda seat: seat.number)
-    places = {seat.number: place for place, seat in enumerate(numbered)}
-    for part in filter(None, _BETWEEN.split(text)):
-        first, dash, last = part.partition("-")
-        ends = (part, part) if part in places or not dash else (first, last)
-        begin, end = places.get(ends[0]), places.get(ends[1])
-        if begin is None or end is None or end < begin:
-            wrong = WRONG_TEXT["group_seats"].format(area=area.full_name, text=part[:40])
-            raise InvalidRequest("seats", wrong)
-        yield from (seat.id for seat in numbered[begin : end + 1])
+    """The seats that the typed names stand for; none where nothing is typed. Raises:
+    InvalidRequest."""
+    if not text.strip():
+        return ()
+    try:
+        return [seat.id for seat in chosen_seats(area.seats, text)]
+    except InvalidRequest as error:
+        raise InvalidRequest("seats", f"{area.full_name}：{error.details['reason']}") from None
 
 
 # --- changing one ---------------------------------------------------------------------------------

@@ -69,10 +69,12 @@ from handlers.staff.notices import (
     withdraw_notice,
 )
 from handlers.staff.opening_hours import change_opening, opening_hours
+from handlers.staff.pairing import confirm_pairing, look_at_screen, pairing
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.plan_pictures import picture_routes
 from handlers.staff.policy import change_policy, policy
+from handlers.staff.posters import area_poster, kiosk_poster
 from handlers.staff.reader_groups import (
     LARGEST_GROUP,
     add_reader_group,
@@ -256,6 +258,7 @@ def _plan_routes() -> list[web.RouteDef]:
         web.get("/console/plans/{id}.csv", staff_page(export_csv)),
         web.get("/console/plans/{id}", staff_page(plan)),
         web.get("/console/plans/{id}/labels", staff_page(seat_labels, Role.ADMINISTRATOR)),
+        web.get("/console/plans/{id}/poster", staff_page(area_poster)),
         web.post(
             "/console/plans/{id}", staff_form(change_plan, max_bytes=LARGEST_PLAN, multipart=True)
         ),
@@ -293,6 +296,10 @@ def _device_routes() -> list[web.RouteDef]:
         web.post(
             "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
         ),
+        web.get("/console/devices/kiosk/{id}/poster", staff_page(kiosk_poster)),
+        web.get("/console/devices/kiosk/{id}/pairing", staff_page(pairing, head)),
+        web.post("/console/devices/kiosk/{id}/pairing", staff_form(look_at_screen, head)),
+        web.post("/console/devices/kiosk/{id}/pair", staff_form(confirm_pairing, head)),
         web.post(f"{one}/key", staff_form(rotate_key, head)),
         web.post(one, staff_form(change_device, head)),
         web.post(f"{one}/retire", staff_form(retire_device, head)),

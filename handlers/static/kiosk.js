@@ -11,6 +11,7 @@
     localStorage.setItem(name, given);
     history.replaceState(null, "", location.pathname);
   }
+  if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
   let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
   const now = () => Date.now() + ahead;
   const two = (n) => String(n).padStart(2, "0");
@@ -21,11 +22,21 @@
     code.textContent = text;
   }
 
+  // Where the screen has no key that is good, it can be paired.
+  function unpaired(text) {
+    const way = document.createElement("a");
+    way.href = "/kiosk";
+    way.textContent = "配对这块屏幕";
+    if (localStorage.getItem("kiosk") === id) localStorage.removeItem("kiosk");
+    said.textContent = text;
+    said.append(way);
+  }
+
   async function ask() {
     const key = localStorage.getItem(name);
     if (!key) {
-      hide("请用带密钥的地址打开一次");
-      said.textContent = "本机还没有密钥";
+      hide("本机还没有密钥");
+      unpaired("请管理员");
       tryAt = Infinity;
       return;
     }
@@ -34,8 +45,8 @@
     try {
       const answer = await fetch(`/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key, "X-Kiosk-Screen": "1" }, signal: limit.signal, cache: "no-store" });
       if (answer.status === 401) {
-        hide("密钥不对，请用带密钥的地址重新打开");
-        said.textContent = "请联系管理员";
+        hide("密钥不对或已更换");
+        unpaired("请管理员重新");
         tryAt = Date.now() + 30000;
         return;
       }

@@ -12,6 +12,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "clock_missing": "请填写时间",
     "clock_format": "“{text}”不是时间，例如 07:00",
     "seat_unknown": "没有这个座位",
+    "seat_not_in_area": "这个区域没有座位“{text}”",
     "id_format": "编号为 2–30 个小写字母、数字或连字符",
     "venue_missing": "请选择场馆",
     "place_missing": "请选择范围",
@@ -23,6 +24,8 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     # devices
     "device_name_length": "名称为 1–{most} 字",
     "device_kind_missing": "请选择种类",
+    "pairing_code_format": "配对码是屏幕上显示的六位数字",
+    "not_for_gates": "闸机没有屏幕，不用配对码",
     # floor plans
     "area_id_taken": "已有编号为 {id} 的区域",
     "floor_out_of_range": "楼层为 -9 到 99",
@@ -62,7 +65,6 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "group_number": "应为 {least}–{most} 的整数，或留空",
     "group_patterns": "第 {line} 行应写成“属性=值”，例如 userType=graduate",
     "too_many_patterns": "认证属性最多 {most} 行",
-    "group_seats": "{area}没有座位“{text}”",
     "group_missing": "请选择读者组",
     "membership_dates": "结束日期早于开始日期",
     "list_empty": "请选择文件或粘贴名单",
@@ -122,11 +124,13 @@ def days_between(first: date, last: date | None) -> str:
     return f"{first} 至 {last}" if first != last else f"{first}"
 
 
-SEAT_ENDS: Final = r"[,，、;；\s]+"
-"""Where one of the typed seats of a group ends: 001-010，015."""
 EQUALS: Final = "[=＝]"
 FULL_WIDTH_COMMA: Final = "，"
 """What people type for the commas of a list."""
+SEAT_LIST_ENDS: Final = r"[,，、;；\n]+"
+"""Where one of the typed seats ends: 001-020，035. So does it at a blank, where that is in no name."""
+SEAT_RANGE_DASHES: Final = "[-–—至~～]"
+"""What stands between the first and the last of a row of seats."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
 """Where one of the typed meal times ends: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"

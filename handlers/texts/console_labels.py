@@ -41,6 +41,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.NOTICE: "公告",
     AuditAction.ADD_DEVICE: "新增设备",
     AuditAction.ROTATE_KEY: "更换密钥",
+    AuditAction.PAIR_KIOSK: "配对屏幕",
     AuditAction.RETRY_DELIVERIES: "重发消息",
     AuditAction.SUSPEND: "暂停预约",
     AuditAction.RELEASE: "解除暂停",
@@ -141,6 +142,8 @@ FACTS: Final[Mapping[str, str]] = {
     **PROFILE_FIELDS,
     "picture": "底图",
     "picture_place": "底图位置",
+    "browser": "浏览器",
+    "since": "密钥自",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {
@@ -289,6 +292,7 @@ SWITCH_TEXT: Final[Mapping[str, str]] = {
     "opening_draw": "放号瞬间抽签定先后",
     "away_timeout_is_violation": "暂离超时记违约",
     "accessible_only": "无障碍座位只供登记的读者",
+    "hall_display": "大厅屏：任何人不登录就能看各区域的空座数（/display/场馆编号）",
     "filter_by_window": "读者可按靠窗筛选",
     "filter_by_power": "读者可按电源筛选",
 }

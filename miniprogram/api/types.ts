@@ -299,6 +299,24 @@ export interface Page<T> {
   total: number;
 }
 
+export interface PairingOut {
+  secret: string;
+  code: string;
+  check_word: string;
+  expires_at: string;
+}
+
+export interface PairingStateOut {
+  code: string;
+  check_word: string;
+  expires_at: string;
+  kiosk_id: string | null;
+}
+
+export interface PairingStateRequest {
+  secret: string;
+}
+
 export interface PatrolOut {
   reservation_id: string;
   seat: ReservedSeat;

@@ -35,9 +35,9 @@ from models.storage.mongo_errors import translate_errors
 
 _FORMAT: Final = 1
 _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
-_SHORT_LIVED: Final = frozenset({"leases", "attempt_limits", "pauses"})
-"""Who runs which job now, who has guessed how often lately, whether WeChat is away: no longer true
-when it comes back."""
+_SHORT_LIVED: Final = frozenset({"leases", "attempt_limits", "pauses", "kiosk_pairings"})
+"""Who runs which job now, who has guessed how often lately, whether WeChat is away, which
+screens show a pairing code: no longer true when it comes back."""
 _PART: Final = re.compile(r".+\.[0-9a-f]{8}\.part")
 _RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
 _BATCH: Final = 1000

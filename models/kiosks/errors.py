@@ -27,3 +27,21 @@ class QrInvalid(RuleViolation):
     """Not the code of one of the library's kiosks."""
 
     code = "qr_invalid"
+
+
+class PairingCodeUnknown(RuleViolation):
+    """No screen shows that code now."""
+
+    code = "pairing_code_unknown"
+
+
+class PairingOver(Conflict):
+    """The screen has been paired by somebody else, or its code is over."""
+
+    code = "pairing_over"
+
+
+class KioskKeyChanged(Conflict):
+    """Somebody else has given the kiosk another key meanwhile."""
+
+    code = "kiosk_key_changed"

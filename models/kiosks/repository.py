@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
+from models.kiosks.entities import KeyHolder
 from models.library.entities import KioskId
 from models.storage.encryption import FieldCipher, token_hash
-from models.storage.mongo import Database
+from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 
@@ -17,20 +18,28 @@ class KioskRepository:
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._db, self._cipher = db, cipher
 
-    async def issue_kiosk_key(self, kiosk_id: KioskId, key: str, secret: str) -> bool:
+    async def issue_kiosk_key(
+        self, kiosk_id: KioskId, key: str, secret: str, now: datetime | None = None
+    ) -> bool:
         """Give the kiosk its key (kept as a hash) and the secret of its codes (kept encrypted).
         False where it is retired or gone."""
         with translate_errors():
             result = await self._db["kiosks"].update_one(
                 {"_id": kiosk_id, "retired": {"$ne": True}},
-                {
-                    "$set": {
-                        "key_hash": token_hash(key),
-                        "secret": self._cipher.encrypt(secret, "kiosk"),
-                    }
-                },
+                new_key(token_hash(key), self._cipher.encrypt(secret, "kiosk"), now),
             )
         return bool(result.matched_count)
+
+    async def key_holders(self) -> dict[KioskId, KeyHolder]:
+        """Which screen has the key of each kiosk that has one."""
+        wanted = {"key_since": 1, "key_browser": 1, "key_rev": 1}
+        with translate_errors():
+            rows = (
+                await self._db["kiosks"]
+                .find({"key_hash": {"$type": "string"}}, wanted)
+                .to_list(None)
+            )
+        return {KioskId(row["_id"]): _holder(row) for row in rows}
 
     async def kiosk_secret(self, kiosk_id: str) -> str | None:
         """The secret of the kiosk's codes; None for an unknown kiosk, or one without a key."""
@@ -46,10 +55,13 @@ class KioskRepository:
         known = (found or {}).get("key_hash") or ""
         return secrets.compare_digest(known, token_hash(key))
 
-    async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime) -> None:
-        """The kiosk's screen is there."""
+    async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime, browser: str = "") -> None:
+        """The kiosk's screen is there, in that browser."""
+        seen: Document = {"$max": {"last_seen_at": now}}
+        if browser:
+            seen["$set"] = {"key_browser": browser}
         with translate_errors():
-            await self._db["kiosks"].update_one({"_id": kiosk_id}, {"$max": {"last_seen_at": now}})
+            await self._db["kiosks"].update_one({"_id": kiosk_id}, seen)
 
     async def kiosk_last_seen(self) -> dict[KioskId, datetime]:
         """When each kiosk with a screen was last seen, of those in use."""
@@ -77,3 +89,21 @@ class KioskRepository:
                     {"$set": {"secret": self._cipher.encrypt(secret, "kiosk")}},
                 )
         return len(stale)
+
+
+def new_key(key_hash: str, secret: str, now: datetime | None, browser: str = "") -> Document:
+    """The update that gives a kiosk another key: whoever had the old one has none."""
+    return {
+        "$set": {
+            "key_hash": key_hash,
+            "secret": secret,
+            "key_since": now,
+            "key_browser": browser,
+        },
+        "$inc": {"key_rev": 1},
+    }
+
+
+def _holder(row: Document) -> KeyHolder:
+    """Keys that were given before this was kept have no date."""
+    return KeyHolder(row.get("key_browser", ""), row.get("key_since"), row.get("key_rev", 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.kernel.errors import NotFound, Unauthenticated
+from models.kiosks.entities import KeyHolder
 from models.kiosks.repository import KioskRepository
 from models.library.entities import Kiosk, KioskId
 from models.readers.card_repository import CardRepository
@@ -43,6 +44,10 @@ class KioskService:
         if reader is None:
             raise CardUnknown()
         return reader
+
+    async def key_holders(self) -> dict[KioskId, KeyHolder]:
+        """Which screen has the key of each kiosk that has one."""
+        return await self._kiosks.key_holders()
 
     async def last_seen(self) -> dict[KioskId, datetime]:
         """When each kiosk with a screen was last seen."""

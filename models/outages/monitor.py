@@ -41,12 +41,12 @@ class OutageMonitor:
         self._deadlines, self._cas_answers = deadlines, cas_answers
         self._last_recorded: dict[KioskId, datetime] = {}
 
-    async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime) -> None:
-        """A kiosk's screen asked for its code. Not each time is written."""
+    async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime, browser: str = "") -> None:
+        """A kiosk's screen asked for its code, in that browser. Not each time is written."""
         last = self._last_recorded.get(kiosk_id)
         if last is None or abs((now - last).total_seconds()) >= _NOTE_EVERY_S:
             self._last_recorded[kiosk_id] = now
-            await self._kiosks.record_kiosk_seen(kiosk_id, now)
+            await self._kiosks.record_kiosk_seen(kiosk_id, now, browser)
 
     async def record_cas_failure(self, now: datetime) -> None:
         await self._outages.begin(CAS, now)

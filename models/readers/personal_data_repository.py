@@ -42,6 +42,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "mini_program_codes",
         "gates",
         "heartbeat",
+        "kiosk_pairings",
         "kiosks",
         "leases",
         "notices",

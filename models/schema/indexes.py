@@ -12,6 +12,7 @@ from models.code_sharing import scan_repository
 from models.feedback import repository as feedback_repository
 from models.gates import event_repository
 from models.identity import activation_code_repository
+from models.kiosks import pairing_repository
 from models.messages import channel_pause_repository, consent_repository
 from models.messages import repository as messages_repository
 from models.notices import repository
@@ -42,6 +43,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **attempt_limiter.INDEXES,
     **heartbeat_repository.INDEXES,
     **repository.INDEXES,
+    **pairing_repository.INDEXES,
     **opening_draw_repository.INDEXES,
     **accommodation_repository.INDEXES,
     **card_repository.INDEXES,

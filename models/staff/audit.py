@@ -34,6 +34,7 @@ class AuditAction(StrEnum):
     NOTICE = "notice"
     ADD_DEVICE = "device"
     ROTATE_KEY = "rotate"
+    PAIR_KIOSK = "pair"
     RETRY_DELIVERIES = "retry"
     SUSPEND = "suspend"
     RELEASE = "release"

@@ -47,7 +47,7 @@ class StaffDevices:
                 added = await self._gates.add(device)
             if not added:
                 raise DeviceExists()
-            key = await self._issue_key(device)
+            key = await self._issue_key(ctx, device)
             await self._reference.refresh()
             return key
 
@@ -75,7 +75,7 @@ class StaffDevices:
 
         async def work() -> str:
             await self._replace(old, replace(old, retired=False))
-            return await self._issue_key(old)
+            return await self._issue_key(ctx, old)
 
         operation = AuditedOperation(AuditAction.BRING_BACK_DEVICE, _target(old), None, reason)
         return await self._audit.record(ctx, operation, work, nothing)
@@ -113,7 +113,9 @@ class StaffDevices:
         retired or gone meanwhile."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         operation = AuditedOperation(AuditAction.ROTATE_KEY, _target(device), None, reason)
-        return await self._audit.record(ctx, operation, lambda: self._issue_key(device), nothing)
+        return await self._audit.record(
+            ctx, operation, lambda: self._issue_key(ctx, device), nothing
+        )
 
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
@@ -136,10 +138,10 @@ class StaffDevices:
         )
         await self._audit.record(ctx, operation, work, as_it_is)
 
-    async def _issue_key(self, device: Device) -> str:
+    async def _issue_key(self, ctx: StaffContext, device: Device) -> str:
         key = new_key()
         if isinstance(device, Kiosk):
-            issued = await self._kiosks.issue_kiosk_key(device.id, key, new_secret())
+            issued = await self._kiosks.issue_kiosk_key(device.id, key, new_secret(), ctx.now)
         else:
             issued = await self._gates.issue_key(device.id, key)
         if not issued:

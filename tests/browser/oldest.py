@@ -7,7 +7,7 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -101,6 +101,12 @@ class OldTab:
             self._loaded.clear()
             await self.call("Page.navigate", url=place)
             await asyncio.wait_for(self._loaded.wait(), _PATIENCE_S)
+
+    async def moved_by(self, step: Awaitable[object]) -> None:
+        """Await the step, and then the page to which the browser goes by itself."""
+        self._loaded.clear()
+        await step
+        await asyncio.wait_for(self._loaded.wait(), _PATIENCE_S)
 
     async def click(self, selector: str, text: str = "") -> None:
         """In the middle of the first element with this text, whatever lies there."""

@@ -21,6 +21,7 @@ from models.library.repository import CatalogRepository, count_up
 from models.reservations.repository import ReservationRepository
 from models.staff.areas import StaffAreas
 from models.staff.recorder import AuditLog, StaffContext
+from models.storage.transactions import run_transaction
 from tests.inside import Inside
 from tests.race.stage import SEAT, Stage, clock, ctx, selection
 

@@ -1,0 +1,216 @@
+"""What a hall's screen shows: free seats by floor and area, now and in about an hour, and notices.
+
+Everything comes from the maps in memory. A board is made at most once in five seconds at each
+worker, however many screens ask; notices are read once a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from itertools import groupby
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from handlers.http.cached_response import CachedBody
+from handlers.http.static_files import asset_url
+from handlers.http.templates import render_fragment
+from handlers.seat_map.cache import SeatMapCache
+from models.kernel.errors import DomainError, ServiceUnavailable
+from models.kernel.time_range import floor_minute, local_date, to_local
+from models.library.entities import Area, Venue, VenueId
+from models.notices.service import NoticeService
+from models.policy.open_hours import OpenHours
+from models.reference_data import ReferenceData
+from models.reservations.joined_occupancy import OccupancyView
+from models.seat_map.service import SeatMapService, TimeFilter
+
+_MADE_EVERY_S: Final = 5
+_AHEAD: Final = timedelta(hours=1)
+_HALF_HOUR: Final = timedelta(minutes=30)
+_NOTICES: Final = 6
+ROWS: Final = 6
+"""Areas of one card: a floor with more has several cards."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRow:
+    """``free`` is None where it is not open at the moment: ``state`` says then how it is (closed,
+    over, to_come). ``later`` is None where it is closed by then."""
+
+    name: str
+    free: int | None
+    total: int
+    later: int | None
+    state: str = ""
+    reason: str = ""
+    opens: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FloorCard:
+    """A floor, or the next part of one that has many areas."""
+
+    floor: int
+    continued: bool
+    rows: Sequence[AreaRow]
+    free: int | None
+    later: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The fragment of the page, and the bytes that its script fetches."""
+
+    html: str
+    body: CachedBody
+
+
+def assets() -> str:
+    """Names the version of the page around the board: a screen that has another one reloads."""
+    return f"{asset_url('display.js')} {asset_url('display.css')}"
+
+
+class HallBoards:
+    """The boards of all venues at this worker."""
+
+    def __init__(
+        self,
+        reference: ReferenceData,
+        plans: SeatMapCache,
+        seat_map: SeatMapService,
+        notices: NoticeService,
+    ) -> None:
+        self._reference, self._plans = reference, plans
+        self._occupancy, self._notices = seat_map.occupancy, notices
+        self._making = asyncio.Lock()
+        self._made: dict[VenueId, tuple[tuple[object, ...], Board]] = {}
+        self._titles: tuple[datetime | None, Sequence[str]] = (None, ())
+
+    async def board(self, venue: Venue, now: datetime) -> Board:
+        """The venue's board as it was at most five seconds ago."""
+        reference = self._reference
+        turn = int(now.timestamp()) // _MADE_EVERY_S
+        made_of = turn, reference.catalog.version, reference.policy.version
+        known = self._made.get(venue.id)
+        if known is not None and known[0] == made_of:
+            return known[1]
+        async with self._making:  # whoever comes meanwhile takes the same one
+            known = self._made.get(venue.id)
+            if known is None or known[0] != made_of:
+                known = self._made[venue.id] = made_of, await self._make(venue, floor_minute(now))
+        return known[1]
+
+    async def _make(self, venue: Venue, minute: datetime) -> Board:
+        at = to_local(minute + _AHEAD)
+        at = at.replace(minute=at.minute // 30 * 30)
+        areas = [a for a in self._reference.catalog.bookable_areas if a.venue_id == venue.id]
+        today = await self._occupancy.get_day(local_date(minute))
+        then = await self._occupancy.get_day(local_date(at))
+        windows = self._window(minute, None), self._window(minute, at)
+        rows = []
+        for area in areas:
+            rows.append((area, self._row(area, windows, (today, then), minute)))
+            await asyncio.sleep(0)  # each minute all seats are looked at: others go first
+        html = render_fragment(
+            "display/board.html",
+            cards=[card for _, floor in groupby(rows, _floor) for card in _cards(list(floor))],
+            later=at,
+            hours=self._reference.policy.day_hours(local_date(minute), venue.id, None),
+            minute=minute,
+            notices=await self._current_notices(minute),
+        )
+        etag = blake2b(f"{assets()}{html}".encode(), digest_size=12).hexdigest()
+        return Board(
+            html, CachedBody(msgspec.json.encode({"assets": assets(), "html": html}), etag)
+        )
+
+    def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
+        """Now, or the half hour that begins then; None where nobody may look so far ahead."""
+        if at is None:
+            return self._plans.window(None, None, None, minute)
+        end = at + _HALF_HOUR
+        try:
+            return self._plans.window(at.date(), f"{at:%H:%M}", f"{end:%H:%M}", minute)
+        except DomainError:
+            return None
+
+    def _row(
+        self,
+        area: Area,
+        windows: tuple[TimeFilter | None, TimeFilter | None],
+        days: tuple[OccupancyView, OccupancyView],
+        minute: datetime,
+    ) -> AreaRow:
+        asked, ahead = windows
+        assert asked is not None
+        view = self._plans.plan(area, days[0], asked, minute).view
+        assert view.look is not None
+        count, opening = view.count, view.look.opening
+        later = self._free_then(area, ahead, days[1], minute) if ahead is not None else None
+        state, opens = _state(opening, minute)
+        free = None if state else count.free
+        return AreaRow(area.name, free, count.total, later, state, opening.reason, opens)
+
+    def _free_then(
+        self, area: Area, ahead: TimeFilter, day: OccupancyView, minute: datetime
+    ) -> int | None:
+        view = self._plans.plan(area, day, ahead, minute).view
+        assert view.look is not None and view.look.span is not None
+        open_then = view.look.opening.covers(view.look.span.start, view.look.span.end)
+        return view.count.free if open_then else None
+
+    async def _current_notices(self, minute: datetime) -> Sequence[str]:
+        """Their titles; the last known ones while the database does not answer."""
+        if self._titles[0] != minute:
+            try:
+                notices, _ = await self._notices.page_of(minute, 0, _NOTICES)
+                self._titles = minute, [notice.title for notice in notices]
+            except ServiceUnavailable:
+                self._titles = minute, self._titles[1]
+        return self._titles[1]
+
+
+def _state(opening: OpenHours, minute: datetime) -> tuple[str, datetime | None]:
+    """Why nobody can sit there now, and when it opens where it will."""
+    if not opening.intervals:
+        return "closed", None
+    hours = opening.upcoming(minute)
+    if hours is None:
+        return "over", None
+    return ("to_come", hours.start) if minute < hours.start else ("", None)
+
+
+def _floor(row: tuple[Area, AreaRow]) -> int:
+    return row[0].floor
+
+
+def _cards(floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
+    """One card, or several about equally long ones."""
+    rows, number = [row for _, row in floor], floor[0][0].floor
+    parts = -(-len(rows) // ROWS)
+    size = -(-len(rows) // parts)
+    return [
+        FloorCard(
+            number,
+            start > 0,
+            rows[start : start + size],
+            _sum(r.free for r in rows),
+            _sum(r.later for r in rows),
+        )
+        for start in range(0, len(rows), size)
+    ]
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """None where no area is open."""
+    known = [n for n in counts if n is not None]
+    return sum(known) if known else None
+
+
+HALL_BOARDS: Final = web.AppKey("hall_boards", HallBoards)

@@ -1,0 +1,61 @@
+"""The screen in the hall: open to everybody, where the library has switched it on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from handlers.display.board import HALL_BOARDS, Board, assets
+from handlers.http.authentication import client_address
+from handlers.http.deadline import ANSWER_WITHIN_S, read_within
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
+from handlers.http.local_rate_limiter import raise_if_limited
+from handlers.http.middleware import NOW
+from handlers.http.pages import domain_error_page, render_page
+from handlers.http.qr import svg
+from models.kernel.errors import DomainError, NotFound
+from models.library.entities import Venue, VenueId
+
+POLL_S: Final = 15
+"""How often a screen asks."""
+
+
+async def display(request: web.Request) -> web.StreamResponse:
+    """The venue's screen, whose script keeps it up to date."""
+    try:
+        venue, board = await _board(request)
+    except DomainError as error:
+        return domain_error_page(request, error)
+    base = request.app[SITE].public_base_url
+    return render_page(
+        request,
+        "display/display.html",
+        venue=venue,
+        board=board.html,
+        assets=assets(),
+        poll=POLL_S,
+        base=base,
+        qr=svg(f"{base}/"),
+    )
+
+
+async def board(request: web.Request) -> web.StreamResponse:
+    """The part that changes; 304 for a screen that has it. Raises: NotFound, Throttled."""
+    _, board = await _board(request)
+    return board.body.answer(request)
+
+
+async def _board(request: web.Request) -> tuple[Venue, Board]:
+    """Raises: NotFound where the library shows nothing in public; Throttled, Overloaded."""
+    admission, reference = request.app[LOAD_SHEDDER], request.app[REFERENCE]
+    raise_if_limited(admission.addresses.wait_for(client_address(request)))
+    admission.begin_read()
+    try:
+        venue = reference.catalog.venues.get(VenueId(request.match_info["id"]))
+        if venue is None or not reference.policy.hall_display:
+            raise NotFound()
+        making = request.app[HALL_BOARDS].board(venue, request[NOW])
+        return venue, await read_within(ANSWER_WITHIN_S, making)
+    finally:
+        admission.end_read()

@@ -1,0 +1,65 @@
+"""A screen without a key asks to be paired, and fetches the answer."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from aiohttp import web
+
+from handlers.http.authentication import client_address, enforce_rate_limit
+from handlers.http.browser_name import browser_name
+from handlers.http.endpoint import ApiRequest
+from handlers.http.pages import render_page
+from handlers.keys import KIOSK_PAIRING
+from handlers.kiosks.schemas import PairingOut, PairingStateOut, PairingStateRequest
+from handlers.texts.check_words import CHECK_WORD_TEXT
+from models.kernel.time_range import to_local
+from models.storage.rate_limiter import RateLimit
+
+PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
+"""Requests from one address. A screen needs one in ten minutes; after a power cut all screens of a
+building may come at once, perhaps by one address."""
+_NETWORK_V6: Final = 64
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """A screen that is no kiosk's yet: its script asks for a code and shows it."""
+    return render_page(request, "kiosks/pairing.html")
+
+
+async def ask_for_pairing(call: ApiRequest) -> PairingOut:
+    """A code for the screen that asks. Raises: Throttled, Overloaded."""
+    address = client_address(call.request)
+    await enforce_rate_limit(call.request, PAIRINGS, network_of(address))
+    secret, asked = await call[KIOSK_PAIRING].ask(
+        browser_name(call.request), address, network_of(address), call.now
+    )
+    return PairingOut(
+        secret=secret,
+        code=asked.code,
+        check_word=CHECK_WORD_TEXT[asked.check_word],
+        expires_at=to_local(asked.expires_at),
+    )
+
+
+async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingStateOut:
+    """What has become of the screen's request. Raises: NotFound."""
+    asked = await call[KIOSK_PAIRING].of_screen(body.secret, call.now)
+    return PairingStateOut(
+        code=asked.code,
+        check_word=CHECK_WORD_TEXT[asked.check_word],
+        expires_at=to_local(asked.expires_at),
+        kiosk_id=asked.kiosk_id,
+    )
+
+
+def network_of(address: str) -> str:
+    """What counts as one sender: an address, of IPv6 the network that one host commands."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if known.version == 4:
+        return address
+    return str(ipaddress.ip_network((known, _NETWORK_V6), strict=False))

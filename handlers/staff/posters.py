@@ -1,0 +1,37 @@
+"""Posters on A4: how to check in at a kiosk, and how to book the seats of an area."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE, SITE
+from handlers.http.pages import PageRequest
+from handlers.http.qr import svg
+from handlers.staff.layout import render
+from models.kernel.errors import NotFound
+from models.library.entities import KioskId, Venue
+
+
+async def kiosk_poster(visit: PageRequest) -> web.StreamResponse:
+    """What hangs beside a kiosk. Raises: NotFound."""
+    await visit[REFERENCE].refresh()
+    kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
+    if kiosk is None:
+        raise NotFound()
+    venue = visit[REFERENCE].catalog.venues[kiosk.venue_id]
+    return _poster(visit, venue, "/", kiosk=kiosk, area=None)
+
+
+async def area_poster(visit: PageRequest) -> web.StreamResponse:
+    """What hangs at an area's door; its code leads to the area's map. Raises: NotFound."""
+    await visit[REFERENCE].refresh()
+    area = visit[REFERENCE].area(visit.id)
+    venue = visit[REFERENCE].catalog.venues[area.venue_id]
+    return _poster(visit, venue, f"/areas/{area.id}", kiosk=None, area=area)
+
+
+def _poster(visit: PageRequest, venue: Venue, path: str, **what: Any) -> web.Response:
+    link = visit[SITE].public_base_url + path
+    return render(visit, "poster", venue=venue, link=link, picture=svg(link), **what)

@@ -1,0 +1,110 @@
+// A hall's screen. It fetches its board every few seconds, for ever; while the service is away it goes
+// on with the last one and says how old that is, and after ten minutes it shows the time and the
+// notices only. What Chromium 70 does not know is not used here.
+"use strict";
+
+(() => {
+  const data = document.body.dataset, board = document.getElementById("board"), age = document.getElementById("age");
+  const OLD = 120e3, STALE = 600e3, TURN = 15e3, NOTICE = 12e3, LINES = 2;
+  let ahead = Number(data.now) - Date.now(), fresh = Date.now(), asking = false, askAt = Date.now() + 1000;
+  let html = board.innerHTML, pages = [], page = 0, turnAt = 0, notice = 0, noticeAt = 0;
+  const now = () => Date.now() + ahead;
+  const two = (n) => String(n).padStart(2, "0");
+  const clock = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
+  const local = (ms) => new Date(ms + 8 * 3600e3);
+
+  // Cards that find no room stand on further pages, which take turns.
+  function fit() {
+    const box = board.querySelector(".floors"), cards = [...board.querySelectorAll(".floor")];
+    pages = [];
+    cards.forEach((card) => { card.hidden = true; });
+    let on = [];
+    for (const card of cards) {
+      card.hidden = false;
+      on.push(card);
+      if (box.scrollHeight > box.clientHeight + 1 && on.length > 1) {
+        on.pop();
+        pages.push(on);
+        on.forEach((one) => { one.hidden = true; });
+        on = [card];
+      }
+    }
+    if (on.length) pages.push(on);
+    turn(Math.min(page, Math.max(0, pages.length - 1)));
+  }
+
+  function turn(to) {
+    page = to;
+    pages.forEach((cards, at) => cards.forEach((card) => { card.hidden = at !== page; }));
+    let mark = board.querySelector(".turns");
+    if (pages.length > 1 && !mark) {
+      mark = document.createElement("p");
+      mark.className = "turns";
+      board.append(mark);
+    }
+    if (mark) mark.textContent = pages.length > 1 ? `${page + 1} / ${pages.length}` : "";
+  }
+
+  function tell(from) {
+    const lines = [...board.querySelectorAll(".notices li")];
+    notice = lines.length > LINES ? from % lines.length : 0;
+    lines.forEach((line, at) => { line.hidden = lines.length > LINES && (at - notice + lines.length) % lines.length >= LINES; });
+  }
+
+  function show() {
+    const hours = board.querySelector(".hours");
+    document.getElementById("hours").textContent = hours ? hours.textContent : "";
+    tell(notice);
+    fit();
+  }
+
+  async function ask() {
+    asking = true;
+    const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
+    try {
+      const answer = await fetch(data.board, { signal: limit.signal, credentials: "omit" });
+      if (!answer.ok) throw new Error(answer.status);
+      const given = await answer.json();
+      ahead = Date.parse(answer.headers.get("X-Server-Time")) - Date.now() || ahead;
+      fresh = Date.now();
+      if (given.assets !== data.assets) location.reload(); // a new version of this page
+      else if (given.html !== html) {
+        html = given.html;
+        board.innerHTML = html;
+        show();
+      }
+      askAt = Date.now() + data.poll * 1000 + Math.random() * 2000;
+    } catch (error) {
+      askAt = Date.now() + 5000 + Math.random() * 3000;
+    }
+    clearTimeout(timer);
+    asking = false;
+  }
+
+  function tick() {
+    const at = local(now()), old = Date.now() - fresh;
+    document.getElementById("time").textContent = clock(at);
+    const day = document.getElementById("date");
+    day.textContent = `${at.getUTCMonth() + 1}月${at.getUTCDate()}日`;
+    day.append(document.createElement("br"), `周${"日一二三四五六"[at.getUTCDay()]}`);
+    age.hidden = old < OLD;
+    if (!age.hidden) age.textContent = `数据更新于 ${clock(local(fresh + ahead))}，正在重新连接…`;
+    document.body.classList.toggle("stale", old >= STALE);
+    if (pages.length > 1 && Date.now() >= turnAt) {
+      if (turnAt) turn((page + 1) % pages.length);
+      turnAt = Date.now() + TURN;
+    }
+    if (Date.now() >= noticeAt) {
+      if (noticeAt) tell(notice + LINES);
+      noticeAt = Date.now() + NOTICE;
+    }
+    if (!asking && Date.now() >= askAt) ask();
+  }
+
+  document.documentElement.classList.add("scripted");
+  show();
+  tick();
+  setInterval(tick, 1000);
+  addEventListener("resize", fit);
+  addEventListener("online", () => { askAt = 0; });
+})();

@@ -1,0 +1,48 @@
+"""Pairing: a screen without a key asks for one, and hears which kiosk it has become."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.kernel.errors import NotFound
+from models.kiosks.entities import PairingRequest
+from models.kiosks.errors import PairingCodeUnknown, PairingOver
+from models.kiosks.pairing_repository import PairingRepository
+from models.storage.encryption import FieldCipher
+
+
+class KioskPairing:
+    """Knows the screens that ask. Administrators confirm them (``models/staff/pairing.py``)."""
+
+    def __init__(self, pairings: PairingRepository, cipher: FieldCipher) -> None:
+        self._pairings, self._cipher = pairings, cipher
+
+    async def ask(
+        self, browser: str, address: str, network: str, now: datetime
+    ) -> tuple[str, PairingRequest]:
+        """A secret for the screen, and the request that it may show. ``network`` is what may have
+        a few requests at once. Raises: Overloaded."""
+        secret = self._cipher.new_token()
+        return secret, await self._pairings.add(secret, browser, address, network, now)
+
+    async def of_screen(self, secret: str, now: datetime) -> PairingRequest:
+        """The request of the screen with that secret. Raises: NotFound, where it is over."""
+        known = self._cipher.has_issued(secret)
+        request = await self._pairings.by_secret(secret, now) if known else None
+        if request is None:
+            raise NotFound()
+        return request
+
+    async def with_code(self, code: str, now: datetime) -> PairingRequest:
+        """The request whose screen shows that code. Raises: PairingCodeUnknown."""
+        request = await self._pairings.by_code(code, now)
+        if request is None:
+            raise PairingCodeUnknown()
+        return request
+
+    async def with_id(self, id: str, now: datetime) -> PairingRequest:
+        """The request that an administrator has looked at. Raises: PairingOver."""
+        request = await self._pairings.by_id(id, now)
+        if request is None:
+            raise PairingOver()
+        return request

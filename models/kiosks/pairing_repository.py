@@ -1,0 +1,183 @@
+"""Screens that ask to be paired, for ten minutes each; few of one network, and not many at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.kernel.errors import Overloaded
+from models.kiosks.entities import CHECK_WORDS, CODE_DIGITS, CODE_LIFETIME, PairingRequest
+from models.kiosks.errors import KioskKeyChanged, PairingOver
+from models.kiosks.keys import new_secret
+from models.kiosks.repository import new_key
+from models.library.entities import KioskId
+from models.storage.encryption import FieldCipher, token_hash
+from models.storage.mongo import Database, Document, new_id, previous_revisions
+from models.storage.mongo_errors import translate_errors
+from models.storage.transactions import run_transaction
+
+OF_A_NETWORK: Final = 10
+"""Requests of one network that stand at once. Its next one takes the place of its oldest."""
+AT_ONCE: Final = 1000
+"""Requests that stand at once. The next one takes the place of one of the busiest network."""
+_TRIES: Final = 8
+
+INDEXES: Final = {
+    "kiosk_pairings": [
+        IndexModel([("code", ASCENDING)], name="code", unique=True),
+        IndexModel([("secret_hash", ASCENDING)], name="secret", unique=True),
+        IndexModel([("network", ASCENDING)], name="network"),
+        IndexModel([("expires_at", ASCENDING)], name="expires_at"),
+    ]
+}
+
+
+class PairingRepository:
+    """A request's ``_id`` is one of the few places of its network."""
+
+    def __init__(self, db: Database, cipher: FieldCipher, at_once: int = AT_ONCE) -> None:
+        self._db, self._cipher, self._at_once = db, cipher, at_once
+        self._all = db["kiosk_pairings"]
+
+    async def add(
+        self, secret: str, browser: str, address: str, network: str, now: datetime
+    ) -> PairingRequest:
+        """Let a screen with that secret ask. Raises: Overloaded, where no code was free."""
+        await self.prune(now)
+        await self._make_room()
+        hashed = self._cipher.hashes(network, "client address")[0]
+        for _ in range(_TRIES):
+            document = self._document(token_hash(secret), browser, address, hashed, now)
+            place = await self._place_of(hashed)
+            try:
+                with translate_errors():
+                    await self._all.replace_one({"_id": place}, document, upsert=True)
+            except DuplicateKeyError:
+                continue  # the code is shown already, or the place was taken this moment
+            return self._request(document)
+        raise Overloaded()
+
+    def _document(
+        self, secret_hash: str, browser: str, address: str, network: str, now: datetime
+    ) -> Document:
+        return {
+            "request": new_id(),
+            "secret_hash": secret_hash,
+            "code": f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}",
+            "check_word": secrets.randbelow(CHECK_WORDS),
+            "browser": browser,
+            "address": self._cipher.encrypt(address, "client address"),
+            "network": network,
+            "requested_at": now,
+            "expires_at": now + CODE_LIFETIME,
+            "kiosk": None,
+        }
+
+    async def _place_of(self, network: str) -> str:
+        """A free place of the network, or that of its oldest request; a screen that is paired and
+        has yet to hear of it keeps its own as long as there is another."""
+        with translate_errors():
+            rows = await self._all.find({"network": network}).to_list(None)
+        taken = {row["_id"] for row in rows}
+        for number in range(OF_A_NETWORK):
+            if (place := f"{network}:{number}") not in taken:
+                return place
+        oldest = min(rows, key=lambda row: (row["kiosk"] is not None, row["requested_at"]))
+        return str(oldest["_id"])
+
+    async def _make_room(self) -> None:
+        """Drop the oldest request of the busiest network where there are very many: a screen is
+        nearly alone in its network, and a flood is not."""
+        with translate_errors():
+            if await self._all.count_documents({}) < self._at_once:
+                return
+            rows = (
+                await self._all.find({"kiosk": None}, {"network": 1})
+                .sort("requested_at")
+                .to_list(None)
+            )
+            if rows:
+                busiest = Counter(row["network"] for row in rows).most_common(1)[0][0]
+                oldest = next(row for row in rows if row["network"] == busiest)
+                await self._all.delete_one({"_id": oldest["_id"], "kiosk": None})
+
+    async def by_secret(self, secret: str, now: datetime) -> PairingRequest | None:
+        """The request of the screen with that secret."""
+        return await self._find({"secret_hash": token_hash(secret)}, now)
+
+    async def by_code(self, code: str, now: datetime) -> PairingRequest | None:
+        """The request with that code that nobody has confirmed."""
+        return await self._find({"code": code, "kiosk": None}, now)
+
+    async def by_id(self, id: str, now: datetime) -> PairingRequest | None:
+        """The request that nobody has confirmed."""
+        return await self._find({"request": id, "kiosk": None}, now)
+
+    async def _find(self, wanted: Document, now: datetime) -> PairingRequest | None:
+        with translate_errors():
+            found = await self._all.find_one({**wanted, "expires_at": {"$gt": now}})
+        return self._request(found) if found else None
+
+    async def pair(
+        self, request: PairingRequest, kiosk_id: KioskId, rev: int, now: datetime
+    ) -> None:
+        """Use the request up, and let the screen's secret be the kiosk's key, in one transaction.
+
+        Args:
+            rev: the ``KeyHolder.rev`` that the administrator saw.
+
+        Raises: PairingOver, KioskKeyChanged; nothing has changed then.
+        """
+        secret = self._cipher.encrypt(new_secret(), "kiosk")
+
+        async def work(session: Any) -> None:
+            screen = await self._use_up(request, kiosk_id, now, session)
+            if screen is None:
+                raise PairingOver()
+            key = new_key(screen["secret_hash"], secret, now, request.browser)
+            if not await self._give_key(kiosk_id, rev, key, session):
+                raise KioskKeyChanged()
+
+        with translate_errors():
+            await run_transaction(self._db, work)
+
+    async def _use_up(
+        self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
+    ) -> Document | None:
+        """The request as it was; None where it is over or somebody else has used it."""
+        found: Document | None = await self._all.find_one_and_update(
+            {"request": request.id, "kiosk": None, "expires_at": {"$gt": now}},
+            {"$set": {"kiosk": kiosk_id, "expires_at": now + CODE_LIFETIME}},
+            session=session,
+        )
+        return found
+
+    async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
+        """False where the kiosk has got another key since that ``rev``, or is out of use."""
+        guard = {"key_rev": {"$in": previous_revisions(rev + 1)}, "retired": {"$ne": True}}
+        result = await self._db["kiosks"].update_one(
+            {"_id": kiosk_id, **guard}, key, session=session
+        )
+        return bool(result.matched_count)
+
+    async def prune(self, now: datetime) -> None:
+        """Delete what is over."""
+        with translate_errors():
+            await self._all.delete_many({"expires_at": {"$lte": now}})
+
+    def _request(self, d: Document) -> PairingRequest:
+        return PairingRequest(
+            d["request"],
+            d["code"],
+            d["check_word"],
+            d["browser"],
+            self._cipher.decrypt(d["address"], "client address"),
+            d["requested_at"],
+            d["expires_at"],
+            KioskId(d["kiosk"]) if d["kiosk"] else None,
+        )

@@ -1,0 +1,39 @@
+"""An administrator lets a screen become a kiosk's."""
+
+from __future__ import annotations
+
+from models.identity.roles import Role
+from models.kiosks.entities import KeyHolder, PairingRequest
+from models.kiosks.pairing_repository import PairingRepository
+from models.library.entities import Kiosk
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
+
+
+class StaffPairing:
+    """Confirms what screens ask for."""
+
+    def __init__(self, audit: AuditLog, pairings: PairingRepository) -> None:
+        self._audit, self._pairings = audit, pairings
+
+    async def confirm(
+        self,
+        ctx: StaffContext,
+        kiosk: Kiosk,
+        request: PairingRequest,
+        holder: KeyHolder,
+        reason: str,
+    ) -> None:
+        """The screen's secret is the kiosk's key from now on; ``holder``, whom the administrator
+        saw, has it no longer. Raises: PairingOver, KioskKeyChanged."""
+        ctx.require(kiosk.venue_id, Role.ADMINISTRATOR)
+        before = {"browser": holder.browser, "since": instant_text(holder.since)}
+        operation = AuditedOperation(
+            AuditAction.PAIR_KIOSK, f"kiosk:{kiosk.id}", None, reason, before
+        )
+
+        async def work() -> None:
+            await self._pairings.pair(request, kiosk.id, holder.rev, ctx.now)
+
+        after = {"browser": request.browser, "since": instant_text(ctx.now)}
+        await self._audit.record(ctx, operation, work, lambda _: after)

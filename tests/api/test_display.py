@@ -1,0 +1,121 @@
+"""The screen in the hall over HTTP: who may open it, what it counts, and what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import date, timedelta
+
+from handlers.display.board import HALL_BOARDS, ROWS
+from models.identity.roles import Role
+from models.library.entities import AreaId
+from models.notices.entities import Notice
+from models.policy.entities import OpeningRule
+from tests.api.test_listed_codes import with_rules
+from tests.api.test_policy import ask
+from tests.api.test_staff_console import staff
+from tests.living import Living
+
+HERE = "//display/library"
+EVERY = timedelta(seconds=6)
+HALL = AreaId("2f-hall")
+
+
+async def board(service: Living) -> str:
+    return str((await service.anonymous.ok("GET", f"{HERE}/board"))["html"])
+
+
+async def rows(service: Living) -> dict[str, list[str]]:
+    """The cells of each area, by its name; what is drawn has no text."""
+    html = await board(service)
+    found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
+    return {
+        name: [text for cell in re.findall(r"<td.*?</td>", cells) if (text := plain(cell))]
+        for name, cells in found
+    }
+
+
+def plain(html: str) -> str:
+    return re.sub("<[^>]*>", "", html).strip()
+
+
+async def test_nothing_is_public_before_the_library_says_so(service: Living) -> None:
+    for path in (HERE, f"{HERE}/board"):
+        assert (await service.anonymous.get(path, Accept="text/html")).status == 404, path
+    await with_rules(service, hall_display=True)
+    for path in (HERE, f"{HERE}/board"):
+        assert (await service.anonymous.get(path)).status == 200, path
+        elsewhere = path.replace("library", "annex")
+        assert (await service.anonymous.get(elsewhere)).status == 404, elsewhere
+
+
+async def test_free_seats_now_and_in_an_hour_without_names(service: Living) -> None:
+    await with_rules(service, hall_display=True)
+    await service.move("16:08")
+    reader, other = await service.reader(), await service.reader()
+    before = (await rows(service))["二层中厅"]
+    assert before[0] == before[1] and int(before[0]) > 2
+    await reader.reserve(start="now", end="18:00")
+    await other.reserve("2f-hall-064", "17:00", "18:00")
+    await service.move(EVERY)
+    free = int(before[0])
+    assert (await rows(service))["二层中厅"] == [str(free - 1), str(free - 2)]
+    page = (await service.anonymous.get(HERE)).body
+    assert "17:00" in page and "16:08" in page
+    assert "张三" not in page and reader.number not in page and reader.reader_id not in page
+
+
+async def test_closed_areas_say_why_and_the_day_has_an_end(service: Living) -> None:
+    day = date(2026, 9, 7)
+    repair = OpeningRule(None, None, day, day, area_id=HALL, reason="地面<维修>")
+    usual = service.inside.reference.policy.opening
+    await with_rules(service, hall_display=True, opening=(*usual, repair))
+    shown = await rows(service)
+    assert shown["二层中厅"] == ["闭馆：地面&lt;维修&gt;"] and len(shown) == 18
+    assert "今日开放 07:00–22:30" in await board(service)
+    for at, said in (
+        ("21:40", ["闭馆"]),  # then it is closed, and now it is not
+        ("22:31", ["今日已闭馆"]),
+    ):
+        await service.jump(at)
+        assert (await rows(service))["二层东区"][-1:] == said, at
+    await service.jump("06:10")
+    assert (await rows(service))["二层东区"] == ["07:00 开放"]
+
+
+async def test_notices_are_titles_and_a_floor_is_cut_into_cards(service: Living) -> None:
+    await with_rules(service, hall_display=True)
+    notices, now = service.inside.stored.notices, service.clock.now()
+    await notices.add(Notice("a", "国庆<开放>时间", "**正文**", now - EVERY * 10))
+    await notices.add(Notice("b", "以后的公告", "x", now + timedelta(days=1)))
+    html = await board(service)
+    assert "国庆&lt;开放&gt;时间" in html and "正文" not in html and "以后的公告" not in html
+    cards = html.split('class="floor"')[1:]
+    assert len(cards) == 3 and all(card.count('scope="row"') <= ROWS for card in cards)
+
+
+async def test_a_board_is_made_once_for_all_screens(service: Living) -> None:
+    await with_rules(service, hall_display=True)
+    boards, venue = service.app[HALL_BOARDS], service.inside.reference.catalog.venues
+    (library,) = venue.values()
+    now = service.clock.now().replace(second=0, microsecond=0)
+    first, second = await asyncio.gather(*(boards.board(library, now) for _ in range(2)))
+    assert first is second
+    assert await boards.board(library, now + timedelta(seconds=4)) is first
+    later = await boards.board(library, now + timedelta(seconds=5))
+    assert later is not first and later.html == first.html
+    # A screen that has it is sent nothing, whichever worker answers.
+    answer = await service.anonymous.get(f"{HERE}/board")
+    again = await service.anonymous.get(
+        f"{HERE}/board", **{"If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status == 304 and again.headers["X-Server-Time"]
+
+
+async def test_the_switch_is_a_rule_of_the_console(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    reason, on = "大厅新装了屏幕", {"hall_display": "on"}
+    shown = await ask(service, head, **on, reason=reason)
+    assert "大厅屏" in shown.body
+    assert (await ask(service, head, **on, reason=reason, confirmed="yes")).status == 303
+    assert (await service.anonymous.get(HERE)).status == 200

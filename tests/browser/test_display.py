@@ -1,0 +1,115 @@
+"""The screen in the hall: on three sizes, in Chromium 70, without the service, with many floors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from models.library.entities import AreaId
+from models.notices.entities import Notice
+from tests.api.test_listed_codes import with_rules
+from tests.browser.conftest import Open, shows_everybody
+from tests.browser.oldest import OldTab, chromium_70
+from tests.living import Living
+
+SIZES = ((1920, 1080), (1280, 720), (1080, 1920))
+HERE = "/display/library"
+
+# What is cut off or lies outside the screen, of what is shown.
+CUT = """[...document.querySelectorAll(
+  "h1, h2, .sum, th, td, .notices li, footer p, .qr"
+)].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return one.offsetParent && box.width > 1
+    && (box.right > innerWidth + 1 || box.bottom > innerHeight + 1
+      || one.scrollWidth > one.clientWidth + 1);
+}).map((one) => one.textContent.trim().slice(0, 30))"""
+
+
+@pytest.fixture
+async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
+    async with chromium_70(tmp_path) as tab:
+        yield tab
+
+
+@pytest.fixture
+async def shown(service: Living) -> Living:
+    """The library has switched it on, and has three notices."""
+    await with_rules(service, hall_display=True)
+    for n, title in enumerate(("国庆期间开放时间", "新生入馆教育", "二层中厅地面维修")):
+        day = service.clock.now().replace(hour=1, minute=n)
+        await service.inside.stored.notices.add(Notice(f"n{n}", title, "x", day))
+    return service
+
+
+async def many_floors(service: Living) -> None:
+    """Six floors more, of as many areas as the second has."""
+    areas = service.inside.reference.catalog.areas.values()
+    for floor in range(5, 11):
+        for area in [a for a in areas if a.floor == 2]:
+            seats = tuple(replace(s, area_id=AreaId(f"f{floor}-{area.id}")) for s in area.seats[:3])
+            seats = tuple(replace(s, id=type(s.id)(f"f{floor}-{s.id}")) for s in seats)
+            new = replace(area, id=AreaId(f"f{floor}-{area.id}"), floor=floor, seats=seats)
+            assert await service.inside.stored.catalogs.add_area(new)
+    await service.inside.reference.refresh()
+
+
+async def test_the_oldest_screen_shows_all_and_goes_on(shown: Living, old: OldTab) -> None:
+    for width, height in SIZES:
+        await old.size(width, height)
+        await old.go(f"{shown.base}{HERE}")
+        assert await old.evaluate("document.querySelectorAll('.floor:not([hidden])').length") == 3
+        assert await old.evaluate(CUT) == [], (width, height)
+        assert await old.evaluate("document.querySelectorAll('tbody tr').length") == 18
+    assert shown.base + "/" in await old.codes()
+    free = "document.querySelector('tbody .now').textContent"
+    before = int(await old.evaluate(free))
+    seat = shown.inside.reference.area("2f-east").seats[3].id
+    reader = await shown.reader()
+    await reader.reserve(seat, "now", "18:00")
+    await shown.move(timedelta(seconds=6))
+    await old.evaluate("(real => { Date.now = () => real() + 20000 })(Date.now)")
+    await old.wait_for(f"{free} === '{before - 1}'")
+
+
+async def test_everybody_can_read_it_and_it_lives_without_the_service(
+    shown: Living, opened: Open, axe: str
+) -> None:
+    tab = await opened(path=HERE, viewport={"width": 1280, "height": 720})
+    page = tab.page
+    await shows_everybody(tab, axe, HERE, phone=False)
+    # Three notices, two at a time.
+    assert await page.locator(".notices li:visible").count() == 2
+    first = await page.inner_text(".notices li:visible >> nth=0")
+    await page.evaluate("(real => { Date.now = () => real() + 13000 })(Date.now)")
+    await page.wait_for_function(
+        "first => [...document.querySelectorAll('.notices li')].find(l => !l.hidden).innerText"
+        " !== first",
+        arg=first,
+    )
+    await page.route("**/board", lambda route: route.abort())
+    await page.evaluate("(real => { Date.now = () => real() + 130000 })(Date.now)")
+    await page.wait_for_selector("#age:has-text('数据更新于 16:08')")
+    assert await page.is_visible(".floors")
+    await page.evaluate("(real => { Date.now = () => real() + 600000 })(Date.now)")
+    await page.wait_for_selector(".floors", state="hidden")
+    assert await page.is_visible(".notices") and await page.is_visible("#time")
+    await page.unroute("**/board")
+    await page.wait_for_selector(".floors", state="visible", timeout=15_000)
+    assert not await page.is_visible("#age")
+
+
+async def test_many_floors_take_turns(shown: Living, opened: Open) -> None:
+    await many_floors(shown)
+    tab = await opened(path=HERE, viewport={"width": 1920, "height": 1080})
+    seen: set[str] = set()
+    for turn in range(1, 4):
+        await tab.page.wait_for_selector(f"text={turn} / 3")
+        assert await tab.page.evaluate(CUT) == []
+        seen |= set(await tab.page.locator(".floor:visible h2").all_inner_texts())
+        await tab.page.evaluate("(real => { Date.now = () => real() + 16000 })(Date.now)")
+    assert seen == {f"{floor}层" for floor in range(2, 11)}

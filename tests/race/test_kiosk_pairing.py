@@ -1,0 +1,132 @@
+"""A screen becomes one kiosk, and a kiosk's key goes to one of two screens."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from models.kiosks.entities import PairingRequest
+from models.kiosks.errors import KioskKeyChanged, PairingOver
+from models.kiosks.pairing_repository import OF_A_NETWORK, PairingRepository
+from models.library.entities import KioskId
+from models.storage.mongo import Document
+from tests.race.stage import KIOSK, Stage, clock, kinds
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+OTHER = KioskId("2f-north")
+
+
+class UsedTwice(PairingRepository):
+    """The control: a request is used whether somebody has used it or not."""
+
+    async def _use_up(
+        self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
+    ) -> Document | None:
+        found: Document | None = await self._all.find_one_and_update(
+            {"request": request.id}, {"$set": {"kiosk": kiosk_id}}, session=session
+        )
+        return found
+
+
+class Overwriting(PairingRepository):
+    """The control: the key is given whoever has got it meanwhile."""
+
+    async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
+        await self._db["kiosks"].update_one({"_id": kiosk_id}, key, session=session)
+        return True
+
+
+async def screen(pairings: PairingRepository, secret: str) -> PairingRequest:
+    return await pairings.add(secret, "Chrome · Linux", "10.0.0.1", "10.0.0.1", clock(8))
+
+
+async def confirmed(
+    pairings: PairingRepository, *wanted: tuple[PairingRequest, KioskId]
+) -> dict[str, int]:
+    """Administrators confirm at once what they have looked at; by outcome."""
+    return kinds(
+        await asyncio.gather(
+            *(pairings.pair(request, kiosk, 1, clock(8, 1)) for request, kiosk in wanted),
+            return_exceptions=True,
+        )
+    )
+
+
+@guarded
+async def test_a_screen_is_one_kiosk_s(stage: Stage, guard: bool) -> None:
+    pairings = (PairingRepository if guard else UsedTwice)(stage.db, stage.cipher)
+    asked = await screen(pairings, "secret")
+    done = await confirmed(pairings, (asked, KIOSK), (asked, OTHER))
+    opened = [k for k in (KIOSK, OTHER) if await stage.stored.kiosks.verify_kiosk_key(k, "secret")]
+    if guard:
+        assert done == {"ok": 1, PairingOver.code: 1} and len(opened) == 1
+        found = await pairings.by_secret("secret", clock(8, 2))
+        assert found is not None and [found.kiosk_id] == opened
+    else:
+        assert len(opened) == 2, "its secret is the key of both"
+
+
+@guarded
+async def test_a_kiosk_s_key_goes_to_one_of_two_screens(stage: Stage, guard: bool) -> None:
+    pairings = (PairingRepository if guard else Overwriting)(stage.db, stage.cipher)
+    screens = [await screen(pairings, f"secret{n}") for n in range(2)]
+    done = await confirmed(pairings, *((asked, KIOSK) for asked in screens))
+    kiosks = stage.stored.kiosks
+    opened = [n for n in range(2) if await kiosks.verify_kiosk_key(KIOSK, f"secret{n}")]
+    assert len(opened) == 1
+    waiting = [n for n, asked in enumerate(screens) if await pairings.by_id(asked.id, clock(8, 2))]
+    if guard:
+        assert done == {"ok": 1, KioskKeyChanged.code: 1}
+        assert waiting == [1 - opened[0]], "the other screen can still be paired"
+    else:
+        assert done == {"ok": 2} and waiting == [], "one thinks that it is the kiosk's"
+
+
+class Unbounded(PairingRepository):
+    """The control: no places of a network, and no end of them."""
+
+    async def _place_of(self, network: str) -> str:
+        return f"{network}:{await self._all.count_documents({})}"
+
+    async def _make_room(self) -> None:
+        pass
+
+
+@guarded
+async def test_a_flood_takes_few_places_and_not_another_network_s(
+    stage: Stage, guard: bool
+) -> None:
+    pairings = (PairingRepository if guard else Unbounded)(stage.db, stage.cipher, at_once=25)
+    rows = stage.db["kiosk_pairings"]
+    await pairings.add("mine", "", "10.0.0.1", "10.0.0.1", clock(8))
+    for number in range(45):
+        address = f"10.0.0.{2 + number // 15}"
+        await pairings.add(f"a{number}", "", address, address, clock(8, 1, number))
+        if guard:
+            most = min(1 + OF_A_NETWORK * (1 + number // 15), 25)
+            assert await rows.count_documents({}) <= most
+    assert await pairings.by_secret("mine", clock(8, 3)) is not None
+    assert await rows.count_documents({}) == (25 if guard else 46)
+
+
+class Unlucky(PairingRepository):
+    """Its first codes are drawn twice."""
+
+    drawn = 0
+
+    def _document(self, *facts: Any) -> Document:
+        Unlucky.drawn += 1
+        return {**super()._document(*facts), "code": f"{Unlucky.drawn // 2:06}"}
+
+
+@guarded
+async def test_two_screens_never_show_one_code(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("kiosk_pairings", "code")
+    Unlucky.drawn = 1
+    pairings = Unlucky(stage.db, stage.cipher)
+    shown = [(await screen(pairings, f"secret{n}")).code for n in range(3)]
+    assert len(set(shown)) == (3 if guard else 2)
