@@ -55,7 +55,14 @@ from handlers.staff.reservations import (
 )
 from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
+from handlers.staff.seat_statistics import seat_statistics
 from handlers.staff.statistics import statistics
+from handlers.staff.statistics_files import (
+    seats_csv,
+    seats_xlsx,
+    statistics_csv,
+    statistics_xlsx,
+)
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
     add_visitor,
@@ -115,9 +122,7 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/code-sharing", staff_page(code_sharing)),
         web.get("/console/deliveries", staff_page(deliveries)),
         web.post("/console/deliveries/retry", staff_form(retry)),
-        web.get("/console/statistics", staff_page(statistics)),
-        web.get("/console/bookings.csv", staff_page(as_csv)),
-        web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
+        *_statistics_routes(),
         web.get("/console/audit", staff_page(audit_log)),
     ]
 
@@ -143,4 +148,17 @@ def _device_routes() -> list[web.RouteDef]:
             "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
         ),
         web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, Role.ADMINISTRATOR)),
+    ]
+
+
+def _statistics_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/statistics", staff_page(statistics)),
+        web.get("/console/statistics.csv", staff_page(statistics_csv)),
+        web.get("/console/statistics.xlsx", staff_page(statistics_xlsx)),
+        web.get("/console/statistics/seats", staff_page(seat_statistics)),
+        web.get("/console/statistics/seats.csv", staff_page(seats_csv)),
+        web.get("/console/statistics/seats.xlsx", staff_page(seats_xlsx)),
+        web.get("/console/bookings.csv", staff_page(as_csv)),
+        web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
     ]

@@ -121,6 +121,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "seat": "座位",
     "deliveries": "消息",
     "bookings": "预约",
+    "statistics": "统计",
 }
 """What an entry is about."""
 
