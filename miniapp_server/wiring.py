@@ -223,7 +223,13 @@ def wire_staff(
     reservations, waitlist = app[keys.RESERVATIONS], app[keys.WAITLIST]
     audit = app[keys.AUDIT_LOG] = AuditLog(r.audit_log)
     app[keys.STAFF_RESERVATIONS] = StaffReservations(
-        audit, r.reservations, r.readers, reservations, app[keys.CHECK_IN], app[keys.SEAT_REPORTS]
+        audit,
+        r.reservations,
+        r.readers,
+        reservations,
+        app[keys.CHECK_IN],
+        app[keys.SEAT_REPORTS],
+        waitlist,
     )
     app[keys.STAFF_VIOLATIONS] = StaffViolations(audit, app[keys.VIOLATIONS], notifier)
     app[keys.STAFF_READERS] = StaffReaders(

@@ -89,6 +89,10 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
                 return r.state is ReservationState.IN_USE and visit.now < r.end
             case AuditAction.FINISH:
                 rules.may_finish(r, visit.now)
+            case AuditAction.ACCEPT_OFFER:
+                reservations_rules.may_accept(r, visit.now)
+            case AuditAction.DECLINE_OFFER:
+                return r.state is ReservationState.OFFERED
             case _:
                 reservations_rules.may_cancel(r, visit.now)
     except DomainError:

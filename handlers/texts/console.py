@@ -65,6 +65,12 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
 }
 """What is wrong with a form that is shown again."""
 
+BLOCKING_TEXT: Final[Mapping[str, str]] = {
+    "refused": "这位读者在这段时间已有：{named}",
+    "booking": "{seat} {start}–{end} 的预约",
+    "offer": "为其保留的 {seat} {start}–{end}，到 {until} 为止（可在下面代为接受或放弃）",
+}
+"""What keeps a reader from another seat at the same time."""
 CHANGE_TEXT: Final[Mapping[str, str]] = {
     # a floor plan; seats by their numbers
     "added": "新增 {seats}",

@@ -29,6 +29,8 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.FINISH: "结束",
     AuditAction.CANCEL: "取消",
     AuditAction.MOVE: "换座",
+    AuditAction.ACCEPT_OFFER: "代为接受",
+    AuditAction.DECLINE_OFFER: "代为放弃",
     AuditAction.RESOLVE_REPORT: "已清理",
     AuditAction.REJECT_REPORT: "没有被占",
     AuditAction.WAIVE: "免除违约",

@@ -24,6 +24,8 @@ class AuditAction(StrEnum):
     FINISH = "finish"
     CANCEL = "cancel"
     MOVE = "move"
+    ACCEPT_OFFER = "accept"
+    DECLINE_OFFER = "decline"
     RESOLVE_REPORT = "resolve"
     REJECT_REPORT = "reject"
     WAIVE = "waive"

@@ -36,9 +36,9 @@ def kept(draw: st.DrawFn) -> list[AreaDay]:
                 if closed
                 else draw(st.lists(st.integers(0, 600), min_size=24, max_size=24))
             )
-            counts = [draw(st.integers(0, 9)) for _ in range(5)]
+            booked = draw(st.integers(0, 9))
             minutes = 0 if closed else 10 * 930
-            found.append(AreaDay(day, area.id, 10, minutes, *counts, 0, tuple(used)))
+            found.append(AreaDay(day, area.id, 10, minutes, booked, 1, 2, 3, 4, 0, tuple(used)))
     return found
 
 
