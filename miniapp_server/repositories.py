@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.code_sharing.scan_repository import KioskScanRepository
+from models.fault_reports.repository import FaultReportRepository
 from models.feedback.repository import FeedbackRepository
 from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
@@ -45,6 +46,7 @@ class Repositories:
         self.catalogs = CatalogRepository(db)
         self.consents = ConsentRepository(db)
         self.daily_statistics = DailyStatisticsRepository(db)
+        self.fault_reports = FaultReportRepository(db, cipher)
         self.feedback = FeedbackRepository(db, cipher)
         self.gate_events = GateEventRepository(db, cipher)
         self.gates = GateRepository(db, cipher)

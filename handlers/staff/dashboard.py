@@ -116,6 +116,7 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     _, seats = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, 1)
     _, doubted = await visit[keys.SEAT_REPORTS].to_patrol(visit.now, 0, 1)
     _, appealed = await visit[keys.VIOLATIONS].appeals(0, 1)
+    _, broken = await visit[keys.FAULT_REPORTS].page_of(True, 0, 1)
     asked = len(await visit[keys.FEEDBACK].waiting(100))
     outside = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
     since = visit.now - timedelta(days=1)
@@ -123,6 +124,7 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     found = {
         "reports": seats,
         "seats": doubted,
+        "faults": broken,
         "appeals": appealed,
         "questions": asked,
         "affected-bookings": len(outside),

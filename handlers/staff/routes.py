@@ -14,6 +14,7 @@ from handlers.staff.dashboard import dashboard
 from handlers.staff.deliveries import deliveries, retry
 from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
 from handlers.staff.exports import as_csv, as_xlsx
+from handlers.staff.faults import close_fault, faults
 from handlers.staff.feedback import reply, waiting_feedback
 from handlers.staff.floor_plans import (
     LARGEST_PLAN,
@@ -55,6 +56,7 @@ from handlers.staff.reservations import (
 )
 from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
+from handlers.staff.seat_outages import set_outage
 from handlers.staff.seat_statistics import seat_statistics
 from handlers.staff.statistics import statistics
 from handlers.staff.statistics_files import (
@@ -78,6 +80,9 @@ def console_routes() -> list[web.RouteDef]:
     return [
         web.get("/console", staff_page(dashboard)),
         web.get("/console/seats", staff_page(patrol)),
+        web.post("/console/seats/{id}/outage", staff_form(set_outage)),
+        web.get("/console/faults", staff_page(faults)),
+        web.post("/console/faults/{id}/close", staff_form(close_fault)),
         web.get("/console/reports", staff_page(reports)),
         web.post("/console/reports/{id}/resolve", staff_form(resolve_report)),
         web.post("/console/reports/{id}/reject", staff_form(reject_report)),

@@ -56,6 +56,8 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "page_outdated": "请重新打开页面",
     "date_passed": "日期已过",
     "minutes_out_of_range": "请填写 0–{most} 分钟",
+    # fault reports
+    "fault_outcome_missing": "请选择已修好或不需要维修",
     # who had a seat
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
@@ -94,6 +96,8 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
     "override_removed": "删除“{name}”：{override}",
 }
 """What a change does: shown before it is confirmed, and kept in the audit log."""
+RELEASED_AT_PATROL: Final = "现场恢复使用"
+"""The reason that the audit log has for a seat that is put back in service by one tap."""
 BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes": "；"}
 """What stands between the things of a list."""
 

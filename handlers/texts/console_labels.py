@@ -51,6 +51,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CONFIRM_BINDING: "确认绑定",
     AuditAction.REFUSE_BINDING: "拒绝绑定",
     AuditAction.REPLY: "答复留言",
+    AuditAction.CLOSE_FAULT: "处理报修",
     AuditAction.CHANGE_POLICY: "更改规则",
     AuditAction.CHANGE_PLAN: "更改平面图",
     AuditAction.ADD_AREA: "新增区域",
@@ -107,6 +108,9 @@ FACTS: Final[Mapping[str, str]] = {
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
     FOREVER_TEXT: "长期",
+    "open": "待处理",
+    "repaired": "已修好",
+    "rejected": "不需要维修",
 }
 TARGET_TEXT: Final[Mapping[str, str]] = {
     "reservation": "预约",
@@ -118,6 +122,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "violation": "违约",
     "violations": "违约",
     "question": "留言",
+    "fault": "报修",
     "rules": "规则",
     "readers": "读者",
     "seat": "座位",
@@ -141,6 +146,7 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "seats": "待巡视的座位",
     "appeals": "申诉",
     "questions": "留言",
+    "faults": "报修",
     "affected-bookings": "受影响的预约",
     "deliveries": "发送失败的消息",
 }
@@ -221,6 +227,9 @@ NOTICE_TEXT: Final[Mapping[str, str]] = {
 }
 PATROL_TEXT: Final[Mapping[str, str]] = {
     "free": "无人",
+    "fault": "有 {count} 个报修",
+    "occupied": "有读者报告座位被占",
+    "doubted": "有读者反映座位无人",
     "disabled": "禁用 {reason}",
     "not_checked_in": "未签到",
     "booked_from": "{start} 起有预约",

@@ -21,6 +21,7 @@ PERSONAL_COLLECTIONS: Final = (
     "cards",
     "message_consents",
     "messages",
+    "fault_reports",
     "feedback",
     "gate_events",
     "kiosk_scans",
@@ -60,7 +61,17 @@ ERASED_READER: Final = ReaderId("erased")
 _SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name", "allowance": "allowance"}
 _TECHNICAL_FIELDS: Final = frozenset(
     {
-        *("changes", "claims", "digits", "held_by", "key", "last_kiosk_code", "lease_until"),
+        *(
+            "changes",
+            "claims",
+            "digits",
+            "open_key",
+            "slot",
+            "held_by",
+            "key",
+            "last_kiosk_code",
+            "lease_until",
+        ),
         *(
             "name_hashes",
             "no_hashes",

@@ -46,6 +46,7 @@ class AuditAction(StrEnum):
     CONFIRM_BINDING = "bind"
     REFUSE_BINDING = "refuse_binding"
     REPLY = "answer"
+    CLOSE_FAULT = "close_fault"
     CHANGE_POLICY = "rules"
     CHANGE_PLAN = "plan"
     ADD_AREA = "area"

@@ -13,6 +13,7 @@ from models.storage.mongo_errors import translate_errors
 
 FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "feedback": ("text", "answer"),
+    "fault_reports": ("text", "answer"),
     "violations": ("appeal.text", "appeal.answer", "waiver.reason"),
     "suspensions": ("reason.words",),
     "readers": ("suspended_for.words",),
