@@ -25,6 +25,8 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   own_overlap: "You have another reservation in that time",
   wrong_state: "Not possible now. Please look again",
   seat_free: "There are free seats in that time: reserve one",
+  fault_reported: "You have reported this already, and it is being looked after",
+  too_many_faults: "You have no more reports for today. Please tell the service desk",
   already_waiting: "You are in line for that time already",
   other_in_use: "You are using another seat. Finish there first",
   nothing_to_confirm: "Nothing to confirm",
