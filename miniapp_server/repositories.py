@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.code_sharing.scan_repository import KioskScanRepository
 from models.fault_reports.repository import FaultReportRepository
+from models.feedback.canned_answer_repository import CannedAnswerRepository
 from models.feedback.repository import FeedbackRepository
 from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
@@ -42,6 +43,7 @@ class Repositories:
         self.activation_codes = ActivationCodeRepository(db, cipher)
         self.audit_log = AuditLogRepository(db, cipher)
         self.bindings = BindingRepository(db, cipher)
+        self.canned_answers = CannedAnswerRepository(db)
         self.cards = CardRepository(db, cipher)
         self.catalogs = CatalogRepository(db)
         self.consents = ConsentRepository(db)

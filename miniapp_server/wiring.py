@@ -125,7 +125,7 @@ def wire_models(
 
 
 def _wire_content(app: web.Application, r: Repositories) -> None:
-    app[keys.FEEDBACK] = FeedbackService(r.feedback)
+    app[keys.FEEDBACK] = FeedbackService(r.feedback, r.canned_answers)
     app[keys.FAULT_REPORTS] = FaultReportService(r.fault_reports, app[REFERENCE])
     app[keys.NOTICES] = NoticeService(r.notices)
     app[keys.MESSAGES] = MessageService(r.messages, r.consents)

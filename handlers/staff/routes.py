@@ -9,13 +9,18 @@ from aiohttp import web
 
 from handlers.staff.affected_bookings import affected_bookings, resolve_affected_bookings
 from handlers.staff.audit_log import audit_log
+from handlers.staff.canned_answers import (
+    add_canned_answer,
+    canned_answers,
+    change_canned_answer,
+)
 from handlers.staff.code_sharing import code_sharing
 from handlers.staff.dashboard import dashboard
 from handlers.staff.deliveries import deliveries, retry
 from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
 from handlers.staff.exports import as_csv, as_xlsx
 from handlers.staff.faults import close_fault, faults
-from handlers.staff.feedback import reply, waiting_feedback
+from handlers.staff.feedback import feedback, reader_feedback, reply, set_note
 from handlers.staff.floor_plans import (
     LARGEST_PLAN,
     add_area,
@@ -105,8 +110,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/appeals/{id}", staff_form(decide_appeal)),
         web.post("/console/violations/waive", staff_form(waive_all)),
         web.post("/console/violations/{id}/waive", staff_form(waive)),
-        web.get("/console/questions", staff_page(waiting_feedback)),
-        web.post("/console/questions/{id}", staff_form(reply)),
+        *_feedback_routes(),
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
         *_plan_routes(),
@@ -166,4 +170,16 @@ def _statistics_routes() -> list[web.RouteDef]:
         web.get("/console/statistics/seats.xlsx", staff_page(seats_xlsx)),
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
+    ]
+
+
+def _feedback_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/questions", staff_page(feedback)),
+        web.post("/console/questions/{id}", staff_form(reply)),
+        web.post("/console/questions/{id}/note", staff_form(set_note)),
+        web.get("/console/readers/{id}/questions", staff_page(reader_feedback)),
+        web.get("/console/canned-answers", staff_page(canned_answers)),
+        web.post("/console/canned-answers", staff_form(add_canned_answer)),
+        web.post("/console/canned-answers/{id}", staff_form(change_canned_answer)),
     ]

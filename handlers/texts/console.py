@@ -56,6 +56,11 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "page_outdated": "请重新打开页面",
     "date_passed": "日期已过",
     "minutes_out_of_range": "请填写 0–{most} 分钟",
+    # feedback
+    "state_unknown": "没有这种状态",
+    "canned_title_length": "名称为 1–{most} 字",
+    "too_many_canned": "最多 {most} 条常用答复，请先删除不需要的",
+    "note_length": "备注最多 {most} 字",
     # fault reports
     "fault_outcome_missing": "请选择已修好或不需要维修",
     # who had a seat

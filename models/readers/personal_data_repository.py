@@ -37,6 +37,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
         "areas",
         "backups",
+        "canned_answers",
         "versions",
         "daily_statistics",
         "logged_out_tickets",
@@ -67,6 +68,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
             "digits",
             "open_key",
             "slot",
+            "note_rev",
             "held_by",
             "key",
             "last_kiosk_code",

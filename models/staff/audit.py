@@ -46,6 +46,8 @@ class AuditAction(StrEnum):
     CONFIRM_BINDING = "bind"
     REFUSE_BINDING = "refuse_binding"
     REPLY = "answer"
+    FEEDBACK_NOTE = "feedback_note"
+    CANNED_ANSWER = "canned_answer"
     CLOSE_FAULT = "close_fault"
     CHANGE_POLICY = "rules"
     CHANGE_PLAN = "plan"
