@@ -25,6 +25,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   own_overlap: "You have another reservation in that time",
   wrong_state: "Not possible now. Please look again",
   seat_free: "There are free seats in that time: reserve one",
+  feedback_changed: "A colleague has just changed this. Please look at it again",
   fault_reported: "You have reported this already, and it is being looked after",
   too_many_faults: "You have no more reports for today. Please tell the service desk",
   already_waiting: "You are in line for that time already",

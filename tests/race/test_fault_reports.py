@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from models.fault_reports import repository
 from models.fault_reports.entities import FaultKind, FaultReport
 from models.fault_reports.errors import TooManyFaultReports
 from models.fault_reports.service import FaultReportService
-from tests.race.stage import SEATS, Stage, clock
+from tests.race.stage import SEATS, Stage, clock, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
@@ -53,3 +54,21 @@ async def test_the_same_report_is_kept_once(stage: Stage, guard: bool) -> None:
     )
     kept = await stage.inside.stored.fault_reports.open_of(reader.id)
     assert len(kept) == (1 if guard else 3) and all(answer.seat_id == SEATS[0] for answer in told)
+
+
+@guarded
+async def test_a_note_and_a_canned_answer_have_one_next_text(stage: Stage, guard: bool) -> None:
+    """Two colleagues at once: the second is told."""
+    reader = await stage.reader()
+    feedback, canned = stage.stored.feedback, stage.stored.canned_answers
+    await feedback.add(reader.id, "k", "插座不通电", clock(8))
+    await canned.add("报修", "已报修。")
+    (asked,), (kept,) = await feedback.waiting(1), await canned.all()
+    if not guard:
+        unguard(feedback)
+        unguard(canned)
+    notes = await asyncio.gather(*(feedback.set_note(asked.id, 0, f"{n}") for n in range(4)))
+    texts = [replace(kept, text=f"第{n}版", rev=kept.rev + 1) for n in range(4)]
+    answers = await asyncio.gather(*(canned.replace(text) for text in texts))
+    told = (notes.count(True), answers.count(True))
+    assert told == (1, 1) if guard else min(told) > 1, "overwritten without a word"
