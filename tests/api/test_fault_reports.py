@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from handlers import keys
 from models.identity.roles import Role
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
@@ -108,11 +109,14 @@ async def test_out_of_service_in_one_step(service: Living) -> None:
     assert "已停用" not in (await (await staff(service)).get("/console/faults")).body
 
 
-async def test_closed_reports_and_a_person_are_forgotten(service: Living) -> None:
-    reader = await service.reader()
+async def test_closed_reports_have_an_end(service: Living) -> None:
+    reader, desk = await service.reader(), await staff(service)
     await reader.ok("POST", PATH, {"kind": "chair", "text": "扶手松了"})
-    kept = service.inside.stored.fault_reports
-    now = service.clock.now()
-    assert await kept.prune(now + timedelta(days=1000), 100) == 0, "an open one stays"
-    exported = (await service.db["fault_reports"].find_one({})) or {}
-    assert exported["reader"] == reader.reader_id
+    kept, later = service.inside.stored.fault_reports, service.clock.now() + timedelta(days=1000)
+    assert await kept.prune(later, 100) == 0, "an open one stays"
+    (report,), _ = await service.app[keys.FAULT_REPORTS].page_of(True, 0, 9)
+    path = f"/console/faults/{report.id}/close"
+    assert (await post(service, desk, path, outcome="rejected", reason="没有松动")).status == 303
+    assert await kept.prune(service.clock.now() - timedelta(days=1), 100) == 0
+    assert await kept.prune(later, 100) == 1
+    assert await kept.get(report.id) is None
