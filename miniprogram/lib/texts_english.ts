@@ -252,7 +252,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   fault_done: "Thank you. A message will tell you what was done.",
   fault_text_missing: "Please write what is wrong",
   fault_kind_chair: "Chair",
-  fault_kind_desk: "Desk",
+  fault_kind_desk: "Table",
   fault_kind_socket: "Socket",
   fault_kind_lamp: "Lamp",
   fault_kind_other: "Something else",
