@@ -10,6 +10,7 @@ from aiohttp import web
 
 from handlers.accounts import routes as accounts
 from handlers.check_in import routes as check_in
+from handlers.fault_reports import routes as fault_reports
 from handlers.gates import routes as gates
 from handlers.gates.schemas import GateEventIn
 from handlers.http import openapi
@@ -34,6 +35,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *check_in.ROUTES,
     *waitlist.ROUTES,
     *seat_reports.ROUTES,
+    *fault_reports.ROUTES,
     *violations.ROUTES,
     *staff.ROUTES,
     *gates.ROUTES,

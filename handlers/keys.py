@@ -21,6 +21,7 @@ from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
 from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
 from models.kiosks.pairing import KioskPairing
@@ -38,6 +39,7 @@ from models.seat_reports.service import SeatReportService
 from models.staff.areas import StaffAreas
 from models.staff.deliveries import StaffDeliveries
 from models.staff.devices import StaffDevices
+from models.staff.fault_reports import StaffFaultReports
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
@@ -49,6 +51,7 @@ from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
+from models.staff.seat_outages import StaffSeatOutages
 from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import StaffVisitors
@@ -74,6 +77,7 @@ CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppK
 CAS: Final = web.AppKey("cas", CasClient)
 CHECK_IN: Final = web.AppKey("check_in", CheckInService)
 CODE_SHARING: Final = web.AppKey("code_sharing", CodeSharingService)
+FAULT_REPORTS: Final = web.AppKey("fault_reports", FaultReportService)
 FEEDBACK: Final = web.AppKey("feedback", FeedbackService)
 GATES: Final = web.AppKey("gates", GateService)
 IDENTITY_PROVIDER: Final[web.AppKey[IdentityProvider]] = web.AppKey("identity_provider")
@@ -99,6 +103,7 @@ SEAT_MAP: Final = web.AppKey("seat_map", SeatMapService)
 SEAT_REPORTS: Final = web.AppKey("seat_reports", SeatReportService)
 STAFF_DELIVERIES: Final = web.AppKey("staff_deliveries", StaffDeliveries)
 STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
+STAFF_FAULT_REPORTS: Final = web.AppKey("staff_fault_reports", StaffFaultReports)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
 STAFF_AREAS: Final = web.AppKey("staff_areas", StaffAreas)
@@ -110,6 +115,7 @@ STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups
 STAFF_PROFILE: Final = web.AppKey("staff_profile", StaffProfile)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
 STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)
+STAFF_SEAT_OUTAGES: Final = web.AppKey("staff_seat_outages", StaffSeatOutages)
 STAFF_VENUES: Final = web.AppKey("staff_venues", StaffVenues)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)
 STAFF_VISITORS: Final = web.AppKey("staff_visitors", StaffVisitors)

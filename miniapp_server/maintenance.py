@@ -66,6 +66,7 @@ class Retention:
         await r.kiosk_scans.prune(now - MOVEMENTS_KEPT)
         await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
         await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
+        await r.fault_reports.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
         await self._past.forget(now - self._keeping.reservations, _ANONYMISED_AT_ONCE)
         await self._forget_visitors(now)
         return claims

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from models.code_sharing.scan_repository import KioskScanRepository
+from models.fault_reports.repository import FaultReportRepository
+from models.feedback.canned_answer_repository import CannedAnswerRepository
 from models.feedback.repository import FeedbackRepository
 from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
@@ -47,10 +49,12 @@ class Repositories:
         self.activation_codes = ActivationCodeRepository(db, cipher)
         self.audit_log = AuditLogRepository(db, cipher)
         self.bindings = BindingRepository(db, cipher)
+        self.canned_answers = CannedAnswerRepository(db)
         self.cards = CardRepository(db, cipher)
         self.catalogs = CatalogRepository(db)
         self.consents = ConsentRepository(db)
         self.daily_statistics = DailyStatisticsRepository(db)
+        self.fault_reports = FaultReportRepository(db, cipher)
         self.feedback = FeedbackRepository(db, cipher)
         self.gate_events = GateEventRepository(db, cipher)
         self.gates = GateRepository(db, cipher)

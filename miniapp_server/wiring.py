@@ -24,6 +24,7 @@ from models.code_sharing.service import CodeSharingService
 from models.deadlines.jobs import DeadlineJobs
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.erasure.service import ErasureService
+from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.jobs import GatePresenceJob
 from models.gates.service import GateService
@@ -51,6 +52,7 @@ from models.seat_reports.service import SeatReportService
 from models.staff.areas import StaffAreas
 from models.staff.deliveries import MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
+from models.staff.fault_reports import StaffFaultReports
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
@@ -63,6 +65,7 @@ from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
+from models.staff.seat_outages import StaffSeatOutages
 from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import CutVisits, StaffVisitors
@@ -135,7 +138,8 @@ def wire_models(
 
 
 def _wire_content(app: web.Application, r: Repositories) -> None:
-    app[keys.FEEDBACK] = FeedbackService(r.feedback)
+    app[keys.FEEDBACK] = FeedbackService(r.feedback, r.canned_answers)
+    app[keys.FAULT_REPORTS] = FaultReportService(r.fault_reports, app[REFERENCE])
     app[keys.NOTICES] = NoticeService(r.notices)
     app[keys.MESSAGES] = MessageService(r.messages, r.consents)
     app[keys.WECHAT_CALLBACKS] = WeChatCallbackService(r.wechat_callbacks)
@@ -246,6 +250,7 @@ def wire_staff(
         app[keys.CHECK_IN],
         app[keys.SEAT_REPORTS],
         reference,
+        waitlist,
     )
     app[keys.STAFF_VIOLATIONS] = StaffViolations(
         audit, app[keys.VIOLATIONS], notifier, r.reservations
@@ -282,6 +287,10 @@ def wire_staff(
     app[keys.STAFF_PROFILE] = StaffProfile(audit, r.profiles, reference)
     app[keys.STAFF_VENUES] = StaffVenues(audit, r.catalogs, reference)
     app[keys.STAFF_PLAN_PICTURES] = StaffPlanPictures(audit, r.plan_pictures)
+    app[keys.STAFF_SEAT_OUTAGES] = StaffSeatOutages(app[keys.STAFF_POLICY_AND_PLANS], reference)
+    app[keys.STAFF_FAULT_REPORTS] = StaffFaultReports(
+        audit, app[keys.FAULT_REPORTS], notifier, reference
+    )
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_PAIRING] = StaffPairing(audit, r.kiosk_pairings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import Message, Template
@@ -11,7 +12,7 @@ from models.messages.repository import MessageRepository
 from models.readers.entities import FOREVER
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
-from notify.templates.in_app import MESSAGE_TEXT, TITLE_TEXT, VIOLATION_TEXT
+from notify.templates.in_app import FAULT_TEXT, MESSAGE_TEXT, TITLE_TEXT, VIOLATION_TEXT
 from notify.templates.rendering import day_clock, span
 
 
@@ -32,6 +33,15 @@ class InAppNotifier:
             MESSAGE_TEXT["feedback"].format(question=feedback.text, answer=feedback.answer),
             feedback.answered_at,
         )
+
+    async def fault_closed(self, report: FaultReport, label: str) -> None:
+        """What became of a fault that the reader reported. Told once."""
+        assert report.closed_at is not None
+        text = MESSAGE_TEXT[f"fault_{report.state.value}"].format(
+            seat=label, kind=FAULT_TEXT[report.kind], answer=report.answer
+        )
+        title = TITLE_TEXT["fault"]
+        await self._send(f"{report.id}:fault", report.reader_id, title, text, report.closed_at)
 
     async def appeal_decided(self, violation: Violation, now: datetime) -> None:
         """What became of the reader's appeal. Told once."""

@@ -58,15 +58,15 @@ class ReservationMessages:
         self, r: Reservation, event: OutboxEvent, result: ViolationResult
     ) -> MessageContext:
         facts: dict[str, Any] = dict(event.facts)
-        seat_id = facts.pop("seat_id")
-        catalog = self._reference.catalog
-        seat = catalog.all_seats.get(seat_id)
+        seat_id, catalog = facts.pop("seat_id"), self._reference.catalog
+        if (replaced := facts.pop("replaced_seat_id", None)) is not None:
+            facts["replaced_seat"] = catalog.label_of(replaced)
         kiosks = BETWEEN_KIOSKS.join(
             kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
         )
         return MessageContext(
             at=event.at,
-            seat=catalog.seat_label(seat) if seat else str(seat_id),
+            seat=catalog.label_of(seat_id),
             receipt=r.receipt,
             kiosks=kiosks,
             way=catalog.venues[r.venue_id].check_in_way,

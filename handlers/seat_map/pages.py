@@ -214,7 +214,7 @@ def _plan_facts(
         query |= {"start": search.start, "end": search.end}
     return {
         "drawing": _drawing(visit, area, search, shown, kind),
-        "fixtures": list(_fixtures(area.fixtures)),
+        "fixtures": list(fixtures_of(area.fixtures)),
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
         "reserved_for": shown.reserved_for,
@@ -283,7 +283,8 @@ def _kind_of(shown: CachedAreaMap) -> str:
     return "moment" if shown.view.look.as_of is not None else "day"
 
 
-def _fixtures(fixtures: Iterable[Fixture]) -> Iterable[dict[str, Any]]:
+def fixtures_of(fixtures: Iterable[Fixture]) -> Iterable[dict[str, Any]]:
+    """What the drawing needs of each fixture."""
     for fixture in fixtures:
         text = FIXTURE_TEXT.get(fixture.kind, "")
         yield {"f": fixture, "text": text, "tall": fixture.h > 2 * fixture.w}

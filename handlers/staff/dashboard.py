@@ -12,7 +12,7 @@ from handlers import keys
 from handlers.http import presenting
 from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.layout import render, sees_area, sees_seat
+from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
 from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
 from models.kernel.time_range import local_date, local_instant, to_local
@@ -129,6 +129,8 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     _, seats = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, 1, venues)
     _, doubted = await visit[keys.SEAT_REPORTS].to_patrol(visit.now, 0, 1, venues)
     _, appealed = await visit[keys.STAFF_VIOLATIONS].appeals(venues, 0, 1)
+    mine = visible_seats(visit)
+    _, broken = await visit[keys.FAULT_REPORTS].page_of(True, 0, 1, mine)
     asked = len(await visit[keys.FEEDBACK].waiting(100))
     outside = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
     since = visit.now - timedelta(days=1)
@@ -136,6 +138,7 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     found = {
         "reports": seats,
         "seats": doubted,
+        "faults": broken,
         "appeals": appealed,
         "questions": asked,
         "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in outside),

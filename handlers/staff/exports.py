@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import xlsxwriter  # type: ignore[import-untyped]
 from aiohttp import web
 
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import sees_area, staff_context
+from handlers.staff.spreadsheets import BYTE_ORDER_MARK, XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.statistics import Interval, interval
+from handlers.staff.tables import Column, Kind, Row
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.time_range import to_local
@@ -34,9 +33,8 @@ LONGEST_SHEET: Final = 92
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _DAY: Final = timedelta(days=1)
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet calculates."""
-Row = tuple[str, ...]
+_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 3, *(Kind.INSTANT,) * 5)
+_COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict=True)]
 
 
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
@@ -45,10 +43,9 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
     await _record(visit, asked, "csv")
     response = await _start_download(visit, asked, "csv", "text/csv; charset=utf-8")
     try:
-        # The mark tells spreadsheets that it is UTF-8.
-        await response.write(b"\xef\xbb\xbf" + _lines([EXPORT_HEADER]))
+        await response.write(BYTE_ORDER_MARK + csv_lines([EXPORT_HEADER]))
         async for batch in _batches(visit, asked):
-            await response.write(_lines(batch))
+            await response.write(csv_lines(batch))
         await response.write_eof()
     except Exception:
         # No second answer fits in here: the client sees that the file has been cut off.
@@ -58,54 +55,24 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
     return response
 
 
-def _lines(rows: Sequence[Row]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([_as_text(cell) for cell in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _as_text(cell: str) -> str:
-    """The cell, so that no spreadsheet reads it as a formula: names are typed by people."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
     """The same for spreadsheets: written to the disk row by row, then sent."""
     asked = interval(visit, LONGEST_SHEET)
     await _record(visit, asked, "xlsx")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bookings.xlsx"
-        book = await asyncio.to_thread(_book, file)
-        write = _sheet(book)
-        await asyncio.to_thread(write, [EXPORT_HEADER])
+        book = await asyncio.to_thread(Workbook, file)
+        sheet = await asyncio.to_thread(book.sheet, EXPORT_SHEET, _COLUMNS)
         async for batch in _batches(visit, asked):
-            await asyncio.to_thread(write, batch)
+            await asyncio.to_thread(sheet.write, batch)
+        sheet.end()
         await asyncio.to_thread(book.close)
-        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response = await _start_download(visit, asked, "xlsx", kind)
+        response = await _start_download(visit, asked, "xlsx", XLSX_TYPE)
         with await asyncio.to_thread(file.open, "rb") as source:
             while chunk := await asyncio.to_thread(source.read, _CHUNK):
                 await response.write(chunk)
     await response.write_eof()
     return response
-
-
-def _book(file: Path) -> Any:
-    # Rows go to the disk at once, and text stays text, whatever it looks like.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    return xlsxwriter.Workbook(str(file), options)
-
-
-def _sheet(book: Any) -> Callable[[Sequence[Row]], None]:
-    sheet, place = book.add_worksheet(EXPORT_SHEET), 0
-
-    def write(rows: Sequence[Row]) -> None:
-        nonlocal place
-        for row in rows:
-            sheet.write_row(place, 0, row)
-            place += 1
-
-    return write
 
 
 async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
@@ -150,9 +117,10 @@ def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
     area, seat = catalog.areas.get(b.area_id), catalog.all_seats.get(b.seat_id)
     times = (b.created_at, b.start, b.end, b.checked_in_at, b.ended_at)
     return (
-        day.isoformat(),
+        day,
         area.name if area is not None else b.area_id,
         seat.number if seat is not None else b.seat_id,
         STATE_TEXT[b.state],
-        *(f"{to_local(t):%Y-%m-%d %H:%M}" if t is not None else "" for t in times),
+        # A spreadsheet's instants have no zone: they are on the library's clock, to the minute.
+        *(to_local(t).replace(second=0, microsecond=0, tzinfo=None) if t else None for t in times),
     )

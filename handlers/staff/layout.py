@@ -70,6 +70,14 @@ def _setup_left(visit: PageRequest) -> int | None:
     return sum(not line.done for line in step_lines(reference))
 
 
+def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
+    """The seats of the venues that they work for; None where that is all of them."""
+    if visit.may_in(None, Role.VIEWER):
+        return None
+    seats = visit[REFERENCE].catalog.all_seats
+    return frozenset(id for id in seats if sees_seat(visit, id))
+
+
 def staff_context(visit: PageRequest) -> StaffContext:
     """Who of the staff changes something, and when."""
     assert visit.role is not None

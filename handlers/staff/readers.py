@@ -10,24 +10,28 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers import keys
+from handlers.http import presenting
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.http.presenting import suspension
 from handlers.reservations import presenter
+from handlers.reservations.current import LIVE_FOR
 from handlers.staff.forms import clock_of, date_in, instant_in, refusal, seat_in, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
-from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console import BETWEEN, BLOCKING_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
 from handlers.violations import presenter as violations_presenter
 from models.identity.roles import Role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
-from models.kernel.time_range import local_date
+from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import FOREVER, Reader
 from models.readers.errors import AccommodationChanged
+from models.reservations.entities import Reservation
+from models.reservations.errors import OverlapsOwnBooking
 from models.reservations.rules import TimeSelection
-from models.reservations.state_machine import LIVE
+from models.reservations.state_machine import LIVE, ReservationState
 from models.staff.readers import SHORTEST_PART, FoundReaders
 
 LONGEST_NAME: Final = 40
@@ -159,8 +163,17 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
             await violations_presenter.violation(reference, reservations, v, now)
             for v in violations
         ],
+        "offers": [
+            await presenter.reservation(reference, r, now) for r in await _offers(visit, who)
+        ],
         "pages": pages_of(total),
     }
+
+
+async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
+    """The seats that are held for the reader until they answer."""
+    live = await visit[keys.RESERVATIONS].live_of(who.id, visit.now - LIVE_FOR)
+    return [r for r in live if r.state is ReservationState.OFFERED]
 
 
 async def render_refusal(
@@ -198,9 +211,33 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[keys.STAFF_RESERVATIONS].book(
             staff_context(visit), who, seat_id, selection, form_reason(form)
         )
+    except OverlapsOwnBooking as error:
+        shown = refusal(visit, error, typed_in(form)) | {
+            "wrong": await _in_the_way(visit, who, selection)
+        }
+        return await render_reader(visit, who, **shown)
     except (Conflict, RuleViolation, InvalidRequest) as error:
         return await render_refusal(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done=book")
+
+
+async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection) -> str:
+    """Which bookings and offers of the reader keep them from another seat at that time."""
+    end = local_instant(selection.day, selection.end)
+    start = visit.now
+    if selection.start is not None:
+        start = local_instant(selection.day, selection.start)
+    label_of = visit[REFERENCE].catalog.label_of
+    named = [
+        BLOCKING_TEXT["offer" if r.state is ReservationState.OFFERED else "booking"].format(
+            seat=label_of(r.seat_id),
+            start=presenting.clock(r.start),
+            end=presenting.clock(r.end),
+            until=presenting.clock(r.held_until) if r.held_until is not None else "",
+        )
+        for r in await visit[keys.STAFF_RESERVATIONS].in_the_way(who, TimeRange(start, end))
+    ]
+    return BLOCKING_TEXT["refused"].format(named=BETWEEN["changes"].join(named))
 
 
 def _selection(visit: PageRequest, form: Form) -> tuple[str, TimeSelection]:

@@ -14,7 +14,7 @@ from handlers.reservations import presenter
 from handlers.staff.forms import refusal, seat_in, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.labels import EVENT_TEXT
-from models.check_in import allowed_actions, rules
+from models.check_in import rules
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, NotFound, RuleViolation
 from models.reservations import rules as reservations_rules
 from models.reservations.entities import Reservation
@@ -61,14 +61,13 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response:
     reference = visit[REFERENCE]
-    policy = await reference.policy_version_for(r.policy_version, r.area_id, r.date, r.reader_id)
     reader = (await visit[keys.STAFF_READERS].many({r.reader_id})).get(r.reader_id)
-    movable = "change" in allowed_actions.allowed_actions(r, policy, visit.now)
+    movable = is_movable(r, visit)
     facts: dict[str, Any] = {
         "r": await presenter.detail(reference, r, visit.now),
         "who": reader_label(reader),
         "reader_id": reader.id if reader is not None else "",
-        "possible": [action for action in STAFF_ACTIONS if _possible(action, r, visit)],
+        "possible": possible_actions(r, visit),
         "near": await visit[keys.ALTERNATIVES].alternatives_for(r, reader, visit.now)
         if movable
         else [],
@@ -84,8 +83,21 @@ async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response
     return render(visit, "reservation", **facts | more)
 
 
+def is_movable(r: Reservation, visit: PageRequest) -> bool:
+    """May the desk give the reader another seat? The service decides again."""
+    try:
+        reservations_rules.may_change(r, visit.now, by_staff=True)
+    except DomainError:
+        return False
+    return True
+
+
+def possible_actions(r: Reservation, visit: PageRequest) -> list[AuditAction]:
+    """What the desk may do now in the reader's place. The service decides again."""
+    return [action for action in STAFF_ACTIONS if _possible(action, r, visit)]
+
+
 def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
-    """May it be done now? The service decides again."""
     try:
         match action:
             case AuditAction.CHECK_IN if r.state is ReservationState.AWAY:
@@ -98,6 +110,10 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
                 return r.state is ReservationState.IN_USE and visit.now < r.end
             case AuditAction.FINISH:
                 rules.may_finish(r, visit.now)
+            case AuditAction.ACCEPT_OFFER:
+                reservations_rules.may_accept(r, visit.now)
+            case AuditAction.DECLINE_OFFER:
+                return r.state is ReservationState.OFFERED
             case _:
                 reservations_rules.may_cancel(r, visit.now)
     except DomainError:
@@ -116,9 +132,9 @@ async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
         if action == AuditAction.MOVE:
             typed = form_text(form, "by") == "no"
             seat_id = seat_in(visit, form) if typed else form_text(form, "seat")
-            await staff.move(staff_context(visit), r.id, seat_id, reason)
+            r = await staff.move(staff_context(visit), r.id, seat_id, reason)
         else:
-            await staff.act_for_reader(staff_context(visit), action, r.id, reason)
+            r = await staff.act_for_reader(staff_context(visit), action, r.id, reason)
     except (Conflict, RuleViolation, InvalidRequest) as error:
         return await _page(
             visit,
@@ -126,4 +142,6 @@ async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
             **refusal(visit, error, typed_in(form)),
             reason=form_text(form, "reason"),
         )
+    if form_text(form, "patrol"):
+        return redirect(f"/console/seats?area={r.area_id}&seat={r.seat_id}&done={action}")
     return redirect(f"/console/reservations/{r.id}?done={action}")

@@ -16,6 +16,11 @@ from handlers.staff.area_settings import (
     retire_area,
 )
 from handlers.staff.audit_log import audit_log
+from handlers.staff.canned_answers import (
+    add_canned_answer,
+    canned_answers,
+    change_canned_answer,
+)
 from handlers.staff.code_sharing import code_sharing
 from handlers.staff.dashboard import dashboard
 from handlers.staff.deliveries import deliveries, retry
@@ -27,7 +32,8 @@ from handlers.staff.device_changes import (
 )
 from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
 from handlers.staff.exports import as_csv, as_xlsx
-from handlers.staff.feedback import reply, waiting_feedback
+from handlers.staff.faults import close_fault, faults
+from handlers.staff.feedback import feedback, reader_feedback, reply, set_note
 from handlers.staff.floor_files import (
     LARGEST_FORM as LARGEST_FLOOR_FORM,
 )
@@ -102,9 +108,17 @@ from handlers.staff.reservations import (
 )
 from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
+from handlers.staff.seat_outages import set_outage
+from handlers.staff.seat_statistics import seat_statistics
 from handlers.staff.setup import go_on, setup
 from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
 from handlers.staff.statistics import statistics
+from handlers.staff.statistics_files import (
+    seats_csv,
+    seats_xlsx,
+    statistics_csv,
+    statistics_xlsx,
+)
 from handlers.staff.venues import add_venue, change_venue, venues
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
@@ -121,6 +135,9 @@ def console_routes() -> list[web.RouteDef]:
     return [
         web.get("/console", staff_page(dashboard)),
         web.get("/console/seats", staff_page(patrol)),
+        web.post("/console/seats/{id}/outage", staff_form(set_outage)),
+        web.get("/console/faults", staff_page(faults)),
+        web.post("/console/faults/{id}/close", staff_form(close_fault)),
         web.get("/console/reports", staff_page(reports)),
         web.post("/console/reports/{id}/resolve", staff_form(resolve_report)),
         web.post("/console/reports/{id}/reject", staff_form(reject_report)),
@@ -144,8 +161,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/appeals/{id}", staff_form(decide_appeal)),
         web.post("/console/violations/waive", staff_form(waive_all, whole=True)),
         web.post("/console/violations/{id}/waive", staff_form(waive)),
-        web.get("/console/questions", staff_page(waiting_feedback)),
-        web.post("/console/questions/{id}", staff_form(reply)),
+        *_feedback_routes(),
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR, whole=True)),
         *_group_routes(),
@@ -166,9 +182,7 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/code-sharing", staff_page(code_sharing, whole=True)),
         web.get("/console/deliveries", staff_page(deliveries, whole=True)),
         web.post("/console/deliveries/retry", staff_form(retry, whole=True)),
-        web.get("/console/statistics", staff_page(statistics)),
-        web.get("/console/bookings.csv", staff_page(as_csv)),
-        web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
+        *_statistics_routes(),
         *_grant_routes(),
         web.get("/console/handbook", staff_page(handbook)),
         web.get("/console/handbook/{chapter}", staff_page(handbook)),
@@ -305,4 +319,29 @@ def _device_routes() -> list[web.RouteDef]:
         web.post(f"{one}/retire", staff_form(retire_device, head)),
         web.post(f"{one}/restore", staff_form(bring_back_device, head)),
         web.post(f"{one}/delete", staff_form(delete_device, head)),
+    ]
+
+
+def _statistics_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/statistics", staff_page(statistics)),
+        web.get("/console/statistics.csv", staff_page(statistics_csv)),
+        web.get("/console/statistics.xlsx", staff_page(statistics_xlsx)),
+        web.get("/console/statistics/seats", staff_page(seat_statistics)),
+        web.get("/console/statistics/seats.csv", staff_page(seats_csv)),
+        web.get("/console/statistics/seats.xlsx", staff_page(seats_xlsx)),
+        web.get("/console/bookings.csv", staff_page(as_csv)),
+        web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
+    ]
+
+
+def _feedback_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/questions", staff_page(feedback)),
+        web.post("/console/questions/{id}", staff_form(reply)),
+        web.post("/console/questions/{id}/note", staff_form(set_note)),
+        web.get("/console/readers/{id}/questions", staff_page(reader_feedback)),
+        web.get("/console/canned-answers", staff_page(canned_answers)),
+        web.post("/console/canned-answers", staff_form(add_canned_answer)),
+        web.post("/console/canned-answers/{id}", staff_form(change_canned_answer)),
     ]

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
+from handlers.staff import charts, statistics_tables
+from handlers.staff.charts import RATE_TICKS, Chart, Point
 from handlers.staff.layout import render, sees_area
+from handlers.staff.tables import Table
+from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
-from models.statistics.daily import summary, weekday_utilisation
+from models.statistics.daily import AreaDay, summary
 
 LONGEST: Final = 400
 """Days on one page or in one CSV file."""
+LONGEST_SEATS: Final = 31
+"""Days in the table of single seats, which is counted anew from the bookings."""
 _USUAL: Final = 30
 _FIRST: Final = date(2000, 1, 1)
 _DAY: Final = timedelta(days=1)
@@ -30,6 +35,10 @@ class Interval:
 
     first: date
     last: date
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + n * _DAY for n in range((self.last - self.first).days + 1)]
 
 
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
@@ -54,31 +63,60 @@ def _date(name: str, text: str, otherwise: date) -> date:
 
 
 async def statistics(visit: PageRequest) -> web.StreamResponse:
-    """The daily statistics of an interval."""
-    return render(visit, "statistics", **await _figures(visit, interval(visit)))
-
-
-async def _figures(visit: PageRequest, asked: Interval) -> dict[str, Any]:
-    """What the page shows, from what is kept of each day."""
-    known = visit[REFERENCE].catalog.areas
-    days = [
-        day
-        for day in await visit[keys.STATISTICS].between(asked.first, asked.last)
-        if sees_area(visit, day.area_id)
-    ]
-    areas = {area.id: summary([d for d in days if d.area_id == area.id]) for area in known.values()}
-    weekdays = weekday_utilisation(days)
-    hours = [hour for hour in range(24) if any(row[hour] for row in weekdays)]
-    return {
-        "asked": asked,
-        "whole": summary(days),
-        "lines": [
-            (day, summary(list(of_day))) for day, of_day in groupby(days, key=lambda d: d.day)
+    """The daily statistics of an interval, as charts and as the tables that they are drawn from."""
+    asked = interval(visit)
+    tables = await tables_of(visit, asked)
+    days = await _days_of(visit, asked)
+    known = {table.key: table for table in tables}
+    return render(
+        visit,
+        "statistics",
+        asked=asked,
+        whole=summary(days),
+        shown=[
+            (known["days"], columns_of(known["days"], "day", "utilisation")),
+            (known["days"], columns_of(known["days"], "day", "booked", rates=False)),
+            (known["areas"], rows_of(known["areas"], "area", "utilisation")),
+            (known["hours"], columns_of(known["hours"], "hour", "utilisation")),
         ],
-        "weekdays": weekdays,
-        "hours": range(min(hours), max(hours) + 1) if hours else range(0),
-        "areas": sorted(
-            ((known[id], found) for id, found in areas.items() if found.days),
-            key=lambda pair: -(pair[1].utilisation or 0),
-        ),
-    }
+        weekdays=known["weekdays"],
+        no_data=NO_DATA,
+        longest_seats=LONGEST_SEATS,
+    )
+
+
+async def tables_of(visit: PageRequest, asked: Interval) -> list[Table]:
+    """All tables of the interval, from what is kept of each day."""
+    days = await _days_of(visit, asked)
+    areas = [a for a in visit[REFERENCE].catalog.areas.values() if visit.sees(a.venue_id)]
+    return statistics_tables.tables(days, asked.days, areas)
+
+
+async def _days_of(visit: PageRequest, asked: Interval) -> list[AreaDay]:
+    """What is kept of each day, of the venues that they work for."""
+    days = await visit[keys.STATISTICS].between(asked.first, asked.last)
+    return [day for day in days if sees_area(visit, day.area_id)]
+
+
+def columns_of(table: Table, names: str, values: str, *, rates: bool = True) -> Chart:
+    """The chart of one column of the table, from the left to the right."""
+    points = _points(table, names, values)
+    largest = max((p.value for p in points if p.value is not None), default=0.0)
+    return charts.columns(points, RATE_TICKS if rates else charts.count_ticks(largest), rates)
+
+
+def rows_of(table: Table, names: str, values: str) -> Chart:
+    """The chart of one column with rates, from the top to the bottom."""
+    return charts.rows(_points(table, names, values), RATE_TICKS, rates=True)
+
+
+def _points(table: Table, names: str, values: str) -> list[Point]:
+    column = next(c for c in table.columns if c.name == COLUMN_TEXT[values])
+    found = []
+    for name, value in zip(
+        table.column(COLUMN_TEXT[names]), table.column(column.name), strict=True
+    ):
+        label = f"{name:%m-%d}" if isinstance(name, date) else str(name)
+        number = float(value) if isinstance(value, int | float) else None
+        found.append(Point(label, number, column.shown(value) if number is not None else NO_DATA))
+    return found

@@ -79,6 +79,13 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "role_missing": "请选择角色",
     "grant_dates": "结束日期应不早于今天和开始日期",
     "never_signed_in": "没有这个学号或工号，或本人还没有登录过：请本人先登录一次",
+    # feedback
+    "state_unknown": "没有这种状态",
+    "canned_title_length": "名称为 1–{most} 字",
+    "too_many_canned": "最多 {most} 条常用答复，请先删除不需要的",
+    "note_length": "备注最多 {most} 字",
+    # fault reports
+    "fault_outcome_missing": "请选择已修好或不需要维修",
     # who had a seat
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
@@ -88,6 +95,12 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
 }
 """What is wrong with a form that is shown again."""
 
+BLOCKING_TEXT: Final[Mapping[str, str]] = {
+    "refused": "这位读者在这段时间已有：{named}",
+    "booking": "{seat} {start}–{end} 的预约",
+    "offer": "为其保留的 {seat} {start}–{end}，到 {until} 为止（可在下面代为接受或放弃）",
+}
+"""What keeps a reader from another seat at the same time."""
 CHANGE_TEXT: Final[Mapping[str, str]] = {
     # a floor plan; seats by their numbers
     "added": "新增 {seats}",
@@ -113,6 +126,8 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
     "override_removed": "删除“{name}”：{override}",
 }
 """What a change does: shown before it is confirmed, and kept in the audit log."""
+RELEASED_AT_PATROL: Final = "现场恢复使用"
+"""The reason that the audit log has for a seat that is put back in service by one tap."""
 BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes": "；"}
 """What stands between the things of a list."""
 
@@ -128,7 +143,7 @@ EQUALS: Final = "[=＝]"
 FULL_WIDTH_COMMA: Final = "，"
 """What people type for the commas of a list."""
 SEAT_LIST_ENDS: Final = r"[,，、;；\n]+"
-"""Where one of the typed seats ends: 001-020，035. So does it at a blank, where that is in no name."""
+"""Where one of the typed seats ends: 001-020，035. At a blank too, where that is in no name."""
 SEAT_RANGE_DASHES: Final = "[-–—至~～]"
 """What stands between the first and the last of a row of seats."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"

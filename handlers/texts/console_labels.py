@@ -31,6 +31,8 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.FINISH: "结束",
     AuditAction.CANCEL: "取消",
     AuditAction.MOVE: "换座",
+    AuditAction.ACCEPT_OFFER: "代为接受",
+    AuditAction.DECLINE_OFFER: "代为放弃",
     AuditAction.RESOLVE_REPORT: "已清理",
     AuditAction.REJECT_REPORT: "没有被占",
     AuditAction.WAIVE: "免除违约",
@@ -52,6 +54,9 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CONFIRM_BINDING: "确认绑定",
     AuditAction.REFUSE_BINDING: "拒绝绑定",
     AuditAction.REPLY: "答复留言",
+    AuditAction.FEEDBACK_NOTE: "留言备注",
+    AuditAction.CANNED_ANSWER: "常用答复",
+    AuditAction.CLOSE_FAULT: "处理报修",
     AuditAction.CHANGE_POLICY: "更改规则",
     AuditAction.CHANGE_PLAN: "更改平面图",
     AuditAction.ADD_AREA: "新增区域",
@@ -151,6 +156,9 @@ STATES: Final[Mapping[str, str]] = {
     FOREVER_TEXT: "长期",
     **STEP_TEXT,
     **MARK_TEXT_OF_STEP,
+    "open": "待处理",
+    "repaired": "已修好",
+    "rejected": "不需要维修",
 }
 TARGET_TEXT: Final[Mapping[str, str]] = {
     "reservation": "预约",
@@ -162,6 +170,8 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "violation": "违约",
     "violations": "违约",
     "question": "留言",
+    "fault": "报修",
+    "canned_answers": "常用答复",
     "rules": "规则",
     "readers": "读者",
     "seat": "座位",
@@ -171,6 +181,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "profile": "图书馆信息",
     "setup": "首次设置",
     "venues": "场馆",
+    "statistics": "统计",
 }
 MEMBERSHIP_SOURCE_TEXT: Final[Mapping[MembershipSource, str]] = {
     MembershipSource.CAMPUS: "统一身份认证",
@@ -194,6 +205,7 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "seats": "待巡视的座位",
     "appeals": "申诉",
     "questions": "留言",
+    "faults": "报修",
     "affected-bookings": "受影响的预约",
     "deliveries": "发送失败的消息",
 }
@@ -274,6 +286,9 @@ NOTICE_TEXT: Final[Mapping[str, str]] = {
 }
 PATROL_TEXT: Final[Mapping[str, str]] = {
     "free": "无人",
+    "fault": "有 {count} 个报修",
+    "occupied": "有读者报告座位被占",
+    "doubted": "有读者反映座位无人",
     "disabled": "禁用 {reason}",
     "not_checked_in": "未签到",
     "booked_from": "{start} 起有预约",

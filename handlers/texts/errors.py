@@ -63,6 +63,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "rules_changed": "规则刚刚被其他人修改过，请核对后再提交",
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
     "seat_free": "这个时间还有空位，可以直接预约，不用候补",
+    "feedback_changed": "其他馆员刚刚改过，请核对现在的内容后再保存",
+    "fault_reported": "您已报修过这里，还在处理；如要补充，请到“客服咨询”留言",
+    "too_many_faults": "您今天的报修次数已用完，请 {retry_after}后再报，或告诉服务台",
     "already_waiting": "您在这段时间已经候补，请先取消原来的候补",
     "not_there": "请先在本馆签到，再反映座位无人",
     "not_in_use": "该座位现在没有人签到使用，可以直接预约",
@@ -121,6 +124,9 @@ _FIELDS: Final[Mapping[str, str]] = {
 
 
 REASONS: Final[Mapping[str, str]] = {
+    "fault_kind_missing": "请选择什么坏了",
+    "page_outdated": "请重新打开页面",
+    "outage_over": "停用的最后一天不能早于今天",
     "text_missing": "请写下您想说的",
     "text_too_long": "最多 {most} 字，现在有 {length} 字，请缩短",
     "text_not_printable": "内容里有不能显示的字符，请删去后再发",

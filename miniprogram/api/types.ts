@@ -161,6 +161,14 @@ export interface Extend {
   end: string;
 }
 
+export interface FaultReportOut {
+  id: string;
+  seat_id: string;
+  kind: string;
+  text: string;
+  at: string;
+}
+
 export interface FreeOut {
   name: string;
   seats_free: number;
@@ -334,6 +342,11 @@ export interface ReaderOut {
 export interface RejectedOut {
   id: string;
   code: string;
+}
+
+export interface ReportFault {
+  kind: "chair" | "desk" | "lamp" | "other" | "socket";
+  text?: string;
 }
 
 export interface ReportOut {

@@ -141,6 +141,7 @@ export class Phone {
       stopPullDownRefresh: () => { log.pulled = true; },
       openSetting: () => { log.settings = true; },
       navigateTo: go(this.push),
+      navigateBack: () => { this.back(); },
       switchTab: go(this.tab),
       reLaunch: go(this.open),
     });

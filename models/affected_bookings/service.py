@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
+from models.affected_bookings import transitions
 from models.affected_bookings.impact import Availability
 from models.kernel.errors import DomainError, InvalidState, NotFound, Overloaded, RuleViolation
 from models.kernel.ids import Actor
@@ -18,7 +19,8 @@ from models.library.entities import Seat, SeatId
 from models.readers.context import RequestContext
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
-from models.reservations import rules, transitions
+from models.reservations import rules
+from models.reservations import transitions as reservation_transitions
 from models.reservations.alternatives import overlaps
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
@@ -116,7 +118,7 @@ class AffectedBookingService:
             ctx = RequestContext(reader, actor, now)
             try:
                 if row.state is ReservationState.OFFERED:
-                    await self._waitlist.decline(ctx, row.id)
+                    await self._waitlist.decline(ctx, row.id, withdrawn=True)
                 elif row.state is ReservationState.RESERVED and resolution is not Resolution.KEEP:
                     done += await self._cancel_or_rebook(ctx, row.id, fits, occupied)
             except (NotFound, InvalidState):
@@ -147,12 +149,10 @@ class AffectedBookingService:
             rules.may_cancel(old, ctx.now)
             if fits(old):
                 return ResolutionResult()
-            cancelled = transitions.cancel(old, ctx.actor, ctx.now)
             try:
-                if occupied is not None and await self._offer_alternative(
-                    ctx, old, cancelled, occupied
-                ):
+                if occupied is not None and await self._offer_alternative(ctx, old, occupied):
                     return ResolutionResult(cancelled=1, offered=1)
+                cancelled = reservation_transitions.cancel(old, ctx.actor, ctx.now)
                 await self._writer.save(old, cancelled, ctx.now)
             except RevisionConflict:
                 continue
@@ -160,14 +160,12 @@ class AffectedBookingService:
         raise Overloaded()
 
     async def _offer_alternative(
-        self,
-        ctx: RequestContext,
-        old: Reservation,
-        cancelled: Reservation,
-        occupied: Collection[SeatId],
+        self, ctx: RequestContext, old: Reservation, occupied: Collection[SeatId]
     ) -> bool:
-        """False where no seat is free, or the reader could not take it now: nothing has changed
-        then. Raises: RevisionConflict, ServiceUnavailable."""
+        """Cancel the booking with another seat held for its reader. False where no seat is free, or
+        the reader could not take it now: nothing has changed then. Raises: RevisionConflict,
+        ServiceUnavailable."""
+        cancelled = transitions.cancel_for_offer(old, ctx.actor, ctx.now)
         span = TimeRange(max(old.start, floor_minute(ctx.now)), old.end)
         try:
             rules.check_reader_eligible(ctx.reader, old.date, ctx.now)
@@ -217,7 +215,7 @@ class AffectedBookingService:
         )
         until, tell = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
         offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, tell)
-        return entry, offer
+        return entry, transitions.tell_of_both(offer, old)
 
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability

@@ -25,3 +25,26 @@ class Feedback:
     answer: str = ""
     answered_at: datetime | None = None
     channel: str = "web"
+    note: str = ""
+    """For colleagues; its reader does not see it. ``note_rev`` grows with every change of it."""
+    note_rev: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackQuery:
+    """Which feedback: that waits for a reply or has one, all of it where that is None; written from
+    ``start`` on and before ``end``."""
+
+    answered: bool | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CannedAnswer:
+    """An answer that the library gives often; ``rev`` grows with every change."""
+
+    id: str
+    title: str
+    text: str
+    rev: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import InvalidState
+from models.kernel.errors import Conflict, InvalidState
 
 
 class AlreadyAnswered(InvalidState):
@@ -10,3 +10,9 @@ class AlreadyAnswered(InvalidState):
 
     def __init__(self) -> None:
         super().__init__(state="answered")
+
+
+class FeedbackChanged(Conflict):
+    """A colleague has changed the note or the canned answer meanwhile."""
+
+    code = "feedback_changed"

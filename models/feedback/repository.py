@@ -9,7 +9,7 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from models.feedback.entities import Feedback
+from models.feedback.entities import Feedback, FeedbackQuery
 from models.kernel.ids import ReaderId
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
@@ -25,6 +25,7 @@ INDEXES: Final = {
         IndexModel(
             [("answered_at", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)], name="answered"
         ),
+        IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
     ]
 }
 
@@ -82,6 +83,28 @@ class FeedbackRepository:
             )
         return [self._feedback(row) for row in rows]
 
+    async def archive(
+        self, wanted: FeedbackQuery, skip: int, limit: int
+    ) -> tuple[list[Feedback], int]:
+        """A page of what is asked for, the newest first, and how much there is."""
+        query: Document = {}
+        if wanted.answered is not None:
+            query["answered_at"] = {"$ne": None} if wanted.answered else None
+        between = {"$gte": wanted.start, "$lt": wanted.end}
+        if limits := {name: instant for name, instant in between.items() if instant is not None}:
+            query["at"] = limits
+        rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit)
+        return [self._feedback(row) for row in rows], total
+
+    async def set_note(self, id: str, rev: int, note: str) -> bool:
+        """Write the note after revision ``rev``. False where somebody was faster, or there is no
+        such feedback."""
+        was: Document = {"_id": id, "note_rev": rev if rev else {"$in": [0, None]}}
+        change = {"note": self._texts.seal("note", note), "note_rev": rev + 1}
+        with translate_errors():
+            done = await self._all.update_one(was, {"$set": change})
+        return done.modified_count == 1
+
     async def get(self, id: str) -> Feedback | None:
         with translate_errors():
             found = await self._all.find_one({"_id": id})
@@ -113,4 +136,6 @@ class FeedbackRepository:
             self._texts.open("answer", d.get("answer")),
             d["answered_at"],
             d["source"],
+            self._texts.open("note", d.get("note")),
+            d.get("note_rev") or 0,
         )

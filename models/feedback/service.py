@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.feedback.entities import Feedback
-from models.feedback.errors import AlreadyAnswered
+from models.feedback.canned_answer_repository import CannedAnswerRepository
+from models.feedback.entities import CannedAnswer, Feedback, FeedbackQuery
+from models.feedback.errors import AlreadyAnswered, FeedbackChanged
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
@@ -14,8 +15,8 @@ from models.kernel.ids import ReaderId
 class FeedbackService:
     """Keeps what was written, each once."""
 
-    def __init__(self, feedback: FeedbackRepository) -> None:
-        self._feedback = feedback
+    def __init__(self, feedback: FeedbackRepository, canned: CannedAnswerRepository) -> None:
+        self._feedback, self._canned = feedback, canned
 
     async def add(
         self,
@@ -56,3 +57,33 @@ class FeedbackService:
     async def waiting(self, limit: int) -> list[Feedback]:
         """Feedback without a reply, the oldest first."""
         return await self._feedback.waiting(limit)
+
+    async def archive(
+        self, wanted: FeedbackQuery, skip: int, limit: int
+    ) -> tuple[list[Feedback], int]:
+        """A page of all readers' feedback, the latest first, and how much there is."""
+        return await self._feedback.archive(wanted, skip, limit)
+
+    async def set_note(self, id: str, rev: int, note: str) -> None:
+        """Write the note for colleagues. Raises: FeedbackChanged where it is not of ``rev`` any
+        more."""
+        if not await self._feedback.set_note(id, rev, note):
+            raise FeedbackChanged()
+
+    async def canned_answers(self) -> list[CannedAnswer]:
+        """The answers that the library gives often, by their titles."""
+        return await self._canned.all()
+
+    async def add_canned_answer(self, title: str, text: str) -> None:
+        """Keep another one."""
+        await self._canned.add(title, text)
+
+    async def change_canned_answer(self, new: CannedAnswer) -> None:
+        """Raises: FeedbackChanged where somebody was faster."""
+        if not await self._canned.replace(new):
+            raise FeedbackChanged()
+
+    async def remove_canned_answer(self, id: str, rev: int) -> None:
+        """Raises: FeedbackChanged where somebody has changed or removed it."""
+        if not await self._canned.remove(id, rev):
+            raise FeedbackChanged()

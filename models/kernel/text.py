@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 _DIGITS: Final = frozenset("0123456789")
@@ -21,3 +22,10 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     counted = ((0, int(p), "") if p[0] in _DIGITS else (1, 0, p.casefold()) for p in parts)
     # Two that count alike (1, 01) have an order, too.
     return (*counted, (-1, len(text), text))
+
+
+def as_searched(text: str) -> str:
+    """What is looked for, however it was typed: full-width letters and digits as usual ones, and
+    without blanks, but for one between two Latin words (２１０７ 0001, 赵 晨阳, Zhang San)."""
+    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    return re.sub(r"(?<![A-Za-z]) | (?![A-Za-z])", "", plain)

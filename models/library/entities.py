@@ -211,6 +211,11 @@ class Catalog:
         """The place as the manual writes it: 图书馆2层二层中厅065号."""
         return f"{self.area_label(self.areas[seat.area_id])}{seat.number}号"
 
+    def label_of(self, seat_id: SeatId) -> str:
+        """The same by the seat's id, which is all that is known of a seat of another library."""
+        seat = self.all_seats.get(seat_id)
+        return self.seat_label(seat) if seat is not None else str(seat_id)
+
     def area_label(self, area: Area) -> str:
         """The area as the manual writes it: 图书馆2层二层中厅."""
         return f"{self.venues[area.venue_id].name}{area.floor}层{area.name}"

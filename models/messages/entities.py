@@ -48,10 +48,12 @@ RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
     **dict.fromkeys(
         (
             *(Template.NO_SHOW, Template.ENDED, Template.LEAVE_TIMEOUT),
-            *(Template.SUSPENDED, Template.MOVED, Template.ANSWER),
+            *(Template.SUSPENDED, Template.ANSWER),
         ),
         _BEGUN,
     ),
+    # Also of another seat that is held for who has lost theirs.
+    Template.MOVED: _BEGUN | {ReservationState.OFFERED},
 }
 """In which states of its reservation a message still says what is so."""
 

@@ -21,6 +21,7 @@ PERSONAL_COLLECTIONS: Final = (
     "cards",
     "message_consents",
     "messages",
+    "fault_reports",
     "feedback",
     "gate_events",
     "kiosk_scans",
@@ -36,6 +37,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
         "areas",
         "backups",
+        "canned_answers",
         "versions",
         "daily_statistics",
         "logged_out_tickets",
@@ -63,7 +65,18 @@ ERASED_READER: Final = ReaderId("erased")
 _SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name", "allowance": "allowance"}
 _TECHNICAL_FIELDS: Final = frozenset(
     {
-        *("changes", "claims", "digits", "held_by", "key", "last_kiosk_code", "lease_until"),
+        *(
+            "changes",
+            "claims",
+            "digits",
+            "open_key",
+            "slot",
+            "note_rev",
+            "held_by",
+            "key",
+            "last_kiosk_code",
+            "lease_until",
+        ),
         *(
             "name_hashes",
             "no_hashes",

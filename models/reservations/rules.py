@@ -143,10 +143,11 @@ def may_cancel(r: Reservation, now: datetime) -> None:
         raise InvalidState(state=r.state.value)
 
 
-def may_change(r: Reservation, now: datetime) -> None:
-    """Until the start; a reader whose seat is taken by somebody gets another one later, too."""
+def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None:
+    """Until the start; a reader whose seat is taken by somebody gets another one later, too, and so
+    does who is moved by the staff, from a broken chair for example."""
     helped = (
-        r.has_open_report
+        (r.has_open_report or by_staff)
         and r.state in (ReservationState.RESERVED, ReservationState.IN_USE)
         and now < r.end
     )

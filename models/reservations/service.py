@@ -164,16 +164,17 @@ class ReservationService:
 
         ``start``: a clock time, ``"now"``, or None to keep it.
 
-        Raises: as ``create``, and InvalidState once it has begun.
+        Raises: as ``create``, and InvalidState once it has begun, unless the staff move a reader.
         """
         wanted: list[tuple[Seat, TimeRange]] = []
 
         def changed(current: Reservation, _: Policy) -> Reservation:
-            rules.may_change(current, ctx.now)
+            by_staff = ctx.actor.by == "librarian"
+            rules.may_change(current, ctx.now, by_staff=by_staff)
             seat = self._reference.seat(seat_id or current.seat_id)
             begun = current.state is ReservationState.IN_USE or ctx.now >= current.start
-            if current.has_open_report and begun:
-                new = self._move_from_occupied_seat(ctx, current, seat)
+            if (current.has_open_report or by_staff) and begun:
+                new = self._move_for_the_rest(ctx, current, seat)
                 rest = TimeRange(floor_minute(ctx.now), current.end)
                 wanted[:] = [(seat, rest)]
                 return new
@@ -264,9 +265,7 @@ class ReservationService:
             now=ctx.now,
         )
 
-    def _move_from_occupied_seat(
-        self, ctx: RequestContext, r: Reservation, seat: Seat
-    ) -> Reservation:
+    def _move_for_the_rest(self, ctx: RequestContext, r: Reservation, seat: Seat) -> Reservation:
         """Another seat from now to the end that the reader had, whatever the time steps."""
         span = TimeRange(floor_minute(ctx.now), r.end)
         rules.seat_in_service(seat, local_date(span.start))

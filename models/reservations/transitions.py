@@ -252,7 +252,7 @@ def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
 ) -> Reservation:
     """The offer was not taken, or not wanted. That costs nothing. The reader is told where it was
-    the library that took it back: a librarian, or a job for whom it is ``withdrawn``."""
+    ``withdrawn``: the library took it back."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -260,8 +260,7 @@ def expire_offer(
         held_until=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    taken_back = withdrawn or actor.by == "librarian"
-    tell = OutboxEventKind.OFFER_WITHDRAWN if taken_back else None
+    tell = OutboxEventKind.OFFER_WITHDRAWN if withdrawn else None
     return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, tell)
 
 

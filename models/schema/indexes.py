@@ -9,6 +9,7 @@ import pymongo
 from pymongo import IndexModel
 
 from models.code_sharing import scan_repository
+from models.fault_reports import repository as fault_repository
 from models.feedback import repository as feedback_repository
 from models.gates import event_repository
 from models.identity import activation_code_repository
@@ -53,6 +54,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **channel_pause_repository.INDEXES,
     **callback_log_repository.INDEXES,
     **feedback_repository.INDEXES,
+    **fault_repository.INDEXES,
     **event_repository.INDEXES,
     **audit_repository.INDEXES,
     **statistics_repository.INDEXES,

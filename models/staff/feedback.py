@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from models.feedback.entities import Feedback
+from collections.abc import Awaitable, Callable
+
+from models.feedback.entities import CannedAnswer, Feedback
 from models.feedback.service import FeedbackService
 from models.staff.audit import AuditAction
 from models.staff.ports import ReaderNotifier
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
 
 
 class StaffFeedback:
@@ -32,3 +34,32 @@ class StaffFeedback:
 
         operation = AuditedOperation(AuditAction.REPLY, f"question:{id}", asked.reader_id, text)
         await self._audit.record(ctx, operation, work, lambda _: {"answered": True})
+
+    async def set_note(self, ctx: StaffContext, id: str, rev: int, note: str) -> None:
+        """Leave a note for colleagues, or take it away with an empty one. Raises: NotFound;
+        FeedbackChanged."""
+        asked = await self._feedback.get(id)
+        operation = AuditedOperation(
+            AuditAction.FEEDBACK_NOTE, f"question:{id}", asked.reader_id, note
+        )
+        await self._audit.record(
+            ctx, operation, lambda: self._feedback.set_note(id, rev, note), nothing
+        )
+
+    async def add_canned_answer(self, ctx: StaffContext, title: str, text: str) -> None:
+        """Keep an answer for all colleagues."""
+        await self._canned(ctx, title, lambda: self._feedback.add_canned_answer(title, text))
+
+    async def change_canned_answer(self, ctx: StaffContext, new: CannedAnswer) -> None:
+        """Raises: FeedbackChanged."""
+        await self._canned(ctx, new.title, lambda: self._feedback.change_canned_answer(new))
+
+    async def remove_canned_answer(self, ctx: StaffContext, id: str, rev: int) -> None:
+        """Raises: FeedbackChanged."""
+        await self._canned(ctx, "", lambda: self._feedback.remove_canned_answer(id, rev))
+
+    async def _canned(
+        self, ctx: StaffContext, title: str, work: Callable[[], Awaitable[None]]
+    ) -> None:
+        operation = AuditedOperation(AuditAction.CANNED_ANSWER, "canned_answers")
+        await self._audit.record(ctx, operation, work, lambda _: {"title": title or None})

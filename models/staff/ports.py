@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.identity.activation_code_repository import LiveCode
 from models.kernel.ids import ReaderId
@@ -15,6 +16,8 @@ class ReaderNotifier(Protocol):
     """Tells readers in the app what the staff have done; ``notify.in_app`` implements it."""
 
     async def feedback_answered(self, feedback: Feedback) -> None: ...
+
+    async def fault_closed(self, report: FaultReport, label: str) -> None: ...
 
     async def appeal_decided(self, violation: Violation, now: datetime) -> None: ...
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
+from models.kernel.text import as_searched
 from models.kernel.time_range import local_date
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
@@ -62,8 +63,10 @@ class StaffReaders:
         """Readers with that student number, that card or that name; where there are none, those
         with that part of a number or name. ``limit`` at most.
 
-        The log keeps how many were found by which of them, and never the text.
+        Full-width digits and blanks make no difference. The log keeps how many were found by which
+        of them, and never the text.
         """
+        text = as_searched(text)
         by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
         owner = await self._cards.reader_of(text) if is_card_number(text) else None
         by_card = {owner} if owner is not None else set()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.check_in.service import CheckInService
-from models.kernel.errors import NotFound
+from models.kernel.errors import InvalidState, NotFound
 from models.kernel.time_range import TimeRange, local_date, to_local
 from models.library.entities import SeatId
 from models.readers.context import RequestContext
@@ -18,22 +18,26 @@ from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from models.reservations.rules import TimeSelection
 from models.reservations.service import ReservationService
-from models.reservations.state_machine import BOOKING_STATES
+from models.reservations.state_machine import BOOKING_STATES, ReservationState
 from models.seat_reports.service import SeatReportService
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.waitlist.service import WaitlistService
 
 STAFF_ACTIONS: Final = (
     AuditAction.CHECK_IN,
     AuditAction.LEAVE,
     AuditAction.FINISH,
     AuditAction.CANCEL,
+    AuditAction.ACCEPT_OFFER,
+    AuditAction.DECLINE_OFFER,
 )
 """What a librarian does in a reader's place, in the order of the page."""
 
 
 class StaffReservations:
-    """Check-in, leave, finish, cancel, move, book, and the end of a report."""
+    """Check-in, leave, finish, cancel, move, book, the answer to an offer, and the end of a
+    report."""
 
     def __init__(
         self,
@@ -44,10 +48,12 @@ class StaffReservations:
         check_in: CheckInService,
         seat_reports: SeatReportService,
         reference: ReferenceData,
+        waitlist: WaitlistService,
     ) -> None:
         self._audit, self._repository, self._readers = audit, repository, readers
         self._reference = reference
         self._reservations, self._seat_reports = reservations, seat_reports
+        self._waitlist = waitlist
         self._actions: Mapping[
             AuditAction, Callable[[RequestContext, str], Awaitable[Reservation]]
         ] = {
@@ -56,6 +62,8 @@ class StaffReservations:
             AuditAction.LEAVE: check_in.leave,
             AuditAction.FINISH: check_in.finish,
             AuditAction.CANCEL: reservations.cancel,
+            AuditAction.ACCEPT_OFFER: waitlist.accept,
+            AuditAction.DECLINE_OFFER: self._decline_offer,
         }
 
     async def get(self, id: str) -> Reservation:
@@ -64,6 +72,11 @@ class StaffReservations:
         if r is None:
             raise NotFound()
         return r
+
+    async def in_the_way(self, reader: Reader, span: TimeRange) -> list[Reservation]:
+        """The reader's bookings and offers in ``span``: what keeps them from another seat then."""
+        rows = await self._repository.live_of(reader.id, span.start - timedelta(days=1))
+        return [r for r in rows if r.span.overlaps(span)]
 
     async def who_had_seat(
         self, ctx: StaffContext, seat_id: SeatId, span: TimeRange, reason: str
@@ -99,6 +112,18 @@ class StaffReservations:
             raise NotFound()
         work, reader_ctx = self._actions[known], await self._reader_context(ctx, r)
         return await self._record(ctx, known, r, reason, lambda: work(reader_ctx, id))
+
+    async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
+        """Neither this seat nor another one: the reader waits no longer, so that the desk can book
+        for them. Raises: NotFound, InvalidState."""
+        offer = await self.get(id)
+        if offer.state is not ReservationState.OFFERED or offer.wait_id is None:
+            raise InvalidState(state=offer.state.value)
+        await self._waitlist.leave(ctx, offer.wait_id)
+        left = await self.get(id)
+        if left.state is not ReservationState.OFFER_EXPIRED:
+            raise InvalidState(state=left.state.value)  # the reader has just taken it
+        return left
 
     async def move(self, ctx: StaffContext, id: str, seat_id: str, reason: str) -> Reservation:
         """To another seat for the same time. Raises: as ``ReservationService.change``."""

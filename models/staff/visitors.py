@@ -40,7 +40,7 @@ class CutVisits:
         reader_ctx, cancelled = ctx.acting_for(reader), 0
         for entry in await self._waitlist.open_of(reader.id):
             if not visit.first <= entry.day <= visit.last:
-                await self._waitlist.leave(reader_ctx, entry.id)
+                await self._waitlist.leave(reader_ctx, entry.id, withdrawn=True)
         for r in await self._repository.live_of(reader.id, ctx.now - timedelta(days=1)):
             reserved = r.state is ReservationState.RESERVED
             if reserved and not visit.first <= r.date <= visit.last:

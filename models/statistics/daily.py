@@ -56,7 +56,9 @@ def summarise_day(
     used = [0] * HOURS
     for row in (*kept, *(row for row in late if row.state in BOOKED_STATES)):
         if row.seated_from is not None:
-            for hour, minutes in _by_hour(day, row.seated_from, row.ended_at or row.end).items():
+            for hour, minutes in minutes_by_hour(
+                day, row.seated_from, row.ended_at or row.end
+            ).items():
                 used[hour] += minutes
     return AreaDay(
         day=day,
@@ -79,7 +81,7 @@ def _within(day: date, span: TimeRange) -> timedelta:
     return min(span.end, midnight + HOURS * _HOUR) - max(span.start, midnight)
 
 
-def _by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
+def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
     """Minutes of the span in each hour of the day, rounded."""
     midnight = local_instant(day, time())
     found = {}
@@ -125,20 +127,24 @@ def summary(days: Sequence[AreaDay]) -> Summary:
     )
 
 
-def weekday_utilisation(days: Iterable[AreaDay]) -> list[list[float]]:
+def weekday_utilisation(days: Iterable[AreaDay]) -> list[list[float | None]]:
     """Of each weekday (Monday first) and hour: the part of the seats' time in which they were used,
-    between 0 and 1."""
-    used = [[0] * HOURS for _ in range(7)]
-    seats = [0] * 7
+    between 0 and 1; None for a weekday of which nothing is known, or on which all was closed."""
+    of_weekday: list[list[AreaDay]] = [[] for _ in range(7)]
+    for d in days:
+        of_weekday[d.day.weekday()].append(d)
+    return [hourly_utilisation(found) for found in of_weekday]
+
+
+def hourly_utilisation(days: Iterable[AreaDay]) -> list[float | None]:
+    """Of each hour of the day the same, over all of the days."""
+    used, seats = [0] * HOURS, 0
     for d in days:
         if d.open_minutes:
-            seats[d.day.weekday()] += d.seats
+            seats += d.seats
         for hour, minutes in enumerate(d.used):
-            used[d.day.weekday()][hour] += minutes
-    return [
-        [min(1.0, minutes / (60 * total)) if total else 0.0 for minutes in row]
-        for row, total in zip(used, seats, strict=True)
-    ]
+            used[hour] += minutes
+    return [min(1.0, minutes / (60 * seats)) if seats else None for minutes in used]
 
 
 def _ratio(some: int, all_: int) -> float | None:

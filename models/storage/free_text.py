@@ -12,7 +12,8 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "feedback": ("text", "answer"),
+    "feedback": ("text", "answer", "note"),
+    "fault_reports": ("text", "answer"),
     "violations": ("appeal.text", "appeal.answer", "waiver.reason"),
     "suspensions": ("reason.words",),
     "readers": ("suspended_for.words",),

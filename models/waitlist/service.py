@@ -148,8 +148,9 @@ class WaitlistService:
                 seats=[{"id": s.id, "no": s.number, "label": label(s)} for s in free[:3]]
             )
 
-    async def leave(self, ctx: RequestContext, id: str) -> None:
-        """Withdraw the entry; a seat that is offered passes on. Raises: NotFound."""
+    async def leave(self, ctx: RequestContext, id: str, *, withdrawn: bool = False) -> None:
+        """Withdraw the entry; a seat that is offered passes on, and where it is the library that
+        takes it back (``withdrawn``) the reader is told. Raises: NotFound."""
         entry = await self._waitlist.get(id)
         if entry is None or entry.reader_id != ctx.reader.id:
             raise NotFound()
@@ -158,16 +159,19 @@ class WaitlistService:
         if left is not None and left.offer is not None:
             offer = await self._reservations.get(left.offer)
             if offer is not None and offer.state is ReservationState.OFFERED:
-                await self._release_offer(offer, ctx)
+                await self._release_offer(offer, ctx, withdrawn=withdrawn)
 
-    async def decline(self, ctx: RequestContext, id: str) -> Reservation:
-        """Not this seat: it passes on, and the reader waits on. Raises: NotFound, InvalidState."""
+    async def decline(
+        self, ctx: RequestContext, id: str, *, withdrawn: bool = False
+    ) -> Reservation:
+        """Not this seat: it passes on, and the reader waits on. ``withdrawn``: it is the library
+        that does not let them have it, and they are told. Raises: NotFound, InvalidState."""
         offer = await self._writer.get_own(id, ctx.reader.id)
         if offer.state is not ReservationState.OFFERED:
             raise InvalidState(state=offer.state.value)
         if offer.wait_id is not None:
             await self._waitlist.decline(offer.wait_id, offer.seat_id, offer.id)
-        return await self._release_offer(offer, ctx)
+        return await self._release_offer(offer, ctx, withdrawn=withdrawn)
 
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
         """Take the seat that is offered. It counts among the day's bookings.
@@ -204,8 +208,10 @@ class WaitlistService:
         seat = self._reference.seat_even_if_removed(offer.seat_id)
         check_seat(self._reference, seat, ctx.reader, offer.span)
 
-    async def _release_offer(self, offer: Reservation, ctx: RequestContext) -> Reservation:
-        expired = transitions.expire_offer(offer, ctx.actor, ctx.now)
+    async def _release_offer(
+        self, offer: Reservation, ctx: RequestContext, *, withdrawn: bool
+    ) -> Reservation:
+        expired = transitions.expire_offer(offer, ctx.actor, ctx.now, withdrawn=withdrawn)
         try:
             return await self._writer.save(offer, expired, ctx.now)
         except RevisionConflict:

@@ -40,11 +40,11 @@ TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
     OutboxEventKind.PRESENCE_CHECK: presence_check.MESSAGE,
     OutboxEventKind.REPORT_REJECTED: report_rejected.MESSAGE,
     OutboxEventKind.WAITLIST_OFFER: waitlist_offer.MESSAGE,
-    OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
     OutboxEventKind.LEAVE_REMINDER: leave_reminder.MESSAGE,
     OutboxEventKind.LEAVE_EXPIRED: leave_timeout.MESSAGE,
     OutboxEventKind.BOOKING_CANCELLED_BY_LIBRARY: booking_cancelled_by_library.MESSAGE,
     OutboxEventKind.OFFER_WITHDRAWN: offer_withdrawn.MESSAGE,
+    OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
 }
 """Which message an event of the outbox brings."""
 MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE)

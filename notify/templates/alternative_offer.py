@@ -1,10 +1,13 @@
-"""The library has taken a seat away and holds another one for its reader."""
+"""The library has cancelled a booking and holds another seat for its reader: one message for both.
+
+It goes by the template of cancellations, for which readers with bookings give their consent.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from notify.templates import waitlist_offer
+from notify.templates import booking_cancelled_by_library
 from notify.templates.rendering import (
     MessageContext,
     MessageTemplate,
@@ -15,14 +18,21 @@ from notify.templates.rendering import (
 
 
 def render(m: MessageContext) -> RenderedMessage:
+    lost = "原来的预约"
+    if m.replaced_start is not None and m.replaced_end is not None:
+        lost = f"{m.replaced_seat}，{span(m.replaced_start, m.replaced_end)} 的预约"
     return RenderedMessage(
-        f"原来的座位不能使用了，图书馆为您保留 {m.seat}，{span(m.start, m.end)}，"
-        f"到 {day_clock(m.held_until)} 为止。请在“我的预约”中接受；不需要请放弃。",
-        waitlist_offer.render(m).facts,
+        f"{lost}已由图书馆取消，不记违约，也不占当天的预约次数。图书馆为您保留了另一个座位："
+        f"{m.seat}，{span(m.start, m.end)}，保留到 {day_clock(m.held_until)}。"
+        "请在“我的预约”中接受；不需要请放弃。",
+        {"seat": m.seat, "start": m.start, "tip": "原预约已取消，已保留此座位"},
         not_after=m.held_until,
     )
 
 
 MESSAGE: Final = MessageTemplate(
-    waitlist_offer.MESSAGE.template, "为您保留了另一个座位", waitlist_offer.MESSAGE.fields, render
+    booking_cancelled_by_library.MESSAGE.template,
+    "预约已取消，为您保留了另一个座位",
+    booking_cancelled_by_library.MESSAGE.fields,
+    render,
 )

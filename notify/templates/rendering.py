@@ -43,6 +43,10 @@ class MessageContext:
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None
+    replaced_seat: str = ""
+    replaced_start: datetime | None = None
+    replaced_end: datetime | None = None
+    """The booking that was cancelled when another seat was held for its reader."""
     others: int = 0
     """The reader's other bookings of the day, after a missed one."""
 

@@ -65,6 +65,7 @@ async def known(service: Living) -> Client:
     answer = {"granted": False, "answer": "当天没有故障"}
     await desk.ok("POST", f"/staff/appeals/{missed['id']}", answer)
     await service.inside.stored.feedback.add(reader.reader_id, "k", ASKED, service.clock.now())
+    await reader.ok("POST", "/seats/2f-hall-001/faults", {"kind": "lamp", "text": "不亮"})
     # Now: in line, and in use, and one for tomorrow.
     taken = await other.reserve("2f-hall-001", "18:00", "20:00")
     line = {"area_id": "2f-hall", "seats": ["2f-hall-001"], "date": service.today}

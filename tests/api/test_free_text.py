@@ -24,7 +24,10 @@ ANSWER: Final = "看过病历，情况属实"
 WAIVED: Final = "王老师来电说明，座位旁漏水"
 UNBOUND: Final = "李小明手机丢失，身份证尾号 4321"
 SUSPENDED: Final = "把座位转给了赵同学"
-TYPED: Final = (QUESTION, REPLY, APPEAL, ANSWER, WAIVED, UNBOUND, SUSPENDED)
+NOTE: Final = "李小明来过服务台两次"
+BROKEN: Final = "李小明坐过的椅子断了"
+MENDED: Final = "请李小明换一个座位"
+TYPED: Final = (NOTE, BROKEN, MENDED, QUESTION, REPLY, APPEAL, ANSWER, WAIVED, UNBOUND, SUSPENDED)
 
 
 async def everything_typed(service: Living) -> Client:
@@ -35,10 +38,14 @@ async def everything_typed(service: Living) -> Client:
     (asked,) = await service.inside.stored.feedback.waiting(1)
     first, second = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{first['id']}/appeal", {"text": APPEAL})
+    seat = "/seats/2f-hall-001/faults"
+    broken = await reader.ok("POST", seat, {"kind": "chair", "text": BROKEN})
     here = f"/console/readers/{reader.reader_id}"
     until = (now + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     for path, form in (
         (f"/console/questions/{asked.id}", {"text": REPLY}),
+        (f"/console/questions/{asked.id}/note", {"rev": "0", "note": NOTE}),
+        (f"/console/faults/{broken['id']}/close", {"outcome": "repaired", "reason": MENDED}),
         (f"/console/appeals/{first['id']}", {"granted": "yes", "text": ANSWER}),
         (f"/console/violations/{second['id']}/waive", {"reason": WAIVED}),
         (f"{here}/unbind", {"reason": UNBOUND}),
@@ -53,12 +60,15 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
     """The texts of each collection, as the repositories open them."""
     id = reader.reader_id
     asked, _ = await stored.feedback.page_of(id, 0, 10)
+    closed, _ = await stored.fault_reports.page_of(None, 0, 10)
+    faults = [f for f in closed if f.reader_id == id]
     found, _ = await stored.violations.page_of(id, 0, 10)
     inbox, _ = await stored.messages.page_of(id, False, 0, 50)
     entries, _ = await stored.audit_log.page_of(AuditQuery(reader=id), 0, 50)
     last, own = await stored.violations.last_suspension(id), await stored.readers.get(id)
     return {
-        "feedback": [text for f in asked for text in (f.text, f.answer)],
+        "feedback": [text for f in asked for text in (f.text, f.answer, f.note)],
+        "fault_reports": [text for f in faults for text in (f.text, f.answer)],
         "violations": [
             *(text for v in found if v.appeal for text in (v.appeal.text, v.appeal.answer)),
             *(v.waiver.reason for v in found if v.waiver),
@@ -84,7 +94,8 @@ async def test_no_document_has_it_as_it_was_typed(service: Living) -> None:
     found = await read_by(service.inside.stored, reader)
     assert found.keys() == FREE_TEXTS.keys()
     for name, wanted in (
-        ("feedback", (QUESTION, REPLY)),
+        ("feedback", (QUESTION, REPLY, NOTE)),
+        ("fault_reports", (BROKEN, MENDED)),
         ("violations", (APPEAL, ANSWER, WAIVED)),
         ("suspensions", (SUSPENDED,)),
         ("readers", (SUSPENDED,)),

@@ -27,6 +27,10 @@ async def test_a_part_finds_who_has_it(service: Living) -> None:
     for part, page in (("若兰", one), ("9901", one), ("s20269901", one), ("ouYAN", two)):
         answer = await find(desk, part)
         assert answer.status == 303 and answer.headers["Location"] == page, part
+    whole = "Ｓ２０２６ ９９０１　"
+    for typed, page in ((whole, one), ("欧阳 若兰", one), ("anna  ouyang", two), ("９９０２", two)):
+        answer = await find(desk, typed)
+        assert answer.status == 303 and answer.headers["Location"] == page, typed
     listed = await find(desk, "s202699")
     assert (
         listed.status == 200 and "2 位读者" in listed.body and "找到的不止这些" not in listed.body

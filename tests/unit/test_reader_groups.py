@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.staff.reader_groups import seat_list, seats_in
+from handlers.staff.reader_groups import seats_in
+from handlers.staff.seat_lists import seat_list
 from models.identity.errors import OtherVenue
 from models.identity.roles import GrantId, Role, StaffGrant, StaffRights
 from models.kernel.errors import InvalidRequest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.staff.seat_labels import chosen_seats
+from handlers.staff.seat_lists import chosen_seats
 from models.kernel.errors import InvalidRequest
 from models.library.entities import AreaId, Seat, SeatId
 

@@ -95,4 +95,4 @@ def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(
 def test_nothing_has_no_rates() -> None:
     nothing = summary([])
     assert (nothing.days, nothing.utilisation, nothing.no_show_rate) == (0, None, None)
-    assert weekday_utilisation([]) == [[0.0] * 24] * 7
+    assert weekday_utilisation([]) == [[None] * 24] * 7, "no data is not zero"

@@ -60,7 +60,7 @@ Component({
       this.setData({
         words: words(
           "loading", "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserve", "reserved", "see_it", "close",
-          "near", "wait", "favourite_add", "favourite_remove", "now",
+          "near", "wait", "favourite_add", "favourite_remove", "now", "fault",
         ),
         legend: legend(),
         tags: [...TAGS.map(([, sign, text]) => ({ sign, text: t(text) })), { sign: "▬", text: t("mark_wall") }, { sign: "▤", text: t("mark_shelf") }],
@@ -178,6 +178,10 @@ Component({
     /** What is under way tells its end here. */
     close() {
       if (!this.data.busy) this.setData({ seat: null, done: null });
+    },
+    fault() {
+      const { seat, name } = this.data;
+      if (seat !== null) wx.navigateTo({ url: `/pages/fault/fault?seat=${seat.id}&label=${encodeURIComponent(`${name} ${seat.name}`)}` });
     },
     like() {
       const { seat, area, name } = this.data;

@@ -24,7 +24,7 @@ Component({
   methods: {
     onLoad(query: Record<string, string | undefined>) {
       wx.setNavigationBarTitle({ title: t("detail_page") });
-      this.setData({ words: words("loading", "history"), id: query.id ?? "" });
+      this.setData({ words: words("loading", "history", "fault"), id: query.id ?? "" });
     },
     onShow() {
       void this.load();
@@ -35,6 +35,10 @@ Component({
     },
     onUnload() {
       still(this);
+    },
+    fault() {
+      const seat = this.data.r?.seat;
+      if (seat) wx.navigateTo({ url: `/pages/fault/fault?seat=${seat.id}&label=${encodeURIComponent(seat.label)}` });
     },
     load() {
       return attempt(this, async () => {

@@ -1,0 +1,85 @@
+"""报修: the form for what is broken at a seat."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from handlers.http.errors import status_of
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, form_text, redirect, render_page
+from handlers.http.refusals import count_error
+from handlers.keys import FAULT_REPORTS
+from handlers.texts.errors import reason_text, text_of
+from models.fault_reports.entities import LONGEST_FAULT_TEXT, FaultKind
+from models.kernel.errors import Conflict, InvalidRequest, Throttled
+from notify.templates.in_app import FAULT_TEXT
+
+_KIND_MISSING: Final = "fault_kind_missing"
+
+
+async def fault_form(visit: PageRequest) -> web.StreamResponse:
+    """The form, with what the reader has reported of this seat already."""
+    return await _page(visit, sent="sent" in visit.request.query)
+
+
+async def report_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Keep the report. What is refused stands in the form again."""
+    kind, text = form_text(form, "kind"), form_text(form, "text")
+    try:
+        if kind not in FAULT_TEXT:
+            raise InvalidRequest("kind", _KIND_MISSING)
+        await visit[FAULT_REPORTS].report(
+            visit.reader.id, visit.id, FaultKind(kind), text, visit.now
+        )
+    except InvalidRequest as error:
+        return await _page(
+            visit, status=400, kind=kind, text=text, wrong=reason_text(error.details)
+        )
+    except (Conflict, Throttled) as error:
+        count_error(visit.request, error)
+        details = dict(error.details)
+        if isinstance(error, Throttled):
+            details["retry_after"] = error.retry_after
+        wrong = text_of(error.code, details)
+        response = await _page(
+            visit, status=status_of(type(error)), kind=kind, text=text, wrong=wrong
+        )
+        if isinstance(error, Throttled):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    return redirect(f"/seats/{visit.id}/fault?{urlencode({'sent': '1'})}")
+
+
+async def _page(
+    visit: PageRequest,
+    *,
+    status: int = 200,
+    kind: str = "",
+    text: str = "",
+    wrong: str = "",
+    sent: bool = False,
+) -> web.Response:
+    seat = visit[REFERENCE].seat(visit.id)
+    mine = await visit[FAULT_REPORTS].open_of(visit.reader.id)
+    facts: dict[str, Any] = {
+        "seat": seat,
+        "label": visit[REFERENCE].catalog.seat_label(seat),
+        "kinds": FAULT_TEXT,
+        "longest": LONGEST_FAULT_TEXT,
+        "mine": [report for report in mine if report.seat_id == seat.id],
+        "kind": kind,
+        "text": text,
+        "wrong": wrong,
+        "sent": sent,
+    }
+    return render_page(
+        visit.request,
+        "fault_reports/report_fault.html",
+        status=status,
+        reader=visit.reader,
+        **facts,
+    )

@@ -1,0 +1,142 @@
+"""Charts as plain SVG: where bars, axes and labels stand. No data is no bar of height 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+from typing import Final
+
+_LEFT: Final = 52
+_TOP: Final = 20
+_BOTTOM: Final = 28
+_PLOT: Final = (668, 180)
+"""Width and height of the part with the bars."""
+_LABELS: Final = 12
+"""On the horizontal axis: more would run into one another."""
+_VALUES: Final = 24
+"""Bars at most that have their value written above them."""
+_ROW: Final = 30
+_NAMES: Final = 200
+_BARS: Final = 440
+RATE_TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a chart shows at one place. ``value`` is None where there is no data. ``text`` is the
+    value in words."""
+
+    name: str
+    value: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of the chart; ``gap``: there is no data. ``title`` is spoken, and shown by the mouse;
+    ``text`` stands beside the bar, where there is room."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    gap: bool
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``ticks``: of the axis of values, position and text; ``labels``: of the other axis."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    right: float
+    bottom: float
+    bars: Sequence[Bar]
+    ticks: Sequence[tuple[float, str]]
+    labels: Sequence[tuple[float, str]]
+
+    @property
+    def has_gaps(self) -> bool:
+        return any(bar.gap for bar in self.bars)
+
+
+def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
+    """Upright bars, one a point, from the left to the right."""
+    width, height = _PLOT
+    step = width / max(1, len(points))
+    top, bars, labels = ticks[-1], [], []
+    every = ceil(len(points) / _LABELS) or 1
+    written = len(points) <= _VALUES
+    for n, point in enumerate(points):
+        gap = point.value is None
+        h = height if gap else height * min(1.0, (point.value or 0.0) / top)
+        bars.append(
+            Bar(
+                x=round(_LEFT + n * step + step * 0.1, 2),
+                y=round(_TOP + height - h, 2),
+                w=round(step * 0.8, 2),
+                h=round(h, 2),
+                gap=gap,
+                title=f"{point.name} {point.text}",
+                text=point.text.removesuffix("%") if written and not gap else "",
+            )
+        )
+        if n % every == 0:
+            labels.append((round(_LEFT + (n + 0.5) * step, 2), point.name))
+    return Chart(
+        width=_LEFT + width + 8,
+        height=_TOP + height + _BOTTOM,
+        left=_LEFT,
+        top=_TOP,
+        right=_LEFT + width,
+        bottom=_TOP + height,
+        bars=bars,
+        ticks=[(round(_TOP + height * (1 - t / top), 2), _tick_text(t, rates)) for t in ticks],
+        labels=labels,
+    )
+
+
+def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
+    """Lying bars, one a point, with their names before them."""
+    height, top = _ROW * len(points), ticks[-1]
+    bars = [
+        Bar(
+            x=_NAMES,
+            y=_TOP + n * _ROW + 5,
+            w=round(_BARS if p.value is None else _BARS * min(1.0, p.value / top), 2),
+            h=_ROW - 10,
+            gap=p.value is None,
+            title=f"{p.name} {p.text}",
+            text="" if p.value is None else p.text,
+        )
+        for n, p in enumerate(points)
+    ]
+    return Chart(
+        width=_NAMES + _BARS + 72,
+        height=_TOP + height + 8,
+        left=_NAMES,
+        top=_TOP,
+        right=_NAMES + _BARS,
+        bottom=_TOP + height,
+        bars=bars,
+        ticks=[(round(_NAMES + _BARS * t / top, 2), _tick_text(t, rates)) for t in ticks],
+        labels=[(_TOP + (n + 0.5) * _ROW, p.name) for n, p in enumerate(points)],
+    )
+
+
+def count_ticks(largest: float) -> tuple[float, ...]:
+    """Round numbers from 0 to above the largest value: 0, 50, 100, 150."""
+    if largest <= 4:
+        return (0.0, 1.0, 2.0, 3.0, 4.0)
+    step = 10.0 ** floor(log10(largest / 4))
+    step *= next(n for n in (1, 2, 5, 10) if 4 * n * step >= largest)
+    return tuple(n * step for n in range(5))
+
+
+def _tick_text(tick: float, rates: bool) -> str:
+    return f"{100 * tick:.0f}%" if rates else f"{tick:.0f}"

@@ -1,0 +1,111 @@
+"""Files for spreadsheets: CSV, and XLSX with real dates and numbers. Text is never a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import xlsxwriter  # type: ignore[import-untyped]
+
+from handlers.staff.tables import Cell, Column, Kind, Row, Table
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""Tells spreadsheets that a CSV file is UTF-8."""
+XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet calculates."""
+_FORMATS: Final[Mapping[Kind, str]] = {
+    Kind.DATE: "yyyy-mm-dd",
+    Kind.INSTANT: "yyyy-mm-dd hh:mm",
+    Kind.COUNT: "0",
+    Kind.HOURS: "0.0",
+    Kind.RATE: "0.0%",
+}
+_WIDTHS: Final[Mapping[Kind, int]] = {Kind.TEXT: 16, Kind.DATE: 12, Kind.INSTANT: 18}
+_WIDTH: Final = 10
+_HEADER: Final = {"bold": True, "bg_color": "#E6EDF5", "bottom": 1, "text_wrap": True}
+
+
+def csv_lines(rows: Iterable[Row]) -> bytes:
+    """The rows as lines of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_in_csv(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _in_csv(cell: Cell) -> object:
+    if isinstance(cell, str):
+        # Names are typed by people: no spreadsheet is to read one as a formula.
+        return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M}"
+    if isinstance(cell, float):
+        return round(cell, 4)
+    return cell
+
+
+class Workbook:
+    """An XLSX file that goes to the disk row by row. Its methods block: call them in a thread."""
+
+    def __init__(self, file: Path) -> None:
+        # Text stays text, whatever it looks like.
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        self._book = xlsxwriter.Workbook(str(file), options)
+        self._header = self._book.add_format(_HEADER)
+        self._formats = {
+            kind: self._book.add_format({"num_format": text}) for kind, text in _FORMATS.items()
+        }
+
+    def sheet(self, name: str, columns: Sequence[Column]) -> Sheet:
+        """A new sheet, with its header frozen."""
+        return Sheet(self._book.add_worksheet(name), columns, self._header, self._formats)
+
+    def add(self, table: Table) -> None:
+        """A sheet with the whole table."""
+        sheet = self.sheet(table.title, table.columns)
+        sheet.write(table.rows)
+        sheet.end()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._book.close()
+
+
+class Sheet:
+    """One sheet of a workbook."""
+
+    def __init__(
+        self, sheet: Any, columns: Sequence[Column], header: Any, formats: Mapping[Kind, Any]
+    ) -> None:
+        self._sheet, self._columns, self._formats = sheet, columns, formats
+        self._next = 1
+        sheet.freeze_panes(1, 0)
+        for n, column in enumerate(columns):
+            sheet.set_column(n, n, _WIDTHS.get(column.kind, _WIDTH))
+        sheet.write_row(0, 0, [column.name for column in columns], header)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """More rows."""
+        for row in rows:
+            for n, (cell, column) in enumerate(zip(row, self._columns, strict=True)):
+                self._cell(n, cell, self._formats.get(column.kind))
+            self._next += 1
+
+    def _cell(self, n: int, cell: Cell, shape: Any) -> None:
+        match cell:
+            case None | "":
+                return
+            case datetime() | date():
+                self._sheet.write_datetime(self._next, n, cell, shape)
+            case int() | float():
+                self._sheet.write_number(self._next, n, cell, shape)
+            case str():
+                self._sheet.write_string(self._next, n, cell)
+
+    def end(self) -> None:
+        """The filter over all rows."""
+        self._sheet.autofilter(0, 0, max(1, self._next - 1), len(self._columns) - 1)

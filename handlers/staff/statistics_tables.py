@@ -1,0 +1,138 @@
+"""The tables of the statistics. A day or an hour of which nothing is known has empty cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from handlers.staff.tables import Cell, Column, Kind, Row, Table
+from handlers.texts.labels import WEEKDAYS
+from handlers.texts.statistics import (
+    CLOSED_DAY,
+    COLUMN_TEXT,
+    HOUR,
+    NO_DATA,
+    TABLE_TEXT,
+    WEEKDAY,
+)
+from models.library.entities import Area
+from models.statistics.daily import (
+    HOURS,
+    AreaDay,
+    Summary,
+    hourly_utilisation,
+    summary,
+    weekday_utilisation,
+)
+from models.statistics.seat_hours import SeatHours
+
+_RATES: Final = ("utilisation", "no_show_rate")
+_COUNTS: Final = ("booked", "checked_in", "cancelled", "no_show", "away_expired")
+_SUMMARY: Final = (
+    *(Column(COLUMN_TEXT[name], Kind.RATE) for name in _RATES),
+    *(Column(COLUMN_TEXT[name], Kind.COUNT) for name in _COUNTS),
+    Column(COLUMN_TEXT["used_hours"], Kind.HOURS),
+)
+_NOTHING: Final[Row] = (None,) * len(_SUMMARY)
+
+
+def tables(days: Sequence[AreaDay], asked: Sequence[date], areas: Sequence[Area]) -> list[Table]:
+    """All of them, of what is known of the days that are asked for."""
+    return [_days(days, asked), _areas(days, areas), _hours(days), _weekdays(days)]
+
+
+def _days(days: Sequence[AreaDay], asked: Sequence[date]) -> Table:
+    known: dict[date, list[AreaDay]] = {}
+    for d in days:
+        known.setdefault(d.day, []).append(d)
+    rows: list[Row] = []
+    for day in asked:
+        weekday = WEEKDAY.format(name=WEEKDAYS[day.weekday()])
+        if day not in known:
+            rows.append((day, weekday, *_NOTHING, NO_DATA))
+            continue
+        found = summary(known[day])
+        rows.append(
+            (day, weekday, *_cells(found), "" if found.utilisation is not None else CLOSED_DAY)
+        )
+    first = (Column(COLUMN_TEXT["day"], Kind.DATE), Column(COLUMN_TEXT["weekday"], Kind.TEXT))
+    note = Column(COLUMN_TEXT["note"], Kind.TEXT)
+    return Table("days", TABLE_TEXT["days"], (*first, *_SUMMARY, note), rows)
+
+
+def _areas(days: Sequence[AreaDay], areas: Sequence[Area]) -> Table:
+    rows: list[tuple[float, Row]] = []
+    for area in areas:
+        mine = [d for d in days if d.area_id == area.id]
+        found = summary(mine)
+        cells = _cells(found) if mine else _NOTHING
+        rows.append((found.utilisation or 0.0, (area.full_name, *cells)))
+    rows.sort(key=lambda row: -row[0])
+    columns = (Column(COLUMN_TEXT["area"], Kind.TEXT), *_SUMMARY)
+    return Table("areas", TABLE_TEXT["areas"], columns, [row for _, row in rows])
+
+
+def _hours(days: Sequence[AreaDay]) -> Table:
+    used = [sum(d.used[hour] for d in days) for hour in range(HOURS)]
+    rates = hourly_utilisation(days)
+    rows: list[Row] = [(hour_text(h), rates[h], used[h] / 60) for h in _used_hours(days)]
+    columns = (
+        Column(COLUMN_TEXT["hour"], Kind.TEXT),
+        Column(COLUMN_TEXT["utilisation"], Kind.RATE),
+        Column(COLUMN_TEXT["used_hours"], Kind.HOURS),
+    )
+    return Table("hours", TABLE_TEXT["hours"], columns, rows)
+
+
+def _weekdays(days: Sequence[AreaDay]) -> Table:
+    hours = _used_hours(days)
+    rows: list[Row] = [
+        (WEEKDAY.format(name=WEEKDAYS[n]), *(rates[hour] for hour in hours))
+        for n, rates in enumerate(weekday_utilisation(days))
+    ]
+    columns = (Column(COLUMN_TEXT["weekday"], Kind.TEXT), *_hour_columns(hours))
+    return Table("weekdays", TABLE_TEXT["weekdays"], columns, rows)
+
+
+def seats_table(seats: Sequence[SeatHours]) -> Table:
+    """Each seat by the hour of the day; the hours in which one of them could be used."""
+    hours = [h for h in range(HOURS) if any(seat.rates[h] is not None for seat in seats)]
+    rows: list[Row] = [
+        (
+            seat.seat.number,
+            seat.utilisation,
+            seat.used_minutes / 60 if seat.open_minutes else None,
+            *(seat.rates[hour] for hour in hours),
+        )
+        for seat in seats
+    ]
+    columns = (
+        Column(COLUMN_TEXT["seat"], Kind.TEXT),
+        Column(COLUMN_TEXT["utilisation"], Kind.RATE),
+        Column(COLUMN_TEXT["used_hours"], Kind.HOURS),
+        *_hour_columns(hours),
+    )
+    return Table("seats", TABLE_TEXT["seats"], columns, rows)
+
+
+def hour_text(hour: int) -> str:
+    """08–09 时"""
+    return HOUR.format(hour=hour, next=hour + 1)
+
+
+def _hour_columns(hours: Sequence[int]) -> list[Column]:
+    return [Column(hour_text(hour), Kind.RATE) for hour in hours]
+
+
+def _used_hours(days: Sequence[AreaDay]) -> range:
+    """From the first hour with somebody in it to the last."""
+    hours = [hour for hour in range(HOURS) if any(d.used[hour] for d in days)]
+    return range(min(hours), max(hours) + 1) if hours else range(0)
+
+
+def _cells(found: Summary) -> tuple[Cell, ...]:
+    return (
+        *(getattr(found, name) for name in (*_RATES, *_COUNTS)),
+        found.used_minutes / 60,
+    )

@@ -1,0 +1,64 @@
+"""Tables of the statistics: a page, a chart and a file show the same cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+Cell = str | int | float | date | datetime | None
+"""A value as a spreadsheet has it; None where there is nothing to say, which is not zero."""
+Row = tuple[Cell, ...]
+
+
+class Kind(StrEnum):
+    """How the cells of a column are shown. An instant is on the library's clock."""
+
+    TEXT = "text"
+    DATE = "date"
+    INSTANT = "instant"
+    COUNT = "count"
+    HOURS = "hours"
+    RATE = "rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: Kind
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in (Kind.COUNT, Kind.HOURS, Kind.RATE)
+
+    def shown(self, cell: Cell) -> str:
+        """The cell as the page writes it."""
+        if cell is None:
+            return "—"
+        match self.kind:
+            case Kind.RATE:
+                return f"{100 * float(str(cell)):.1f}%"
+            case Kind.HOURS:
+                return f"{float(str(cell)):.1f}"
+            case _:
+                return str(cell)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``key`` names it in addresses and files."""
+
+    key: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+    @property
+    def header(self) -> Row:
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> list[Cell]:
+        """The cells below that heading."""
+        n = self.header.index(name)
+        return [row[n] for row in self.rows]

@@ -1,0 +1,62 @@
+"""How much each seat of an area was used in each hour of the day, over some days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from models.kernel.time_range import TimeRange
+from models.library.entities import Seat
+from models.reservations.booking_facts import BookingFacts
+from models.reservations.state_machine import ReservationState
+from models.statistics.daily import BOOKED_STATES, HOURS, minutes_by_hour
+
+
+@dataclass(frozen=True, slots=True)
+class SeatHours:
+    """A seat's use. ``rates``: by the hour of the day, between 0 and 1; None where the seat could
+    not be used in that hour on any of the days. ``open_minutes``: in which it could be used."""
+
+    seat: Seat
+    used_minutes: int
+    open_minutes: int
+    rates: tuple[float | None, ...]
+
+    @property
+    def utilisation(self) -> float | None:
+        return min(1.0, self.used_minutes / self.open_minutes) if self.open_minutes else None
+
+
+def seat_hours(
+    seats: Sequence[Seat],
+    opened: Mapping[date, Sequence[TimeRange]],
+    rows: Iterable[tuple[date, BookingFacts]],
+) -> list[SeatHours]:
+    """The use of each seat on the days of ``opened``, which says when the area was open; other
+    days do not count, and neither do days on which the seat was out of service. ``rows`` are the
+    bookings of each calendar day: one over midnight is there for both of its days."""
+    used = {seat.id: [0] * HOURS for seat in seats}
+    usable = {
+        seat.id: {day for day in opened if seat.unavailable_reason(day) is None} for seat in seats
+    }
+    for day, row in rows:
+        began = row.seated_from
+        counts = row.state in BOOKED_STATES and row.state is not ReservationState.CANCELLED
+        if began is None or not counts or day not in usable.get(row.seat_id, ()):
+            continue
+        for hour, minutes in minutes_by_hour(day, began, row.ended_at or row.end).items():
+            used[row.seat_id][hour] += minutes
+    found = []
+    for seat in seats:
+        open_minutes = [0] * HOURS
+        for day in usable[seat.id]:
+            for hours in opened[day]:
+                for hour, minutes in minutes_by_hour(day, hours.start, hours.end).items():
+                    open_minutes[hour] += minutes
+        rates = tuple(
+            min(1.0, some / all_) if all_ else None
+            for some, all_ in zip(used[seat.id], open_minutes, strict=True)
+        )
+        found.append(SeatHours(seat, sum(used[seat.id]), sum(open_minutes), rates))
+    return found

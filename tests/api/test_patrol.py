@@ -1,0 +1,116 @@
+"""巡视: the plan shows each seat as it is, and the desk acts where it stands."""
+
+from __future__ import annotations
+
+import re
+
+from models.identity.roles import Role
+from tests.api.test_affected_bookings import state
+from tests.api.test_staff_console import WHEREFORE, log, post, staff
+from tests.living import Living
+
+HERE = "/console/seats?area=2f-hall"
+
+
+def drawn(page: str) -> dict[str, str]:
+    """Each seat's class on the plan."""
+    return {
+        no: kind for kind, no in re.findall(r'class="seat ([\w ]+)" id="s-2f-hall-(\d+)"', page)
+    }
+
+
+async def test_the_plan_shows_what_is_so(service: Living) -> None:
+    desk, readers = await staff(service), [await service.reader() for _ in range(4)]
+    made = [
+        await r.reserve(f"2f-hall-{n:03}", "now", "11:00") for n, r in enumerate(readers[:3], 10)
+    ]
+    await readers[3].reserve("2f-hall-014", "14:00", "15:00")
+    for n in (0, 1):
+        qr = {"qr": await service.qr()}
+        await readers[n].ok("POST", f"/reservations/{made[n]['id']}/check-in", qr)
+    await readers[1].ok("POST", f"/reservations/{made[1]['id']}/leave")
+    await readers[2].ok("POST", f"/reservations/{made[2]['id']}/report", {"kind": "occupied"})
+    await readers[3].ok("POST", "/seats/2f-hall-020/faults", {"kind": "lamp"})
+    page = (await desk.get(HERE)).body
+    found = drawn(page)
+    assert [found[no] for no in ("010", "011", "012", "014", "020", "021")] == [
+        *("occupied", "away", "reserved", "free", "free", "free")
+    ]
+    said = dict(re.findall(r'id="s-2f-hall-(\d+)"[^>]*aria-label="([^"]+)"', page))
+    assert "使用中" in said["010"] and "14:00 起有预约" in said["014"]
+    assert "有读者报告座位被占" in said["012"] and "有 1 个报修" in said["020"]
+    panel = (await desk.get(f"{HERE}&seat=2f-hall-010")).body
+    panel = panel[panel.index("seat-panel") : panel.index('id="list"')]
+    assert "张三" not in panel and "08:00 签到" in panel and "换座" in panel
+    seen = await (await staff(service, Role.VIEWER)).get(f"{HERE}&seat=2f-hall-010")
+    assert '<form method="post"' not in seen.body
+    assert (await desk.get(f"{HERE}&seat=none")).status == 200
+    assert (await desk.get(f"{HERE}&move=none")).status == 404
+
+
+async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    made = await reader.reserve("2f-hall-010", "now", "11:00")
+    other = await service.reader()
+    await other.reserve("2f-hall-022", "10:00", "11:00")
+    here = f"/console/reservations/{made['id']}"
+    answer = await post(service, desk, f"{here}/check_in", patrol="1")
+    assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-010&done=check_in"
+    moving = (await desk.get(f"{HERE}&move={made['id']}")).body
+    found = drawn(moving)
+    assert "aside" in found["010"] and "aside" in found["022"] and "aside" not in found["021"]
+    taken = (await desk.get(f"{HERE}&move={made['id']}&seat=2f-hall-022")).body
+    assert "在这段时间不能用" in taken
+    ask = (await desk.get(f"{HERE}&move={made['id']}&seat=2f-hall-021")).body
+    assert "把读者换到 021 号" in ask
+    refused = await post(service, desk, f"{here}/move", patrol="1", seat="2f-hall-022")
+    assert refused.status == 409 and WHEREFORE in refused.body
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["no"] == "010"
+    answer = await post(service, desk, f"{here}/move", patrol="1", seat="2f-hall-021")
+    assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-021&done=move"
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["no"] == "021"
+
+
+async def test_a_broken_seat_is_taken_out_and_put_back(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
+    path = "/console/seats/2f-hall-010/outage"
+    form = {"was": "||", "reason": "椅子损坏", "until": "2026-09-09"}
+    asked = await post(service, desk, path, **form)
+    assert asked.status == 200 and "<b>1</b> 个预约不再符合" in asked.body
+    assert 'value="椅子损坏"' in asked.body and 'value="2026-09-09"' in asked.body
+    assert await state(reader, made) == "reserved" and await log(service) == []
+    before = await service.books()
+    for wrong in (
+        {**form, "reason": ""},
+        {**form, "until": "2026-09-06"},
+        {**form, "until": "x"},
+        {**form, "was": "x|y|z"},
+        {**form, "confirmed": "yes", "bookings": "x"},
+    ):
+        refused = await post(service, desk, path, **wrong)
+        assert refused.status == 400 and 'role="alert"' in refused.body, wrong
+        assert await service.books() == before
+    done = await post(service, desk, path, **form, confirmed="yes", bookings="offer")
+    assert done.headers["Location"] == f"{HERE}&seat=2f-hall-010&done=plan"
+    assert await state(reader, made) == "cancelled"
+    page = (await desk.get(f"{HERE}&seat=2f-hall-010")).body
+    assert (
+        drawn(page)["010"] == "disabled"
+        and "停用：椅子损坏" in page
+        and "停用到 2026-09-09" in page
+    )
+
+    # The second of two is told, and finds what was typed.
+    late = await post(service, desk, path, **(form | {"reason": "桌子损坏"}))
+    assert late.status == 409 and 'value="桌子损坏"' in late.body and "椅子损坏" in late.body
+    assert (await post(service, desk, path, was="||", release="1")).status == 409
+    was = "|2026-09-09|椅子损坏"
+    assert (await post(service, desk, path, was=was, release="1")).status == 303
+    seat = await reader.ok("GET", "/seats/2f-hall-010")
+    assert seat["disabled"] is None
+    assert [action for action, _, outcome in await log(service) if outcome == "done"] == [
+        "plan",
+        "plan",
+    ]
+    assert (await post(service, desk, "/console/seats/none/outage", was="||")).status == 404

@@ -1,0 +1,101 @@
+"""Statistics as files: dates are dates, numbers are numbers, and what is unknown is empty."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import Any
+
+from openpyxl import load_workbook  # type: ignore[import-untyped]
+from yarl import URL
+
+from models.identity.roles import Role
+from models.library.entities import AreaId
+from tests.api.test_looks import looks
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import staff
+from tests.api.test_statistics import a_day
+from tests.living import Living
+
+ASKED = "from=2026-09-06&to=2026-09-07"
+
+
+def local(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """A spreadsheet's instant: it has no zone."""
+    return datetime.combine(date(2026, 9, day), time(hour, minute))
+
+
+async def book_of(service: Living, desk: Browser, path: str) -> Any:
+    url = URL(f"{service.base}/console/{path}", encoded=True)
+    async with desk.client.session.get(url, headers=desk.cookie) as answer:
+        assert answer.status == 200, path
+        return load_workbook(io.BytesIO(await answer.read()))
+
+
+async def test_dates_are_dates_and_numbers_are_numbers(service: Living) -> None:
+    await a_day(service)
+    desk = await staff(service, Role.VIEWER)
+    sheet = (await book_of(service, desk, f"bookings.xlsx?{ASKED}"))["预约"]
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[0] == ("日期", "区域", "座位", "状态", "预约时间", "开始", "结束", "签到", "离开")
+    finished = next(row for row in rows if row[3] == "结束使用")
+    assert finished[0] == local(7) and finished[2] == "001"
+    assert finished[5:] == tuple(local(7, h, m) for h, m in ((9, 0), (11, 0), (9, 0), (10, 30)))
+    assert next(row for row in rows if row[3] == "失约")[7] is None
+    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == "A1:I4"
+    assert sheet["A2"].number_format == "yyyy-mm-dd" and sheet["A1"].font.bold
+    assert sheet["F2"].is_date and sheet["F2"].number_format == "yyyy-mm-dd hh:mm"
+
+    book = await book_of(service, desk, f"statistics.xlsx?{ASKED}")
+    assert book.sheetnames == ["每天", "各区域", "各时段", "每周各时段"]
+    _, unknown, monday = book["每天"].iter_rows(values_only=True)
+    assert unknown[0] == local(6) and set(unknown[2:-1]) == {None}
+    assert unknown[-1] == "无数据"
+    assert monday[:2] == (local(7), "周一")
+    assert monday[3:] == (0.5, 3, 1, 1, 1, 0, 1.5, None) and 0 < monday[2] < 0.01
+    assert book["每天"]["C3"].number_format == "0.0%"
+
+    seats = await book_of(service, desk, f"statistics/seats.xlsx?area=2f-hall&{ASKED}")
+    by_no = {row[0]: row for row in seats["座位各时段"].iter_rows(values_only=True)}
+    used = dict(zip(by_no["座位"], by_no["001"], strict=True))
+    assert (used["09–10 时"], used["10–11 时"], used["11–12 时"]) == (1, 0.5, 0)
+    assert used["使用小时"] == 1.5 and by_no["002"][2] == 0
+    exports = [look for look in await looks(service) if look[0] == "export"]
+    assert [target for _, target, _ in exports] == ["bookings", "statistics", "statistics"]
+
+
+async def test_csv_and_pages_say_the_same(service: Living) -> None:
+    await a_day(service)
+    desk, catalogs = await staff(service, Role.VIEWER), service.inside.stored.catalogs
+    hall = service.inside.reference.catalog.areas[AreaId("2f-hall")]
+    evil = '=HYPERLINK("//e")'
+    assert await catalogs.replace_area(replace(hall, name=evil, rev=hall.rev + 1))
+    await service.inside.reference.refresh()
+
+    async def lines(path: str) -> list[list[str]]:
+        body = (await desk.get(f"/console/{path}")).body
+        return list(csv.reader(io.StringIO(body.removeprefix("\ufeff"))))
+
+    days = await lines(f"statistics.csv?{ASKED}")
+    assert days[1][:2] == ["2026-09-06", "周日"] and set(days[1][2:-1]) == {""}
+    assert days[2][0] == date(2026, 9, 7).isoformat() and days[2][3] == "0.5"
+    areas = await lines(f"statistics.csv?table=areas&{ASKED}")
+    assert areas[1][0] == f"2层 {evil}", "the most used stands first"
+    catalogs_area = service.inside.reference.catalog.areas[AreaId("2f-hall")]
+    assert await catalogs.replace_area(
+        replace(catalogs_area, name=f"{evil}层", rev=catalogs_area.rev + 1)
+    )
+    await service.inside.reference.refresh()
+    assert (await lines(f"statistics.csv?table=areas&{ASKED}"))[1][0] == f"'{evil}层"
+    page = (await desk.get(f"/console/statistics?{ASKED}")).body
+    assert "无数据" in page and page.count('class="gap"') >= 2
+    assert '<title>09-06 无数据</title><rect class="gap"' in page
+    assert '<title>09-07 3</title><rect class="bar"' in page
+    heat = (await desk.get(f"/console/statistics/seats?area=2f-hall&{ASKED}")).body
+    assert "座位 × 时段" in heat and 'heat-10">100<' in heat
+    for wrong in ("statistics.csv?table=x", "statistics.csv?from=x", "statistics.xlsx?from=x"):
+        assert (await desk.get(f"/console/{wrong}")).status in (400, 404), wrong
+    longest = "statistics/seats?from=2026-08-01&to=2026-09-07"
+    assert (await desk.get(f"/console/{longest}")).status == 400

@@ -1,0 +1,74 @@
+"""Fault reports of one reader at once: no more than a day has, and one of a kind."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from models.fault_reports import repository
+from models.fault_reports.entities import FaultKind, FaultReport
+from models.fault_reports.errors import TooManyFaultReports
+from models.fault_reports.service import FaultReportService
+from tests.race.stage import SEATS, Stage, clock, unguard
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+
+async def services(stage: Stage, n: int) -> list[FaultReportService]:
+    workers = [await stage.worker() for _ in range(n)]
+    return [FaultReportService(w.stored.fault_reports, w.reference) for w in workers]
+
+
+@guarded
+async def test_a_day_has_so_many_reports(
+    stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MAX_FAULT_REPORTS_PER_DAY", 2)
+    reader = await stage.reader()
+    if not guard:
+        await stage.drop("fault_reports", "one_of_the_day")
+    told = await asyncio.gather(
+        *(
+            service.report(reader.id, seat, FaultKind.LAMP, "", clock(10))
+            for service, seat in zip(await services(stage, 4), SEATS, strict=False)
+        ),
+        return_exceptions=True,
+    )
+    kept = [answer for answer in told if isinstance(answer, FaultReport)]
+    refused = [answer for answer in told if isinstance(answer, TooManyFaultReports)]
+    assert (len(kept), len(refused)) == ((2, 2) if guard else (4, 0))
+
+
+@guarded
+async def test_the_same_report_is_kept_once(stage: Stage, guard: bool) -> None:
+    reader = await stage.reader()
+    if not guard:
+        await stage.drop("fault_reports", "open_once")
+    told = await asyncio.gather(
+        *(
+            service.report(reader.id, SEATS[0], FaultKind.LAMP, "", clock(10))
+            for service in await services(stage, 3)
+        )
+    )
+    kept = await stage.inside.stored.fault_reports.open_of(reader.id)
+    assert len(kept) == (1 if guard else 3) and all(answer.seat_id == SEATS[0] for answer in told)
+
+
+@guarded
+async def test_a_note_and_a_canned_answer_have_one_next_text(stage: Stage, guard: bool) -> None:
+    """Two colleagues at once: the second is told."""
+    reader = await stage.reader()
+    feedback, canned = stage.stored.feedback, stage.stored.canned_answers
+    await feedback.add(reader.id, "k", "插座不通电", clock(8))
+    await canned.add("报修", "已报修。")
+    (asked,), (kept,) = await feedback.waiting(1), await canned.all()
+    if not guard:
+        unguard(feedback)
+        unguard(canned)
+    notes = await asyncio.gather(*(feedback.set_note(asked.id, 0, f"{n}") for n in range(4)))
+    texts = [replace(kept, text=f"第{n}版", rev=kept.rev + 1) for n in range(4)]
+    answers = await asyncio.gather(*(canned.replace(text) for text in texts))
+    told = (notes.count(True), answers.count(True))
+    assert told == (1, 1) if guard else min(told) > 1, "overwritten without a word"
