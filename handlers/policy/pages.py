@@ -17,7 +17,7 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
     policy = reference.policy
     max_stays: dict[int, list[str]] = {}
     for area in reference.catalog.bookable_areas:
-        minutes = reference.policy_for(area.id, today).max_minutes
+        minutes = reference.policy_for(area.id, today, visit.reader).max_minutes
         max_stays.setdefault(minutes, []).append(area.name)
     check_in_ways: dict[CheckInWay, list[str]] = {}
     for venue in reference.catalog.venues.values():
@@ -34,7 +34,7 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
         max_stays=max_stays,
         opening=opening,
         check_in_ways=check_in_ways,
-        rules=policy.resolve(None, today),
+        rules=reference.with_groups(policy.resolve(None, today), visit.reader, None, today),
         overrides=[(o, numbers_text(o.values)) for o in policy.rule_sets if o.last >= today],
         areas=reference.catalog.areas,
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId, Catalog, SeatId
-from models.policy.entities import FARTHEST_HORIZON, DayHours, Policy
+from models.policy.entities import DayHours, Policy
 from models.policy.repository import PolicyRepository
 from models.reference_data import ReferenceData
 from models.reservations.live_occupancy import LiveOccupancy
@@ -97,8 +97,6 @@ class AffectedBookings:
         """All that is live from now on, also beyond a booking window that was longer once."""
         days = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
-        if self._reference.groups.by_id:
-            farthest = FARTHEST_HORIZON  # a group may have had any horizon
         for ahead in range(len(days), farthest + 1):
             day = days[0] + timedelta(days=ahead)
             if await self._reservations.has_live(day):

@@ -49,16 +49,16 @@ class PolicyRepository:
         return int(found["_id"]) if found else None
 
     async def farthest_horizon(self) -> int:
-        """How many days ahead could ever be booked."""
+        """How many days ahead could ever be booked, under any policy and by any reader group."""
         with translate_errors():
+            groups = await self._db["versions"].find_one({"_id": "reader_groups"})
             found = await self._all.find_one(
                 {},
                 {"fields.booking_window_days": 1},
                 sort=[("fields.booking_window_days", DESCENDING)],
             )
-        return (
-            int(found["fields"]["booking_window_days"]) if found else Policy().booking_window_days
-        )
+        usual = found["fields"]["booking_window_days"] if found else Policy().booking_window_days
+        return max(int(usual), int((groups or {}).get("farthest", 0)))
 
     async def versions(self, limit: int) -> list[tuple[int, datetime]]:
         """The newest versions, each with when it was published."""
