@@ -17,6 +17,7 @@ from handlers.texts.wording import FILLING, PLACEHOLDERS, RULES_TEXT, RUNNING_LI
 from models.library.entities import CheckInWay
 from models.policy.validation import settled
 from models.profile.rules import PLACEHOLDER
+from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from notify.templates.rendering import SCAN_BY
 
@@ -47,45 +48,59 @@ def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
     return _filled(template or RUNNING_LINE, reference, day, str)
 
 
-def rules_html(reference: ReferenceData, day: date, template: str) -> Markup:
+def rules_html(
+    reference: ReferenceData, day: date, template: str, reader: Reader | None = None
+) -> Markup:
     """The rules as a page shows them, in the library's wording (``template``), or in the usual one
-    where that is empty."""
-    html = _filled(html_of(template or RULES_TEXT), reference, day, lambda text: str(escape(text)))
+    where that is empty; with the numbers of the reader's groups."""
+    html = _filled(
+        html_of(template or RULES_TEXT), reference, day, lambda text: str(escape(text)), reader
+    )
     return Markup(_EMPTY_ITEM.sub("", html))
 
 
 def _filled(
-    template: str, reference: ReferenceData, day: date, written: Callable[[str], str]
+    template: str,
+    reference: ReferenceData,
+    day: date,
+    written: Callable[[str], str],
+    reader: Reader | None = None,
 ) -> str:
     """An unknown place stays as it is: nothing is saved with one, and no page breaks for it."""
 
     def value(found: re.Match[str]) -> str:
         fill = _BY_NAME.get(found[1])
-        return written(fill(reference, day)) if fill is not None else found[0]
+        return written(fill(reference, day, reader)) if fill is not None else found[0]
 
     return PLACEHOLDER.sub(value, template)
 
 
 # --- what fills a place ---------------------------------------------------------------------------
-_Filler = Callable[[ReferenceData, date], str]
+_Filler = Callable[[ReferenceData, date, Reader | None], str]
 
 
 def _number(name: str) -> _Filler:
-    return lambda reference, day: str(getattr(reference.policy.resolve(None, day), name))
+    def number(reference: ReferenceData, day: date, reader: Reader | None) -> str:
+        policy = reference.policy_on(day)
+        if reader is not None:
+            policy = reference.with_groups(policy, reader, None, day)
+        return str(getattr(policy, name))
+
+    return number
 
 
-def _longest(reference: ReferenceData, day: date) -> str:
+def _longest(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     policy = reference.policy
     named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
     stays = {policy.resolve(area, day).max_minutes for area in {None, *named}}
     return "–".join(f"{minutes / 60:g}" for minutes in sorted({min(stays), max(stays)}))
 
 
-def _opening(reference: ReferenceData, day: date) -> str:
+def _opening(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     return FILLING["parts"].join(opening_lines(reference.catalog, reference.policy, day))
 
 
-def _booking_opens(reference: ReferenceData, day: date) -> str:
+def _booking_opens(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     policy = reference.policy_on(day)
     if policy.booking_opens_at is None:
         return ""
@@ -93,10 +108,12 @@ def _booking_opens(reference: ReferenceData, day: date) -> str:
     return text + (FILLING["opening_draw"] if policy.opening_draw else "")
 
 
-def _max_stays(reference: ReferenceData, day: date) -> str:
+def _max_stays(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     stays: dict[int, list[str]] = {}
     for area in reference.catalog.bookable_areas:
-        stays.setdefault(reference.policy_for(area.id, day).max_minutes, []).append(area.name)
+        stays.setdefault(reference.policy_for(area.id, day, reader).max_minutes, []).append(
+            area.name
+        )
     if not stays:
         return hours_text(reference.policy.resolve(None, day).max_minutes)
     return FILLING["parts"].join(
@@ -105,7 +122,7 @@ def _max_stays(reference: ReferenceData, day: date) -> str:
     )
 
 
-def _overrides(reference: ReferenceData, day: date) -> str:
+def _overrides(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     lines = []
     for rules in settled(reference.policy, day).rule_sets:
         area = reference.catalog.areas.get(rules.area_id) if rules.area_id is not None else None
@@ -121,7 +138,7 @@ def _overrides(reference: ReferenceData, day: date) -> str:
     return "".join(lines)
 
 
-def _check_in(reference: ReferenceData, _: date) -> str:
+def _check_in(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     ways: dict[CheckInWay, list[str]] = {}
     for venue in reference.catalog.venues.values():
         ways.setdefault(venue.check_in_way, []).append(venue.name)
@@ -134,12 +151,12 @@ def _check_in(reference: ReferenceData, _: date) -> str:
     )
 
 
-def _meals(reference: ReferenceData, day: date) -> str:
+def _meals(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     meals = reference.policy_on(day).meal_times
     return FILLING["names"].join(f"{a:%H:%M}–{b:%H:%M}" for a, b in meals)
 
 
-def _away_timeout(reference: ReferenceData, day: date) -> str:
+def _away_timeout(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     return FILLING["away_timeout"] if reference.policy_on(day).away_timeout_is_violation else ""
 
 

@@ -17,5 +17,7 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
         visit.request,
         "policy/rules.html",
         reader=visit.reader,
-        rules=rules_html(reference, local_date(visit.now), reference.profile.rules_text),
+        rules=rules_html(
+            reference, local_date(visit.now), reference.profile.rules_text, visit.reader
+        ),
     )

@@ -52,9 +52,8 @@ async def seats_of(visit: PageRequest, asked: Interval, area: Area) -> Table:
     statistics, reference = visit[keys.STATISTICS], visit[REFERENCE]
     kept = await statistics.between(asked.first, asked.last)
     days = sorted({d.day for d in kept if d.area_id == area.id})
-    opened = {
-        day: reference.opening_hours(reference.policy, day, area.id).intervals for day in days
-    }
+    policy = reference.policy
+    opened = {day: reference.opening_hours(policy, day, area.id).intervals for day in days}
     rows = []
     for day in days:
         of_day = [row async for row in statistics.bookings_on(day)]

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import AreaId, Catalog, SeatId
-from models.policy.entities import FARTHEST_HORIZON, Policy
+from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
 from models.reference_data import ReferenceData
@@ -99,8 +99,6 @@ class AffectedBookings:
         """All that is live from now on, also beyond a booking window that was longer once."""
         bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
-        if self._reference.groups.by_id:
-            farthest = FARTHEST_HORIZON  # a group may have had any horizon
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))
         days = [d for d in ahead if d in bookable or await self._reservations.has_live(d)]
         occupancies = [await self._occupancy.get_day(day) for day in days]

@@ -49,15 +49,16 @@ class PolicyRepository:
         return int(found["_id"]) if found else None
 
     async def farthest_horizon(self) -> int:
-        """How many days ahead could ever be booked."""
+        """How many days ahead could ever be booked, under any policy and by any reader group."""
         ways = ("fields.booking_window_days", "fields.rule_sets.values.booking_window_days")
-        farthest = 0
         with translate_errors():
+            groups = await self._db["versions"].find_one({"_id": "reader_groups"})
+            farthest = int((groups or {}).get("farthest", 0))
             for way in ways:
                 # Of a list MongoDB sorts by the largest.
                 found = await self._all.find_one({}, {"fields": 1}, sort=[(way, DESCENDING)])
                 if found is None:
-                    return Policy().booking_window_days
+                    return max(farthest, Policy().booking_window_days)
                 sets = [rules["values"] for rules in found["fields"].get("rule_sets", ())]
                 windows = [d.get("booking_window_days", 0) for d in (found["fields"], *sets)]
                 farthest = max(farthest, *windows)

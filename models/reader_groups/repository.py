@@ -37,7 +37,7 @@ class ReaderGroupRepository:
 
         async def work(session: Any) -> None:
             await self._all.insert_one(group_document(group), session=session)
-            await self._count_up(session)
+            await self._count_up(session, group)
 
         return await try_transaction(self._db, work)
 
@@ -56,7 +56,7 @@ class ReaderGroupRepository:
             )
             if not done.matched_count:
                 raise ConcurrentUpdate
-            await self._count_up(session)
+            await self._count_up(session, group)
 
         return await try_transaction(self._db, work)
 
@@ -80,9 +80,12 @@ class ReaderGroupRepository:
             )
         return True
 
-    async def _count_up(self, session: Any) -> None:
+    async def _count_up(self, session: Any, group: ReaderGroup | None = None) -> None:
+        """Let every worker load them anew; and keep how far ahead any group could ever book."""
+        window = group.limits.booking_window_days if group is not None else None
+        change = {"$inc": {"number": 1}, "$max": {"farthest": window or 0}}
         await self._db["versions"].update_one(
-            {"_id": "reader_groups"}, {"$inc": {"number": 1}}, upsert=True, session=session
+            {"_id": "reader_groups"}, change, upsert=True, session=session
         )
 
     async def version(self) -> int:

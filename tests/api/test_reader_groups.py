@@ -158,6 +158,7 @@ async def test_the_most_generous_numbers_of_the_groups_count(service: Living) ->
     limits = {a["id"]: a["max_minutes"] for a in (await reader.ok("GET", "/areas"))["items"]}
     usual = {a["id"]: a["max_minutes"] for a in (await other.ok("GET", "/areas"))["items"]}
     assert (limits[HALL], usual[HALL]) == (480, 240)
+    assert await service.inside.stored.policies.farthest_horizon() == 3, "for the statistics"
 
 
 async def test_the_campus_enters_and_takes_out_at_each_sign_in(service: Living) -> None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
+from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, shows_everybody
 from tests.living import Living
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_an_area_is_reserved_and_filled(
-    service: Living, opened: Open, axe: str, device: dict[str, Any]
-) -> None:
-    phone, reader = device is PHONE, await service.reader()
+async def at_both_sizes(tab: Tab, axe: str, what: str) -> None:
+    """The open page is for everybody on a desk and on a phone, and nothing is wider than that."""
+    await shows_everybody(tab, axe, what, phone=False)
+    await tab.page.set_viewport_size(PHONE["viewport"])
+    await shows_everybody(tab, axe, f"{what} on a phone", phone=True)
+    await tab.page.set_viewport_size(DESKTOP["viewport"])
+
+
+async def test_an_area_is_reserved_and_filled(service: Living, opened: Open, axe: str) -> None:
+    reader = await service.reader()
     await reader.reserve("2f-east-056", "17:00", "18:00")
-    tab = await opened("administrator", **device)
+    tab = await opened("administrator")
     tab.expected = {400}
-    await is_for_everybody(tab, axe, "/console/groups", phone)
+    await tab.go("/console/groups")
     await tab.page.click("text=新增读者组")
-    await shows_everybody(tab, axe, "new", phone)
     await tab.page.fill("[name=name]", "研究生")
     await tab.page.fill("[name=max_minutes]", "480")
     await tab.page.check("[name='area-2f-east']")
@@ -30,30 +30,30 @@ async def test_an_area_is_reserved_and_filled(
     await tab.page.fill("[name=reason]", "新学期")
     await tab.page.click("button:text-is('保存')")
     await tab.page.wait_for_selector("text=1 个预约不再符合")
-    await shows_everybody(tab, axe, "question", phone)
+    await at_both_sizes(tab, axe, "question")
     await tab.page.click("button:text-is('返回修改')")
     assert await tab.page.input_value("[name='seats-2f-hall']") == "001-004, 010"
     await tab.page.click("button:text-is('保存')")
     await tab.page.click("button:text-is('确认保存')")
     await tab.page.wait_for_selector(".done")
-    await shows_everybody(tab, axe, "list", phone)
+    await at_both_sizes(tab, axe, "list")
     await tab.page.click("main >> text=研究生")
-    await shows_everybody(tab, axe, "group", phone)
+    await at_both_sizes(tab, axe, "group")
     await tab.page.click("text=导入名单")
     await tab.page.fill("[name=list]", f"学号,开始,结束\n{reader.number}\nx")
     await tab.page.click("text=下一步")
     await tab.page.wait_for_selector("text=第 3 行")
-    await shows_everybody(tab, axe, "wrong lines", phone)
+    await at_both_sizes(tab, axe, "wrong lines")
     await tab.page.fill("[name=list]", f"{reader.number},2026-09-07,2027-01-15")
     await tab.page.click("text=下一步")
     await tab.page.wait_for_selector("text=核对名单")
-    await shows_everybody(tab, axe, "checked list", phone)
     await tab.page.fill("[name=reason]", "研究生院名单")
     await tab.page.click("text=确认导入")
     await tab.page.wait_for_selector("text=更改了 1 位读者")
-    await is_for_everybody(tab, axe, f"/console/readers/{reader.reader_id}", phone)
+    await tab.go(f"/console/readers/{reader.reader_id}")
+    await at_both_sizes(tab, axe, "reader")
     assert "名单 · 从 2026-09-07 · 到 2027-01-15" in await tab.text("main")
-    await is_for_everybody(tab, axe, "/console/staff", phone)
+    await tab.go("/console/staff")
     await tab.page.fill("[name=number]", reader.number)
     await tab.page.check("[name=where][value=some]")
     await tab.page.fill("[name=reason]", "新同事")
@@ -65,11 +65,12 @@ async def test_an_area_is_reserved_and_filled(
     await tab.page.click("button:text-is('授予')")
     await tab.page.wait_for_selector(".done")
     assert "馆员 · 图书馆 · 到 2026-12-31" in await tab.text("main li")
-    await shows_everybody(tab, axe, "roles", phone)
+    await at_both_sizes(tab, axe, "roles")
 
     # A student who is in no group is told why, on the list, on the plan and beside the seat.
-    other = await opened("21071234", **device)
+    other = await opened("21071234")
     assert "仅限研究生" in await other.text(".tile[href^='/areas/2f-east']")
-    await is_for_everybody(other, axe, "/areas/2f-east?seat=2f-east-056", phone)
+    await other.go("/areas/2f-east?seat=2f-east-056")
+    await at_both_sizes(other, axe, "plan")
     assert "该座位仅限研究生预约" in await other.text("#panel")
     assert await other.page.locator("#panel form").count() == 0

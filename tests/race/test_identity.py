@@ -199,6 +199,7 @@ class LooksBeforeItOpens(SessionRepository):
         expires_at: datetime,
         role: Role | None = None,
         device: str = "",
+        granted: bool = False,
     ) -> bool:
         ticket_hash = token_hash(ticket)
         if await self._ended.find_one({"_id": ticket_hash}) is not None:
@@ -272,6 +273,7 @@ class RenewsWithoutALook(SessionRepository):
         role: Role | None,
         now: datetime,
         expires_at: datetime,
+        granted: bool = False,
     ) -> datetime | None:
         ticket_hash = token_hash(ticket)
         await self._all.find_one_and_update({"_id": session.id}, {"$set": {"ticket": ticket_hash}})

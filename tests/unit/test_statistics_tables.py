@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from handlers.staff import charts, statistics_tables
 from handlers.staff.statistics import columns_of, rows_of
 from handlers.staff.tables import Table
-from models.kernel.time_range import TimeRange, local_instant
+from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
@@ -106,8 +106,9 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
         off: TimeRange(local_instant(off, time(8)), local_instant(off, time(20))),
         DAYS[2]: None,
     }
+    spans = {day: [span] if span is not None else [] for day, span in opened.items()}
     rows = [data.draw(booking(opened)) for _ in range(data.draw(st.integers(0, 6)))]
-    for seat, found in zip(seats, seat_hours(seats, opened, rows), strict=True):
+    for seat, found in zip(seats, seat_hours(seats, spans, of_days(rows)), strict=True):
         for hour in range(24):
             used = usable = 0
             for day, span in opened.items():
@@ -126,6 +127,10 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
             assert found.rates[hour] == (min(1.0, used / usable) if usable else None)
 
 
+def of_days(rows: list[BookingFacts]) -> list[tuple[date, BookingFacts]]:
+    return [(local_date(row.start), row) for row in rows]
+
+
 @st.composite
 def booking(draw: st.DrawFn, opened: dict[date, TimeRange | None]) -> BookingFacts:
     day = draw(st.sampled_from([*opened, DAYS[4]]))
@@ -142,5 +147,5 @@ def test_a_seat_that_could_never_be_used_has_no_number() -> None:
     seat = Seat(SeatId("a"), AreaId("x"), "001", 0, 0, disabled="坏")
     hours = TimeRange(local_instant(FIRST, time(8)), local_instant(FIRST, time(10)))
     good = Seat(SeatId("b"), AreaId("x"), "002", 0, 0)
-    table: Table = statistics_tables.seats_table(seat_hours([seat, good], {FIRST: hours}, []))
+    table: Table = statistics_tables.seats_table(seat_hours([seat, good], {FIRST: [hours]}, []))
     assert table.rows == [("001", None, None, None, None), ("002", 0.0, 0.0, 0.0, 0.0)]
