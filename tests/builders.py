@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from models.check_in import transitions as check_in_transitions
+from models.kernel.errors import DomainError
 from models.kernel.ids import Actor, ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, local_instant, next_clock_instant
+from models.kernel.time_range import TimeRange, local_instant, next_clock_instant, to_local
 from models.library.entities import AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
@@ -32,10 +34,29 @@ def on(clock: str, day: date = MONDAY) -> datetime:
 PROOF: Final = PresenceProof(ZHANG, VENUE, PresenceMethod.KIOSK_CODE, on("14:00"))
 
 
+def outcome(ask: Callable[[], object]) -> str:
+    """The code of the refusal, or ``ok``."""
+    try:
+        ask()
+    except DomainError as refusal:
+        return refusal.code
+    return "ok"
+
+
 def hours(start: str, end: str, day: date = MONDAY) -> TimeRange:
     """An end that is not after the start is the next day's."""
     begin = on(start, day)
     return TimeRange(begin, next_clock_instant(begin, time.fromisoformat(end)))
+
+
+def shifted(policy: Policy, later: timedelta) -> Policy:
+    """The same library some hours later; not so late that it opens on the next day."""
+
+    def clock(opens: time | None) -> time | None:
+        return to_local(on(f"{opens:%H:%M}") + later).time() if opens else None
+
+    moved = (replace(r, opens=clock(r.opens), closes=clock(r.closes)) for r in policy.opening)
+    return replace(policy, opening=tuple(moved))
 
 
 def reserved(

@@ -15,7 +15,8 @@
     const box = one.querySelector("rect");
     return [Number(box.getAttribute("x")), Number(box.getAttribute("y"))];
   };
-  const clockOf = (iso) => (iso ? iso.slice(11, 16) : "");
+  // As seen from the day of the plan; another one's end is the next day's.
+  const clockOf = (iso) => (iso.slice(0, 10) > plan.dataset.day ? "次日" : "") + iso.slice(11, 16);
 
   // --- seats as they change ---------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ from scripts.proof.order_checker import check
 from scripts.proof.planted_bugs import PLANTS
 from scripts.proof.scenarios import scenarios
 from scripts.proof.seeded_days import READERS, SEATS, DayResult, play
-from scripts.proof.simulated_library import SimulatedLibrary, build
+from scripts.proof.simulated_library import ACROSS, NIGHT, SimulatedLibrary, across_midnight, build
 from scripts.proof.simulated_loop import counted_ids, run_alone
 
 CALLS: Final = 1_000_000
@@ -38,14 +39,20 @@ LIVE: Final = Scale(
     settings={}, isolated_ms=10_000, isolated_s=25, probes=2,
 )  # fmt: skip
 
+_POLICIES: Final = {"day": None, "night": NIGHT, "across": ACROSS}
 Say = Callable[[str], None]
 
 
 @cache
-def library(seats: int, readers: int) -> SimulatedLibrary:
-    """The simulated library, made once in each process."""
+def library(seats: int, readers: int, hours: str = "day") -> SimulatedLibrary:
+    """The simulated library with these hours, made once in each process."""
     with counted_ids():
-        return run_alone(build(seats, readers))
+        return run_alone(build(seats, readers, _POLICIES[hours]))
+
+
+def play_seed(seed: int) -> DayResult:
+    """The seed's day. Every second one goes over midnight."""
+    return play(seed, library(SEATS, READERS, "night" if seed % 2 else "day"))
 
 
 def large_history(say: Say) -> ProofPart:
@@ -64,10 +71,12 @@ def large_history(say: Say) -> ProofPart:
 
 
 def explorer(say: Say) -> ProofPart:
-    """Every interleaving of each scenario, without a fault and with one at every step."""
+    """Every interleaving of each scenario, without a fault, with one at every step, and across
+    midnight."""
     begun, done = time.perf_counter(), list[Explored]()
     with _processes() as pool:
-        wanted = [(n, faults) for n in range(len(scenarios())) for faults in (1, 0)]
+        ways = [("day", 1), ("day", 0), ("across", 0)]
+        wanted = [(n, *way) for n in range(len(scenarios())) for way in ways]
         for explored in pool.map(_explore, wanted):
             say(f"  {explored.runs:6} runs: {explored.scenario}")
             done.append(explored)
@@ -183,13 +192,14 @@ def _processes() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
-def _explore(wanted: tuple[int, int]) -> Explored:
-    number, faults = wanted
-    return Explorer(scenarios()[number], library(2, 3), faults=faults).explore()
+def _explore(wanted: tuple[int, str, int]) -> Explored:
+    number, hours, faults = wanted
+    with across_midnight() if hours == "across" else nullcontext():
+        return Explorer(scenarios()[number], library(2, 3, hours), faults=faults).explore()
 
 
 def _play(seeds: Sequence[int]) -> list[DayResult]:
-    return [play(seed, library(SEATS, READERS)) for seed in seeds]
+    return [play_seed(seed) for seed in seeds]
 
 
 def _since(begun: float) -> float:

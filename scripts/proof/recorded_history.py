@@ -97,11 +97,10 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
 
 def _from_noon(history: History) -> History:
     """The same, but where bookings go over midnight, all seats are taken twelve hours earlier."""
-    told = [o.told for o in history.operations if o.told is not None]
-    wanted = [TimeRange(*o.wanted[1:]) for o in history.operations if o.wanted is not None]
-    stored = [TimeRange(r.start, r.end) for r in history.stored]
-    spans = [*wanted, *(TimeRange(one.start, one.end) for one in told), *stored]
-    if all(local_date(span.start) == last_date(span) for span in spans):
+    times = [o.wanted[1:] for o in history.operations if o.wanted is not None]
+    times += [(o.told.start, o.told.end) for o in history.operations if o.told is not None]
+    times += [(r.start, r.end) for r in history.stored]
+    if all(local_date(start) == last_date(TimeRange(start, end)) for start, end in times):
         return history
 
     def earlier(operation: Operation) -> Operation:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Final
 
 from models.check_in.service import KioskCodeScan
-from models.kernel.time_range import local_instant
+from models.kernel.time_range import local_instant, next_clock_instant
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
@@ -20,13 +20,11 @@ from scripts.proof.simulation import Recorder
 
 ONE: Final = seat(1)
 TWO: Final = seat(2)
-EIGHT: Final = at(8)
-TEN: Final = at(10)
 
 
 def _wanted(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
     start = local_instant(when.day, when.start) if when.start is not None else now
-    return seat_id, start, local_instant(when.day, when.end)
+    return seat_id, start, next_clock_instant(start, when.end)
 
 
 def _taps(
@@ -101,15 +99,15 @@ def changes(
     hours: tuple[int, int] = (10, 11),
 ) -> Act:
     """The reader wants another seat or time."""
-    start, end = time(hours[0]), time(hours[1])
+    when = wish(*hours)
     return _taps(
         reader,
         "change",
         name,
         now,
-        lambda worker, ctx: worker.reservations.change(ctx, id, seat_id, start, end),
+        lambda worker, ctx: worker.reservations.change(ctx, id, seat_id, when.start, when.end),
         id,
-        _wanted(seat_id, wish(*hours), now),
+        _wanted(seat_id, when, now),
     )
 
 
@@ -120,7 +118,7 @@ def cancels(reader: Reader, name: str, id: str, now: datetime) -> Act:
 
 def extends(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
     """The reader wants to stay until that hour."""
-    until = time(hour)
+    until = at(hour).time()
     return _taps(reader, "extend", name, now, lambda w, ctx: w.renewal.renew(ctx, id, until), id)
 
 
@@ -178,9 +176,11 @@ async def _nothing(worker: Worker, readers: Sequence[Reader]) -> Ids:
     return {}
 
 
-async def _book(worker: Worker, reader: Reader, seat_id: str, now: datetime = EIGHT) -> Reservation:
+async def _book(
+    worker: Worker, reader: Reader, seat_id: str, now: datetime | None = None
+) -> Reservation:
     return await worker.reservations.create(
-        context(reader, now, f"{reader.id}-before"), seat_id, wish(10, 11)
+        context(reader, now or at(8), f"{reader.id}-before"), seat_id, wish(10, 11)
     )
 
 
@@ -192,15 +192,15 @@ async def _booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
 async def _booked_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
     """The first reader has seat one, and the second waits for it."""
     ids = await _booked(worker, readers)
-    await worker.waitlist.join(context(readers[1], EIGHT), AREA, [ONE], frozenset(), wish(10, 11))
+    await worker.waitlist.join(context(readers[1], at(8)), AREA, [ONE], frozenset(), wish(10, 11))
     return ids
 
 
 async def _offered(worker: Worker, readers: Sequence[Reader]) -> Ids:
     """Seat one is held for the second reader, who has waited for it; the third one waits, too."""
     ids = await _booked_and_wanted(worker, readers)
-    await worker.waitlist.join(context(readers[2], EIGHT), AREA, [ONE], frozenset(), wish(10, 11))
-    await worker.reservations.cancel(context(readers[0], EIGHT), ids["booked"])
+    await worker.waitlist.join(context(readers[2], at(8)), AREA, [ONE], frozenset(), wish(10, 11))
+    await worker.reservations.cancel(context(readers[0], at(8)), ids["booked"])
     (entry,) = await worker.waitlist.open_of(readers[1].id)
     assert entry.offer is not None
     return {"offered": entry.offer}
@@ -210,7 +210,7 @@ async def _in_use(worker: Worker, readers: Sequence[Reader]) -> Ids:
     """The first reader sits on seat one since 10."""
     ids = await _booked(worker, readers)
     scan = KioskCodeScan(KIOSK, 1, is_current=True)
-    await worker.check_in.check_in(context(readers[0], TEN), ids["booked"], scan)
+    await worker.check_in.check_in(context(readers[0], at(10)), ids["booked"], scan)
     return ids
 
 
@@ -234,23 +234,23 @@ def scenarios() -> Sequence[Scenario]:
     return (
         Scenario(
             "three want one seat, one of them at both workers",
-            EIGHT,
+            at(8),
             _nothing,
             lambda r, _: (
-                Party("a", "w1", books(r[0], "a", ONE, 10, 11, EIGHT)),
-                Party("b", "w2", books(r[1], "b", ONE, 10, 11, EIGHT)),
-                Party("c", "w1", books(r[2], "c", ONE, 10, 11, EIGHT)),
-                Party("a again", "w2", books(r[0], "a", ONE, 10, 11, EIGHT)),
+                Party("a", "w1", books(r[0], "a", ONE, 10, 11, at(8))),
+                Party("b", "w2", books(r[1], "b", ONE, 10, 11, at(8))),
+                Party("c", "w1", books(r[2], "c", ONE, 10, 11, at(8))),
+                Party("a again", "w2", books(r[0], "a", ONE, 10, 11, at(8))),
             ),
         ),
         Scenario(
             "one reader wants two seats, another one of them",
-            EIGHT,
+            at(8),
             _nothing,
             lambda r, _: (
-                Party("a", "w1", books(r[0], "a", ONE, 10, 12, EIGHT)),
-                Party("b", "w2", books(r[0], "b", TWO, 11, 13, EIGHT)),
-                Party("c", "w2", books(r[1], "c", TWO, 11, 12, EIGHT)),
+                Party("a", "w1", books(r[0], "a", ONE, 10, 12, at(8))),
+                Party("b", "w2", books(r[0], "b", TWO, 11, 13, at(8))),
+                Party("c", "w2", books(r[1], "c", TWO, 11, 12, at(8))),
             ),
         ),
         Scenario(
@@ -271,44 +271,44 @@ def scenarios() -> Sequence[Scenario]:
         ),
         Scenario(
             "one changes to the seat that another wants, a third wants the old one",
-            EIGHT,
+            at(8),
             _booked,
             lambda r, ids: (
-                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, EIGHT)),
-                Party("b", "w2", books(r[1], "b", TWO, 10, 11, EIGHT)),
-                Party("c", "w1", books(r[2], "c", ONE, 10, 11, EIGHT)),
+                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8))),
+                Party("b", "w2", books(r[1], "b", TWO, 10, 11, at(8))),
+                Party("c", "w1", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
         ),
         Scenario(
             "one changes and cancels, another wants the seat",
-            EIGHT,
+            at(8),
             _booked,
             lambda r, ids: (
-                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, EIGHT)),
-                Party("b", "w2", cancels(r[0], "b", ids["booked"], EIGHT)),
-                Party("c", "w2", books(r[1], "c", ONE, 10, 11, EIGHT)),
+                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, at(8))),
+                Party("b", "w2", cancels(r[0], "b", ids["booked"], at(8))),
+                Party("c", "w2", books(r[1], "c", ONE, 10, 11, at(8))),
             ),
         ),
         Scenario(
             "a seat is given back, one waits for it, another passes by",
-            EIGHT,
+            at(8),
             _booked_and_wanted,
             lambda r, ids: (
-                Party("a", "w1", cancels(r[0], "a", ids["booked"], EIGHT)),
-                Party("c", "w2", books(r[2], "c", ONE, 10, 11, EIGHT)),
+                Party("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
+                Party("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
             watch=_nobody_between,
-            after=EIGHT,
+            after=at(8),
         ),
         Scenario(
             "a seat is given back while the one who waits for it leaves",
-            EIGHT,
+            at(8),
             _booked_and_wanted,
             lambda r, ids: (
-                Party("a", "w1", cancels(r[0], "a", ids["booked"], EIGHT)),
-                _job("b", "w2", leaves_the_line(r[1], EIGHT)),
+                Party("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
+                _job("b", "w2", leaves_the_line(r[1], at(8))),
             ),
-            after=EIGHT,
+            after=at(8),
         ),
         Scenario(
             "an offer is accepted, lapses, and the next one waits",
@@ -342,28 +342,28 @@ def scenarios() -> Sequence[Scenario]:
         ),
         Scenario(
             "a primary without its majority answers one who asks twice",
-            EIGHT,
+            at(8),
             _booked,
             lambda r, ids: (
-                Party("a", "w1", stubborn(cancels(r[0], "a", ids["booked"], EIGHT))),
-                Party("c", "w2", books(r[2], "c", ONE, 10, 11, EIGHT)),
+                Party("a", "w1", stubborn(cancels(r[0], "a", ids["booked"], at(8)))),
+                Party("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
             partition=True,
         ),
         Scenario(
             "a change is undone with its primary, and its number is used again",
-            EIGHT,
+            at(8),
             _booked,
             lambda r, ids: (
                 Party(
                     "c",
                     "w1",
                     one_by_one(
-                        changes(r[0], "a", ids["booked"], TWO, EIGHT),
-                        changes(r[0], "c", ids["booked"], TWO, EIGHT, (12, 13)),
+                        changes(r[0], "a", ids["booked"], TWO, at(8)),
+                        changes(r[0], "c", ids["booked"], TWO, at(8), (12, 13)),
                     ),
                 ),
-                Party("b", "w2", changes(r[0], "b", ids["booked"], ONE, EIGHT, (11, 12))),
+                Party("b", "w2", changes(r[0], "b", ids["booked"], ONE, at(8), (11, 12))),
             ),
             partition=True,
         ),

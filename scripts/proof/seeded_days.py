@@ -2,7 +2,8 @@
 
 The service's own code runs on the model of MongoDB. Requests overtake each other; answers are lost,
 come twice, or arrive when nobody waits for them any more; workers crash and start again; their
-clocks differ from each other's and jump. The same seed gives the same day.
+clocks differ from each other's and jump. The same seed gives the same day. The day begins when the
+library opens: that of a library of the night goes over midnight.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from models.check_in.service import KioskCodeScan
 from models.kernel.errors import DomainError, ServiceUnavailable
-from models.kernel.time_range import floor_minute, local_instant
+from models.kernel.time_range import floor_minute, local_instant, next_clock_instant
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
@@ -29,9 +30,9 @@ from scripts.proof.recorded_history import disorders
 from scripts.proof.simulated_library import (
     AREA,
     KIOSK,
-    MONDAY,
     SimulatedLibrary,
     Worker,
+    at,
     context,
     seat,
     wish,
@@ -41,9 +42,9 @@ from scripts.proof.simulation import Move, Run
 
 SEATS: Final = 5
 READERS: Final = 10
-_OPENS: Final = MONDAY + timedelta(hours=7)
 _LASTS: Final = timedelta(hours=15)
-_NIGHT: Final = MONDAY + timedelta(hours=23)
+_ENDS: Final = timedelta(hours=16)
+"""After the opening."""
 _JOBS_EVERY_S: Final = 1200.0
 _ASKS_AGAIN_S: Final = 3.0
 _TRIES: Final = 6
@@ -113,7 +114,7 @@ class _Day:
     # --- the world --------------------------------------------------------------------------------
 
     def _instant(self) -> datetime:
-        return _OPENS + timedelta(seconds=self.run.loop.time())
+        return at(self._library.opens) + timedelta(seconds=self.run.loop.time())
 
     def now(self, worker: Worker) -> datetime:
         """What the worker's clock shows."""
@@ -193,13 +194,23 @@ class _Day:
             raise
 
     async def _night(self) -> None:
-        """All that time does until midnight, without any more trouble."""
+        """All that time does after the closing, without any more trouble."""
         PARTY.set("night")
         worker = self._library.worker_on(self.run.cluster.primary)
         for _ in range(3):
-            await self._all_jobs(worker, _NIGHT)
+            await self._all_jobs(worker, at(self._library.opens) + _ENDS)
         while await worker.outbox.dispatch():
             pass
+
+    @property
+    def hour(self) -> int:
+        """The hour that it is, counted on after 24."""
+        return int(self.run.loop.time() // 3600) + self._library.opens
+
+    @property
+    def last_hour(self) -> int:
+        """The last full hour before the closing."""
+        return self._library.opens + _LASTS // timedelta(hours=1)
 
     def code(self) -> KioskCodeScan:
         self._codes += 1
@@ -279,15 +290,14 @@ class _Visitor:
 
     async def _book(self) -> Reservation | None:
         """A seat for some later hours of the day."""
-        hour = int(asyncio.get_running_loop().time() // 3600) + 7
-        start = hour + self._chance.randint(1, 3)
+        start = self._day.hour + self._chance.randint(1, 3)
         end = start + self._chance.randint(1, 3)
-        return await self._reserve(wish(start, end)) if end <= 22 else None
+        return await self._reserve(wish(start, end)) if end <= self._day.last_hour else None
 
     async def _book_now(self) -> Reservation | None:
-        hour = int(asyncio.get_running_loop().time() // 3600) + 7
+        hour = self._day.hour
         end = hour + self._chance.randint(1, 3)
-        return await self._reserve(wish(None, end)) if end <= 22 else None
+        return await self._reserve(wish(None, end, hour)) if end <= self._day.last_hour else None
 
     async def _reserve(self, when: TimeSelection) -> Reservation | None:
         place = seat(self._chance.randint(1, SEATS))
@@ -295,9 +305,7 @@ class _Visitor:
         start = floor_minute(self._recorder.instant - timedelta(seconds=_CLOCK_S))
         if when.start is not None:
             start = local_instant(when.day, when.start)
-        end = local_instant(when.day, when.end)
-        if start >= end:
-            return None
+        end = next_clock_instant(start, when.end)
         made = await self._tap(
             "reserve",
             lambda worker, ctx: worker.reservations.create(ctx, place, when),
@@ -307,8 +315,8 @@ class _Visitor:
 
     async def _wait(self) -> Reservation | None:
         """Join the line for the next hours, and take what is offered."""
-        hour = int(asyncio.get_running_loop().time() // 3600) + 7
-        if hour + 3 > 22:
+        hour = self._day.hour
+        if hour + 3 > self._day.last_hour:
             return None
         worker = self._day.worker()
         ctx = context(self._reader, self._day.now(worker))

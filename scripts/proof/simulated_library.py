@@ -7,7 +7,8 @@ MongoDB below are left out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
@@ -29,7 +30,7 @@ from miniapp_server.wiring import (
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import LIBRARY_ZONE
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
-from models.policy.entities import Policy
+from models.policy.entities import OpeningRule, Policy
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.presence import PresenceMethod
@@ -117,6 +118,13 @@ class SimulatedLibrary:
     readers: Sequence[Reader]
     loaded: Worker
 
+    @property
+    def opens(self) -> int:
+        """The hour at which it opens."""
+        opens = self.loaded.reference.policy.opening[0].opens
+        assert opens is not None
+        return opens.hour
+
     def worker_on(self, store: MemoryStore) -> Worker:
         """A worker that reads and writes the store without a network: nothing fails."""
         worker = Worker("direct", DirectNetwork(Cluster(store)))
@@ -124,8 +132,16 @@ class SimulatedLibrary:
         return worker
 
 
+NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(6, 30)),))
+"""The same library eight hours later: most of what is booked there goes over midnight."""
+ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(12)),), step_minutes=30)
+"""The library of ``across_midnight``."""
+_later = timedelta()
+
+
 async def build(seats: int, readers: int, policy: Policy | None = None) -> SimulatedLibrary:
-    """A venue with one area of that many seats, open from 7:00 to 22:30."""
+    """A venue with one area of that many seats, open from 7:00 to 22:30 unless the policy says
+    otherwise."""
     store = MemoryStore()
     direct = Worker("direct", DirectNetwork(Cluster(store)))
     venue = Venue(VENUE, "图书馆")
@@ -147,13 +163,27 @@ async def build(seats: int, readers: int, policy: Policy | None = None) -> Simul
 
 
 def at(hour: int, minute: int = 0) -> datetime:
-    """An instant of the Monday."""
-    return MONDAY + timedelta(hours=hour, minutes=minute)
+    """An instant of the Monday; later where everything happens across midnight."""
+    return MONDAY + timedelta(hours=hour, minutes=minute) + _later
 
 
-def wish(start: int | None, end: int) -> TimeSelection:
-    """Whole hours of the Monday; from now where ``start`` is None."""
-    return TimeSelection(MONDAY.date(), None if start is None else time(start), time(end))
+@contextmanager
+def across_midnight() -> Iterator[None]:
+    """What ``at`` and ``wish`` say is so much later that ten to eleven crosses midnight, as
+    ``ACROSS`` has it."""
+    global _later
+    _later = timedelta(hours=13, minutes=30)
+    try:
+        yield
+    finally:
+        _later = timedelta()
+
+
+def wish(start: int | None, end: int, hour: int = 0) -> TimeSelection:
+    """Whole hours of the Monday, which go on after 24; from now, in the ``hour`` that it is, where
+    ``start`` is None."""
+    begin = at(hour if start is None else start)
+    return TimeSelection(begin.date(), None if start is None else begin.time(), at(end).time())
 
 
 def context(

@@ -95,7 +95,9 @@ async def test_a_refusal_from_memory_costs_nothing(
             await stage.reserved(reader, SEATS[hour], hour, hour + 1)
 
         async def five() -> bool:
-            return len((await one.inside.occupancy.get_day(TODAY)).by_reader[reader.id]) == 5
+            return (
+                len((await one.inside.occupancy.get_day(TODAY)).by_reader.get(reader.id, ())) == 5
+            )
 
         await until(five, "the reader's five bookings are heard of")
         await one.fresh()

@@ -9,13 +9,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.errors import DomainError
-from models.kernel.time_range import TimeRange, local_date, to_local
+from models.kernel.time_range import local_date, to_local
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
@@ -37,7 +35,9 @@ from tests.builders import (
     hours,
     in_use,
     on,
+    outcome,
     reserved,
+    shifted,
 )
 
 UPPER = AreaId("4f-hall")
@@ -54,15 +54,6 @@ SHORT_DAY = replace(
     HALL,
     opening=(*HALL.opening, OpeningRule(time(9), time(17), first=MONDAY, last=MONDAY)),
 )
-
-
-def outcome(ask: Callable[[], object]) -> str:
-    """The code of the refusal, or ``ok``."""
-    try:
-        ask()
-    except DomainError as refusal:
-        return refusal.code
-    return "ok"
 
 
 def decide(
@@ -85,21 +76,6 @@ def decide(
     policy = shifted(policy, later)
     place = open_hours(policy, wish.day, VENUE, area)
     return rules.resolve_time(wish, policy.resolve(area), place, on(now) + later)
-
-
-def shifted(policy: Policy, later: timedelta) -> Policy:
-    """The same library some hours later; opening hours that begin on the next day are not meant."""
-
-    def clock(opens: time | None) -> time | None:
-        return to_local(on(f"{opens:%H:%M}") + later).time() if opens else None
-
-    moved = (replace(r, opens=clock(r.opens), closes=clock(r.closes)) for r in policy.opening)
-    return replace(policy, opening=tuple(moved))
-
-
-def into_the_night(start: str, now: str) -> timedelta:
-    """So many hours later it begins in the hour before midnight."""
-    return timedelta(hours=23 - int((now if start == "now" else start)[:2]))
 
 
 SUNDAY = MONDAY - timedelta(days=1)
@@ -152,68 +128,12 @@ AFTER_TOMORROW = MONDAY + timedelta(days=2)
 )
 def test_wish(expected: str, wish: tuple[Any, ...]) -> None:
     assert outcome(lambda: decide(*wish)) == expected
-    later = into_the_night(wish[0], wish[2])
+    begins = wish[2] if wish[0] == "now" else wish[0]
+    later = timedelta(hours=23 - int(begins[:2]))
     policy = wish[4] if len(wish) > 4 else HALL
     if policy.booking_opens_at is None and later < timedelta(hours=17):
         # The same across midnight. A moment of the day before (Sunday) is one of another day then.
-        assert outcome(lambda: decide(*wish, later=later)) == expected, later
-
-
-def test_a_booking_crosses_midnight() -> None:
-    late = shifted(HALL, timedelta(hours=8))  # 15:00–06:30
-    span = decide("now", "01:00", "23:10", MONDAY, late)
-    assert span == hours("23:10", "01:00")
-    assert decide("01:00", "03:00", "23:10", TOMORROW, late) == hours("01:00", "03:00", TOMORROW)
-    always = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
-    assert decide("22:00", "02:00", "08:00", MONDAY, always) == hours("22:00", "02:00")
-    assert outcome(lambda: decide("22:00", "03:00", "08:00", MONDAY, always)) == "too_long"
-    short = (OpeningRule(time(0), time(0), last=MONDAY), OpeningRule(time(9), time(17)))
-    closing = replace(always, opening=(short[1], short[0]))
-    assert outcome(lambda: decide("23:00", "01:00", "08:00", MONDAY, closing)) == "closed"
-    assert outcome(lambda: decide("23:00", "00:00", "08:00", MONDAY, closing)) == "ok"
-
-
-@given(
-    opens=st.integers(0, 47), lasts=st.integers(1, 48), second=st.integers(0, 48),
-    begin=st.integers(0, 95), length=st.integers(1, 48), step=st.sampled_from([30, 60, 90]),
-)  # fmt: skip
-def test_open_hours_hold_what_is_open_on_either_day(
-    opens: int, lasts: int, second: int, begin: int, length: int, step: int
-) -> None:
-    """Against half hours that are counted one by one, over two days with hours of their own."""
-    half = timedelta(minutes=30)
-
-    def rule(lasting: int, first: date | None = None) -> OpeningRule:
-        start = on("00:00") + opens * half
-        closes = to_local(start + lasting * half).time()
-        return OpeningRule(to_local(start).time(), closes, first=first)
-
-    usual = rule(lasts)
-    other = rule(second, TOMORROW) if second else OpeningRule(None, None, TOMORROW)
-    policy = replace(HALL, opening=(usual, other), step_minutes=step, max_minutes=1440)
-    open_halves = {
-        n * 48 + opens + k
-        for n, rule_lasts in ((-1, lasts), (0, lasts), (1, second), (2, second))
-        for k in range(rule_lasts)
-        # A closure of tomorrow ends the night before it at midnight.
-        if second or n * 48 + opens + k < 48
-    }
-    start = on("00:00") + begin * half
-    span = TimeRange(start, start + length * half)
-    place = open_hours(policy, local_date(start), VENUE, AREA)
-    assert place.covers(span.start, span.end) == (set(range(begin, begin + length)) <= open_halves)
-    offered = [
-        (begun, end)
-        for _, begun in time_choices.start_choices(local_date(start), policy, place, on("00:00"))
-        if (found := place.containing(begun)) is not None
-        for end in time_choices.end_choices(begun, policy, found)
-    ]
-    assert all(place.covers(*choice) for choice in offered)
-    assert all(local_date(begun) == local_date(start) for begun, _ in offered)
-    if begin * 30 % step == 0 and (begin % 48) * 30 % step == 0 and length * 30 % step == 0:
-        crossing = ((begin % 48) + length) > 48
-        if place.covers(span.start, span.end) and not crossing and start > on("00:00"):
-            assert (span.start, span.end) in offered
+        assert outcome(lambda: partial(decide, later=later)(*wish)) == expected, later
 
 
 def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
@@ -314,30 +234,6 @@ FULL = [f"{hour:02}:00" for hour in range(7, 23)]
 )
 def test_choices(found: list[str], expected: list[str]) -> None:
     assert found == expected
-
-
-ALWAYS = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
-
-
-@pytest.mark.parametrize("now", ["06:00", "07:00:30", "11:59:59", "16:08", "21:55", "22:20:40"])
-@pytest.mark.parametrize("area", [AREA, UPPER])
-@pytest.mark.parametrize("policy", [HALL, shifted(HALL, timedelta(hours=4, minutes=30)), ALWAYS])
-def test_whatever_is_offered_is_accepted(now: str, area: AreaId, policy: Policy) -> None:
-    seen = 0
-    for day in (MONDAY, TOMORROW):
-        place = open_hours(policy, day, VENUE, area)
-        numbers = policy.resolve(area)
-        for value, start in time_choices.start_choices(day, numbers, place, on(now)):
-            open_then = place.containing(start)
-            assert open_then is not None
-            for end in time_choices.end_choices(start, numbers, open_then):
-                wish = TimeSelection(
-                    day, None if value == "now" else time.fromisoformat(value), to_local(end).time()
-                )
-                span = rules.resolve_time(wish, numbers, place, on(now))
-                assert (span.start, span.end) == (start, end)
-                seen += local_date(end) > day
-    assert (seen > 0) == (policy is not HALL), "some go over midnight"
 
 
 # --- presence -----------------------------------------------------------------------------------
@@ -463,16 +359,6 @@ def test_extension(expected: str, r: Reservation, end: str, now: str, later: tim
     ):
         offered = check_in_rules.renewal_choices(r, policy, place, moment)
         assert (wanted in offered) == (expected == "ok"), "choices and decision agree"
-
-
-def test_a_stay_touches_two_days_at_most() -> None:
-    r = but(in_use(), start=on("01:00"), end=on("23:00", TOMORROW))
-    place, now = open_hours(ALWAYS, TOMORROW, VENUE, AREA), on("22:30", TOMORROW)
-    midnight = on("00:00", AFTER_TOMORROW)
-    assert check_in_rules.renewal_choices(r, ALWAYS, place, now) == [midnight]
-    for end, expected in ((time(0), "ok"), (time(1), "off_grid")):
-        renewed = partial(check_in_rules.renewal_end, r, end, ALWAYS, place, now)
-        assert outcome(renewed) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""A library that is open past midnight, as a reader sees it on a phone and on a desktop."""
+
+from __future__ import annotations
+
+from tests.api.test_night import NIGHT, OTHER, clock, open_by
+from tests.browser.conftest import PHONE, Open, is_for_everybody
+from tests.living import SEAT, Living
+
+
+async def test_a_booking_over_midnight_on_a_phone(service: Living, opened: Open, axe: str) -> None:
+    await open_by(service, NIGHT)
+    await clock(service, "20:00", 7)
+    other = await service.reader()
+    await other.reserve(OTHER, "23:00", "02:00")
+    reader = await service.web_reader()
+    tab = await opened(reader.number, **PHONE)
+    await tab.go(f"/areas/2f-hall?date={service.today}&start=22:00&end=01:00&seat={SEAT}")
+    page = tab.page
+    assert "22:00–次日01:00" in await tab.text("details.search summary")
+    assert await tab.text("label.time:has(input:checked)") == "次日01:00", "what was looked for"
+    label = await page.get_attribute(f"[id='{OTHER}']", "aria-label")
+    assert label is not None and "该时段已约" in label
+    # The page's own script writes the same words as the service does.
+    free = f"[id='{SEAT}']"
+    before = await page.get_attribute(free, "aria-label")
+    assert before is not None and "可用至 次日02:00" in before
+    await page.check("input[name=end][value='02:00']")
+    await page.click("text=立即预约")
+    await page.wait_for_url("**/reservations/*")
+    assert "22:00–次日02:00" in await tab.text("main")
+    for path in ("/reservations", "/", "/areas/2f-hall?seat=2f-hall-001&begin=22:00"):
+        await is_for_everybody(tab, axe, path, phone=True)

@@ -1,0 +1,135 @@
+"""The same rules where hours cross midnight, and in a library that never closes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.check_in import rules as check_in_rules
+from models.kernel.time_range import TimeRange, local_date, to_local
+from models.library.entities import AreaId
+from models.policy.entities import OpeningRule, Policy
+from models.policy.open_hours import open_hours
+from models.reservations import rules, time_choices
+from models.reservations.rules import TimeSelection
+from tests.builders import (
+    AREA,
+    MONDAY,
+    TOMORROW,
+    VENUE,
+    but,
+    hours,
+    in_use,
+    on,
+    outcome,
+    reserved,
+    shifted,
+)
+from tests.unit.test_reservation_rules import AFTER_TOMORROW, HALL, UPPER, decide
+
+ALWAYS = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
+
+
+def test_a_booking_crosses_midnight() -> None:
+    late = shifted(HALL, timedelta(hours=8))  # 15:00–06:30
+    span = decide("now", "01:00", "23:10", MONDAY, late)
+    assert span == hours("23:10", "01:00")
+    assert decide("01:00", "03:00", "23:10", TOMORROW, late) == hours("01:00", "03:00", TOMORROW)
+    always = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
+    assert decide("22:00", "02:00", "08:00", MONDAY, always) == hours("22:00", "02:00")
+    assert outcome(lambda: decide("22:00", "03:00", "08:00", MONDAY, always)) == "too_long"
+    short = (OpeningRule(time(0), time(0), last=MONDAY), OpeningRule(time(9), time(17)))
+    closing = replace(always, opening=(short[1], short[0]))
+    assert outcome(lambda: decide("23:00", "01:00", "08:00", MONDAY, closing)) == "closed"
+    assert outcome(lambda: decide("23:00", "00:00", "08:00", MONDAY, closing)) == "ok"
+
+
+@given(
+    opens=st.integers(0, 47), lasts=st.integers(1, 48), second=st.integers(0, 48),
+    begin=st.integers(0, 95), length=st.integers(1, 48), step=st.sampled_from([30, 60, 90]),
+)  # fmt: skip
+def test_open_hours_hold_what_is_open_on_either_day(
+    opens: int, lasts: int, second: int, begin: int, length: int, step: int
+) -> None:
+    """Against half hours that are counted one by one, over two days with hours of their own."""
+    half = timedelta(minutes=30)
+
+    def rule(lasting: int, first: date | None = None) -> OpeningRule:
+        start = on("00:00") + opens * half
+        closes = to_local(start + lasting * half).time()
+        return OpeningRule(to_local(start).time(), closes, first=first)
+
+    usual = rule(lasts)
+    other = rule(second, TOMORROW) if second else OpeningRule(None, None, TOMORROW)
+    policy = replace(HALL, opening=(usual, other), step_minutes=step, max_minutes=1440)
+    open_halves = {
+        n * 48 + opens + k
+        for n, rule_lasts in ((-1, lasts), (0, lasts), (1, second), (2, second))
+        for k in range(rule_lasts)
+        # A closure of tomorrow ends the night before it at midnight.
+        if second or n * 48 + opens + k < 48
+    }
+    start = on("00:00") + begin * half
+    span = TimeRange(start, start + length * half)
+    place = open_hours(policy, local_date(start), VENUE, AREA)
+    assert place.covers(span.start, span.end) == (set(range(begin, begin + length)) <= open_halves)
+    offered = [
+        (begun, end)
+        for _, begun in time_choices.start_choices(local_date(start), policy, place, on("00:00"))
+        if (found := place.containing(begun)) is not None
+        for end in time_choices.end_choices(begun, policy, found)
+    ]
+    assert all(place.covers(*choice) for choice in offered)
+    assert all(local_date(begun) == local_date(start) for begun, _ in offered)
+    if begin * 30 % step == 0 and (begin % 48) * 30 % step == 0 and length * 30 % step == 0:
+        crossing = ((begin % 48) + length) > 48
+        if place.covers(span.start, span.end) and not crossing and start > on("00:00"):
+            assert (span.start, span.end) in offered
+
+
+@pytest.mark.parametrize("now", ["06:00", "07:00:30", "11:59:59", "16:08", "21:55", "22:20:40"])
+@pytest.mark.parametrize("area", [AREA, UPPER])
+@pytest.mark.parametrize("policy", [HALL, shifted(HALL, timedelta(hours=4, minutes=30)), ALWAYS])
+def test_whatever_is_offered_is_accepted(now: str, area: AreaId, policy: Policy) -> None:
+    seen = 0
+    for day in (MONDAY, TOMORROW):
+        place = open_hours(policy, day, VENUE, area)
+        numbers = policy.resolve(area)
+        for value, start in time_choices.start_choices(day, numbers, place, on(now)):
+            open_then = place.containing(start)
+            assert open_then is not None
+            for end in time_choices.end_choices(start, numbers, open_then):
+                wish = TimeSelection(
+                    day, None if value == "now" else time.fromisoformat(value), to_local(end).time()
+                )
+                span = rules.resolve_time(wish, numbers, place, on(now))
+                assert (span.start, span.end) == (start, end)
+                seen += local_date(end) > day
+    assert (seen > 0) == (policy is not HALL), "some go over midnight"
+
+
+def test_a_leave_over_midnight_touches_the_meals_of_either_day() -> None:
+    r = in_use(reserved("22:00", "03:00", made="21:30"))
+    supper = replace(HALL, meal_times=((time(0), time(1)),))
+    for left, back in (
+        (on("23:29"), on("23:59")),
+        (on("23:31"), on("00:31", TOMORROW)),
+        (on("00:59", TOMORROW), on("01:59", TOMORROW)),
+        (on("01:00", TOMORROW), on("01:30", TOMORROW)),
+    ):
+        assert check_in_rules.decide_return_by(r, supper, left) == back
+
+
+def test_a_stay_touches_two_days_at_most() -> None:
+    r = but(in_use(), start=on("01:00"), end=on("23:00", TOMORROW))
+    place, now = open_hours(ALWAYS, TOMORROW, VENUE, AREA), on("22:30", TOMORROW)
+    midnight = on("00:00", AFTER_TOMORROW)
+    assert check_in_rules.renewal_choices(r, ALWAYS, place, now) == [midnight]
+    for end, expected in ((time(0), "ok"), (time(1), "off_grid")):
+        renewed = partial(check_in_rules.renewal_end, r, end, ALWAYS, place, now)
+        assert outcome(renewed) == expected
