@@ -41,7 +41,7 @@ CONFLICT_TEXT: Final[Mapping[str, str]] = {
     ConflictKind.NO_EFFECT: "新的时间完全不起作用：这些日子都已由下面的安排决定",
     "overruled_by_closure": "{days}{place}已闭馆{reason}，新的时间在那里不起作用",
     ConflictKind.OVERRULED: "{days}{place}已另定 {hours}{reason}，新的时间在那里不起作用",
-    ConflictKind.OVERRULES: "{days}{place}原定的 {hours}{reason}不再起作用",
+    ConflictKind.OVERRULES: "{days}{place}原定的 {hours}{reason} 不再起作用",
     ConflictKind.STAYS_OPEN: "{days}{place}独立开放 {hours}{reason}，不受这次闭馆影响",
     ConflictKind.OWN_WEEK: "{place}另有每周时间，不受影响",
     ConflictKind.CUT: "{days}{place}只开放 {hours}：超出场馆开放时间的部分不起作用",

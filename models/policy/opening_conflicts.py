@@ -75,7 +75,7 @@ def find_conflicts(
         ):
             found.insert(0, OpeningConflict(ConflictKind.NO_EFFECT, rule.place))
     cuts = _cuts(old, new, added, venues, inside, today)
-    return [*found, *cuts, *_nights(old, rule, venues)]
+    return [*found, *cuts, *_nights(old, rule, venues, inside)]
 
 
 _Inside = Callable[[OpeningPlace, OpeningPlace], bool]
@@ -130,9 +130,9 @@ def _relation(rule: OpeningRule, other: OpeningRule) -> ConflictKind | None:
         # The later entry is the new one.
         decides = strongest([other, rule]) is rule
         return ConflictKind.OVERRULES if decides else ConflictKind.OVERRULED
-    if kinds == (OpeningKind.EXCEPTION, OpeningKind.WEEK) and other.stands_alone:
-        return ConflictKind.OVERRULES
-    return None
+    # Nobody expects a table to stand against what has dates, but where it stands alone.
+    of_week = other.kind is OpeningKind.WEEK and other.stands_alone and rule.area_id is None
+    return ConflictKind.OVERRULES if of_week else None
 
 
 def _places(
@@ -222,13 +222,17 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 
 
 def _nights(
-    old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId]
+    old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """The night before a closure, which is over at midnight then."""
+    """The night before a closure, which is over at midnight then: of its place, and of areas in it
+    with hours of their own."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
-    area_id = rule.area_id
-    venue = venues.get(area_id) if area_id is not None else rule.venue_id
-    before = decide_opening(old.opening, rule.first - _DAY, venue, area_id).hours
-    if before is not None and local_date(before.end - timedelta.resolution) == rule.first:
-        yield OpeningConflict(ConflictKind.ENDS_AT_MIDNIGHT, rule.place, rule.first, rule.first)
+    own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}
+    for venue_id, area_id in _places(rule, venues, inside):
+        place = rule.place if area_id == rule.area_id else OpeningPlace(None, area_id)
+        if place != rule.place and area_id not in own:
+            continue
+        before = decide_opening(old.opening, rule.first - _DAY, venue_id, area_id).hours
+        if before is not None and local_date(before.end - timedelta.resolution) == rule.first:
+            yield OpeningConflict(ConflictKind.ENDS_AT_MIDNIGHT, place, rule.first, rule.first)

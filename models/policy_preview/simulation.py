@@ -129,23 +129,24 @@ class PolicySimulation:
 
     def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> SimulationResult:
         """``before``: when readers had violations that counted, before the first of the days."""
-        suspended = 0
+        suspended, known = 0, {}
+        for day in {local_date(when) for found in self._violations.values() for when in found}:
+            known[day] = self._policy.resolve(None, day)
         for reader_id, found in self._violations.items():
             days = {local_date(when): when for when in sorted(found, reverse=True)}  # one a day
             times = [*before.get(reader_id, ()), *sorted(days.values())]
             suspended += any(
-                self._is_limit_reached(self._policy.resolve(None, day), times, when)
-                for day, when in days.items()
+                _is_limit_reached(known[day], times, when) for day, when in days.items()
             )
         return SimulationResult(
             self._bookings, dict(self._refused), self._no_shows, self._timeouts, suspended
         )
 
-    @staticmethod
-    def _is_limit_reached(policy: Policy, times: Sequence[datetime], when: datetime) -> bool:
-        window = timedelta(days=policy.violations_window_days)
-        counting = sum(when - window < earlier <= when for earlier in times)
-        return counting >= policy.violations_limit
+
+def _is_limit_reached(policy: Policy, times: Sequence[datetime], when: datetime) -> bool:
+    """Are there so many violations in the window that ends then?"""
+    window = timedelta(days=policy.violations_window_days)
+    return sum(when - window < earlier <= when for earlier in times) >= policy.violations_limit
 
 
 def _refusal(course: PastBooking, day: date, policy: Policy, place: OpenHours) -> str | None:

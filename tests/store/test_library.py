@@ -219,9 +219,10 @@ async def test_every_policy_field_round_trips(db: Database) -> None:
 
 async def test_hours_that_were_stored_with_priorities_keep_their_meaning(db: Database) -> None:
     """Their dates say of which layer they are: closures, exceptions, the week."""
-    usual = {"venue_id": None, "area_id": None, "weekdays": list(range(7)), "reason": ""}
-    usual |= {"first": None, "last": None, "opens": "07:00", "closes": "22:30", "priority": 0}
-    days = {"first": "2026-10-01", "last": "2026-10-03", "priority": 10}
+    usual: dict[str, object] = {"venue_id": None, "area_id": None, "reason": ""}
+    usual |= {"weekdays": list(range(7)), "first": None, "last": None, "priority": 0}
+    usual |= {"opens": "07:00", "closes": "22:30"}
+    days: dict[str, object] = {"first": "2026-10-01", "last": "2026-10-03", "priority": 10}
     opening = [
         usual,
         usual | {"weekdays": [5, 6], "opens": "09:00", "closes": "17:00"},

@@ -304,8 +304,8 @@ def test_of_the_week_nothing_is_removed_by_its_number() -> None:
             EXAMS,
             ["9月7日图书馆已另定 09:00–12:00，新的时间在那里不起作用"],
         ),
-        ((ALWAYS, EXAMS), SHORT_DAY, ["9月7日图书馆原定的 06:00–23:00（考试周）不再起作用"]),
-        ((ALWAYS, EXAMS), HOLIDAY, ["9月7日至8日全馆原定的 06:00–23:00（考试周）不再起作用"]),
+        ((ALWAYS, EXAMS), SHORT_DAY, ["9月7日图书馆原定的 06:00–23:00（考试周） 不再起作用"]),
+        ((ALWAYS, EXAMS), HOLIDAY, ["9月7日至8日全馆原定的 06:00–23:00（考试周） 不再起作用"]),
         (
             (ALWAYS, ALONE_DAY),
             HOLIDAY,
@@ -320,6 +320,19 @@ def test_of_the_week_nothing_is_removed_by_its_number() -> None:
             (OpeningRule(None, None), AREA_WEEK),
             AREA_DAY,
             ["9月7日二层中厅所在的场馆不开放，二层中厅的时间不起作用"],
+        ),
+        (
+            (ALWAYS, ALONE_WEEK),
+            HOLIDAY,
+            [
+                "9月7日至8日二层中厅原定的 22:00–次日06:00 不再起作用",
+                "9月7日二层中厅闭馆从 00:00 开始，前一晚只开放到 24:00",
+            ],
+        ),
+        (
+            (ALWAYS, ALONE_WEEK),
+            AREA_CLOSED,
+            ["9月7日二层中厅闭馆从 00:00 开始，前一晚只开放到 24:00"],
         ),
         ((NIGHT,), HOLIDAY, ["9月7日全馆闭馆从 00:00 开始，前一晚只开放到 24:00"]),
         (
