@@ -30,8 +30,8 @@ class FaultReportService:
         Raises: NotFound, InvalidRequest, TooManyFaultReports; FaultAlreadyReported where the
         reader's open report of the same seat and kind says something else.
         """
-        seat, day = self._reference.seat(seat_id), local_date(now)
         check_fault_text(kind, text)
+        seat, day = self._reference.seat(seat_id), local_date(now)
         kept = await self._reports.add(reader_id, seat.id, kind, text, day, now)
         if kept is None:
             tomorrow = local_instant(day + timedelta(days=1), time())
