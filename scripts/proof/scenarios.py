@@ -255,16 +255,16 @@ def scenarios() -> Sequence[Scenario]:
         ),
         Scenario(
             "a repetition is refused, and the seat is given back",
-            EIGHT,
+            at(8),
             _booked,
             lambda r, ids: (
-                Party("b", "w1", books(r[1], "b", ONE, 10, 11, EIGHT)),
+                Party("b", "w1", books(r[1], "b", ONE, 10, 11, at(8))),
                 Party(
                     "a",
                     "w2",
                     one_by_one(
-                        books(r[1], "b", ONE, 10, 11, EIGHT, repeated=True),
-                        cancels(r[0], "a", ids["booked"], EIGHT),
+                        books(r[1], "b", ONE, 10, 11, at(8), repeated=True),
+                        cancels(r[0], "a", ids["booked"], at(8)),
                     ),
                 ),
             ),
