@@ -105,6 +105,13 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/contact", reader_form(feedback_pages.send)),
         web.get("/privacy", open_page(accounts_pages.privacy)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
+        *_place_routes(),
+    ]
+
+
+def _place_routes() -> list[web.RouteDef]:
+    """What stands in the library: displays, kiosks and what their codes lead to, seat labels."""
+    return [
         web.get("/display/{id}", display_pages.display),
         web.get("/display/{id}/board", display_pages.board),
         web.get("/kiosk", kiosks_pairing.page),

@@ -269,9 +269,7 @@ def wire_staff(
     affected = AffectedBookingService(
         r.reservations, r.readers, occupancy, reference, writer, waitlist
     )
-    app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
-        audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
-    )
+    _wire_staff_of_places(app, r, audit, notifier, affected)
     app[keys.STAFF_READER_GROUPS] = StaffReaderGroups(
         audit,
         r.reader_groups,
@@ -283,17 +281,31 @@ def wire_staff(
         on_reader_changed,
     )
     app[keys.STAFF_GRANTS] = StaffGrants(audit, r.staff_grants, r.readers, staff, on_reader_changed)
-    app[keys.STAFF_AREAS] = StaffAreas(audit, r.catalogs, r.reservations, reference)
-    app[keys.STAFF_PROFILE] = StaffProfile(audit, r.profiles, reference)
-    app[keys.STAFF_VENUES] = StaffVenues(audit, r.catalogs, reference)
-    app[keys.STAFF_PLAN_PICTURES] = StaffPlanPictures(audit, r.plan_pictures)
-    app[keys.STAFF_SEAT_OUTAGES] = StaffSeatOutages(app[keys.STAFF_POLICY_AND_PLANS], reference)
     app[keys.STAFF_FAULT_REPORTS] = StaffFaultReports(
         audit, app[keys.FAULT_REPORTS], notifier, reference
     )
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
-    app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
-    app[keys.STAFF_PAIRING] = StaffPairing(audit, r.kiosk_pairings)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)
     relevance = MessageRelevance(r.reservations, r.violations, reference)
     app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, pauses, relevance)
+
+
+def _wire_staff_of_places(
+    app: web.Application,
+    r: Repositories,
+    audit: AuditLog,
+    notifier: ReaderNotifier,
+    affected: AffectedBookingService,
+) -> None:
+    """Profile, venues, areas, plans, seats and devices."""
+    reference = app[REFERENCE]
+    plans = app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
+        audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
+    )
+    app[keys.STAFF_AREAS] = StaffAreas(audit, r.catalogs, r.reservations, reference)
+    app[keys.STAFF_PROFILE] = StaffProfile(audit, r.profiles, reference)
+    app[keys.STAFF_VENUES] = StaffVenues(audit, r.catalogs, reference)
+    app[keys.STAFF_PLAN_PICTURES] = StaffPlanPictures(audit, r.plan_pictures)
+    app[keys.STAFF_SEAT_OUTAGES] = StaffSeatOutages(plans, reference)
+    app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
+    app[keys.STAFF_PAIRING] = StaffPairing(audit, r.kiosk_pairings)
