@@ -19,7 +19,7 @@ from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_t
 from handlers.staff.affected_bookings import impact, resolution_from
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
-from handlers.staff.seat_lists import chosen_seats, seat_list
+from handlers.staff.seat_lists import chosen_seats, in_order, seat_list
 from handlers.texts.console import EQUALS, WRONG_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
@@ -125,9 +125,10 @@ def seats_in(area: Area, text: str) -> Iterable[SeatId]:
     if not text.strip():
         return ()
     try:
-        return [seat.id for seat in chosen_seats(area.seats, text)]
+        return [seat.id for seat in chosen_seats(in_order(area.seats), text)]
     except InvalidRequest as error:
-        raise InvalidRequest("seats", f"{area.full_name}：{error.details['reason']}") from None
+        wrong = WRONG_TEXT["of_area"].format(area=area.full_name, reason=error.details["reason"])
+        raise InvalidRequest("seats", wrong) from None
 
 
 # --- changing one ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
     """Those of the area's seats in words: 001-010, 015."""
     parts: list[list[str]] = []
     last = -2
-    for place, seat in enumerate(_in_order(area.seats)):
+    for place, seat in enumerate(in_order(area.seats)):
         if seat.id not in seats:
             continue
         if place == last + 1:
@@ -26,7 +26,8 @@ def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
     return ", ".join("-".join(part) for part in parts)
 
 
-def _in_order(seats: Sequence[Seat]) -> list[Seat]:
+def in_order(seats: Sequence[Seat]) -> list[Seat]:
+    """The seats as people count them."""
     return sorted(seats, key=lambda seat: natural(seat.number))
 
 
@@ -35,7 +36,6 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
 
     Raises: InvalidRequest, which names what is no seat.
     """
-    seats = _in_order(seats)
     places = {_plain(seat.number): place for place, seat in enumerate(seats)}
     wanted: set[int] = set()
     for part in filter(str.strip, re.split(SEAT_LIST_ENDS, text)):

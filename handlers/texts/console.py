@@ -13,6 +13,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "clock_format": "“{text}”不是时间，例如 07:00",
     "seat_unknown": "没有这个座位",
     "seat_not_in_area": "这个区域没有座位“{text}”",
+    "of_area": "{area}：{reason}",
     "id_format": "编号为 2–30 个小写字母、数字或连字符",
     "venue_missing": "请选择场馆",
     "place_missing": "请选择范围",

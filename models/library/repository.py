@@ -136,7 +136,8 @@ class CatalogRepository:
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
-            await require_venue(self._db, new.venue_id, session)
+            if new.venue_id != old.venue_id:
+                await require_venue(self._db, new.venue_id, session)
             result = await self._db["kiosks"].update_one(
                 {"_id": old.id, **_kiosk_guard(old)},
                 {"$set": {**kiosk_to_document(new), "retired": new.retired}, **taken},

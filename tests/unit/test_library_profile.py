@@ -127,6 +127,7 @@ class Known(ReferenceData):
 
     def __init__(self, policy: Policy, *venues: Venue) -> None:
         self.policy, self.profile = policy, PROFILE
+        self._resolved = {}
         self.catalog = Catalog("", {venue.id: venue for venue in venues}, {}, {})
 
 
