@@ -15,6 +15,7 @@ from handlers.http.middleware import NOW
 from handlers.http.pages import domain_error_page, render_page
 from handlers.http.qr import svg
 from models.kernel.errors import DomainError, NotFound
+from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 
 POLL_S: Final = 15
@@ -53,7 +54,7 @@ async def _board(request: web.Request) -> tuple[Venue, Board]:
     admission.begin_read()
     try:
         venue = reference.catalog.venues.get(VenueId(request.match_info["id"]))
-        if venue is None or not reference.policy.hall_display:
+        if venue is None or not reference.policy_on(local_date(request[NOW])).hall_display:
             raise NotFound()
         making = request.app[HALL_BOARDS].board(venue, request[NOW])
         return venue, await read_within(ANSWER_WITHIN_S, making)

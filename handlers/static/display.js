@@ -11,7 +11,7 @@
   const now = () => Date.now() + ahead;
   const two = (n) => String(n).padStart(2, "0");
   const clock = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
-  const local = (ms) => new Date(ms + 8 * 3600e3);
+  const local = (ms) => new Date(ms + Number(data.ahead));
 
   // Cards that find no room stand on further pages, which take turns.
   function fit() {
