@@ -339,8 +339,8 @@ def domain_error_page(
         facts["retry_after"] = error.retry_after
     if isinstance(error, Throttled | ServiceUnavailable | SignInAgain):
         again = [(name, form_text(form, name)) for name in form] if form is not None else []
-        if again and "repeat" not in dict(again):
-            again.append(("repeat", "1"))
+    if again and isinstance(error, ServiceUnavailable) and "repeat" not in dict(again):
+        again.append(("repeat", "1"))
     return render_error(
         request,
         status_of(type(error)),

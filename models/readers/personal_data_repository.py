@@ -50,6 +50,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "notices",
         "outages",
         "plan_pictures",
+        "profile",
         "policies",
         "presence_methods",
         "reader_groups",

@@ -16,6 +16,7 @@ from tests.living import SEAT, Client, Living
 
 BODIES: dict[str, dict[str, Any]] = {
     "/wx/login": {"code": "demo-zhang-1"},
+    "/kiosk-pairings/state": {"secret": "x"},
     "/bindings": {"activation_code": "123456"},
     "/bindings/preview": {"activation_code": "x" * 22},
     "/activation-codes": {"renew": True},
@@ -48,7 +49,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "reason": "x",
     },
 }
-UNSIGNED = {"/wx/login", "/kiosks/{id}/touch"}
+UNSIGNED = {"/wx/login", "/kiosks/{id}/touch", "/kiosk-pairings/state"}
 OPTIONAL = {
     "/activation-codes": {"renew"},
     "/reservations/{id}/change": {"seat_id", "start", "end"},
@@ -79,6 +80,7 @@ UNREADABLE = [
 
 # Values of one field that are wrong, whatever the operation does with it.
 WRONG: dict[str, list[object]] = {
+    "secret": ["", "x" * 101, 1, None, ["x"]],
     "code": ["", "x" * 129, 1, None, ["x"], {}],
     "activation_code": ["", "12345", "1234567", "12345a", "\uff11" * 6, "123456\n", "x" * 21 + "\n",
                         "x" * 23, 123456, None],
@@ -137,6 +139,7 @@ async def callers(service: Living) -> dict[str, Client]:
     """Somebody who may call the path, by path."""
     special = {
         "/wx/login": service.anonymous,
+        "/kiosk-pairings/state": service.anonymous,
         "/bindings": await service.wx_user(),
         "/bindings/preview": await service.wx_user(),
         "/activation-codes": await service.web_reader(),

@@ -205,6 +205,9 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     elif "/staff/" in name:
         client = await librarian(service)
         auth = {"Authorization": f"Bearer {client.token}"}
+    secret = ""
+    if name.endswith("/kiosk-pairings/state"):
+        secret = (await service.anonymous.ok("POST", "/kiosk-pairings", {}))["secret"]
     bodies: dict[str, dict[str, Any]] = {
         "POST /wx/login": {"code": f"demo-{client.name}-1"},
         "POST /bindings": {"activation_code": code},
@@ -214,6 +217,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /reservations": wish,
         "POST /waitlist": place,
         "POST /kiosks/{id}/touch": {"card": CARD},
+        "POST /kiosk-pairings/state": {"secret": secret},
+        "POST /seats/{id}/faults": {"kind": "socket"},
         "POST /kiosks/{id}/check-in": {"reservation_id": own[0] if own else ""},
         "POST /reservations/{id}/change": {"end": "16:00"},
         "POST /reservations/{id}/check-in": {"qr": qr},
