@@ -29,6 +29,7 @@ const OPENED = {
   "pages/waitlist/waitlist": ["", (data) => data.rows.length],
   "pages/subscriptions/subscriptions": ["", (data) => data.rows.length],
   "pages/devices/devices": ["", (data) => data.rows.length],
+  "pages/fault/fault": [`?seat=${SEAT}&label=065`, (data) => data.kinds.length],
 };
 
 test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });

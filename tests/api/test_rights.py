@@ -39,6 +39,7 @@ NAMES: Final = {
     "{chapter}": "rules",
     "{picture}": "today",
     "{grant}": "x",
+    "{digest}": "x",
     "{id}": "x",
     "{verb}": "cancel",
     "{place}": "x",
