@@ -81,7 +81,8 @@ def _sign_in(handler: Handler) -> Handler:
 
 def welcome(request: web.Request) -> web.Response:
     """The front page for visitors who are not signed in."""
-    return _message(request, 200, *SIGN_IN_TEXT["welcome"])
+    which = "welcome" if request.app[SITE].wechat else "welcome_without_wechat"
+    return _message(request, 200, *SIGN_IN_TEXT[which])
 
 
 async def login(request: web.Request) -> web.Response:

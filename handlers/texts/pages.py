@@ -49,6 +49,7 @@ SEARCH_HINTS: Final[Mapping[str, str]] = {
 
 SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "welcome": ("欢迎使用座位预约", "登录后即可选座、签到，并获取小程序的激活码。"),
+    "welcome_without_wechat": ("欢迎使用座位预约", "登录后即可选座、签到。"),
     "ticket_refused": ("登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。"),
     "cas_unavailable": ("统一身份认证暂不可用", "请稍后再试，或到服务台办理。"),
     "logged_out_elsewhere": ("您已在别处退出登录", "请重新登录。"),
@@ -66,8 +67,10 @@ _FLOORS: Final = "零一二三四五六七八九"
 
 
 def floor_text(floor: int) -> str:
-    """A floor in words: 二层."""
-    return f"{_FLOORS[floor]}层" if 0 <= floor < len(_FLOORS) else f"{floor}层"
+    """A floor in words: 二层, 地下一层."""
+    number = abs(floor)
+    words = _FLOORS[number] if number < len(_FLOORS) else str(number)
+    return f"地下{words}层" if floor < 0 else f"{words}层"
 
 
 PROOF_NUMBERS: Final[Mapping[str, str]] = {

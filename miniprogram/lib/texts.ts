@@ -50,6 +50,11 @@ export function period(r: { start: string; end: string }): string {
   return `${day(r.start)}–${r.start.slice(0, 10) === r.end.slice(0, 10) ? end : t("next_day", { at: end })}`;
 }
 
+/** 2层, below the ground 地下1层. */
+export function floorName(floor: number): string {
+  return floor < 0 ? t("basement", { n: -floor }) : t("floor", { n: floor });
+}
+
 /** For WXML, which cannot call functions. */
 export function words(...names: Text[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, t(name)]));

@@ -147,6 +147,7 @@ export const CHINESE = {
   favourite_remove: "取消收藏",
 
   floor: "{n}层",
+  basement: "地下{n}层",
   plan: "座位图",
   list: "列表",
   plan_window: "按 {from}–{to} 显示",

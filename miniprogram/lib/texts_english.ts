@@ -149,6 +149,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   favourite_remove: "No favourite",
 
   floor: "Floor {n}",
+  basement: "Basement {n}",
   plan: "Plan",
   list: "List",
   plan_window: "As it is {from}–{to}",

@@ -80,3 +80,22 @@ for (const language of ["zh_CN", "en"]) {
     });
   }
 }
+
+for (const [language, wanted] of [["zh_CN", "地下2层"], ["en", "Basement 2"]]) {
+  test(`a floor below the ground, in ${language}`, async () => {
+    await service.reset(at("08:40"));
+    const phone = await bound(service, "wang", "21070001", { language });
+    try {
+      const as = phone.storage.get("token");
+      const { items } = await service.call("GET", `/api/v1/areas?date=${MONDAY}`, { as });
+      const areas = items.map((area) => ({ ...area, floor: -area.floor }));
+      phone.network = ({ path }) => (/\/areas(\?|$)/.test(path) ? { status: 200, data: { items: areas } } : undefined);
+      for (const page of ["index/index", "seats/seats"]) {
+        phone.open(`pages/${page}`);
+        await phone.reads(wanted);
+      }
+    } finally {
+      await phone.close();
+    }
+  });
+}

@@ -120,6 +120,11 @@ class AreaState(StrEnum):
     DELETED = "deleted"
 
 
+def floor_label(floor: int) -> str:
+    """A floor as the manual writes it: 2层, below the ground 地下1层."""
+    return f"地下{-floor}层" if floor < 0 else f"{floor}层"
+
+
 @dataclass(frozen=True, slots=True)
 class Area:
     """``removed_seats`` have left the plan: what was booked of them keeps its name. An area that is
@@ -143,7 +148,7 @@ class Area:
     @property
     def full_name(self) -> str:
         """The name with its floor, which most names say already: 二层东区, 3层 阅览室."""
-        return self.name if "层" in self.name else f"{self.floor}层 {self.name}"
+        return self.name if "层" in self.name else f"{floor_label(self.floor)} {self.name}"
 
     @property
     def in_use(self) -> bool:
@@ -218,7 +223,7 @@ class Catalog:
 
     def area_label(self, area: Area) -> str:
         """The area as the manual writes it: 图书馆2层二层中厅."""
-        return f"{self.venues[area.venue_id].name}{area.floor}层{area.name}"
+        return f"{self.venues[area.venue_id].name}{floor_label(area.floor)}{area.name}"
 
     def nearest_seats(self, seat: Seat) -> tuple[Seat, ...]:
         """The other seats of the area, the closest on the plan first."""

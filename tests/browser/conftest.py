@@ -56,12 +56,14 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Tab:
-    """A browser of somebody's own. ``wrong`` is what its console and its network had to say."""
+    """A browser of somebody's own. ``wrong`` is what its console and its network had to say;
+    ``known`` is how the addresses begin that it may ask."""
 
     def __init__(self, service: Living, context: BrowserContext, page: Page) -> None:
         self.service, self.context, self.page = service, context, page
         self.wrong: list[str] = []
         self.expected: set[int] = set()
+        self.known: tuple[str, ...] = (service.base, "data:")
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
         page.on("console", self._said)
@@ -74,7 +76,7 @@ class Tab:
             self.wrong.append(f"console: {message.text}")
 
     def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.service.base, "data:")):
+        if not request.url.startswith(self.known):
             self.wrong.append(f"external: {request.url}")
 
     def _answered(self, response: Any) -> None:

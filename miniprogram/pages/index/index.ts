@@ -5,7 +5,7 @@ import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
 import { activationIn, decoded, keep, take } from "../../lib/scan";
 import { nameTabs } from "../../lib/tabs";
-import { named, t, words } from "../../lib/texts";
+import { floorName, named, t, words } from "../../lib/texts";
 
 const SHOWN = 3;
 /** One poll in so many asks for everything: the others for the reader's own seats. */
@@ -16,7 +16,7 @@ interface Floor { floor: number; name: string; free: number; total: number }
 function byFloor(areas: AreasOut): Floor[] {
   const floors = new Map<number, Floor>();
   for (const area of areas.items) {
-    const name = t("floor", { n: area.floor });
+    const name = floorName(area.floor);
     const floor = floors.get(area.floor) ?? { floor: area.floor, name, free: 0, total: 0 };
     floor.free += area.seats_free;
     floor.total += area.seats_total;

@@ -6,7 +6,7 @@ import type { Favourite } from "../../lib/favourites";
 import { favourites } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
 import { nameTabs } from "../../lib/tabs";
-import { t, words } from "../../lib/texts";
+import { floorName, t, words } from "../../lib/texts";
 
 const HOUR_MS = 3600000;
 const COUNTDOWN_MS = 10 * 60000;
@@ -128,7 +128,7 @@ Component({
         if (query !== this.query()) return; // another day or time was chosen meanwhile
         const floors = new Map<number, Floor>();
         for (const area of areas.items) {
-          const floor = floors.get(area.floor) ?? { floor: area.floor, name: t("floor", { n: area.floor }), areas: [] };
+          const floor = floors.get(area.floor) ?? { floor: area.floor, name: floorName(area.floor), areas: [] };
           floor.areas.push(tile(area));
           floors.set(area.floor, floor);
         }
