@@ -50,6 +50,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         rows.setdefault(row.area_id, []).append(row)
     late: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
     for row in await visit[keys.STATISTICS].late_bookings(day):
+        if not sees_area(visit, row.area_id):
+            continue
         late.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
