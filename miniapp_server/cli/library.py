@@ -64,9 +64,9 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
         format=FORMAT,
         profile=reference.profile,
         venues=tuple(catalog.venues.values()),
-        areas=tuple(catalog.areas.values()),
+        areas=tuple(catalog.known_areas),
         policy=reference.policy,
-        kiosks=tuple(catalog.kiosks.values()),
+        kiosks=(*catalog.kiosks.values(), *catalog.retired_kiosks.values()),
         gates=tuple(await stored.gates.all()),
         notices=tuple(sorted(notices, key=lambda notice: notice.id)),
     )

@@ -85,9 +85,10 @@ def from_text(text: bytes) -> LibraryFile:
         found = values.get("format") if isinstance(values, dict) else None
         raise TransferError(f"format: this version reads format {FORMAT}, not {found}")
     for area in values["areas"] if isinstance(values.get("areas"), list) else ():
-        for seat in area.get("seats", ()) if isinstance(area, dict) else ():
-            if isinstance(seat, dict):
-                seat["area_id"] = area.get("id")
+        for name in ("seats", "retired_seats") if isinstance(area, dict) else ():
+            for seat in area[name] if isinstance(area.get(name), list) else ():
+                if isinstance(seat, dict):
+                    seat["area_id"] = area.get("id")
     try:
         library = msgspec.convert(values, LibraryFile)
     except (msgspec.ValidationError, InvalidRequest) as error:

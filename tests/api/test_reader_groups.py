@@ -265,6 +265,23 @@ async def test_bookings_of_others_are_asked_about(service: Living) -> None:
     assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
 
 
+async def test_what_is_reserved_stays_so_while_its_area_is_out_of_use(service: Living) -> None:
+    admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    id = await group(service, admin, **{f"seats-{HALL}": "010", f"area-{ROOM}": "on"})
+    for area, verb in ((ROOM, "retire"), (HALL, "retire")):
+        page = f"/console/plans/{area}/{verb}"
+        done = await post(service, admin, page, base="0", confirmed="yes", bookings="keep")
+        assert done.status == 303
+    saved = await post(service, admin, f"/console/groups/{id}", name="博士生", base="0")
+    assert saved.status == 303, saved.body
+    for area in (ROOM, HALL):
+        page = f"/console/plans/{area}/restore"
+        assert (await post(service, admin, page, base="1")).status == 303
+    for seat in (SEAT, "2f-hall-010"):
+        assert (await place(other, seat))["reserved_for"] == ["博士生"], seat
+    assert "reserved_for" not in await place(other, "2f-hall-011")
+
+
 async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Living) -> None:
     admin, owner = await staff(service, Role.ADMINISTRATOR), await service.reader()
     outside, member = await service.reader(), await service.reader()

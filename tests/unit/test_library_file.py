@@ -12,7 +12,16 @@ import pytest
 
 from handlers.texts.wording import PLACEHOLDER_NAMES
 from miniapp_server import seed
-from models.library.entities import Area, Kiosk, KioskId, PresenceSource, Seat, SeatId
+from models.library import transitions
+from models.library.entities import (
+    Area,
+    AreaState,
+    Kiosk,
+    KioskId,
+    PresenceSource,
+    Seat,
+    SeatId,
+)
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.transfer.errors import TransferError
 from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
@@ -62,6 +71,20 @@ def test_a_library_comes_back_as_it_was() -> None:
     assert '"rev"' not in text and '"version"' not in text
     moved = replace(LIBRARY.areas[0], rev=7, removed_seats=(replace(BROKEN, id=SeatId("x")),))
     assert to_text(replace(LIBRARY, areas=(moved,))) == text, "what is one database's stays there"
+
+
+def test_an_area_out_of_use_comes_back_with_its_seats() -> None:
+    area = LIBRARY.areas[0]
+    library = replace(LIBRARY, areas=(replace(transitions.retire(area), rev=0),))
+    assert from_text(to_text(library).encode()) == library
+    check(library)
+    for wrong in (
+        replace(library.areas[0], state=AreaState.IN_USE),
+        replace(library.areas[0], retired_seats=(replace(BROKEN, x=99_999),)),
+        replace(library.areas[0], retired_seats=(BROKEN, BROKEN)),
+    ):
+        with pytest.raises(TransferError):
+            check(replace(library, areas=(wrong,)))
 
 
 def put(path: str, value: Any) -> Callable[[Any], None]:
