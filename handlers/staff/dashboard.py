@@ -89,7 +89,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
 def _hours(visit: PageRequest) -> list[datetime]:
     """The full hours of the calendar day at which a venue is open."""
     reference, day = visit[REFERENCE], local_date(visit.now)
-    places = [open_hours(reference.policy, day, venue, None) for venue in reference.catalog.venues]
+    venues = filter(visit.sees, reference.catalog.venues)
+    places = [open_hours(reference.policy, day, venue, None) for venue in venues]
     midnight = local_instant(day, time())
     hours = (midnight + timedelta(hours=n) for n in range(24))
     return [hour for hour in hours if any(place.containing(hour) for place in places)]
