@@ -15,13 +15,14 @@ from models.library.repository import count_up, kiosk_to_document, venue_to_docu
 from models.notices.repository import notice_to_document
 from models.policy.mapping import policy_to_document
 from models.profile.repository import put_profile
+from models.reader_groups.repository import ReaderGroupRepository
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import run_transaction
 from models.transfer.errors import LibraryNotEmpty, SeatsStillBooked
 from models.transfer.library_file import LibraryFile
 
-_PARTS = ("profile", "venues", "areas", "kiosks", "gates")
+_PARTS = ("profile", "venues", "areas", "kiosks", "gates", "reader_groups")
 _SHOWN = 5
 
 
@@ -77,6 +78,7 @@ class _Writing:
                 session=self._session,
             )
         await self._put_policy(library, now)
+        await ReaderGroupRepository(self._db).replace_all(library.reader_groups, self._session)
         for notice in library.notices:
             document = notice_to_document(notice)
             await self._db["notices"].update_one(

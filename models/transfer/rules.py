@@ -45,6 +45,7 @@ def check_library(
     for area in library.areas:
         _check_plan(area)
     _check_policy(library.policy, venues, {area.id for area in library.areas})
+    _check_groups(library)
 
 
 @contextmanager
@@ -101,6 +102,26 @@ def _check_plan(area: Area) -> None:
     elsewhere: frozenset[SeatId] = frozenset()
     with _at(f"areas[{area.id}]"):
         apply_draft(known, draft, elsewhere)
+
+
+def _check_groups(library: LibraryFile) -> None:
+    groups, areas = library.reader_groups, {area.id for area in library.areas}
+    seats = {seat.id for area in library.areas for seat in area.all_seats}
+    _once("reader_groups", (group.id for group in groups))
+    _once("reader_groups", (group.name for group in groups))
+    if sum(group.default for group in groups) > 1:
+        raise TransferError("reader_groups: more than one is the default")
+    for group in groups:
+        at, limits = f"reader_groups[{group.id}]", group.limits
+        for name in (group.name, group.shown_name):
+            if not 0 < len(name) <= _LONGEST_NAME or not is_printable_line(name):
+                raise TransferError(f"{at}.name: 1 to {_LONGEST_NAME} characters")
+        for lost in sorted((group.areas - areas) | (group.seats - seats)):
+            raise TransferError(f"{at}: no area or seat {lost}")
+        for field in fields(limits):
+            number = getattr(limits, field.name)
+            if number is not None and not is_within_bounds(field.name, number):
+                raise TransferError(f"{at}.limits.{field.name}: {number} is out of bounds")
 
 
 def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str]) -> None:

@@ -28,6 +28,7 @@ from models.library import transitions
 from models.library.entities import AreaId, KioskId, SeatId
 from models.profile.entities import LibraryProfile
 from models.profile.logo import logo_of
+from models.reader_groups.entities import GroupId, ReaderGroup
 from models.transfer.errors import TransferError
 from models.transfer.library_file import from_text, to_text
 from tests.api.test_floor_plans import send
@@ -246,6 +247,10 @@ async def _retire_some(service: Living) -> None:
     area, kiosk = catalog.areas[AreaId("2f-north")], catalog.kiosks[KioskId("2f-south")]
     assert await stored.catalogs.replace_area(transitions.retire(area))
     assert await stored.catalogs.replace_kiosk(kiosk, replace(kiosk, retired=True))
+    reserved = frozenset({area.id})
+    assert await stored.reader_groups.add(
+        ReaderGroup(GroupId("g"), "研究生", "研究生读者", areas=reserved)
+    )
     gate = (await stored.gates.all())[0]
     assert await stored.gates.replace(gate, replace(gate, retired=True))
 
@@ -287,7 +292,9 @@ async def test_a_library_goes_out_of_one_database_into_another(
         await take_in(empty.app, smaller, True, empty.clock.now())
     assert to_text(await library_of(empty.resources.repositories, empty.inside.reference)) == text
     await reader.ok("POST", f"/reservations/{made['id']}/cancel", {})
-    back = replace(smaller, areas=tuple(a for a in smaller.areas if a.id != AreaId("2f-north")))
+    assert empty.inside.reference.groups.by_id[GroupId("g")].name == "研究生"
+    back = replace(smaller, reader_groups=())
+    back = replace(back, areas=tuple(a for a in back.areas if a.id != AreaId("2f-north")))
     await take_in(empty.app, back, True, empty.clock.now())
     known = empty.inside.reference.catalog.all_seats
     assert SeatId("2f-north-001") in known, "what was booked there has its name from it"

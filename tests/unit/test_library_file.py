@@ -23,6 +23,7 @@ from models.library.entities import (
     SeatId,
 )
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
+from models.reader_groups.entities import CampusPattern, GroupId, GroupLimits, ReaderGroup
 from models.transfer.errors import TransferError
 from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
 from models.transfer.rules import check_library
@@ -56,6 +57,14 @@ LIBRARY = LibraryFile(
     kiosks=(Kiosk(KioskId("k1"), DATA.venue.id, "选座机", "seat_kiosk"),),
     gates=DATA.gates,
     notices=DATA.notices,
+    reader_groups=(
+        ReaderGroup(
+            *(GroupId("g1"), "研究生", "研究生读者", True, GroupLimits(480, None)),
+            areas=frozenset({HALL.id}),
+            seats=frozenset({BROKEN.id}),
+            patterns=(CampusPattern("type", "grad*"),),
+        ),
+    ),
 )
 
 
@@ -122,6 +131,8 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("policy.booking_window_days", 99), "booking_window_days"),
         (put("policy.areas", {"x": {"max_minutes": 60}}), "policy.areas: no area x"),
         (put("policy.opening.0.venue_id", "x"), "policy.opening[0].venue_id: no venue x"),
+        (put("reader_groups.0.areas.0", "x"), "reader_groups[g1]: no area or seat x"),
+        (put("reader_groups.0.limits.max_minutes", 5), "reader_groups[g1].limits.max_minutes"),
         (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
     ],
 )
