@@ -171,8 +171,8 @@ async def test_an_administrator_of_a_venue_orders_its_floors(service: Living) ->
     # On the round a floor is one venue's, and says so to who sees several.
     shown = (await admin.get("/console/seats")).body
     floors = re.findall(r'<optgroup label="([^"]+)">', shown)
-    assert "分馆 2层" in floors and "图书馆 2层" in floors and len(floors) == len(set(floors))
-    assert '<optgroup label="2层">' in (await desk.get("/console/seats")).body
+    assert "分馆 二层" in floors and "图书馆 二层" in floors and len(floors) == len(set(floors))
+    assert '<optgroup label="二层">' in (await desk.get("/console/seats")).body
 
 
 async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None:
