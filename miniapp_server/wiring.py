@@ -225,7 +225,7 @@ def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) ->
         r.reservations, r.violations, r.policies, reference, wall_clock=wall_clock
     )
     app[keys.AFFECTED_BOOKINGS] = AffectedBookings(
-        r.reservations, r.policies, app[OCCUPANCY], reference
+        r.reservations, r.policies, app[OCCUPANCY], reference, r.readers
     )
 
 

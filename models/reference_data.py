@@ -200,12 +200,12 @@ class ReferenceData:
         dates = self.policy.bookable_dates(now)
         if reader is None or not self.groups.by_id:
             return dates
-        today, usual = local_date(now), self.policy.booking_window_days
+        today = local_date(now)
         found = [today]
         for ahead in range(1, FARTHEST_HORIZON + 1):
             day = today + timedelta(days=ahead)
             window = self.limits_of(reader, day).booking_window_days
-            if ahead <= (usual if window is None else window):
+            if day in dates if window is None else ahead <= window:
                 found.append(day)
         return found
 

@@ -41,7 +41,8 @@ ROWS: Final = 6
 @dataclass(frozen=True, slots=True)
 class AreaRow:
     """``free`` is None where it is not open at the moment: ``state`` says then how it is (closed,
-    over, to_come). ``later`` is None where it is closed by then."""
+    over, to_come), or it is all for the readers of ``groups``. ``later`` is None where it is closed
+    by then."""
 
     name: str
     free: int | None
@@ -50,6 +51,7 @@ class AreaRow:
     state: str = ""
     reason: str = ""
     opens: datetime | None = None
+    groups: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,14 @@ class HallBoards:
     ) -> AreaRow:
         asked, ahead = windows
         assert asked is not None
-        view = self._plans.plan(area, days[0], asked, minute).view
+        plan = self._plans.plan(area, days[0], asked, minute)
+        view = plan.view
         assert view.look is not None
         count, opening = view.count, view.look.opening
         later = self._free_then(area, ahead, days[1], minute) if ahead is not None else None
         state, opens = _state(opening, minute)
+        if not state and plan.reserved_for:
+            return AreaRow(area.name, None, count.total, None, groups=plan.reserved_for)
         free = None if state else count.free
         return AreaRow(area.name, free, count.total, later, state, opening.reason, opens)
 

@@ -121,13 +121,14 @@ async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSha
     _rights(call).require(Role.VIEWER, None)
     rows, total = await call[keys.CODE_SHARING].page_of(query.offset, query.page_size)
     readers = await call[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
-    kiosks = call[REFERENCE].catalog.kiosks
+    catalog = call[REFERENCE].catalog
     items = []
     for scan in rows:
         reader = readers.get(scan.reader_id)
         if reader is None:
             continue
-        kiosk = kiosks.get(KioskId(scan.step.split(":")[1]))
+        id = KioskId(scan.step.split(":")[1])
+        kiosk = catalog.kiosks.get(id) or catalog.retired_kiosks.get(id)
         items.append(
             CodeSharingOut(
                 scan.id,

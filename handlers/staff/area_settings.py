@@ -15,6 +15,7 @@ from handlers.staff.affected_bookings import open_question, resolution_from
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import CHANGE_TEXT, WRONG_TEXT
+from models.identity.roles import Role
 from models.kernel.errors import Conflict, InvalidRequest
 from models.library import transitions
 from models.library.entities import Area
@@ -26,12 +27,11 @@ from models.staff.policy_and_plans import AreaChange
 
 async def area_settings(visit: PageRequest) -> web.StreamResponse:
     """The area's name and order, and whether it is in use."""
-    await visit[REFERENCE].refresh()
-    return _page(visit, visit[REFERENCE].area(visit.id))
+    return _page(visit, await _area(visit))
 
 
 def _page(visit: PageRequest, area: Area, **more: Any) -> web.Response:
-    floor = _floor(visit, area.floor)
+    floor = _floor(visit, area)
     facts: dict[str, Any] = {
         "area": area,
         "venue": visit[REFERENCE].catalog.venues[area.venue_id],
@@ -47,15 +47,20 @@ def _page(visit: PageRequest, area: Area, **more: Any) -> web.Response:
     return render(visit, "area_settings", **facts | more)
 
 
-def _floor(visit: PageRequest, floor: int) -> list[Area]:
-    """The floor's areas in their order."""
-    return [area for area in visit[REFERENCE].catalog.known_areas if area.floor == floor]
+def _floor(visit: PageRequest, area: Area) -> list[Area]:
+    """The areas of its floor in their order. Another venue's floor of that number is another
+    one."""
+    known, here = visit[REFERENCE].catalog.known_areas, (area.venue_id, area.floor)
+    return [one for one in known if (one.venue_id, one.floor) == here]
 
 
 async def _area(visit: PageRequest) -> Area:
-    """As it is in the database now: another worker may have changed it. Raises: NotFound."""
+    """As it is in the database now: another worker may have changed it. Raises: NotFound;
+    OtherVenue, also for what a change of it would affect."""
     await visit[REFERENCE].refresh()
-    return visit[REFERENCE].area(visit.id)
+    area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id, Role.ADMINISTRATOR)
+    return area
 
 
 def _check_base(form: Form, area: Area) -> None:
@@ -72,7 +77,7 @@ async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
         if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
             raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])
         renamed = transitions.rename(area, typed["name"].strip(), int(typed["floor"]))
-        floor = _floor(visit, renamed.floor)
+        floor = _floor(visit, renamed)
         moves = renamed.floor != area.floor or not re.fullmatch("[0-9]{1,7}", typed["place"])
         place = transitions.LAST if moves else int(typed["place"])
         changed = transitions.put_in_order(renamed, place, floor)

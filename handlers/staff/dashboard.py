@@ -50,6 +50,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         rows.setdefault(row.area_id, []).append(row)
     late: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
     for row in await visit[keys.STATISTICS].late_bookings(day):
+        if not sees_area(visit, row.area_id):
+            continue
         late.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
@@ -87,7 +89,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
 def _hours(visit: PageRequest) -> list[datetime]:
     """The full hours of the calendar day at which a venue is open."""
     reference, day = visit[REFERENCE], local_date(visit.now)
-    places = [open_hours(reference.policy, day, venue, None) for venue in reference.catalog.venues]
+    venues = filter(visit.sees, reference.catalog.venues)
+    places = [open_hours(reference.policy, day, venue, None) for venue in venues]
     midnight = local_instant(day, time())
     hours = (midnight + timedelta(hours=n) for n in range(24))
     return [hour for hour in hours if any(place.containing(hour) for place in places)]

@@ -47,12 +47,12 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
     """The page, with what a form on it has brought."""
     catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
+    mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)]
-    paired = catalog.kiosks.get(KioskId(visit.request.query.get("paired", "")))
     facts: dict[str, Any] = {
-        "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values() if visit.sees(k.venue_id)],
+        "kiosks": [(k, seen.get(k.id)) for k in mine],
         "holders": await visit[keys.KIOSKS].key_holders(),
-        "paired": paired,
+        "paired": next((k for k in mine if k.id == visit.request.query.get("paired")), None),
         "gates": [gate for gate in gates if not gate.retired],
         "retired_kiosks": [k for k in catalog.retired_kiosks.values() if visit.sees(k.venue_id)],
         "retired_gates": [gate for gate in gates if gate.retired],

@@ -228,6 +228,7 @@ def _problem(problem: FileProblem) -> str:
 async def export_csv(visit: PageRequest) -> web.StreamResponse:
     """The area as a table, which can be changed and imported again."""
     area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
     rows = [head, *writing.rows_of(area, YES, KIND_TEXT)]
     return _file(writing.as_csv(rows), _CSV, f"{area.id}.csv")

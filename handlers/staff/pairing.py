@@ -16,6 +16,7 @@ from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.check_words import CHECK_WORD_TEXT
 from handlers.texts.console import WRONG_TEXT
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kiosks.entities import KeyHolder, PairingRequest
 from models.kiosks.errors import KioskKeyChanged, PairingCodeUnknown, PairingOver
@@ -106,9 +107,10 @@ async def _page(
 
 
 async def _kiosk(visit: PageRequest) -> Kiosk:
-    """The kiosk of the address. Raises: NotFound."""
+    """The kiosk of the address. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()  # another worker may have added it
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:
         raise NotFound()
+    visit.require_in(kiosk.venue_id, Role.ADMINISTRATOR)
     return kiosk

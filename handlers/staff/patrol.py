@@ -25,7 +25,7 @@ from handlers.texts.pages import floor_text
 from models.kernel.errors import NotFound
 from models.kernel.text import natural
 from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
-from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, VenueId
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.reservations.alternatives import overlaps
 from models.reservations.entities import Reservation
@@ -92,12 +92,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         visit,
         "patrol",
         areas=areas,
-        floors=[
-            (floor_text(floor), list(found))
-            for floor, found in groupby(
-                sorted(areas, key=lambda a: (a.venue_id, a.floor)), key=lambda a: a.floor
-            )
-        ],
+        floors=_floors(catalog, areas),
         area=area,
         fixtures=list(fixtures_of(area.fixtures)),
         lines=lines,
@@ -113,6 +108,20 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         longest_outage=LONGEST_OUTAGE,
         today=local_date(now),
     )
+
+
+def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
+    """The floors in words, each with its areas; with their venue, where there are several."""
+    several = len({area.venue_id for area in areas}) > 1
+    found = []
+    for (venue, floor), on in groupby(sorted(areas, key=_floor_of), key=_floor_of):
+        name = f"{catalog.venues[venue].name} {floor_text(floor)}" if several else floor_text(floor)
+        found.append((name, list(on)))
+    return found
+
+
+def _floor_of(area: Area) -> tuple[VenueId, int]:
+    return area.venue_id, area.floor
 
 
 def _venues(visit: PageRequest) -> frozenset[VenueId] | None:

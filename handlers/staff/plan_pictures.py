@@ -31,7 +31,7 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """Seen by all staff, changed by administrators."""
+    """Seen by the staff of the venue, changed by its administrators."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),
@@ -75,6 +75,7 @@ async def described(visit: PageRequest, area: Area) -> dict[str, Any] | None:
 async def _content(visit: PageRequest) -> web.StreamResponse:
     digest = visit.request.match_info["digest"]
     area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
     found = await visit[keys.STAFF_PLAN_PICTURES].content(area.id, digest)
     if found is None:
         raise NotFound()
@@ -119,9 +120,11 @@ async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _area(visit: PageRequest) -> Area:
-    """The area, which another worker may just have made. Raises: NotFound."""
+    """The area, which another worker may just have made. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
-    return visit[REFERENCE].area(visit.id)
+    area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id, Role.ADMINISTRATOR)
+    return area
 
 
 async def _shown(visit: PageRequest, area: Area) -> web.Response:

@@ -20,6 +20,7 @@ async def kiosk_poster(visit: PageRequest) -> web.StreamResponse:
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:
         raise NotFound()
+    visit.require_in(kiosk.venue_id)
     venue = visit[REFERENCE].catalog.venues[kiosk.venue_id]
     return _poster(visit, venue, "/", kiosk=kiosk, area=None)
 
@@ -28,6 +29,7 @@ async def area_poster(visit: PageRequest) -> web.StreamResponse:
     """What hangs at an area's door; its code leads to the area's map. Raises: NotFound."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
     venue = visit[REFERENCE].catalog.venues[area.venue_id]
     return _poster(visit, venue, f"/areas/{area.id}", kiosk=None, area=area)
 

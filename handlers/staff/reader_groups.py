@@ -169,7 +169,13 @@ async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.
 def _read(visit: PageRequest, typed: Mapping[str, str], old: ReaderGroup | None) -> ReaderGroup:
     """Raises: InvalidRequest."""
     areas = list(visit[REFERENCE].catalog.bookable_areas)
-    seats = [id for area in areas for id in seats_in(area, typed[f"seats-{area.id}"])]
+    seats = {id for area in areas for id in seats_in(area, typed[f"seats-{area.id}"])}
+    chosen = {area.id for area in areas if typed[f"area-{area.id}"] == "on"}
+    for area in visit[REFERENCE].catalog.known_areas:
+        if old is not None and not area.in_use:
+            # No field of the form is for them: they are still reserved when they come back.
+            chosen |= {area.id} & old.areas
+            seats |= {seat.id for seat in area.retired_seats} & old.seats
     name = _name(typed, "name")
     return ReaderGroup(
         id=old.id if old is not None else GroupId(""),
@@ -177,7 +183,7 @@ def _read(visit: PageRequest, typed: Mapping[str, str], old: ReaderGroup | None)
         shown_name=_name(typed, "shown_name") if typed["shown_name"] else name,
         default=typed["default"] == "on",
         limits=GroupLimits(_number(typed, "max_minutes"), _number(typed, "booking_window_days")),
-        areas=frozenset(area.id for area in areas if typed[f"area-{area.id}"] == "on"),
+        areas=frozenset(chosen),
         seats=frozenset(seats),
         patterns=_patterns(typed["patterns"]),
         rev=old.rev + 1 if old is not None else 0,

@@ -15,6 +15,7 @@ from handlers.staff.forms import refusal, seat_in, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.labels import EVENT_TEXT
 from models.check_in import rules
+from models.identity.roles import Role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, NotFound, RuleViolation
 from models.reservations import rules as reservations_rules
 from models.reservations.entities import Reservation
@@ -125,6 +126,7 @@ async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What a librarian does in the reader's place. A refusal stands on the page again."""
     action, staff = visit.request.match_info["verb"], visit[keys.STAFF_RESERVATIONS]
     r = await staff.get(visit.id)
+    visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal shows the reservation
     if action not in STAFF_ACTIONS and action != AuditAction.MOVE:
         raise NotFound()
     try:

@@ -342,6 +342,6 @@ def _feedback_routes() -> list[web.RouteDef]:
         web.post("/console/questions/{id}/note", staff_form(set_note)),
         web.get("/console/readers/{id}/questions", staff_page(reader_feedback)),
         web.get("/console/canned-answers", staff_page(canned_answers)),
-        web.post("/console/canned-answers", staff_form(add_canned_answer)),
-        web.post("/console/canned-answers/{id}", staff_form(change_canned_answer)),
+        web.post("/console/canned-answers", staff_form(add_canned_answer, whole=True)),
+        web.post("/console/canned-answers/{id}", staff_form(change_canned_answer, whole=True)),
     ]

@@ -9,21 +9,29 @@ from handlers.texts.console import SEAT_LIST_ENDS, SEAT_RANGE_DASHES, WRONG_TEXT
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import natural
 from models.library.entities import Area, Seat, SeatId
+from models.library.seat_names import name_key
 
 
 def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
     """Those of the area's seats in words: 001-010, 015."""
-    parts: list[list[str]] = []
-    last = -2
-    for place, seat in enumerate(in_order(area.seats)):
+    ordered = in_order(area.seats)
+    places, rows = _places(ordered), list[range]()
+    for place, seat in enumerate(ordered):
         if seat.id not in seats:
             continue
-        if place == last + 1:
-            parts[-1] = [parts[-1][0], seat.number]
+        if rows and place == rows[-1].stop:
+            rows[-1] = range(rows[-1].start, place + 1)
         else:
-            parts.append([seat.number])
-        last = place
-    return ", ".join("-".join(part) for part in parts)
+            rows.append(range(place, place + 1))
+    return ", ".join(_row_text(places, ordered, row) for row in rows)
+
+
+def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> str:
+    """The row as it is read again: a name such as 1-2 is no row from 1 to 2."""
+    text = f"{ordered[row[0]].number}-{ordered[row[-1]].number}"
+    if len(row) > 1 and _span(places, text) == row:
+        return text
+    return ", ".join(ordered[place].number for place in row)
 
 
 def in_order(seats: Sequence[Seat]) -> list[Seat]:
@@ -36,7 +44,7 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
 
     Raises: InvalidRequest, which names what is no seat.
     """
-    places = {_plain(seat.number): place for place, seat in enumerate(seats)}
+    places = _places(seats)
     wanted: set[int] = set()
     for part in filter(str.strip, re.split(SEAT_LIST_ENDS, text)):
         whole = _span(places, part)
@@ -48,13 +56,23 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
     return [seats[place] for place in sorted(wanted)] if wanted else seats
 
 
+def _places(seats: Sequence[Seat]) -> dict[str, int]:
+    """By the names of the seats; by the names without zeros, where no seat is called so."""
+    plain = {_plain(seat.number): place for place, seat in enumerate(seats)}
+    return plain | {name_key(seat.number): place for place, seat in enumerate(seats)}
+
+
+def _place(places: dict[str, int], text: str) -> int | None:
+    found = places.get(name_key(text))
+    return places.get(_plain(text)) if found is None else found
+
+
 def _span(places: dict[str, int], part: str) -> range | None:
     """The places of one seat, or of all from one to another; a name may have a dash, too."""
-    if (place := places.get(_plain(part))) is not None:
+    if (place := _place(places, part)) is not None:
         return range(place, place + 1)
     for dash in re.finditer(SEAT_RANGE_DASHES, part):
-        first = places.get(_plain(part[: dash.start()]))
-        last = places.get(_plain(part[dash.end() :]))
+        first, last = (_place(places, text) for text in (part[: dash.start()], part[dash.end() :]))
         if first is not None and last is not None:
             return range(min(first, last), max(first, last) + 1)
     return None
@@ -62,4 +80,4 @@ def _span(places: dict[str, int], part: str) -> range | None:
 
 def _plain(number: str) -> str:
     """The number as people type it: 7 for 007."""
-    return number.strip().casefold().lstrip("0") or "0"
+    return name_key(number).lstrip("0") or "0"

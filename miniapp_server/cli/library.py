@@ -17,9 +17,11 @@ from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from models.kernel.errors import InvalidRequest
+from models.library.entities import Catalog
 from models.profile.entities import LibraryProfile
 from models.profile.errors import ZoneFixed
 from models.profile.logo import logo_of
+from models.reader_groups.entities import ReaderGroup
 from models.reference_data import ReferenceData
 from models.transfer.errors import TransferError
 from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
@@ -35,8 +37,8 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "library",
         _library,
-        "Carry the whole library (profile, venues, plans, rules, hours, kiosks, gates, notices; no "
-        "readers, bookings or keys) between databases as one JSON file.",
+        "Carry the whole library (profile, venues, plans, rules, hours, kiosks, gates, notices, "
+        "reader groups; no readers, bookings or keys) between databases as one JSON file.",
     )
     library.add_argument("what", choices=("export", "import"))
     library.add_argument("file", metavar="FILE", type=Path)
@@ -64,12 +66,20 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
         format=FORMAT,
         profile=reference.profile,
         venues=tuple(catalog.venues.values()),
-        areas=tuple(catalog.areas.values()),
+        areas=tuple(catalog.known_areas),
         policy=reference.policy,
-        kiosks=tuple(catalog.kiosks.values()),
+        kiosks=(*catalog.kiosks.values(), *catalog.retired_kiosks.values()),
         gates=tuple(await stored.gates.all()),
         notices=tuple(sorted(notices, key=lambda notice: notice.id)),
+        reader_groups=tuple(_carried(group, catalog) for group in reference.groups.by_id.values()),
     )
+
+
+def _carried(group: ReaderGroup, catalog: Catalog) -> ReaderGroup:
+    """The group with what is in the file too: areas may be deleted, seats have left a plan."""
+    areas = {area.id: area for area in catalog.known_areas}
+    seats = {s.id for area in areas.values() for s in (*area.seats, *area.retired_seats)}
+    return replace(group, areas=group.areas & areas.keys(), seats=group.seats & seats)
 
 
 async def _export(env: Env, file: Path) -> None:

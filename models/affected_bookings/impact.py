@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import AreaId, Catalog, SeatId
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
+from models.reader_groups.entities import NO_LIMITS, GroupLimits
+from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import OccupancyRow
@@ -36,12 +40,18 @@ class Availability:
     def is_open(self, area_id: AreaId, start: datetime, end: datetime) -> bool:
         return self._of(area_id, local_date(start))[1].covers(start, end)
 
-    def has_length(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
-        """Is the stay neither too short nor too long?"""
+    def has_length(
+        self, seat_id: SeatId, start: datetime, end: datetime, limits: GroupLimits = NO_LIMITS
+    ) -> bool:
+        """Is the stay neither too short nor too long? ``limits`` are those of its reader's groups,
+        which stand in the place of the library's as they do where one books."""
         seat = self.library.all_seats.get(seat_id)
         if seat is None:
             return True
-        policy, length = self._of(seat.area_id, local_date(start))[0], end - start
+        day, length = local_date(start), end - start
+        policy, longest = self._of(seat.area_id, day)[0], limits.max_minutes
+        if longest is not None and not self.policy.has_own("max_minutes", seat.area_id, day):
+            policy = replace(policy, max_minutes=max(longest, policy.min_minutes))
         return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
 
     def _of(self, area_id: AreaId, day: date) -> tuple[Policy, OpenHours]:
@@ -62,8 +72,9 @@ class AffectedBookings:
         policies: PolicyRepository,
         occupancy: LiveOccupancy,
         reference: ReferenceData,
+        readers: ReaderRepository,
     ) -> None:
-        self._reservations, self._policies = reservations, policies
+        self._reservations, self._policies, self._readers = reservations, policies, readers
         self._occupancy, self._reference = occupancy, reference
 
     def availability(self) -> Availability:
@@ -84,16 +95,30 @@ class AffectedBookings:
         earliest first: also those that become too long or too short. (Those are not unplaceable
         once they are kept: a booking keeps the numbers that it was made under.)"""
         before, after = self.availability(), Availability(policy, catalog)
-        found = []
-        for r in await self.upcoming(now):
+        found, rows = [], await self.upcoming(now)
+        limits = await self._group_limits(rows)
+        for r in rows:
             if not _placed(after, r):
                 affected = _placed(before, r)
             else:
-                reserved = r.state is ReservationState.RESERVED
-                affected = reserved and _sized(before, r) and not _sized(after, r)
+                reserved, own = r.state is ReservationState.RESERVED, limits.get(r.id, NO_LIMITS)
+                affected = reserved and _sized(before, r, own) and not _sized(after, r, own)
             if affected:
                 found.append(r)
         return sorted(found, key=_order)
+
+    async def _group_limits(
+        self, rows: Sequence[OccupancyRow]
+    ) -> Mapping[ReservationId, GroupLimits]:
+        """The limits of the readers' groups, on the days of their bookings."""
+        reference = self._reference
+        if all(g.limits.max_minutes is None for g in reference.groups.by_id.values()):
+            return {}
+        readers = await self._readers.many({row.reader_id for row in rows})
+        return {
+            row.id: reference.limits_of(readers.get(row.reader_id), local_date(row.booked_start))
+            for row in rows
+        }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
         """All that is live from now on, also beyond a booking window that was longer once."""
@@ -111,8 +136,8 @@ def _placed(availability: Availability, row: OccupancyRow) -> bool:
     return availability.can_seat(row.seat_id, row.booked_start, row.end)
 
 
-def _sized(availability: Availability, row: OccupancyRow) -> bool:
-    return availability.has_length(row.seat_id, row.booked_start, row.end)
+def _sized(availability: Availability, row: OccupancyRow, limits: GroupLimits) -> bool:
+    return availability.has_length(row.seat_id, row.booked_start, row.end, limits)
 
 
 def _order(row: OccupancyRow) -> tuple[datetime, SeatId]:

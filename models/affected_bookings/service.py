@@ -103,7 +103,8 @@ class AffectedBookingService:
         readers = await self._readers.many({row.reader_id for row in rows})
 
         def fits(r: Reservation) -> bool:
-            sized = not sizes or available.has_length(r.seat_id, r.start, r.end)
+            limits = self._reference.limits_of(readers.get(r.reader_id), r.date)
+            sized = not sizes or available.has_length(r.seat_id, r.start, r.end, limits)
             seat = self._reference.catalog.all_seats.get(r.seat_id)
             if entitled and seat is not None:
                 sized = sized and self._reference.may_use_seat(
@@ -173,12 +174,13 @@ class AffectedBookingService:
             return False
         available = self._availability()
         taken = (await self._occupancy.get_day(old.date)).by_seat
+        limits = self._reference.limits_of(ctx.reader, old.date)
         for seat in self._alternative_seats(old.seat_id, span, available):
             if seat.id in occupied or overlaps(taken.get(seat.id, ()), span):
                 continue
             if not (
                 available.can_seat(seat.id, span.start, span.end)
-                and available.has_length(seat.id, old.start, old.end)
+                and available.has_length(seat.id, old.start, old.end, limits)
                 and self._reference.may_use_seat(seat, ctx.reader, old.date)
             ):
                 continue

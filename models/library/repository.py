@@ -10,6 +10,7 @@ from typing import Any
 from models.library.entities import (
     USUAL_SOURCES,
     Area,
+    AreaState,
     Catalog,
     Kiosk,
     KioskId,
@@ -118,7 +119,7 @@ class CatalogRepository:
 
     async def write_areas(self, new: Sequence[Area], changed: Sequence[Area]) -> bool:
         """All of them or none: False where there is one of an id that is new, or somebody else has
-        changed one that ``changed`` were made from."""
+        changed one that ``changed`` were made from. The picture under a deleted one goes too."""
 
         async def work(session: Any) -> None:
             for area in new:
@@ -126,6 +127,8 @@ class CatalogRepository:
                 await self._db["areas"].insert_one(area_to_document(area), session=session)
             for area in changed:
                 await self._put("areas", area.rev, area_to_document(area), session)
+                if area.state is AreaState.DELETED:
+                    await self._db["plan_pictures"].delete_one({"_id": area.id}, session=session)
             await count_up(self._db, session)
 
         return await try_transaction(self._db, work)

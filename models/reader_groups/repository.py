@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel
@@ -79,6 +81,18 @@ class ReaderGroupRepository:
                 {"$pull": {"memberships": {"group": group.id}}},
             )
         return True
+
+    async def replace_all(self, groups: Sequence[ReaderGroup], session: Any) -> None:
+        """Let these be all groups, within the transaction of ``session``. Those of a known id keep
+        their members."""
+        revs = {row["_id"]: row["rev"] async for row in self._all.find(session=session)}
+        # First all go: one may have another's name.
+        await self._all.delete_many({}, session=session)
+        for group in groups:
+            document = group_document(replace(group, rev=revs.get(group.id, -1) + 1))
+            await self._all.insert_one(document, session=session)
+            await self._count_up(session, group)
+        await self._count_up(session)
 
     async def _count_up(self, session: Any, group: ReaderGroup | None = None) -> None:
         """Let every worker load them anew; and keep how far ahead any group could ever book."""

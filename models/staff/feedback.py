@@ -61,5 +61,6 @@ class StaffFeedback:
     async def _canned(
         self, ctx: StaffContext, title: str, work: Callable[[], Awaitable[None]]
     ) -> None:
+        ctx.require(None)  # all venues send them
         operation = AuditedOperation(AuditAction.CANNED_ANSWER, "canned_answers")
         await self._audit.record(ctx, operation, work, lambda _: {"title": title or None})

@@ -34,6 +34,7 @@ class StaffPlanPictures:
     async def put(self, ctx: StaffContext, area: Area, version: str, sent: bytes) -> None:
         """The picture in the file is the area's from now on; a new one lies where the old one did.
         Raises: InvalidRequest."""
+        ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._reading:
             file = await asyncio.to_thread(read_picture, sent)
 

@@ -89,7 +89,8 @@ class StaffPolicyAndPlans:
         for change in changes:
             kept = change.action is AuditAction.CHANGE_PLAN
             wanted = Role.LIBRARIAN if kept else Role.ADMINISTRATOR
-            ctx.require(change.new.venue_id, wanted)
+            for area in filter(None, (change.old, change.new)):
+                ctx.require(area.venue_id, wanted)
 
         async def work() -> JsonObject:
             reference, after = self._reference, [change.new for change in changes]

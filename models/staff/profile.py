@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, replace
 
+from models.identity.roles import Role
 from models.profile.entities import LibraryProfile, SetupProgress, SetupStep, StepMark
 from models.profile.errors import ProfileChanged, SetupChanged
 from models.profile.repository import ProfileRepository
@@ -34,6 +35,7 @@ class StaffProfile:
         Raises: InvalidRequest; ProfileChanged where somebody else was first; ZoneFixed for another
             time zone where there is an area. Nothing has changed then.
         """
+        ctx.require(None, Role.ADMINISTRATOR)
         check_profile(new, placeholders)
 
         async def work() -> JsonObject:
@@ -68,6 +70,8 @@ class StaffProfile:
         mark: StepMark | None = None,
         finished: bool = False,
     ) -> None:
+        ctx.require(None, Role.ADMINISTRATOR)
+
         async def work() -> JsonObject:
             before = await self._profiles.setup()
             marks = {**before.marks, **({step: mark} if step and mark else {})}

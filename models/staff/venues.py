@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from models.identity.roles import Role
 from models.library.entities import Venue, VenueId
 from models.library.errors import VenueChanged, VenueExists
 from models.library.repository import CatalogRepository
@@ -41,6 +42,7 @@ class StaffVenues:
     async def rename(self, ctx: StaffContext, old: Venue, name: str) -> None:
         """Another name, from now on and for past bookings too. Raises: VenueExists, VenueChanged;
         nothing has changed then."""
+        ctx.require(None, Role.ADMINISTRATOR)
         others = (v for v in self._reference.catalog.venues.values() if v.id != old.id)
         if any(venue.name == name for venue in others):
             raise VenueExists()
@@ -57,6 +59,7 @@ class StaffVenues:
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
         """Let readers see them in this order. Raises: VenueChanged; nothing has changed then."""
+        ctx.require(None, Role.ADMINISTRATOR)
         moved = [
             replace(venue, order=place, rev=venue.rev + 1)
             for place, venue in enumerate(venues)
@@ -75,6 +78,7 @@ class StaffVenues:
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:
         """Raises: VenueInUse where anything belongs to it, VenueChanged; nothing has changed
         then."""
+        ctx.require(None, Role.ADMINISTRATOR)
 
         async def work() -> JsonObject:
             if not await self._catalogs.remove_venue(venue):

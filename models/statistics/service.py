@@ -48,6 +48,7 @@ class StatisticsService:
         async for row in self.bookings_on(day):
             rows.setdefault(row.area_id, []).append(row)
         late = await self.late_bookings(day)
+        used = {area_id for area_id, mine in rows.items() if mine} | {row.area_id for row in late}
         await self._statistics.put(
             [
                 summarise_day(
@@ -59,7 +60,7 @@ class StatisticsService:
                     (row for row in late if row.area_id == area.id),
                 )
                 for area in areas.values()
-                if area.in_use or rows[area.id]
+                if area.in_use or area.id in used
             ]
         )
         return 1

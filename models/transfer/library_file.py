@@ -1,5 +1,6 @@
 """A whole library as one JSON file: profile, venues, areas with their plans, policy with its hours,
-kiosks and gates without their secrets, notices. No reader and no booking is in it.
+kiosks and gates without their secrets, notices, reader groups without their readers. No reader and
+no booking is in it.
 
 The file has the fields of the entities, so a new field of one is in it without more ado.
 """
@@ -19,6 +20,7 @@ from models.library.entities import Area, Kiosk, Seat, Venue
 from models.notices.entities import Notice
 from models.policy.entities import Policy
 from models.profile.entities import LibraryProfile
+from models.reader_groups.entities import ReaderGroup
 from models.transfer.errors import TransferError
 
 FORMAT: Final = 1
@@ -30,6 +32,7 @@ _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     Policy: frozenset({"version"}),
     Gate: frozenset({"last_seen_at", "complete_until", "clock_skew"}),
     Notice: frozenset({"rev"}),
+    ReaderGroup: frozenset({"rev"}),
 }
 """What belongs to one database, or is told by the place in the file."""
 _SHORT: Final = frozenset({Seat})
@@ -48,6 +51,7 @@ class LibraryFile:
     kiosks: tuple[Kiosk, ...]
     gates: tuple[Gate, ...]
     notices: tuple[Notice, ...]
+    reader_groups: tuple[ReaderGroup, ...] = ()
 
 
 def to_text(library: LibraryFile) -> str:
@@ -85,9 +89,10 @@ def from_text(text: bytes) -> LibraryFile:
         found = values.get("format") if isinstance(values, dict) else None
         raise TransferError(f"format: this version reads format {FORMAT}, not {found}")
     for area in values["areas"] if isinstance(values.get("areas"), list) else ():
-        for seat in area.get("seats", ()) if isinstance(area, dict) else ():
-            if isinstance(seat, dict):
-                seat["area_id"] = area.get("id")
+        for name in ("seats", "retired_seats") if isinstance(area, dict) else ():
+            for seat in area[name] if isinstance(area.get(name), list) else ():
+                if isinstance(seat, dict):
+                    seat["area_id"] = area.get("id")
     try:
         library = msgspec.convert(values, LibraryFile)
     except (msgspec.ValidationError, InvalidRequest) as error:

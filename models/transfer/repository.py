@@ -8,19 +8,21 @@ from typing import Any
 
 from pymongo import DESCENDING
 
-from models.library.entities import Area, SeatId
+from models.gates.entities import Gate
+from models.library.entities import Area, Kiosk, SeatId
 from models.library.mapping import area_from_document, area_to_document
 from models.library.repository import count_up, kiosk_to_document, venue_to_document
 from models.notices.repository import notice_to_document
 from models.policy.mapping import policy_to_document
 from models.profile.repository import put_profile
+from models.reader_groups.repository import ReaderGroupRepository
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import run_transaction
 from models.transfer.errors import LibraryNotEmpty, SeatsStillBooked
 from models.transfer.library_file import LibraryFile
 
-_PARTS = ("profile", "venues", "areas", "kiosks", "gates")
+_PARTS = ("profile", "venues", "areas", "kiosks", "gates", "reader_groups")
 _SHOWN = 5
 
 
@@ -66,10 +68,17 @@ class _Writing:
             {v.id: {**venue_to_document(v), "rev": 0} for v in library.venues},
             kept_venues,
         )
-        await self._put_all("kiosks", {k.id: kiosk_to_document(k) for k in library.kiosks})
-        gates = {g.id: {"_id": g.id, "venue": g.venue_id, "name": g.name} for g in library.gates}
-        await self._put_all("gates", gates)
+        for name, devices in (("kiosks", library.kiosks), ("gates", library.gates)):
+            documents = {one.id: _device_to_document(one) for one in devices}
+            await self._put_all(name, documents)
+            # As where the console retires one: its key is worth nothing from now on.
+            await self._db[name].update_many(
+                {"retired": True},
+                {"$unset": {"key": "", "key_hash": "", "secret": ""}},
+                session=self._session,
+            )
         await self._put_policy(library, now)
+        await ReaderGroupRepository(self._db).replace_all(library.reader_groups, self._session)
         for notice in library.notices:
             document = notice_to_document(notice)
             await self._db["notices"].update_one(
@@ -89,7 +98,7 @@ class _Writing:
                 )
 
     async def _refuse_booked(self, library: LibraryFile) -> None:
-        seats = {seat.id for area in library.areas for seat in area.seats}
+        seats = {seat.id for area in library.areas for seat in area.all_seats}
         live = self._db["reservations"].find({"live": True}, {"seat": 1}, session=self._session)
         lost = [row["seat"] async for row in live if row.get("seat") not in seats]
         if lost:
@@ -112,9 +121,10 @@ class _Writing:
                 continue
             if ever_booked:
                 kept.add(str(old.venue_id))
-                wanted[id] = replace(old, seats=())
+                wanted[id] = replace(old, seats=(), retired_seats=())
             else:
                 await areas.delete_one({"_id": id}, session=session)
+                await self._db["plan_pictures"].delete_one({"_id": id}, session=session)
         for id, area in wanted.items():
             document = area_to_document(_after(before.get(id), area))
             await areas.replace_one({"_id": id}, document, upsert=True, session=session)
@@ -145,10 +155,17 @@ class _Writing:
         )
 
 
+def _device_to_document(device: Kiosk | Gate) -> Document:
+    written: Document = {"_id": device.id, "venue": device.venue_id, "name": device.name}
+    if isinstance(device, Kiosk):
+        written = kiosk_to_document(device)
+    return {**written, "retired": device.retired}
+
+
 def _after(old: Area | None, new: Area) -> Area:
     """The new area in the old one's place: seats that have left the plan keep their names."""
     if old is None:
         return new
-    there: set[SeatId] = {seat.id for seat in new.seats}
-    gone = {seat.id: seat for seat in (*old.removed_seats, *old.seats) if seat.id not in there}
+    there: set[SeatId] = {seat.id for seat in (*new.seats, *new.retired_seats)}
+    gone = {seat.id: seat for seat in old.all_seats if seat.id not in there}
     return replace(new, removed_seats=tuple(gone.values()), rev=old.rev + 1)

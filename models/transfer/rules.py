@@ -41,10 +41,11 @@ def check_library(
     for kiosk in library.kiosks:
         if kiosk.kind not in _KIOSK_KINDS:
             raise TransferError(f"kiosks[{kiosk.id}].kind: none of {sorted(_KIOSK_KINDS)}")
-    _once("seats", (seat.id for area in library.areas for seat in area.seats))
+    _once("seats", (seat.id for area in library.areas for seat in area.all_seats))
     for area in library.areas:
         _check_plan(area)
     _check_policy(library.policy, venues, {area.id for area in library.areas})
+    _check_groups(library)
 
 
 @contextmanager
@@ -87,17 +88,40 @@ def _check_names(what: str, things: Collection[Any]) -> None:
 
 
 def _check_plan(area: Area) -> None:
-    """As the console would, if it were drawn there."""
+    """As the console would, if it were drawn there. One out of use comes back as it is here."""
+    seats = area.seats if area.in_use else area.retired_seats
+    if len(seats) != sum(1 for _ in area.all_seats):
+        raise TransferError(f"areas[{area.id}].state: {area.state} has only the seats of the other")
     names = {f.name: "number" if f.name == "no" else f.name for f in fields(SeatDraft)}
     drafts = [
         SeatDraft(**{name: getattr(seat, attribute) for name, attribute in names.items()})
-        for seat in area.seats
+        for seat in seats
     ]
     draft = PlanDraft(area.name, area.floor, area.width, area.height, drafts, area.fixtures)
-    known = replace(area, seats=area.seats, removed_seats=())
+    known = replace(area, seats=seats, retired_seats=(), removed_seats=())
     elsewhere: frozenset[SeatId] = frozenset()
     with _at(f"areas[{area.id}]"):
         apply_draft(known, draft, elsewhere)
+
+
+def _check_groups(library: LibraryFile) -> None:
+    groups, areas = library.reader_groups, {area.id for area in library.areas}
+    seats = {seat.id for area in library.areas for seat in area.all_seats}
+    _once("reader_groups", (group.id for group in groups))
+    _once("reader_groups", (group.name for group in groups))
+    if sum(group.default for group in groups) > 1:
+        raise TransferError("reader_groups: more than one is the default")
+    for group in groups:
+        at, limits = f"reader_groups[{group.id}]", group.limits
+        for name in (group.name, group.shown_name):
+            if not 0 < len(name) <= _LONGEST_NAME or not is_printable_line(name):
+                raise TransferError(f"{at}.name: 1 to {_LONGEST_NAME} characters")
+        for lost in sorted((group.areas - areas) | (group.seats - seats)):
+            raise TransferError(f"{at}: no area or seat {lost}")
+        for field in fields(limits):
+            number = getattr(limits, field.name)
+            if number is not None and not is_within_bounds(field.name, number):
+                raise TransferError(f"{at}.limits.{field.name}: {number} is out of bounds")
 
 
 def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str]) -> None:

@@ -11,6 +11,7 @@ from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.notices.entities import Notice
 from models.policy.entities import OpeningRule
+from models.reader_groups.entities import GroupId, ReaderGroup
 from tests.api.test_listed_codes import with_rules
 from tests.api.test_policy import ask
 from tests.api.test_staff_console import staff
@@ -81,6 +82,15 @@ async def test_closed_areas_say_why_and_the_day_has_an_end(service: Living) -> N
         assert (await rows(service))["二层东区"][-1:] == said, at
     await service.jump("06:10")
     assert (await rows(service))["二层东区"] == ["07:00 开放"]
+
+
+async def test_an_area_for_a_group_is_not_full(service: Living) -> None:
+    await with_rules(service, hall_display=True)
+    await service.inside.stored.reader_groups.add(
+        ReaderGroup(GroupId("g"), "研究生", "研究生<读者>", areas=frozenset({HALL}))
+    )
+    await service.inside.reference.refresh()
+    assert (await rows(service))["二层中厅"] == ["仅限研究生&lt;读者&gt;"]
 
 
 async def test_notices_are_titles_and_a_floor_is_cut_into_cards(service: Living) -> None:

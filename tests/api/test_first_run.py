@@ -24,9 +24,11 @@ from miniapp_server.cli.command import CommandError
 from miniapp_server.cli.library import library_of, take_in
 from models.identity.roles import Role
 from models.kernel import time_range
-from models.library.entities import AreaId
+from models.library import transitions
+from models.library.entities import AreaId, KioskId, SeatId
 from models.profile.entities import LibraryProfile
 from models.profile.logo import logo_of
+from models.reader_groups.entities import GroupId, ReaderGroup
 from models.transfer.errors import TransferError
 from models.transfer.library_file import from_text, to_text
 from tests.api.test_floor_plans import send
@@ -239,6 +241,20 @@ async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:
         assert LibraryProfile(zone="x", zone_minutes=330).clock == time_range.LIBRARY_ZONE
 
 
+async def _retire_some(service: Living) -> None:
+    """An area, a kiosk and a gate are out of use."""
+    catalog, stored = service.inside.reference.catalog, service.inside.stored
+    area, kiosk = catalog.areas[AreaId("2f-north")], catalog.kiosks[KioskId("2f-south")]
+    assert await stored.catalogs.replace_area(transitions.retire(area))
+    assert await stored.catalogs.replace_kiosk(kiosk, replace(kiosk, retired=True))
+    reserved = frozenset({area.id})
+    assert await stored.reader_groups.add(
+        ReaderGroup(GroupId("g"), "研究生", "研究生读者", areas=reserved)
+    )
+    gate = (await stored.gates.all())[0]
+    assert await stored.gates.replace(gate, replace(gate, retired=True))
+
+
 async def test_a_library_goes_out_of_one_database_into_another(
     service: Living, empty: Living, tmp_path: Path
 ) -> None:
@@ -248,6 +264,7 @@ async def test_a_library_goes_out_of_one_database_into_another(
             profile, rev=profile.rev + 1, logo=logo_of(picture()), rules_text="每天 {每天次数} 次"
         )
     )
+    await _retire_some(service)
     await service.inside.reference.refresh()
     library = await library_of(service.resources.repositories, service.inside.reference)
     text = to_text(library)
@@ -261,6 +278,9 @@ async def test_a_library_goes_out_of_one_database_into_another(
     there = await library_of(empty.resources.repositories, empty.inside.reference)
     assert to_text(there) == text
     assert len(there.areas) > 10 and len(there.notices) > 1
+    catalog = empty.inside.reference.catalog
+    assert not catalog.areas[AreaId("2f-north")].in_use and "2f-south" not in catalog.kiosks
+    assert "2f-south" in catalog.retired_kiosks and any(g.retired for g in there.gates)
     with pytest.raises(TransferError, match="there is a library already"):
         await take_in(empty.app, carried, False, empty.clock.now())
     # Over it, but not while a seat that it lacks is booked.
@@ -272,6 +292,12 @@ async def test_a_library_goes_out_of_one_database_into_another(
         await take_in(empty.app, smaller, True, empty.clock.now())
     assert to_text(await library_of(empty.resources.repositories, empty.inside.reference)) == text
     await reader.ok("POST", f"/reservations/{made['id']}/cancel", {})
+    assert empty.inside.reference.groups.by_id[GroupId("g")].name == "研究生"
+    back = replace(smaller, reader_groups=())
+    back = replace(back, areas=tuple(a for a in back.areas if a.id != AreaId("2f-north")))
+    await take_in(empty.app, back, True, empty.clock.now())
+    known = empty.inside.reference.catalog.all_seats
+    assert SeatId("2f-north-001") in known, "what was booked there has its name from it"
     await take_in(empty.app, smaller, True, empty.clock.now())
     gone = (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["label"]
     assert gone == made["seat"]["label"], "what was booked keeps its name"

@@ -17,7 +17,7 @@ from models.identity.roles import Role
 from models.library.plan_picture import LONGEST_SIDE, MOST_BYTES
 from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, staff
+from tests.api.test_staff_console import log, post, staff
 from tests.living import Living
 
 HALL = "/console/plans/2f-hall"
@@ -214,3 +214,14 @@ async def test_who_does_not_change_it(service: Living) -> None:
     form = {"csrf": await head.token("/contact"), "version": "", "x": "0"}
     nowhere = await head.post("/console/plans/nowhere/picture", form, service.base)
     assert nowhere.status == 404 and await stored(service) == []
+
+
+async def test_a_picture_goes_with_its_area(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    await send(service, head, file_of(drawing()))
+    for base, verb in enumerate(("retire", "delete")):
+        assert len(await stored(service)) == 1, "a retired area keeps it"
+        form = {"base": str(base), "confirmed": "yes"}
+        done = await post(service, head, f"{HALL}/{verb}", **form)
+        assert done.status == 303, done.body
+    assert await stored(service) == []

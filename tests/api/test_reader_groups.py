@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from models.identity.roles import Role
 from models.library.entities import AreaId
+from models.policy.entities import PolicyOverride
+from tests.api.test_affected_bookings import rules
 from tests.api.test_identity import begun, granted
 from tests.api.test_pages import Browser
+from tests.api.test_policy import ask
 from tests.api.test_staff_console import log, post, staff
 from tests.living import Client, Living
 
@@ -161,6 +164,38 @@ async def test_the_most_generous_numbers_of_the_groups_count(service: Living) ->
     assert await service.inside.stored.policies.farthest_horizon() == 3, "for the statistics"
 
 
+async def test_a_horizon_from_a_date_on_is_also_for_who_is_in_no_group(service: Living) -> None:
+    admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    await group(service, admin, booking_window_days="2", **{f"area-{ROOM}": ""})
+    today = date.fromisoformat(service.today)
+    longer = PolicyOverride("考试周", today, today + timedelta(days=9), {"booking_window_days": 5})
+    await rules(service, rule_sets=(longer,))
+    day = today + timedelta(days=5)
+    (venue, *_) = (await reader.ok("GET", "/venues"))["items"]
+    assert venue["dates"][-1]["date"] == day.isoformat()
+    assert (await reader.ok("POST", "/reservations", wish(service, day.isoformat())))["id"]
+
+
+async def test_shorter_stays_for_all_leave_those_of_a_group(service: Living) -> None:
+    admin, member, other = (
+        await staff(service, Role.ADMINISTRATOR),
+        await service.reader(),
+        await service.reader(),
+    )
+    id = await group(service, admin, max_minutes="480", **{f"area-{ROOM}": ""})
+    await enter(service, admin, member, id)
+    kept = await member.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
+    lost = await other.reserve("2f-hall-011", "09:00", "13:00", service.tomorrow)
+    shown = await ask(service, admin, max_minutes="120", reason="名额紧张")
+    assert "<b>1</b> 个预约" in shown.body, shown.body
+    done = await ask(
+        *(service, admin), max_minutes="120", reason="名额紧张", confirmed="yes", bookings="cancel"
+    )
+    assert done.status == 303
+    for who, made, state in ((member, kept, "reserved"), (other, lost, "cancelled")):
+        assert (await who.ok("GET", f"/reservations/{made['id']}"))["state"] == state
+
+
 async def test_the_campus_enters_and_takes_out_at_each_sign_in(service: Living) -> None:
     admin = await staff(service, Role.ADMINISTRATOR)
     id = await group(service, admin, patterns="userType=grad*")
@@ -263,6 +298,23 @@ async def test_bookings_of_others_are_asked_about(service: Living) -> None:
     assert gone.status == 303
     assert (await other.ok("GET", f"/reservations/{second['id']}"))["state"] == "cancelled"
     assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
+
+
+async def test_what_is_reserved_stays_so_while_its_area_is_out_of_use(service: Living) -> None:
+    admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    id = await group(service, admin, **{f"seats-{HALL}": "010", f"area-{ROOM}": "on"})
+    for area, verb in ((ROOM, "retire"), (HALL, "retire")):
+        page = f"/console/plans/{area}/{verb}"
+        done = await post(service, admin, page, base="0", confirmed="yes", bookings="keep")
+        assert done.status == 303
+    saved = await post(service, admin, f"/console/groups/{id}", name="博士生", base="0")
+    assert saved.status == 303, saved.body
+    for area in (ROOM, HALL):
+        page = f"/console/plans/{area}/restore"
+        assert (await post(service, admin, page, base="1")).status == 303
+    for seat in (SEAT, "2f-hall-010"):
+        assert (await place(other, seat))["reserved_for"] == ["博士生"], seat
+    assert "reserved_for" not in await place(other, "2f-hall-011")
 
 
 async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Living) -> None:

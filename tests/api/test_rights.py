@@ -38,6 +38,7 @@ METHODS: Final = ("GET", "POST", "DELETE")
 NAMES: Final = {
     "{chapter}": "rules",
     "{picture}": "today",
+    "{digest}": "0123456789abcdef",
     "{grant}": "x",
     "{digest}": "x",
     "{id}": "x",

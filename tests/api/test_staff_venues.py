@@ -65,7 +65,8 @@ async def test_a_role_in_one_venue(service: Living) -> None:
     page = (await desk.get("/console")).body
     assert "分馆阅览室" in page and "二层中厅" not in page and "管理员 分馆" in page
     assert "二层中厅" not in (await desk.get("/console/seats")).body
-    for path in ("/console/plans", "/console/devices", "/console/seat-history"):
+    pages = ("/console/plans", "/console/devices?paired=2f-south", "/console/seat-history")
+    for path in (*pages, "/console/statistics/seats?area=2f-hall", "/console/faults"):
         body = (await desk.get(path)).body
         assert "二层中厅" not in body and "选座机 2" not in body, path
     assert (await desk.get(f"/console/reservations/{here['id']}")).status == 200
@@ -73,7 +74,16 @@ async def test_a_role_in_one_venue(service: Living) -> None:
         "/console/seats?area=2f-hall",
         "/console/plans/2f-hall",
         "/console/plans/2f-hall.json",
+        "/console/plans/2f-hall.csv",
         "/console/plans/2f-hall/labels",
+        "/console/plans/2f-hall/poster",
+        "/console/plans/2f-hall/settings",
+        "/console/plans/2f-hall/picture/0123456789abcdef",
+        "/console/plans/import",
+        "/console/devices/kiosk/2f-south/poster",
+        "/console/devices/kiosk/2f-south/pairing",
+        "/console/setup",
+        "/console/groups/x/members",
         f"/console/reservations/{main['id']}",
         "/console/audit",
         "/console/deliveries",
@@ -92,6 +102,7 @@ async def test_a_role_in_one_venue(service: Living) -> None:
     times = {"date": service.today, "start": "11:00", "end": "12:00"}
     for path, form in {
         f"/console/reservations/{main['id']}/cancel": {},
+        f"/console/reservations/{main['id']}/finish": {"reason": ""},
         f"/console/reservations/{here['id']}/move": {"seat": "2f-hall-011"},
         f"/console/reports/{main['id']}/resolve": {},
         f"{at}/book": {"area": "2f-hall", "no": "020", **times},
@@ -113,6 +124,26 @@ async def test_a_role_in_one_venue(service: Living) -> None:
         },
         "/console/devices/venues/library": {"base": "0", "gate": "1"},
         "/console/devices/kiosk/2f-south/key": {},
+        "/console/devices/kiosk/2f-south": {
+            **{"name": "x", "venue": BRANCH, "was_name": "选座机 2", "was_venue": "library"},
+        },
+        "/console/devices/kiosk/2f-south/retire": {"was_name": "x", "was_venue": "library"},
+        "/console/devices/kiosk/2f-south/delete": {},
+        "/console/devices/kiosk/2f-south/pairing": {"code": "000000"},
+        "/console/devices/kiosk/2f-south/pair": {"screen": "x", "base": "0"},
+        "/console/plans/2f-hall/settings": {"base": "0", "name": "x", "floor": "2"},
+        "/console/plans/2f-hall/retire": {"base": "0"},
+        "/console/plans/2f-hall/restore": {"base": "0"},
+        "/console/plans/2f-hall/delete": {"base": "0"},
+        "/console/plans/2f-hall/picture/remove": {"version": ""},
+        "/console/plans/import": {"plans": "[]"},
+        "/console/seats/2f-hall-010/outage": {"reason": "x"},
+        "/console/venues": {"name": "x"},
+        "/console/venues/library": {"name": "x"},
+        "/console/library": {"name": "x"},
+        "/console/setup": {"step": "venues"},
+        "/console/canned-answers": {"title": "x", "text": "x"},
+        "/console/canned-answers/x": {"rev": "0", "remove": "1"},
         "/console/groups": {"name": "x"},
         "/console/staff": {"number": person.number, "role": "administrator", "where": "all"},
     }.items():
@@ -125,6 +156,23 @@ async def test_a_role_in_one_venue(service: Living) -> None:
     assert gone.status == 303
     entry = (await log(service))[-1]
     assert entry == ("cancel", f"reservation:{here['id']}", "done")
+
+
+async def test_an_administrator_of_a_venue_orders_its_floors(service: Living) -> None:
+    """Another venue has floors of the same numbers, with areas that are not theirs."""
+    await branch(service)
+    admin = await staff(service, Role.ADMINISTRATOR)
+    desk = await again(service, await colleague(service, admin))
+    page = f"/console/plans/{ROOM}/settings"
+    fields = {"base": "0", "name": "大阅览室", "floor": "2", "place": "0"}
+    assert (await post(service, desk, page, **fields)).status == 303
+    body = (await desk.get(page)).body
+    assert "大阅览室" in body and "二层中厅" not in body
+    # On the round a floor is one venue's, and says so to who sees several.
+    shown = (await admin.get("/console/seats")).body
+    floors = re.findall(r'<optgroup label="([^"]+)">', shown)
+    assert "分馆 二层" in floors and "图书馆 二层" in floors and len(floors) == len(set(floors))
+    assert '<optgroup label="二层">' in (await desk.get("/console/seats")).body
 
 
 async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None:

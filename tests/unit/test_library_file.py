@@ -12,8 +12,18 @@ import pytest
 
 from handlers.texts.wording import PLACEHOLDER_NAMES
 from miniapp_server import seed
-from models.library.entities import Area, Kiosk, KioskId, PresenceSource, Seat, SeatId
+from models.library import transitions
+from models.library.entities import (
+    Area,
+    AreaState,
+    Kiosk,
+    KioskId,
+    PresenceSource,
+    Seat,
+    SeatId,
+)
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
+from models.reader_groups.entities import CampusPattern, GroupId, GroupLimits, ReaderGroup
 from models.transfer.errors import TransferError
 from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
 from models.transfer.rules import check_library
@@ -47,6 +57,14 @@ LIBRARY = LibraryFile(
     kiosks=(Kiosk(KioskId("k1"), DATA.venue.id, "选座机", "seat_kiosk"),),
     gates=DATA.gates,
     notices=DATA.notices,
+    reader_groups=(
+        ReaderGroup(
+            *(GroupId("g1"), "研究生", "研究生读者", True, GroupLimits(480, None)),
+            areas=frozenset({HALL.id}),
+            seats=frozenset({BROKEN.id}),
+            patterns=(CampusPattern("type", "grad*"),),
+        ),
+    ),
 )
 
 
@@ -62,6 +80,20 @@ def test_a_library_comes_back_as_it_was() -> None:
     assert '"rev"' not in text and '"version"' not in text
     moved = replace(LIBRARY.areas[0], rev=7, removed_seats=(replace(BROKEN, id=SeatId("x")),))
     assert to_text(replace(LIBRARY, areas=(moved,))) == text, "what is one database's stays there"
+
+
+def test_an_area_out_of_use_comes_back_with_its_seats() -> None:
+    area = LIBRARY.areas[0]
+    library = replace(LIBRARY, areas=(replace(transitions.retire(area), rev=0),))
+    assert from_text(to_text(library).encode()) == library
+    check(library)
+    for wrong in (
+        replace(library.areas[0], state=AreaState.IN_USE),
+        replace(library.areas[0], retired_seats=(replace(BROKEN, x=99_999),)),
+        replace(library.areas[0], retired_seats=(BROKEN, BROKEN)),
+    ):
+        with pytest.raises(TransferError):
+            check(replace(library, areas=(wrong,)))
 
 
 def put(path: str, value: Any) -> Callable[[Any], None]:
@@ -99,6 +131,8 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("policy.booking_window_days", 99), "booking_window_days"),
         (put("policy.areas", {"x": {"max_minutes": 60}}), "policy.areas: no area x"),
         (put("policy.opening.0.venue_id", "x"), "policy.opening[0].venue_id: no venue x"),
+        (put("reader_groups.0.areas.0", "x"), "reader_groups[g1]: no area or seat x"),
+        (put("reader_groups.0.limits.max_minutes", 5), "reader_groups[g1].limits.max_minutes"),
         (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
     ],
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from handlers.staff.seat_lists import chosen_seats
+from handlers.staff.seat_lists import chosen_seats, in_order, seat_list
 from models.kernel.errors import InvalidRequest
-from models.library.entities import AreaId, Seat, SeatId
+from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.library.seat_names import is_seat_name, name_key
 
 NUMBERS = ("001", "002", "003", "010", "A-12", "A-13", "2F-B07")
 SEATS = tuple(Seat(SeatId(f"x-{n}"), AreaId("x"), n, 0, 0) for n in NUMBERS)
@@ -36,3 +39,23 @@ def test_what_is_no_seat_is_named(text: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         chosen_seats(SEATS, text)
     assert text.split(";")[-1] in str(refused.value.details["reason"])
+
+
+NAMES = st.lists(
+    st.text("01-2aA /.", min_size=1, max_size=4).filter(
+        lambda name: is_seat_name(name) and " " not in name.replace(" ", "", 1)
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=name_key,
+)
+
+
+@given(NAMES, st.data())
+def test_what_is_written_is_read_again(names: list[str], data: st.DataObject) -> None:
+    """Whatever seats are called: 7 beside 07, and 1-2 beside 1 and 2."""
+    seats = tuple(Seat(SeatId(f"x-{n}"), AreaId("x"), name, 0, 0) for n, name in enumerate(names))
+    chosen = data.draw(st.sets(st.sampled_from(seats), min_size=1))
+    area = Area(AreaId("x"), VenueId("v"), "x", 1, 0, 100, 100, seats, ())
+    text = seat_list(area, frozenset(seat.id for seat in chosen))
+    assert set(chosen_seats(in_order(seats), text)) == chosen, text
