@@ -289,7 +289,7 @@ PATROL_TEXT: Final[Mapping[str, str]] = {
     "fault": "有 {count} 个报修",
     "occupied": "有读者报告座位被占",
     "doubted": "有读者反映座位无人",
-    "disabled": "禁用 {reason}",
+    "disabled": "停用 {reason}",
     "not_checked_in": "未签到",
     "booked_from": "{start} 起有预约",
 }
