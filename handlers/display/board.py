@@ -50,6 +50,8 @@ class AreaRow:
     state: str = ""
     reason: str = ""
     opens: datetime | None = None
+    reserved_for: Sequence[str] = ()
+    """The groups that alone may book there: for everybody else it is not full, but not theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +151,16 @@ class HallBoards:
     ) -> AreaRow:
         asked, ahead = windows
         assert asked is not None
-        view = self._plans.plan(area, days[0], asked, minute).view
+        plan = self._plans.plan(area, days[0], asked, minute)
+        view = plan.view
         assert view.look is not None
         count, opening = view.count, view.look.opening
         later = self._free_then(area, ahead, days[1], minute) if ahead is not None else None
         state, opens = _state(opening, minute)
         free = None if state else count.free
-        return AreaRow(area.name, free, count.total, later, state, opening.reason, opens)
+        return AreaRow(
+            area.name, free, count.total, later, state, opening.reason, opens, plan.reserved_for
+        )
 
     def _free_then(
         self, area: Area, ahead: TimeFilter, day: OccupancyView, minute: datetime
