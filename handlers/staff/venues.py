@@ -18,6 +18,7 @@ from handlers.texts.setup import SETUP_WRONG
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
+from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 from models.library.errors import VenueChanged, VenueExists, VenueInUse
 
@@ -46,6 +47,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         ],
         "changes": visit.may(Role.ADMINISTRATOR),
         "longest": LONGEST_NAME,
+        "hall_display": visit[REFERENCE].policy_on(local_date(visit.now)).hall_display,
         "typed": {},
         "wrong": "",
         "done": "done" in visit.request.query,

@@ -177,7 +177,7 @@ class PlanEditor {
   say(words) {
     const { plan: { seats }, chosen } = this.draft;
     const disabled = seats.filter((seat) => seat.disabled).length;
-    const counts = `${seats.length} 座，禁用 ${disabled}；选中 ${chosen.size}`;
+    const counts = `${seats.length} 座，停用 ${disabled}；选中 ${chosen.size}`;
     this.status.textContent = words ? `${words}。${counts}` : counts;
   }
   enable(command, may) {

@@ -109,7 +109,7 @@ class PlanDrawing {
     if (!this.draft.isSeat(thing)) return `${this.markNames[thing.kind]} ${thing.x}，${thing.y}`;
     const facts = Object.keys(FACTS).filter((name) => thing[name]).map((name) => FACTS[name]);
     const { disabled, disabled_from: from, disabled_until: until } = thing;
-    if (disabled) facts.push(`禁用：${disabled} ${from || until ? `${from || ""} 至 ${until || ""}` : ""}`);
+    if (disabled) facts.push(`停用：${disabled} ${from || until ? `${from || ""} 至 ${until || ""}` : ""}`);
     return [`${thing.no} 号`, ...facts].join(" ").trim();
   }
 

@@ -90,7 +90,7 @@
       askAt = 0;
     }
     if (!said.className && left > 0) {
-      said.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} 后更换新码`;
+      said.textContent = `${Math.floor(left / 60)} 分 ${left % 60} 秒后更换新码`;
     }
     if (!asking && Date.now() >= askAt) next();
   }

@@ -109,7 +109,7 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
     "renumbered": "改号 {seats}",
     "moved": "移动 {seats}",
     "features_changed": "更改设施 {seats}",
-    "disabled": "禁用 {seats}",
+    "disabled": "停用 {seats}",
     "enabled": "恢复使用 {seats}",
     "marks": "更改墙壁、书架等标记",
     "area_properties": "更改名称、楼层或大小",

@@ -289,7 +289,7 @@ PATROL_TEXT: Final[Mapping[str, str]] = {
     "fault": "有 {count} 个报修",
     "occupied": "有读者报告座位被占",
     "doubted": "有读者反映座位无人",
-    "disabled": "禁用 {reason}",
+    "disabled": "停用 {reason}",
     "not_checked_in": "未签到",
     "booked_from": "{start} 起有预约",
 }
@@ -307,7 +307,7 @@ SWITCH_TEXT: Final[Mapping[str, str]] = {
     "opening_draw": "放号瞬间抽签定先后",
     "away_timeout_is_violation": "暂离超时记违约",
     "accessible_only": "无障碍座位只供登记的读者",
-    "hall_display": "大厅屏：任何人不登录就能看各区域的空座数（/display/场馆编号）",
+    "hall_display": "大厅屏：不登录也能看各区域的空座数",
     "filter_by_window": "读者可按靠窗筛选",
     "filter_by_power": "读者可按电源筛选",
 }

@@ -156,7 +156,7 @@ BROKEN: dict[str, tuple[str, Any]] = {
     "double": ("重复", ("no", "０１１")),
     "outside": ("超出平面图", ("x", -1)),
     "on another": ("重叠", ("x", "of 011")),
-    "no reason": ("禁用原因", ("disabled", "")),
+    "no reason": ("停用原因", ("disabled", "")),
     "days alone": ("写明原因", ("disabled_from", "2026-09-08")),
     "another's id": ("不能使用", ("id", "3f-hall-001")),
     "an id twice": ("编号重复", ("id", "2f-hall-011")),

@@ -257,7 +257,7 @@ async def test_a_closed_area_stays_closed_when_the_library_s_hours_are_set(servi
     plan = await web.get(f"/areas/2f-hall?date={service.tomorrow}")
     assert "明天 9月8日 闭馆（地面维修），请选择其他日期。" in plan.body
     assert "闭馆（地面维修）" in (await web.get(f"/?date={service.tomorrow}")).body
-    assert day_shown(await head.get(f"{PATH}?at=a:2f-hall"), 8) == ["闭馆", "闭馆", "地面维修"]
+    assert day_shown(await head.get(f"{PATH}?at=a:2f-hall"), 8) == ["闭馆", "地面维修"]
     whole = day_shown(await head.get(PATH), 8)
     assert whole == ["06:30–23:30", "例外", "考试周"]
     assert day_shown(await head.get(f"{PATH}?at=v:library"), 8)[1] == "例外 · 全馆"

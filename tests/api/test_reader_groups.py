@@ -10,7 +10,9 @@ from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.policy.entities import PolicyOverride
 from tests.api.test_affected_bookings import rules
+from tests.api.test_display import rows
 from tests.api.test_identity import begun, granted
+from tests.api.test_listed_codes import with_rules
 from tests.api.test_pages import Browser
 from tests.api.test_policy import ask
 from tests.api.test_staff_console import log, post, staff
@@ -100,6 +102,9 @@ async def test_an_area_opens_for_a_group_and_closes_when_the_days_are_over(servi
     assert "本区域仅限研究生读者预约" in page and "该座位仅限研究生读者预约" in page
     assert 'aria-label="056号 仅限研究生读者' in page
     assert "仅限研究生读者" in (await web.get("/")).body
+    # The hall's screen does not call the room full: it is not everybody's.
+    await with_rules(service, hall_display=True)
+    assert (await rows(service))["二层东区"] == ["仅限研究生读者"]
 
 
 async def test_one_body_and_one_etag_for_a_set_of_groups(service: Living) -> None:

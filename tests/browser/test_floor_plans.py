@@ -69,7 +69,7 @@ async def test_a_plan_is_changed_and_readers_get_another_seat(
     await tab.page.click("#next")
 
     said = await tab.text("section.card ul")
-    assert said.split("\n") == ["新增 088", "移动 010", "禁用 065"]
+    assert said.split("\n") == ["新增 088", "移动 010", "停用 065"]
     assert "1 个预约不再符合平面图" in await tab.text("main")
     await tab.page.fill("[name=reason]", "插座维修")
     await tab.page.click("text=确认保存")
@@ -116,7 +116,7 @@ async def test_what_a_role_does_not_change(service: Living, opened: Open) -> Non
     await tab.page.fill("#of-seats [name=disabled]", "漏水")
     await tab.page.press("#of-seats [name=disabled]", "Tab")
     await tab.page.click("#next")
-    assert await tab.text("section.card ul") == "禁用 010"
+    assert await tab.text("section.card ul") == "停用 010"
     await tab.page.fill("[name=reason]", "漏水")
     await tab.page.click("text=确认保存")
     await tab.page.wait_for_selector(".done")
@@ -126,7 +126,7 @@ async def test_what_a_role_does_not_change(service: Living, opened: Open) -> Non
     tab = await opened("viewer")
     await tab.go(PATH)
     await tab.page.locator("#drawing [aria-label^='010 号']").click()
-    assert "禁用：漏水" in await tab.text("#facts")
+    assert "停用：漏水" in await tab.text("#facts")
     assert await tab.page.locator("main form button").count() == 0
 
 

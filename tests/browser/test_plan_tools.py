@@ -90,7 +90,7 @@ async def test_what_a_frame_chooses_can_be_removed_and_copied(opened: Open) -> N
     await lasso(tab, "004", "009")
     frame = {f"{n:03}" for n in (*range(1, 13),)}
     assert await tab.page.locator("#drawing .seat.chosen").count() == len(frame)
-    assert await tab.text("#status") == "68 座，禁用 0；选中 12"
+    assert await tab.text("#status") == "68 座，停用 0；选中 12"
     assert await tab.page.is_enabled("[data-do=copy]")
     assert await tab.page.is_enabled("[data-do=remove]")
     await tab.page.keyboard.press("Delete")

@@ -128,7 +128,7 @@ def test_a_known_area_is_changed_and_keeps_what_the_file_does_not_say() -> None:
     assert area.old is HALL and area.new.name == "大厅"
 
 
-HEAD = "区域,楼层,座位号,行,列,电源,禁用从,类型,宽,高,x,y"
+HEAD = "区域,楼层,座位号,行,列,电源,停用从,类型,宽,高,x,y"
 WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
     "empty": (b"", [(None, "no_rows")]),
     "head only": (HEAD, [(None, "no_rows")]),
