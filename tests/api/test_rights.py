@@ -40,7 +40,6 @@ NAMES: Final = {
     "{picture}": "today",
     "{digest}": "0123456789abcdef",
     "{grant}": "x",
-    "{digest}": "x",
     "{id}": "x",
     "{verb}": "cancel",
     "{place}": "x",
