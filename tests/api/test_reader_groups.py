@@ -337,7 +337,16 @@ async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Li
     await enter(service, admin, member, id)
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     assert (await outside.ok("GET", "/waitlist"))["items"][0]["offer"] is None
-    assert (await member.ok("GET", "/waitlist"))["items"][0]["offer"] is not None
+    offer = (await member.ok("GET", "/waitlist"))["items"][0]["offer"]
+
+    # Who is taken out of the group meanwhile cannot take the seat any more.
+    here, shown = f"/console/readers/{member.reader_id}/membership", await base(admin, member)
+    out = await post(service, admin, here, group=id, source="desk", remove="1", base=shown)
+    assert out.status == 303
+    accept = f"/reservations/{offer['id']}/accept"
+    await member.refused("422 group_only", "POST", accept)
+    await enter(service, admin, member, id)
+    assert (await member.ok("POST", accept))["state"] == "reserved"
 
 
 async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> None:
