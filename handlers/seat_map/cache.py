@@ -279,14 +279,10 @@ class SeatMapCache:
         reader: Reader | None = None,
     ) -> CachedAreaMap:
         """The area's plan in this minute, as the reader's groups see it."""
-        groups = self._groups_that_matter(reader, asked.day)
+        reference, groups = self._reference, NO_GROUPS
+        if reference.groups.by_id:
+            groups = reference.groups.that_matter(reference.groups_of(reader, asked.day))
         return self.plan_of_groups(area, occupancy, asked, minute, groups)
-
-    def _groups_that_matter(self, reader: Reader | None, day: date) -> GroupSet:
-        reference = self._reference
-        if not reference.groups.reserve_seats:
-            return NO_GROUPS
-        return reference.groups.that_matter(reference.groups_of(reader, day))
 
     def plan_of_groups(
         self,
@@ -299,7 +295,8 @@ class SeatMapCache:
         """The area's plan as everybody in these groups sees it: one for all for whom the same seats
         are reserved."""
         self._reset_if_catalog_changed()
-        key = (area.id, asked, self._reference.groups.in_area(area, groups))
+        seen_by = self._reference.groups.in_area(area, groups) if groups else NO_GROUPS
+        key = (area.id, asked, seen_by)
         plan = self._plans.get(key)
         if plan is None:
             venue = self._reference.catalog.venues[area.venue_id].name

@@ -119,11 +119,6 @@ class ReaderGroups:
         default = frozenset(group.id for group in self.by_id.values() if group.default)
         object.__setattr__(self, "_default", default)
 
-    @property
-    def reserve_seats(self) -> bool:
-        """Is any area or seat reserved at all?"""
-        return bool(self._areas or self._seats)
-
     def of(self, memberships: Iterable[Membership], day: date) -> Groups:
         """The groups that somebody with these memberships is in on that day."""
         if not self.by_id:
@@ -192,8 +187,6 @@ class ReaderGroups:
     def that_matter(self, groups: Groups) -> Groups:
         """Those of them for which any area or seat is reserved: readers with the same ones see the
         same seats."""
-        if not groups or not self.reserve_seats:
-            return NO_GROUPS
         return frozenset(g for g in groups if self.by_id[g].areas or self.by_id[g].seats)
 
     @property

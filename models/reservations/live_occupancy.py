@@ -104,8 +104,12 @@ class LiveOccupancy:
 
     def _view(self, day: date) -> OccupancyView | None:
         """The day with those that it is joined with; None where one of them misses something."""
+        days = self._joined_days(day)
+        if len(days) == 1:
+            alone = self._days.get(day)
+            return alone.occupancy if alone is not None and alone.complete else None
         parts = []
-        for each in (days := self._joined_days(day)):
+        for each in days:
             known = self._days.get(each)
             if known is None or not known.complete:
                 return None
