@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,7 @@ from models.library.errors import PlanChanged
 from models.library.plan_editing import LONGEST_NAME
 from models.staff.audit import AuditAction
 from models.staff.policy_and_plans import AreaChange
+from models.staff.recorder import StaffContext
 
 
 async def area_settings(visit: PageRequest) -> web.StreamResponse:
@@ -119,27 +121,33 @@ async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """In use again, as it was."""
-    area = await _area(visit)
-    try:
-        _check_base(form, area)
-        await visit[keys.STAFF_AREAS].bring_back(staff_context(visit), area, form_reason(form))
-    except (Conflict, InvalidRequest) as error:
-        typed = typed_in(form, ("reason",))
-        return _page(visit, visit[REFERENCE].area(visit.id), **refusal(visit, error, typed))
-    return _done(area)
+    return await _write(visit, form, visit[keys.STAFF_AREAS].bring_back, _settings_url(visit.id))
 
 
 async def delete_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Gone, where nothing was ever booked there."""
+    return await _write(visit, form, visit[keys.STAFF_AREAS].delete, "/console/plans?done")
+
+
+async def _write(
+    visit: PageRequest,
+    form: Form,
+    write: Callable[[StaffContext, Area, str], Awaitable[None]],
+    then: str,
+) -> web.StreamResponse:
     area = await _area(visit)
     try:
         _check_base(form, area)
-        await visit[keys.STAFF_AREAS].delete(staff_context(visit), area, form_reason(form))
+        await write(staff_context(visit), area, form_reason(form))
     except (Conflict, InvalidRequest) as error:
         typed = typed_in(form, ("reason",))
         return _page(visit, visit[REFERENCE].area(visit.id), **refusal(visit, error, typed))
-    return redirect("/console/plans?done")
+    return redirect(then)
 
 
 def _done(area: Area) -> web.Response:
-    return redirect(f"/console/plans/{area.id}/settings?done")
+    return redirect(_settings_url(area.id))
+
+
+def _settings_url(area_id: str) -> str:
+    return f"/console/plans/{area_id}/settings?done"

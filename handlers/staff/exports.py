@@ -16,11 +16,12 @@ from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import sees_area, staff_context
-from handlers.staff.spreadsheets import BYTE_ORDER_MARK, XLSX_TYPE, Workbook, csv_lines
+from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.statistics import Interval, interval
 from handlers.staff.tables import Column, Kind, Row
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
+from models.kernel.text import BYTE_ORDER_MARK
 from models.kernel.time_range import to_local
 from models.reservations.booking_facts import BookingFacts
 from models.staff.audit import AuditAction
@@ -43,7 +44,7 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
     await _record(visit, asked, "csv")
     response = await _start_download(visit, asked, "csv", "text/csv; charset=utf-8")
     try:
-        await response.write(BYTE_ORDER_MARK + csv_lines([EXPORT_HEADER]))
+        await response.write(BYTE_ORDER_MARK.encode() + csv_lines([EXPORT_HEADER]))
         async for batch in _batches(visit, asked):
             await response.write(csv_lines(batch))
         await response.write_eof()

@@ -20,6 +20,7 @@ from handlers.staff.affected_bookings import open_question, resolution_from
 from handlers.staff.floor_plans import words
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.staff.spreadsheets import XLSX_TYPE
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
 from handlers.texts.errors import reason_text
@@ -55,7 +56,6 @@ from models.staff.policy_and_plans import AreaChange
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
 """Bytes of a form with the plans of a preview; a file that is too large is told in words."""
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV: Final = "text/csv; charset=utf-8"
 
 
@@ -246,7 +246,7 @@ async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
         SHEET_TEXT["explained"]: TEMPLATE_EXPLAINED,
     }
     book = await asyncio.to_thread(writing.as_workbook, sheets)
-    return _file(book, _XLSX, "seats.xlsx")
+    return _file(book, XLSX_TYPE, "seats.xlsx")
 
 
 def _template_head() -> list[str]:

@@ -66,6 +66,11 @@ def date_in(form: Form, name: str) -> date:
     return day_of(form_text(form, name), name)
 
 
+def optional_date_in(form: Form, name: str) -> date | None:
+    """None where nothing is typed. Raises: InvalidRequest."""
+    return date_in(form, name) if form_text(form, name) else None
+
+
 def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) -> SeatId:
     """The seat that is typed by its area and number. Raises: InvalidRequest."""
     area = visit[REFERENCE].catalog.areas.get(AreaId(form_text(form, "area")))

@@ -18,11 +18,12 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import date_in, refusal
+from handlers.staff.forms import optional_date_in, refusal
 from handlers.staff.layout import render, staff_context
 from handlers.staff.readers import memberships_shown, reader_of, render_refusal
 from handlers.texts.console import FULL_WIDTH_COMMA, WRONG_TEXT
 from models.kernel.errors import Conflict, InvalidRequest, NotFound
+from models.kernel.text import text_of_file
 from models.reader_groups.entities import GroupId, Membership, MembershipSource
 from models.reader_groups.errors import MembershipChanged
 from models.readers.entities import normalise_student_no
@@ -63,8 +64,8 @@ async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _membership(visit: PageRequest, form: Form, group_id: GroupId) -> Membership:
-    first = date_in(form, "first") if form_text(form, "first") else None
-    last = date_in(form, "last") if form_text(form, "last") else None
+    first = optional_date_in(form, "first")
+    last = optional_date_in(form, "last")
     if first is not None and last is not None and last < first:
         raise InvalidRequest("last", WRONG_TEXT["membership_dates"])
     by, at = visit.reader.id, visit.now
@@ -134,15 +135,11 @@ async def _page(
 
 
 def _decoded(file: bytes) -> str:
-    """The text of a file as spreadsheets write it. Raises: InvalidRequest."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = file.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text.strip()
-    raise InvalidRequest("file", WRONG_TEXT["list_not_text"])
+    """Raises: InvalidRequest."""
+    text = text_of_file(file)
+    if text is None:
+        raise InvalidRequest("file", WRONG_TEXT["list_not_text"])
+    return text.strip()
 
 
 def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:

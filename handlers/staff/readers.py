@@ -17,7 +17,15 @@ from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_t
 from handlers.http.presenting import suspension
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR
-from handlers.staff.forms import clock_of, date_in, instant_in, refusal, seat_in, typed_in
+from handlers.staff.forms import (
+    clock_of,
+    date_in,
+    instant_in,
+    optional_date_in,
+    refusal,
+    seat_in,
+    typed_in,
+)
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.texts.console import BETWEEN, BLOCKING_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
@@ -295,7 +303,7 @@ async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamRespons
     reference = visit[REFERENCE]
     who = await reader_of(visit)
     try:
-        until = date_in(form, "until") if form_text(form, "until") else None
+        until = optional_date_in(form, "until")
         if until is not None and until < local_date(visit.now):
             raise InvalidRequest("until", WRONG_TEXT["date_passed"])
         granted = Accommodation(

@@ -12,7 +12,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.affected_bookings import open_question, resolution_from
-from handlers.staff.forms import date_in, refusal, typed_in
+from handlers.staff.forms import optional_date_in, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import CHANGE_TEXT, RELEASED_AT_PATROL
 from models.identity.roles import Role
@@ -82,7 +82,7 @@ def _wanted(form: Form) -> SeatOutage:
     """Raises: InvalidRequest."""
     if form_text(form, "release"):
         return IN_SERVICE
-    until = date_in(form, "until") if form_text(form, "until") else None
+    until = optional_date_in(form, "until")
     return SeatOutage(form_text(form, "reason"), None, until)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.forms import refusal
 from handlers.staff.layout import render, staff_context
-from handlers.staff.setup_steps import STEP_PAGES, step_lines
+from handlers.staff.setup_steps import STEP_PAGES, StepLine, step_lines
 from handlers.texts.console import BETWEEN
 from handlers.texts.setup import SETUP_WRONG
 from models.kernel.errors import InvalidRequest, NotFound
@@ -40,9 +41,13 @@ def _page(visit: PageRequest, *, status: int = 200, wrong: str = "") -> web.Resp
         following=next((line for line in lines if line.state == "open"), None),
         left=sum(not line.done for line in lines),
         progress=reference.setup,
-        needed=[line.title for line in lines if line.step in _NEEDED and not line.done],
+        needed=_missing(lines),
         wrong=wrong,
     )
+
+
+def _missing(lines: Sequence[StepLine]) -> list[str]:
+    return [line.title for line in lines if line.step in _NEEDED and not line.done]
 
 
 async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -55,12 +60,7 @@ async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
             await staff.begin_setup(context)
             return redirect(STEP_PAGES[SetupStep.PROFILE])
         if operation == "finish":
-            missing = [
-                line.title
-                for line in step_lines(reference)
-                if line.step in _NEEDED and not line.done
-            ]
-            if missing:
+            if missing := _missing(step_lines(reference)):
                 steps = BETWEEN["names"].join(missing)
                 raise InvalidRequest("steps", SETUP_WRONG["not_ready"].format(steps=steps))
             await staff.finish_setup(context, rev)

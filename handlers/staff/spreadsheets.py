@@ -12,12 +12,9 @@ from typing import Any, Final
 import xlsxwriter  # type: ignore[import-untyped]
 
 from handlers.staff.tables import Cell, Column, Kind, Row, Table
+from models.kernel.text import FORMULA_SIGNS
 
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-"""Tells spreadsheets that a CSV file is UTF-8."""
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet calculates."""
 _FORMATS: Final[Mapping[Kind, str]] = {
     Kind.DATE: "yyyy-mm-dd",
     Kind.INSTANT: "yyyy-mm-dd hh:mm",
@@ -40,7 +37,7 @@ def csv_lines(rows: Iterable[Row]) -> bytes:
 def _in_csv(cell: Cell) -> object:
     if isinstance(cell, str):
         # Names are typed by people: no spreadsheet is to read one as a formula.
-        return f"'{cell}" if cell.startswith(_FORMULA) else cell
+        return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%d %H:%M}"
     if isinstance(cell, float):

@@ -11,7 +11,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import date_in, refusal, typed_in
+from handlers.staff.forms import optional_date_in, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import ROLE_TEXT
@@ -75,8 +75,8 @@ async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
     venues = frozenset(VenueId(id) for id in known if form_text(form, f"venue-{id}"))
     if form_text(form, "where") == "some" and not venues:
         raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
-    first = date_in(form, "first") if form_text(form, "first") else None
-    last = date_in(form, "last") if form_text(form, "last") else None
+    first = optional_date_in(form, "first")
+    last = optional_date_in(form, "last")
     if last is not None and last < max(first or last, local_date(visit.now)):
         raise InvalidRequest("last", WRONG_TEXT["grant_dates"])
     reader = await visit[keys.STAFF_GRANTS].find(form_text(form, "number"))

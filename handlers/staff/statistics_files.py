@@ -13,10 +13,11 @@ from handlers import keys
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import staff_context
 from handlers.staff.seat_statistics import chosen_area, seats_of
-from handlers.staff.spreadsheets import BYTE_ORDER_MARK, XLSX_TYPE, Workbook, csv_lines
+from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.statistics import LONGEST_SEATS, Interval, interval, tables_of
 from handlers.staff.tables import Table
 from models.kernel.errors import NotFound
+from models.kernel.text import BYTE_ORDER_MARK
 from models.staff.audit import AuditAction
 from models.staff.recorder import AuditedOperation
 
@@ -50,7 +51,7 @@ async def seats_xlsx(visit: PageRequest) -> web.StreamResponse:
 
 async def _csv(visit: PageRequest, asked: Interval, table: Table) -> web.Response:
     await _record(visit, asked, "csv")
-    body = BYTE_ORDER_MARK + csv_lines([table.header, *table.rows])
+    body = BYTE_ORDER_MARK.encode() + csv_lines([table.header, *table.rows])
     name = f"{table.key}-{asked.first}-{asked.last}.csv"
     return _file(body, name, "text/csv; charset=utf-8")
 

@@ -23,10 +23,10 @@ from models.floor_files.entities import (
 )
 from models.floor_files.table import Line, Vocabulary
 from models.kernel.errors import InvalidRequest
+from models.kernel.text import text_of_file
 from models.library.entities import Fixture
 from models.library.plan_editing import SeatDraft
 
-_BYTE_ORDER_MARK: Final = "\ufeff"
 _LONGEST_CELL: Final = 10_000
 
 
@@ -76,15 +76,11 @@ def _unreadable(reason: str, **facts: object) -> UnreadableFile:
 
 
 def _text(data: bytes) -> str:
-    """UTF-8, with its mark or without; else what spreadsheets in China write."""
-    if b"\0" in data:
+    """Raises: UnreadableFile."""
+    text = text_of_file(data)
+    if text is None:
         raise _unreadable("not_text")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding).removeprefix(_BYTE_ORDER_MARK)
-        except UnicodeDecodeError:
-            continue
-    raise _unreadable("not_text")
+    return text
 
 
 def _lines(text: str) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from itertools import zip_longest
 import xlsxwriter  # type: ignore[import-untyped]
 
 from models.floor_files.entities import AREA_ROW
+from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
 from models.library.entities import Area, Seat
 
 FIELDS = (
@@ -18,7 +19,7 @@ FIELDS = (
     *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
 )
 """The columns of an exported table."""
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "'")
+_QUOTED = (*FORMULA_SIGNS, "'")
 Row = Sequence[str]
 
 
@@ -54,12 +55,12 @@ def as_csv(rows: Iterable[Row]) -> bytes:
     """A CSV file that spreadsheets open as UTF-8, and in which they calculate nothing."""
     text = io.StringIO()
     csv.writer(text).writerows([_as_text(cell) for cell in row] for row in rows)
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+    return (BYTE_ORDER_MARK + text.getvalue()).encode()
 
 
 def _as_text(cell: str) -> str:
     number = cell.removeprefix("-").isdecimal()
-    return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) and not number else cell
+    return f"'{cell}" if cell.startswith(_QUOTED) and not number else cell
 
 
 def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from models.identity.errors import LastAdministrator
 from models.identity.roles import GrantId, Role, StaffGrant
+from models.kernel.days import days_document, read_days
 from models.kernel.ids import ReaderId
 from models.library.entities import VenueId
 from models.storage.mongo import Database, Document
@@ -87,8 +88,7 @@ def _document(g: StaffGrant) -> Document:
         "id": g.id,
         "role": g.role.value,
         "venues": sorted(g.venues),
-        "first": g.first.isoformat() if g.first else None,
-        "last": g.last.isoformat() if g.last else None,
+        **days_document(g.first, g.last),
         "by": g.by,
         "at": g.at,
     }
@@ -104,8 +104,7 @@ def _grant(d: Document) -> StaffGrant:
         GrantId(d["id"]),
         Role(d["role"]),
         frozenset(VenueId(venue) for venue in d["venues"]),
-        date.fromisoformat(d["first"]) if d["first"] else None,
-        date.fromisoformat(d["last"]) if d["last"] else None,
+        *read_days(d),
         ReaderId(d["by"]) if d["by"] else None,
         d["at"],
     )

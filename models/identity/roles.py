@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NewType
 
 from models.identity.errors import OtherVenue
+from models.kernel.days import is_within
 from models.kernel.ids import ReaderId
 from models.library.entities import VenueId
 
@@ -46,7 +47,7 @@ class StaffGrant:
     at: datetime | None = None
 
     def is_active_on(self, day: date) -> bool:
-        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+        return is_within(day, self.first, self.last)
 
     def covers(self, wanted: Role, venue_id: VenueId | None) -> bool:
         """Does it reach that far: in the venue, or in the whole library where that is None?"""

@@ -9,6 +9,10 @@ from typing import Final
 _DIGITS: Final = frozenset("0123456789")
 _ALSO: Final = "\u3000\u00a0\u200d"
 """The full-width space of Chinese texts, the space that does not break, the joiner of emoji."""
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""Tells spreadsheets that a CSV file is UTF-8."""
+FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet calculates."""
 
 
 def is_printable_line(text: str) -> bool:
@@ -29,3 +33,16 @@ def as_searched(text: str) -> str:
     without blanks, but for one between two Latin words (２１０７ 0001, 赵 晨阳, Zhang San)."""
     plain = " ".join(unicodedata.normalize("NFKC", text).split())
     return re.sub(r"(?<![A-Za-z]) | (?![A-Za-z])", "", plain)
+
+
+def text_of_file(data: bytes) -> str | None:
+    """The text of a file that people send: UTF-8, with its mark or without, else what spreadsheets
+    in China write. None where it is no text."""
+    if b"\0" in data:
+        return None
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding).removeprefix(BYTE_ORDER_MARK)
+        except UnicodeDecodeError:
+            continue
+    return None

@@ -7,6 +7,7 @@ from dataclasses import fields
 from datetime import date, time
 from typing import Any
 
+from models.kernel.days import days_document, read_days
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.storage.mongo import Document
 
@@ -64,8 +65,7 @@ def _opening_document(rule: OpeningRule) -> Document:
     return {
         "opens": _clock(rule.opens),
         "closes": _clock(rule.closes),
-        "first": rule.first.isoformat() if rule.first else None,
-        "last": rule.last.isoformat() if rule.last else None,
+        **days_document(rule.first, rule.last),
         "weekdays": sorted(rule.weekdays),
         "venue_id": rule.venue_id,
         "area_id": rule.area_id,
@@ -87,7 +87,8 @@ def policy_from_document(d: Mapping[str, Any]) -> Policy:
 def _opening(d: Document) -> OpeningRule:
     d.pop("priority", None)  # of before there were layers: the dates say which one it is of
     hours = {name: _time(d[name]) if d[name] else None for name in ("opens", "closes")}
-    days = {name: date.fromisoformat(d[name]) if d[name] else None for name in ("first", "last")}
+    first, last = read_days(d)
+    days = {"first": first, "last": last}
     return OpeningRule(**{**d, **hours, **days, "weekdays": frozenset(d["weekdays"])})
 
 

@@ -12,6 +12,7 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Final
 
+from models.kernel.days import is_within
 from models.kernel.time_range import TimeRange, local_instant
 from models.library.entities import AreaId, VenueId
 
@@ -94,8 +95,7 @@ class OpeningRule:
         if self.area_id is not None and self.area_id != area_id:
             return False
         return (
-            (self.first is None or self.first <= day)
-            and (self.last is None or day <= self.last)
+            is_within(day, self.first, self.last)
             and day.weekday() in self.weekdays
             and self.venue_id in (None, venue_id)
         )

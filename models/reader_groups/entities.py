@@ -13,6 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final, NewType
 
+from models.kernel.days import is_within
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, AreaId, Seat, SeatId
 
@@ -45,7 +46,7 @@ class Membership:
     at: datetime | None = None
 
     def is_active_on(self, day: date) -> bool:
-        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+        return is_within(day, self.first, self.last)
 
     def same_as(self, other: Membership) -> bool:
         """The same group, source and days, whoever has entered it and when."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
+from models.kernel.days import days_document, read_days
 from models.kernel.ids import ReaderId
 from models.library.entities import AreaId, SeatId
 from models.reader_groups.entities import (
@@ -54,8 +54,7 @@ def membership_document(m: Membership) -> Document:
     return {
         "group": m.group_id,
         "source": m.source.value,
-        "first": m.first.isoformat() if m.first else None,
-        "last": m.last.isoformat() if m.last else None,
+        **days_document(m.first, m.last),
         "by": m.by,
         "at": m.at,
     }
@@ -71,8 +70,7 @@ def _membership(d: Document) -> Membership:
     return Membership(
         GroupId(d["group"]),
         MembershipSource(d["source"]),
-        date.fromisoformat(d["first"]) if d["first"] else None,
-        date.fromisoformat(d["last"]) if d["last"] else None,
+        *read_days(d),
         ReaderId(by) if by else None,
         d["at"],
     )

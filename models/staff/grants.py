@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from models.identity.grant_repository import StaffGrantRepository
 from models.identity.roles import GrantId, Role, StaffDirectory, StaffGrant
+from models.kernel.days import days_document
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
@@ -99,6 +100,5 @@ def _snapshot(g: StaffGrant) -> JsonObject:
     return {
         "role": g.role.value,
         "venues": ", ".join(sorted(g.venues)) or None,
-        "first": g.first.isoformat() if g.first else None,
-        "last": g.last.isoformat() if g.last else None,
+        **days_document(g.first, g.last),
     }

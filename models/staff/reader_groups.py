@@ -8,6 +8,7 @@ from dataclasses import replace
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService, Resolution
 from models.identity.roles import Role
+from models.kernel.days import days_document
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
@@ -206,8 +207,7 @@ class StaffReaderGroups:
         group = self._reference.groups.by_id.get(m.group_id)
         return {
             "group": group.name if group is not None else m.group_id,
-            "first": m.first.isoformat() if m.first else None,
-            "last": m.last.isoformat() if m.last else None,
+            **days_document(m.first, m.last),
         }
 
     def _snapshot(self, g: ReaderGroup) -> JsonObject:

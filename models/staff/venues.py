@@ -25,6 +25,7 @@ class StaffVenues:
     async def add(self, ctx: StaffContext, venue_id: VenueId, name: str) -> None:
         """A new venue, the last one. The form's id for it makes a form that is sent twice count
         once. Raises: VenueExists where there is one of that name or id."""
+        ctx.require(None, Role.ADMINISTRATOR)
         venues = self._reference.catalog.venues.values()
         if any(venue.name == name for venue in venues):
             raise VenueExists()
