@@ -87,11 +87,11 @@ async def supervise(
 ) -> None:
     """Serve with ``count`` workers until SIGTERM or SIGINT, and end after the last of them.
 
-    ``env`` is the workers' environment. ``ready`` is called when all of them accept requests. With
-    ``reloads`` SIGHUP replaces them one after the other. If this process is killed, they drain and
-    end automatically.
+    ``env`` is the workers' environment. ``ready`` is called when the first one accepts requests and
+    the others do or have failed: these are tried again. With ``reloads`` SIGHUP replaces them one
+    after the other. If this process is killed, they drain and end automatically.
 
-    Raises: ServingError when the port is taken; WorkerFailed when one cannot start at first.
+    Raises: ServingError when the port is taken; WorkerFailed when the first one cannot start.
     """
     configure_logs(settings.log_level)
     with (
@@ -133,7 +133,8 @@ class _Supervisor:
         await self._start(self._slots[0])
         others = [self._start(slot) for slot in self._slots[1:]]
         for result in await asyncio.gather(*others, return_exceptions=True):
-            if result is not None:
+            # That one serves already, so MongoDB has gone away since: they start again below.
+            if result is not None and not isinstance(result, (WorkerFailed, ServingError)):
                 raise result
         ready()
         async with asyncio.TaskGroup() as group:

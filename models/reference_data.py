@@ -69,7 +69,8 @@ class ReferenceData:
         self._stored: dict[int, Policy] = {}
         """Older versions of the policy: they never change."""
         self._hours: dict[tuple[int, date, AreaId], OpenHours] = {}
-        self._joined: dict[tuple[int, str, date], tuple[date, ...]] = {}
+        self._joined: dict[date, tuple[date, ...]] = {}
+        self._joined_by: tuple[Policy, Catalog] = (self.policy, self.catalog)
 
     async def refresh(self) -> None:
         """Load what has changed of it. The library's number counts changes of the profile too."""
@@ -219,8 +220,8 @@ class ReferenceData:
         """The reader's accommodation on that day."""
         if reader_id is None:
             return NO_ACCOMMODATION
-        found = self.accommodation_of(reader_id)
-        return found if found.is_active_on(day) else NO_ACCOMMODATION
+        found = self._accommodations[1].get(reader_id)
+        return found if found is not None and found.is_active_on(day) else NO_ACCOMMODATION
 
     # --- policy and hours -----------------------------------------------------------------------
 
@@ -272,14 +273,15 @@ class ReferenceData:
     def joined_days(self, day: date) -> tuple[date, ...]:
         """The day, with the one before and the one after it where an area is open over the
         midnight between them: days whose bookings can meet on a seat."""
-        key = (self.policy.version, self.catalog.version, day)
-        known = self._joined.get(key)
+        by = self._joined_by
+        if self.policy is not by[0] or self.catalog is not by[1] or len(self._joined) > _CACHED:
+            self._joined_by = self.policy, self.catalog
+            self._joined.clear()
+        known = self._joined.get(day)
         if known is None:
-            if len(self._joined) > _CACHED:
-                self._joined.clear()
             midnight = local_instant(day, time(0))
             before, after = (self._open_over(midnight + n * _DAY, day) for n in (0, 1))
-            known = self._joined[key] = tuple(
+            known = self._joined[day] = tuple(
                 day + n * _DAY for n, wanted in ((-1, before), (0, True), (1, after)) if wanted
             )
         return known

@@ -240,8 +240,16 @@ def _refused_free(history: History) -> Iterator[Harm]:
     """A seat that nobody has, asked for by a reader who has nothing else then, and refused."""
     for probe in history.probes:
         if probe.refusal:
+            beside = [
+                f"{r.id} of {r.reader}, {r.state}"
+                for r in history.stored
+                if probe.reader == r.reader or probe.seat == r.seat
+                if r.start < probe.start + timedelta(hours=1) and probe.start < r.end
+                if r.ended_at is None or r.ended_at >= probe.at
+            ]
             text = f"{probe.seat} at {probe.start:%H:%M} for {probe.reader}: {probe.refusal}"
-            yield Harm("refused_free", history.fault_at(probe.at), text)
+            found = "; ".join(beside) or "nothing"
+            yield Harm("refused_free", history.fault_at(probe.at), f"{text} (there was {found})")
 
 
 def _late(history: History) -> Iterator[Harm]:

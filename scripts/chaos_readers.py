@@ -227,11 +227,13 @@ class Reader:
                 await self.house.ask(host, "POST", f"/reservations/{id}/decline", **self._signed)
 
     async def leave_lines(self) -> None:
-        """Wait for nothing any more."""
-        status, body = await self.house.ask(0, "GET", "/waitlist", **self._signed)
+        """Give up each place in a line, and each offer. What has no answer is left to the next
+        time."""
+        host = self.house.chance.randrange(2)
+        status, body = await self.house.ask(host, "GET", "/waitlist", **self._signed)
         for entry in body["items"] if status == 200 else ():
             if entry["state"] in ("waiting", "offered"):
-                await self.house.ask(0, "DELETE", f"/waitlist/{entry['id']}", **self._signed)
+                await self.house.ask(host, "DELETE", f"/waitlist/{entry['id']}", **self._signed)
 
     async def _today(self) -> None:
         """Sit down, leave, return, stay longer, and go; some of it not each time."""

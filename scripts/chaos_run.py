@@ -112,8 +112,7 @@ async def trial(
             await all_of(lives)
             await rig.set.reconfigure({})
             await rig.quiet(30)
-            for _ in range(2):  # an offer that is given up passes on to the next in line
-                await all_of([reader.leave_lines() for reader in readers])
+            await _lines_left(rig, readers)
             await _probe(rig, shared, readers, scale.probes)
             await rig.quiet(30)
         finally:
@@ -176,6 +175,18 @@ async def _deadline_comes(shared: House) -> None:
         return any(latest < wait <= soonest for wait in left)
 
     await until(comes, "a deadline", 120)
+
+
+async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
+    """Returns when nobody waits and nobody has an offer: a seat that a probe gives back would be
+    held for them."""
+
+    async def nobody() -> bool:
+        # An offer that is given up passes on to the next in line, and an answer may be missing.
+        await all_of([reader.leave_lines() for reader in readers])
+        return not await rig.db["waitlist"].count_documents({"open": True}, limit=1)
+
+    await until(nobody, "empty lines", 60)
 
 
 async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) -> None:

@@ -45,21 +45,22 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
 
 
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
-    cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
-    asked = cache.window(query.date, query.start, query.end, minute, call.reader)
-    may_filter(query.wanted, call[REFERENCE].policy_on(asked.day))
+    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.reader
+    asked = cache.window(query.date, query.start, query.end, minute, reader)
+    if query.wanted:
+        may_filter(query.wanted, call[REFERENCE].policy_on(asked.day))
     occupancy = await _occupancy(call, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = cache.areas(occupancy, venue, asked, minute, query.wanted, call.reader)
+    body = cache.areas(occupancy, venue, asked, minute, query.wanted, reader)
     return body.answer(call.request)
 
 
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
-    cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
+    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.reader
     area = call[REFERENCE].area_for_readers(call.id)
-    asked = cache.window(query.date, query.start, query.end, minute, call.reader)
-    plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute, call.reader)
-    return plan.body_for(call.reader.id).answer(call.request)
+    asked = cache.window(query.date, query.start, query.end, minute, reader)
+    plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute, reader)
+    return plan.body_for(reader.id).answer(call.request)
 
 
 async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:

@@ -88,7 +88,7 @@ class CachedAreaMap:
         self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
         self._seats: list[bytes] = [b""] * len(area.seats)
         self._encoded = 0
-        self._encoded_under = b""
+        self._encoded_under = ("", 0)
         self._made_at: tuple[datetime, int] | None = None
         self._version = ""
         self._shared: CachedBody | None = None
@@ -148,16 +148,18 @@ class CachedAreaMap:
         return self._version
 
     def _shared_body(self) -> CachedBody:
-        current = versions(self._reference)
+        reference = self._reference
+        under = (reference.catalog.version, reference.policy.version)
         if (
             self._shared is None
             or self._encoded != self.view.version
-            or self._encoded_under != current
+            or self._encoded_under != under
         ):
             for place in self.view.changed_since(self._encoded):
                 self._seats[place] = self._seat_body(place, self.view.views[place])
-            self._encoded, self._encoded_under = self.view.version, current
-            self._version = digest([repr(self._asked).encode(), current, *self._seats])
+            self._encoded, self._encoded_under = self.view.version, under
+            about = repr(self._asked).encode()
+            self._version = digest([about, versions(reference), *self._seats])
             self._shared = CachedBody(self._encode(self._seats), self._version)
         return self._shared
 

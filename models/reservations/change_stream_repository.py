@@ -114,9 +114,10 @@ class ReservationChangeStream:
         False where it rested: others may have written meanwhile. ``wake`` waits for that.
         """
         self._looked = True
-        if self.resting:
-            self._wanted.set()
-        return not self.resting
+        if self._awake.is_set():
+            return True
+        self._wanted.set()
+        return False
 
     def follow(self) -> None:
         """Whatever changes is wanted soon for some seconds, also without a look."""

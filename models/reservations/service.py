@@ -29,7 +29,6 @@ from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.entitlement import check_entitled
 from models.reservations.errors import (
     ClaimConflict,
-    DailyLimit,
     OverlapsOwnBooking,
     RequestInProgress,
     SeatTaken,
@@ -220,12 +219,14 @@ class ReservationService:
     async def _reject_if_occupied(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy
     ) -> None:
-        """Refuse what the index would surely refuse, in the index's order.
+        """Refuse what the index would surely refuse.
 
-        Most requests of a rush are for what is taken: they cost no database. The occupancy refuses
-        only while it is surely not older than a moment; it never accepts.
+        Most requests of a rush are for what others have taken: they cost no database. The occupancy
+        refuses only while it is surely not older than a moment; it never accepts. In that moment
+        readers may themselves have given something up, at another worker: where their own bookings
+        are in the way, the index decides.
 
-        Raises: DailyLimit, OverlapsOwnBooking, SeatTaken.
+        Raises: SeatTaken.
         """
         date = local_date(span.start)
         day = self._occupancy.authoritative_day(date)
@@ -233,11 +234,11 @@ class ReservationService:
             return
         rows = day.by_reader.get(ctx.reader.id, ())
         own = [r for r in rows if r.state is not ReservationState.OFFERED]
-        if sum(local_date(r.booked_start) == date for r in own) >= policy.daily_booking_limit:
-            raise DailyLimit(limit=policy.daily_booking_limit)
-        if overlaps(own, span):
-            raise OverlapsOwnBooking()
-        if overlaps(day.by_seat.get(seat.id, ()), span):
+        used = sum(local_date(r.booked_start) == date for r in own)
+        if used >= policy.daily_booking_limit or overlaps(own, span):
+            return
+        others = [r for r in day.by_seat.get(seat.id, ()) if r.reader_id != ctx.reader.id]
+        if overlaps(others, span):
             nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader)
             raise SeatTaken(nearest=nearest)
 

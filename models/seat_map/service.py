@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import NamedTuple
 
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import (
@@ -22,10 +22,9 @@ from models.reservations.occupancy import OccupancyRow
 from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 
-@dataclass(frozen=True, slots=True)
-class TimeFilter:
+class TimeFilter(NamedTuple):
     """The asked day and, where both are given, time: an end that is not after the start is the next
-    day's."""
+    day's. A tuple, since each look at a plan finds it by this."""
 
     day: date
     start: time | None

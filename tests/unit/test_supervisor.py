@@ -1,0 +1,80 @@
+"""Which workers have to start at once, and which are tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from miniapp_server import supervisor
+from miniapp_server.settings import load
+from tests.living import ENCRYPTION_KEYS, free_port
+from tests.survive.serving import until
+
+WORKER = """
+import os, sys, time
+with open("starts", "a") as starts:
+    starts.write("x")
+if str(os.path.getsize("starts")) in os.environ["FAILING"].split():
+    sys.exit(1)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def supervise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, Callable[[], None]], asyncio.Task[None]]:
+    """Supervises two workers that do nothing; those fail to start whose numbers are given."""
+    package = tmp_path / "miniapp_server"
+    package.mkdir()
+    (package / "__main__.py").write_text(WORKER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(supervisor, "configure_logs", lambda _: None)
+    settings = load(
+        {
+            "MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=none",
+            "REDIS_URL": "redis://127.0.0.1:9",
+            "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+            "PUBLIC_BASE_URL": "http://127.0.0.1",
+            "PORT": str(free_port()),
+            "CAS_BASE_URL": "http://127.0.0.1:9/cas",
+        }
+    )
+
+    def start(failing: str, ready: Callable[[], None]) -> asyncio.Task[None]:
+        env = {**os.environ, "FAILING": failing}
+        return asyncio.create_task(supervisor.supervise(settings, env, 2, ready, reloads=False))
+
+    return start
+
+
+async def test_the_others_are_tried_again(
+    tmp_path: Path, supervise: Callable[[str, Callable[[], None]], asyncio.Task[None]]
+) -> None:
+    """The first one serves. That MongoDB goes away while the second one starts must not end it."""
+    ready: list[bool] = []
+    work = supervise("2 3", lambda: ready.append(True))
+
+    async def started() -> bool:
+        assert not work.done(), work.result()
+        return (tmp_path / "starts").stat().st_size == 4 if ready else False
+
+    try:
+        await until(started, "the second worker's third start", 30)
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+
+
+async def test_the_first_one_has_to_start(
+    supervise: Callable[[str, Callable[[], None]], asyncio.Task[None]],
+) -> None:
+    ready: list[bool] = []
+    with pytest.raises(supervisor.WorkerFailed):
+        await supervise("1", lambda: ready.append(True))
+    assert ready == []
