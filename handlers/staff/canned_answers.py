@@ -13,11 +13,10 @@ from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
-from models.feedback.entities import MAX_LENGTH, CannedAnswer
+from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH, CannedAnswer
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.kernel.text import is_printable_line
 
-LONGEST_TITLE: Final = 30
 MOST: Final = 50
 
 

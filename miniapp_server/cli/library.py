@@ -18,13 +18,20 @@ from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from models.kernel.errors import InvalidRequest
 from models.library.entities import Catalog
+from models.library.plan_picture import read_picture
 from models.profile.entities import LibraryProfile
 from models.profile.errors import ZoneFixed
 from models.profile.logo import logo_of
 from models.reader_groups.entities import ReaderGroup
 from models.reference_data import ReferenceData
 from models.transfer.errors import TransferError
-from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
+from models.transfer.library_file import (
+    FORMAT,
+    CarriedPicture,
+    LibraryFile,
+    from_text,
+    to_text,
+)
 from models.transfer.repository import TransferRepository
 from models.transfer.rules import check_library
 
@@ -38,7 +45,8 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
         "library",
         _library,
         "Carry the whole library (profile, venues, plans, rules, hours, kiosks, gates, notices, "
-        "reader groups; no readers, bookings or keys) between databases as one JSON file.",
+        "reader groups, pictures, canned answers; no readers, bookings, staff or keys) between "
+        "databases as one JSON file.",
     )
     library.add_argument("what", choices=("export", "import"))
     library.add_argument("file", metavar="FILE", type=Path)
@@ -72,6 +80,12 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
         gates=tuple(await stored.gates.all()),
         notices=tuple(sorted(notices, key=lambda notice: notice.id)),
         reader_groups=tuple(_carried(group, catalog) for group in reference.groups.by_id.values()),
+        canned_answers=tuple(await stored.canned_answers.all()),
+        plan_pictures=tuple(
+            CarriedPicture(picture.area_id, picture.place, file)
+            for picture, file in await stored.plan_pictures.all_with_content()
+            if picture.area_id in {area.id for area in catalog.known_areas}
+        ),
     )
 
 
@@ -125,6 +139,8 @@ async def take_in(
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
     if library.profile.logo:
         library = replace(library, profile=_with_own_logo(library.profile))
+    pictures = tuple([_drawn_anew(picture) for picture in library.plan_pictures])
+    library = replace(library, plan_pictures=pictures)
     try:
         await TransferRepository(app[RESOURCES].db).put(library, replaces, now)
     except ZoneFixed as error:
@@ -141,6 +157,15 @@ def _with_own_logo(profile: LibraryProfile) -> LibraryProfile:
         return replace(profile, logo=logo_of(profile.logo))
     except InvalidRequest as error:
         raise TransferError(f"profile.logo: {error.details['reason']}") from error
+
+
+def _drawn_anew(picture: CarriedPicture) -> CarriedPicture:
+    """As ``_with_own_logo``, for the picture under a plan. Raises: TransferError."""
+    try:
+        return replace(picture, file=read_picture(picture.file.content))
+    except InvalidRequest as error:
+        reason = error.details["reason"]
+        raise TransferError(f"plan_pictures[{picture.area_id}].file: {reason}") from error
 
 
 def _summary(library: LibraryFile) -> str:

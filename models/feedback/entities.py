@@ -40,6 +40,10 @@ class FeedbackQuery:
     end: datetime | None = None
 
 
+LONGEST_TITLE: Final = 30
+"""Of a canned answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class CannedAnswer:
     """An answer that the library gives often; ``rev`` grows with every change."""
@@ -47,4 +51,4 @@ class CannedAnswer:
     id: str
     title: str
     text: str
-    rev: int
+    rev: int = 1

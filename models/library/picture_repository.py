@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Final
 
 from bson import Binary
+from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from models.library.entities import AreaId
@@ -28,6 +29,12 @@ class PlanPictureRepository:
             found = await self._all.find_one({"_id": area_id}, _WITHOUT_CONTENT)
         return _picture(found) if found else None
 
+    async def all_with_content(self) -> list[tuple[PlanPicture, PictureFile]]:
+        """All pictures, by their areas."""
+        with translate_errors():
+            rows = await self._all.find().sort([("_id", ASCENDING)]).to_list()
+        return [(_picture(row), _file(row)) for row in rows]
+
     async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
         """The picture itself and its media type; None where the area has another one or none."""
         with translate_errors():
@@ -36,10 +43,9 @@ class PlanPictureRepository:
 
     async def add(self, area_id: AreaId, file: PictureFile, place: PicturePlace) -> bool:
         """The area's first picture. False where it has one."""
-        document = {"_id": area_id, **_written(file), "place": asdict(place), "version": new_id()}
         try:
             with translate_errors():
-                await insert(self._all, document)
+                await insert(self._all, picture_to_document(area_id, file, place))
         except DuplicateKeyError:
             return False
         return True
@@ -67,8 +73,17 @@ class PlanPictureRepository:
         return bool(result.deleted_count)
 
 
+def picture_to_document(area_id: AreaId, file: PictureFile, place: PicturePlace) -> Document:
+    """A picture as it is stored, as a version of its own."""
+    return {"_id": area_id, **_written(file), "place": asdict(place), "version": new_id()}
+
+
 def _written(file: PictureFile) -> Document:
     return {**asdict(file), "content": Binary(file.content)}
+
+
+def _file(d: Document) -> PictureFile:
+    return PictureFile(bytes(d["content"]), d["kind"], d["width"], d["height"], d["digest"])
 
 
 def _picture(d: Document) -> PlanPicture:

@@ -1,6 +1,6 @@
-"""A whole library as one JSON file: profile, venues, areas with their plans, policy with its hours,
-kiosks and gates without their secrets, notices, reader groups without their readers. No reader and
-no booking is in it.
+"""A whole library as one JSON file: profile, venues, areas with their plans and the pictures under
+them, policy with its hours, kiosks and gates without their secrets, notices, reader groups without
+their readers, canned answers. No reader and no booking is in it.
 
 The file has the fields of the entities, so a new field of one is in it without more ado.
 """
@@ -14,9 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
+from models.feedback.entities import CannedAnswer
 from models.gates.entities import Gate
 from models.kernel.errors import InvalidRequest
-from models.library.entities import Area, Kiosk, Seat, Venue
+from models.library.entities import Area, AreaId, Kiosk, Seat, Venue
+from models.library.plan_picture import PictureFile, PicturePlace
 from models.notices.entities import Notice
 from models.policy.entities import Policy
 from models.profile.entities import LibraryProfile
@@ -33,10 +35,20 @@ _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     Gate: frozenset({"last_seen_at", "complete_until", "clock_skew"}),
     Notice: frozenset({"rev"}),
     ReaderGroup: frozenset({"rev"}),
+    CannedAnswer: frozenset({"rev"}),
 }
 """What belongs to one database, or is told by the place in the file."""
 _SHORT: Final = frozenset({Seat})
 """Of these there are thousands: what is as usual is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedPicture:
+    """The picture under an area's plan."""
+
+    area_id: AreaId
+    place: PicturePlace
+    file: PictureFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,8 @@ class LibraryFile:
     gates: tuple[Gate, ...]
     notices: tuple[Notice, ...]
     reader_groups: tuple[ReaderGroup, ...] = ()
+    canned_answers: tuple[CannedAnswer, ...] = ()
+    plan_pictures: tuple[CarriedPicture, ...] = ()
 
 
 def to_text(library: LibraryFile) -> str:

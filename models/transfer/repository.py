@@ -11,6 +11,7 @@ from pymongo import DESCENDING
 from models.gates.entities import Gate
 from models.library.entities import Area, Kiosk, SeatId
 from models.library.mapping import area_from_document, area_to_document
+from models.library.picture_repository import picture_to_document
 from models.library.repository import count_up, kiosk_to_document, venue_to_document
 from models.notices.repository import notice_to_document
 from models.policy.mapping import policy_to_document
@@ -80,11 +81,23 @@ class _Writing:
         await self._put_policy(library, now)
         await ReaderGroupRepository(self._db).replace_all(library.reader_groups, self._session)
         for notice in library.notices:
-            document = notice_to_document(notice)
-            await self._db["notices"].update_one(
-                {"_id": notice.id}, {"$setOnInsert": document}, upsert=True, session=self._session
+            await self._add("notices", notice.id, notice_to_document(notice))
+        for answer in library.canned_answers:
+            document = {"title": answer.title, "text": answer.text, "rev": answer.rev}
+            await self._add("canned_answers", answer.id, document)
+        # An area without one in the file keeps the one it has.
+        for picture in library.plan_pictures:
+            document = picture_to_document(picture.area_id, picture.file, picture.place)
+            await self._db["plan_pictures"].replace_one(
+                {"_id": picture.area_id}, document, upsert=True, session=self._session
             )
         await count_up(self._db, self._session)
+
+    async def _add(self, name: str, id: str, document: Document) -> None:
+        """Unless it is there already."""
+        await self._db[name].update_one(
+            {"_id": id}, {"$setOnInsert": document}, upsert=True, session=self._session
+        )
 
     async def _find_one(self, name: str, query: Document, **more: Any) -> Document | None:
         return await self._db[name].find_one(query, session=self._session, **more)

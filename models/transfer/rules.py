@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any, Final
 
+from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, SeatId
 from models.library.plan_editing import PlanDraft, SeatDraft, apply_draft
+from models.library.plan_picture import check_place
 from models.policy.entities import Policy
 from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
 from models.profile.entities import LibraryProfile
@@ -46,6 +48,15 @@ def check_library(
         _check_plan(area)
     _check_policy(library.policy, venues, {area.id for area in library.areas})
     _check_groups(library)
+    _once("canned_answers", (answer.id for answer in library.canned_answers))
+    for answer in library.canned_answers:
+        if not 0 < len(answer.title) <= LONGEST_TITLE or not is_printable_line(answer.title):
+            raise TransferError(
+                f"canned_answers[{answer.id}].title: 1 to {LONGEST_TITLE} characters"
+            )
+        if not 0 < len(answer.text) <= MAX_LENGTH:
+            raise TransferError(f"canned_answers[{answer.id}].text: 1 to {MAX_LENGTH} characters")
+    _check_pictures(library)
 
 
 @contextmanager
@@ -122,6 +133,17 @@ def _check_groups(library: LibraryFile) -> None:
             number = getattr(limits, field.name)
             if number is not None and not is_within_bounds(field.name, number):
                 raise TransferError(f"{at}.limits.{field.name}: {number} is out of bounds")
+
+
+def _check_pictures(library: LibraryFile) -> None:
+    """Whether they are pictures is seen when they are read."""
+    areas = {area.id for area in library.areas}
+    _once("plan_pictures", (picture.area_id for picture in library.plan_pictures))
+    for picture in library.plan_pictures:
+        if picture.area_id not in areas:
+            raise TransferError(f"plan_pictures: no area {picture.area_id}")
+        with _at(f"plan_pictures[{picture.area_id}]"):
+            check_place(picture.place)
 
 
 def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str]) -> None:

@@ -26,6 +26,7 @@ from models.identity.roles import Role
 from models.kernel import time_range
 from models.library import transitions
 from models.library.entities import AreaId, KioskId, SeatId
+from models.library.plan_picture import PicturePlace, read_picture
 from models.profile.entities import LibraryProfile
 from models.profile.logo import logo_of
 from models.reader_groups.entities import GroupId, ReaderGroup
@@ -265,6 +266,9 @@ async def test_a_library_goes_out_of_one_database_into_another(
         )
     )
     await _retire_some(service)
+    stored, drawn = service.inside.stored, read_picture(picture())
+    await stored.canned_answers.add("开馆时间", "每天 7:00 开馆。")
+    await stored.plan_pictures.add(AreaId("2f-hall"), drawn, PicturePlace(-5, 10, 800, 40))
     await service.inside.reference.refresh()
     library = await library_of(service.resources.repositories, service.inside.reference)
     text = to_text(library)
@@ -274,10 +278,16 @@ async def test_a_library_goes_out_of_one_database_into_another(
     bad = replace(carried, profile=replace(carried.profile, logo=b"<svg/>"))
     with pytest.raises(TransferError, match="logo_unreadable"):
         await take_in(empty.app, bad, False, empty.clock.now())
+    no_picture = replace(carried.plan_pictures[0], file=replace(drawn, content=b"<svg/>"))
+    with pytest.raises(TransferError, match=r"plan_pictures\[2f-hall\].file: not_a_picture"):
+        await take_in(
+            empty.app, replace(carried, plan_pictures=(no_picture,)), False, empty.clock.now()
+        )
     await take_in(empty.app, carried, False, empty.clock.now())
     there = await library_of(empty.resources.repositories, empty.inside.reference)
     assert to_text(there) == text
     assert len(there.areas) > 10 and len(there.notices) > 1
+    assert there.plan_pictures[0].file.content == drawn.content and there.canned_answers
     catalog = empty.inside.reference.catalog
     assert not catalog.areas[AreaId("2f-north")].in_use and "2f-south" not in catalog.kiosks
     assert "2f-south" in catalog.retired_kiosks and any(g.retired for g in there.gates)
@@ -287,13 +297,14 @@ async def test_a_library_goes_out_of_one_database_into_another(
     reader = await empty.reader()
     made = await reader.reserve("2f-hall-001", "09:00", "11:00", empty.tomorrow)
     smaller = from_text(text.encode())
-    smaller = replace(smaller, areas=tuple(a for a in smaller.areas if a.id != AreaId("2f-hall")))
+    fewer = tuple(a for a in smaller.areas if a.id != AreaId("2f-hall"))
+    smaller = replace(smaller, areas=fewer, plan_pictures=())
     with pytest.raises(TransferError, match="1 live bookings would lose their seats"):
         await take_in(empty.app, smaller, True, empty.clock.now())
     assert to_text(await library_of(empty.resources.repositories, empty.inside.reference)) == text
     await reader.ok("POST", f"/reservations/{made['id']}/cancel", {})
     assert empty.inside.reference.groups.by_id[GroupId("g")].name == "研究生"
-    back = replace(smaller, reader_groups=())
+    back = replace(smaller, reader_groups=(), canned_answers=())
     back = replace(back, areas=tuple(a for a in back.areas if a.id != AreaId("2f-north")))
     await take_in(empty.app, back, True, empty.clock.now())
     known = empty.inside.reference.catalog.all_seats

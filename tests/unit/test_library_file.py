@@ -12,6 +12,7 @@ import pytest
 
 from handlers.texts.wording import PLACEHOLDER_NAMES
 from miniapp_server import seed
+from models.feedback.entities import CannedAnswer
 from models.library import transitions
 from models.library.entities import (
     Area,
@@ -22,10 +23,17 @@ from models.library.entities import (
     Seat,
     SeatId,
 )
+from models.library.plan_picture import PictureFile, PicturePlace
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.reader_groups.entities import CampusPattern, GroupId, GroupLimits, ReaderGroup
 from models.transfer.errors import TransferError
-from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
+from models.transfer.library_file import (
+    FORMAT,
+    CarriedPicture,
+    LibraryFile,
+    from_text,
+    to_text,
+)
 from models.transfer.rules import check_library
 from tests.unit.test_library_profile import PROFILE
 
@@ -63,6 +71,14 @@ LIBRARY = LibraryFile(
             areas=frozenset({HALL.id}),
             seats=frozenset({BROKEN.id}),
             patterns=(CampusPattern("type", "grad*"),),
+        ),
+    ),
+    canned_answers=(CannedAnswer("c1", "开馆时间", "每天 7:00 开馆。"),),
+    plan_pictures=(
+        CarriedPicture(
+            HALL.id,
+            PicturePlace(-5, 10, 800, 40),
+            PictureFile(b"\x89PNG\x00\xff", "image/png", 200, 100, "0123456789abcdef"),
         ),
     ),
 )
@@ -134,6 +150,11 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("reader_groups.0.areas.0", "x"), "reader_groups[g1]: no area or seat x"),
         (put("reader_groups.0.limits.max_minutes", 5), "reader_groups[g1].limits.max_minutes"),
         (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
+        (put("canned_answers.0.title", "好" * 31), "canned_answers[c1].title: 1 to 30"),
+        (put("canned_answers.0.text", ""), "canned_answers[c1].text: 1 to"),
+        (put("plan_pictures.0.area_id", "x"), "plan_pictures: no area x"),
+        (put("plan_pictures.0.place.width", 0), "plan_pictures[2f-hall].place: picture_place"),
+        (put("plan_pictures.0.file.content", "%"), "at `$.plan_pictures[0].file.content`"),
     ],
 )
 def test_each_fault_is_named_with_its_place(change: Callable[[Any], None], said: str) -> None:
