@@ -79,6 +79,7 @@ def area_out(
         max_minutes=policy.max_minutes if max_minutes is None else max_minutes,
         step_minutes=policy.step_minutes,
         reserved_for=list(reserved_for) or UNSET,
+        closed=UNSET if view.look.opening.intervals else view.look.opening.reason,
     )
 
 

@@ -69,6 +69,9 @@ class AreaOut(Response):
     step_minutes: int
     reserved_for: list[str] | UnsetType = UNSET
     """The groups that all of the area is reserved for, where the reader is in none of them."""
+    closed: str | UnsetType = UNSET
+    """Why the area is closed on all of the day, an empty text where no reason is given; absent
+    where it is open."""
 
 
 class AreasOut(Response):

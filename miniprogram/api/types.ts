@@ -26,6 +26,7 @@ export interface AreaOut {
   max_minutes: number;
   step_minutes: number;
   reserved_for?: string[];
+  closed?: string;
 }
 
 export interface AreaSummary {

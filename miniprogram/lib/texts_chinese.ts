@@ -138,6 +138,8 @@ export const CHINESE = {
   total: "总数 {n}",
   free: "可用 {n}",
   free_none: "暂无空位",
+  area_closed: "闭馆",
+  area_closed_for: "闭馆（{reason}）",
   filter: "按时间筛选",
   filter_from: "从几点",
   filter_to: "到几点",

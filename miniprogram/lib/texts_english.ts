@@ -140,6 +140,8 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   total: "{n} seats",
   free: "{n} free",
   free_none: "None free",
+  area_closed: "Closed",
+  area_closed_for: "Closed ({reason})",
   filter: "Time",
   filter_from: "From",
   filter_to: "To",

@@ -1,4 +1,5 @@
-// Seats and areas that are reserved for reader groups: shown as not the reader's, with the reason.
+// Seats and areas that are reserved for reader groups, and an area that is closed: shown as not to be
+// had, with the reason.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { MONDAY, SEAT, at, bound } from "./reader.mjs";
@@ -18,13 +19,15 @@ for (const [language, wanted] of [["zh_CN", "仅限研究生、教师"], ["en", 
       const map = await service.call("GET", `/api/v1/areas/2f-hall/map?date=${MONDAY}`, { as });
       const seats = map.seats.map((seat) => (seat.id === SEAT ? { ...seat, status: "disabled", free_until: null, reserved_for: groups } : seat));
       const { items } = await service.call("GET", `/api/v1/areas?date=${MONDAY}`, { as });
-      const areas = items.map((area) => (area.id === "2f-hall" ? { ...area, seats_free: 0, reserved_for: groups } : area));
+      const closed = { "2f-hall": { reserved_for: groups }, "3f-north": { closed: "地面维修" } };
+      const areas = items.map((area) => (area.id in closed ? { ...area, seats_free: 0, ...closed[area.id] } : area));
       phone.network = ({ path }) => {
         if (path.includes("/areas/2f-hall/map")) return { status: 200, data: { ...map, seats } };
         return /\/areas(\?|$)/.test(path) ? { status: 200, data: { items: areas } } : undefined;
       };
       phone.open("pages/seats/seats");
       await phone.reads(wanted);
+      await phone.reads(language === "en" ? "Closed (地面维修)" : "闭馆（地面维修）");
       phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}`);
       const node = await phone.until(() => phone.all("seat").find((one) => one.dataset.id === SEAT), SEAT);
       phone.touch(node);

@@ -257,6 +257,10 @@ async def test_a_closed_area_stays_closed_when_the_library_s_hours_are_set(servi
     plan = await web.get(f"/areas/2f-hall?date={service.tomorrow}")
     assert "明天 9月8日 闭馆（地面维修），请选择其他日期。" in plan.body
     assert "闭馆（地面维修）" in (await web.get(f"/?date={service.tomorrow}")).body
+    for day, reason in ((service.tomorrow, "地面维修"), (service.today, None)):
+        listed = (await reader.ok("GET", f"/areas?date={day}"))["items"]
+        why = {area["id"]: area.get("closed") for area in listed}
+        assert (why["2f-hall"], why["3f-north"]) == (reason, None)
     assert day_shown(await head.get(f"{PATH}?at=a:2f-hall"), 8) == ["闭馆", "地面维修"]
     whole = day_shown(await head.get(PATH), 8)
     assert whole == ["06:30–23:30", "例外", "考试周"]

@@ -62,6 +62,12 @@ function startsIn(times: string[]): number {
   return midnight < 0 ? times.length - 1 : midnight;
 }
 
+function freeOf(area: AreaOut): string {
+  if (area.reserved_for) return t("reserved_for", { groups: area.reserved_for.join(t("list_comma")) });
+  if (area.closed !== undefined) return t(area.closed ? "area_closed_for" : "area_closed", { reason: area.closed });
+  return area.seats_free ? t("free", { n: area.seats_free }) : t("free_none");
+}
+
 function tile(area: AreaOut): Tile {
   const part = area.seats_total ? area.seats_free / area.seats_total : 0;
   return {
@@ -69,7 +75,7 @@ function tile(area: AreaOut): Tile {
     percent: Math.round(part * 100),
     few: part < FEW,
     totalText: t("total", { n: area.seats_total }),
-    freeText: area.reserved_for ? t("reserved_for", { groups: area.reserved_for.join(t("list_comma")) }) : area.seats_free ? t("free", { n: area.seats_free }) : t("free_none"),
+    freeText: freeOf(area),
   };
 }
 
