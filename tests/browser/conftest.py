@@ -1,4 +1,8 @@
-"""A real Chromium on a whole service. What goes wrong unseen in a browser fails the test."""
+"""A real Chromium on a whole service. What goes wrong unseen in a browser fails the test.
+
+All tests of this folder share one event loop, in which their one Chromium lives: to start one takes
+longer than many of them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from handlers.http.keys import LOAD_SHEDDER
@@ -37,7 +42,13 @@ PHONE: Final[dict[str, Any]] = {
 AFTERNOON: Final = "16:08"
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The manual's moment: a Monday at 16:08; the change stream feeds the occupancy."""
     async with living(mongo_url, redis_url) as running:
@@ -47,7 +58,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
@@ -100,7 +111,7 @@ class Tab:
 Open = Callable[..., Awaitable[Tab]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def opened(service: Living, browser: Browser) -> AsyncIterator[Open]:
     """Opens browsers of different people; at the end none of them may have anything to complain."""
     tabs: list[Tab] = []

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import zxingcpp
 from PIL import Image
 
@@ -19,7 +20,7 @@ from tests.living import Living, living
 sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production, and has just counted a hundred."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 
 from models.library.entities import AreaId
 from models.notices.entities import Notice
@@ -30,13 +30,13 @@ CUT = """[...document.querySelectorAll(
 }).map((one) => one.textContent.trim().slice(0, 30))"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
     async with chromium_70(tmp_path) as tab:
         yield tab
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def shown(service: Living) -> Living:
     """The library has switched it on, and has three notices."""
     await with_rules(service, hall_display=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
+import pytest_asyncio
 
 from handlers.http.keys import LOAD_SHEDDER
 from models.identity.roles import Role
@@ -16,7 +16,7 @@ from tests.living import Living, living
 PAGES = ("/console/setup", "/console/library", "/console/venues")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The service as it is installed: no sandbox, no library."""
     async with living(mongo_url, redis_url, CAS_BASE_URL=CAS) as running:

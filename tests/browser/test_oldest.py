@@ -9,7 +9,7 @@ from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 
 from tests.browser.oldest import OldTab, chromium_70
 from tests.browser.test_kiosks import _key
@@ -41,7 +41,7 @@ _AT_THE_BOTTOM = """[...document.querySelectorAll(".tabs, .panel.open")].map((on
 })"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
     async with chromium_70(tmp_path) as tab:
         yield tab

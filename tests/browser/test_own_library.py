@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import pytest
+import pytest_asyncio
 import zxingcpp
 from aiohttp import web
 from openpyxl import Workbook  # type: ignore[import-untyped]
@@ -33,7 +33,7 @@ MOST_OF_STUDENT: Final = (9, 15)
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The service as it is installed, without a library, and a campus where people sign in."""
     port = free_port()
