@@ -94,6 +94,10 @@ class JobGroup:
     """Of the last round."""
 
 
+_ALONE: Final = frozenset({"prune", "migrate"})
+"""What other jobs do brings no more work for these at the same instant."""
+
+
 class Scheduler:
     def __init__(
         self,
@@ -170,13 +174,16 @@ class Scheduler:
             if names is None or job.name in names
         ]
         done: set[str] = set()
+        at_an_end: set[str] = set()
         idle = 0
         for job in islice(cycle(jobs), 1000 * len(jobs)):
-            if await job.run(now):
+            if job.name not in at_an_end and await job.run(now):
                 done.add(job.name)
                 idle = 0
             else:
                 idle += 1
+                if job.name in _ALONE:
+                    at_an_end.add(job.name)
             if idle == len(jobs):
                 return frozenset(done)
         raise RuntimeError("the jobs find no end")

@@ -31,7 +31,7 @@ from miniapp_server.server import BatchListener
 from miniapp_server.settings import Settings, load
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
-from models.storage.mongo import Database, open_database
+from models.storage.mongo import Database, Document, open_database
 from tests.codes_seen import recorder
 from tests.inside import Inside
 
@@ -45,9 +45,21 @@ _NO_BOOKS: Final = frozenset(
 
 _numbers = itertools.count(21070001)
 
-_spare: defaultdict[str, list[str]] = defaultdict(list)
-"""Databases that a test has left, by their server: empty, with all indexes, whose making takes
-longer than most of the tests."""
+
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A database that a test has left, as a service finds it that has just been set up: with all
+    indexes, and in a sandbox with the demo library. Making those takes longer than most tests."""
+
+    name: str
+    documents: dict[str, list[Document]]
+    """By collection, of those that have any."""
+    digests: dict[str, str]
+    """By collection, as MongoDB makes them."""
+
+
+_spares: defaultdict[tuple[str, str, bool], list[_Spare]] = defaultdict(list)
+"""By server, keys of encryption, and whether it is a sandbox's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,15 +304,25 @@ class Living:
             await session.close()
 
 
-async def _empty(db: Database, kept: Collection[str]) -> None:
-    """Without any document, and without the collections that the test alone has made."""
-    for name in await db.list_collection_names():
-        if name.startswith("system."):
-            continue
-        if name in kept:
-            await db[name].delete_many({})
-        else:
+async def _digests(db: Database) -> dict[str, str]:
+    return dict((await db.command({"dbHash": 1}))["collections"])
+
+
+async def _as_it_is(db: Database) -> _Spare:
+    digests = await _digests(db)
+    documents = {name: await db[name].find().to_list(None) for name in digests}
+    return _Spare(db.name, {name: rows for name, rows in documents.items() if rows}, digests)
+
+
+async def _restore(db: Database, spare: _Spare) -> None:
+    """Bring back what the test has changed, and drop the collections that it alone has made."""
+    for name, digest in (await _digests(db)).items():
+        if name not in spare.digests:
             await db.drop_collection(name)
+        elif digest != spare.digests[name]:
+            await db[name].delete_many({})
+            if rows := spare.documents.get(name):
+                await db[name].insert_many(rows)
 
 
 def free_port() -> int:
@@ -322,16 +344,19 @@ async def living(
     limits: ConnectionLimits = LIMITS,
     **env: str,
 ) -> AsyncIterator[Living]:
-    """The service on a database of its own (empty before and afterwards), its clock at ``now``.
+    """The service on a database of its own, with the demo library in a sandbox and empty otherwise,
+    its clock at ``now``.
 
     Without ``jobs`` nothing happens by itself: ``move`` and ``settle`` run what is due.
     """
     port = free_port()
-    spare = _spare[mongo_url]
-    name = database or (spare.pop() if spare else f"t{uuid4().hex[:16]}")
+    sandbox = "CAS_BASE_URL" not in env
+    spares = _spares[mongo_url, env.get("ENCRYPTION_KEYS", ""), sandbox]
+    spare = spares.pop() if spares and database is None else None
+    name = database or (spare.name if spare else f"t{uuid4().hex[:16]}")
     settings = load(
         {
-            "SANDBOX": "" if "CAS_BASE_URL" in env else "1",
+            "SANDBOX": "1" if sandbox else "",
             "PORT": str(port),
             "MONGO_URL": mongo_url,
             "REDIS_URL": redis_url,
@@ -347,8 +372,9 @@ async def living(
     unlisted: set[str] = set()
     async with create_app(settings, clock, jobs=jobs) as app:
         app.middlewares.insert(0, recorder(unlisted))
-        if settings.sandbox:
+        if settings.sandbox and spare is None:
             await seed_demo(app)
+        spare = spare or await _as_it_is(app[RESOURCES].db)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
@@ -362,7 +388,6 @@ async def living(
                 await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
             else:
                 clock.set(now)
-            begun_with = await service.db.list_collection_names()
             yield service
             assert not unlisted, f"OpenAPI does not list {sorted(unlisted)}"
         finally:
@@ -372,5 +397,5 @@ async def living(
     # Now that nothing of the service writes any more. What a failed test left is not used again.
     if database is None:
         async with open_database(mongo_url, name) as db:
-            await _empty(db, begun_with)
-        spare.append(name)
+            await _restore(db, spare)
+        spares.append(spare)
