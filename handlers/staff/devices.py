@@ -20,7 +20,7 @@ from handlers.texts.console_labels import KIOSK_TEXT, SOURCE_NOTE_TEXT, SOURCE_T
 from models.gates.entities import Gate, GateId
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
-from models.kernel.text import is_printable_line
+from models.kernel.text import is_printable_line, natural
 from models.kiosks.errors import DeviceChanged, DeviceExists, PairingCodeUnknown
 from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId
 from models.library.errors import VenueChanged
@@ -48,7 +48,11 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
     """The page, with what a form on it has brought."""
     catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
-    gates = [g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)]
+    places = list(catalog.venues)
+    gates = sorted(
+        (g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)),
+        key=lambda gate: (places.index(gate.venue_id), natural(gate.name), gate.id),
+    )
     facts: dict[str, Any] = {
         "kiosks": [(k, seen.get(k.id)) for k in mine],
         "holders": await visit[keys.KIOSKS].key_holders(),

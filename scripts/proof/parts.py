@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -71,11 +71,11 @@ def large_history(say: Say) -> ProofPart:
 
 
 def explorer(say: Say) -> ProofPart:
-    """Every interleaving of each scenario, without a fault, with one at every step, and across
-    midnight."""
+    """Every interleaving of each scenario, without a fault and with one at every step, by day and
+    across midnight."""
     begun, done = time.perf_counter(), list[Explored]()
     with _processes() as pool:
-        ways = [("day", 1), ("day", 0), ("across", 0)]
+        ways = [("day", 1), ("across", 1), ("day", 0), ("across", 0)]
         wanted = [(n, *way) for n in range(len(scenarios())) for way in ways]
         for explored in pool.map(_explore, wanted):
             say(f"  {explored.runs:6} runs: {explored.scenario}")
@@ -114,21 +114,28 @@ def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
 
 
 def bugs(say: Say) -> ProofPart:
-    """Each planted mistake is found by the explorer."""
+    """Each planted mistake is found by the explorer, by day and across midnight."""
     begun, failures, runs, found = time.perf_counter(), list[str](), 0, 0
-    for name in PLANTS:
-        where, tried = find_bug(name)
+    searches = [(name, hours) for name in PLANTS for hours in ("day", "across")]
+    for name, hours in searches:
+        where, tried = find_bug(name, hours)
         runs += tried
         found += where is not None
-        say(f"  {name}: {f'found after {tried} runs, {where}' if where else 'not found'}")
+        text = f"found after {tried} runs, {where}" if where else "not found"
+        say(f"  {name} ({hours}): {text}")
         if where is None:
-            failures.append(f"not found: {name}")
-    numbers = {"bugs": len(PLANTS), "found": found, "runs": runs}
+            failures.append(f"not found: {name} ({hours})")
+    numbers = {"bugs": len(searches), "found": found, "runs": runs}
     return ProofPart("bugs", _since(begun), numbers, tuple(failures))
 
 
-def find_bug(name: str) -> tuple[str | None, int]:
+def find_bug(name: str, hours: str = "day") -> tuple[str | None, int]:
     """(the scenario in which the planted mistake does harm, or None; how many runs it took)."""
+    with _clock_of(hours):
+        return _find_bug(name, hours)
+
+
+def _find_bug(name: str, hours: str) -> tuple[str | None, int]:
     runs = 0
     # Usual ways first: most mistakes need no fault.
     for faults in (0, 1):
@@ -137,7 +144,7 @@ def find_bug(name: str) -> tuple[str | None, int]:
                 continue
             plant, harm = PLANTS[name]
             looked = Explorer(
-                scenario, library(2, 3), faults=faults, plant=plant, stop_at=harm
+                scenario, library(2, 3, hours), faults=faults, plant=plant, stop_at=harm
             ).explore()
             runs += looked.runs
             if looked.harm:
@@ -188,13 +195,17 @@ PARTS: Final = {
 }
 
 
+def _clock_of(hours: str) -> AbstractContextManager[None]:
+    return across_midnight() if hours == "across" else nullcontext()
+
+
 def _processes() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
 def _explore(wanted: tuple[int, str, int]) -> Explored:
     number, hours, faults = wanted
-    with across_midnight() if hours == "across" else nullcontext():
+    with _clock_of(hours):
         return Explorer(scenarios()[number], library(2, 3, hours), faults=faults).explore()
 
 

@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 from handlers.kiosks.api import SCREEN
+from models.gates.entities import Gate as GateEntity
+from models.gates.entities import GateId
 from models.identity.roles import Role
 from models.kiosks.keys import new_secret
-from models.library.entities import AreaId, KioskId
+from models.library.entities import AreaId, Kiosk, KioskId
 from tests.api.test_gates import Gate
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
@@ -181,3 +183,17 @@ async def test_only_an_administrator_changes_them(service: Living) -> None:
     assert (await service.books(), await keys(service)) == before
     listed = (await desk.get("/console/plans")).body + (await desk.get("/console/devices")).body
     assert "/settings" not in listed and "停用，密钥" not in listed
+
+
+async def test_devices_stand_in_the_order_of_their_names(service: Living) -> None:
+    """As people count, also for readers: 2号 before 10号, whatever their ids."""
+    inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)
+    venue = next(iter(inside.reference.catalog.venues))
+    for id, name in (("a-10", "10号选座机"), ("b-2", "2号选座机")):
+        assert await inside.stored.catalogs.add_kiosk(Kiosk(KioskId(id), venue, name, "seat_kiosk"))
+        assert await inside.stored.gates.add(GateEntity(GateId(id), venue, name))
+    page = (await head.get("/console/devices")).body
+    shown = [name for name in re.findall(r"<b>(\d+号选座机)</b>", page)]
+    assert shown == ["2号选座机", "10号选座机"] * 2
+    known = [k.name for k in inside.reference.catalog.kiosks.values()]
+    assert [name for name in known if "号选座机" in name] == shown[:2]

@@ -69,6 +69,12 @@ async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -
     answer = await post(service, desk, f"{here}/move", patrol="1", seat="2f-hall-021")
     assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-021&done=move"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["no"] == "021"
+    # Who has left without a word: the seat is free again.
+    assert drawn((await desk.get(HERE)).body)["021"] == "occupied"
+    answer = await post(service, desk, f"{here}/finish", patrol="1")
+    assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-021&done=finish"
+    assert drawn((await desk.get(HERE)).body)["021"] == "free"
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "finished"
 
 
 async def test_a_broken_seat_is_taken_out_and_put_back(service: Living) -> None:

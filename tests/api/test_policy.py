@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from models.identity.roles import Role
+from models.policy.entities import DATE_OVERRIDABLE
 from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
@@ -218,6 +219,9 @@ async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
         "set.meal_times": "11:30-13:00",
         "none.booking_opens_at": "on",
     }
+    form = (await head.get("/console/rules")).body
+    offered = set(re.findall(r'name="(?:set|none)\.(\w+)"', form))
+    assert offered >= DATE_OVERRIDABLE, DATE_OVERRIDABLE - offered
     shown = await ask(service, head, **term, **values)
     words = f"{service.tomorrow} 起 全馆：单次最长时长 120 分钟，可提前预约 3 天，"
     assert words in shown.body and "放号时间 不限" in shown.body

@@ -375,3 +375,17 @@ async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> N
         service.inside.reference.may_use_seat(seat, None, service.clock.now().date())
         for seat in area.seats
     )
+
+
+async def test_bookings_a_day_stay_one_count(service: Living) -> None:
+    """Whoever is in two groups has the library's number of bookings, not one for each."""
+    admin, member = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    for name, hours in (("研究生", "360"), ("教师", "480")):
+        id = await group(service, admin, name=name, max_minutes=hours)
+        assert (await enter(service, admin, member, id)).status == 303
+    await with_rules(service, daily_booking_limit=2)
+    await member.ok("POST", "/reservations", wish(service))
+    hall = {"seat_id": f"{HALL}-050", "start": "12:00", "end": "13:00"}
+    await member.ok("POST", "/reservations", wish(service, **hall))
+    later = wish(service, start="14:00", end="15:00")
+    await member.refused("422 daily_limit", "POST", "/reservations", later)

@@ -77,6 +77,7 @@ async def test_a_rule_from_a_date_on(
     await page.check("[name='none.booking_opens_at']")
     await page.click("button:has-text('下一步') >> visible=true")
     assert "2026-09-20 起 全馆" in await tab.text("main")
+    await shows_everybody(tab, axe, "the question", device is PHONE)
     await page.click("text=返回修改")
     assert await page.input_value("[name='set.violations_limit']") == "2"
     assert await page.is_checked("[name='none.booking_opens_at']")

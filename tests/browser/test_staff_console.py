@@ -134,6 +134,8 @@ async def test_every_page_is_for_everybody(
         "/console/readers?q=nobody",
         "/console/statistics?from=2026-09-06&to=2026-09-07",
         "/console/audit",
+        "/console/handbook",
+        "/console/handbook/setup",
     ):
         await is_for_everybody(tab, axe, path, device is PHONE)
 

@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 
 from models.backup.repository import BackupError, _checked, backup, restore
+from models.library.entities import AreaId
+from models.library.picture_repository import PlanPictureRepository
+from models.library.plan_picture import PictureFile, PicturePlace
 from models.reservations.repository import ReservationRepository
 from models.schema.indexes import INDEXES, ensure_indexes
 from models.storage.encryption import FieldCipher
@@ -60,6 +63,8 @@ async def test_what_comes_back_is_what_was_there(
     await ViolationRepository(db, sealer).record(
         Violation("v1", "reader-1", "r1", "no_show", on("14:30"), MONDAY, True)  # type: ignore[arg-type]
     )
+    picture = PictureFile(b"\x89PNG\x00\xff", "image/png", 200, 100, "0123456789abcdef")
+    assert await PlanPictureRepository(db).add(AreaId("hall"), picture, PicturePlace(0, 0, 9, 50))
     await db["leases"].insert_one({"_id": "no_show", "owner": "w1"})
     before = await everything(db)
     file = tmp_path / "seats.backup"
@@ -69,6 +74,8 @@ async def test_what_comes_back_is_what_was_there(
     assert await put_back(empty, file) == counts
     del before["leases"]  # whoever ran a job then does not run it now
     assert await everything(empty) == before
+    kept = await PlanPictureRepository(empty).content(AreaId("hall"), picture.digest)
+    assert kept == (picture.content, "image/png")
     for name, models in INDEXES.items():
         made = set(await empty[name].index_information())
         assert {m.document["name"] for m in models} <= made, name

@@ -53,6 +53,12 @@ def test_a_planted_mistake_is_found(name: str) -> None:
     assert where is not None and runs > 0
 
 
+@pytest.mark.parametrize("name", ["no index", "update by _id alone"])
+def test_a_planted_mistake_is_found_across_midnight(name: str) -> None:
+    where, runs = find_bug(name, "across")
+    assert where is not None and runs > 0
+
+
 def test_seeded_days_do_no_harm() -> None:
     days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them go over midnight
     assert [day.harm for day in days] == [[] for _ in days]
