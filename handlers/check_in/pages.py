@@ -14,7 +14,7 @@ from models.library.entities import AreaId
 async def check_in(visit: PageRequest) -> web.StreamResponse:
     """Where the kiosks are, and a scanner for their codes."""
     reference, current = visit[REFERENCE], await current_reservation(visit)
-    venues = list(reference.catalog.venues.values())
+    venues = list(reference.catalog.venues_in_use)
     if current is not None and (area := reference.catalog.areas.get(AreaId(current.seat.area_id))):
         venues = [reference.catalog.venues[area.venue_id]]
     return render_page(

@@ -54,7 +54,11 @@ async def _board(request: web.Request) -> tuple[Venue, Board]:
     admission.begin_read()
     try:
         venue = reference.catalog.venues.get(VenueId(request.match_info["id"]))
-        if venue is None or not reference.policy_on(local_date(request[NOW])).hall_display:
+        if (
+            venue is None
+            or venue.retired
+            or not reference.policy_on(local_date(request[NOW])).hall_display
+        ):
             raise NotFound()
         making = request.app[HALL_BOARDS].board(venue, request[NOW])
         return venue, await read_within(ANSWER_WITHIN_S, making)

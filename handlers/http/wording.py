@@ -140,7 +140,7 @@ def _overrides(reference: ReferenceData, day: date, reader: Reader | None) -> st
 
 def _check_in(reference: ReferenceData, day: date, reader: Reader | None) -> str:
     ways: dict[CheckInWay, list[str]] = {}
-    for venue in reference.catalog.venues.values():
+    for venue in reference.catalog.venues_in_use:
         ways.setdefault(venue.check_in_way, []).append(venue.name)
     return FILLING["parts"].join(
         FILLING["check_in"].format(

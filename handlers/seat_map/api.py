@@ -33,7 +33,7 @@ from models.seat_map.service import TimeFilter
 
 async def list_venues(call: ApiRequest) -> VenuesOut:
     reference = call[REFERENCE]
-    venues = reference.catalog.venues.values()
+    venues = reference.catalog.venues_in_use
     return VenuesOut(
         [
             presenter.venue(

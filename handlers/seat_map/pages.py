@@ -85,7 +85,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     reference = visit[REFERENCE]
     venues = [
         presenter.venue(reference, venue, visit.now, visit.reader)
-        for venue in reference.catalog.venues.values()
+        for venue in reference.catalog.venues_in_use
         if venue.id in open_venues
     ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])

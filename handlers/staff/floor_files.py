@@ -78,7 +78,7 @@ async def import_page(visit: PageRequest) -> web.StreamResponse:
 
 def _page(visit: PageRequest, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
-        "venues": list(visit[REFERENCE].catalog.venues.values()),
+        "venues": list(visit[REFERENCE].catalog.venues_in_use),
         "largest": LARGEST_FILE // 1024 // 1024,
         "most": MOST_SEATS,
         "most_in_file": MOST_SEATS_IN_FILE,

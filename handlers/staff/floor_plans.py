@@ -67,7 +67,7 @@ def _list(visit: PageRequest, **more: Any) -> web.Response:
             if visit.sees(area.venue_id)
         ],
         "retired": [a for a in catalog.known_areas if not a.in_use and visit.sees(a.venue_id)],
-        "venues": [v for v in catalog.venues.values() if visit.may_in(v.id, Role.ADMINISTRATOR)],
+        "venues": [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.ADMINISTRATOR)],
         "changes": visit.may(Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
@@ -98,7 +98,7 @@ def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
     catalog = visit[REFERENCE].catalog
     if not ID.fullmatch(typed["id"]) or typed["id"] == NOT_AN_ID:
         raise InvalidRequest("id", WRONG_TEXT["id_format"])
-    if typed["venue"] not in catalog.venues:
+    if typed["venue"] not in {venue.id for venue in catalog.venues_in_use}:
         raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
     if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
         raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])

@@ -69,10 +69,10 @@ def step_lines(reference: ReferenceData) -> list[StepLine]:
 def _facts(reference: ReferenceData) -> dict[SetupStep, bool]:
     """Which steps are seen to be done."""
     catalog, policy, usual = reference.catalog, reference.policy, Policy()
-    labels = any(PresenceSource.SEAT_LABEL in v.presence_sources for v in catalog.venues.values())
+    labels = any(PresenceSource.SEAT_LABEL in v.presence_sources for v in catalog.venues_in_use)
     return {
         SetupStep.PROFILE: reference.profile.rev > 0,
-        SetupStep.VENUES: bool(catalog.venues),
+        SetupStep.VENUES: any(catalog.venues_in_use),
         SetupStep.HOURS: policy.opening != usual.opening,
         SetupStep.FLOORS: next(catalog.bookable_areas, None) is not None,
         SetupStep.RULES: replace(policy, version=usual.version, opening=usual.opening) != usual,

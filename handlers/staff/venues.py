@@ -1,4 +1,5 @@
-"""Venues: the library's buildings or branches, added, named, ordered, and removed while unused."""
+"""Venues: the library's buildings or branches, added, named, ordered, retired, and removed while
+unused."""
 
 from __future__ import annotations
 
@@ -40,6 +41,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
             (
                 venue,
                 sum(area.venue_id == venue.id for area in catalog.areas.values()),
+                sum(area.venue_id == venue.id for area in catalog.areas_in_use),
                 sum(kiosk.venue_id == venue.id for kiosk in catalog.kiosks.values()),
                 sum(gate.venue_id == venue.id for gate in gates),
             )
@@ -70,7 +72,7 @@ async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another name, another place in the list, or none."""
+    """Another name, another place in the list, out of use and back, or none."""
     await visit[REFERENCE].refresh()
     context, staff, operation = staff_context(visit), visit[keys.STAFF_VENUES], "operation"
     venue = visit[REFERENCE].catalog.venues.get(VenueId(visit.id))
@@ -85,6 +87,10 @@ async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
                 await staff.rename(context, venue, _name(typed[venue.id]))
             case "up":
                 await staff.put_in_order(context, _moved_up(visit, venue))
+            case "retire":
+                await staff.retire(context, venue)
+            case "restore":
+                await staff.restore(context, venue)
             case "remove":
                 await staff.remove(context, venue)
             case _:

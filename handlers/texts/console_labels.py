@@ -79,6 +79,8 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.RENAME_VENUE: "更改场馆名称",
     AuditAction.ORDER_VENUES: "更改场馆顺序",
     AuditAction.REMOVE_VENUE: "删除场馆",
+    AuditAction.RETIRE_VENUE: "停用场馆",
+    AuditAction.RESTORE_VENUE: "恢复场馆",
     AuditAction.CHANGE_PROFILE: "更改图书馆信息",
     AuditAction.SET_UP: "首次设置",
     AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",

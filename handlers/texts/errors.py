@@ -48,7 +48,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "setup_changed": "设置刚刚由其他人继续了，请看看现在的进度",
     "zone_fixed": "已有区域或预约，时区只能是 {zone}",
     "venue_exists": "已有这个名称的场馆",
-    "venue_in_use": "这个场馆还有区域、选座机或闸机，不能删除",
+    "venue_in_use": "这个场馆还有区域、选座机或闸机，不能删除；还有使用中的区域时不能停用",
     "pairing_code_unknown": "没有屏幕显示这个配对码，请核对屏幕上的六位数字；每个码 10 分钟后更换",
     "pairing_over": "这块屏幕已经配对过，或配对码已过期，请按屏幕上现在的数字重新输入",
     "kiosk_key_changed": "这台机器的密钥刚刚被其他人更换过，请核对现在的屏幕后再确认",

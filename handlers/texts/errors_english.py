@@ -89,7 +89,8 @@ TEXTS_EN: Final[Mapping[str, str]] = {
     "setup_changed": "Somebody else has just gone on with the setup. Please look at it again",
     "zone_fixed": "There are areas or bookings: the time zone stays {zone}",
     "venue_exists": "There is a venue of this name",
-    "venue_in_use": "Areas, kiosks or gates belong to this venue: it cannot be deleted",
+    "venue_in_use": "Areas, kiosks or gates belong to this venue: it cannot be deleted, nor be "
+    "retired while an area is in use",
     "pairing_code_unknown": "No screen shows this code. Please compare the six digits",
     "pairing_over": "The screen is paired already, or its code is over. Please type the one of now",
     "kiosk_key_changed": "Somebody has just given the kiosk another key. Please look at it again",

@@ -101,7 +101,7 @@ def _check_in_use(area: Area) -> None:
 
 def _venue(text: str, catalog: Catalog) -> VenueId:
     """The venue of that id or name. Raises: InvalidRequest."""
-    for venue in catalog.venues.values():
+    for venue in catalog.venues_in_use:
         if text == venue.id or name_key(text) == name_key(venue.name):
             return venue.id
     raise InvalidRequest("file", "venue_unknown", venue=text[:20])

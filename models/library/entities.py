@@ -47,13 +47,15 @@ class CheckInWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """``order`` is its place among the venues; ``rev`` grows with every change."""
+    """``order`` is its place among the venues; ``rev`` grows with every change. A ``retired`` one
+    has no area in use: it lends its name to what was, and nobody sees it otherwise."""
 
     id: VenueId
     name: str
     presence_sources: frozenset[PresenceSource] = USUAL_SOURCES
     rev: int = 0
     order: int = 0
+    retired: bool = False
 
     @property
     def check_in_way(self) -> CheckInWay:
@@ -192,6 +194,11 @@ class Catalog:
         object.__setattr__(self, "seats", seats)
         object.__setattr__(self, "all_seats", known | seats)
         object.__setattr__(self, "_nearest_cache", {})
+
+    @property
+    def venues_in_use(self) -> Iterator[Venue]:
+        """Those that readers see."""
+        return (venue for venue in self.venues.values() if not venue.retired)
 
     @property
     def bookable_areas(self) -> Iterator[Area]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from models.kernel.text import natural
 from models.library.entities import (
     USUAL_SOURCES,
     Area,
@@ -102,6 +103,20 @@ class CatalogRepository:
 
         return await try_transaction(self._db, work)
 
+    async def retire_venue(self, venue: Venue) -> bool:
+        """Write the venue, now retired, over the one that it was made from. False where somebody
+        else has changed that one since. Raises: VenueInUse where an area of it is in use; whoever
+        brings one back counts the library up as well."""
+
+        async def work(session: Any) -> None:
+            in_use = {"venue": venue.id, "state": AreaState.IN_USE.value}
+            if await self._db["areas"].find_one(in_use, {"_id": 1}, session=session) is not None:
+                raise VenueInUse()
+            await self._put("venues", venue.rev, venue_to_document(venue), session)
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
+
     async def replace_venues(self, venues: Sequence[Venue]) -> bool:
         """All of them or none, each as ``replace_venue``."""
 
@@ -119,13 +134,17 @@ class CatalogRepository:
 
     async def write_areas(self, new: Sequence[Area], changed: Sequence[Area]) -> bool:
         """All of them or none: False where there is one of an id that is new, or somebody else has
-        changed one that ``changed`` were made from. The picture under a deleted one goes too."""
+        changed one that ``changed`` were made from. The picture under a deleted one goes too.
+
+        Raises: VenueChanged where a venue has been deleted or retired meanwhile."""
 
         async def work(session: Any) -> None:
             for area in new:
                 await require_venue(self._db, area.venue_id, session)
                 await self._db["areas"].insert_one(area_to_document(area), session=session)
             for area in changed:
+                if area.in_use:
+                    await require_venue(self._db, area.venue_id, session)
                 await self._put("areas", area.rev, area_to_document(area), session)
                 if area.state is AreaState.DELETED:
                     await self._db["plan_pictures"].delete_one({"_id": area.id}, session=session)
@@ -193,7 +212,8 @@ class CatalogRepository:
         return int(found["number"]) if found else 0
 
     async def load(self) -> Catalog:
-        """The whole library; its version is a hash of all of it."""
+        """The whole library; its version is a hash of all of it. Kiosks are in the order of their
+        venues and of their names, in which numbers count (2号 comes before 10号)."""
         with translate_errors():
             venues = await self._db["venues"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
             areas = (
@@ -211,6 +231,8 @@ class CatalogRepository:
         text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
         with known_fields(self._db, "an area"):
             plans = {a["_id"]: area_from_document(a) for a in areas}
+        places = {venue["_id"]: place for place, venue in enumerate(venues)}
+        kiosks.sort(key=lambda k: (places.get(k["venue"], -1), natural(k["name"]), k["_id"]))
         screens = [_kiosk(k) for k in kiosks]
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
@@ -242,8 +264,9 @@ async def count_up(db: Database, session: Any) -> None:
 
 
 async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
-    """Raises: VenueChanged where it has been deleted meanwhile."""
-    if await db["venues"].find_one({"_id": venue_id}, {"_id": 1}, session=session) is None:
+    """Raises: VenueChanged where it has been deleted or retired meanwhile."""
+    in_use = {"_id": venue_id, "retired": {"$ne": True}}
+    if await db["venues"].find_one(in_use, {"_id": 1}, session=session) is None:
         raise VenueChanged()
 
 
@@ -260,10 +283,18 @@ def venue_to_document(venue: Venue) -> Document:
         "presence_sources": sorted(venue.presence_sources),
         "rev": venue.rev,
         "order": venue.order,
+        "retired": venue.retired,
     }
 
 
 def _venue(d: Document) -> Venue:
     """One that was written before venues named their sources has the usual ones."""
     sources = frozenset(map(PresenceSource, d.get("presence_sources", USUAL_SOURCES)))
-    return Venue(VenueId(d["_id"]), d["name"], sources, d.get("rev", 0), d.get("order", 0))
+    return Venue(
+        VenueId(d["_id"]),
+        d["name"],
+        sources,
+        d.get("rev", 0),
+        d.get("order", 0),
+        d.get("retired", False),
+    )

@@ -72,6 +72,8 @@ class AuditAction(StrEnum):
     RENAME_VENUE = "venue_renamed"
     ORDER_VENUES = "venues_ordered"
     REMOVE_VENUE = "venue_removed"
+    RETIRE_VENUE = "venue_retired"
+    RESTORE_VENUE = "venue_restored"
     CHANGE_PROFILE = "profile"
     SET_UP = "setup"
     RESOLVE_AFFECTED = "affected_bookings"

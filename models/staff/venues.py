@@ -76,6 +76,39 @@ class StaffVenues:
         operation = AuditedOperation(AuditAction.ORDER_VENUES, "venues:all")
         await self._audit.record(ctx, operation, work, as_it_is)
 
+    async def retire(self, ctx: StaffContext, old: Venue) -> None:
+        """Let nobody see it any more, and no area or device come to it. Raises: VenueInUse where an
+        area of it is in use, VenueChanged; nothing has changed then."""
+        ctx.require(None, Role.ADMINISTRATOR)
+
+        async def work() -> JsonObject:
+            new = replace(old, retired=True, rev=old.rev + 1)
+            if not await self._catalogs.retire_venue(new):
+                raise VenueChanged()
+            await self._reference.refresh()
+            return {"retired": True}
+
+        operation = AuditedOperation(
+            AuditAction.RETIRE_VENUE, f"venue:{old.id}", None, "", {"retired": False}
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def restore(self, ctx: StaffContext, old: Venue) -> None:
+        """Let it be in use again. Raises: VenueChanged; nothing has changed then."""
+        ctx.require(None, Role.ADMINISTRATOR)
+
+        async def work() -> JsonObject:
+            new = replace(old, retired=False, rev=old.rev + 1)
+            if not await self._catalogs.replace_venue(new):
+                raise VenueChanged()
+            await self._reference.refresh()
+            return {"retired": False}
+
+        operation = AuditedOperation(
+            AuditAction.RESTORE_VENUE, f"venue:{old.id}", None, "", {"retired": True}
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:
         """Raises: VenueInUse where anything belongs to it, VenueChanged; nothing has changed
         then."""

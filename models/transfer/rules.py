@@ -40,6 +40,9 @@ def check_library(
         for one in getattr(library, name):
             if one.venue_id not in venues:
                 raise TransferError(f"{name}[{one.id}].venue_id: no venue {one.venue_id}")
+    for area in library.areas:
+        if area.in_use and area.venue_id in {v.id for v in library.venues if v.retired}:
+            raise TransferError(f"areas[{area.id}].venue_id: {area.venue_id} is retired")
     for kiosk in library.kiosks:
         if kiosk.kind not in _KIOSK_KINDS:
             raise TransferError(f"kiosks[{kiosk.id}].kind: none of {sorted(_KIOSK_KINDS)}")

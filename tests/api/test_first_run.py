@@ -211,10 +211,45 @@ async def test_venues_come_are_named_and_ordered_and_go(empty: Living) -> None:
     renamed = {"operation": "rename", "name": "新馆", "base": "1"}
     assert (await post(empty, head, here(east.id), **renamed)).status == 303
     await drawn(empty, head, east.id)
-    used = await post(empty, head, here(east.id), operation="remove", base="2")
-    assert used.status == 409 and "不能删除" in used.body
+    for operation in ("remove", "retire"):
+        used = await post(empty, head, here(east.id), operation=operation, base="2")
+        assert used.status == 409 and "不能删除" in used.body
     assert (await post(empty, head, here(west.id), operation="remove", base="1")).status == 303
     assert [v.name for v in empty.inside.reference.catalog.venues.values()] == ["新馆"]
+
+
+async def test_a_venue_is_retired_and_comes_back(empty: Living) -> None:
+    """Once none of its areas is in use. Readers do not see it then, no area comes to it, and what
+    was keeps its name."""
+    head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
+    for name in ("东馆", "西馆"):
+        await post(empty, head, "/console/venues", name=name, key=f"key-{name}")
+    east, west = empty.inside.reference.catalog.venues.values()
+    await drawn(empty, head, east.id)
+    (area,) = empty.inside.reference.catalog.areas.values()
+    settings = {"base": str(area.rev), "reason": "装修", "confirmed": "yes"}
+    retired = await post(empty, head, f"/console/plans/{area.id}/retire", **settings)
+    assert retired.status == 303, retired.body
+    here = f"/console/venues/{east.id}"
+    assert (await post(empty, head, here, operation="retire", base="0")).status == 303
+    assert "已停用" in (await head.get("/console/venues")).body
+    seen = [v["name"] for v in (await reader.ok("GET", "/venues"))["items"]]
+    assert seen == ["西馆"]
+    await empty.inside.reference.refresh()
+    area = empty.inside.reference.catalog.areas[area.id]
+    assert empty.inside.reference.catalog.area_label(area).startswith("东馆")
+    settings = {"base": str(area.rev), "reason": "装修完了"}
+    back = await post(empty, head, f"/console/plans/{area.id}/restore", **settings)
+    assert back.status == 409
+    await empty.inside.reference.refresh()
+    assert not empty.inside.reference.catalog.areas[area.id].in_use
+    assert f'value="{east.id}"' not in (await head.get("/console/plans")).body
+    assert f'value="{west.id}"' in (await head.get("/console/plans")).body
+    assert (await post(empty, head, here, operation="restore", base="1")).status == 303
+    back = await post(empty, head, f"/console/plans/{area.id}/restore", **settings)
+    assert back.status == 303
+    seen = [v["name"] for v in (await reader.ok("GET", "/venues"))["items"]]
+    assert seen == ["东馆", "西馆"]
 
 
 async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:

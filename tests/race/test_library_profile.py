@@ -13,6 +13,7 @@ import pytest
 from models.gates.entities import Gate, GateId
 from models.gates.repository import GateRepository
 from models.library import repository as library_repository
+from models.library import transitions
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Venue, VenueId
 from models.library.errors import VenueChanged, VenueInUse
 from models.library.repository import CatalogRepository
@@ -150,3 +151,37 @@ async def test_a_venue_does_not_go_from_under_what_is_put_into_it(
     if not guard:
         with pytest.raises(VenueChanged):
             await catalogs.add_area(replace(ROOM, id=AreaId("other")))
+
+
+@pytest.mark.parametrize("guard", [True, False], ids=["guard", "control"])
+async def test_a_venue_does_not_retire_while_an_area_of_it_comes_back(
+    db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back after none was found in use, and before the venue is retired."""
+    catalogs = CatalogRepository(db)
+    await catalogs.add_venue(ANNEX)
+    away = transitions.retire(ROOM)
+    assert await catalogs.add_area(replace(away, rev=0))
+    count_up, back = library_repository.count_up, list[bool]()
+
+    async def count(db: Database, session: Any) -> None:
+        if not back:
+            back.append(True)
+            assert await catalogs.replace_area(replace(ROOM, rev=1))
+        if guard:
+            await count_up(db, session)
+
+    monkeypatch.setattr(library_repository, "count_up", count)
+    retired = replace(ANNEX, retired=True, rev=ANNEX.rev + 1)
+    if guard:
+        with pytest.raises(VenueInUse):
+            await catalogs.retire_venue(retired)
+    else:
+        assert await catalogs.retire_venue(retired)
+    venue: Any = await db["venues"].find_one({"_id": ANNEX.id})
+    assert venue["retired"] != guard, "an area in use in a venue that nobody sees"
+    if not guard:
+        # The other way round there is nothing to race for: the area's own change asks.
+        assert await catalogs.replace_area(transitions.retire(replace(ROOM, rev=1)))
+        with pytest.raises(VenueChanged):
+            await catalogs.replace_area(replace(ROOM, rev=3))
