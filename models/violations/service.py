@@ -65,9 +65,8 @@ class ViolationService:
 
     async def record_violation(self, r: Reservation, event: OutboxEvent) -> ViolationResult:
         """Record what the end of a reservation means for its reader."""
-        day = local_date(event.at)
         policy = await self._reference.policy_version_for(
-            r.policy_version, r.area_id, day, r.reader_id
+            r.policy_version, r.area_id, r.date, r.reader_id
         )
         limit, days = policy.violations_limit, policy.violations_window_days
         since = window_start(policy, event.at)
@@ -85,7 +84,7 @@ class ViolationService:
                 reservation_id=r.id,
                 kind="no_show" if event.event == OutboxEventKind.NO_SHOW else "away_timeout",
                 at=event.at,
-                day=day,
+                day=r.date,
                 counts=True,
             )
         )
@@ -196,7 +195,7 @@ class ViolationService:
                 reservation_id=r.id,
                 kind="no_show",
                 at=r.ended_at or at,
-                day=local_date(r.ended_at or at),
+                day=r.date,
                 counts=False,
                 waived=True,
                 waiver=waiver,

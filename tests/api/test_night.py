@@ -257,3 +257,30 @@ async def test_statistics_and_outages_know_the_night(night: Living) -> None:
     assert (found[first].used[22:], found[first].booked) == ((60, 60), 1)
     assert (found[last].used[:3], found[last].booked) == ((60, 60, 0), 0)
     assert found[first].open_minutes == found[first].seats * 19 * 60
+
+
+async def test_jobs_follow_the_night(night: Living) -> None:
+    """A stay goes on in the booking behind it, on the next date; a miss counts on the day that its
+    booking started on; and pruning takes the claims of what is over, never of what goes on."""
+    reader, late, other = [await night.reader() for _ in range(3)]
+    await clock(night, "21:00", 7)
+    first = await reader.reserve(SEAT, "22:00", "00:00")
+    second = await reader.reserve(SEAT, "00:00", "02:00", night.tomorrow)
+    await clock(night, "22:00", 7)
+    await reader.ok("POST", f"/reservations/{first['id']}/check-in", await scan(night))
+    await clock(night, "23:50", 7)
+    missed = await late.reserve(OTHER, "now", "01:00")
+    await clock(night, "00:40", 8)
+    states = [
+        (await who.ok("GET", f"/reservations/{made['id']}"))["state"]
+        for who, made in ((reader, first), (reader, second), (late, missed))
+    ]
+    assert states == ["completed", "in_use", "no_show"]
+    violation: Any = await night.db["violations"].find_one({"reader": late.reader_id})
+    assert violation["counted_on"] == f"{late.reader_id}:2026-09-07"
+    taken = wish(night, "01:00", "02:00")
+    await other.refused("409 seat_taken", "POST", "/reservations", taken)
+    await clock(night, "08:00", 10)
+    ids = [made["id"] for made in (first, second, missed)]
+    claims = [r["claims"] async for r in night.db["reservations"].find({"_id": {"$in": ids}})]
+    assert claims == [[], [], []]
