@@ -6,7 +6,6 @@ import base64
 import itertools
 import json
 import socket
-from collections import defaultdict
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,9 +30,10 @@ from miniapp_server.server import BatchListener
 from miniapp_server.settings import Settings, load
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
-from models.storage.mongo import Database, Document, open_database
+from models.storage.mongo import Database, open_database
 from tests.codes_seen import recorder
 from tests.inside import Inside
+from tests.spare_databases import SPARES, as_it_is, restore
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
 ENCRYPTION_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
@@ -44,22 +44,6 @@ _NO_BOOKS: Final = frozenset(
 )
 
 _numbers = itertools.count(21070001)
-
-
-@dataclass(frozen=True, slots=True)
-class _Spare:
-    """A database that a test has left, as a service finds it that has just been set up: with all
-    indexes, and in a sandbox with the demo library. Making those takes longer than most tests."""
-
-    name: str
-    documents: dict[str, list[Document]]
-    """By collection, of those that have any."""
-    digests: dict[str, str]
-    """By collection, as MongoDB makes them."""
-
-
-_spares: defaultdict[tuple[str, str, bool], list[_Spare]] = defaultdict(list)
-"""By server, keys of encryption, and whether it is a sandbox's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,27 +288,6 @@ class Living:
             await session.close()
 
 
-async def _digests(db: Database) -> dict[str, str]:
-    return dict((await db.command({"dbHash": 1}))["collections"])
-
-
-async def _as_it_is(db: Database) -> _Spare:
-    digests = await _digests(db)
-    documents = {name: await db[name].find().to_list(None) for name in digests}
-    return _Spare(db.name, {name: rows for name, rows in documents.items() if rows}, digests)
-
-
-async def _restore(db: Database, spare: _Spare) -> None:
-    """Bring back what the test has changed, and drop the collections that it alone has made."""
-    for name, digest in (await _digests(db)).items():
-        if name not in spare.digests:
-            await db.drop_collection(name)
-        elif digest != spare.digests[name]:
-            await db[name].delete_many({})
-            if rows := spare.documents.get(name):
-                await db[name].insert_many(rows)
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -351,7 +314,7 @@ async def living(
     """
     port = free_port()
     sandbox = "CAS_BASE_URL" not in env
-    spares = _spares[mongo_url, env.get("ENCRYPTION_KEYS", ""), sandbox]
+    spares = SPARES[mongo_url, env.get("ENCRYPTION_KEYS", ""), sandbox]
     spare = spares.pop() if spares and database is None else None
     name = database or (spare.name if spare else f"t{uuid4().hex[:16]}")
     settings = load(
@@ -374,7 +337,7 @@ async def living(
         app.middlewares.insert(0, recorder(unlisted))
         if settings.sandbox and spare is None:
             await seed_demo(app)
-        spare = spare or await _as_it_is(app[RESOURCES].db)
+        spare = spare or await as_it_is(app[RESOURCES].db)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
@@ -397,5 +360,5 @@ async def living(
     # Now that nothing of the service writes any more. What a failed test left is not used again.
     if database is None:
         async with open_database(mongo_url, name) as db:
-            await _restore(db, spare)
+            await restore(db, spare)
         spares.append(spare)

@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 
+from handlers.staff.floor_plans import LARGEST_PLAN
 from handlers.texts.errors import text_of
 from tests.living import Client, Living, free_port, living
 from tests.survive.serving import ROOT, remote, until
@@ -173,6 +174,8 @@ async def _bodies(session: aiohttp.ClientSession, base: str) -> None:
     for path, size, too_large in (
         ("/console/plans/import", 4096 * 1024, False),
         ("/console/plans/import", 4200 * 1024, True),
+        # The largest plan that the service takes: a thousand seats are a third of it.
+        ("/console/plans/2f-hall", LARGEST_PLAN, False),
         ("/console/notices", 1000 * 1024, False),
         ("/console/notices", 1100 * 1024, True),
         ("/contact", 60 * 1024, False),
