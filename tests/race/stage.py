@@ -14,6 +14,7 @@ from datetime import datetime, time, timedelta
 from itertools import count
 from typing import Any, Final
 
+import pytest
 from pymongo import UpdateMany
 
 from bind.account_binding import AccountBindingService
@@ -45,6 +46,9 @@ EIGHT: Final = MONDAY.replace(hour=8)
 SEATS: Final = tuple(f"2f-hall-{number:03d}" for number in range(1, 31))
 SEAT, OTHER_SEAT = SEATS[0], SEATS[1]
 KIOSK: Final = KioskId("2f-south")
+
+both_sides: Final = pytest.mark.parametrize("stage", ["day", "night"], indirect=True)
+"""A race is run by day, and once more where what is booked goes over midnight."""
 
 Step = Callable[[], Awaitable[object]]
 

@@ -24,6 +24,7 @@ from tests.race.stage import (
     SEAT,
     SEATS,
     Stage,
+    both_sides,
     clock,
     ctx,
     events,
@@ -34,7 +35,6 @@ from tests.race.stage import (
 )
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
-both_sides = pytest.mark.parametrize("stage", ["day", "night"], indirect=True)
 """Once within a day, and once over midnight."""
 
 

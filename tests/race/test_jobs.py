@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,24 +24,35 @@ from notify.outbox_dispatcher import OutboxDispatcher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
 from tests.inside import Inside
-from tests.race.stage import EIGHT, MONDAY, Around, Stage, clock, events, put_around, unguard
+from tests.race.stage import (
+    EIGHT,
+    MONDAY,
+    Around,
+    Stage,
+    both_sides,
+    clock,
+    events,
+    put_around,
+    unguard,
+)
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
+@both_sides
 @guarded
 @pytest.mark.parametrize(
-    ("job", "now"),
+    ("job", "due"),
     [
-        (DeadlineJobs.no_show, clock(10, 30)),
-        (DeadlineJobs.complete, clock(11)),
-        (DeadlineJobs.send_reminders, clock(10)),
+        (DeadlineJobs.no_show, (10, 30)),
+        (DeadlineJobs.complete, (11, 0)),
+        (DeadlineJobs.send_reminders, (10, 0)),
     ],
 )
 async def test_a_job_in_two_workers_acts_once(
-    stage: Stage, job: Any, now: datetime, guard: bool
+    stage: Stage, job: Any, due: tuple[int, int], guard: bool
 ) -> None:
-    reader = await stage.reader()
+    reader, now = await stage.reader(), clock(*due)
     missed = job is not DeadlineJobs.complete
     r = await (stage.reserved(reader) if missed else stage.in_use(reader))
     before = len((await stage.reload(r)).outbox)

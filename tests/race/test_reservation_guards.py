@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.race.stage import (
     SEAT,
     SEATS,
     Stage,
+    both_sides,
     clock,
     ctx,
     events,
@@ -31,6 +31,8 @@ from tests.race.stage import (
     unguard,
 )
 from tests.race.test_reservation_changes import claims_fit, extends, guarded, moves
+
+pytestmark = both_sides
 
 
 class Loose:
@@ -89,14 +91,15 @@ async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
         unguard(slow.stored.reservations)
 
     async def move_in_time() -> None:
-        await stage.inside.reservations.change(ctx(reader), r.id, None, time(14), time(15))
+        start, end = clock(9).time(), clock(10).time()
+        await stage.inside.reservations.change(ctx(reader), r.id, None, start, end)
 
     put_around(slow.stored.reservations, "find_one_and_update", before=move_in_time)
     await slow.reservations.change(ctx(reader), r.id, OTHER_SEAT, None, None)
     after = await stage.reload(r)
-    assert (after.seat_id, after.start) == (OTHER_SEAT, clock(14))
+    assert (after.seat_id, after.start) == (OTHER_SEAT, clock(9))
     results = []
-    for seat, start in ((OTHER_SEAT, 14), (SEAT, 10), (OTHER_SEAT, 10), (SEAT, 14)):
+    for seat, start in ((OTHER_SEAT, 9), (SEAT, 10), (OTHER_SEAT, 10), (SEAT, 9)):
         try:
             results.append(
                 await stage.inside.reservations.create(

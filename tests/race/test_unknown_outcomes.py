@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import time
 from typing import Any, Literal
 
 import pytest
@@ -20,7 +19,9 @@ from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection
-from tests.race.stage import SEAT, Stage, Step, clock, ctx, events, scan, selection
+from tests.race.stage import SEAT, Stage, Step, both_sides, clock, ctx, events, scan, selection
+
+pytestmark = both_sides
 
 Fate = Literal["done", "late"]
 
@@ -147,15 +148,17 @@ async def test_another_change_may_come_before_the_answer_is_sought(
     r = await stage.reserved(reader)
 
     async def others() -> None:
-        await (await stage.worker()).reservations.change(ctx(reader), r.id, None, None, time(13))
+        end = clock(13).time()
+        await (await stage.worker()).reservations.change(ctx(reader), r.id, None, None, end)
 
     torn = tear(stage, "find_one_and_update", fate, others)
+    wanted = clock(9).time(), clock(12).time()
     if fate == "done":
-        await stage.inside.reservations.change(ctx(reader), r.id, None, time(12), time(14))
+        await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
         expected = ["reserve", "change", "change"]
     else:
         with pytest.raises(ServiceUnavailable):
-            await stage.inside.reservations.change(ctx(reader), r.id, None, time(12), time(14))
+            await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
         assert await torn.arrive() is None
         expected = ["reserve", "change"]
     assert events(await stage.reload(r)) == expected

@@ -19,10 +19,19 @@ from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import AlreadyWaiting
-from tests.race.stage import EIGHT, SEAT, Stage, clock, ctx, put_around, selection, unguard
+from tests.race.stage import (
+    EIGHT,
+    SEAT,
+    Stage,
+    both_sides,
+    clock,
+    ctx,
+    put_around,
+    selection,
+    unguard,
+)
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
-both_sides = pytest.mark.parametrize("stage", ["day", "night"], indirect=True)
 """Once within a day, and once over midnight."""
 
 
