@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -23,6 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def long(pytestconfig: pytest.Config) -> bool:
     """Is it the long form that is asked for?"""
     return bool(pytestconfig.getoption("long"))
+
+
+@pytest.fixture(autouse=True)
+def log_level_stays() -> Iterator[None]:
+    """A command that a test runs in its own process sets the level for all that come after."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
