@@ -43,6 +43,16 @@ _POLICIES: Final = {"day": None, "night": NIGHT, "across": ACROSS}
 Say = Callable[[str], None]
 
 
+LONG: Final = frozenset(
+    {
+        "one changes to the seat that another wants, a third wants the old one",
+        "one changes and cancels, another wants the seat",
+        "a change is undone with its primary, and its number is used again",
+    }
+)
+"""Scenarios that have many times more orders than the others, once there are faults."""
+
+
 @cache
 def library(seats: int, readers: int, hours: str = "day") -> SimulatedLibrary:
     """The simulated library with these hours, made once in each process."""
@@ -72,11 +82,16 @@ def large_history(say: Say) -> ProofPart:
 
 def explorer(say: Say) -> ProofPart:
     """Every interleaving of each scenario, without a fault and with one at every step, by day and
-    across midnight."""
+    across midnight; the longest ones there without."""
     begun, done = time.perf_counter(), list[Explored]()
     with _processes() as pool:
         ways = [("day", 1), ("across", 1), ("day", 0), ("across", 0)]
-        wanted = [(n, *way) for n in range(len(scenarios())) for way in ways]
+        wanted = [
+            (n, *way)
+            for n, scenario in enumerate(scenarios())
+            for way in ways
+            if way != ("across", 1) or scenario.name not in LONG
+        ]
         for explored in pool.map(_explore, wanted):
             say(f"  {explored.runs:6} runs: {explored.scenario}")
             done.append(explored)

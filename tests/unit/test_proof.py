@@ -7,20 +7,12 @@ from typing import Final
 import pytest
 
 from scripts.proof.explorer import Explorer
-from scripts.proof.parts import find_bug, library, play_seed
+from scripts.proof.parts import LONG, find_bug, library, play_seed
 from scripts.proof.planted_bugs import PLANTS
 from scripts.proof.scenarios import scenarios
 from scripts.proof.seeded_days import READERS, SEATS, play
 from scripts.proof.simulated_library import across_midnight
 
-LONG: Final = frozenset(
-    {
-        "one changes to the seat that another wants, a third wants the old one",
-        "one changes and cancels, another wants the seat",
-        "a change is undone with its primary, and its number is used again",
-    }
-)
-"""Scenarios whose faults take more than a few seconds: scripts/prove has them whole."""
 ACROSS_MIDNIGHT: Final = (
     "three want one seat, one of them at both workers",
     "one reader wants two seats, another one of them",
