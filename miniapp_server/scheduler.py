@@ -95,7 +95,7 @@ class JobGroup:
 
 
 _ALONE: Final = frozenset({"prune", "migrate"})
-"""What other jobs do brings no more work for these at the same instant."""
+"""These jobs find no more to do at an instant, whatever other jobs have done at it."""
 
 
 class Scheduler:

@@ -220,8 +220,8 @@ class ReferenceData:
         """The reader's accommodation on that day."""
         if reader_id is None:
             return NO_ACCOMMODATION
-        found = self._accommodations[1].get(reader_id)
-        return found if found is not None and found.is_active_on(day) else NO_ACCOMMODATION
+        found = self.accommodation_of(reader_id)
+        return found if found.is_active_on(day) else NO_ACCOMMODATION
 
     # --- policy and hours -----------------------------------------------------------------------
 

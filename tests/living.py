@@ -337,7 +337,8 @@ async def living(
         app.middlewares.insert(0, recorder(unlisted))
         if settings.sandbox and spare is None:
             await seed_demo(app)
-        spare = spare or await as_it_is(app[RESOURCES].db)
+        if database is None and spare is None:
+            spare = await as_it_is(app[RESOURCES].db)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
@@ -358,7 +359,7 @@ async def living(
             listener.close()
             await runner.cleanup()
     # Now that nothing of the service writes any more. What a failed test left is not used again.
-    if database is None:
+    if spare is not None:
         async with open_database(mongo_url, name) as db:
             await restore(db, spare)
         spares.append(spare)

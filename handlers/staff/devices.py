@@ -20,9 +20,9 @@ from handlers.texts.console_labels import KIOSK_TEXT, SOURCE_NOTE_TEXT, SOURCE_T
 from models.gates.entities import Gate, GateId
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
-from models.kernel.text import is_printable_line, natural
+from models.kernel.text import is_printable_line
 from models.kiosks.errors import DeviceChanged, DeviceExists, PairingCodeUnknown
-from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId
+from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId, device_order
 from models.library.errors import VenueChanged
 from models.staff.devices import Device
 
@@ -51,7 +51,7 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
     places = list(catalog.venues)
     gates = sorted(
         (g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)),
-        key=lambda gate: (places.index(gate.venue_id), natural(gate.name), gate.id),
+        key=lambda gate: device_order(places, gate.venue_id, gate.name, gate.id),
     )
     facts: dict[str, Any] = {
         "kiosks": [(k, seen.get(k.id)) for k in mine],

@@ -67,7 +67,7 @@ def date_in(form: Form, name: str) -> date:
 
 
 def optional_date_in(form: Form, name: str) -> date | None:
-    """None where nothing is typed. Raises: InvalidRequest."""
+    """The date that is typed; None where nothing is. Raises: InvalidRequest."""
     return date_in(form, name) if form_text(form, name) else None
 
 

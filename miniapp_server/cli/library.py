@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +17,8 @@ from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
-from models.kernel.errors import InvalidRequest
-from models.library.entities import Catalog
+from models.library.entities import Area, AreaId
 from models.library.plan_picture import read_picture
-from models.profile.entities import LibraryProfile
 from models.profile.errors import ZoneFixed
 from models.profile.logo import logo_of
 from models.reader_groups.entities import ReaderGroup
@@ -33,7 +32,7 @@ from models.transfer.library_file import (
     to_text,
 )
 from models.transfer.repository import TransferRepository
-from models.transfer.rules import check_library
+from models.transfer.rules import check_library, named
 
 _MOST_NOTICES = 1000
 
@@ -69,29 +68,29 @@ async def _library(env: Env, args: argparse.Namespace) -> None:
 async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryFile:
     """The library that the database holds."""
     catalog = reference.catalog
+    areas = {area.id: area for area in catalog.known_areas}
     notices, _ = await stored.notices.all(0, _MOST_NOTICES)
     return LibraryFile(
         format=FORMAT,
         profile=reference.profile,
         venues=tuple(catalog.venues.values()),
-        areas=tuple(catalog.known_areas),
+        areas=tuple(areas.values()),
         policy=reference.policy,
         kiosks=(*catalog.kiosks.values(), *catalog.retired_kiosks.values()),
         gates=tuple(await stored.gates.all()),
         notices=tuple(sorted(notices, key=lambda notice: notice.id)),
-        reader_groups=tuple(_carried(group, catalog) for group in reference.groups.by_id.values()),
+        reader_groups=tuple(_carried(group, areas) for group in reference.groups.by_id.values()),
         canned_answers=tuple(await stored.canned_answers.all()),
         plan_pictures=tuple(
             CarriedPicture(picture.area_id, picture.place, file)
             for picture, file in await stored.plan_pictures.all_with_content()
-            if picture.area_id in {area.id for area in catalog.known_areas}
+            if picture.area_id in areas
         ),
     )
 
 
-def _carried(group: ReaderGroup, catalog: Catalog) -> ReaderGroup:
+def _carried(group: ReaderGroup, areas: Mapping[AreaId, Area]) -> ReaderGroup:
     """The group with what is in the file too: areas may be deleted, seats have left a plan."""
-    areas = {area.id: area for area in catalog.known_areas}
     seats = {s.id for area in areas.values() for s in (*area.seats, *area.retired_seats)}
     return replace(group, areas=group.areas & areas.keys(), seats=group.seats & seats)
 
@@ -137,10 +136,7 @@ async def take_in(
     """Let this be the library. All of it is checked before anything is written. Raises:
     TransferError."""
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
-    if library.profile.logo:
-        library = replace(library, profile=_with_own_logo(library.profile))
-    pictures = tuple([_drawn_anew(picture) for picture in library.plan_pictures])
-    library = replace(library, plan_pictures=pictures)
+    library = _drawn_anew(library)
     try:
         await TransferRepository(app[RESOURCES].db).put(library, replaces, now)
     except ZoneFixed as error:
@@ -151,21 +147,17 @@ async def take_in(
     await app[REFERENCE].refresh()
 
 
-def _with_own_logo(profile: LibraryProfile) -> LibraryProfile:
-    """The profile with its logo drawn anew, as the console does. Raises: TransferError."""
-    try:
-        return replace(profile, logo=logo_of(profile.logo))
-    except InvalidRequest as error:
-        raise TransferError(f"profile.logo: {error.details['reason']}") from error
-
-
-def _drawn_anew(picture: CarriedPicture) -> CarriedPicture:
-    """As ``_with_own_logo``, for the picture under a plan. Raises: TransferError."""
-    try:
-        return replace(picture, file=read_picture(picture.file.content))
-    except InvalidRequest as error:
-        reason = error.details["reason"]
-        raise TransferError(f"plan_pictures[{picture.area_id}].file: {reason}") from error
+def _drawn_anew(library: LibraryFile) -> LibraryFile:
+    """The library with its logo and its pictures drawn anew, as the console does. Raises:
+    TransferError."""
+    profile, pictures = library.profile, list[CarriedPicture]()
+    if profile.logo:
+        with named("profile"):
+            profile = replace(profile, logo=logo_of(profile.logo))
+    for picture in library.plan_pictures:
+        with named(f"plan_pictures[{picture.area_id}]"):
+            pictures.append(replace(picture, file=read_picture(picture.file.content)))
+    return replace(library, profile=profile, plan_pictures=tuple(pictures))
 
 
 def _summary(library: LibraryFile) -> str:

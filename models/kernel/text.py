@@ -12,7 +12,7 @@ _ALSO: Final = "\u3000\u00a0\u200d"
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Tells spreadsheets that a CSV file is UTF-8."""
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet calculates."""
+"""A spreadsheet calculates a cell that begins with one of them."""
 
 
 def is_printable_line(text: str) -> bool:

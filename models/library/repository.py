@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from models.kernel.text import natural
 from models.library.entities import (
     USUAL_SOURCES,
     Area,
@@ -18,6 +17,7 @@ from models.library.entities import (
     PresenceSource,
     Venue,
     VenueId,
+    device_order,
 )
 from models.library.errors import VenueChanged, VenueInUse
 from models.library.mapping import area_from_document, area_to_document
@@ -103,20 +103,6 @@ class CatalogRepository:
 
         return await try_transaction(self._db, work)
 
-    async def retire_venue(self, venue: Venue) -> bool:
-        """Write the venue, now retired, over the one that it was made from. False where somebody
-        else has changed that one since. Raises: VenueInUse where an area of it is in use; whoever
-        brings one back counts the library up as well."""
-
-        async def work(session: Any) -> None:
-            in_use = {"venue": venue.id, "state": AreaState.IN_USE.value}
-            if await self._db["areas"].find_one(in_use, {"_id": 1}, session=session) is not None:
-                raise VenueInUse()
-            await self._put("venues", venue.rev, venue_to_document(venue), session)
-            await count_up(self._db, session)
-
-        return await try_transaction(self._db, work)
-
     async def replace_venues(self, venues: Sequence[Venue]) -> bool:
         """All of them or none, each as ``replace_venue``."""
 
@@ -185,12 +171,15 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_venue(self, venue: Venue) -> bool:
-        """As ``replace_area``."""
-        return await self._replace("venues", venue.rev, venue_to_document(venue))
+        """As ``replace_area``. Raises: VenueInUse for a retired one that has an area in use; who
+        brings an area back counts the library up as well."""
 
-    async def _replace(self, name: str, rev: int, document: Document) -> bool:
         async def work(session: Any) -> None:
-            await self._put(name, rev, document, session)
+            if venue.retired:
+                in_use = {"venue": venue.id, "state": AreaState.IN_USE.value}
+                if await self._db["areas"].find_one(in_use, {"_id": 1}, session=session):
+                    raise VenueInUse()
+            await self._put("venues", venue.rev, venue_to_document(venue), session)
             await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
@@ -231,8 +220,8 @@ class CatalogRepository:
         text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
         with known_fields(self._db, "an area"):
             plans = {a["_id"]: area_from_document(a) for a in areas}
-        places = {venue["_id"]: place for place, venue in enumerate(venues)}
-        kiosks.sort(key=lambda k: (places.get(k["venue"], -1), natural(k["name"]), k["_id"]))
+        places = [venue["_id"] for venue in venues]
+        kiosks.sort(key=lambda k: device_order(places, k["venue"], k["name"], k["_id"]))
         screens = [_kiosk(k) for k in kiosks]
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],

@@ -47,16 +47,8 @@ class StaffVenues:
         others = (v for v in self._reference.catalog.venues.values() if v.id != old.id)
         if any(venue.name == name for venue in others):
             raise VenueExists()
-
-        async def work() -> JsonObject:
-            if not await self._catalogs.replace_venue(replace(old, name=name, rev=old.rev + 1)):
-                raise VenueChanged()
-            await self._reference.refresh()
-            return {"name": name}
-
-        before = {"name": old.name}
-        operation = AuditedOperation(AuditAction.RENAME_VENUE, f"venue:{old.id}", None, "", before)
-        await self._audit.record(ctx, operation, work, as_it_is)
+        new = replace(old, name=name)
+        await self._replace(ctx, AuditAction.RENAME_VENUE, old, new, "name")
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
         """Let readers see them in this order. Raises: VenueChanged; nothing has changed then."""
@@ -80,33 +72,28 @@ class StaffVenues:
         """Let nobody see it any more, and no area or device come to it. Raises: VenueInUse where an
         area of it is in use, VenueChanged; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
-            new = replace(old, retired=True, rev=old.rev + 1)
-            if not await self._catalogs.retire_venue(new):
-                raise VenueChanged()
-            await self._reference.refresh()
-            return {"retired": True}
-
-        operation = AuditedOperation(
-            AuditAction.RETIRE_VENUE, f"venue:{old.id}", None, "", {"retired": False}
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
+        new = replace(old, retired=True)
+        await self._replace(ctx, AuditAction.RETIRE_VENUE, old, new, "retired")
 
     async def restore(self, ctx: StaffContext, old: Venue) -> None:
         """Let it be in use again. Raises: VenueChanged; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
+        new = replace(old, retired=False)
+        await self._replace(ctx, AuditAction.RESTORE_VENUE, old, new, "retired")
+
+    async def _replace(
+        self, ctx: StaffContext, action: AuditAction, old: Venue, new: Venue, field: str
+    ) -> None:
+        """Write the new one, which differs in that field. Raises: VenueChanged, VenueInUse."""
 
         async def work() -> JsonObject:
-            new = replace(old, retired=False, rev=old.rev + 1)
-            if not await self._catalogs.replace_venue(new):
+            if not await self._catalogs.replace_venue(replace(new, rev=old.rev + 1)):
                 raise VenueChanged()
             await self._reference.refresh()
-            return {"retired": False}
+            return {field: getattr(new, field)}
 
-        operation = AuditedOperation(
-            AuditAction.RESTORE_VENUE, f"venue:{old.id}", None, "", {"retired": True}
-        )
+        before = {field: getattr(old, field)}
+        operation = AuditedOperation(action, f"venue:{old.id}", None, "", before)
         await self._audit.record(ctx, operation, work, as_it_is)
 
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:

@@ -40,8 +40,9 @@ def check_library(
         for one in getattr(library, name):
             if one.venue_id not in venues:
                 raise TransferError(f"{name}[{one.id}].venue_id: no venue {one.venue_id}")
+    retired = {venue.id for venue in library.venues if venue.retired}
     for area in library.areas:
-        if area.in_use and area.venue_id in {v.id for v in library.venues if v.retired}:
+        if area.in_use and area.venue_id in retired:
             raise TransferError(f"areas[{area.id}].venue_id: {area.venue_id} is retired")
     for kiosk in library.kiosks:
         if kiosk.kind not in _KIOSK_KINDS:
@@ -63,7 +64,7 @@ def check_library(
 
 
 @contextmanager
-def _at(place: str) -> Iterator[None]:
+def named(place: str) -> Iterator[None]:
     """Raises: TransferError in the place of InvalidRequest."""
     try:
         yield
@@ -77,7 +78,7 @@ def _at(place: str) -> Iterator[None]:
 def _check_profile(
     profile: LibraryProfile, current: LibraryProfile, placeholders: Collection[str], year: int
 ) -> None:
-    with _at("profile"):
+    with named("profile"):
         check_profile(profile, placeholders)
         if (profile.zone, profile.zone_minutes) == (current.zone, current.zone_minutes):
             return
@@ -114,7 +115,7 @@ def _check_plan(area: Area) -> None:
     draft = PlanDraft(area.name, area.floor, area.width, area.height, drafts, area.fixtures)
     known = replace(area, seats=seats, retired_seats=(), removed_seats=())
     elsewhere: frozenset[SeatId] = frozenset()
-    with _at(f"areas[{area.id}]"):
+    with named(f"areas[{area.id}]"):
         apply_draft(known, draft, elsewhere)
 
 
@@ -145,7 +146,7 @@ def _check_pictures(library: LibraryFile) -> None:
     for picture in library.plan_pictures:
         if picture.area_id not in areas:
             raise TransferError(f"plan_pictures: no area {picture.area_id}")
-        with _at(f"plan_pictures[{picture.area_id}]"):
+        with named(f"plan_pictures[{picture.area_id}]"):
             check_place(picture.place)
 
 

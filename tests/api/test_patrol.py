@@ -69,7 +69,7 @@ async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -
     answer = await post(service, desk, f"{here}/move", patrol="1", seat="2f-hall-021")
     assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-021&done=move"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["no"] == "021"
-    # Who has left without a word: the seat is free again.
+    # The reader has left without a word, and the desk frees the seat.
     assert drawn((await desk.get(HERE)).body)["021"] == "occupied"
     answer = await post(service, desk, f"{here}/finish", patrol="1")
     assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-021&done=finish"

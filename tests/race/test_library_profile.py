@@ -175,9 +175,9 @@ async def test_a_venue_does_not_retire_while_an_area_of_it_comes_back(
     retired = replace(ANNEX, retired=True, rev=ANNEX.rev + 1)
     if guard:
         with pytest.raises(VenueInUse):
-            await catalogs.retire_venue(retired)
+            await catalogs.replace_venue(retired)
     else:
-        assert await catalogs.retire_venue(retired)
+        assert await catalogs.replace_venue(retired)
     venue: Any = await db["venues"].find_one({"_id": ANNEX.id})
     assert venue["retired"] != guard, "an area in use in a venue that nobody sees"
     if not guard:

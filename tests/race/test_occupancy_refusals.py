@@ -97,7 +97,8 @@ async def test_what_readers_gave_up_themselves_is_not_in_their_way(
         await one.stop()
         one.inside.occupancy._as_of = float("inf")  # this moment lasts
         await stage.inside.reservations.cancel(ctx(reader if mine else holder), held.id)
-        assert held.id in one.inside.occupancy.authoritative_day(TODAY).rows  # type: ignore[union-attr]
+        known = one.inside.occupancy.authoritative_day(TODAY)
+        assert known is not None and held.id in known.rows, "it has not heard of it"
         if not mine:
             with pytest.raises(SeatTaken):
                 await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))

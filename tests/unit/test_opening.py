@@ -200,8 +200,8 @@ def fitting(policy: Policy, day: date, place: tuple[VenueId, AreaId | None]) -> 
 def booked(
     policy: Policy, day: date, place: tuple[VenueId, AreaId | None], start: time, end: time
 ) -> TimeRange | None:
-    """What a reader gets who asks for that time; an end that is not after the start is the next
-    day's. None where it is closed."""
+    """The time that a reader gets who asks for this one, None where it is closed. An end that is
+    not after the start is the next day's."""
     largest = replace(policy, step_minutes=30, max_minutes=1440)
     wish = TimeSelection(day, start, end)
     try:
