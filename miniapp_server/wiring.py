@@ -162,7 +162,6 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
     alternatives = app[keys.ALTERNATIVES] = SeatAlternatives(reference, occupancy)
     app[keys.RESERVATIONS] = ReservationService(
         r.reservations,
-        occupancy,
         reference,
         writer,
         idempotency,

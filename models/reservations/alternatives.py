@@ -1,4 +1,4 @@
-"""The nearest free seats for a time."""
+"""What memory knows of a seat that is wanted: is it taken, and which near ones are free."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Final
 
 from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
 from models.library.entities import Seat
+from models.policy.entities import Policy
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
+from models.reservations.errors import SeatTaken
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import OccupancyRow
+from models.reservations.state_machine import ReservationState
 
 _PROPOSED: Final = 3
 
@@ -23,10 +26,36 @@ def overlaps(rows: Sequence[OccupancyRow], span: TimeRange) -> bool:
 
 
 class SeatAlternatives:
-    """Proposes other seats; the claim index decides when one is taken up."""
+    """Refuses a seat that others have and proposes others; the claim index decides what is
+    accepted."""
 
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self._reference, self._occupancy = reference, occupancy
+
+    async def reject_if_taken(
+        self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
+    ) -> None:
+        """Refuse what the index would surely refuse.
+
+        Most requests of a rush are for what others have taken: they cost no database. The occupancy
+        refuses only while it is surely not older than a moment; it never accepts. In that moment
+        readers may themselves have given something up, at another worker: where their own bookings
+        are in the way, the index decides.
+
+        Raises: SeatTaken.
+        """
+        date = local_date(span.start)
+        day = self._occupancy.authoritative_day(date)
+        if day is None:
+            return
+        rows = day.by_reader.get(reader.id, ())
+        own = [r for r in rows if r.state is not ReservationState.OFFERED]
+        used = sum(local_date(r.booked_start) == date for r in own)
+        if used >= policy.daily_booking_limit or overlaps(own, span):
+            return
+        others = [r for r in day.by_seat.get(seat.id, ()) if r.reader_id != reader.id]
+        if overlaps(others, span):
+            raise SeatTaken(nearest=await self.nearest_free_seats(seat, span, reader))
 
     async def nearest_free_seats(
         self, seat: Seat, span: TimeRange, reader: Reader | None

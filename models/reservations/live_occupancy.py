@@ -181,13 +181,6 @@ class LiveOccupancy:
 
     # --- writing --------------------------------------------------------------------------------
 
-    async def insert(self, made: Reservation) -> None:
-        """Insert the reservation, and show it from then on. Raises: as
-        ``ReservationRepository.insert``."""
-        with self.inserting(made.date):
-            await self._reservations.insert(made)
-        self.record_write(made)
-
     @contextmanager
     def inserting(self, day: date) -> Iterator[None]:
         """Around every write that inserts into that day: where its outcome stays open, the day is

@@ -23,7 +23,7 @@ from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations import rules, transitions
-from models.reservations.alternatives import SeatAlternatives, overlaps
+from models.reservations.alternatives import SeatAlternatives
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.entitlement import check_entitled
@@ -34,7 +34,6 @@ from models.reservations.errors import (
     SeatTaken,
 )
 from models.reservations.idempotency import Idempotency, idempotent
-from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
@@ -48,17 +47,15 @@ class ReservationService:
     def __init__(
         self,
         reservations: ReservationRepository,
-        occupancy: LiveOccupancy,
         reference: ReferenceData,
         writer: ReservationWriter,
         idempotency: Idempotency,
         alternatives: SeatAlternatives,
         draw: OpeningDraw,
     ) -> None:
-        self._reservations, self._occupancy = reservations, occupancy
-        self._reference, self._writer = reference, writer
-        self.idempotency, self._alternatives = idempotency, alternatives
-        self._draw = draw
+        self._reservations, self._reference = reservations, reference
+        self._writer, self.idempotency = writer, idempotency
+        self._alternatives, self._draw = alternatives, draw
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
         """Raises: NotFound, for another reader's as well."""
@@ -100,7 +97,7 @@ class ReservationService:
         seat = self._reference.seat(seat_id)
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
         span = self._check(ctx, seat, selection, policy)
-        await self._reject_if_occupied(ctx, seat, span, policy)
+        await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
         opens_at = policy.draw_opens_at(selection.day, ctx.now)
         if opens_at is None:
             return await self._insert(ctx, seat, span, policy)
@@ -117,7 +114,7 @@ class ReservationService:
             async with self._draw.turn(ctx, ticket, opens_at) as turn:
                 try:
                     if turn.drawn:
-                        await self._reject_if_occupied(ctx, seat, span, policy)
+                        await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
                     made = await self._insert(ctx, seat, span, policy)
                 except SeatTaken:
                     turn.outcome = Outcome.SEAT_TAKEN
@@ -138,7 +135,7 @@ class ReservationService:
         for _ in range(4 * policy.daily_booking_limit):
             made = self._build(ctx, id, seat, span, policy, daily_slot)
             try:
-                await self._occupancy.insert(made)
+                await self._writer.insert(made)
             except ClaimConflict as lost:
                 if lost.kind is ClaimKind.DAILY:
                     daily_slot = await self._free_daily_slot(ctx, day, policy)
@@ -215,32 +212,6 @@ class ReservationService:
         span = rules.resolve_time(selection, policy, hours, ctx.now)
         rules.seat_in_service(seat, last_date(span))
         return span
-
-    async def _reject_if_occupied(
-        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy
-    ) -> None:
-        """Refuse what the index would surely refuse.
-
-        Most requests of a rush are for what others have taken: they cost no database. The occupancy
-        refuses only while it is surely not older than a moment; it never accepts. In that moment
-        readers may themselves have given something up, at another worker: where their own bookings
-        are in the way, the index decides.
-
-        Raises: SeatTaken.
-        """
-        date = local_date(span.start)
-        day = self._occupancy.authoritative_day(date)
-        if day is None:
-            return
-        rows = day.by_reader.get(ctx.reader.id, ())
-        own = [r for r in rows if r.state is not ReservationState.OFFERED]
-        used = sum(local_date(r.booked_start) == date for r in own)
-        if used >= policy.daily_booking_limit or overlaps(own, span):
-            return
-        others = [r for r in day.by_seat.get(seat.id, ()) if r.reader_id != ctx.reader.id]
-        if overlaps(others, span):
-            nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader)
-            raise SeatTaken(nearest=nearest)
 
     def _build(
         self,

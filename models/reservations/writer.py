@@ -1,4 +1,4 @@
-"""The only writer of a reservation that exists: an optimistic update, the occupancy, the waitlist.
+"""The only writer of reservations: insert, optimistic update, the occupancy, the waitlist.
 
 Whatever gives a seat back goes through ``save``: it asks who waits for the seat, and writes the
 change and the offer in one transaction, so that no passer-by comes in between.
@@ -48,7 +48,7 @@ class ReleasedSeats(Protocol):
 
 
 class ReservationWriter:
-    """Writes changes of reservations, each over the very state that it was decided on."""
+    """Writes new reservations, and changes, each over the very state that it was decided on."""
 
     def __init__(
         self,
@@ -62,6 +62,13 @@ class ReservationWriter:
         self._reservations, self._occupancy = reservations, occupancy
         self._reference, self._idempotency = reference, idempotency
         self._released_seats, self._presence_methods = released_seats, presence_methods
+
+    async def insert(self, made: Reservation) -> None:
+        """Write a new reservation, and show it from then on. Raises: as
+        ``ReservationRepository.insert``."""
+        with self._occupancy.inserting(made.date):
+            await self._reservations.insert(made)
+        self._occupancy.record_write(made)
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
         """Raises: NotFound, for another reader's as well."""

@@ -94,7 +94,13 @@ async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() ->
     occupancy = LiveOccupancy(rows, changes)
     following = asyncio.create_task(occupancy.follow_changes())
     made = reserved("10:00", "12:00", day=DAY)
-    inserting = asyncio.create_task(occupancy.insert(made))
+
+    async def insert() -> None:
+        with occupancy.inserting(DAY):
+            await rows.insert(made)
+        occupancy.record_write(made)
+
+    inserting = asyncio.create_task(insert())
     await asyncio.sleep(0)
     cancelled = RowUpdate(made.id, 2, {"state": ReservationState.CANCELLED})
     changes.told.put_nowait(ChangeBatch([(None, cancelled)], monotonic(), True))
