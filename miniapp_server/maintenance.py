@@ -8,12 +8,7 @@ from typing import Final
 
 from miniapp_server.repositories import Repositories
 from models.deadlines.jobs import DeadlineJobs
-from models.erasure.entities import (
-    MESSAGES_KEPT,
-    MOVEMENTS_KEPT,
-    VISITORS_KEPT,
-    Keeping,
-)
+from models.erasure.entities import Keeping
 from models.erasure.past_repository import PastRepository
 from models.erasure.service import ErasureService
 from models.kernel.errors import Overloaded
@@ -60,10 +55,10 @@ class Retention:
         await self._attempts.prune(now)
         await r.wechat_callbacks.prune(now - _KEEP_CODES)
         await self._pauses.prune(now - _KEEP_PAUSES)
-        await r.messages.prune(real_now - MESSAGES_KEPT, _PRUNE_AT_ONCE)
-        await r.gate_events.prune(now - MOVEMENTS_KEPT)
+        await r.messages.prune(real_now - self._keeping.messages, _PRUNE_AT_ONCE)
+        await r.gate_events.prune(now - self._keeping.movements)
         await r.kiosk_pairings.prune(now)
-        await r.kiosk_scans.prune(now - MOVEMENTS_KEPT)
+        await r.kiosk_scans.prune(now - self._keeping.movements)
         await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
         await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
         await r.fault_reports.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
@@ -73,7 +68,7 @@ class Retention:
 
     async def _forget_visitors(self, now: datetime) -> None:
         """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
-        gone = local_date(now - VISITORS_KEPT)
+        gone = local_date(now - self._keeping.visitors)
         readers = self._repositories.readers
         for reader in await readers.visitors_until(gone, now, _FORGET_AT_ONCE):
             with suppress(Suspended, Overloaded):  # another time

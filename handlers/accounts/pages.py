@@ -13,7 +13,6 @@ from handlers.http.openapi import VERSION
 from handlers.http.pages import PageRequest, form_text, redirect, render_page
 from handlers.http.qr import svg
 from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, VIOLATIONS
-from models.erasure.entities import MESSAGES_KEPT, MOVEMENTS_KEPT, VISITORS_KEPT
 from models.library.entities import KioskId
 from models.readers.entities import Reader
 from notify.templates import TITLES
@@ -127,9 +126,6 @@ def privacy(request: web.Request, reader: Reader | None) -> web.Response:
         "accounts/privacy.html",
         reader=reader,
         keeping=request.app[SITE].keeping,
-        messages=MESSAGES_KEPT,
-        movements=MOVEMENTS_KEPT,
-        visitors=VISITORS_KEPT,
     )
 
 

@@ -112,7 +112,10 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         keeping=Keeping(
             audit=timedelta(days=read.number("KEEP_AUDIT_DAYS", 1095, 180, 36500)),
             feedback=timedelta(days=read.number("KEEP_FEEDBACK_DAYS", 365, 30, 36500)),
+            messages=timedelta(days=read.number("KEEP_MESSAGES_DAYS", 180, 30, 36500)),
+            movements=timedelta(days=read.number("KEEP_MOVEMENTS_DAYS", 180, 30, 36500)),
             reservations=timedelta(days=read.number("KEEP_RESERVATIONS_DAYS", 1095, 180, 36500)),
+            visitors=timedelta(days=read.number("KEEP_VISITORS_DAYS", 90, 7, 36500)),
         ),
     )
     read.raise_faults()

@@ -38,7 +38,8 @@ VARIABLES: Final = frozenset(
         *("IDENTITY_PROVIDER", "CAMPUS_TICKET_URL", "CAMPUS_TICKET_SECRET"),
         *("WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET", "WECOM_BASE_URL"),
         *("WECOM_AUTHORIZE_URL", "SANDBOX", "RATE_LIMIT_SCALE"),
-        *("KEEP_AUDIT_DAYS", "KEEP_FEEDBACK_DAYS", "KEEP_RESERVATIONS_DAYS"),
+        *("KEEP_AUDIT_DAYS", "KEEP_FEEDBACK_DAYS", "KEEP_MESSAGES_DAYS"),
+        *("KEEP_MOVEMENTS_DAYS", "KEEP_RESERVATIONS_DAYS", "KEEP_VISITORS_DAYS"),
     }
 )
 """All that ``settings.load`` and the demo read; a test holds them against what is read."""
