@@ -33,6 +33,11 @@ async def test_the_plan_shows_what_is_so(service: Living) -> None:
     await readers[3].ok("POST", "/seats/2f-hall-020/faults", {"kind": "lamp"})
     page = (await desk.get(HERE)).body
     found = drawn(page)
+    chips = re.findall(r'<a class="chip" href="/console/seats\?area=([\w-]+)"', page)
+    areas = service.inside.reference.catalog.areas_in_use
+    on_floor = {area.id for area in areas if area.floor == 2}
+    assert len(on_floor) > 1 and on_floor <= set(chips), "the floor's other areas are a tap away"
+    assert {area.floor for area in areas} == {area.floor for area in areas if area.id in chips}
     assert [found[no] for no in ("010", "011", "012", "014", "020", "021")] == [
         *("occupied", "away", "reserved", "free", "free", "free")
     ]
