@@ -1,24 +1,26 @@
 """Pictures of the main pages for the documentation, of a service of its own: docs/images, and of
-the console's for the handbook: docs/handbook/images.
-
-``python -m scripts.screenshots`` (in the environment of scripts/test, which brings Chromium).
+the console's for the handbook: docs/handbook/images. ``scripts/screenshots`` takes them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import uvloop
 from PIL import Image
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from miniapp_server.embedded_databases import embedded_databases
 from models.identity.roles import Role
 from models.kiosks.keys import new_key, new_secret
 from models.library.entities import KioskId
+from models.statistics.daily import AreaDay
 from scripts.bench_service import MORNING, House, Member, Stage, house, members, serving
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
@@ -40,22 +42,64 @@ PICTURES: Final = (
     ("plan-phone", "/areas/2f-hall?seat=2f-hall-063", PHONE, "#panel .times"),
     ("areas-phone", "/", PHONE, ".tiles"),
 )
-HANDBOOK_PICTURES: Final = (
-    ("today", "/console", DESKTOP, ".figures"),
-    ("patrol", "/console/seats?area=2f-hall", PHONE, ".patrol"),
-    ("opening-hours", "/console/calendar", DESKTOP, "main h1"),
-    ("rules", "/console/rules", DESKTOP, "main h1"),
-    ("notices", "/console/notices/new", DESKTOP, "main h1"),
-    ("floor-plan", "/console/plans/2f-hall", DESKTOP, "#drawing"),
-    ("devices", "/console/devices", DESKTOP, "main h1"),
-    ("audit", "/console/audit", DESKTOP, "main h1"),
+
+
+async def _fill_in_a_group(page: Page) -> None:
+    for name, text in (
+        ("name", "研究生"),
+        ("shown_name", "研究生"),
+        ("max_minutes", "480"),
+        ("patterns", "userType=graduate"),
+    ):
+        await page.fill(f"[name={name}]", text)
+    await page.check("[name='area-2f-east']")
+    await page.evaluate("scrollTo(0, 0)")
+
+
+async def _preview_a_floor(page: Page) -> None:
+    rows = [
+        f"五层东区,5,A-{n + 1},{n // 8 + 1},{n % 8 + 1},{'是' * (n % 3 == 0)}" for n in range(40)
+    ]
+    table = "\n".join(("区域,楼层,座位号,行,列,电源", *rows)).encode()
+    await page.set_input_files(
+        "[name=file]", {"name": "五层.csv", "mimeType": "text/csv", "buffer": table}
+    )
+    await page.click("text=下一步：预览")
+    await page.wait_for_selector("text=确认导入")
+
+
+async def _nothing(_: Page) -> None:
+    """The page as it opens."""
+
+
+Act = Callable[[Page], Awaitable[None]]
+HANDBOOK_PICTURES: Final[tuple[tuple[str, str, dict[str, Any], str, Act], ...]] = (
+    ("today", "/console", DESKTOP, ".figures", _nothing),
+    ("patrol", "/console/seats?area=2f-hall", PHONE, "#patrol", _nothing),
+    ("opening-hours", "/console/calendar", DESKTOP, "main h1", _nothing),
+    ("rules", "/console/rules", DESKTOP, "main h1", _nothing),
+    ("notices", "/console/notices/new", DESKTOP, "main h1", _nothing),
+    ("floor-plan", "/console/plans/2f-hall", DESKTOP, "#drawing", _nothing),
+    ("devices", "/console/devices", DESKTOP, "main h1", _nothing),
+    ("audit", "/console/audit", DESKTOP, "main h1", _nothing),
+    ("setup", "/console/setup", DESKTOP, ".steps-list", _nothing),
+    ("import", "/console/plans/import", DESKTOP, "[name=file]", _preview_a_floor),
+    ("groups", "/console/groups/new", DESKTOP, "[name=patterns]", _fill_in_a_group),
+    ("statistics", "/console/statistics", DESKTOP, "svg", _nothing),
 )
 _COLOURS: Final = 128
 """Of a picture in the handbook: flat surfaces and text look the same and take a third."""
 
 
 async def _picture(
-    browser: Browser, stage: Stage, member: Member, file: Path, path: str, options: Any, ready: str
+    browser: Browser,
+    stage: Stage,
+    member: Member,
+    file: Path,
+    path: str,
+    options: Any,
+    ready: str,
+    act: Act = _nothing,
 ) -> None:
     base = f"http://127.0.0.1:{stage.port}"
     context = await browser.new_context(locale="zh-CN", **options)
@@ -63,6 +107,7 @@ async def _picture(
     page = await context.new_page()
     await page.goto(base + path)
     await page.wait_for_selector(ready)
+    await act(page)
     await page.wait_for_load_state("load")
     await page.screenshot(path=file)
     await context.close()
@@ -85,12 +130,33 @@ async def _administrator(home: House) -> Member:
     return member
 
 
+def _last_weeks(home: House) -> Iterator[AreaDay]:
+    """Days that are over, for the charts: fuller in the afternoon and in the middle of the week."""
+    for back in range(1, 29):
+        day = MORNING.date() - timedelta(days=back)
+        busy = 0.6 + 0.3 * math.sin(math.pi * (day.weekday() + 1) / 8)
+        for number, area in enumerate(home.reference.catalog.areas.values()):
+            seats, share = len(area.seats), busy * (1 - 0.03 * number)
+            hours = [
+                round(60 * seats * share * math.sin(math.pi * (hour - 6.5) / 16.5))
+                if 7 <= hour < 23
+                else 0
+                for hour in range(24)
+            ]
+            booked = round(seats * share * 2.4)
+            yield AreaDay(
+                day, area.id, seats, seats * 930, booked, round(booked * 0.86),
+                round(booked * 0.08), round(booked * 0.06), round(booked * 0.02), booked * 95,
+                tuple(hours),
+            )  # fmt: skip
+
+
 async def _handbook(browser: Browser, stage: Stage) -> None:
     """The console's pictures, with few colours: the handbook travels with the service."""
     administrator = await _administrator(stage.house)
-    for name, path, options, ready in HANDBOOK_PICTURES:
+    for name, path, options, ready, act in HANDBOOK_PICTURES:
         file = HANDBOOK / f"{name}.png"
-        await _picture(browser, stage, administrator, file, path, options, ready)
+        await _picture(browser, stage, administrator, file, path, options, ready, act)
         with Image.open(file) as taken:
             taken.convert("RGB").quantize(_COLOURS).save(file, optimize=True)
 
@@ -105,6 +171,7 @@ async def main() -> None:
             serving(home) as stage,
             async_playwright() as playwright,
         ):
+            await home.stored.daily_statistics.put(list(_last_weeks(home)))
             await stage.half_fill()
             (member,) = await members(stage.house, 1)
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
