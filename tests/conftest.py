@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from miniapp_server.embedded_databases import EmbeddedDatabases
+
+_MEMORY: Final = "/dev/shm"
+_ROOM: Final = 2 << 30
+"""Bytes: what the databases of all tests take, several times."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,13 +52,24 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         loop.close()
 
 
+def _in_memory() -> str | None:
+    """The folder of a file system in memory that has room, if there is one."""
+    try:
+        room = shutil.disk_usage(_MEMORY).free >= _ROOM and os.access(_MEMORY, os.W_OK)
+    except OSError:
+        return None
+    return _MEMORY if room else None
+
+
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedDatabases]:
-    """Tests share the servers and keep apart by database names and key prefixes."""
-    servers = EmbeddedDatabases(tmp_path_factory.mktemp("databases"))
-    _run(servers.start())
-    yield servers
-    _run(servers.stop())
+def databases() -> Iterator[EmbeddedDatabases]:
+    """Tests share the servers and keep apart by database names and key prefixes. They are kept in
+    memory where that is possible: a disk that is busy for seconds is no fault of the service."""
+    with tempfile.TemporaryDirectory(prefix="tests-", dir=_in_memory()) as folder:
+        servers = EmbeddedDatabases(Path(folder))
+        _run(servers.start())
+        yield servers
+        _run(servers.stop())
 
 
 @pytest.fixture(scope="session")

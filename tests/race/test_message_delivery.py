@@ -133,7 +133,8 @@ class Worker:
 
 @guarded
 async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -> None:
-    """Both have read the queue before one of them claims; later one is gone, and its leases end.
+    """Both have read the queue before one of them claims, and that one is gone later: its leases
+    end.
 
     More readers than are claimed at once, so that there is something for whoever comes second.
     """
@@ -149,8 +150,17 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     mortal, other = (
         Worker(stage, phones, real, guard, dies_after=dies_after) for dies_after in (25, 1_000_000)
     )
-    for worker in (mortal, other):
-        put_around(worker.messages, "bulk_write", before=barrier.wait)
+    claimed = asyncio.Event()
+
+    async def claims() -> None:
+        claimed.set()
+
+    async def comes_second() -> None:
+        await barrier.wait()
+        await claimed.wait()
+
+    put_around(mortal.messages, "bulk_write", before=barrier.wait, behind=claims)
+    put_around(other.messages, "bulk_write", before=comes_second)
     await asyncio.gather(mortal.run(), other.run())
     if not guard:
         arrived = Counter(id for there in phones.arrived.values() for id in there)
