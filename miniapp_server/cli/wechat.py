@@ -6,6 +6,8 @@ import argparse
 import difflib
 import json
 
+from aiohttp import web
+
 from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
@@ -35,30 +37,34 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
 
 async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
     async with application(env) as app:
-        official, settings = app[RESOURCES].official_account, app[RESOURCES].settings
-        if official is None:
-            raise CommandError("WECHAT_MP_APPID and its companions are not set")
-        current = await official.menu()
-        try:
-            wanted = menu_with_booking_entry(
-                current,
-                app[REFERENCE].profile.menu,
-                settings.wechat.appid,
-                HOME,
-                settings.public_base_url + "/",
-            )
-        except NoRoomInMenu as error:
-            raise CommandError(str(error)) from error
-        if args.what == "put" and wanted != current:
-            await official.put_menu(wanted)
+        print(await menu_of(app, args.what))
+
+
+async def menu_of(app: web.Application, what: str) -> str:
+    """The menu, or what ``put`` has changed or would change, line by line. Raises: CommandError."""
+    official, settings = app[RESOURCES].official_account, app[RESOURCES].settings
+    if official is None:
+        raise CommandError("WECHAT_MP_APPID and its companions are not set")
+    current = await official.menu()
+    try:
+        wanted = menu_with_booking_entry(
+            current,
+            app[REFERENCE].profile.menu,
+            settings.wechat.appid,
+            HOME,
+            settings.public_base_url + "/",
+        )
+    except NoRoomInMenu as error:
+        raise CommandError(str(error)) from error
+    if what == "put" and wanted != current:
+        await official.put_menu(wanted)
     before, after = (
         json.dumps(menu, ensure_ascii=False, indent=2).splitlines() for menu in (current, wanted)
     )
-    if args.what == "show":
-        print("\n".join(before))
-    else:
-        changed = list(difflib.unified_diff(before, after, "current", "wanted", lineterm=""))
-        print("\n".join(changed) if changed else "nothing to change")
+    if what == "show":
+        return "\n".join(before)
+    changed = difflib.unified_diff(before, after, "current", "wanted", lineterm="")
+    return "\n".join(changed) or "nothing to change"
 
 
 async def _wechat_links(env: Env, args: argparse.Namespace) -> None:

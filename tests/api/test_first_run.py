@@ -22,6 +22,7 @@ from miniapp_server.app import open_application
 from miniapp_server.cli import _parser
 from miniapp_server.cli.command import CommandError
 from miniapp_server.cli.library import library_of, take_in
+from miniapp_server.cli.wechat import menu_of
 from models.identity.roles import Role
 from models.kernel import time_range
 from models.library import transitions
@@ -372,3 +373,18 @@ async def test_a_library_goes_out_of_one_database_into_another(
     ):
         with pytest.raises(CommandError, match=said):
             await command(*wrong)
+
+
+async def test_the_mini_program_and_the_menu_have_the_library_s_names(service: Living) -> None:
+    head, reader = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
+    answer = await save(service, head, mini_program="示例座位", menu="图书馆")
+    assert answer.status == 303
+    assert "搜索小程序“示例座位”" in (await reader.get("/activation")).body
+    assert '"name": "图书馆"' in await menu_of(service.app, "diff")
+    await menu_of(service.app, "put")
+    assert await menu_of(service.app, "diff") == "nothing to change"
+    official = service.resources.official_account
+    assert official is not None
+    (button,) = (await official.menu())["button"]
+    assert button["name"] == "图书馆"
+    assert button["sub_button"][0]["type"] == "miniprogram"
