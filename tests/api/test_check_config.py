@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from miniapp_server.cli import _parser
 from miniapp_server.cli.check_config import (
     Verdict,
     connection_rows,
@@ -144,3 +145,11 @@ async def test_the_command_reads_a_file_as_systemd_does(
     assert (process.returncode, err) == (0, ""), (out, err)
     assert "电话 1|邮箱 a@b.c" in out and "$HOME & co; `id`" in out and "Settings(" not in out
     assert "MongoDB" in out and "problem" not in out
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args(["--version"])
+    package = re.search(r"^version = (\S+)$", (ROOT / "setup.cfg").read_text("utf-8"), re.M)
+    assert package is not None
+    assert (ended.value.code, capsys.readouterr().out.strip()) == (0, package[1])

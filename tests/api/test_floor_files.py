@@ -174,3 +174,53 @@ async def test_only_an_administrator_imports(service: Living, role: Role) -> Non
     assert (await upload(service, who, TABLE, venue="library")).status == 403
     assert (await who.get("/console/plans/2f-hall.csv")).status == 200
     assert "从文件导入" not in (await who.get("/console/plans")).body
+
+
+def room(name: str, *numbers: str) -> dict[str, Any]:
+    """What another seat system says of a room: a row of seats behind a wall."""
+    cells: dict[str, Any] = {"1001": {"type": "wall"}, "1002": {"type": "wall"}}
+    for column, number in enumerate(numbers, 1):
+        cells[f"3{column:03}"] = {"id": column, "name": number, "type": "seat", "power": True}
+    return {"id": 1, "name": name, "cols": 9, "rows": 4, "layout": cells}
+
+
+async def test_the_rooms_of_another_system_are_imported(service: Living) -> None:
+    """As ``layoutByDate`` answers, one and a list of them; the floor is what the page was told."""
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    one = json.dumps({"status": "success", "data": room("六层南区", "065", "066")})
+    shown = await upload(service, head, one, venue="library", floor="6")
+    assert shown.status == 200 and "六层南区" in shown.body and "2 座" in shown.body, shown.body
+    assert (await confirm(service, head, kept(shown.body))).status == 303
+    both = json.dumps([{"data": room("六层北区", "001")}, {"data": room("六层西区", "B-1", "B-2")}])
+    shown = await upload(service, head, both, venue="library", floor="6")
+    assert (await confirm(service, head, kept(shown.body))).status == 303
+    items = (await reader.ok("GET", "/areas"))["items"]
+    areas = {a["name"]: a["id"] for a in items if a["floor"] == 6}
+    assert set(areas) == {"六层南区", "六层北区", "六层西区"}
+    plan = await reader.ok("GET", f"/areas/{areas['六层西区']}/map")
+    assert [seat["no"] for seat in plan["seats"]] == ["B-1", "B-2"]
+    made = await reader.reserve(plan["seats"][1]["id"], "09:00", "10:00", service.tomorrow)
+    assert made["seat"]["label"] == "图书馆6层六层西区B-2号"
+    wrong = json.dumps([room("七层", "001"), {"name": "坏", "layout": {"x": {"type": "seat"}}}])
+    before = await service.books()
+    refused = await upload(service, head, wrong, venue="library", floor="7")
+    assert refused.status == 400 and "坏" in refused.body
+    assert await service.books() == before
+
+
+async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
+    """Two exported plans are changed together; a third one is new."""
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    plans = [(await head.get(f"/console/plans/{id}.json")).body for id in ("2f-hall", "3f-north")]
+    new = {
+        **{"area": "9f-roof", "venue": "library", "name": "屋顶", "floor": 9, "marks": []},
+        **{"width": 300, "height": 200, "seats": [{"no": "R1", "x": 40, "y": 40}]},
+    }
+    file = json.dumps([*(plan | {"name": f"{plan['name']}新"} for plan in plans), new])
+    shown = await upload(service, head, file)
+    assert shown.status == 200, shown.body
+    assert (await confirm(service, head, kept(shown.body))).status == 303
+    named = {a["id"]: a["name"] for a in (await reader.ok("GET", "/areas"))["items"]}
+    for plan in plans:
+        assert named[plan["area"]] == f"{plan['name']}新"
+    assert named["9f-roof"] == "屋顶"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from models.statistics.daily import AreaDay
+from tests.api.test_offers_at_the_desk import moved
 from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
 from tests.living import Living
 
@@ -23,8 +24,8 @@ async def test_a_round_through_the_library(service: Living, opened: Open) -> Non
     await tab.go("/console")
     assert "管理后台" in await tab.text(".brand")
     await tab.page.click("text=巡视")
-    await tab.page.select_option("[name=area]", "2f-hall")
-    await tab.page.click("text=查看")
+    await tab.page.click(".floors >> text=二层")
+    await tab.page.click(".floors >> text=二层中厅")
     line = tab.page.locator(".patrol li", has_text="065")
     assert "未签到" in await line.inner_text() and "张三" in await line.inner_text()
     await line.click()
@@ -182,3 +183,17 @@ async def test_a_whole_number_is_shown_once(
     await shows_everybody(tab, axe, "the number", device is PHONE)
     await tab.go(f"/console/readers/{reader.reader_id}")
     assert reader.number not in await tab.text("main")
+
+
+async def test_what_the_desk_is_asked(service: Living, opened: Open, axe: str) -> None:
+    """A seat that is held for a reader, and the question before an area retires."""
+    reader, offer, _ = await moved(service)
+    await (await service.reader()).reserve("2f-hall-020", "09:00", "11:00", service.tomorrow)
+    head = await opened("administrator", **PHONE)
+    await is_for_everybody(head, axe, f"/console/readers/{reader.reader_id}", True)
+    assert offer["seat"]["label"] in await head.text("main")
+    assert await head.page.locator("button:has-text('代为接受')").is_visible()
+    await head.go("/console/plans/2f-hall/settings")
+    await head.page.click("text=下一步：查看影响")
+    await head.page.wait_for_selector("text=不再符合平面图")
+    await shows_everybody(head, axe, "the question before an area retires", True)
