@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from models.check_in import transitions as check_in_transitions
 from models.kernel.errors import DomainError
 from models.kernel.ids import Actor, ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, local_instant, next_clock_instant, to_local
+from models.kernel.time_range import (
+    TimeRange,
+    local_date,
+    local_instant,
+    next_clock_instant,
+    to_local,
+)
 from models.library.entities import AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
@@ -105,3 +111,13 @@ def away(r: Reservation | None = None, left: datetime | None = None) -> Reservat
 
 def but(r: Reservation, **fields: Any) -> Reservation:
     return replace(r, **fields)
+
+
+def moved(r: Reservation, later: timedelta) -> Reservation:
+    """The same reservation some hours later, in each of its own instants."""
+    instants = {
+        field.name: value + later
+        for field in fields(r)
+        if isinstance(value := getattr(r, field.name), datetime)
+    }
+    return but(r, date=local_date(r.start + later), **instants)

@@ -14,10 +14,10 @@ from models.check_in import allowed_actions, rules
 from models.identity.roles import Role
 from models.kernel.time_range import to_local
 from models.library.entities import SeatId
+from models.policy.rules import leave_duration
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
-from models.reservations.transitions import leave_duration
 
 _MINUTE: Final = timedelta(minutes=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from handlers.http.keys import REFERENCE
@@ -125,6 +125,13 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
+def _is_meal(begin: time, end: time) -> bool:
+    """Does it end after it begins? Over midnight in four hours at most: 13:00-11:00 is an error."""
+    began = datetime.combine(date.min, begin)
+    ended = datetime.combine(date.min + timedelta(days=1), end)
+    return begin < end or ended - began <= timedelta(hours=4)
+
+
 def meal_times(text: str) -> tuple[tuple[time, time], ...]:
     """Meal times from a text such as 11:00-13:00，17:00-19:00. Raises: InvalidRequest."""
     found = []
@@ -132,7 +139,7 @@ def meal_times(text: str) -> tuple[tuple[time, time], ...]:
         if not span:
             continue
         begin, dash, end = re.sub(MEAL_TIME_DASHES, "-", span).partition("-")
-        if not dash or clock_of(begin, "meal_times") >= clock_of(end, "meal_times"):
+        if not dash or not _is_meal(clock_of(begin, "meal_times"), clock_of(end, "meal_times")):
             raise InvalidRequest("meal_times", WRONG_TEXT["meal_time_format"].format(text=span))
         found.append((time.fromisoformat(begin), time.fromisoformat(end)))
     if len(found) > validation.MAX_MEAL_TIMES:

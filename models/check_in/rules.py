@@ -10,11 +10,11 @@ from models.kernel.errors import InvalidState
 from models.kernel.time_range import TimeRange, local_instant, next_clock_instant
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
+from models.policy.rules import leave_duration
 from models.reservations.entities import Reservation
 from models.reservations.errors import Closed, NotATimeStep, TooEarly, TooLate, TooLong
 from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
-from models.reservations.transitions import leave_duration
 
 _DAY: Final = timedelta(days=1)
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
 from models.policy.entities import Policy
+from models.policy.rules import leave_duration
 from models.reservations.claims import presence_claim
 from models.reservations.entities import (
     GateAssistance,
@@ -24,7 +25,7 @@ from models.reservations.entities import (
 )
 from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import LIVE, TRANSITIONS, ReservationEvent, ReservationState
-from models.reservations.transitions import facts_of, leave_duration, reminder_due_at
+from models.reservations.transitions import facts_of, reminder_due_at
 
 GATE: Final = "gate"
 """Who acts, in the history."""

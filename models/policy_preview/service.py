@@ -81,7 +81,7 @@ class PolicyPreviewService:
         for policy, simulation in zip(policies, simulations, strict=True):
             windows = (policy.resolve(None, day).violations_window_days for day in days)
             since = first - timedelta(days=max(windows))
-            counting = await self._violations.counting_by_reader(simulation.readers, since, first)
+            counting = await self._violations.counting_by_reader(simulation.readers, since, days[0])
             results.append(simulation.outcome(counting))
         return PolicyComparison(days[0], days[-1], *results)
 

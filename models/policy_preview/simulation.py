@@ -13,14 +13,15 @@ from datetime import date, datetime, timedelta
 
 from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute, to_local
 from models.library.entities import AreaId
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours
+from models.policy.rules import leave_duration
 from models.readers.accommodations import Accommodation
 from models.reservations.rules import TimeSelection, resolve_time
 from models.reservations.state_machine import ReservationState
-from models.reservations.transitions import check_in_window, leave_duration
+from models.reservations.transitions import check_in_window
 
 PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
 """The rules of an area on a day, and its opening hours."""
@@ -28,10 +29,10 @@ PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
 
 @dataclass(frozen=True, slots=True)
 class PastBooking:
-    """How a booking went. ``asked_at``: when it got its time. ``absences``: from leaving
-    to coming back; no end where nobody came. ``helped``: its deadlines were others: its seat was
-    taken by somebody, or the service had been away. ``allowance`` is the reader's; ``forgiven``:
-    whatever it was has been waived."""
+    """How a booking went. ``asked_at``: when it got its time. ``temporary_leaves``: from leaving
+    to coming back; no end where nobody came. ``deadlines_extended``: its seat was taken by
+    somebody, or the service had been away. ``allowance`` is the reader's; ``waived``: whatever it
+    was has been waived."""
 
     reader_id: ReaderId
     area_id: AreaId
@@ -72,7 +73,8 @@ class PolicySimulation:
         self._bookings = self._no_shows = self._timeouts = 0
         self._refused = Counter[str]()
         self._counts = Counter[ReaderId]()
-        self._violations: dict[ReaderId, list[datetime]] = {}
+        self._violations: dict[ReaderId, list[tuple[date, datetime]]] = {}
+        """When, and of a booking of which day."""
 
     def add(self, day: date, courses: Iterable[PastBooking]) -> None:
         """Bookings of that day, in the order in which they were made."""
@@ -93,7 +95,7 @@ class PolicySimulation:
                 self._refused[code] += 1
                 continue
             counts[course.reader_id] += 1
-            self._judge(course, policy)
+            self._judge(course, day, policy)
 
     def finish_day(self) -> None:
         """No more come of the day."""
@@ -104,7 +106,7 @@ class PolicySimulation:
         """Who would have violations."""
         return list(self._violations)
 
-    def _judge(self, course: PastBooking, policy: Policy) -> None:
+    def _judge(self, course: PastBooking, day: date, policy: Policy) -> None:
         policy = course.allowance.apply_to(policy)
         _, until, excused = check_in_window(course.start, course.end, course.asked_at, policy)
         came = course.checked_in_at
@@ -113,27 +115,27 @@ class PolicySimulation:
         ):
             self._no_shows += 1
             if not excused:
-                self._note(course, until)
+                self._note(course, day, until)
             return
         for left, back in course.temporary_leaves:
             limit = min(left + leave_duration(policy, left), course.end)
             if back is None or back > limit:
                 self._timeouts += 1
                 if policy.away_timeout_is_violation:
-                    self._note(course, limit)
+                    self._note(course, day, limit)
                 return
 
-    def _note(self, course: PastBooking, when: datetime) -> None:
+    def _note(self, course: PastBooking, day: date, when: datetime) -> None:
         if not (course.deadlines_extended or course.waived):
-            self._violations.setdefault(course.reader_id, []).append(when)
+            self._violations.setdefault(course.reader_id, []).append((day, when))
 
     def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> SimulationResult:
-        """``before``: when readers had violations that counted, before the first of the days."""
+        """``before``: when readers had violations that counted, of bookings of earlier days."""
         suspended, known = 0, {}
-        for day in {local_date(when) for found in self._violations.values() for when in found}:
+        for day in {day for found in self._violations.values() for day, _ in found}:
             known[day] = self._policy.resolve(None, day)
         for reader_id, found in self._violations.items():
-            days = {local_date(when): when for when in sorted(found, reverse=True)}  # one a day
+            days = dict(sorted(found, reverse=True))  # the first of each day
             times = [*before.get(reader_id, ()), *sorted(days.values())]
             suspended += any(
                 _is_limit_reached(known[day], times, when) for day, when in days.items()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.ids import Actor, ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date, local_instant
+from models.kernel.time_range import TimeRange, floor_minute, local_date
 from models.library.entities import AreaId, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations.claims import (
@@ -385,15 +385,3 @@ def reminder_due_at(r: Reservation, policy: Policy, now: datetime) -> datetime |
 def ending_soon_at(end: datetime, policy: Policy, now: datetime) -> datetime | None:
     remind = end - timedelta(minutes=policy.ending_soon_minutes)
     return remind if remind > now else None
-
-
-def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
-    """How long the reader may stay away: the meal limit when the short leave touches a meal."""
-    short = timedelta(minutes=policy.leave_minutes)
-    away = TimeRange(left_at, left_at + short)
-    touches = any(
-        away.overlaps(TimeRange(local_instant(day, begin), local_instant(day, stop)))
-        for day in {local_date(left_at), last_date(away)}
-        for begin, stop in policy.meal_times
-    )
-    return timedelta(minutes=policy.meal_leave_minutes) if touches else short

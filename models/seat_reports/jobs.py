@@ -9,9 +9,9 @@ from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.kernel.ids import Actor
 from models.messages.repository import MessageRepository
 from models.outages.extension import DeadlineExtension, apply_all
+from models.policy.rules import leave_duration
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
-from models.reservations.transitions import leave_duration
 from models.reservations.writer import ReservationWriter
 from models.seat_reports import transitions
 

@@ -94,16 +94,17 @@ class ViolationRepository(SuspensionRepository):
         return [self._violation(row) for row in rows if row["_id"] not in spent]
 
     async def counting_by_reader(
-        self, readers: Sequence[ReaderId], since: datetime, until: datetime
+        self, readers: Sequence[ReaderId], since: datetime, before: date
     ) -> dict[ReaderId, list[datetime]]:
-        """The same of many readers: when each had them."""
+        """The same of many readers, by bookings of days before that one: when each had them."""
         wanted: Document = {"reader": {"$in": list(readers)}}
         found: dict[ReaderId, list[datetime]] = {}
         with translate_errors():
             used = await self._suspensions.find(wanted, {"uses": 1}).to_list(None)
             spent = {id for row in used for id in row["uses"]}
             counted = wanted | {
-                "at": {"$gt": since, "$lte": until},
+                "at": {"$gt": since},
+                "day": {"$lt": before.isoformat()},
                 "counted_on": {"$type": "string"},
                 "waived": False,
             }

@@ -216,7 +216,7 @@ async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
         "set.max_minutes": "120",
         "set.filter_by_power": "yes",
         "set.accessible_only": "no",
-        "set.meal_times": "11:30-13:00",
+        "set.meal_times": "11:30-13:00，23:30-00:30",
         "none.booking_opens_at": "on",
     }
     form = (await head.get("/console/rules")).body

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.affected_bookings.service import _offer_deadline
 from models.check_in import rules as check_in_rules
 from models.kernel.time_range import TimeRange, local_date, to_local
 from models.library.entities import AreaId
@@ -133,3 +134,28 @@ def test_a_stay_touches_two_days_at_most() -> None:
     for end, expected in ((time(0), "ok"), (time(1), "off_grid")):
         renewed = partial(check_in_rules.renewal_end, r, end, ALWAYS, place, now)
         assert outcome(renewed) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "booked", "until"),
+    [
+        # For two hours, but no longer than until it begins or, once it has begun, ten minutes.
+        (on("10:00"), hours("14:00", "16:00"), on("12:00")),
+        (on("10:00"), hours("10:30", "12:00"), on("10:30")),
+        (on("10:00"), hours("09:00", "12:00"), on("10:10")),
+        (on("10:00"), hours("09:00", "10:05"), on("10:05")),
+        # Two hours of the morning, for who sleeps.
+        (on("22:29:59"), hours("10:00", "12:00", TOMORROW), on("00:29:59", TOMORROW)),
+        (on("22:30"), hours("10:00", "12:00", TOMORROW), on("09:00", TOMORROW)),
+        (on("02:00", TOMORROW), hours("10:00", "12:00", TOMORROW), on("09:00", TOMORROW)),
+        (on("06:59:59", TOMORROW), hours("08:00", "12:00", TOMORROW), on("08:00", TOMORROW)),
+        (on("07:00", TOMORROW), hours("10:00", "12:00", TOMORROW), on("09:00", TOMORROW)),
+        # In a night room that sleeper is sitting there.
+        (on("22:30"), hours("23:30", "01:30"), on("23:30")),
+        (on("23:50"), hours("23:30", "01:30"), on("00:00", TOMORROW)),
+    ],
+)
+def test_another_seat_is_kept_while_its_reader_can_answer(
+    now: datetime, booked: TimeRange, until: datetime
+) -> None:
+    assert _offer_deadline(booked, now) == until

@@ -6,13 +6,14 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import AreaId, SeatId
-from models.policy.entities import Policy
+from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy_preview.service import past_booking
 from models.policy_preview.simulation import PastBooking, PolicySimulation, SimulationResult
@@ -20,7 +21,18 @@ from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.reservations import transitions as reservations_transitions
 from models.reservations.state_machine import ReservationState
 from models.seat_reports import transitions as seat_reports_transitions
-from tests.builders import AREA, BY_READER, MONDAY, PROOF, VENUE, in_use, on, reserved
+from tests.builders import (
+    AREA,
+    BY_READER,
+    MONDAY,
+    PROOF,
+    TOMORROW,
+    VENUE,
+    in_use,
+    on,
+    reserved,
+    shifted,
+)
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(7)]
 MINUTE = timedelta(minutes=1)
@@ -49,7 +61,7 @@ def simulated(
 def by_brute_force(
     policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> SimulationResult:
-    """By hand, in minutes of the day, with nothing of the code's rules."""
+    """By hand, in minutes since the day began, with nothing of the code's rules."""
     refused: dict[str, int] = defaultdict(int)
     bookings = no_shows = timeouts = 0
     violations: dict[ReaderId, dict[date, datetime]] = defaultdict(dict)
@@ -82,25 +94,25 @@ def by_brute_force(
             if c.state is ReservationState.NO_SHOW or late:
                 no_shows += 1
                 if deadline == patience and not (c.deadlines_extended or c.waived):
-                    violations[c.reader_id].setdefault(local_date(deadline), deadline)
-                    first = violations[c.reader_id][local_date(deadline)]
-                    violations[c.reader_id][local_date(deadline)] = min(first, deadline)
+                    first = violations[c.reader_id].get(day, deadline)
+                    violations[c.reader_id][day] = min(first, deadline)
                 continue
             for left, back in c.temporary_leaves:
                 short = policy.leave_minutes + more.leave_minutes
                 minutes = short
                 for begin, end in policy.meal_times:
-                    meal = {m for m in range(1440) if of(begin) <= m < of(end)}
+                    over = 1440 if end <= begin else 0
+                    meal = {m % 1440 for m in range(of(begin), of(end) + over)}
                     gone = to_local(left)
-                    away = {gone.hour * 60 + gone.minute + m for m in range(short)}
+                    away = {(gone.hour * 60 + gone.minute + m) % 1440 for m in range(short)}
                     if meal & away:
                         minutes = policy.meal_leave_minutes + more.leave_minutes
                 until = min(left + minutes * MINUTE, c.end)
                 if back is None or back > until:
                     timeouts += 1
                     if policy.away_timeout_is_violation and not (c.deadlines_extended or c.waived):
-                        first = violations[c.reader_id].get(local_date(until), until)
-                        violations[c.reader_id][local_date(until)] = min(first, until)
+                        first = violations[c.reader_id].get(day, until)
+                        violations[c.reader_id][day] = min(first, until)
                     break
     suspended = 0
     for reader, found in violations.items():
@@ -122,22 +134,28 @@ def why_not(policy: Policy, day: date, c: PastBooking) -> str | None:
     if ahead > policy.booking_window_days:
         return "outside_horizon"
     if policy.booking_opens_at is not None and ahead > 0:
-        opens = local_instant(
+        since = local_instant(
             day - timedelta(days=policy.booking_window_days), policy.booking_opens_at
         )
-        if c.asked_at < opens:
+        if c.asked_at < since:
             return "not_open_yet"
-    start, end = (to_local(t).hour * 60 + to_local(t).minute for t in (c.start, c.end))
+    start, end = (int((t - on("00:00", day)) / MINUTE) for t in (c.start, c.end))
     (hours,) = policy.opening
     assert hours.opens is not None and hours.closes is not None
-    if start < of(hours.opens) or start >= of(hours.closes) or end > of(hours.closes):
+    opens, closes = of(hours.opens), of(hours.closes)
+    if closes <= opens:
+        # Over midnight: this day's night, or the rest of the last one's.
+        closes += 1440
+        if start < closes - 1440:
+            opens, closes = opens - 1440, closes - 1440
+    if start < opens or start >= closes or end > closes:
         return "closed"
     at_once = c.asked_at.replace(second=0, microsecond=0) == c.start
     if not at_once and start % policy.step_minutes:
         return "off_grid"
     if end - start < policy.min_minutes:
         return "too_short"
-    if end != of(hours.closes) and end % policy.step_minutes:
+    if end != closes and end % policy.step_minutes:
         return "off_grid"
     if not c.extended and end - start > policy.max_minutes:
         return "too_long"
@@ -145,20 +163,18 @@ def why_not(policy: Policy, day: date, c: PastBooking) -> str | None:
 
 
 @st.composite
-def bookings(draw: st.DrawFn, day: date) -> PastBooking:
+def bookings(draw: st.DrawFn, day: date, later: timedelta) -> PastBooking:
     at_once = draw(st.booleans())
-    first = draw(st.sampled_from([18, *range(14, 44)])) * 30
+    begin = draw(st.sampled_from([18, *range(14, 44)])) * 30 * MINUTE + later
+    closes = on("22:30", day) + later
+    start = on("00:00", day) + begin
+    if begin >= timedelta(days=1):  # in the rest of the last night
+        start, closes = start - timedelta(days=1), closes - timedelta(days=1)
     if at_once:
-        asked = (
-            local_instant(day, time(0))
-            + first * MINUTE
-            + timedelta(seconds=draw(st.integers(0, 59)))
-        )
+        asked = start + timedelta(seconds=draw(st.integers(0, 59)))
     else:
-        back = draw(st.integers(1, 3000))
-        asked = local_instant(day, time(0)) + (first - back) * MINUTE
-    start = local_instant(day, time(0)) + first * MINUTE
-    end = min(start + draw(st.integers(1, 12)) * 30 * MINUTE, local_instant(day, time(22, 30)))
+        asked = start - draw(st.integers(1, 3000)) * MINUTE
+    end = min(start + draw(st.integers(1, 12)) * 30 * MINUTE, closes)
     if end <= start:
         end = start + 30 * MINUTE
     state = draw(st.sampled_from([ReservationState.NO_SHOW, ReservationState.FINISHED, *STATES]))
@@ -210,6 +226,9 @@ def policies(draw: st.DrawFn) -> Policy:
         check_in_after_minutes=draw(st.sampled_from([5, 45, 120])),
         leave_minutes=draw(st.sampled_from([10, 30, 60])),
         meal_leave_minutes=draw(st.sampled_from([10, 60, 90])),
+        meal_times=draw(
+            st.sampled_from([Policy().meal_times, ((time(23, 30), time(1)), (time(20), time(21)))])
+        ),
         away_timeout_is_violation=draw(st.booleans()),
         violations_limit=draw(st.integers(1, 3)),
         violations_window_days=draw(st.sampled_from([1, 3, 30])),
@@ -217,23 +236,39 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 @st.composite
-def weeks(draw: st.DrawFn) -> dict[date, list[PastBooking]]:
-    return {day: draw(st.lists(bookings(day), max_size=6)) for day in DAYS}
+def weeks(draw: st.DrawFn, later: timedelta) -> dict[date, list[PastBooking]]:
+    return {day: draw(st.lists(bookings(day, later), max_size=6)) for day in DAYS}
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    policies(),
-    weeks(),
-    st.dictionaries(
-        st.sampled_from([ReaderId(r) for r in "ab"]),
-        st.lists(st.sampled_from(EARLIER), max_size=3),
-    ),
-)
-def test_a_recount_by_minutes_finds_the_same(
-    policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
-) -> None:
+@pytest.mark.parametrize("later", [timedelta(), timedelta(hours=8)], ids=["day", "night"])
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_recount_by_minutes_finds_the_same(later: timedelta, data: st.DataObject) -> None:
+    """Open from 7:00 to 22:30, and from 15:00 to 6:30."""
+    policy, days = shifted(data.draw(policies()), later), data.draw(weeks(later))
+    before = data.draw(
+        st.dictionaries(
+            st.sampled_from([ReaderId(r) for r in "ab"]),
+            st.lists(st.sampled_from(EARLIER), max_size=3),
+        )
+    )
     assert simulated(policy, days, before) == by_brute_force(policy, days, before)
+
+
+def test_two_missed_over_midnight_are_two_of_their_days() -> None:
+    """The one begins before midnight and is missed after it, the other is missed on that day."""
+    late, early = [
+        PastBooking(
+            ReaderId("a"), AREA, ReservationState.NO_SHOW, on("08:00"), start, start + 120 * MINUTE,
+            extended=False, deadlines_extended=False, checked_in_at=None,
+            allowance=NO_ACCOMMODATION, waived=False, temporary_leaves=(),
+        )
+        for start in (on("23:30"), on("20:00", TOMORROW))
+    ]  # fmt: skip
+    policy = Policy(violations_limit=2, opening=(OpeningRule(time(0), time(0)),), step_minutes=30)
+    days = {MONDAY: [late], TOMORROW: [early]}
+    assert simulated(policy, days, {}).suspended == 1
+    assert simulated(policy, {MONDAY: [late, late]}, {}).suspended == 0, "one a day"
 
 
 def test_numbers_of_areas_and_days_count_where_they_stand() -> None:

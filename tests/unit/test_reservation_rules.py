@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,6 @@ from models.reservations import rules, time_choices
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
-from models.violations import rules as violations_rules
 from tests.builders import (
     AREA,
     MONDAY,
@@ -34,12 +32,15 @@ from tests.builders import (
     but,
     hours,
     in_use,
+    moved,
     on,
     outcome,
     reserved,
     shifted,
 )
 
+by_day_and_night = pytest.mark.parametrize("later", [timedelta(), timedelta(hours=8, minutes=5)])
+"""Once as the table says, and once so much later that what ends at 16:00 ends at 00:05."""
 UPPER = AreaId("4f-hall")
 HALL = Policy(areas={UPPER: {"max_minutes": 360}})
 EVENING = replace(HALL, booking_opens_at=time(20))
@@ -259,8 +260,10 @@ LATE_ON_THE_DAY = reserved("14:00", "16:00", made="14:00:50")
         ("wrong_state", but(reserved(), state=ReservationState.CANCELLED), "14:00:00"),
     ],
 )
-def test_check_in(expected: str, r: Reservation, now: str) -> None:
-    assert outcome(lambda: check_in_rules.may_check_in(r, on(now))) == expected
+@by_day_and_night
+def test_check_in(expected: str, r: Reservation, now: str, later: timedelta) -> None:
+    r = moved(r, later)
+    assert outcome(lambda: check_in_rules.may_check_in(r, on(now) + later)) == expected
 
 
 @pytest.mark.parametrize(
@@ -282,10 +285,9 @@ def test_check_in(expected: str, r: Reservation, now: str) -> None:
         ("wrong_state", check_in_rules.may_finish, reserved(), "14:00:00"),
     ],
 )
-def test_presence(
-    expected: str, ask: Callable[[Reservation, datetime], None], r: Reservation, now: str
-) -> None:
-    assert outcome(lambda: ask(r, on(now))) == expected
+@by_day_and_night
+def test_presence(expected: str, ask: Any, r: Reservation, now: str, later: timedelta) -> None:
+    assert outcome(lambda: ask(moved(r, later), on(now) + later)) == expected
 
 
 @pytest.mark.parametrize(
@@ -305,17 +307,26 @@ def test_presence(
         ("21:59:59", "22:00:00"),
     ],
 )
-def test_leave_lasts(left: str, back: str) -> None:
-    r = in_use(reserved("08:00", "22:00", made="07:30"))
-    assert check_in_rules.decide_return_by(r, HALL, on(left)) == on(back)
+@pytest.mark.parametrize("later", [timedelta(), *(timedelta(hours=h) for h in (5, 6, 11, 14))])
+def test_leave_lasts(left: str, back: str, later: timedelta) -> None:
+    """The same some hours later, where midnight is in the stay, in a meal or at its edge."""
+    r = moved(in_use(reserved("08:00", "22:00", made="07:30")), later)
+    meals = tuple(
+        (to_local(on(f"{begin:%H:%M}") + later).time(), to_local(on(f"{end:%H:%M}") + later).time())
+        for begin, end in HALL.meal_times
+    )
+    policy = replace(HALL, meal_times=meals)
+    assert check_in_rules.decide_return_by(r, policy, on(left) + later) == on(back) + later
 
 
 @pytest.mark.parametrize(
     ("r", "now"),
     [(reserved(), "14:00:00"), (away(), "14:40:00"), (in_use(), "16:00:00")],
 )
-def test_leave_is_for_those_who_sit(r: Reservation, now: str) -> None:
-    assert outcome(lambda: check_in_rules.decide_return_by(r, HALL, on(now))) == "wrong_state"
+@by_day_and_night
+def test_leave_is_for_those_who_sit(r: Reservation, now: str, later: timedelta) -> None:
+    left = partial(check_in_rules.decide_return_by, moved(r, later), HALL, on(now) + later)
+    assert outcome(left) == "wrong_state"
 
 
 SITS = in_use()  # 14:00–16:00
@@ -377,22 +388,6 @@ def test_extension(expected: str, r: Reservation, end: str, now: str, later: tim
         (but(reserved(), state=ReservationState.FINISHED), "14:00", []),
     ],
 )
-def test_actions(r: Reservation, now: str, expected: list[str]) -> None:
-    assert allowed_actions.allowed_actions(r, HALL, on(now)) == expected
-
-
-@pytest.mark.parametrize(
-    ("event", "excused", "strict", "expected"),
-    [
-        ("no_show", False, False, True),
-        ("no_show", True, False, False),
-        ("away_expired", False, False, False),
-        ("away_expired", False, True, True),
-        ("away_expired", True, True, False),
-        ("ended", False, True, False),
-        ("reserved", False, True, False),
-    ],
-)
-def test_violation(event: str, excused: bool, strict: bool, expected: bool) -> None:
-    policy = replace(HALL, away_timeout_is_violation=strict)
-    assert violations_rules.is_violation(event, excused, policy) is expected
+@by_day_and_night
+def test_actions(r: Reservation, now: str, expected: list[str], later: timedelta) -> None:
+    assert allowed_actions.allowed_actions(moved(r, later), HALL, on(now) + later) == expected

@@ -7,9 +7,11 @@ from datetime import datetime
 import pytest
 
 from handlers.texts.errors import text_of
+from models.policy.entities import Policy
 from models.readers.entities import FOREVER, PersonalData, Reader, SuspensionReason
 from models.reservations import rules
 from models.reservations.errors import Suspended
+from models.violations import rules as violations_rules
 from tests.builders import MONDAY, ZHANG, on
 
 NOON = on("12:00")
@@ -42,3 +44,20 @@ def test_a_suspension_says_until_when_and_why(
     assert refusal.value.details == details
     assert text_of(Suspended.code, details) == words
     assert "转让" not in repr(reader), "no log has a librarian's words"
+
+
+@pytest.mark.parametrize(
+    ("event", "excused", "strict", "expected"),
+    [
+        ("no_show", False, False, True),
+        ("no_show", True, False, False),
+        ("away_expired", False, False, False),
+        ("away_expired", False, True, True),
+        ("away_expired", True, True, False),
+        ("ended", False, True, False),
+        ("reserved", False, True, False),
+    ],
+)
+def test_violation(event: str, excused: bool, strict: bool, expected: bool) -> None:
+    policy = Policy(away_timeout_is_violation=strict)
+    assert violations_rules.is_violation(event, excused, policy) is expected
