@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from itertools import count
 from typing import Any, Final
@@ -56,7 +56,7 @@ Step = Callable[[], Awaitable[object]]
 LATER: Final = timedelta(hours=13, minutes=30)
 """How much later everything happens in a race over midnight: what is booked from ten to eleven is
 from 23:30 to 00:30 then."""
-NIGHT: Final = OpeningRule(time(20, 30), time(12))
+NIGHT: Final = OpeningRule(time(14), time(12))
 _later = timedelta()
 
 
@@ -194,7 +194,7 @@ class Stage:
 
     async def missed(self, reader: Reader, created_at: datetime) -> Reservation:
         """Booked on that day for 10:00 and not taken up; its no-show waits in the outbox."""
-        when = TimeSelection(local_date(created_at), time(10), time(11))
+        when = replace(selection(10, 11), day=local_date(created_at))
         made = await self.inside.reservations.create(ctx(reader, created_at), SEAT, when)
         assert await self.inside.deadlines.no_show(made.check_in_until) == 1
         return await self.reload(made)
@@ -249,6 +249,11 @@ def ctx(reader: Reader, now: datetime = EIGHT, key: IdempotencyKey | None = None
 def selection(start: int, end: int) -> TimeSelection:
     begin = clock(start)
     return TimeSelection(begin.date(), begin.time(), clock(end).time())
+
+
+def other_hours() -> range:
+    """Whole hours that are booked on the same day as 10:00 to 11:00, and do not touch it."""
+    return range(1, 9) if _later else range(12, 22)
 
 
 def scan(step: int) -> KioskCodeScan:

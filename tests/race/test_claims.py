@@ -35,7 +35,6 @@ from tests.race.stage import (
 )
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
-"""Once within a day, and once over midnight."""
 
 
 class AllAtOnce(ReservationRepository):
@@ -173,6 +172,7 @@ async def test_a_reader_sits_in_one_place(
             assert await stage.reload(made) == made, "a refused check-in burns nothing"
 
 
+@both_sides
 async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
     reader = await stage.reader()
     made = await stage.reserved(reader)
@@ -203,6 +203,7 @@ async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
         assert kinds(results) == {"ok": 2} and results[0] != results[1] and made == 2
 
 
+@both_sides
 @guarded
 async def test_a_key_is_not_used_for_another_request(stage: Stage, guard: bool) -> None:
     if not guard:
@@ -233,6 +234,7 @@ async def _at_two_workers(
     )
 
 
+@both_sides
 @guarded
 async def test_a_refused_repetition_cannot_succeed_later(stage: Stage, guard: bool) -> None:
     """The first attempt hangs before its insert; the repetition meets a seat that is taken; the
@@ -262,6 +264,7 @@ async def test_a_refused_repetition_cannot_succeed_later(stage: Stage, guard: bo
         assert made.reader_id == reader.id, "refused, and has the seat"
 
 
+@both_sides
 async def test_a_key_under_way_is_told(stage: Stage) -> None:
     """Within one worker the repetition learns that the first request still runs."""
     reader = await stage.reader()

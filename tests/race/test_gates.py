@@ -18,7 +18,17 @@ from models.storage.mongo import new_id
 from models.violations.entities import Violation, Waiver
 from models.violations.errors import NothingToAppeal
 from models.wechat.callback_log_repository import WeChatCallbackLog
-from tests.race.stage import EIGHT, SEATS, Stage, clock, ctx, events, put_around, unguard
+from tests.race.stage import (
+    EIGHT,
+    SEATS,
+    Stage,
+    both_sides,
+    clock,
+    ctx,
+    events,
+    put_around,
+    unguard,
+)
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
@@ -28,15 +38,16 @@ def gate_event(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
     return GateEvent(id, GateId("main"), reader.id, Direction(way), "card", at, False), "21070001"
 
 
+@both_sides
 @guarded
 async def test_gate_events_in_two_workers_are_all_heeded(stage: Stage, guard: bool) -> None:
     """One worker has worked out what it knows, and the other knows more before it is written."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
-    slow, fast, now = await stage.worker(), await stage.worker(), clock(10, 20)
+    slow, fast, now = await stage.worker(), await stage.worker(), clock(10, 40)
 
     async def meanwhile() -> None:
-        await fast.gates.ingest([gate_event(reader, "out", clock(10, 15))], now)
+        await fast.gates.ingest([gate_event(reader, "out", clock(10, 35))], now)
 
     if not guard:
         unguard(slow.stored.reservations)
@@ -62,6 +73,7 @@ class KeptAnew(GateEventRepository):
         return await super().add([(replace(p, id=new_id()), n) for p, n in gate_events], now)
 
 
+@both_sides
 @guarded
 async def test_a_gate_event_is_kept_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
@@ -88,6 +100,7 @@ async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
     return found
 
 
+@both_sides
 @guarded
 async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool) -> None:
     """The reader's last day is counted between the look at what stands and the release."""
@@ -110,6 +123,7 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
     assert (now.suspended_until == stands.until) is guard
 
 
+@both_sides
 @guarded
 async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard: bool) -> None:
     """It is written between the look at what stands and the release."""
@@ -136,6 +150,7 @@ async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard
         assert stands.suspended_until is None
 
 
+@both_sides
 @guarded
 async def test_a_reader_is_asked_once(stage: Stage, guard: bool) -> None:
     """Two others say at once that nobody sits there."""
@@ -160,6 +175,7 @@ async def test_a_reader_is_asked_once(stage: Stage, guard: bool) -> None:
     assert told == (1 if guard else 2)
 
 
+@both_sides
 @guarded
 async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()

@@ -9,7 +9,7 @@ import random
 import time as real_time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,24 +19,26 @@ from miniapp_server import seed
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.scheduler import end
 from models.kernel.errors import DomainError
+from models.kernel.time_range import local_instant
 from models.library.entities import AreaId
 from models.readers.entities import Reader
-from models.reservations.rules import TimeSelection
 from models.schema.indexes import ensure_indexes
 from models.seat_map.service import TimeFilter
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, open_database
 from tests.inside import Inside, features
-from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, clock, ctx, scan
+from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, both_sides, clock, ctx, scan, selection
 
 TODAY = MONDAY.date()
 TOMORROW = TODAY + timedelta(days=1)
 AREA = AreaId("2f-hall")
-WINDOWS = (
-    TimeFilter(TODAY, None, None),
-    TimeFilter(TOMORROW, None, None),
-    TimeFilter(TODAY, time(10), time(12)),
-)
+
+
+def windows() -> tuple[TimeFilter, ...]:
+    """The days, and two hours that all are asked about."""
+    hours = selection(10, 12)
+    whole = TimeFilter(TODAY, None, None), TimeFilter(TOMORROW, None, None)
+    return *whole, TimeFilter(hours.day, hours.start, hours.end)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
@@ -76,11 +78,16 @@ class Worker:
             await end([self.task])
 
     async def equals_the_database(self) -> bool:
+        """With what is joined of the days beside: of the one before, what ends after midnight."""
+        inside = self.inside
         for day in (TODAY, TOMORROW):
-            rows = {
-                row.id: row for row in await self.inside.stored.reservations.occupancy_rows(day)
+            found = {
+                row.id: row
+                for beside in inside.reference.joined_days(day)
+                for row in await inside.stored.reservations.occupancy_rows(beside)
+                if row.end > local_instant(day, time())
             }
-            if (await self.inside.occupancy.get_day(day)).rows != rows:
+            if (await inside.occupancy.get_day(day)).rows != found:
                 return False
         return True
 
@@ -88,7 +95,7 @@ class Worker:
         """Every plan as everybody and as each holder sees it, and the list of areas."""
         found = []
         area, now = self.inside.reference.catalog.areas[AREA], clock(9, 30)
-        for asked in WINDOWS:
+        for asked in windows():
             occupancy = await self.inside.occupancy.get_day(asked.day)
             plan = self.plans.plan(area, occupancy, asked, now)
             answers = [plan.body_for(reader.id) for reader in readers]
@@ -125,9 +132,9 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
     """One use case by one of the workers. That it is refused, or that nobody knows, is fine."""
     inside = chance.choice(workers).inside
     reader = chance.choice(readers)
-    day = chance.choice([TODAY, TODAY, TOMORROW])
     begin = chance.randint(9, 20)
-    hours = TimeSelection(day, time(begin), time(begin + chance.randint(1, 2)))
+    hours = selection(begin, begin + chance.randint(1, 2))
+    hours = replace(hours, day=hours.day + timedelta(days=chance.choice([0, 0, 1])))
     seat = chance.choice(SEATS[:8])
     now = clock(chance.choice([8, 9, 10, 11]), chance.choice([0, 20, 45]))
     verbs = ["reserve"] * 4 + ["change", "cancel", "check_in", "leave", "back", "finish", "extend"]
@@ -199,6 +206,7 @@ async def kill_cursors(db: Database) -> None:
         await db.command({"killCursors": "reservations", "cursors": cursors})
 
 
+@both_sides
 async def test_occupancies_become_the_database(stage: Stage, mongo_url: str, theatre: str) -> None:
     readers = [await stage.reader() for _ in range(6)]
     async with two_workers(mongo_url, theatre, stage.cipher) as workers:

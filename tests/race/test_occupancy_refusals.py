@@ -20,7 +20,7 @@ from models.reservations.state_machine import LIVE, ReservationState
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC
 from tests.inside import features
-from tests.race.stage import SEATS, Stage, ctx, selection
+from tests.race.stage import SEATS, Stage, both_sides, ctx, selection
 from tests.race.test_occupancy import TODAY, Worker, two_workers, until
 
 
@@ -59,6 +59,7 @@ async def counted_worker(
         await client.close()
 
 
+@both_sides
 async def test_a_refusal_from_memory_costs_nothing(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
@@ -83,6 +84,7 @@ async def test_a_refusal_from_memory_costs_nothing(
                 )
 
 
+@both_sides
 @pytest.mark.parametrize("mine", [True, False])
 async def test_what_readers_gave_up_themselves_is_not_in_their_way(
     stage: Stage, mongo_url: str, theatre: str, mine: bool
@@ -126,6 +128,7 @@ async def test_the_index_says_what_readers_have_themselves(
             await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))
 
 
+@both_sides
 @pytest.mark.parametrize("guarded", [True, False])
 async def test_a_silent_occupancy_asks_the_index(
     stage: Stage, mongo_url: str, theatre: str, guarded: bool
@@ -187,6 +190,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
     assert refused > 12, "most were refused by the occupancy, until it heard"
 
 
+@both_sides
 async def test_a_repeat_is_given_its_first_success(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -11,23 +12,32 @@ import pytest
 
 from models.kernel.errors import Throttled
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_instant
 from models.library.entities import SeatId
 from models.opening_draw.entities import Ticket
 from models.opening_draw.repository import TicketRepository, _document
 from models.opening_draw.rules import ROUND, ROUNDS
 from models.opening_draw.service import PATIENCE, SETTLED_AFTER
-from models.policy.entities import Policy
 from models.readers.context import IdempotencyKey, RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.storage.mongo import new_id
 from tests.inside import Inside, features
-from tests.race.stage import EIGHT, MONDAY, OTHER_SEAT, SEAT, Stage, ctx, kinds, put_around
+from tests.race.stage import (
+    EIGHT,
+    MONDAY,
+    OTHER_SEAT,
+    SEAT,
+    Stage,
+    both_sides,
+    clock,
+    ctx,
+    kinds,
+    put_around,
+    selection,
+)
 
 TOMORROW = MONDAY.date() + timedelta(days=1)
 OPENS = EIGHT
-SELECTION = TimeSelection(TOMORROW, time(10), time(12))
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
@@ -76,7 +86,8 @@ async def workers(
     stage: Stage, time_: Time, count: int, tickets: type[TicketRepository] = TicketRepository
 ) -> list[Inside]:
     """Workers whose policy opens tomorrow at this moment, by a draw."""
-    policy = Policy(version=2, booking_opens_at=time(8), opening_draw=True)
+    usual = stage.inside.reference.policy
+    policy = replace(usual, version=usual.version + 1, booking_opens_at=time(8), opening_draw=True)
     await stage.stored.policies.add_missing(policy, EIGHT)
     found = []
     for _ in range(count):
@@ -107,10 +118,16 @@ async def ended(
     return await asyncio.gather(*requests, return_exceptions=True)
 
 
+def wish() -> TimeSelection:
+    """Tomorrow, from ten to twelve or over midnight."""
+    return replace(selection(10, 12), day=TOMORROW)
+
+
 def start(worker: Inside, who: RequestContext, seat: str = SEAT) -> asyncio.Task[Reservation]:
-    return asyncio.create_task(worker.reservations.create(who, seat, SELECTION))
+    return asyncio.create_task(worker.reservations.create(who, seat, wish()))
 
 
+@both_sides
 @guarded
 async def test_a_seat_goes_to_the_first_of_the_draw_in_every_worker(
     stage: Stage, time_: Time, guard: bool
@@ -129,6 +146,7 @@ async def test_a_seat_goes_to_the_first_of_the_draw_in_every_worker(
     assert time_.now() < OPENS + ROUND + PATIENCE, "nobody was waited for in vain"
 
 
+@both_sides
 @guarded
 async def test_a_reader_has_one_ticket_in_all_workers(
     stage: Stage, time_: Time, guard: bool
@@ -147,6 +165,7 @@ async def test_a_reader_has_one_ticket_in_all_workers(
     assert len(await drawn(stage, 1)) == (1 if guard else 3)
 
 
+@both_sides
 async def test_a_repeated_request_has_its_first_ticket(stage: Stage, time_: Time) -> None:
     """The same key at another worker waits in the same place, and gets the same answer."""
     both = await workers(stage, time_, 2)
@@ -169,11 +188,12 @@ async def test_a_repeated_request_has_its_first_ticket(stage: Stage, time_: Time
     assert kinds(results)["ok"] >= 1 and set(kinds(results)) <= {"ok", "in_progress"}
 
 
+@both_sides
 async def test_a_crash_leaves_a_ticket_and_no_promise(stage: Stage, time_: Time) -> None:
     """The first of the draw was in a worker that is gone: the others are served without it."""
     (worker,) = await workers(stage, time_, 1)
     lost, reader = await stage.reader(), await stage.reader()
-    begin = local_instant(TOMORROW, time(10))
+    begin = clock(10) + timedelta(days=1)
     request = start(worker, ctx(reader))
     (row,) = await drawn(stage, 1)
     assert row["start"] == begin and SeatId(row["seat"]) == SEAT
@@ -190,6 +210,7 @@ async def test_a_crash_leaves_a_ticket_and_no_promise(stage: Stage, time_: Time)
     assert kinds(await ended(time_, [again])) == {"ok": 1}
 
 
+@both_sides
 async def test_after_a_refusal_the_next_ticket_is_of_a_later_round(
     stage: Stage, time_: Time
 ) -> None:
@@ -208,5 +229,5 @@ async def test_after_a_refusal_the_next_ticket_is_of_a_later_round(
     assert kinds(await ended(time_, [request])) == {"ok": 1}
     time_.move(ROUNDS * ROUND)
     late = await stage.reader()
-    made = await worker.reservations.create(ctx(late), "2f-hall-005", SELECTION)
+    made = await worker.reservations.create(ctx(late), "2f-hall-005", wish())
     assert made.reader_id == late.id, "the draw is over, and nobody waits"

@@ -26,13 +26,13 @@ from tests.race.stage import (
     both_sides,
     clock,
     ctx,
+    other_hours,
     put_around,
     selection,
     unguard,
 )
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
-"""Once within a day, and once over midnight."""
 
 
 async def waits(stage: Stage, reader: Reader) -> None:
@@ -131,6 +131,7 @@ async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> N
     assert await stage.db["waitlist"].count_documents({}) == (1 if guard else 2)
 
 
+@both_sides
 async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
     """The seat is let go and not held yet: neither has happened, and both can happen later."""
     owner, first = await stage.reader(), await stage.reader()
@@ -156,6 +157,7 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
     )
 
 
+@both_sides
 @guarded
 async def test_who_has_left_is_not_told_of_an_end(stage: Stage, guard: bool) -> None:
     """The job has seen that the reader is suspended; they give the entry up before it writes."""
@@ -190,6 +192,7 @@ async def offered(stage: Stage, reader: Reader) -> Reservation:
     return found
 
 
+@both_sides
 @guarded
 async def test_what_is_accepted_is_not_withdrawn(stage: Stage, guard: bool) -> None:
     """The job has seen a suspension that is lifted before it writes, and the reader accepts."""
@@ -228,6 +231,7 @@ class CountsReads:
         return getattr(self._collection, name)
 
 
+@both_sides
 @pytest.mark.parametrize("waiting", [1, 4])
 async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
     stage: Stage, waiting: int
@@ -239,15 +243,16 @@ async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
     limit = stage.inside.reference.policy.daily_booking_limit
     for number in range(waiting):
         used_up = await stage.reader()
-        for hour in range(limit):
-            await stage.reserved(used_up, f"2f-hall-{40 + number:03d}", 12 + hour, 13 + hour)
+        for hour in other_hours()[:limit]:
+            await stage.reserved(used_up, f"2f-hall-{40 + number:03d}", hour, hour + 1)
         await waits(stage, used_up)
     worker = await stage.worker()
     reservations = worker.stored.reservations
     reservations._all = counted = CountsReads(reservations._all)  # type: ignore[assignment]
     await worker.reservations.cancel(ctx(owner), r.id)
     assert await held(stage) == []
-    assert counted.reads == 4
+    days = worker.reference.joined_days(clock(10).date())
+    assert counted.reads == 3 + len(days), "the days are looked at for the first time"
     assert await worker.waitlist_jobs.offer_free_seats(EIGHT) == 0
     assert await held(stage) == []
     # Behind them is somebody with bookings left.
@@ -258,18 +263,20 @@ async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
     assert (row["seat"], row["reader"]) == (SEAT, last.id)
 
 
+@both_sides
 async def test_the_last_booking_of_the_day_is_used_after_the_offer(stage: Stage) -> None:
     """The offer stays, and the refusal says why it cannot be accepted."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
-    for hour in range(stage.inside.reference.policy.daily_booking_limit):
-        await stage.reserved(reader, "2f-hall-040", 12 + hour, 13 + hour)
+    for hour in other_hours()[: stage.inside.reference.policy.daily_booking_limit]:
+        await stage.reserved(reader, "2f-hall-040", hour, hour + 1)
     await stage.inside.waitlist_jobs.offer_free_seats(EIGHT)
     with pytest.raises(DailyLimit):
         await stage.inside.waitlist.accept(ctx(reader), offer.id)
     assert (await stage.reload(offer)).state is ReservationState.OFFERED
 
 
+@both_sides
 async def test_an_offer_that_a_suspension_overtakes_passes_on(stage: Stage) -> None:
     """The reader is suspended after they were looked up and before the seat is held for them."""
     owner, first, second = [await stage.reader() for _ in range(3)]
