@@ -44,9 +44,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(slots=True)
 class Turn:
-    """A request's turn, whose block says how it ended. ``drawn``: it has waited for it."""
+    """A request's turn, whose block says how it ended."""
 
-    drawn: bool
     outcome: Outcome = Outcome.REFUSED
 
 
@@ -95,7 +94,7 @@ class OpeningDraw:
         """
         number = round_at(opens_at, self._now())
         if number is None:
-            yield Turn(drawn=False)
+            yield Turn()
             return
         with ctx.step_aside():
             ticket = await self._draw(replace(ticket, round=number), opens_at)
@@ -105,7 +104,7 @@ class OpeningDraw:
             except BaseException:
                 self._held.pop(ticket.id, None)
                 raise
-        turn = Turn(drawn=True)
+        turn = Turn()
         try:
             yield turn
         finally:

@@ -34,8 +34,9 @@ class SeatAlternatives:
 
     async def reject_if_taken(
         self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
-    ) -> None:
-        """Refuse what the index would surely refuse.
+    ) -> int:
+        """How many bookings the reader is known to have on that day; refuse what the index would
+        surely refuse.
 
         Most requests of a rush are for what others have taken: they cost no database. The occupancy
         refuses only while it is surely not older than a moment; it never accepts. In that moment
@@ -47,15 +48,16 @@ class SeatAlternatives:
         date = local_date(span.start)
         day = self._occupancy.authoritative_day(date)
         if day is None:
-            return
+            return 0
         rows = day.by_reader.get(reader.id, ())
         own = [r for r in rows if r.state is not ReservationState.OFFERED]
         used = sum(local_date(r.booked_start) == date for r in own)
         if used >= policy.daily_booking_limit or overlaps(own, span):
-            return
+            return used
         others = [r for r in day.by_seat.get(seat.id, ()) if r.reader_id != reader.id]
         if overlaps(others, span):
             raise SeatTaken(nearest=await self.nearest_free_seats(seat, span, reader))
+        return used
 
     async def nearest_free_seats(
         self, seat: Seat, span: TimeRange, reader: Reader | None

@@ -97,10 +97,10 @@ class ReservationService:
         seat = self._reference.seat(seat_id)
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
         span = self._check(ctx, seat, selection, policy)
-        await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
+        booked = await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
         opens_at = policy.draw_opens_at(selection.day, ctx.now)
         if opens_at is None:
-            return await self._insert(ctx, seat, span, policy)
+            return await self._insert(ctx, seat, span, policy, booked)
         return await self._insert_in_turn(ctx, seat, span, policy, opens_at)
 
     async def _insert_in_turn(
@@ -113,9 +113,10 @@ class ReservationService:
         try:
             async with self._draw.turn(ctx, ticket, opens_at) as turn:
                 try:
-                    if turn.drawn:
-                        await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
-                    made = await self._insert(ctx, seat, span, policy)
+                    booked = await self._alternatives.reject_if_taken(
+                        ctx.reader, seat, span, policy
+                    )
+                    made = await self._insert(ctx, seat, span, policy, booked)
                 except SeatTaken:
                     turn.outcome = Outcome.SEAT_TAKEN
                     raise
@@ -125,12 +126,14 @@ class ReservationService:
             raise RequestInProgress() from None
 
     async def _insert(
-        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy
+        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
     ) -> Reservation:
-        """Claim the seat; the index decides. Raises: DailyLimit, OverlapsOwnBooking, SeatTaken,
-        RequestInProgress, Overloaded."""
+        """Claim the seat; the index decides. ``booked``: so many bookings of the day the reader is
+        known to have, which says which daily slot to try first.
+
+        Raises: DailyLimit, OverlapsOwnBooking, SeatTaken, RequestInProgress, Overloaded."""
         day = local_date(span.start)
-        id, daily_slot = ReservationId(new_id()), 1
+        id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # Each conflict on the daily slot: another booking of this reader took that one meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
             made = self._build(ctx, id, seat, span, policy, daily_slot)

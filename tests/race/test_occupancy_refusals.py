@@ -20,7 +20,7 @@ from models.reservations.state_machine import LIVE, ReservationState
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC
 from tests.inside import features
-from tests.race.stage import SEATS, Stage, both_sides, ctx, selection
+from tests.race.stage import SEATS, Stage, both_sides, ctx, other_hours, selection
 from tests.race.test_occupancy import TODAY, Worker, two_workers, until
 
 
@@ -108,6 +108,20 @@ async def test_what_readers_gave_up_themselves_is_not_in_their_way(
         for seat in (SEATS[1], SEATS[0]):
             made = await one.inside.reservations.create(ctx(reader), seat, selection(10, 11))
             await stage.inside.reservations.cancel(ctx(reader), made.id)
+
+
+@both_sides
+async def test_the_next_booking_of_a_day_costs_one_insert(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
+    """Its slot of the day is known from memory: no conflict shows which one is free."""
+    reader = await stage.reader()
+    async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
+        for hour in other_hours()[:4]:
+            await one.fresh()
+            commands.names.clear()
+            await one.inside.reservations.create(ctx(reader), SEATS[0], selection(hour, hour + 1))
+            assert commands.names == ["insert"]
 
 
 async def test_the_index_says_what_readers_have_themselves(
