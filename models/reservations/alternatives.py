@@ -63,16 +63,17 @@ class SeatAlternatives:
         self, seat: Seat, span: TimeRange, reader: Reader | None
     ) -> list[dict[str, str]]:
         """Up to three seats near ``seat`` that the reader could have for ``span``."""
-        day = local_date(span.start)
+        day, last = local_date(span.start), last_date(span)
         taken = (await self._occupancy.get_day(day)).by_seat
         catalog = self._reference.catalog
         free = (
             other
             for other in catalog.nearest_seats(seat)
-            if other.unavailable_reason(day) is None
-            and other.unavailable_reason(last_date(span)) is None
+            # In a rush it is this that most of them fail.
+            if not overlaps(taken.get(other.id, ()), span)
+            and other.unavailable_reason(day) is None
+            and other.unavailable_reason(last) is None
             and self._reference.may_use_seat(other, reader, day)
-            and not overlaps(taken.get(other.id, ()), span)
         )
         return [
             {"id": s.id, "no": s.number, "label": catalog.seat_label(s)}
