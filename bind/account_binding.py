@@ -29,7 +29,6 @@ from models.identity.errors import (
     BindingRequestOver,
     ReaderBoundElsewhere,
 )
-from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Overloaded, Unauthenticated
 from models.kernel.ids import ReaderId
 from models.messages.consent_repository import ConsentRepository
@@ -73,18 +72,12 @@ class AccountBindingService:
         codes: ActivationCodeRepository,
         bindings: BindingRepository,
         readers: ReaderRepository,
-        sessions: SessionRepository,
-        session_desk: SessionService,
-        throttles: AttemptLimiter,
-        credits: ConsentRepository,
+        sessions: SessionService,
+        attempts: AttemptLimiter,
+        consents: ConsentRepository,
     ) -> None:
-        self._codes = codes
-        self._bindings = bindings
-        self._readers = readers
-        self._sessions = sessions
-        self._session_desk = session_desk
-        self._throttles = throttles
-        self._credits = credits
+        self._codes, self._bindings, self._readers = codes, bindings, readers
+        self._sessions, self._attempts, self._consents = sessions, attempts, consents
 
     # --- the reader, on the web -------------------------------------------------------------------
 
@@ -118,7 +111,7 @@ class AccountBindingService:
         except (AlreadyBound, ReaderBoundElsewhere):
             if await self._bindings.reader_of(request.openid) != reader_id:
                 raise
-        await self._session_desk.bound(request.session_id, reader_id)
+        await self._sessions.bound(request.session_id, reader_id)
 
     async def refuse(self, reader_id: ReaderId, request_id: str, now: datetime) -> None:
         """不是我: the code is used up and nobody is bound. Raises: BindingRequestOver."""
@@ -147,10 +140,10 @@ class AccountBindingService:
         """
         await self._codes.discard(reader_id)
         on_web = asked_in is not None and asked_in.kind is SessionKind.WEB
-        await self._session_desk.close_of_reader(reader_id, asked_in if on_web else None)
+        await self._sessions.close_of_reader(reader_id, asked_in if on_web else None)
         await self._bindings.unbind(reader_id)
-        await self._credits.forget(reader_id)
-        await self._session_desk.reader_changed(reader_id)
+        await self._consents.forget(reader_id)
+        await self._sessions.reader_changed(reader_id)
 
     # --- the WeChat user, in the mini-program -----------------------------------------------------
 
@@ -182,7 +175,7 @@ class AccountBindingService:
         session = principal.session
         unionid = await self._sessions.unionid_of(session.id)
         await self._bindings.bind(reader_id, openid, unionid, now)
-        await self._session_desk.bound(session.id, reader_id)
+        await self._sessions.bound(session.id, reader_id)
         reader = await self._readers.get(reader_id)
         assert reader is not None
         return reader
@@ -192,9 +185,9 @@ class AccountBindingService:
     ) -> ReaderId | BindingRequest | None:
         """Counted as wrong first, and given back where they are right."""
         own = [AttemptLimit(f"activation:openid:{token_hash(openid)}", _PER_USER, _WINDOW)]
-        await self._throttles.register(own, now)
+        await self._attempts.register(own, now)
         # Both are counted, whatever the first one says.
-        past = [await self._throttles.count(limit, now) for limit in _ASK_PAST]
+        past = [await self._attempts.count(limit, now) for limit in _ASK_PAST]
         found: ReaderId | BindingRequest | None = None
         if not any(past):
             found = await self._codes.redeem(code, now)
@@ -202,7 +195,7 @@ class AccountBindingService:
             number = f"{10 + secrets.randbelow(90)}"
             found = await self._codes.ask(code, openid, principal.session.id, number, now)
         if found is not None:
-            await self._throttles.refund([*own, *_ASK_PAST])
+            await self._attempts.refund([*own, *_ASK_PAST])
         return found
 
     async def state(self, principal: Principal, now: datetime) -> BindingState:

@@ -207,6 +207,10 @@ class SessionService:
         """The same, also of a session that has yet to begin."""
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
 
+    async def unionid_of(self, session_id: str) -> str | None:
+        """By what the official account knows the WeChat user of the session, if that is known."""
+        return await self._sessions.unionid_of(session_id)
+
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
         """The session, known without a reader until now, has one."""
         await self._revoke([session_id, f"reader:{reader_id}"])

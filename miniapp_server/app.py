@@ -60,7 +60,6 @@ from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
-from models.erasure.past_repository import PastRepository
 from models.kiosks.pairing import KioskPairing
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.profile.entities import LibraryProfile
@@ -210,7 +209,6 @@ def _wire_identity(app: web.Application, resources: Resources) -> None:
         r.activation_codes,
         r.bindings,
         r.readers,
-        r.sessions,
         app[SESSIONS],
         app[ATTEMPT_LIMITER],
         r.consents,
@@ -293,7 +291,6 @@ def _wire_jobs(
             app[ATTEMPT_LIMITER],
             app[DEADLINE_JOBS],
             app[ERASURE],
-            PastRepository(resources.db),
             settings.keeping,
         ),
         Notifications(

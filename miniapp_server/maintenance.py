@@ -9,7 +9,6 @@ from typing import Final
 from miniapp_server.repositories import Repositories
 from models.deadlines.jobs import DeadlineJobs
 from models.erasure.entities import Keeping
-from models.erasure.past_repository import PastRepository
 from models.erasure.service import ErasureService
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import local_date
@@ -38,12 +37,11 @@ class Retention:
         attempts: AttemptLimiter,
         deadlines: DeadlineJobs,
         erasure: ErasureService,
-        past: PastRepository,
         keeping: Keeping,
     ) -> None:
         self._repositories, self._pauses, self._attempts = repositories, pauses, attempts
         self._deadlines, self._erasure = deadlines, erasure
-        self._past, self._keeping = past, keeping
+        self._keeping = keeping
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
         """Delete what has no use any more. How many past claims have left the index."""
@@ -62,7 +60,7 @@ class Retention:
         await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
         await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
         await r.fault_reports.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
-        await self._past.forget(now - self._keeping.reservations, _ANONYMISED_AT_ONCE)
+        await r.past.forget(now - self._keeping.reservations, _ANONYMISED_AT_ONCE)
         await self._forget_visitors(now)
         return claims
 

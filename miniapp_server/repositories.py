@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.code_sharing.scan_repository import KioskScanRepository
+from models.erasure.past_repository import PastRepository
 from models.fault_reports.repository import FaultReportRepository
 from models.feedback.canned_answer_repository import CannedAnswerRepository
 from models.feedback.repository import FeedbackRepository
@@ -68,6 +69,7 @@ class Repositories:
         self.notices = NoticeRepository(db)
         self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)
+        self.past = PastRepository(db)
         self.plan_pictures = PlanPictureRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)

@@ -16,7 +16,6 @@ from models.kernel.ids import Actor
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import SeatId
 from models.readers.entities import Reader
-from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations import transitions
 from models.reservations.errors import ClaimConflict, RevisionConflict
@@ -41,13 +40,12 @@ class WaitlistJobs:
         self,
         waitlist: WaitlistRepository,
         reservations: ReservationRepository,
-        readers: ReaderRepository,
         occupancy: LiveOccupancy,
         reference: ReferenceData,
         writer: ReservationWriter,
         matcher: WaitlistMatcher,
     ) -> None:
-        self._waitlist, self._reservations, self._readers = waitlist, reservations, readers
+        self._waitlist, self._reservations = waitlist, reservations
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
@@ -84,7 +82,7 @@ class WaitlistJobs:
                 occupied = await self._reservations.reported_occupied_seats(now)
             # By the plan and the rules that they were entered by, which this worker may not know.
             await self._reference.refresh()
-            readers = await self._readers.many({entry.reader_id for entry in entries})
+            readers = await self._matcher.readers_of(entries)
             eligible = await self._matcher.eligible(entries, readers, now)
             for entry in entries:
                 if entry.id in checked:

@@ -84,7 +84,7 @@ class WaitlistMatcher:
         """The first whose reader may be offered the seat now."""
         for n in range(0, len(fitting), _LOOKED_UP):
             some = fitting[n : n + _LOOKED_UP]
-            readers = await self._readers.many({entry.reader_id for entry, _ in some})
+            readers = await self.readers_of([entry for entry, _ in some])
             eligible = await self.eligible([entry for entry, _ in some], readers, now)
             for entry, span in some:
                 reader = readers.get(entry.reader_id)
@@ -92,6 +92,10 @@ class WaitlistMatcher:
                 if entry.id in eligible and entitled:
                     return entry, span
         return None
+
+    async def readers_of(self, entries: Sequence[WaitlistEntry]) -> Mapping[ReaderId, Reader]:
+        """Who waits; without those who have been erased."""
+        return await self._readers.many({entry.reader_id for entry in entries})
 
     async def eligible(
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime

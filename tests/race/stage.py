@@ -227,7 +227,6 @@ class Stage:
             codes or ActivationCodeRepository(self.db, self.cipher),
             bindings,
             self.stored.readers,
-            sessions,
             SessionService(sessions, self.cipher, nobody_to_tell),
             attempts or AttemptLimiter(self.db),
             ConsentRepository(self.db),
