@@ -10,9 +10,9 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from models.code_sharing.scan_repository import KioskScan, KioskScanRepository
-from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.gates.entities import Direction
 from models.gates.event_repository import GateEventRepository
+from models.gates.knowledge import GateKnowledge
 from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import Reservation
 
@@ -44,9 +44,9 @@ class CodeSharingService:
         self,
         scans: KioskScanRepository,
         gate_events: GateEventRepository,
-        knowledge: PresenceKnowledge,
+        gates: GateKnowledge,
     ) -> None:
-        self._scans, self._gate_events, self._knowledge = scans, gate_events, knowledge
+        self._scans, self._gate_events, self._gates = scans, gate_events, gates
 
     async def record_scan(self, r: Reservation, when: datetime) -> None:
         """Keep the check-in by code that the reservation tells of, if there was one."""
@@ -59,7 +59,7 @@ class CodeSharingService:
 
     async def score_scans(self, now: datetime) -> int:
         """Score what was scanned a while ago, as far as the gates have told. How many."""
-        before = min(now - _WAIT, await self._knowledge.gate_events_complete_until(now))
+        before = min(now - _WAIT, await self._gates.complete_until(now))
         scored = []
         for scan in await self._scans.awaiting_score(before, _BATCH):
             reasons = []

@@ -13,6 +13,7 @@ from models.check_in import transitions
 from models.check_in.allowed_actions import allowed_actions
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.gates.entities import Direction
+from models.gates.knowledge import GateKnowledge
 from models.gates.replay import left_before_end
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
@@ -42,9 +43,10 @@ class DeadlineJobs:
         writer: ReservationWriter,
         extension: DeadlineExtension,
         knowledge: PresenceKnowledge,
+        gates: GateKnowledge,
     ) -> None:
-        self._reservations, self._reference = reservations, reference
-        self._writer, self._extension, self._knowledge = writer, extension, knowledge
+        self._reservations, self._reference, self._writer = reservations, reference, writer
+        self._extension, self._knowledge, self._gates = extension, knowledge, gates
 
     async def no_show(self, now: datetime) -> int:
         """Reserved and not checked in by ``check_in_until``, as far as the gates have told."""
@@ -107,12 +109,12 @@ class DeadlineJobs:
         seat; once. Who has not been seen since then checks in as anybody does."""
         if not await self._reservations.due_for_carry_over(now, 1):
             return 0
-        until = await self._knowledge.gate_events_complete_until(now)
+        until = await self._gates.complete_until(now)
         done = 0
         for r in await self._reservations.due_for_carry_over(until, _ROUNDS * BATCH):
             following = await self._reservations.next_on_same_seat(r)
             if following is not None and self._may_check_in(following, r.end):
-                events = await self._knowledge.gate_events_of(r)
+                events = await self._gates.events_of(r)
                 seen = r.presence is not None or any(e.direction is Direction.IN for e in events)
                 # A gate may have told since that they left before the end.
                 if seen and not left_before_end(r, events):

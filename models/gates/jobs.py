@@ -7,8 +7,8 @@ from typing import Final
 
 from models.gates.entities import complete_until
 from models.gates.event_repository import GateEventRepository
+from models.gates.reconciliation import GateReconciliation
 from models.gates.repository import GateRepository
-from models.gates.service import GateService
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import local_date, local_instant
 from models.reference_data import ReferenceData
@@ -28,12 +28,13 @@ class GatePresenceJob:
         self,
         gates: GateRepository,
         gate_events: GateEventRepository,
-        service: GateService,
+        reconciliation: GateReconciliation,
         occupancy: LiveOccupancy,
         reference: ReferenceData,
     ) -> None:
-        self._gates, self._gate_events, self._service = gates, gate_events, service
-        self._occupancy, self._reference = occupancy, reference
+        self._gates, self._gate_events = gates, gate_events
+        self._reconciliation, self._occupancy = reconciliation, occupancy
+        self._reference = reference
         self._seen: dict[tuple[ReservationId, int], datetime] = {}
         """Reservations (and their revisions) whose window is open, since when they were seen so."""
         self._asked: set[tuple[ReservationId, int]] = set()
@@ -51,7 +52,7 @@ class GatePresenceJob:
         came = await self._gate_events.seen(list(found), since)
         days = {(reader_id, found[reader_id]) for reader_id in came}
         days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
-        return await self._service.reconcile_all(days, now, gates)
+        return await self._reconciliation.reconcile_all(days, now, gates)
 
     async def _newly_open_check_ins(self, now: datetime, told: datetime) -> dict[ReaderId, date]:
         """Readers with a window that has opened and that was not looked at with all that the gates

@@ -7,48 +7,26 @@ matter in which order, how often, or in which worker they arrive.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from models.gates.entities import (
     LATE_AFTER,
     MAX_AHEAD,
-    Direction,
     Gate,
     GateEvent,
     GateId,
     IngestResult,
-    PresenceEffect,
     ReportedEvent,
-    complete_until,
-    gates_in,
 )
-from models.gates.event_repository import GateEventRepository, Judged
-from models.gates.replay import derive_presence
+from models.gates.event_repository import GateEventRepository
+from models.gates.reconciliation import GateReconciliation
 from models.gates.repository import GateRepository
 from models.kernel.errors import Unauthenticated
-from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, last_date, local_date, local_instant
-from models.library.entities import PresenceSource, VenueId
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
 from models.readers.entities import normalise_student_no
 from models.readers.repository import ReaderRepository
-from models.reference_data import ReferenceData
-from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.repository import ReservationRepository
-from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
-from models.reservations.writer import ReservationWriter
-from models.violations.service import ViolationService
-
-_AT_ONCE: Final = 16
-_ROUNDS: Final = 8
-_DAY: Final = timedelta(days=1)
-_NO_EFFECTS: Final[Mapping[str, PresenceEffect]] = {}
-
-Effects = dict[str, tuple[PresenceEffect, ReservationId | None]]
-"""By the event's id: what it did, and to which reservation."""
 
 
 class GateService:
@@ -59,14 +37,10 @@ class GateService:
         gates: GateRepository,
         gate_events: GateEventRepository,
         readers: ReaderRepository,
-        reservations: ReservationRepository,
-        writer: ReservationWriter,
-        violations: ViolationService,
-        reference: ReferenceData,
+        reconciliation: GateReconciliation,
     ) -> None:
-        self._gates, self._gate_events, self._readers = gates, gate_events, readers
-        self._reference = reference
-        self._reservations, self._writer, self._violations = reservations, writer, violations
+        self._gates, self._gate_events = gates, gate_events
+        self._readers, self._reconciliation = readers, reconciliation
 
     async def all(self) -> list[Gate]:
         """All gates."""
@@ -124,130 +98,8 @@ class GateService:
         """
         new, known = await self._gate_events.add(events, now)
         days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
-        await self.reconcile_all(days, now, await self._gates.all())
+        await self._reconciliation.reconcile_all(days, now, await self._gates.all())
         return len(new), known
-
-    async def reconcile_all(
-        self, days: Iterable[tuple[ReaderId, date]], now: datetime, gates: Sequence[Gate]
-    ) -> int:
-        """Let the readers' stays that touch those days be what their gate events make of them.
-        ``gates`` are all that there are. How many reservations changed."""
-        room = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(reader_id: ReaderId, day: date) -> int:
-            async with room:
-                return await self._reconcile(reader_id, day, now, gates)
-
-        return sum(await asyncio.gather(*(one(reader_id, day) for reader_id, day in days)))
-
-    async def _reconcile(
-        self, reader_id: ReaderId, day: date, now: datetime, gates: Sequence[Gate]
-    ) -> int:
-        changed = 0
-        for _ in range(_ROUNDS):
-            # The reservation before the events: whoever adds one later finds another revision.
-            near = await self._reservations.near_day(reader_id, day)
-            first, last = days_of_stays(near, day)
-            begin, end = local_instant(first, time(0)), local_instant(last + _DAY, time(0))
-            rows = [r for r in near if r.end > begin and min(r.start, r.check_in_from) < end]
-            since = min((self._inside_since(r) for r in _candidates(rows, now)), default=begin)
-            events = await self._gate_events.of_day(reader_id, min(begin, since), end)
-            effects: Effects = {}
-            written = await self._apply_presence(rows, events, effects, now, gates)
-            if written is None:
-                continue  # somebody else was faster
-            changed += written
-            of_days = [p for p in events if p.at >= begin]
-            judged = await self._event_effects(rows, of_days, effects, gates)
-            await self._gate_events.settle(judged)
-            break
-        return changed
-
-    def _inside_since(self, r: Reservation) -> datetime:
-        """From when on passages tell whether the reader is inside when the reservation can be
-        checked in: what was forgotten before the library closed the last time does not."""
-        day, policy = r.date, self._reference.policy
-        if r.area_id in self._reference.catalog.areas:
-            hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
-            if hours is not None:
-                day = local_date(hours.start)
-                before = self._reference.opening_hours(policy, day, r.area_id).intervals
-                ended = [other.end for other in before if other.end <= hours.start]
-                return max([local_instant(day, time(0)), *ended])
-        return local_instant(day, time(0))
-
-    def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
-        """The venue's gates, where they prove presence there; else none."""
-        sources = self._reference.catalog.venues[venue_id].presence_sources
-        return gates_in(venue_id, gates) if PresenceSource.GATE in sources else frozenset()
-
-    async def _apply_presence(
-        self,
-        rows: Sequence[Reservation],
-        events: Sequence[GateEvent],
-        effects: Effects,
-        now: datetime,
-        gates: Sequence[Gate],
-    ) -> int | None:
-        """How many reservations changed, with the ``effects`` of events; None where one could
-        not. Where no gate proves presence in its venue, a reservation stays as it is."""
-        timely, told = [p for p in events if not p.late], complete_until(gates, now)
-        free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
-        changed = 0
-        for r in _candidates(rows, now):
-            new, found = r, _NO_EFFECTS
-            if proving := self._proving(r.venue_id, gates):
-                policy = await self._writer.policy_at_booking(r)
-                since = self._inside_since(r)
-                passed = [p for p in timely if p.at >= since]
-                new, found = derive_presence(r, policy, passed, proving, free_from, told, now)
-            for id, effect in found.items():
-                if effect is not PresenceEffect.NONE or id not in effects:
-                    effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None
-            if new is not r:
-                try:
-                    await self._writer.replace(r, new)
-                except (RevisionConflict, ClaimConflict):
-                    return None  # or checked in elsewhere a moment ago: the next round sees it
-                changed += 1
-            if new.state in CHECKED_IN_STATES:
-                break
-        return changed
-
-    async def _event_effects(
-        self,
-        rows: Sequence[Reservation],
-        events: Sequence[GateEvent],
-        effects: Effects,
-        gates: Sequence[Gate],
-    ) -> list[Judged]:
-        """What has to be written of what the events did."""
-        judged = []
-        for p in events:
-            if p.id in effects:
-                effect, id = effects[p.id]
-            elif p.processed:
-                continue
-            else:
-                effect, id = await self._late_effect(rows, p, gates)
-            if not p.processed or (effect, id) != (p.effect, p.reservation_id):
-                judged.append(Judged(p, effect, id))
-        return judged
-
-    async def _late_effect(
-        self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
-    ) -> tuple[PresenceEffect, ReservationId | None]:
-        """An event that moves no seat any more. It can still void a violation."""
-        for r in rows:
-            if p.gate_id not in self._proving(r.venue_id, gates):
-                continue
-            came = p.direction is Direction.IN and r.check_in_from <= p.at <= r.check_in_until
-            if r.state is ReservationState.NO_SHOW and came:
-                await self._violations.void_by_gate(r, p.id, p.at)
-                return PresenceEffect.LATE, r.id
-            if r.checked_in_at and r.ended_at and r.checked_in_at <= p.at < r.ended_at:
-                return PresenceEffect.LATE, r.id
-        return (PresenceEffect.LATE if p.late else PresenceEffect.NONE), None
 
 
 def _with_reader(
@@ -265,23 +117,3 @@ def _with_reader(
         late=now - event.at > LATE_AFTER,
     )
     return kept, number
-
-
-def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
-    """The first and the last day of the stays that touch the day, with their check-in windows: a
-    stay over midnight is one."""
-    begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
-    days = {day}
-    for r in rows:
-        from_ = min(r.start, r.check_in_from)
-        if from_ < end and begin < r.end:
-            days |= {local_date(from_), last_date(TimeRange(from_, r.end))}
-    return min(days), max(days)
-
-
-def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
-    """The seat that the reader is at, or else those that they may check in at now."""
-    present = [r for r in rows if r.state in CHECKED_IN_STATES]
-    return present or [
-        r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now
-    ]

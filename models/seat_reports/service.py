@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from models.check_in import rules
-from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.gates.knowledge import GateKnowledge
 from models.kernel.errors import InvalidState, NotFound, Overloaded, TooManyAttempts
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date, local_instant
@@ -50,11 +50,11 @@ class SeatReportService:
         reference: ReferenceData,
         writer: ReservationWriter,
         idempotency: Idempotency,
-        knowledge: PresenceKnowledge,
+        gates: GateKnowledge,
     ) -> None:
         self._reservations, self._occupancy = reservations, occupancy
         self._reference, self._writer = reference, writer
-        self.idempotency, self._knowledge = idempotency, knowledge
+        self.idempotency, self._gates = idempotency, gates
 
     @idempotent
     async def report_occupied(
@@ -68,7 +68,7 @@ class SeatReportService:
         """
         if seen is None:
             r = await self._writer.get_own(id, ctx.reader.id)
-            seen = await self._knowledge.passage_into(ctx.reader.id, r.venue_id, ctx.now)
+            seen = await self._gates.entry_of(ctx.reader.id, r.venue_id, ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             try:
                 return await self._report(ctx, id, kind, seen, k)
