@@ -42,6 +42,7 @@ from models.staff.devices import StaffDevices
 from models.staff.fault_reports import StaffFaultReports
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
+from models.staff.memberships import StaffMemberships
 from models.staff.notices import StaffNotices
 from models.staff.pairing import StaffPairing
 from models.staff.plan_pictures import StaffPlanPictures
@@ -50,8 +51,11 @@ from models.staff.profile import StaffProfile
 from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
+from models.staff.reservation_lookup import ReservationLookup
 from models.staff.reservations import StaffReservations
+from models.staff.seat_history import StaffSeatHistory
 from models.staff.seat_outages import StaffSeatOutages
+from models.staff.seat_reports import StaffSeatReports
 from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import StaffVisitors
@@ -111,10 +115,14 @@ STAFF_PLAN_PICTURES: Final = web.AppKey("staff_plan_pictures", StaffPlanPictures
 STAFF_PAIRING: Final = web.AppKey("staff_pairing", StaffPairing)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
 STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
+STAFF_MEMBERSHIPS: Final = web.AppKey("staff_memberships", StaffMemberships)
 STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)
 STAFF_PROFILE: Final = web.AppKey("staff_profile", StaffProfile)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
+RESERVATION_LOOKUP: Final = web.AppKey("reservation_lookup", ReservationLookup)
 STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)
+STAFF_SEAT_HISTORY: Final = web.AppKey("staff_seat_history", StaffSeatHistory)
+STAFF_SEAT_REPORTS: Final = web.AppKey("staff_seat_reports", StaffSeatReports)
 STAFF_SEAT_OUTAGES: Final = web.AppKey("staff_seat_outages", StaffSeatOutages)
 STAFF_VENUES: Final = web.AppKey("staff_venues", StaffVenues)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)

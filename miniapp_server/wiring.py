@@ -27,6 +27,8 @@ from models.erasure.service import ErasureService
 from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.jobs import GatePresenceJob
+from models.gates.knowledge import GateKnowledge
+from models.gates.reconciliation import GateReconciliation
 from models.gates.service import GateService
 from models.identity.roles import StaffDirectory
 from models.kernel.ids import ReaderId
@@ -55,6 +57,7 @@ from models.staff.devices import StaffDevices
 from models.staff.fault_reports import StaffFaultReports
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
+from models.staff.memberships import StaffMemberships
 from models.staff.notices import StaffNotices
 from models.staff.pairing import StaffPairing
 from models.staff.plan_pictures import StaffPlanPictures
@@ -64,8 +67,11 @@ from models.staff.profile import StaffProfile
 from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
+from models.staff.reservation_lookup import ReservationLookup
 from models.staff.reservations import StaffReservations
+from models.staff.seat_history import StaffSeatHistory
 from models.staff.seat_outages import StaffSeatOutages
+from models.staff.seat_reports import StaffSeatReports
 from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import CutVisits, StaffVisitors
@@ -172,7 +178,7 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
     )
     app[WAITLIST_JOBS] = WaitlistJobs(
-        r.waitlist, r.reservations, r.readers, occupancy, reference, writer, matcher
+        r.waitlist, r.reservations, occupancy, reference, writer, matcher
     )
     app[keys.SEAT_MAP] = SeatMapService(reference, occupancy)
 
@@ -190,29 +196,33 @@ def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hoo
     violations = app[keys.VIOLATIONS] = ViolationService(
         r.violations, r.readers, reference, writer, hooks.on_reader_changed
     )
-    gates = app[keys.GATES] = GateService(
-        r.gates, r.gate_events, r.readers, r.reservations, writer, violations, reference
+    reconciliation = GateReconciliation(
+        r.gate_events, r.reservations, writer, violations, reference
     )
+    app[keys.GATES] = GateService(r.gates, r.gate_events, r.readers, reconciliation)
     app[GATE_PRESENCE_JOB] = GatePresenceJob(
-        r.gates, r.gate_events, gates, app[OCCUPANCY], reference
+        r.gates, r.gate_events, reconciliation, app[OCCUPANCY], reference
     )
 
 
 def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None:
     reference, extension = app[REFERENCE], app[DEADLINE_EXTENSION]
+    gates = GateKnowledge(r.gates, r.gate_events, reference)
     knowledge = app[keys.PRESENCE_KNOWLEDGE] = PresenceKnowledge(
-        r.gates, r.gate_events, r.kiosks, r.outages, r.presence_methods, reference, extension
+        gates, r.kiosks, r.outages, r.presence_methods, reference, extension
     )
     writer = app[WRITER]
-    app[DEADLINE_JOBS] = DeadlineJobs(r.reservations, reference, writer, extension, knowledge)
+    app[DEADLINE_JOBS] = DeadlineJobs(
+        r.reservations, reference, writer, extension, knowledge, gates
+    )
     app[keys.SEAT_REPORTS] = SeatReportService(
-        r.reservations, app[OCCUPANCY], reference, writer, app[IDEMPOTENCY], knowledge
+        r.reservations, app[OCCUPANCY], reference, writer, app[IDEMPOTENCY], gates
     )
     app[PRESENCE_CHECK_JOB] = PresenceCheckJob(
         r.reservations, r.messages, writer, extension, knowledge
     )
     app[keys.OUTAGES] = OutageMonitor(r.outages, r.kiosks, reference, extension, hooks.cas_answers)
-    app[keys.CODE_SHARING] = CodeSharingService(r.kiosk_scans, r.gate_events, knowledge)
+    app[keys.CODE_SHARING] = CodeSharingService(r.kiosk_scans, r.gate_events, gates)
 
 
 def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) -> None:
@@ -241,16 +251,12 @@ def wire_staff(
     reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
     reservations, waitlist = app[keys.RESERVATIONS], app[keys.WAITLIST]
     audit = app[keys.AUDIT_LOG] = AuditLog(r.audit_log)
+    lookup = app[keys.RESERVATION_LOOKUP] = ReservationLookup(r.reservations, r.readers, reference)
     app[keys.STAFF_RESERVATIONS] = StaffReservations(
-        audit,
-        r.reservations,
-        r.readers,
-        reservations,
-        app[keys.CHECK_IN],
-        app[keys.SEAT_REPORTS],
-        reference,
-        waitlist,
+        audit, lookup, reservations, app[keys.CHECK_IN], waitlist
     )
+    app[keys.STAFF_SEAT_REPORTS] = StaffSeatReports(audit, lookup, app[keys.SEAT_REPORTS])
+    app[keys.STAFF_SEAT_HISTORY] = StaffSeatHistory(audit, lookup, r.reservations)
     app[keys.STAFF_VIOLATIONS] = StaffViolations(
         audit, app[keys.VIOLATIONS], notifier, r.reservations
     )
@@ -270,14 +276,10 @@ def wire_staff(
     )
     _wire_staff_of_places(app, r, audit, notifier, affected)
     app[keys.STAFF_READER_GROUPS] = StaffReaderGroups(
-        audit,
-        r.reader_groups,
-        r.memberships,
-        r.readers,
-        reference,
-        app[keys.AFFECTED_BOOKINGS],
-        affected,
-        on_reader_changed,
+        audit, r.reader_groups, r.readers, reference, app[keys.AFFECTED_BOOKINGS], affected
+    )
+    app[keys.STAFF_MEMBERSHIPS] = StaffMemberships(
+        audit, r.memberships, r.readers, reference, on_reader_changed
     )
     app[keys.STAFF_GRANTS] = StaffGrants(audit, r.staff_grants, r.readers, staff, on_reader_changed)
     app[keys.STAFF_FAULT_REPORTS] = StaffFaultReports(

@@ -88,12 +88,12 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
 
 
 async def resolve_report(call: ApiRequest) -> ReservationOut:
-    r = await call[keys.STAFF_RESERVATIONS].resolve_report(_staff(call), call.id)
+    r = await call[keys.STAFF_SEAT_REPORTS].resolve_report(_staff(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
 async def reject_report(call: ApiRequest) -> ReservationOut:
-    r = await call[keys.STAFF_RESERVATIONS].reject_report(_staff(call), call.id)
+    r = await call[keys.STAFF_SEAT_REPORTS].reject_report(_staff(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 

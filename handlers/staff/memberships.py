@@ -53,7 +53,7 @@ async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
             new = _membership(visit, form, group_id)
         if source is MembershipSource.CAMPUS or (was is None and new is None):
             raise NotFound()
-        await visit[keys.STAFF_READER_GROUPS].set_membership(
+        await visit[keys.STAFF_MEMBERSHIPS].set_membership(
             staff_context(visit), who, was, new, form_reason(form)
         )
     except ValueError as error:
@@ -90,8 +90,8 @@ async def member_list(visit: PageRequest) -> web.StreamResponse:
 async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The list, shown as it was understood; or entered, where that was confirmed."""
     await visit[REFERENCE].refresh()
-    staff, text = visit[keys.STAFF_READER_GROUPS], form_text(form, "list").replace("\r\n", "\n")
-    group = staff.get(visit.id)
+    text = form_text(form, "list").replace("\r\n", "\n")
+    group = visit[keys.STAFF_READER_GROUPS].get(visit.id)
     typed = {"reason": form_text(form, "reason")}
     try:
         file = form.get("file")
@@ -100,7 +100,7 @@ async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
         found = read_list(text, group.id, visit)
         if found.wrong or not form_text(form, "confirmed"):
             return await _page(visit, text, typed, found=found)
-        changed = await staff.import_members(
+        changed = await visit[keys.STAFF_MEMBERSHIPS].import_members(
             staff_context(visit), group, found.rows, form_reason(form)
         )
     except InvalidRequest as error:
@@ -116,13 +116,13 @@ async def _page(
     wrong: str = "",
     status: int = 200,
 ) -> web.Response:
-    staff = visit[keys.STAFF_READER_GROUPS]
+    staff = visit[keys.STAFF_MEMBERSHIPS]
     known = await staff.known_of(list(found.rows)) if found is not None else 0
     return render(
         visit,
         "member_list",
         status=400 if found is not None and found.wrong else status,
-        group=staff.get(visit.id),
+        group=visit[keys.STAFF_READER_GROUPS].get(visit.id),
         text=text,
         found=found,
         known=known,

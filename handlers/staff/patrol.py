@@ -194,7 +194,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
     """What is known of the seat, without its reader's name, and what can be done there."""
     r = None
     if chosen.reservation:
-        r = await visit[keys.STAFF_RESERVATIONS].get(chosen.reservation)
+        r = await visit[keys.RESERVATION_LOOKUP].get(chosen.reservation)
     seat, now = chosen.seat, visit.now
     possible = possible_actions(r, visit) if r is not None else []
     return {
@@ -212,7 +212,7 @@ async def _moving(visit: PageRequest, id: str) -> Reservation | None:
     """The reservation that another seat is chosen for; None where it has ended by now."""
     if not id:
         return None
-    r = await visit[keys.STAFF_RESERVATIONS].get(id)
+    r = await visit[keys.RESERVATION_LOOKUP].get(id)
     visit.require_in(r.venue_id)
     return r if is_movable(r, visit) else None
 

@@ -50,7 +50,7 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
         visit,
         "reader_groups",
         items=groups,
-        sizes=await visit[keys.STAFF_READER_GROUPS].sizes(),
+        sizes=await visit[keys.STAFF_MEMBERSHIPS].sizes(),
         areas=visit[REFERENCE].catalog.areas,
         changes=visit.may_in(None, Role.ADMINISTRATOR),
         done=visit.request.query.get("done", ""),

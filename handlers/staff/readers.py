@@ -243,7 +243,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
             end=presenting.clock(r.end),
             until=presenting.clock(r.held_until) if r.held_until is not None else "",
         )
-        for r in await visit[keys.STAFF_RESERVATIONS].in_the_way(who, TimeRange(start, end))
+        for r in await visit[keys.RESERVATION_LOOKUP].in_the_way(who, TimeRange(start, end))
     ]
     return BLOCKING_TEXT["refused"].format(named=BETWEEN["changes"].join(named))
 

@@ -43,19 +43,19 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
 
 async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
     """The seat is free again."""
-    await visit[keys.STAFF_RESERVATIONS].resolve_report(staff_context(visit), visit.id)
+    await visit[keys.STAFF_SEAT_REPORTS].resolve_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Nobody else sits there."""
-    await visit[keys.STAFF_RESERVATIONS].reject_report(staff_context(visit), visit.id)
+    await visit[keys.STAFF_SEAT_REPORTS].reject_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
     """One reservation, with what can be done in its reader's place."""
-    r = await visit[keys.STAFF_RESERVATIONS].get(visit.id)
+    r = await visit[keys.RESERVATION_LOOKUP].get(visit.id)
     visit.require_in(r.venue_id)
     return await _page(visit, r)
 
@@ -125,7 +125,7 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
 async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What a librarian does in the reader's place. A refusal stands on the page again."""
     action, staff = visit.request.match_info["verb"], visit[keys.STAFF_RESERVATIONS]
-    r = await staff.get(visit.id)
+    r = await visit[keys.RESERVATION_LOOKUP].get(visit.id)
     visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal shows the reservation
     if action not in STAFF_ACTIONS and action != AuditAction.MOVE:
         raise NotFound()
@@ -140,7 +140,7 @@ async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (Conflict, RuleViolation, InvalidRequest) as error:
         return await _page(
             visit,
-            await staff.get(visit.id),
+            await visit[keys.RESERVATION_LOOKUP].get(visit.id),
             **refusal(visit, error, typed_in(form)),
             reason=form_text(form, "reason"),
         )

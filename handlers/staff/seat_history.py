@@ -33,7 +33,7 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
         reason = form_reason(form)
     except InvalidRequest as error:
         return _page(visit, **refusal(visit, error, typed_in(form)))
-    rows = await visit[keys.STAFF_RESERVATIONS].who_had_seat(
+    rows = await visit[keys.STAFF_SEAT_HISTORY].who_had_seat(
         staff_context(visit), seat_id, span, reason
     )
     people = await visit[keys.STAFF_READERS].many({r.reader_id for r in rows})

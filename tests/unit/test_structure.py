@@ -21,6 +21,7 @@ CODE: Final = (
 GENERATED: Final = "// Made from "
 LONGEST_FILE: Final = 400
 LONGEST_FUNCTION: Final = 60
+MOST_COLLABORATORS: Final = 6
 DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
 SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
 CHINESE: Final = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff01-\uffee]")
@@ -102,6 +103,22 @@ def test_no_file_is_long_and_no_function() -> None:
     assert len(lengths) > 500 and {Path(path).suffix for path in lengths} == {".py", ".js", ".ts"}
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
     assert {str(path): names for path, tree, _ in SOURCES if (names := long_functions(tree))} == {}
+
+
+def collaborators_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Each class that is constructed by hand, and how many things its instances are given."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for made in node.body:
+                if isinstance(made, ast.FunctionDef) and made.name == "__init__":
+                    yield node.name, len(made.args.args) + len(made.args.kwonlyargs) - 1
+
+
+def test_nothing_has_many_collaborators() -> None:
+    """Numbers and switches count as well: a long list of any kind says that two things are one."""
+    counts = {name: count for _, tree, _ in SOURCES for name, count in collaborators_of(tree)}
+    assert "ReservationService" in counts
+    assert {name: n for name, n in counts.items() if n > MOST_COLLABORATORS} == {}
 
 
 def test_drivers_are_spoken_to_in_repositories_only() -> None:

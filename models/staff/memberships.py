@@ -1,0 +1,105 @@
+"""Who is in which reader group, changed by the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from models.kernel.days import days_document
+from models.kernel.ids import ReaderId
+from models.reader_groups.entities import GroupId, Membership, ReaderGroup
+from models.reader_groups.errors import MembershipChanged, TooManyGroups
+from models.reader_groups.membership_repository import MAX_MEMBERSHIPS, MembershipRepository
+from models.readers.entities import Reader
+from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+
+_BATCH = 500
+"""Readers of a file that are entered at once."""
+
+
+class StaffMemberships:
+    """Each change has its entry in the audit log."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        memberships: MembershipRepository,
+        readers: ReaderRepository,
+        reference: ReferenceData,
+        on_reader_changed: Callable[[ReaderId], Awaitable[None]],
+    ) -> None:
+        self._audit, self._memberships, self._readers = audit, memberships, readers
+        self._reference, self._on_reader_changed = reference, on_reader_changed
+
+    async def sizes(self) -> Mapping[GroupId, int]:
+        """How many readers are entered in each group."""
+        ids = self._reference.groups.by_id
+        return {id: await self._memberships.count_in(id) for id in ids}
+
+    async def set_membership(
+        self,
+        ctx: StaffContext,
+        reader: Reader,
+        was: Membership | None,
+        new: Membership | None,
+        reason: str,
+    ) -> None:
+        """``new`` stands in the place of ``was``. Raises: MembershipChanged where ``was`` is not
+        what stands any more; TooManyGroups."""
+
+        ctx.require(None)
+
+        async def work() -> JsonObject:
+            if not await self._memberships.replace(reader.id, was, new):
+                if was is None and len(reader.memberships) >= MAX_MEMBERSHIPS:
+                    raise TooManyGroups(limit=MAX_MEMBERSHIPS)
+                raise MembershipChanged()
+            await self._on_reader_changed(reader.id)
+            return self._days(new)
+
+        operation = AuditedOperation(
+            AuditAction.SET_MEMBERSHIP, f"reader:{reader.id}", reader.id, reason, self._days(was)
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def known_of(self, numbers: Sequence[str]) -> int:
+        """How many of the numbers belong to readers who are known."""
+        return len(await self._readers.by_numbers(numbers))
+
+    async def import_members(
+        self,
+        ctx: StaffContext,
+        group: ReaderGroup,
+        rows: Mapping[str, Membership],
+        reason: str,
+    ) -> int:
+        """Let the readers with these (normalised) numbers have these memberships of the group.
+        Who has never signed in is entered by the number alone. How many entries have changed."""
+
+        ctx.require(None)
+
+        async def work() -> int:
+            numbers, changed = list(rows), 0
+            for begin in range(0, len(numbers), _BATCH):
+                some = numbers[begin : begin + _BATCH]
+                known = await self._readers.enter_numbers(some, ctx.now)
+                changed += await self._memberships.put_all(
+                    [(id, rows[number]) for number, id in known.items()]
+                )
+            return changed
+
+        operation = AuditedOperation(AuditAction.IMPORT_MEMBERS, f"group:{group.id}", None, reason)
+        return await self._audit.record(
+            ctx, operation, work, lambda changed: {"name": group.name, "members": changed}
+        )
+
+    def _days(self, m: Membership | None) -> JsonObject:
+        if m is None:
+            return {}
+        group = self._reference.groups.by_id.get(m.group_id)
+        return {
+            "group": group.name if group is not None else m.group_id,
+            **days_document(m.first, m.last),
+        }
