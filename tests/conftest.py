@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -32,6 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def long(pytestconfig: pytest.Config) -> bool:
     """Is it the long form that is asked for?"""
     return bool(pytestconfig.getoption("long"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_long_pause() -> Iterator[None]:
+    """What has lived through a file of tests is looked at no more: with all that a process gathers
+    in an hour, one collection takes seconds, in which the service under test answers nobody."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
