@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import math
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -68,25 +68,23 @@ async def _preview_a_floor(page: Page) -> None:
     await page.wait_for_selector("text=确认导入")
 
 
-async def _nothing(_: Page) -> None:
-    """The page as it opens."""
-
-
 Act = Callable[[Page], Awaitable[None]]
-HANDBOOK_PICTURES: Final[tuple[tuple[str, str, dict[str, Any], str, Act], ...]] = (
-    ("today", "/console", DESKTOP, ".figures", _nothing),
-    ("patrol", "/console/seats?area=2f-hall", PHONE, "#patrol", _nothing),
-    ("opening-hours", "/console/calendar", DESKTOP, "main h1", _nothing),
-    ("rules", "/console/rules", DESKTOP, "main h1", _nothing),
-    ("notices", "/console/notices/new", DESKTOP, "main h1", _nothing),
-    ("floor-plan", "/console/plans/2f-hall", DESKTOP, "#drawing", _nothing),
-    ("devices", "/console/devices", DESKTOP, "main h1", _nothing),
-    ("audit", "/console/audit", DESKTOP, "main h1", _nothing),
-    ("setup", "/console/setup", DESKTOP, ".steps-list", _nothing),
-    ("import", "/console/plans/import", DESKTOP, "[name=file]", _preview_a_floor),
-    ("groups", "/console/groups/new", DESKTOP, "[name=patterns]", _fill_in_a_group),
-    ("statistics", "/console/statistics", DESKTOP, "svg", _nothing),
+HANDBOOK_PICTURES: Final = (
+    ("today", "/console", DESKTOP, ".figures"),
+    ("patrol", "/console/seats?area=2f-hall", PHONE, "#patrol"),
+    ("opening-hours", "/console/calendar", DESKTOP, "main h1"),
+    ("rules", "/console/rules", DESKTOP, "main h1"),
+    ("notices", "/console/notices/new", DESKTOP, "main h1"),
+    ("floor-plan", "/console/plans/2f-hall", DESKTOP, "#drawing"),
+    ("devices", "/console/devices", DESKTOP, "main h1"),
+    ("audit", "/console/audit", DESKTOP, "main h1"),
+    ("setup", "/console/setup", DESKTOP, ".steps-list"),
+    ("import", "/console/plans/import", DESKTOP, "[name=file]"),
+    ("groups", "/console/groups/new", DESKTOP, "[name=patterns]"),
+    ("statistics", "/console/statistics", DESKTOP, "svg"),
 )
+ACTS: Final[Mapping[str, Act]] = {"import": _preview_a_floor, "groups": _fill_in_a_group}
+"""What is done on a page before its picture is taken."""
 _COLOURS: Final = 128
 """Of a picture in the handbook: flat surfaces and text look the same and take a third."""
 
@@ -99,7 +97,7 @@ async def _picture(
     path: str,
     options: Any,
     ready: str,
-    act: Act = _nothing,
+    act: Act | None = None,
 ) -> None:
     base = f"http://127.0.0.1:{stage.port}"
     context = await browser.new_context(locale="zh-CN", **options)
@@ -107,7 +105,8 @@ async def _picture(
     page = await context.new_page()
     await page.goto(base + path)
     await page.wait_for_selector(ready)
-    await act(page)
+    if act is not None:
+        await act(page)
     await page.wait_for_load_state("load")
     await page.screenshot(path=file)
     await context.close()
@@ -154,8 +153,8 @@ def _last_weeks(home: House) -> Iterator[AreaDay]:
 async def _handbook(browser: Browser, stage: Stage) -> None:
     """The console's pictures, with few colours: the handbook travels with the service."""
     administrator = await _administrator(stage.house)
-    for name, path, options, ready, act in HANDBOOK_PICTURES:
-        file = HANDBOOK / f"{name}.png"
+    for name, path, options, ready in HANDBOOK_PICTURES:
+        file, act = HANDBOOK / f"{name}.png", ACTS.get(name)
         await _picture(browser, stage, administrator, file, path, options, ready, act)
         with Image.open(file) as taken:
             taken.convert("RGB").quantize(_COLOURS).save(file, optimize=True)

@@ -37,8 +37,8 @@ def long(pytestconfig: pytest.Config) -> bool:
 
 @pytest.fixture(autouse=True, scope="module")
 def no_long_pause() -> Iterator[None]:
-    """What has lived through a file of tests is looked at no more: with all that a process gathers
-    in an hour, one collection takes seconds, in which the service under test answers nobody."""
+    """After each file of tests, freezes the objects that are alive. A process gathers so many in an
+    hour that one collection takes seconds, in which the service under test answers nobody."""
     yield
     gc.collect()
     gc.freeze()

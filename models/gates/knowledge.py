@@ -1,4 +1,4 @@
-"""What the gates tell of a reader, where they prove presence."""
+"""Reads from gate events where a reader was, in venues whose gates prove presence."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from models.gates.entities import Direction, GateEvent, complete_until, gates_in
 from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId
-from models.library.entities import PresenceSource, VenueId
+from models.library.entities import VenueId
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.presence import FRESH_FOR, PresenceMethod, PresenceProof
 
 
 class GateKnowledge:
-    """What the gates prove, and until when they have told all."""
+    """Answers what the gates prove, and until when they have told all."""
 
     def __init__(
         self, gates: GateRepository, gate_events: GateEventRepository, reference: ReferenceData
@@ -30,7 +30,7 @@ class GateKnowledge:
     async def events_of(self, r: Reservation) -> Sequence[GateEvent]:
         """The reader's events at gates of the reservation's venue in its time; none where gates
         prove nothing."""
-        if not self._gates_prove(r.venue_id):
+        if not self._reference.catalog.venues[r.venue_id].gates_prove:
             return ()
         events = await self._gate_events.of_day(r.reader_id, r.start, r.end)
         there = gates_in(r.venue_id, await self._gates.all()) if events else frozenset()
@@ -40,7 +40,7 @@ class GateKnowledge:
         self, reader_id: ReaderId, venue_id: VenueId, now: datetime
     ) -> PresenceProof | None:
         """The reader's last passage through a gate of the venue, where it led in and is fresh."""
-        if not self._gates_prove(venue_id):
+        if not self._reference.catalog.venues[venue_id].gates_prove:
             return None
         events = await self._gate_events.of_day(reader_id, now - FRESH_FOR, now)
         if not events or events[-1].direction is not Direction.IN:
@@ -49,7 +49,3 @@ class GateKnowledge:
         if last.gate_id not in gates_in(venue_id, await self._gates.all()):
             return None
         return PresenceProof(reader_id, venue_id, PresenceMethod.GATE, last.at)
-
-    def _gates_prove(self, venue_id: VenueId) -> bool:
-        sources = self._reference.catalog.venues[venue_id].presence_sources
-        return PresenceSource.GATE in sources

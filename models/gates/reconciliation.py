@@ -1,4 +1,4 @@
-"""What a reader's gate events make of their stays: worked out anew from all that is known."""
+"""Works out what a reader's gate events make of their stays, anew from all that is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, last_date, local_date, local_instant
-from models.library.entities import PresenceSource, VenueId
+from models.library.entities import VenueId
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
@@ -103,8 +103,8 @@ class GateReconciliation:
 
     def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
         """The venue's gates, where they prove presence there; else none."""
-        sources = self._reference.catalog.venues[venue_id].presence_sources
-        return gates_in(venue_id, gates) if PresenceSource.GATE in sources else frozenset()
+        venue = self._reference.catalog.venues[venue_id]
+        return gates_in(venue_id, gates) if venue.gates_prove else frozenset()
 
     async def _apply_presence(
         self,
@@ -146,7 +146,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """What has to be written of what the events did."""
+        """The writes that note at each event what it did; none where that is noted already."""
         judged = []
         for p in events:
             if p.id in effects:

@@ -58,6 +58,11 @@ class Venue:
     retired: bool = False
 
     @property
+    def gates_prove(self) -> bool:
+        """Whether who goes through its gates has proved their presence."""
+        return PresenceSource.GATE in self.presence_sources
+
+    @property
     def check_in_way(self) -> CheckInWay:
         """What its readers are told to check in by."""
         sources = self.presence_sources
@@ -66,7 +71,7 @@ class Venue:
             return CheckInWay.KIOSK_OR_LABEL if labels else CheckInWay.KIOSK
         if labels:
             return CheckInWay.SEAT_LABEL
-        return CheckInWay.GATE if PresenceSource.GATE in sources else CheckInWay.DESK
+        return CheckInWay.GATE if self.gates_prove else CheckInWay.DESK
 
 
 @dataclass(frozen=True, slots=True)

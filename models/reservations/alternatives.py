@@ -1,4 +1,4 @@
-"""What memory knows of a seat that is wanted: is it taken, and which near ones are free."""
+"""Looks up in memory whether a seat is taken, and which seats near it are free."""
 
 from __future__ import annotations
 

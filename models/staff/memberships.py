@@ -1,4 +1,4 @@
-"""Who is in which reader group, changed by the staff."""
+"""The staff's changes of who is in which reader group."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ async def record_change(
     reason: str,
     work: Callable[[], Awaitable[Reservation]],
 ) -> Reservation:
-    """What ``work`` makes of the reservation, with its entry in the audit log."""
+    """The reservation that ``work`` returns; the audit log has an entry of it, before and after."""
     operation = AuditedOperation(
         action, f"reservation:{r.id}", r.reader_id, reason, audit_snapshot(r)
     )

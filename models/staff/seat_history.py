@@ -1,4 +1,4 @@
-"""Who had a seat at some time: looked up by the staff for a reason that the log keeps."""
+"""Looks up for the staff who had a seat at some time; the log keeps who asks, and why."""
 
 from __future__ import annotations
 

@@ -31,8 +31,9 @@ class StaffSeatReports:
         )
 
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """Nobody else sits on the seat: the reader's deadlines run again. Raises: NotFound,
-        InvalidState."""
+        """The reservation, whose deadlines run again: nobody else sits on the seat.
+
+        Raises: NotFound, InvalidState."""
         r = await self._lookup.own(ctx, id)
         return await record_change(
             self._audit,

@@ -94,7 +94,7 @@ class WaitlistMatcher:
         return None
 
     async def readers_of(self, entries: Sequence[WaitlistEntry]) -> Mapping[ReaderId, Reader]:
-        """Who waits; without those who have been erased."""
+        """The readers of these entries by id, without those who have been erased."""
         return await self._readers.many({entry.reader_id for entry in entries})
 
     async def eligible(

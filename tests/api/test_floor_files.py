@@ -177,7 +177,7 @@ async def test_only_an_administrator_imports(service: Living, role: Role) -> Non
 
 
 def room(name: str, *numbers: str) -> dict[str, Any]:
-    """What another seat system says of a room: a row of seats behind a wall."""
+    """A room as another seat system describes it: a row of seats behind a wall."""
     cells: dict[str, Any] = {"1001": {"type": "wall"}, "1002": {"type": "wall"}}
     for column, number in enumerate(numbers, 1):
         cells[f"3{column:03}"] = {"id": column, "name": number, "type": "seat", "power": True}

@@ -1,4 +1,4 @@
-"""A day of 360 passages, or 1,800, told in any order, ends like the day in order."""
+"""A day of 600 passages, or 3,000, told in any order, ends like the day in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.reservations.rules import TimeSelection
 from tests.api.test_gates import gate_of
 from tests.living import MONDAY_8, living
 
-READERS: Final = 36
+READERS: Final = 60
 PASSAGES_EACH: Final = 10
 TICK: Final = timedelta(minutes=10)
 PASSAGES_END: Final = timedelta(hours=13)

@@ -44,6 +44,8 @@ def test_what_the_chapters_name_is_there() -> None:
 
 async def test_staff_read_it(service: Living) -> None:
     viewer, reader = await staff(service, Role.VIEWER), await service.web_reader()
+    front = (await viewer.get("/console/statistics")).body
+    assert f'href="{help_for("/console/statistics")}"' in front
     head = await staff(service, Role.ADMINISTRATOR)
     for path in own_pages():
         assert f'href="{help_for(path)}"' in (await head.get(path)).body, path

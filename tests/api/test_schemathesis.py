@@ -1,6 +1,6 @@
 """Schemathesis against the running service: what the document allows, and what it does not.
 
-1,000 requests by default; ``SCHEMATHESIS_EXAMPLES=10000`` asks for more. Each operation has a
+1,500 requests by default; ``SCHEMATHESIS_EXAMPLES=10000`` asks for more. Each operation has a
 reader of its own and is first sent a request that must succeed; afterwards a part of what is
 generated is pointed at things that exist, or nearly all answers would be refusals.
 """
@@ -39,7 +39,7 @@ from models.violations.entities import Violation
 from tests.api.test_violations import librarian
 from tests.living import Client, Living, living
 
-EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "1000"))
+EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "1500"))
 SEED: Final = 20260907
 CHECKS: Final = [
     not_a_server_error,

@@ -88,3 +88,11 @@ async def test_the_steps_are_for_everybody_on_a_phone(
     for path in PAGES:
         await tab.page.set_viewport_size(PHONE["viewport"])
         await is_for_everybody(tab, axe, path, True)
+
+
+async def test_the_way_in_is_for_everybody(service: Living, opened: Open, axe: str) -> None:
+    """Without a mini-program the campus's sign-on is the way in, and no page speaks of one."""
+    tab = await opened(**PHONE)
+    for path in ("/", "/privacy"):
+        await is_for_everybody(tab, axe, path, phone=True)
+        assert "小程序" not in await tab.text("body"), path

@@ -47,6 +47,8 @@ SEATS: Final = tuple(f"2f-hall-{number:03d}" for number in range(1, 31))
 SEAT, OTHER_SEAT = SEATS[0], SEATS[1]
 KIOSK: Final = KioskId("2f-south")
 
+guarded: Final = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+"""A race is run with its guard, and once more without, when it must go wrong."""
 both_sides: Final = pytest.mark.parametrize("stage", ["day", "night"], indirect=True)
 """A race is run by day, and once more where what is booked goes over midnight."""
 

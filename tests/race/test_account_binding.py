@@ -17,9 +17,7 @@ from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.mongo import Document
-from tests.race.stage import EIGHT, Stage, clock, kinds, put_around
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+from tests.race.stage import EIGHT, Stage, clock, guarded, kinds, put_around
 
 CODE, END = "204816", clock(8, 10)
 

@@ -23,10 +23,9 @@ from models.staff.areas import StaffAreas
 from models.staff.recorder import AuditLog, StaffContext
 from models.storage.transactions import run_transaction
 from tests.inside import Inside
-from tests.race.stage import SEAT, Stage, clock, ctx, selection
+from tests.race.stage import SEAT, Stage, clock, ctx, guarded, selection
 
 HALL = AreaId("2f-hall")
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 class ThenSomebodyBooks(ReservationRepository):

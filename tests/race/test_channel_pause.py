@@ -25,9 +25,7 @@ from notify.delivery.circuit_breaker import AWAY_AFTER, CircuitBreaker
 from notify.delivery.worker import CONCURRENCY, LEASE, PAGE, DeliveryWorker
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
-from tests.race.stage import EIGHT, Stage, clock, put_around, unguard
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
 
 LI: Final = ReaderId("5" * 24)
 RESERVED: Final = Template.RESERVED

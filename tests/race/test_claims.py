@@ -28,13 +28,12 @@ from tests.race.stage import (
     clock,
     ctx,
     events,
+    guarded,
     kinds,
     put_around,
     scan,
     selection,
 )
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 class AllAtOnce(ReservationRepository):

@@ -11,9 +11,7 @@ from models.fault_reports import repository
 from models.fault_reports.entities import FaultKind, FaultReport
 from models.fault_reports.errors import TooManyFaultReports
 from models.fault_reports.service import FaultReportService
-from tests.race.stage import SEATS, Stage, clock, unguard
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+from tests.race.stage import SEATS, Stage, clock, guarded, unguard
 
 
 async def services(stage: Stage, n: int) -> list[FaultReportService]:

@@ -26,11 +26,10 @@ from tests.race.stage import (
     clock,
     ctx,
     events,
+    guarded,
     put_around,
     unguard,
 )
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 def gate_event(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:

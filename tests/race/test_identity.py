@@ -20,9 +20,7 @@ from models.readers.repository import ReaderRepository
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import token_hash
 from models.storage.mongo import new_id
-from tests.race.stage import EIGHT, Around, Stage, Step, clock, kinds, put_around
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+from tests.race.stage import EIGHT, Around, Stage, Step, clock, guarded, kinds, put_around
 
 CODE = "204816"
 

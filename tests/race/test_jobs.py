@@ -32,11 +32,10 @@ from tests.race.stage import (
     both_sides,
     clock,
     events,
+    guarded,
     put_around,
     unguard,
 )
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 @both_sides

@@ -6,16 +6,13 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-import pytest
-
 from models.kiosks.entities import PairingRequest
 from models.kiosks.errors import KioskKeyChanged, PairingOver
 from models.kiosks.pairing_repository import OF_A_NETWORK, PairingRepository
 from models.library.entities import KioskId
 from models.storage.mongo import Document
-from tests.race.stage import KIOSK, Stage, clock, kinds
+from tests.race.stage import KIOSK, Stage, clock, guarded, kinds
 
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 OTHER = KioskId("2f-north")
 
 

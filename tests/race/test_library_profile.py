@@ -23,8 +23,8 @@ from models.profile.errors import ZoneFixed
 from models.profile.repository import ProfileRepository
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document, open_database
+from tests.race.stage import guarded
 
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 ANNEX = Venue(VenueId("annex"), "分馆")
 ROOM = Area(AreaId("room"), ANNEX.id, "阅览室", 1, 0, 400, 400, (), ())
 

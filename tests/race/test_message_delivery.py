@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import pytest
 from pymongo.errors import AutoReconnect
 
 from models.kernel.errors import ServiceUnavailable
@@ -27,9 +26,7 @@ from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import LEASE, PAGE, DeliveryWorker
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
-from tests.race.stage import EIGHT, Stage, clock, put_around, unguard
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
 
 LI: Final = ReaderId("5" * 24)
 RESERVED: Final = Template.RESERVED

@@ -31,6 +31,7 @@ from tests.race.stage import (
     both_sides,
     clock,
     ctx,
+    guarded,
     kinds,
     put_around,
     selection,
@@ -38,7 +39,6 @@ from tests.race.stage import (
 
 TOMORROW = MONDAY.date() + timedelta(days=1)
 OPENS = EIGHT
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 class Time:

@@ -6,15 +6,12 @@ import asyncio
 from dataclasses import replace
 from io import BytesIO
 
-import pytest
 from PIL import Image
 
 from models.library.picture_repository import PlanPictureRepository
 from models.library.plan_picture import PictureFile, PicturePlace, PlanPicture, read_picture
 from models.storage.mongo import Document
-from tests.race.stage import Stage
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+from tests.race.stage import Stage, guarded
 
 
 class Overwriting(PlanPictureRepository):

@@ -19,9 +19,8 @@ from models.reader_groups.mapping import membership_document, read_memberships
 from models.reader_groups.membership_repository import MembershipRepository
 from models.reader_groups.repository import ReaderGroupRepository
 from tests.builders import MONDAY
-from tests.race.stage import EIGHT, Stage
+from tests.race.stage import EIGHT, Stage, guarded
 
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 GROUP, OTHER = GroupId("graduates"), GroupId("club")
 
 

@@ -18,9 +18,18 @@ from models.reservations.entities import Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, TERMINAL, ReservationState
 from models.reservations.transitions import RELEASED_CLAIMS
 from tests.inside import Inside
-from tests.race.stage import OTHER_SEAT, Stage, both_sides, clock, ctx, put_around, scan, unguard
+from tests.race.stage import (
+    OTHER_SEAT,
+    Stage,
+    both_sides,
+    clock,
+    ctx,
+    guarded,
+    put_around,
+    scan,
+    unguard,
+)
 
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 """Once within a day, and once over midnight."""
 
 Act = Callable[[Inside, Reader, Reservation], Awaitable[object]]

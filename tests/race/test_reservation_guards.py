@@ -24,13 +24,14 @@ from tests.race.stage import (
     clock,
     ctx,
     events,
+    guarded,
     kinds,
     put_around,
     scan,
     selection,
     unguard,
 )
-from tests.race.test_reservation_changes import claims_fit, extends, guarded, moves
+from tests.race.test_reservation_changes import claims_fit, extends, moves
 
 pytestmark = both_sides
 

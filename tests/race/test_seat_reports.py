@@ -11,11 +11,9 @@ from models.kernel.errors import TooManyAttempts
 from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import ReservationState
 from models.seat_reports import service
-from tests.race.stage import SEATS, Stage, both_sides, clock, ctx, scan
+from tests.race.stage import SEATS, Stage, both_sides, clock, ctx, guarded, scan
 
 pytestmark = both_sides
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 @guarded

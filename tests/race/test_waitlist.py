@@ -26,13 +26,12 @@ from tests.race.stage import (
     both_sides,
     clock,
     ctx,
+    guarded,
     other_hours,
     put_around,
     selection,
     unguard,
 )
-
-guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 async def waits(stage: Stage, reader: Reader) -> None:

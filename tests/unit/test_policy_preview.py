@@ -241,7 +241,7 @@ def weeks(draw: st.DrawFn, later: timedelta) -> dict[date, list[PastBooking]]:
 
 
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=8)], ids=["day", "night"])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_recount_by_minutes_finds_the_same(later: timedelta, data: st.DataObject) -> None:
     """Open from 7:00 to 22:30, and from 15:00 to 6:30."""
