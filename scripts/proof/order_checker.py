@@ -4,8 +4,9 @@ Each seat's day and each reader's day is an object with a sequential model: free
 in use, half hour by half hour. A call on it took effect at one moment between when it was asked and
 when it was answered; without an answer at any moment since it was asked. The checker looks for an
 order of these moments that the model allows. Objects are independent, so each is checked alone
-(Herlihy and Wing, "Linearizability", 1990); the search is that of Wing and Gong with the memory of
-Lowe ("Testing for linearizability", 2016).
+(Herlihy and Wing, "Linearizability", 1990), and so are, within a day, bookings that have no half
+hour in common; the search is that of Wing and Gong with the memory of Lowe ("Testing for
+linearizability", 2016).
 """
 
 from __future__ import annotations
@@ -143,9 +144,32 @@ def check(objects: Mapping[str, Iterable[Call]]) -> list[Disorder]:
     found = []
     for thing, calls in objects.items():
         ordered = sorted(calls, key=attrgetter("begin"))
-        if not (_fits(sorted(ordered, key=_moment)) or _fits(ordered) or _search(ordered)):
-            found.append(Disorder(thing, ordered))
+        if _fits(sorted(ordered, key=_moment)) or _fits(ordered):
+            continue
+        for alone in _independent(ordered):
+            if not _search(sorted(alone, key=_moment)):
+                found.append(Disorder(thing, sorted(alone, key=attrgetter("begin"))))
     return found
+
+
+def _independent(calls: Sequence[Call]) -> list[list[Call]]:
+    """The same calls, apart where their bookings never have a half hour in common: what is done to
+    one of these parts is possible or not whatever is done to another."""
+    parts: list[tuple[set[str], int, list[Call]]] = []
+    for call in calls:
+        # A refusal that tells of no booking stands for nothing but its half hours.
+        bookings = {call.booking} - {""}
+        slots, together = call.slots, [call]
+        apart = []
+        for part in parts:
+            if call.booking in part[0] or slots & part[1]:
+                bookings |= part[0]
+                slots |= part[1]
+                together = part[2] + together
+            else:
+                apart.append(part)
+        parts = [*apart, (bookings, slots, together)]
+    return [part[2] for part in parts]
 
 
 def _moment(call: Call) -> float:
@@ -170,7 +194,7 @@ def _fits(calls: Sequence[Call]) -> bool:
 
 
 def _search(calls: Sequence[Call]) -> bool:
-    """Is there any order? ``calls`` are in the order of their beginnings."""
+    """Is there any order? The order of ``calls`` is the one that is tried first."""
     everything = (1 << len(calls)) - 1
     ends = [call.end for call in calls]
     earlier = [_earlier(calls, call) for call in calls]
@@ -187,12 +211,22 @@ def _search(calls: Sequence[Call]) -> bool:
             raise SearchTooLong(f"{len(calls)} calls")
         left = [n for n in range(len(calls)) if not done >> n & 1]
         first_end = min(ends[n] for n in left)
-        for n in reversed(left):
-            if calls[n].begin <= first_end and not earlier[n] & ~done:
-                after = applied(state, calls[n])
-                if after is not None:
-                    stack.append((done | 1 << n, after))
+        ready = [n for n in left if calls[n].begin <= first_end and not earlier[n] & ~done]
+        if not any(calls[n].kind is Kind.REFUSED for n in left):
+            # What a booking has given back for good is in nobody's way: no other order need be
+            # tried, since whatever is possible before it is possible after it.
+            last = [n for n in ready if calls[n].kind in _GIVES_BACK and _alone(calls, n, left)]
+            ready = next(([n] for n in last if applied(state, calls[n]) is not None), ready)
+        for n in reversed(ready):
+            after = applied(state, calls[n])
+            if after is not None:
+                stack.append((done | 1 << n, after))
     return False
+
+
+def _alone(calls: Sequence[Call], number: int, left: Sequence[int]) -> bool:
+    """Is nothing else left of that call's booking?"""
+    return all(n == number or calls[n].booking != calls[number].booking for n in left)
 
 
 def _earlier(calls: Sequence[Call], call: Call) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
+from math import inf
+from random import Random
 from time import perf_counter
 
 import pytest
@@ -148,3 +151,26 @@ def test_many_calls_are_checked_soon_and_one_double_is_seen() -> None:
     assert perf_counter() - begun < 10
     (found,) = check(generate(100_000, seed=3, broken=True))
     assert "second" in str(found)
+
+
+def test_an_order_is_found_where_no_clock_tells_when() -> None:
+    """As in the races, whose jobs run by a clock of their own: only each booking's steps are in
+    order, and of forty calls any may have come first."""
+    days = generate(2_000, seed=5)
+    timeless = {
+        day: [
+            replace(one, begin=-inf, end=OPEN, order=n)
+            for n, one in enumerate(calls)
+            if one.kind is not Kind.REFUSED and one.kind is not Kind.HELD_AT_THE_END
+        ]
+        for day, calls in days.items()
+    }
+    shuffled = {day: Random(day).sample(calls, len(calls)) for day, calls in timeless.items()}
+    assert max(map(len, shuffled.values())) > 35
+    begun = perf_counter()
+    assert check(shuffled) == []
+    assert perf_counter() - begun < 10
+    two = [call(Kind.TAKE, name, BOTH, -inf) for name in ("double", "second")]
+    day = next(iter(shuffled))
+    found = check({day: [*shuffled[day], *two]})
+    assert [one.booking for disorder in found for one in disorder.calls if one in two]
