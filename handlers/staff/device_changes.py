@@ -9,7 +9,14 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
-from handlers.staff.devices import NewKey, devices_page, find_device, read_name, read_venue
+from handlers.staff.devices import (
+    NewKey,
+    devices_beside,
+    devices_page,
+    find_device,
+    read_name,
+    read_venue,
+)
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import staff_context
 from models.kernel.errors import InvalidRequest
@@ -37,6 +44,21 @@ async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[keys.STAFF_DEVICES].change(staff_context(visit), old, new, form_reason(form))
     except (InvalidRequest, DeviceChanged) as error:
         return await _again(visit, error, typed)
+    return redirect(_DONE)
+
+
+async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """One place further up among those of its kind in its venue."""
+    device = await find_device(visit)
+    beside = await devices_beside(visit, device)
+    place = next((n for n, other in enumerate(beside) if other.id == device.id), 0)
+    try:
+        if place == 0 or form_text(form, "was_place") != str(place):
+            raise DeviceChanged()
+        beside.insert(place - 1, beside.pop(place))
+        await visit[keys.STAFF_DEVICES].put_in_order(staff_context(visit), beside)
+    except DeviceChanged as error:
+        return await _again(visit, error, {})
     return redirect(_DONE)
 
 

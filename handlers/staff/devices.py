@@ -3,6 +3,8 @@ presence in a venue."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,13 +50,10 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
     """The page, with what a form on it has brought."""
     catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
-    places = list(catalog.venues)
-    gates = sorted(
-        (g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)),
-        key=lambda gate: device_order(places, gate.venue_id, gate.name, gate.id),
-    )
+    gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
     facts: dict[str, Any] = {
         "kiosks": [(k, seen.get(k.id)) for k in mine],
+        "places": _places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
         "holders": await visit[keys.KIOSKS].key_holders(),
         "paired": next((k for k in mine if k.id == visit.request.query.get("paired")), None),
         "gates": [gate for gate in gates if not gate.retired],
@@ -76,6 +75,32 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
         "new": None,
     }
     return render(visit, "devices", **facts | more)
+
+
+async def _gates(visit: PageRequest) -> list[Gate]:
+    """All gates in the order in which they are shown."""
+    venues = list(visit[REFERENCE].catalog.venues)
+    return sorted(
+        await visit[keys.GATES].all(),
+        key=lambda g: device_order(venues, g.venue_id, g.order, g.name, g.id),
+    )
+
+
+def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
+    """The place of each among those of its venue, from 0, by ``kind:id``."""
+    by_venue = Counter[VenueId]()
+    found = {}
+    for device in devices:
+        found[f"{kind}:{device.id}"] = by_venue[device.venue_id]
+        by_venue[device.venue_id] += 1
+    return found
+
+
+async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
+    """The kiosks, or gates, in use of its venue in the order in which they are shown."""
+    kiosks = visit[REFERENCE].catalog.kiosks.values()
+    all_of_them: Iterable[Device] = kiosks if isinstance(device, Kiosk) else await _gates(visit)
+    return [d for d in all_of_them if d.venue_id == device.venue_id and not d.retired]
 
 
 async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:

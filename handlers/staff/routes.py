@@ -28,6 +28,7 @@ from handlers.staff.device_changes import (
     bring_back_device,
     change_device,
     delete_device,
+    move_device_up,
     retire_device,
 )
 from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
@@ -316,6 +317,7 @@ def _device_routes() -> list[web.RouteDef]:
         web.post("/console/devices/kiosk/{id}/pair", staff_form(confirm_pairing, head)),
         web.post(f"{one}/key", staff_form(rotate_key, head)),
         web.post(one, staff_form(change_device, head)),
+        web.post(f"{one}/up", staff_form(move_device_up, head)),
         web.post(f"{one}/retire", staff_form(retire_device, head)),
         web.post(f"{one}/restore", staff_form(bring_back_device, head)),
         web.post(f"{one}/delete", staff_form(delete_device, head)),

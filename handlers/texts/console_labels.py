@@ -65,6 +65,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.BRING_BACK_AREA: "恢复区域",
     AuditAction.DELETE_AREA: "删除区域",
     AuditAction.CHANGE_DEVICE: "更改设备",
+    AuditAction.ORDER_DEVICES: "更改设备顺序",
     AuditAction.RETIRE_DEVICE: "停用设备",
     AuditAction.BRING_BACK_DEVICE: "恢复设备",
     AuditAction.DELETE_DEVICE: "删除设备",

@@ -42,7 +42,7 @@ class Gate:
 
     ``complete_until``: it has told of every passage before that instant, as far as it says so.
     ``clock_skew``: how far its clock was ahead of the service's, at its last batch.
-    A retired one has no key; what it has told stays true.
+    A retired one has no key; what it has told stays true. ``order`` is as a kiosk's.
     """
 
     id: GateId
@@ -52,6 +52,7 @@ class Gate:
     complete_until: datetime | None = None
     clock_skew: timedelta = timedelta()
     retired: bool = False
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

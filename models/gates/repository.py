@@ -12,7 +12,7 @@ from models.library.repository import count_up, require_venue
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
-from models.storage.transactions import try_transaction
+from models.storage.transactions import ConcurrentUpdate, try_transaction
 
 
 class GateRepository:
@@ -48,19 +48,28 @@ class GateRepository:
         return [_gate(row) for row in rows]
 
     async def replace(self, old: Gate, new: Gate) -> bool:
-        """Write name, venue and whether it is retired over those of ``old``. False where they are
-        not as they were then. One that retires loses its key in the same write."""
-        retired = True if old.retired else {"$ne": True}
-        change: Document = {
-            "$set": {"venue": new.venue_id, "name": new.name, "retired": new.retired}
-        }
+        """Write name, venue, order and whether it is retired over those of ``old``. False where
+        they are not as they were then. One that retires loses its key in the same write."""
+        named = {"venue": new.venue_id, "name": new.name, "order": new.order}
+        change: Document = {"$set": {**named, "retired": new.retired}}
         if new.retired:
             change["$unset"] = {"key": ""}
         with translate_errors():
-            result = await self._all.update_one(
-                {"_id": old.id, "venue": old.venue_id, "name": old.name, "retired": retired}, change
-            )
+            result = await self._all.update_one(_as_seen(old), change)
         return bool(result.matched_count)
+
+    async def put_in_order(self, gates: Sequence[Gate]) -> bool:
+        """Give them their places. False, and nothing has changed, where one of them is not as it is
+        there any more."""
+
+        async def work(session: Any) -> None:
+            for place, gate in enumerate(gates):
+                change = {"$set": {"order": place}}
+                result = await self._all.update_one(_as_seen(gate), change, session=session)
+                if not result.matched_count:
+                    raise ConcurrentUpdate
+
+        return await try_transaction(self._db, work)
 
     async def delete(self, id: GateId) -> bool:
         """False where it was heard once: its events name it."""
@@ -119,6 +128,13 @@ class GateRepository:
         return len(stale)
 
 
+def _as_seen(gate: Gate) -> Document:
+    """A filter that finds it while it is as the staff saw it."""
+    retired = True if gate.retired else {"$ne": True}
+    named = {"venue": gate.venue_id, "name": gate.name, "order": gate.order}
+    return {"_id": gate.id, **named, "retired": retired}
+
+
 def _gate(d: Document) -> Gate:
     return Gate(
         GateId(d["_id"]),
@@ -128,4 +144,5 @@ def _gate(d: Document) -> Gate:
         d.get("complete_until"),
         timedelta(seconds=d.get("clock_off_s", 0)),
         d.get("retired", False),
+        d.get("order"),
     )

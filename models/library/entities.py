@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from itertools import chain
-from math import hypot
+from math import hypot, inf
 from typing import Final, NewType
 
 from models.kernel.text import natural
@@ -170,22 +170,25 @@ class Area:
 @dataclass(frozen=True, slots=True)
 class Kiosk:
     """``kind`` is seat_kiosk (选座机) or query_terminal (查询机). Its secrets stay in the store. A
-    retired one has none."""
+    retired one has none. ``order`` is its place among those of its venue, where somebody has put
+    them in order."""
 
     id: KioskId
     venue_id: VenueId
     name: str
     kind: str
     retired: bool = False
+    order: int | None = None
 
 
 def device_order(
-    places: Sequence[VenueId], venue_id: VenueId, name: str, id: str
-) -> tuple[int, tuple[object, ...], str]:
-    """A key that sorts kiosks, or gates, by the ``places`` of their venues, and in each by their
-    names as people count (2号 comes before 10号)."""
+    places: Sequence[VenueId], venue_id: VenueId, order: int | None, name: str, id: str
+) -> tuple[int, float, tuple[object, ...], str]:
+    """A key that sorts kiosks, or gates, by the ``places`` of their venues, and in each as somebody
+    has put them in order; those that came later follow by their names as people count (2号 comes
+    before 10号)."""
     place = places.index(venue_id) if venue_id in places else -1
-    return place, natural(name), id
+    return place, inf if order is None else order, natural(name), id
 
 
 @dataclass(frozen=True, slots=True)

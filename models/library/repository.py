@@ -157,6 +157,23 @@ class CatalogRepository:
 
         return await try_transaction(self._db, work)
 
+    async def put_kiosks_in_order(self, kiosks: Sequence[Kiosk]) -> bool:
+        """Give them their places. False, and nothing has changed, where one of them is not as it is
+        there any more."""
+
+        async def work(session: Any) -> None:
+            for place, kiosk in enumerate(kiosks):
+                result = await self._db["kiosks"].update_one(
+                    {"_id": kiosk.id, **_kiosk_guard(kiosk)},
+                    {"$set": {"order": place}},
+                    session=session,
+                )
+                if not result.matched_count:
+                    raise ConcurrentUpdate
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
+
     async def delete_kiosk(self, kiosk: Kiosk) -> bool:
         """False where its screen was seen once: it may have shown codes."""
 
@@ -201,8 +218,8 @@ class CatalogRepository:
         return int(found["number"]) if found else 0
 
     async def load(self) -> Catalog:
-        """The whole library; its version is a hash of all of it. Kiosks are in the order of their
-        venues and of their names, in which numbers count (2号 comes before 10号)."""
+        """The whole library; its version is a hash of all of it. Kiosks are in the order of
+        ``device_order``."""
         with translate_errors():
             venues = await self._db["venues"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
             areas = (
@@ -213,7 +230,7 @@ class CatalogRepository:
             )
             kiosks = (
                 await self._db["kiosks"]
-                .find({}, {"venue": 1, "name": 1, "kind": 1, "retired": 1})
+                .find({}, {"venue": 1, "name": 1, "kind": 1, "retired": 1, "order": 1})
                 .sort("_id")
                 .to_list(None)
             )
@@ -221,8 +238,8 @@ class CatalogRepository:
         with known_fields(self._db, "an area"):
             plans = {a["_id"]: area_from_document(a) for a in areas}
         places = [venue["_id"] for venue in venues]
-        kiosks.sort(key=lambda k: device_order(places, k["venue"], k["name"], k["_id"]))
         screens = [_kiosk(k) for k in kiosks]
+        screens.sort(key=lambda k: device_order(places, k.venue_id, k.order, k.name, k.id))
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
             venues={v["_id"]: _venue(v) for v in venues},
@@ -234,14 +251,15 @@ class CatalogRepository:
 
 def _kiosk(d: Document) -> Kiosk:
     """One that was written before kiosks could be retired is in use."""
-    retired = d.get("retired", False)
-    return Kiosk(KioskId(d["_id"]), VenueId(d["venue"]), d["name"], d["kind"], retired)
+    retired, venue = d.get("retired", False), VenueId(d["venue"])
+    return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"))
 
 
 def _kiosk_guard(kiosk: Kiosk) -> Document:
     """What the filter has of a kiosk as it was seen."""
     retired = True if kiosk.retired else {"$ne": True}
-    return {"name": kiosk.name, "venue": kiosk.venue_id, "retired": retired}
+    place = {"order": kiosk.order}
+    return {"name": kiosk.name, "venue": kiosk.venue_id, "retired": retired, **place}
 
 
 async def count_up(db: Database, session: Any) -> None:
@@ -261,7 +279,8 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
 
 def kiosk_to_document(kiosk: Kiosk) -> Document:
     """The kiosk as it is stored, without its key."""
-    return {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name, "kind": kiosk.kind}
+    named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
+    return named | {"kind": kiosk.kind, "order": kiosk.order}
 
 
 def venue_to_document(venue: Venue) -> Document:

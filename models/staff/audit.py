@@ -58,6 +58,7 @@ class AuditAction(StrEnum):
     BRING_BACK_AREA = "bring_back_area"
     DELETE_AREA = "delete_area"
     CHANGE_DEVICE = "change_device"
+    ORDER_DEVICES = "devices_ordered"
     RETIRE_DEVICE = "retire_device"
     BRING_BACK_DEVICE = "bring_back_device"
     DELETE_DEVICE = "delete_device"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -59,6 +60,8 @@ class StaffDevices:
         Raises: DeviceChanged where somebody else was first; nothing has changed then."""
         for place in (old, new):
             ctx.require(place.venue_id, Role.ADMINISTRATOR)
+        if new.venue_id != old.venue_id:
+            new = replace(new, order=None)
 
         async def work() -> JsonObject:
             await self._replace(old, new)
@@ -67,6 +70,27 @@ class StaffDevices:
         action = AuditAction.RETIRE_DEVICE if new.retired else AuditAction.CHANGE_DEVICE
         before = {} if new.retired else _facts(old)
         operation = AuditedOperation(action, _target(old), None, reason, before)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def put_in_order(self, ctx: StaffContext, devices: Sequence[Device]) -> None:
+        """Show all kiosks, or all gates, of one venue in this order. Raises: DeviceChanged; nothing
+        has changed then."""
+        venue_id = devices[0].venue_id
+        ctx.require(venue_id, Role.ADMINISTRATOR)
+        kiosks = [device for device in devices if isinstance(device, Kiosk)]
+        gates = [device for device in devices if isinstance(device, Gate)]
+
+        async def work() -> JsonObject:
+            if kiosks:
+                ordered = await self._catalogs.put_kiosks_in_order(kiosks)
+            else:
+                ordered = await self._gates.put_in_order(gates)
+            if not ordered:
+                raise DeviceChanged()
+            await self._reference.refresh()
+            return {"order": ", ".join(device.name for device in devices)}
+
+        operation = AuditedOperation(AuditAction.ORDER_DEVICES, f"venue:{venue_id}")
         await self._audit.record(ctx, operation, work, as_it_is)
 
     async def bring_back(self, ctx: StaffContext, old: Device, reason: str) -> str:

@@ -172,7 +172,7 @@ def _device_to_document(device: Kiosk | Gate) -> Document:
     written: Document = {"_id": device.id, "venue": device.venue_id, "name": device.name}
     if isinstance(device, Kiosk):
         written = kiosk_to_document(device)
-    return {**written, "retired": device.retired}
+    return {**written, "order": device.order, "retired": device.retired}
 
 
 def _after(old: Area | None, new: Area) -> Area:

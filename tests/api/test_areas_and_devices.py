@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from handlers.kiosks.api import SCREEN
 from models.gates.entities import Gate as GateEntity
 from models.gates.entities import GateId
 from models.identity.roles import Role
 from models.kiosks.keys import new_secret
-from models.library.entities import AreaId, Kiosk, KioskId
+from models.library.entities import AreaId, Kiosk, KioskId, Venue, VenueId
 from tests.api.test_gates import Gate
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
@@ -178,7 +180,7 @@ async def test_only_an_administrator_changes_them(service: Living) -> None:
     before = await service.books(), await keys(service)
     for verb in ("settings", "retire", "restore", "delete"):
         assert (await post(service, desk, f"{HALL}/{verb}", base="0")).status == 403
-    for path in ("", "/retire", "/restore", "/delete"):
+    for path in ("", "/up", "/retire", "/restore", "/delete"):
         assert (await post(service, desk, f"/console/devices/gate/main{path}")).status == 403
     assert (await service.books(), await keys(service)) == before
     listed = (await desk.get("/console/plans")).body + (await desk.get("/console/devices")).body
@@ -197,3 +199,46 @@ async def test_devices_stand_in_the_order_of_their_names(service: Living) -> Non
     assert shown == ["2号选座机", "10号选座机"] * 2
     known = [k.name for k in inside.reference.catalog.kiosks.values()]
     assert [name for name in known if "号选座机" in name] == shown[:2]
+
+
+@pytest.mark.parametrize("kind", ["kiosk", "gate"])
+async def test_devices_are_put_in_order_by_hand(service: Living, kind: str) -> None:
+    """One place up at a time; who comes later stands behind them, and another venue begins anew."""
+    inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)
+    venue = next(iter(inside.reference.catalog.venues))
+    await service.db["kiosks" if kind == "kiosk" else "gates"].delete_many({})
+
+    async def add(id: str, name: str) -> None:
+        new = {"device": kind, "id": id, "name": name, "venue": venue, "kind": "seat_kiosk"}
+        assert (await post(service, head, "/console/devices", **new)).status == 200
+
+    async def shown() -> list[str]:
+        return re.findall(r"<b>(\w+厅)</b>", (await head.get("/console/devices")).body)
+
+    for id, name in (("c-2", "C厅"), ("a-1", "A厅"), ("b-3", "B厅")):
+        await add(id, name)
+    assert await shown() == ["A厅", "B厅", "C厅"]
+    up = f"/console/devices/{kind}/c-2/up"
+    assert (await post(service, head, up, was_place="2")).status == 303
+    assert await shown() == ["A厅", "C厅", "B厅"]
+    # A form that comes twice, or was made from another list, moves nothing.
+    before = await keys(service)
+    for place in ("2", "0", "x"):
+        late = await post(service, head, up, was_place=place)
+        assert late.status == 409 and "C厅" in late.body
+    first = f"/console/devices/{kind}/a-1/up"
+    assert (await post(service, head, first, was_place="0")).status == 409
+    assert await keys(service) == before and await shown() == ["A厅", "C厅", "B厅"]
+    assert (await post(service, head, up, was_place="1")).status == 303
+    await add("a-0", "0厅")
+    assert await shown() == ["C厅", "A厅", "B厅", "0厅"]
+    if kind == "kiosk":
+        assert [k.name for k in inside.reference.catalog.kiosks.values()] == await shown()
+    await inside.stored.catalogs.add_venue(Venue(VenueId("annex"), "分馆", order=9))
+    moved = {"was_name": "C厅", "was_venue": venue, "name": "C厅", "venue": "annex"}
+    assert (await post(service, head, f"/console/devices/{kind}/c-2", **moved)).status == 303
+    assert await shown() == ["A厅", "B厅", "0厅", "C厅"]
+    found = await service.db["kiosks" if kind == "kiosk" else "gates"].find_one({"_id": "c-2"})
+    assert found is not None and found["order"] is None
+    ordered = [line for line in await log(service) if line[0] == "devices_ordered"]
+    assert [outcome for _, _, outcome in ordered] == ["done", "done"]

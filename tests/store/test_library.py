@@ -6,6 +6,8 @@ from dataclasses import fields, replace
 from datetime import date, time
 
 from miniapp_server import seed
+from models.gates.entities import Gate, GateId
+from models.gates.repository import GateRepository
 from models.kiosks.repository import KioskRepository
 from models.library import transitions
 from models.library.entities import (
@@ -118,6 +120,25 @@ async def test_areas_come_in_their_order(db: Database) -> None:
     catalogs = CatalogRepository(db)
     await catalogs.add_missing([data.venue], data.areas[::-1], data.kiosks)
     assert tuple((await catalogs.load()).areas.values()) == data.areas
+
+
+async def test_devices_are_put_in_order_all_or_none(db: Database, sealer: FieldCipher) -> None:
+    catalogs, gates = CatalogRepository(db), GateRepository(db, sealer)
+    await catalogs.add_missing([Venue(VENUE, "图书馆")], [], [])
+    north, south = (replace(KIOSK, id=KioskId(n), name=n) for n in ("north", "south"))
+    front, back = (Gate(GateId(n), VENUE, n) for n in ("front", "back"))
+    assert await catalogs.add_kiosk(north) and await catalogs.add_kiosk(south)
+    assert await gates.add(front) and await gates.add(back)
+    for wrong in (replace(north, name="x"), replace(north, order=1), replace(north, retired=True)):
+        assert not await catalogs.put_kiosks_in_order([south, wrong])
+    for other in (replace(front, name="x"), replace(front, order=1), replace(front, retired=True)):
+        assert not await gates.put_in_order([back, other])
+    assert {k.order for k in (await catalogs.load()).kiosks.values()} == {None}
+    assert {gate.order for gate in await gates.all()} == {None}
+    assert await catalogs.put_kiosks_in_order([south, north])
+    assert await gates.put_in_order([front, back])
+    assert [k.name for k in (await catalogs.load()).kiosks.values()] == ["south", "north"]
+    assert {gate.name: gate.order for gate in await gates.all()} == {"front": 0, "back": 1}
 
 
 async def test_a_kiosk_keeps_its_key_and_secret(db: Database, sealer: FieldCipher) -> None:
