@@ -38,8 +38,8 @@ KIOSK_ID: Final = KioskId("2f-south")
 KIOSK: Final[dict[str, Any]] = {"viewport": {"width": 1080, "height": 720}}
 PICTURES: Final = (
     ("areas", "/", DESKTOP, ".tiles"),
-    ("plan", "/areas/2f-hall?seat=2f-hall-063", DESKTOP, "#panel .times"),
-    ("plan-phone", "/areas/2f-hall?seat=2f-hall-063", PHONE, "#panel .times"),
+    ("plan", "/areas/2f-hall?seat=2f-hall-063", DESKTOP, "#panel .when"),
+    ("plan-phone", "/areas/2f-hall?seat=2f-hall-063", PHONE, "#panel .when"),
     ("areas-phone", "/", PHONE, ".tiles"),
 )
 

@@ -137,6 +137,7 @@ class PageRequest:
 Shown = Callable[[PageRequest], Awaitable[web.StreamResponse]]
 Posted = Callable[[PageRequest, Form], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Filled = Callable[[web.Request, Form], str]
 
 
 def reader_page(
@@ -190,10 +191,12 @@ def reader_form(
     *,
     multipart: bool = False,
     patient: bool = False,
+    back: Filled | None = None,
 ) -> Handler:
     """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
     how often a reader may send it; ``max_bytes`` and ``multipart`` are as for ``form_of``,
-    ``patient`` as for ``reader_page``."""
+    ``patient`` as for ``reader_page``. ``back`` is the page on which the form stands filled in: who
+    has been signed out meanwhile comes back there."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, ours = None, None
@@ -215,8 +218,16 @@ def reader_form(
             require_clock(request)
             work = answer(await form_of(request, max_bytes, multipart=multipart))
             return await (work if patient else changes.within(ANSWER_WITHIN_S, work))
-        except (Unauthenticated, NotBound):
-            return redirect("/login")
+        except (Unauthenticated, NotBound) as error:
+            if FRAGMENT_HEADER in request.headers:
+                count_error(request, error)
+                return web.Response(status=401)
+            if back is None:
+                return redirect("/login")
+            try:
+                return _sign_in_for(back(request, await form_of(request, max_bytes)))
+            except DomainError:
+                return redirect("/login")
         except DomainError as error:
             return domain_error_page(request, error, visit, ours)
 
@@ -310,6 +321,13 @@ def _security_headers(request: web.Request) -> dict[str, str]:
     }
 
 
+def done(visit: PageRequest, to: str) -> web.Response:
+    """What a form has done stands on another page. A script is told where, a browser goes there."""
+    if FRAGMENT_HEADER in visit.request.headers:
+        return web.Response(status=201, headers={"Location": to, "Cache-Control": "no-store"})
+    return redirect(to)
+
+
 def redirect(to: str) -> web.Response:
     """303 See Other: the browser gets the next page, whatever it has posted."""
     return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
@@ -318,8 +336,11 @@ def redirect(to: str) -> web.Response:
 def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
     """To the sign-in page. The page that the reader wanted goes along. ``renew``: the campus asks
     for the password once more."""
-    again = "&renew=1" if renew else ""
-    return redirect(f"/login?next={quote(request.path_qs, safe='')}{again}")
+    return _sign_in_for(request.path_qs, "&renew=1" if renew else "")
+
+
+def _sign_in_for(path: str, more: str = "") -> web.Response:
+    return redirect(f"/login?next={quote(path, safe='')}{more}")
 
 
 def domain_error_page(

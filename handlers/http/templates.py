@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -39,6 +39,7 @@ ENVIRONMENT.globals |= {"asset": asset_url}
 ENVIRONMENT.filters |= {
     "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
+    "days_later": lambda d, days: d + timedelta(days=days),
     "clock": presenting.clock,
     "clock_from": lambda instant, since: later_clock(since, instant),
     "day": _day,

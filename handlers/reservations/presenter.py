@@ -87,6 +87,7 @@ async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> di
         "check_in_until": to_local(r.check_in_until),
         "check_in_by": reference.catalog.venues[r.venue_id].check_in_way.value,
         "excused": r.penalty_waived,
+        "reported": r.has_open_report,
         "assisted": assisted(r),
         "held_until": moment(r.held_until),
         "presence_wanted": r.state is ReservationState.IN_USE and rules.asks_for_presence(r),

@@ -67,9 +67,11 @@ class HistoryEntryOut(Response):
 
 class ReservationOut(Response):
     """``leave_minutes``: how long a leave that begins now may last, where the reader may leave.
-    ``excused``: not to come would be no violation. ``presence_wanted``: a scan is wanted of who is
-    checked in, since somebody doubts it or time alone has checked them in; where it is doubted,
-    until ``presence_due_at``. ``check_in_by``: what the reader is told to check in by there."""
+    ``excused``: not to come would be no violation. ``reported``: the reader has said that somebody
+    else has the seat, and while the library sees to it no check-in time runs. ``presence_wanted``:
+    a scan is wanted of who is checked in, since somebody doubts it or time alone has checked them
+    in; where it is doubted, until ``presence_due_at``. ``check_in_by``: what the reader is told to
+    check in by there."""
 
     id: str
     rev: int
@@ -91,6 +93,7 @@ class ReservationOut(Response):
     check_in_until: datetime
     check_in_by: CheckInBy
     excused: bool
+    reported: bool
     assisted: AssistedOut | None
     held_until: datetime | None
     presence_wanted: bool

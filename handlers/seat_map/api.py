@@ -118,7 +118,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     seat, seat_map = call[REFERENCE].seat(call.id), call[keys.SEAT_MAP]
     asked = _window(call, query.date, None, None)
     if query.start is None:
-        starts = await seat_map.seat_starts(seat, asked, call.now, call.reader)
-        return TimesOut(starts=[presenter.start(value) for value, _ in starts])
+        day = await seat_map.seat_day(seat, asked, call.now, call.reader)
+        return TimesOut(starts=[presenter.start(choice.value) for choice in day.choices])
     ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.reader)
     return TimesOut(ends=[presenter.choice(end, asked.day) for end in ends])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import time
+from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
@@ -11,7 +12,7 @@ from aiohttp import web
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.pages import PageRequest, done, form_text
 from handlers.http.refusals import count_error
 from handlers.http.request_parsing import malformed
 from handlers.keys import RESERVATIONS
@@ -39,6 +40,15 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
         return await visit[RESERVATIONS].change(ctx, visit.id, seat_id, start, selection.end)
 
     return await _submit_booking(visit, form, changed, visit.id)
+
+
+def plan_of(request: web.Request, form: Form) -> str:
+    """The plan with the seat and the times of the form. Raises: NotFound."""
+    seat = request.app[REFERENCE].seat(form_text(form, "seat_id"))
+    named = {"date": "date", "seat": "seat_id", "begin": "start", "until": "end"}
+    query = {name: form_text(form, field) for name, field in named.items()}
+    query["change"] = request.match_info.get("id", "")
+    return f"/areas/{seat.area_id}?{urlencode({n: value for n, value in query.items() if value})}"
 
 
 async def _submit_booking(
@@ -80,4 +90,4 @@ async def _submit_booking(
             wished_end=body.end,
         )
     visit[WAKE_JOBS]()
-    return redirect(f"/reservations/{r.id}?done={'change' if changed_id else 'reserve'}")
+    return done(visit, f"/reservations/{r.id}?done={'change' if changed_id else 'reserve'}")

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+import msgspec
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.keys import SEAT_MAP
+from handlers.keys import RESERVATIONS, SEAT_MAP
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
 from handlers.seat_map.search import MapSearch
 from handlers.texts.errors import text_of
-from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT
+from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
+from handlers.texts.pages import OWN_BOOKING, TOO_LONG
 from models.kernel.errors import DomainError, NotFound
+from models.kernel.time_range import local_instant
 from models.library.entities import Area, CheckInWay, Seat
+from models.policy.entities import Policy
 from models.reservations.errors import SeatTaken
+from models.reservations.occupancy import OccupancyRow
 from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
-from models.seat_map.service import TimeFilter
+from models.seat_map.service import SeatDay, StartChoice, TimeFilter
 from notify.templates.rendering import later_clock
+
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def feature_labels(seat: Seat) -> list[str]:
@@ -51,6 +61,13 @@ class BookingPanel:
     reserved_for: tuple[str, ...] = ()
     """The groups that have the seat instead of the reader."""
     nearest: list[tuple[str, str]] = field(default_factory=list)
+    bookings_left: int = 1
+    """How many bookings the reader may still make for that day."""
+    daily_limit: int = 1
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    """What stands in the way of what the reader may have in mind: words, and an address or none."""
+    timeline: str = ""
+    """The seat's day as JSON, for the script that draws it."""
 
 
 async def booking_panel(
@@ -72,6 +89,7 @@ async def booking_panel(
         raise NotFound()
     place = area.seats.index(seat)
     status = shown.states_for(reader_id)[place].status
+    policy = reference.policy_for(area.id, search.day, visit.reader)
     panel = BookingPanel(
         seat=seat,
         label=reference.catalog.seat_label(seat),
@@ -80,32 +98,89 @@ async def booking_panel(
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
         reserved_for=shown.barred.get(place, ()),
         can_report_empty=kind == "moment" and status is SeatStatus.OCCUPIED,
+        daily_limit=policy.daily_booking_limit,
     )
-    day = TimeFilter(search.day, None, None)
-    starts = await seat_map.seat_starts(seat, day, visit.now, visit.reader, search.change)
-    panel.starts = [presenter.start(value) for value, _ in starts]
-    if not starts:
+    asked = TimeFilter(search.day, None, None)
+    day = await seat_map.seat_day(seat, asked, visit.now, visit.reader, search.change)
+    panel.starts = [presenter.start(choice.value) for choice in day.choices]
+    panel.notes = [
+        (_own_words(visit, search.day, row), f"/reservations/{row.id}") for row in day.own
+    ]
+    if not search.change:
+        panel.bookings_left = await visit[RESERVATIONS].bookings_left(reader_id, search.day, policy)
+    if not day.choices:
         return panel
-    instants = dict(starts)
-    if search.begin and search.begin not in instants:
+    by_value = {choice.value: choice for choice in day.choices}
+    panel.timeline = _timeline(visit, search.day, day, policy)
+    if search.begin and search.begin not in by_value:
         # Never another time than was chosen, a tap away from being booked.
         panel.unavailable_start = presenter.start(search.begin).label
         return panel
-    panel.start = next((v for v in (search.begin, search.start) if v in instants), starts[0][0])
-    ends = await seat_map.seat_ends(seat, day, panel.start, visit.now, visit.reader, search.change)
-    panel.ends = [presenter.choice(end, search.day) for end in ends]
+    panel.start = next(
+        (v for v in (search.begin, search.start) if v in by_value), day.choices[0].value
+    )
+    chosen = by_value[panel.start]
+    panel.ends = [presenter.choice(end, search.day) for end in chosen.ends]
     values = [choice.value for choice in panel.ends]
-    usual = values[min(1, len(values) - 1)] if values else ""
-    wished = (wished_end, search.until, search.end)
-    panel.end = next((v for v in wished if v in values), usual)
-    if panel.end:
-        end = ends[values.index(panel.end)]
-        policy = reference.policy_for(area.id, search.day, visit.reader)
-        opens, closes, excused = check_in_window(instants[panel.start], end, visit.now, policy)
-        opens = max(opens, visit.now)
-        panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"
-        panel.counts = not excused
+    usual = values[min(1, len(values) - 1)]
+    panel.end = next((v for v in (wished_end, search.until, search.end) if v in values), usual)
+    end = chosen.ends[values.index(panel.end)]
+    opens, closes, excused = check_in_window(chosen.start, end, visit.now, policy)
+    opens = max(opens, visit.now)
+    panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"
+    panel.counts = not excused
+    if search.is_longer_than(policy.longest):
+        longest = hours_text(policy.max_minutes)
+        panel.notes.append((TOO_LONG.format(period=search.period, longest=longest), ""))
     return panel
+
+
+def _own_words(visit: PageRequest, day: date, row: OccupancyRow) -> str:
+    return OWN_BOOKING.format(
+        begin=later_clock(day, row.start),
+        end=later_clock(row.start, row.end),
+        seat=visit[REFERENCE].catalog.label_of(row.seat_id),
+    )
+
+
+def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> str:
+    """The seat's day for the script: instants as minutes since the day's midnight."""
+    midnight = local_instant(day, time(0))
+
+    def minute(instant: datetime) -> int:
+        return (instant - midnight) // _MINUTE
+
+    def times(rows: Iterable[OccupancyRow]) -> list[list[int]]:
+        return [[minute(row.start), minute(row.end)] for row in rows]
+
+    def choice(one: StartChoice) -> dict[str, Any]:
+        # That of the longest stay, which a shorter one may cut: then it is excused.
+        opens, _, _ = check_in_window(one.start, one.ends[-1], visit.now, policy)
+        opens = max(opens, visit.now)
+        full = max(one.start, visit.now) + timedelta(minutes=policy.check_in_after_minutes)
+        ends = [presenter.choice(end, day) for end in one.ends]
+        return {
+            "value": one.value,
+            "label": presenter.start(one.value).label,
+            "at": minute(one.start),
+            "opens": later_clock(day, opens),
+            "full": {"at": minute(full), "label": later_clock(opens, full)},
+            "ends": [
+                {"value": e.value, "label": e.label, "at": minute(at)}
+                for e, at in zip(ends, one.ends, strict=True)
+            ],
+        }
+
+    return msgspec.json.encode(
+        {
+            "hours": [[minute(one.start), minute(one.end)] for one in seat_day.hours],
+            "now": minute(visit.now),
+            "longest": policy.max_minutes,
+            "taken": times(seat_day.taken),
+            "own": times(seat_day.own),
+            "starts": [choice(one) for one in seat_day.choices],
+        }
+    ).decode()
 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -37,6 +38,7 @@ from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.identity.roles import Role
 from models.kernel.errors import DomainError
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Fixture, Seat
 from models.reservations import rules
@@ -60,6 +62,10 @@ class AreaTile:
     """Why the area is closed on that day; None where it is open."""
     reserved_for: tuple[str, ...] = ()
     """The groups that all of it is reserved for, where the reader is in none of them."""
+    too_long: bool = False
+    """Nobody may stay there for as long as is asked for."""
+    next_free: str = ""
+    """When the first seat is free again, where none is."""
 
     @property
     def percent(self) -> int:
@@ -89,7 +95,14 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         if venue.id in open_venues
     ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
-    tiles = await _tiles(visit, venue.id, search, asked)
+    day_policy = reference.with_groups(
+        reference.policy_on(search.day), visit.reader, None, search.day
+    )
+    tiles, left, current = await asyncio.gather(
+        _tiles(visit, venue.id, search, asked),
+        visit[RESERVATIONS].bookings_left(visit.reader.id, search.day, day_policy),
+        _nothing() if search.change else current_reservation(visit),
+    )
     floors = [
         (floor_text(floor), list(found))
         for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
@@ -105,9 +118,16 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         floors=floors,
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),
-        current=None if search.change else await current_reservation(visit),
+        current=current,
+        bookings_left=left,
+        daily_limit=day_policy.daily_booking_limit,
+        suspension=visit.suspension,
         changing=await _changing(visit, search),
     )
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _tiles(
@@ -120,11 +140,26 @@ async def _tiles(
         if area.venue_id == venue_id:
             shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
             count = shown.view.count_with_features(search.features)
-            max_minutes = reference.policy_for(area.id, search.day, visit.reader).max_minutes
+            policy = reference.policy_for(area.id, search.day, visit.reader)
             hours = reference.opening_hours(reference.policy, search.day, area.id)
-            closed = hours.reason if not hours.intervals else None
-            tiles.append(AreaTile(area, count, max_minutes, closed, shown.reserved_for))
+            tiles.append(
+                AreaTile(
+                    area,
+                    count,
+                    policy.max_minutes,
+                    hours.reason if not hours.intervals else None,
+                    shown.reserved_for,
+                    search.is_longer_than(policy.longest),
+                    _next_free(search, shown, visit.reader.id) if not count.free else "",
+                )
+            )
     return tiles
+
+
+def _next_free(search: MapSearch, shown: CachedAreaMap, reader_id: ReaderId) -> str:
+    """When the first of the area's seats is free again; empty where none is that day."""
+    states = shown.states_for(reader_id)
+    return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
@@ -194,6 +229,7 @@ async def area_page(
         "changing": changing,
         "chosen_day": presenter.date_of_area(reference, area, date_of(venue, search.day)),
         "longest_stay": longest_stay(visit, area, search),
+        "suspension": visit.suspension,
     }
     template = "seat_map/booking_panel.html"
     if FRAGMENT_HEADER not in visit.request.headers:
@@ -224,10 +260,14 @@ def _plan_facts(
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),
         "filters": feature_filters(visit, search.day),
+        "too_long": search.is_longer_than(
+            visit[REFERENCE].policy_for(area.id, search.day, visit.reader).longest
+        ),
         "may_join_waitlist": not shown.reserved_for
         and not search.change
-        and asked.start is not None
+        and visit.suspension is None
         and not count.free,
+        "next_free": _next_free(search, shown, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }
 

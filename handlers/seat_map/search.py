@@ -19,7 +19,13 @@ from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.schemas import DateOut, VenueOut
 from handlers.texts.labels import FEATURE_TEXT
 from handlers.texts.pages import SEARCH_HINTS
-from models.kernel.time_range import floor_minute, local_date, local_instant, next_clock_instant
+from models.kernel.time_range import (
+    TimeRange,
+    floor_minute,
+    local_date,
+    local_instant,
+    next_clock_instant,
+)
 from models.library.entities import FILTERABLE_FEATURES, VenueId
 from models.policy.entities import FARTHEST_HORIZON, time_steps
 from models.policy.open_hours import open_hours
@@ -74,9 +80,16 @@ class MapSearch:
     @property
     def period(self) -> str:
         """The time that is asked for, in words."""
+        return f"{self.start}–{later_clock(self.day, self._span.end)}"
+
+    def is_longer_than(self, longest: timedelta) -> bool:
+        """Is a time asked for that is longer?"""
+        return bool(self.start) and not self.hint and self._span.length > longest
+
+    @property
+    def _span(self) -> TimeRange:
         begin = local_instant(self.day, time.fromisoformat(self.start))
-        end = next_clock_instant(begin, time.fromisoformat(self.end))
-        return f"{self.start}–{later_clock(self.day, end)}"
+        return TimeRange(begin, next_clock_instant(begin, time.fromisoformat(self.end)))
 
 
 class SearchTimes(schemas.Request):

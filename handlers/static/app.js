@@ -10,8 +10,24 @@ const spell = (ms) => {
   const h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 };
+// As one says it: 1 小时 12 分, 12 分钟, 40 秒.
+const inWords = (ms) => {
+  const s = Math.max(0, Math.ceil(ms / 1000)), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
+  return h ? `${h} 小时 ${m} 分` : m ? `${m} 分钟` : `${s} 秒`;
+};
 const AT_OPENING_MS = 1000;
 let due = 0;
+// Nobody's words and no open question are lost to a page that renews itself.
+function isBusy() {
+  const at = document.activeElement;
+  return Boolean(document.querySelector("dialog[open]") || (at?.matches("input, textarea, select") && at.value));
+}
+// What the time was for has happened, or will in a moment: show how it stands, once for each time.
+function renewOnce(until) {
+  if (due || isBusy() || sessionStorage.getItem("renewed") === until) return;
+  sessionStorage.setItem("renewed", until);
+  due = setTimeout(() => location.reload(), 3000 + Math.random() * 3000);
+}
 
 function tick() {
   const now = serverNow();
@@ -21,9 +37,9 @@ function tick() {
     clock.querySelector("b").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
   }
   for (const one of document.querySelectorAll("[data-until]")) {
-    one.textContent = spell(one.dataset.until - now);
-    // What the time was for has happened, or will in a moment: show how it stands.
-    if (one.dataset.until < now && one.closest(".now")) due ||= setTimeout(() => location.reload(), 3000 + Math.random() * 3000);
+    const left = one.dataset.until - now;
+    one.textContent = one.dataset.with ? one.dataset.with.replace("{}", inWords(left)) : spell(left);
+    if (left < 0 && one.closest(".now")) renewOnce(one.dataset.until);
   }
   for (const one of document.querySelectorAll("[data-opens]")) {
     const left = one.dataset.opens - now;

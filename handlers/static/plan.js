@@ -23,7 +23,7 @@
   function show(seat) {
     const one = document.getElementById(seat.id);
     if (!one) return;
-    const aside = one.classList.contains("aside"), was = one.getAttribute("class");
+    const aside = one.classList.contains("aside"), was = one.getAttribute("aria-label");
     one.setAttribute("class", `seat ${seat.status}${aside ? " aside" : ""}`);
     one.querySelector(".icon").setAttribute("href", `#m-${seat.status}`);
     const until = seat.free_until ? `，可用至 ${clockOf(seat.free_until)}` : seat.next_free ? `，${clockOf(seat.next_free)} 起可用` : "";
@@ -34,8 +34,10 @@
     const row = list.querySelector(`[data-of="${seat.id}"]`);
     if (row) describe(row, one);
     // The seat that is being chosen has changed under the reader's hands: show its times as they are.
-    if (one.getAttribute("aria-current") && was !== one.getAttribute("class") && panel.classList.contains("open")) {
-      choose(chosenAddress(), false);
+    // But not while a booking is asked for: its form has the key under which it is asked again.
+    const asks = panel.querySelector("form[data-asks]");
+    if (one.getAttribute("aria-current") && was !== one.getAttribute("aria-label") && panel.classList.contains("open") && !asks) {
+      choose(chosenAddress());
     }
   }
   function stands(seat) {
@@ -127,20 +129,27 @@
   }
   function withChoice(to) {
     const begin = panel.querySelector("input[name=start]")?.value;
-    const end = panel.querySelector("input[name=end]:checked")?.value;
+    const end = panel.querySelector("input[name=end]:checked, input[name=end][type=hidden]")?.value;
     if (begin) to.searchParams.set("begin", begin);
     if (end) to.searchParams.set("until", end);
     return to;
   }
+  // One press of Back closes the sheet, whatever was chosen in it: it is one step of history, made
+  // when the sheet opens.
+  function remember(href) {
+    const opens = !panel.classList.contains("open") && new URL(href).searchParams.has("seat");
+    if (opens) history.pushState({ sheet: true }, "", href);
+    else history.replaceState(history.state, "", href);
+  }
   let chosen = 0;
-  async function choose(href, push) {
+  async function choose(href, push = false) {
     const seat = new URL(href).searchParams.get("seat"), mine = ++chosen;
     for (const one of [...seats, ...list.querySelectorAll("a")]) {
       if ((one.dataset.of ?? one.id) === seat) one.setAttribute("aria-current", "true");
       else one.removeAttribute("aria-current");
     }
     delete panel.dataset.lost;
-    if (push) history.pushState(null, "", href);
+    if (push) remember(href);
     if (!seat) return closed();
     panel.setAttribute("aria-busy", "true");
     try {
@@ -149,6 +158,7 @@
       const text = await answer.text();
       if (mine !== chosen) return undefined; // another seat was chosen meanwhile
       panel.innerHTML = text;
+      panel.dispatchEvent(new Event("shown"));
     } catch {
       if (mine !== chosen) return undefined;
       panel.dataset.lost = href;
@@ -172,7 +182,7 @@
     panel.innerHTML = empty;
   }
   const empty = panel.classList.contains("open")
-    ? '<h2>选择座位</h2><p class="soft">点选图上的空位，再选开始和结束时间。</p>' : panel.innerHTML;
+    ? '<div class="panel-body"><h2>选择座位</h2><p class="soft">点选图上的空位，再选开始和结束时间。</p></div>' : panel.innerHTML;
 
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("a[data-panel], .panel a[data-close]");
@@ -191,11 +201,17 @@
   });
   function back(href) {
     const seat = new URL(location.href).searchParams.get("seat");
-    choose(new URL(href, location.href).href, true);
+    if (history.state?.sheet) history.back();
+    else choose(new URL(href, location.href).href, true);
     (list.hidden ? document.getElementById(seat) : list.querySelector(`[data-of="${seat}"]`))?.focus();
   }
-  addEventListener("online", () => { if (panel.dataset.lost) choose(panel.dataset.lost, false); });
-  addEventListener("popstate", () => choose(location.href, false));
+  // On a phone a tap beside the sheet closes it; one on another seat shows that seat.
+  view.addEventListener("click", (event) => {
+    const close = panel.querySelector("a[data-close]");
+    if (narrow.matches && close && panel.classList.contains("open") && !event.target.closest(".seat")) back(close.href);
+  });
+  addEventListener("online", () => { if (panel.dataset.lost) choose(panel.dataset.lost); });
+  addEventListener("popstate", () => choose(location.href));
 
   // --- keys: one seat takes the focus, arrows go to the nearest in their direction ----------------
 

@@ -40,6 +40,11 @@ ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
 START_NOW: Final = "现在"
 """The first choice for the start of a reservation."""
 
+OWN_BOOKING: Final = "{begin}–{end} 您已预约{seat}，这段不能再约。"
+"""What readers have at that time themselves."""
+TOO_LONG: Final = "{period} 超过了这里一次最长的 {longest}，先约一段，到点前可以续约。"
+"""Of a time that nobody can have as a whole."""
+
 SEARCH_HINTS: Final[Mapping[str, str]] = {
     "time_has_passed": "这个时间已过，请重新选择",
     "one_end_missing": "请同时选择开始和结束时间",

@@ -382,6 +382,7 @@ export interface ReservationDetail {
   check_in_until: string;
   check_in_by: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
   excused: boolean;
+  reported: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;
   presence_wanted: boolean;
@@ -412,6 +413,7 @@ export interface ReservationOut {
   check_in_until: string;
   check_in_by: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
   excused: boolean;
+  reported: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;
   presence_wanted: boolean;

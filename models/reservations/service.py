@@ -83,6 +83,11 @@ class ReservationService:
         """All of the reader's reservations for that day of use, the earliest start first."""
         return await self._reservations.on_day(reader_id, day)
 
+    async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
+        """How many bookings the reader may still make for that day of use."""
+        used = await self._reservations.used_daily_slots(reader_id, day)
+        return max(0, policy.daily_booking_limit - len(used))
+
     @idempotent
     async def create(
         self, ctx: RequestContext, seat_id: str, selection: TimeSelection

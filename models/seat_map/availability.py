@@ -173,21 +173,20 @@ def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> 
 
 def first_free_start(taken: Sequence[OccupiedSlot], look: MapQuery) -> datetime | None:
     """The first start that the rules allow and from which one end is free."""
-    return next((start for _, start in _free_starts(taken, look)), None)
+    return next((start for _, start, _ in free_starts(taken, look)), None)
 
 
-def free_starts(taken: Sequence[OccupiedSlot], look: MapQuery) -> list[tuple[str, datetime]]:
-    """(value, instant) of the starts that the rules allow and from which one end is free."""
-    return list(_free_starts(taken, look))
-
-
-def _free_starts(taken: Sequence[OccupiedSlot], look: MapQuery) -> Iterator[tuple[str, datetime]]:
+def free_starts(
+    taken: Sequence[OccupiedSlot], look: MapQuery
+) -> Iterator[tuple[str, datetime, list[datetime]]]:
+    """(value, start, its ends) that the rules allow and that nothing of ``taken``, in order of
+    start, is in the way of."""
     for value, start, ends in look.starts:
         if any(t.start <= start < t.end for t in taken):
             continue
         limit = _next_start(taken, start)
         if limit is None or ends[0] <= limit:
-            yield value, start
+            yield value, start, [end for end in ends if limit is None or end <= limit]
 
 
 def free_ends(taken: Sequence[OccupiedSlot], look: MapQuery, start: datetime) -> list[datetime]:

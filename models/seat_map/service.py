@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from models.kernel.errors import InvalidRequest
@@ -19,6 +23,7 @@ from models.reference_data import ReferenceData
 from models.reservations import rules
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import OccupancyRow
+from models.reservations.state_machine import ReservationState
 from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 
@@ -40,6 +45,28 @@ def parse_time_filter(
     return TimeFilter(day or local_date(now), start, end)
 
 
+@dataclass(frozen=True, slots=True)
+class StartChoice:
+    """A start that a reader may book of a seat, with the ends that it can have. ``value`` is
+    ``now`` or a clock time."""
+
+    value: str
+    start: datetime
+    ends: list[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class SeatDay:
+    """One seat's day as one reader may book it. ``taken`` is what others have of it, and ``own``
+    what the reader has at that time, wherever that is; each in the order of its starts."""
+
+    hours: tuple[TimeRange, ...]
+    longest: timedelta
+    choices: list[StartChoice]
+    taken: list[OccupancyRow]
+    own: list[OccupancyRow]
+
+
 class SeatMapService:
     """What readers see of areas and seats, from the occupancy in memory."""
 
@@ -59,31 +86,25 @@ class SeatMapService:
         hours = self.reference.opening_hours(policy, asked.day, area.id)
         return MapQuery(asked.day, span, policy, hours, now)
 
-    async def seat_starts(
-        self,
-        seat: Seat,
-        asked: TimeFilter,
-        now: datetime,
-        reader: Reader,
-        exclude: str = "",
-    ) -> list[tuple[str, datetime]]:
-        """(value, instant) of the starts that are free for the seat on the asked day.
+    async def seat_day(
+        self, seat: Seat, asked: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
+    ) -> SeatDay:
+        """What the reader may book of the seat on the asked day, and what is in the way.
 
         ``exclude`` names a reservation that would be changed: what it takes is free for it.
         """
-        if not self._is_for(seat, asked.day, reader):
-            return []
         query = self._query_of(seat, asked, now, reader)
-        return free_starts(await self._taken(seat, asked.day, exclude), query)
+        taken, own = await self._taken(seat, asked.day, reader, exclude)
+        choices = []
+        if self._is_for(seat, asked.day, reader):
+            for value, start, ends in free_starts(_in_order(taken, own), query):
+                ends = _in_service(seat, start, ends)
+                if ends:
+                    choices.append(StartChoice(value, start, ends))
+        return SeatDay(query.opening.intervals, query.policy.longest, choices, taken, own)
 
     async def seat_ends(
-        self,
-        seat: Seat,
-        asked: TimeFilter,
-        start: str,
-        now: datetime,
-        reader: Reader,
-        exclude: str = "",
+        self, seat: Seat, asked: TimeFilter, start: str, now: datetime, reader: Reader
     ) -> list[datetime]:
         """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
         if not self._is_for(seat, asked.day, reader):
@@ -92,10 +113,8 @@ class SeatMapService:
         wished = None if start == "now" else time.fromisoformat(start)
         selection = rules.TimeSelection(asked.day, wished, time(0))
         begin = rules.decide_start(selection, query.policy, now)
-        ends = free_ends(await self._taken(seat, asked.day, exclude), query, begin)
-        return [
-            end for end in ends if seat.unavailable_reason(last_date(TimeRange(begin, end))) is None
-        ]
+        taken, own = await self._taken(seat, asked.day, reader, "")
+        return _in_service(seat, begin, free_ends(_in_order(taken, own), query, begin))
 
     def _query_of(self, seat: Seat, asked: TimeFilter, now: datetime, reader: Reader) -> MapQuery:
         return self.map_query(self.reference.catalog.areas[seat.area_id], asked, now, reader)
@@ -104,6 +123,27 @@ class SeatMapService:
         in_service = seat.unavailable_reason(day) is None
         return in_service and self.reference.may_use_seat(seat, reader, day)
 
-    async def _taken(self, seat: Seat, day: date, exclude: str) -> list[OccupancyRow]:
-        rows = (await self.occupancy.get_day(day)).by_seat.get(seat.id, ())
-        return [row for row in rows if row.id != exclude]
+    async def _taken(
+        self, seat: Seat, day: date, reader: Reader, exclude: str
+    ) -> tuple[list[OccupancyRow], list[OccupancyRow]]:
+        """What others have of the seat, and what the reader has of any. A seat that is only offered
+        to the reader is in the way of nothing but itself."""
+        occupancy = await self.occupancy.get_day(day)
+        of_seat = occupancy.by_seat.get(seat.id, ())
+        of_reader = occupancy.by_reader.get(reader.id, ())
+        offered = ReservationState.OFFERED
+        return (
+            [row for row in of_seat if row.reader_id != reader.id or row.state is offered],
+            [row for row in of_reader if row.id != exclude and row.state is not offered],
+        )
+
+
+def _in_order(*rows: Iterable[OccupancyRow]) -> list[OccupancyRow]:
+    return sorted(chain(*rows), key=attrgetter("start"))
+
+
+def _in_service(seat: Seat, begin: datetime, ends: Sequence[datetime]) -> list[datetime]:
+    """Those ends up to which the seat may be used."""
+    return [
+        end for end in ends if seat.unavailable_reason(last_date(TimeRange(begin, end))) is None
+    ]

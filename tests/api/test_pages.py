@@ -267,6 +267,7 @@ async def test_a_plan_is_small_and_its_files_stay(service: Living, browser: Brow
     assert {file.partition(".")[0] for file in files} == {
         "/static/icon",
         "/static/app",
+        "/static/booking",
         "/static/plan",
     }
     for file in files:

@@ -107,6 +107,33 @@ class Tab:
     async def text(self, selector: str) -> str:
         return (await self.page.inner_text(selector)).strip()
 
+    async def times(self) -> tuple[str, str]:
+        """The start and the end that are chosen in the panel, as they are read there."""
+        found = await self.page.locator("#panel .stepper .value").all_inner_texts()
+        return found[0], found[1]
+
+    async def choices(self, which: str) -> list[str]:
+        """All starts, or all ends of the chosen start, that the panel lets one choose by keys."""
+        handle = self.page.locator(f"#panel .handle.{which}")
+        await handle.press("Home")
+        found = list[str]()
+        while (said := str(await handle.get_attribute("aria-valuetext"))) not in found[-1:]:
+            found.append(said)
+            await handle.press("ArrowRight")
+        return found
+
+    async def choose(self, start: str = "", end: str = "") -> None:
+        """Choose these times in the panel, by keys."""
+        for which, wanted in (("start", start), ("end", end)):
+            handle = self.page.locator(f"#panel .handle.{which}")
+            if wanted:
+                await handle.press("Home")
+                for _ in range(48):
+                    if await handle.get_attribute("aria-valuetext") == wanted:
+                        break
+                    await handle.press("ArrowRight")
+                assert await handle.get_attribute("aria-valuetext") == wanted
+
 
 Open = Callable[..., Awaitable[Tab]]
 

@@ -184,15 +184,16 @@ async def book_and_check_in(student: Hand, screen: Tab) -> None:
     assert all(name in shown for _, name, _ in FLOORS)
     await student.click("a.tile:has-text('自习室')")
     await student.click("#plan [data-no='A-8']")
-    await page.wait_for_selector("#panel .times")
-    assert await tab.text("#panel a.time[aria-current]") == "现在"
+    await page.wait_for_selector("#panel .when")
+    assert (await tab.times())[0] == "现在"
     await student.click("text=立即预约")
     assert await tab.text(".done") == "预约成功"
     await screen.page.wait_for_selector("#code svg")
     await student.scan(screen)
     await student.click("main >> text=签到 >> nth=-1")
     assert await tab.text(".done") == "签到成功"
-    assert await tab.text(".now p >> nth=0") == "使用中 · 主馆2层自习室A-8号"
+    assert await tab.text(".now .badge-state") == "使用中"
+    assert "主馆2层自习室A-8号" in await tab.text(".now")
 
 
 async def test_from_an_empty_database_to_a_check_in(service: Living, opened: Open) -> None:

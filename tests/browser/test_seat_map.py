@@ -31,7 +31,7 @@ async def test_two_on_one_plan(opened: Open) -> None:
     assert await second.page.locator("text=立即预约").count() == 0
 
     late.expected = {409}
-    await late.page.check('input[name=end][value="19:00"]', force=True)
+    await late.choose(end="19:00")
     await late.page.click("text=立即预约")
     assert "已被预约" in await late.text(".refusal")
     assert await late.text("#panel h2") == "065 号"
@@ -40,7 +40,7 @@ async def test_two_on_one_plan(opened: Open) -> None:
     assert len(near) == 3 and near[0] in ("064 号", "066 号")
     await late.page.click(".refusal .chip >> nth=0")
     await late.page.wait_for_selector(f"#panel h2 >> text={near[0]}")
-    assert await late.page.is_checked('input[name=end][value="19:00"]'), "the chosen end stays"
+    assert await late.times() == ("现在", "19:00"), "the chosen end stays"
     await late.page.click("text=立即预约")
     assert await late.text(".done") == "预约成功"
 
@@ -80,13 +80,20 @@ async def test_back_and_reload_in_mid_flow(opened: Open) -> None:
     await page.click('[data-area="2f-hall"]')
     await page.click('[id="2f-hall-063"]')
     await page.wait_for_selector("text=立即预约")
-    await page.click("#panel >> text=19:00 >> nth=0")
-    await page.wait_for_selector('#panel a.time[aria-current] >> text="19:00"')
+    await tab.choose("19:00", "21:00")
     await page.reload()
-    assert await tab.text("#panel a.time[aria-current]") == "19:00", "nothing chosen was lost"
+    assert await tab.times() == ("19:00", "21:00"), "nothing chosen was lost"
+    await page.click('[id="2f-hall-062"]')
+    await page.wait_for_selector('#panel h2 >> text="062 号"')
+    assert await tab.times() == ("19:00", "21:00")
+    # Whatever was chosen, one press of Back closes the sheet.
     await page.go_back()
-    await page.wait_for_selector('#panel a.time[aria-current] >> text="现在"')
-    await page.go_back()
+    await page.wait_for_selector("text=立即预约", state="detached")
+    assert page.url.endswith("/areas/2f-hall") or "seat=" not in page.url
+    # So does a tap beside it.
+    await page.click('[id="2f-hall-063"]')
+    await page.wait_for_selector("text=立即预约")
+    await page.locator(".viewport").click(position={"x": 6, "y": 6})
     await page.wait_for_selector("text=立即预约", state="detached")
 
 

@@ -151,7 +151,7 @@ def test_out_of_service_and_closed_look_the_same_to_all() -> None:
 )
 def test_times_of_a_seat(taken: list[Held], now: str, starts: list[str], ends: list[str]) -> None:
     seen = look(now)
-    assert [value for value, _ in free_starts(taken, seen)] == starts
+    assert [value for value, _, _ in free_starts(taken, seen)] == starts
     assert [f"{to_local(end):%H:%M}" for end in free_ends(taken, seen, on(now))] == ends
 
 

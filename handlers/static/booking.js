@@ -1,0 +1,251 @@
+// The panel of a seat: its day as a bar with two handles, and a booking that is asked for until it is answered.
+"use strict";
+
+(() => {
+  const panel = document.getElementById("panel");
+  const SNAP_MIN = 30; // a preset further off than this from what can be booked is none
+  const TRIES = 3;
+  const made = (tag, className, text = "") => {
+    const one = document.createElement(tag);
+    one.className = className;
+    one.textContent = text;
+    return one;
+  };
+  const lasts = (minutes) => {
+    const h = Math.floor(minutes / 60), m = minutes % 60;
+    return [h ? `${h} 小时` : "", m ? `${m} 分` : ""].filter(Boolean).join(" ");
+  };
+  const nearest = (choices, at) => choices.reduce(
+    (best, one) => (Math.abs(one.at - at) < Math.abs(best.at - at) ? one : best));
+
+  panel.addEventListener("shown", enhance);
+  enhance();
+
+  function enhance() {
+    const form = panel.querySelector("form.booking[data-times]");
+    if (!form) return;
+    const times = JSON.parse(form.dataset.times);
+    const field = (name) => form.elements.namedItem(name);
+    const from = Math.min(...times.hours.map(([begin]) => begin)), to = Math.max(...times.hours.map(([, end]) => end));
+    let start = times.starts.find((one) => one.value === field("start").value);
+    let end = start.ends.find((one) => one.value === form.querySelector("input[name=end]:checked").value);
+
+    form.querySelector(".starts").previousElementSibling.remove();
+    form.querySelector(".starts").remove();
+    const hidden = document.createElement("input");
+    Object.assign(hidden, { type: "hidden", name: "end" });
+    form.querySelector(".ends").replaceWith(hidden);
+
+    // --- the two times, the day, the lengths ------------------------------------------------------
+
+    const when = made("div", "when");
+    const steppers = [["start", "开始时间"], ["end", "结束时间"]].map(([name, label]) => {
+      const group = made("div", "stepper"), value = made("b", "value");
+      group.setAttribute("role", "group");
+      group.setAttribute("aria-label", label);
+      const buttons = [["‹", "提前", -1], ["›", "推后", 1]].map(([sign, word, by]) => {
+        const button = made("button", "step", sign);
+        button.type = "button";
+        button.setAttribute("aria-label", `${label}${word}`);
+        button.addEventListener("click", () => step(name, by));
+        return button;
+      });
+      const row = made("span", "steps");
+      row.append(buttons[0], value, buttons[1]);
+      group.append(made("small", "", label), row);
+      when.append(group);
+      return { name, value, buttons };
+    });
+    const day = made("div", "day"), track = made("div", "track");
+    const presets = made("div", "presets");
+    presets.setAttribute("role", "group");
+    presets.setAttribute("aria-label", "时长");
+    const handles = [["start", "开始时间", "起"], ["end", "结束时间", "止"]].map(([name, label, sign]) => {
+      const handle = made("button", `handle ${name}`, sign);
+      handle.type = "button";
+      handle.setAttribute("role", "slider");
+      handle.setAttribute("aria-label", label);
+      handle.addEventListener("keydown", (event) => {
+        const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -99, End: 99 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        step(name, by);
+      });
+      handle.addEventListener("pointerdown", (event) => {
+        event.preventDefault();
+        handle.focus({ preventScroll: true });
+        handle.setPointerCapture(event.pointerId);
+        const move = (to_) => put(name, minuteAt(to_.clientX));
+        handle.addEventListener("pointermove", move);
+        handle.addEventListener("lostpointercapture", () => handle.removeEventListener("pointermove", move), { once: true });
+      });
+      return { name, handle };
+    });
+    track.addEventListener("click", (event) => {
+      const at = minuteAt(event.clientX);
+      put(Math.abs(at - start.at) < Math.abs(at - end.at) ? "start" : "end", at);
+    });
+    const legend = made("p", "bar-legend");
+    for (const [kind, word] of [["free", "可约"], ["taken", "有人已约"], ["own", "您已约"], ["far", `超过最长 ${lasts(times.longest)}`]]) {
+      if (kind === "own" && !times.own.length) continue;
+      const item = made("span", "");
+      item.append(made("i", `piece ${kind}`), word);
+      legend.append(item);
+    }
+    day.append(ticks(), track, ...handles.map(({ handle }) => handle));
+    form.querySelector(".panel-body").prepend(...form.querySelectorAll(".refusal"), when, day, presets, legend);
+    form.classList.add("drawn");
+    show();
+
+    function minuteAt(x) {
+      const box = track.getBoundingClientRect();
+      return from + ((x - box.left) / box.width) * (to - from);
+    }
+    function put(name, at) {
+      if (name === "end") end = nearest(start.ends, at);
+      else {
+        const length = end.at - start.at;
+        start = nearest(times.starts, at);
+        end = nearest(start.ends, start.at + length);
+      }
+      show(true);
+    }
+    function step(name, by) {
+      const choices = name === "start" ? times.starts : start.ends, now = name === "start" ? start : end;
+      const to_ = choices[Math.min(choices.length - 1, Math.max(0, choices.indexOf(now) + by))];
+      put(name, to_.at);
+    }
+    function ticks() {
+      const line = made("div", "ticks");
+      line.setAttribute("aria-hidden", "true");
+      const every = to - from > 1080 ? 240 : 180;
+      for (let at = Math.ceil(from / 60) * 60; at <= to - 30; at += every) line.append(placed(made("span", "", String((at / 60) % 24)), at));
+      return line;
+    }
+    function placed(one, begin, stop = null) {
+      one.style.left = `${((begin - from) / (to - from)) * 100}%`;
+      if (stop !== null) one.style.width = `${((stop - begin) / (to - from)) * 100}%`;
+      return one;
+    }
+    function piece(kind, begin, stop, text = "") {
+      const a = Math.max(begin, from), b = Math.min(stop, to);
+      return a < b ? [placed(made("i", `piece ${kind}`, text), a, b)] : [];
+    }
+
+    function show(chosen = false) {
+      field("start").value = start.value;
+      hidden.value = end.value;
+      const last = start.ends.at(-1).at, length = end.at - start.at;
+      track.replaceChildren(
+        ...times.hours.flatMap(([a, b]) => [...piece("past", a, Math.min(b, times.now)), ...piece("free", Math.max(a, times.now), b)]),
+        ...times.hours.flatMap(([a, b]) => piece("far", Math.max(a, last), b)),
+        ...times.taken.flatMap(([a, b]) => piece("taken", Math.max(a, times.now), b)),
+        ...times.own.flatMap(([a, b]) => piece("own", Math.max(a, times.now), b)),
+        ...piece("chosen", start.at, end.at, length >= 60 ? `${Math.floor(length / 60)}:${String(length % 60).padStart(2, "0")}` : ""),
+      );
+      for (const { name, handle } of handles) {
+        const choices = name === "start" ? times.starts : start.ends, one = name === "start" ? start : end;
+        placed(handle, one.at);
+        handle.setAttribute("aria-valuemin", choices[0].at);
+        handle.setAttribute("aria-valuemax", choices.at(-1).at);
+        handle.setAttribute("aria-valuenow", one.at);
+        handle.setAttribute("aria-valuetext", one.label);
+      }
+      for (const { name, value, buttons } of steppers) {
+        const choices = name === "start" ? times.starts : start.ends, one = name === "start" ? start : end;
+        value.textContent = one.label;
+        const stuck = [one === choices[0], one === choices.at(-1)];
+        // A button that has the focus keeps it: it only does nothing any more.
+        buttons.forEach((button, n) => button.setAttribute("aria-disabled", String(stuck[n])));
+      }
+      offer();
+      form.querySelector(".sum").replaceChildren(made("span", "", `${start.label}–${end.label}`), " · ", made("span", "", lasts(length)));
+      const line = form.querySelector("[data-sign-in-by]"), cut = end.at < start.full.at;
+      line.querySelector(".whole").textContent = `${start.opens}–${cut ? end.label : start.full.label}`;
+      line.querySelector(".counts").hidden = cut;
+      if (!chosen) return;
+      const here = new URL(location.href);
+      if (!here.searchParams.get("seat")) return;
+      here.searchParams.set("begin", start.value);
+      here.searchParams.set("until", end.value);
+      history.replaceState(history.state, "", here);
+    }
+    function offer() {
+      const focused = presets.contains(document.activeElement) ? document.activeElement.dataset.length : null;
+      presets.replaceChildren(...[60, 120, 180, Infinity].map((length) => {
+        const to_ = length === Infinity ? start.ends.at(-1) : nearest(start.ends, start.at + length);
+        const button = made("button", "chip", length === Infinity ? "最长" : `${length / 60} 小时`);
+        button.type = "button";
+        button.dataset.length = length;
+        if (length !== Infinity && Math.abs(to_.at - start.at - length) > SNAP_MIN) {
+          button.setAttribute("aria-disabled", "true");
+        } else {
+          button.setAttribute("aria-pressed", String(to_ === end));
+          button.addEventListener("click", () => put("end", to_.at));
+        }
+        return button;
+      }));
+      if (focused) presets.querySelector(`[data-length="${focused}"]`).focus();
+    }
+  }
+
+  // --- asking until there is an answer -----------------------------------------------------------
+
+  let asking = false;
+  panel.addEventListener("submit", (event) => {
+    const form = event.target.closest("form.booking");
+    if (!form) return;
+    event.preventDefault();
+    event.stopPropagation();
+    book(form, TRIES);
+  });
+  addEventListener("online", () => {
+    const form = panel.querySelector("form.booking[data-lost]");
+    if (form) book(form, TRIES);
+  });
+
+  async function book(form, tries) {
+    if (asking) return undefined;
+    const button = form.querySelector(".panel-foot .button"), said = form.querySelector(".panel-foot small");
+    button.dataset.text ??= button.textContent;
+    const say = (text, label) => { [said.textContent, button.textContent] = [text, label]; };
+    said.setAttribute("role", "status");
+    form.dataset.asks = "";
+    delete form.dataset.lost;
+    button.setAttribute("aria-disabled", "true");
+    say("正在预约…", "请稍候");
+    asking = true;
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", headers: { "X-Fragment": "1" }, body: new URLSearchParams(new FormData(form)),
+      });
+      if (answer.status === 201) return location.assign(answer.headers.get("Location"));
+      if (answer.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      const wait = Number(answer.headers.get("Retry-After"));
+      if (wait && tries > 1) {
+        if (answer.status === 503) repeats(form);
+        say(`现在人很多，${wait} 秒后自动再试`, "请稍候");
+        return setTimeout(() => form.isConnected && book(form, tries - 1), wait * 1000);
+      }
+      if (answer.status >= 500) throw new Error(answer.status);
+      panel.innerHTML = await answer.text();
+      panel.dispatchEvent(new Event("shown"));
+      panel.querySelector(".refusal")?.scrollIntoView({ block: "nearest" });
+    } catch {
+      // It may have been booked: the same key asks what became of it.
+      repeats(form);
+      form.dataset.lost = "";
+      button.removeAttribute("aria-disabled");
+      say(navigator.onLine ? "没有收到答复，请再试一次；不会重复预约" : "没有网络，恢复后自动再试；不会重复预约", "再试一次");
+    } finally {
+      asking = false;
+    }
+    return undefined;
+  }
+  function repeats(form) {
+    if (form.elements.namedItem("repeat")) return;
+    const one = document.createElement("input");
+    Object.assign(one, { type: "hidden", name: "repeat", value: "1" });
+    form.append(one);
+  }
+})();

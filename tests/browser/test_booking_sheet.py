@@ -1,0 +1,270 @@
+"""The panel of a seat: both times and the button are seen at every size; nothing chosen is lost;
+what bars a reader is said before they choose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+from handlers.http.keys import SITE
+from models.library.entities import AreaId
+from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody
+from tests.living import Living
+
+SEAT = "2f-hall-063"
+SIZES = [
+    (1280, 800),
+    (1280, 720),
+    (640, 400),
+    (390, 844),
+    (390, 664),
+    (375, 553),
+    (360, 740),
+    (844, 390),
+]
+"""Of a desktop, the same at 200 %, and of phones, one of them on its side."""
+COVERED = """
+selector => {
+  const one = document.querySelector(selector), box = one.getBoundingClientRect();
+  const points = [[box.left + 2, box.top + 2], [box.right - 2, box.bottom - 2],
+    [(box.left + box.right) / 2, (box.top + box.bottom) / 2]];
+  return points.filter(([x, y]) => {
+    const top = document.elementFromPoint(x, y);
+    return !top || !(one.contains(top) || top.contains(one));
+  });
+}
+"""
+"""The corners of what the selector finds that are outside the window, or under something else."""
+DRAWN = (
+    "#panel .stepper >> nth=0", "#panel .stepper >> nth=1", "#panel .track", "#panel .presets",
+    "#panel .panel-foot .sum", "#panel .panel-foot .button",
+)  # fmt: skip
+
+
+async def open_seat(opened: Open, number: str = "21071234", **options: Any) -> Tab:
+    tab = await opened(number, **options)
+    await tab.go(f"/areas/2f-hall?seat={SEAT}")
+    await tab.page.wait_for_selector("#panel .when")
+    return tab
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_both_times_and_the_button_are_seen(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """In the morning, when there are most starts, without scrolling."""
+    await service.move(timedelta(hours=17, minutes=6))  # Tuesday, 09:14
+    size = {**(PHONE if width < 900 else DESKTOP), "viewport": {"width": width, "height": height}}
+    tab = await open_seat(opened, **size)
+    assert await tab.times() == ("现在", "11:00")
+    for selector in DRAWN:
+        part = tab.page.locator(selector).first
+        box = await part.bounding_box()
+        assert box is not None, selector
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, selector
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height, selector
+    for selector in ("#panel .stepper", "#panel .panel-foot .sum", "#panel .panel-foot .button"):
+        assert await tab.page.evaluate(COVERED, selector) == [], selector
+    await tab.page.click("#panel .presets >> text=1 小时")
+    assert await tab.times() == ("现在", "10:00")
+    assert await tab.text("#panel .sum") == "现在–10:00 · 46 分"
+    await tab.page.click("text=立即预约")
+    await tab.page.wait_for_selector(".done >> text=预约成功")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_a_time_is_chosen_by_finger_and_by_steps(
+    service: Living, opened: Open, size: dict[str, Any]
+) -> None:
+    other = await service.reader()
+    await other.reserve(SEAT, "19:00", "20:00")
+    tab = await open_seat(opened, **size)
+    page = tab.page
+    assert await tab.choices("start") == ["现在", "17:00", "18:00", "20:00", "21:00", "22:00"]
+    await tab.choose("17:00", "18:00")
+    assert await tab.text("#panel .sum") == "17:00–18:00 · 1 小时"
+    assert "16:30–17:30" in await tab.text("#panel [data-sign-in-by]")
+    # A step of a start keeps the length where it can; an end stops at what others have.
+    await page.click("[aria-label=开始时间推后]")
+    assert await tab.times() == ("18:00", "19:00")
+    assert await page.get_attribute("[aria-label=结束时间推后]", "aria-disabled") == "true"
+    assert await page.locator("#panel .piece.taken").count() >= 1
+    assert await page.get_attribute("#panel .presets >> text=2 小时", "aria-disabled") == "true"
+    # A tap on the bar moves the nearer time; a handle follows the finger and stops where it must.
+    track = await page.locator("#panel .track").bounding_box()
+    assert track is not None
+    minute = track["width"] / (15.5 * 60)  # 07:00–22:30
+    await page.mouse.click(track["x"] + (21.1 - 7) * 60 * minute, track["y"] + 10)
+    assert await tab.times() == ("18:00", "19:00")
+    handle = await page.locator("#panel .handle.start").bounding_box()
+    assert handle is not None
+    await page.mouse.move(handle["x"] + 22, handle["y"] + 22)
+    await page.mouse.down()
+    await page.mouse.move(track["x"] + (21 - 7) * 60 * minute, track["y"] + 60, steps=6)
+    await page.mouse.up()
+    assert await tab.times() == ("21:00", "22:00")
+    query = parse_qs(urlparse(page.url).query)
+    assert (query["begin"], query["until"]) == (["21:00"], ["22:00"]), "a reload loses nothing"
+    await page.click("text=立即预约")
+    assert "21:00–22:00" in await tab.text(".now")
+
+
+async def test_a_later_booking_of_another_changes_the_open_panel(
+    service: Living, opened: Open
+) -> None:
+    tab = await open_seat(opened)
+    await tab.choose("现在", "20:00")
+    other = await service.reader()
+    await other.reserve(SEAT, "18:00", "19:00")
+    await tab.page.wait_for_selector("#panel .handle.end[aria-valuemax='1080']")
+    assert await tab.times() == ("现在", "18:00"), "the longest of what is left"
+
+
+# --- what is chosen survives --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "none"])
+async def test_who_was_signed_out_comes_back_to_the_choice(
+    service: Living, opened: Open, scripts: bool
+) -> None:
+    if scripts:
+        tab = await open_seat(opened)
+        await tab.choose("18:00", "20:00")
+    else:
+        path = f"/areas/2f-hall?seat={SEAT}&begin=18:00"
+        tab = await opened("21071234", java_script_enabled=False, **DESKTOP)
+        await tab.go(path)
+        await tab.page.check('input[name=end][value="20:00"]', force=True)
+    tab.expected = {401}
+    await tab.context.clear_cookies(name=service.app[SITE].session_cookie)
+    # The campus still knows the reader, and sends them back at once.
+    async with tab.page.expect_response("**/login?next=*"):
+        await tab.page.click("text=立即预约")
+    await tab.page.wait_for_url("**/areas/2f-hall?**")
+    await tab.page.wait_for_load_state()
+    query = parse_qs(urlparse(tab.page.url).query)
+    assert (query["seat"], query["begin"], query["until"]) == ([SEAT], ["18:00"], ["20:00"])
+    await tab.page.click("text=立即预约")
+    await tab.page.wait_for_selector(".done >> text=预约成功")
+    assert "18:00–20:00" in await tab.text(".now")
+
+
+async def test_without_a_network_the_choice_waits_and_is_asked_once_more(
+    service: Living, opened: Open
+) -> None:
+    tab = await open_seat(opened)
+    await tab.choose("18:00", "20:00")
+    await tab.context.set_offline(True)
+    await tab.page.click("text=立即预约")
+    await tab.page.wait_for_selector("#panel .panel-foot >> text=没有网络，恢复后自动再试")
+    assert await tab.times() == ("18:00", "20:00")
+    await tab.context.set_offline(False)
+    await tab.page.wait_for_selector(".done >> text=预约成功")
+
+
+async def test_a_lost_answer_is_asked_for_under_the_same_key(service: Living, opened: Open) -> None:
+    """It was booked, and nobody heard: the second request is told so, and books nothing."""
+    reader = await service.web_reader()
+    tab = await open_seat(opened, reader.number)
+    sent = list[dict[str, list[str]]]()
+
+    async def lose(route: Any) -> None:
+        sent.append(parse_qs(route.request.post_data))
+        if len(sent) == 1:
+            await route.fetch()
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await tab.page.route("**/reserve", lose)
+    await tab.page.click("text=立即预约")
+    await tab.page.click("#panel button >> text=再试一次")
+    await tab.page.wait_for_selector(".done >> text=预约成功")
+    assert sent[0]["key"] == sent[1]["key"] and sent[1]["repeat"] == ["1"]
+    assert (await reader.ok("GET", "/reservations"))["total"] == 1
+
+
+# --- what bars a reader is said first -----------------------------------------------------------
+
+
+async def test_ones_own_hours_are_no_choice(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    made = await reader.reserve("2f-hall-010", "18:00", "20:00")
+    tab = await open_seat(opened, reader.number)
+    assert await tab.choices("start") == ["现在", "17:00", "20:00", "21:00", "22:00"]
+    await tab.choose("17:00")
+    assert await tab.choices("end") == ["18:00"]
+    note = tab.page.locator("#panel .note")
+    assert "18:00–20:00 您已预约图书馆2层二层中厅010号" in await note.inner_text()
+    assert await tab.page.locator("#panel .piece.own").count() >= 1
+    await note.locator("a").click()
+    await tab.page.wait_for_url(f"**/reservations/{made['id']}")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_a_suspension_is_the_first_thing_that_is_said(
+    service: Living, opened: Open, axe: str, size: dict[str, Any]
+) -> None:
+    reader = await service.web_reader()
+    until = service.clock.now() + timedelta(days=3)
+    assert await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
+    tab = await opened(reader.number, **size)
+    said = await tab.page.locator(".bar-first").bounding_box()
+    title = await tab.page.locator("h1").bounding_box()
+    assert said is not None and title is not None and said["y"] < title["y"]
+    assert "暂停预约至" in await tab.text(".bar-first")
+    await is_for_everybody(tab, axe, f"/areas/2f-hall?seat={SEAT}", phone=size is PHONE)
+    assert "暂停预约至" in await tab.text("#panel")
+    assert await tab.page.locator("text=立即预约").count() == 0
+
+
+async def test_how_many_bookings_are_left_is_said(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    tab = await open_seat(opened, reader.number)
+    assert "今天还可约 5 次" in await tab.text("#panel .panel-foot")
+    for hour in range(17, 22):
+        await reader.reserve("2f-hall-010", f"{hour}:00", f"{hour + 1}:00")
+    await tab.go("/")
+    assert "今天的 5 次已约满" in await tab.text(".quota")
+    await tab.go(f"/areas/2f-hall?seat={SEAT}")
+    assert "5 次已约满" in await tab.text("#panel")
+    assert await tab.page.locator("text=立即预约").count() == 0
+    await tab.go(f"/?date={service.tomorrow}")
+    assert "还可约 5 次" in await tab.text(".quota")
+
+
+async def test_a_time_longer_than_allowed_shows_no_number_that_nobody_can_have(
+    opened: Open,
+) -> None:
+    tab = await opened("21071234")
+    await tab.go("/?start=17:00&end=22:00")
+    assert await tab.text(".tile:has-text('二层中厅') .free") == "一次最长 4 小时"
+    await tab.page.click(".tile:has-text('二层中厅')")
+    assert "17:00–22:00 超过了这里一次最长的 4 小时" in await tab.text(".plan-card .lost >> nth=0")
+    await tab.page.click(f'[id="{SEAT}"]')
+    await tab.page.wait_for_selector("#panel .note >> text=先约一段")
+
+
+async def test_a_full_area_says_when_and_offers_to_wait(service: Living, opened: Open) -> None:
+    inside = service.inside
+    area = inside.reference.catalog.areas[AreaId("2f-hall")]
+    small = replace(area, seats=area.seats[:2], rev=area.rev + 1)
+    assert await inside.stored.catalogs.replace_area(small)
+    await inside.reference.refresh()
+    for seat in small.seats:
+        await (await service.reader()).reserve(seat.id, "17:00", "19:00")
+    await service.move("17:05")
+    tab = await opened("21071234")
+    assert "最早 19:00" in await tab.text(".tile:has-text('二层中厅')")
+    assert "可候补" in await tab.text(".tile:has-text('二层中厅')")
+    await tab.page.click(".tile:has-text('二层中厅')")
+    form = tab.page.locator("form[action='/waitlist']")
+    assert "最早 19:00 有空位" in await form.inner_text()
+    await form.locator("select[name=end]").select_option("19:00")
+    await form.locator("text=加入候补").click()
+    assert "已加入候补" in await tab.text(".done")
+    assert "17:05–19:00" in await tab.text("[aria-label=候补]")
