@@ -248,7 +248,13 @@ def _plan_facts(
     query = {"date": search.day.isoformat()}
     if asked.start is not None:
         query |= {"start": search.start, "end": search.end}
+    catalog = visit[REFERENCE].catalog
+    venue_areas = [a for a in catalog.bookable_areas if a.venue_id == area.venue_id]
     return {
+        "beside": [
+            (floor_text(floor), list(found))
+            for floor, found in groupby(venue_areas, key=lambda one: one.floor)
+        ],
         "drawing": _drawing(visit, area, search, shown, kind),
         "fixtures": list(fixtures_of(area.fixtures)),
         "count": count,

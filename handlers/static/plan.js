@@ -1,4 +1,4 @@
-// A plan: seats that change before one's eyes, the panel of times, keys, zoom, the list.
+// A plan: seats that change before one's eyes, the panel of times, keys, the list.
 "use strict";
 
 (() => {
@@ -7,8 +7,7 @@
   const list = document.getElementById("list");
   const lost = document.getElementById("lost");
   const view = document.querySelector(".viewport");
-  const narrow = matchMedia("(max-width: 899px)");
-  let scale = 0;
+  const { narrow } = planView;
   const words = JSON.parse(plan.dataset.words);
   const seats = [...plan.querySelectorAll(".seat")];
   const place = (one) => {
@@ -31,6 +30,7 @@
     one.setAttribute("aria-label", `${one.dataset.no}号 ${seat.status === "disabled" && one.dataset.only ? `仅限${one.dataset.only}` : words[seat.status]}${until}${marks}${aside ? "，不合筛选" : ""}`);
     if (seat.status === "disabled") one.setAttribute("aria-disabled", "true");
     else one.removeAttribute("aria-disabled");
+    planView.draw();
     const row = list.querySelector(`[data-of="${seat.id}"]`);
     if (row) describe(row, one);
     // The seat that is being chosen has changed under the reader's hands: show its times as they are.
@@ -166,16 +166,8 @@
     }
     panel.removeAttribute("aria-busy");
     panel.classList.add("open");
-    if (narrow.matches) bring(seat);
+    if (narrow.matches) planView.bring(seat);
     return undefined;
-  }
-  // The sheet covers the lower part of the screen: the seat goes to where it is seen.
-  function bring(seat) {
-    const one = document.getElementById(seat);
-    if (!one) return;
-    const [x, y] = place(one);
-    view.scrollTo(x * scale - view.clientWidth / 2 + 22, y * scale - 48);
-    view.scrollIntoView({ block: "start" });
   }
   function closed() {
     panel.classList.remove("open");
@@ -243,6 +235,22 @@
     if (event.key === "Escape" && close && !document.querySelector("dialog[open]")) back(close.href);
   });
 
+  // --- the other areas, with what is free there for the same time --------------------------------
+
+  const others = document.querySelector(".switch");
+  others.addEventListener("toggle", async () => {
+    if (!others.open) return;
+    const nav = others.querySelector("nav");
+    try {
+      const answer = await fetch(nav.dataset.areas);
+      for (const area of answer.ok ? (await answer.json()).items : []) {
+        const link = nav.querySelector(`[data-area="${area.id}"] .n`);
+        if (link) link.textContent = area.seats_free;
+      }
+    } catch { /* the names are there; the numbers may come the next time */ }
+  });
+  document.addEventListener("click", (event) => { if (!others.contains(event.target)) others.open = false; });
+
   // --- the same seats as a list ---------------------------------------------------------------------
 
   function describe(row, one) {
@@ -265,53 +273,7 @@
       }
     }
     list.hidden = !on;
-    document.querySelector(".viewport").hidden = on;
+    view.parentElement.hidden = on;
     button.setAttribute("aria-pressed", String(on));
   });
-
-  // --- zoom ---------------------------------------------------------------------------------------
-
-  const [, , width] = plan.getAttribute("viewBox").split(" ").map(Number);
-  function zoom(to, x = view.clientWidth / 2, y = view.clientHeight / 2) {
-    const old = scale;
-    scale = Math.min(2.5, Math.max(view.clientWidth / width, to));
-    plan.style.setProperty("width", `${width * scale}px`);
-    plan.style.setProperty("max-height", "none");
-    if (old) view.scrollTo((view.scrollLeft + x) * (scale / old) - x, (view.scrollTop + y) * (scale / old) - y);
-  }
-  function fit() {
-    if (narrow.matches) {
-      zoom(1.1); // a seat with its gap is then as wide as a finger
-      const open = plan.querySelector(".seat[aria-current]");
-      if (open) return bring(open.id);
-      const [x, y] = place(plan.querySelector(".seat.mine") ?? plan.querySelector(".seat.free:not(.aside)") ?? seats[0]);
-      view.scrollTo(x * scale - 24, y * scale - 24);
-    } else {
-      scale = 0;
-      plan.style.removeProperty("width");
-      plan.style.removeProperty("max-height");
-    }
-    return undefined;
-  }
-  fit();
-  narrow.addEventListener("change", fit);
-  for (const [id, times] of [["nearer", 1.3], ["farther", 1 / 1.3]]) {
-    const by = document.getElementById(id);
-    by.hidden = false;
-    by.addEventListener("click", () => zoom((scale || plan.clientWidth / width) * times));
-  }
-  let spread = 0, begun = 1;
-  const apart = (event) => Math.hypot(
-    event.touches[0].clientX - event.touches[1].clientX, event.touches[0].clientY - event.touches[1].clientY);
-  view.addEventListener("touchstart", (event) => {
-    if (event.touches.length === 2) [spread, begun] = [apart(event), scale || view.clientWidth / width];
-  }, { passive: true });
-  view.addEventListener("touchmove", (event) => {
-    if (event.touches.length !== 2 || !spread) return;
-    event.preventDefault();
-    const box = view.getBoundingClientRect();
-    zoom(begun * (apart(event) / spread), (event.touches[0].clientX + event.touches[1].clientX) / 2 - box.left,
-      (event.touches[0].clientY + event.touches[1].clientY) / 2 - box.top);
-  }, { passive: false });
-  view.addEventListener("touchend", () => { spread = 0; }, { passive: true });
 })();

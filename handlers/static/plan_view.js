@@ -1,0 +1,165 @@
+// How a plan is looked at: how near, which part of it, and where that part lies in the whole.
+"use strict";
+
+const planView = (() => {
+  const NARROW = matchMedia("(max-width: 899px)");
+  const READABLE_PX = 12; // no seat's number is smaller at first,
+  const FINGER = 1.1; // and on a phone a seat with its gap is as wide as a finger
+  const FARTHEST = 0.2, NEAREST = 2.5, STEP = 1.3;
+  const plan = document.getElementById("plan"), view = document.querySelector(".viewport");
+  const frame = view.parentElement;
+  const seats = [...plan.querySelectorAll(".seat")];
+  const [, , width, height] = plan.getAttribute("viewBox").split(" ").map(Number);
+  const boxes = new Map(seats.map((one) => {
+    const box = one.querySelector("rect");
+    return [one, [Number(box.getAttribute("x")), Number(box.getAttribute("y"))]];
+  }));
+  let scale = 0;
+
+  const whole = () => Math.min(view.clientWidth / width, roomy() / height);
+  // As high as the window leaves it, whatever is shown now.
+  function roomy() {
+    const most = parseFloat(getComputedStyle(view).maxHeight);
+    return Number.isFinite(most) ? most - 2 : view.clientHeight;
+  }
+  // The smallest type of a number decides: seats with long names have smaller ones.
+  function readable() {
+    const sizes = seats.map((one) => parseFloat(getComputedStyle(one.querySelector("text")).fontSize));
+    return READABLE_PX / Math.min(...new Set(sizes));
+  }
+  function zoom(to, x = view.clientWidth / 2, y = view.clientHeight / 2) {
+    const old = scale;
+    scale = Math.min(NEAREST, Math.max(Math.min(FARTHEST, whole()), to));
+    plan.style.setProperty("width", `${width * scale}px`);
+    plan.style.setProperty("height", `${height * scale}px`);
+    plan.style.setProperty("max-height", "none");
+    frame.classList.toggle("partly", width * scale > view.clientWidth + 1 || height * scale > roomy() + 1);
+    if (old) view.scrollTo((view.scrollLeft + x) * (scale / old) - x, (view.scrollTop + y) * (scale / old) - y);
+    draw();
+  }
+  // Where most free seats are seen at once.
+  function emptiest() {
+    const free = seats.filter((one) => one.matches(".free:not(.aside)")).map((one) => boxes.get(one));
+    const w = view.clientWidth / scale / 2, h = view.clientHeight / scale / 2;
+    let best = free[0] ?? boxes.get(seats[0]), most = -1;
+    for (const [x, y] of free) {
+      const near = free.reduce((n, [a, b]) => n + (Math.abs(a - x) < w && Math.abs(b - y) < h), 0);
+      if (near > most) [best, most] = [[x, y], near];
+    }
+    return best;
+  }
+  function centre([x, y]) {
+    view.scrollTo((x + 20) * scale - view.clientWidth / 2, (y + 20) * scale - view.clientHeight / 2);
+  }
+  // On a phone the sheet covers the lower part of the screen: the seat goes to where it is seen.
+  function bring(id) {
+    const one = document.getElementById(id);
+    if (!one) return;
+    const [x, y] = boxes.get(one);
+    if (NARROW.matches) {
+      view.scrollTo(x * scale - view.clientWidth / 2 + 22, y * scale - 48);
+      frame.scrollIntoView({ block: "start" });
+    } else centre([x, y]);
+  }
+  function fit() {
+    scale = 0;
+    zoom(Math.max(readable(), NARROW.matches ? FINGER : 1, Math.min(whole(), NEAREST / 1.5)));
+    const open = plan.querySelector(".seat[aria-current]"), mine = plan.querySelector(".seat.mine");
+    if (open) bring(open.id);
+    else centre(mine ? boxes.get(mine) : emptiest());
+  }
+
+  // --- the overview: where the part that is seen lies ---------------------------------------------
+
+  const overview = document.getElementById("overview"), pen = overview.getContext("2d");
+  const shown = document.createElement("i");
+  overview.after(shown);
+  shown.className = "overview-frame";
+  const COLOURS = { free: "--free", mine: "--brand", away: "--away", occupied: "--taken", disabled: "--line" };
+  let drawing = 0;
+  function draw() {
+    drawing ||= requestAnimationFrame(() => {
+      drawing = 0;
+      if (!frame.classList.contains("partly")) return;
+      const small = Math.min(overview.clientWidth / width, overview.clientHeight / height), dots = devicePixelRatio;
+      overview.width = overview.clientWidth * dots;
+      overview.height = overview.clientHeight * dots;
+      const style = getComputedStyle(plan), k = small * dots;
+      for (const one of seats) {
+        const kind = Object.keys(COLOURS).find((name) => one.classList.contains(name)) ?? "occupied";
+        const [x, y] = boxes.get(one);
+        pen.fillStyle = style.getPropertyValue(COLOURS[kind]);
+        pen.globalAlpha = one.classList.contains("aside") ? 0.35 : 1;
+        pen.fillRect(x * k, y * k, 36 * k, 36 * k);
+      }
+      place(small);
+    });
+  }
+  function place(small = Math.min(overview.clientWidth / width, overview.clientHeight / height)) {
+    const put = (name, value) => { shown.style[name] = `${value}px`; };
+    put("left", overview.offsetLeft + overview.clientLeft + Math.max(0, (view.scrollLeft / scale) * small));
+    put("top", overview.offsetTop + overview.clientTop + Math.max(0, (view.scrollTop / scale) * small));
+    put("width", Math.min(width, view.clientWidth / scale) * small);
+    put("height", Math.min(height, view.clientHeight / scale) * small);
+  }
+  function lead(event) {
+    const box = overview.getBoundingClientRect();
+    const small = Math.min(overview.clientWidth / width, overview.clientHeight / height);
+    centre([(event.clientX - box.left) / small - 20, (event.clientY - box.top) / small - 20]);
+  }
+  overview.addEventListener("pointerdown", (event) => {
+    overview.setPointerCapture(event.pointerId);
+    lead(event);
+    overview.addEventListener("pointermove", lead);
+    overview.addEventListener("lostpointercapture", () => overview.removeEventListener("pointermove", lead), { once: true });
+  });
+  view.addEventListener("scroll", () => { if (frame.classList.contains("partly")) place(); }, { passive: true });
+
+  // --- buttons, two fingers, a mouse that draws the plan along ------------------------------------
+
+  for (const [id, by] of [["nearer", STEP], ["farther", 1 / STEP]]) {
+    document.getElementById(id).addEventListener("click", () => zoom(scale * by));
+  }
+  document.getElementById("whole").addEventListener("click", () => zoom(whole()));
+  for (const one of frame.querySelectorAll(".view-tools, #overview")) one.hidden = false;
+
+  let spread = 0, begun = 1;
+  const apart = ({ touches: [a, b] }) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+  view.addEventListener("touchstart", (event) => {
+    if (event.touches.length === 2) [spread, begun] = [apart(event), scale];
+  }, { passive: true });
+  view.addEventListener("touchmove", (event) => {
+    if (event.touches.length !== 2 || !spread) return;
+    event.preventDefault();
+    const box = view.getBoundingClientRect(), [a, b] = event.touches;
+    zoom(begun * (apart(event) / spread), (a.clientX + b.clientX) / 2 - box.left, (a.clientY + b.clientY) / 2 - box.top);
+  }, { passive: false });
+  view.addEventListener("touchend", () => { spread = 0; }, { passive: true });
+
+  let dragged = false;
+  view.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "mouse" || event.button) return;
+    const from = [event.clientX + view.scrollLeft, event.clientY + view.scrollTop];
+    dragged = false;
+    const move = (to) => {
+      const [x, y] = [from[0] - to.clientX, from[1] - to.clientY];
+      if (!dragged && Math.hypot(x - view.scrollLeft, y - view.scrollTop) < 6) return;
+      dragged = true;
+      view.scrollTo(x, y);
+    };
+    addEventListener("pointermove", move);
+    addEventListener("pointerup", () => removeEventListener("pointermove", move), { once: true });
+  });
+  // The press that drew the plan along chooses no seat.
+  view.addEventListener("click", (event) => {
+    if (!dragged) return;
+    dragged = false;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
+  view.addEventListener("dragstart", (event) => event.preventDefault());
+
+  fit();
+  NARROW.addEventListener("change", fit);
+  return { bring, draw, narrow: NARROW };
+})();

@@ -1,0 +1,129 @@
+"""How a plan is looked at: numbers that can be read, the part that is seen, and the other areas."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from models.library.entities import AreaId
+from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody
+from tests.living import Living
+
+LARGE = "2f-east"
+SMALLEST = """
+() => Math.min(...[...document.querySelectorAll("#plan .seat text")].map((one) =>
+  parseFloat(getComputedStyle(one).fontSize) * one.ownerSVGElement.getScreenCTM().a))
+"""
+"""The smallest type of a seat's number, in pixels of the page."""
+NARROWEST = """
+() => Math.min(...[...document.querySelectorAll("#plan .seat rect")].map((one) =>
+  one.getBoundingClientRect().width))
+"""
+SCROLLED = "[...[document.querySelector('.viewport')]].map(v => [v.scrollLeft, v.scrollTop])[0]"
+SIZES = [(1280, 720), (1366, 768), (1920, 1080), (900, 720), (390, 844), (375, 553), (360, 740)]
+
+
+def size(width: int, height: int) -> dict[str, Any]:
+    return {**(PHONE if width < 900 else DESKTOP), "viewport": {"width": width, "height": height}}
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_each_number_can_be_read_at_first(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    inside = service.inside
+    area = inside.reference.catalog.areas[AreaId(LARGE)]
+    named = replace(area.seats[0], number="2F-B07"), replace(area.seats[1], number="2F-B-0008")
+    renamed = replace(area, seats=(*named, *area.seats[2:]), rev=area.rev + 1)
+    other = await service.reader()
+    await other.reserve(area.seats[30].id, start="now", end="18:00")
+    tab = await opened("21071234", **size(width, height))
+    await tab.go(f"/areas/{LARGE}")
+    await tab.page.wait_for_selector(f'[id="{area.seats[30].id}"].occupied')
+    assert await tab.page.evaluate(SMALLEST) >= 12
+    assert await tab.page.evaluate(NARROWEST) >= (44 if width < 900 else 40)
+    wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width, "only the plan scrolls sideways"
+    # Long names have smaller type, so their plan begins nearer.
+    assert await inside.stored.catalogs.replace_area(renamed)
+    await inside.reference.refresh()
+    await tab.page.reload()
+    assert await tab.page.evaluate(SMALLEST) >= 12
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_the_overview_leads_to_what_is_not_seen(
+    opened: Open, axe: str, device: dict[str, Any]
+) -> None:
+    tab = await opened("21071234", **device)
+    await tab.go(f"/areas/{LARGE}")
+    page = tab.page
+    overview = page.locator("#overview")
+    box = await overview.bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + 3, box["y"] + 3)
+    await page.wait_for_function(f"{SCROLLED}[0] === 0")
+    await page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] - 20)
+    await page.wait_for_function(f"{SCROLLED}[0] > 100 && {SCROLLED}[1] > 50")
+    # The whole of it, and nearer again, by one hand.
+    await page.click("text=全图")
+    await page.wait_for_selector("#overview", state="hidden")
+    for _ in range(4):
+        await page.click("[aria-label=放大]")
+    await overview.wait_for(state="visible")
+    for button in await page.locator(".view-tools button").all():
+        shown = await button.bounding_box()
+        assert shown is not None and min(shown["width"], shown["height"]) >= 44
+    await is_for_everybody(tab, axe, f"/areas/{LARGE}", phone=device is PHONE)
+
+
+async def test_a_plan_that_is_seen_as_a_whole_has_no_overview(opened: Open) -> None:
+    tab = await opened("21071234", viewport={"width": 1920, "height": 1080})
+    await tab.go("/areas/2f-hall")
+    assert await tab.page.evaluate(SMALLEST) >= 12
+    assert not await tab.page.locator("#overview").is_visible()
+
+
+async def test_a_mouse_draws_the_plan_along_and_chooses_nothing(opened: Open) -> None:
+    tab = await opened("21071234")
+    await tab.go(f"/areas/{LARGE}")
+    page = tab.page
+    seat = await page.locator(".seat").nth(100).bounding_box()
+    assert seat is not None
+    before = await page.evaluate(SCROLLED)
+    await page.mouse.move(seat["x"] + 10, seat["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(seat["x"] - 40, seat["y"] - 30, steps=5)
+    await page.mouse.up()
+    assert await page.evaluate(SCROLLED) != before
+    assert "seat=" not in page.url and await page.locator("#panel.open").count() == 0
+    box = await page.locator(".seat:not(.occupied)").nth(100).bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + 10, box["y"] + 10)
+    await page.wait_for_selector("#panel .when")
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_another_area_is_one_choice_away(
+    service: Living, opened: Open, device: dict[str, Any]
+) -> None:
+    """With what is free there at the same time; without scripts the names alone."""
+    other = await service.reader()
+    await other.reserve("3f-east-001", "18:00", "20:00")
+    tab = await opened("21071234", **device)
+    await tab.go(f"/areas/{LARGE}?start=18:00&end=20:00")
+    await tab.page.click(".switch summary")
+    link = tab.page.locator(".switch [data-area='3f-east']")
+    listed = await other.ok("GET", f"/areas?date={service.today}&start=18:00&end=20:00")
+    free = next(one["seats_free"] for one in listed["items"] if one["id"] == "3f-east")
+    await tab.page.wait_for_selector(f".switch [data-area='3f-east'] .n >> text=/^{free}$/")
+    await link.click()
+    assert await tab.text("h1") == "三层东区"
+    assert "start=18%3A00" in tab.page.url or "start=18:00" in tab.page.url
+    plain: Tab = await opened("21071235", java_script_enabled=False, **device)
+    await plain.go(f"/areas/{LARGE}")
+    await plain.page.click(".switch summary")
+    await plain.page.click(".switch >> text=三层东区")
+    assert await plain.text("h1") == "三层东区"
