@@ -96,8 +96,8 @@ async def confirm_page(visit: PageRequest) -> web.StreamResponse:
     action = _action(verb)
     shown = await presenter.reservation(visit[REFERENCE], r, visit.now)
     if verb not in shown.actions:
-        # Between the list and the tap the state has changed: the page shows how it is now.
-        raise InvalidState(state=r.state.value)
+        # Between the list and the tap the state has changed, perhaps in another tab.
+        return redirect(f"/reservations/{r.id}?done=stale")
     return render_page(
         visit.request,
         "reservations/confirm.html",
@@ -125,6 +125,8 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
         done = await action.perform(visit, ctx, value)
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
+        if isinstance(error, InvalidState):
+            return redirect(f"/reservations/{visit.id}?done=stale")
         r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
         return render_page(
             visit.request,

@@ -39,7 +39,7 @@ from handlers.http.schemas import SuspensionOut
 from handlers.http.templates import ENVIRONMENT
 from handlers.http.wording import running_line
 from handlers.texts.errors import text_of
-from handlers.texts.pages import REFUSED_HEADING
+from handlers.texts.pages import DESCRIPTION, REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound, OtherVenue, SignInAgain
 from models.identity.roles import Role, StaffRights
@@ -277,6 +277,7 @@ def render_page(
     now, reference = to_local(request[NOW]), request.app[REFERENCE]
     text = ENVIRONMENT.get_template(template).render(
         title=reference.profile.title,
+        description=DESCRIPTION.format(name=reference.profile.name),
         profile=reference.profile,
         logo=logo_url(reference.profile),
         running_line=running_line(reference, now.date()) if reader else "",
@@ -309,7 +310,8 @@ def _security_headers(request: web.Request) -> dict[str, str]:
         # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
         # the whole way of a form.
         "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'; "
         f"form-action 'self' {request.app[SITE].sign_on_origin}",
         "Cache-Control": "no-store",
         "Referrer-Policy": "same-origin",

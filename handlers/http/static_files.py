@@ -13,12 +13,19 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
+from handlers.http.keys import REFERENCE
+from handlers.texts.pages import SHORT_TITLE
+
+_SHORT_NAME: Final = 12
+"""A longer name is cut off below an icon."""
 _KINDS: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
 }
 
 
@@ -73,7 +80,11 @@ def asset_url(name: str) -> str:
 
 
 def asset_routes() -> list[web.RouteDef]:
-    return [web.get("/static/{name}", _static), web.get("/favicon.ico", _favicon)]
+    return [
+        web.get("/static/{name}", _static),
+        web.get("/favicon.ico", _favicon),
+        web.get("/manifest.webmanifest", _manifest),
+    ]
 
 
 async def _static(request: web.Request) -> web.Response:
@@ -81,6 +92,30 @@ async def _static(request: web.Request) -> web.Response:
     if asset is None:
         raise web.HTTPNotFound
     return asset.answer(request)
+
+
+async def _manifest(request: web.Request) -> web.Response:
+    """What a phone keeps of the page that is put on its home screen: the library's name, and where
+    it begins."""
+    title = request.app[REFERENCE].profile.title
+    found = {
+        "name": title,
+        "short_name": title if len(title) <= _SHORT_NAME else SHORT_TITLE,
+        "lang": "zh-CN",
+        "start_url": "/",
+        "display": "minimal-ui",
+        "background_color": "#f5f7fa",
+        "theme_color": "#1d5bbf",
+        "icons": [
+            {"src": _URLS[f"icon-{size}.png"], "sizes": f"{size}x{size}", "type": "image/png"}
+            for size in (192, 512)
+        ],
+    }
+    return web.Response(
+        body=msgspec.json.encode(found),
+        content_type="application/manifest+json",
+        headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 async def _favicon(_: web.Request) -> web.Response:

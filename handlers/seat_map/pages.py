@@ -40,12 +40,13 @@ from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
-from models.library.entities import Area, Fixture, Seat
+from models.library.entities import Area, Seat
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import TimeFilter
 from notify.templates.rendering import later_clock
 
+_BESIDE_DOOR: Final = 14
 _ALMOST_FULL: Final = 0.2
 """Below this share of free seats an area's bar warns."""
 
@@ -256,7 +257,7 @@ def _plan_facts(
             for floor, found in groupby(venue_areas, key=lambda one: one.floor)
         ],
         "drawing": _drawing(visit, area, search, shown, kind),
-        "fixtures": list(fixtures_of(area.fixtures)),
+        "fixtures": list(fixtures_of(area)),
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
         "reserved_for": shown.reserved_for,
@@ -329,11 +330,17 @@ def _kind_of(shown: CachedAreaMap) -> str:
     return "moment" if shown.view.look.as_of is not None else "day"
 
 
-def fixtures_of(fixtures: Iterable[Fixture]) -> Iterable[dict[str, Any]]:
-    """What the drawing needs of each fixture."""
-    for fixture in fixtures:
-        text = FIXTURE_TEXT.get(fixture.kind, "")
-        yield {"f": fixture, "text": text, "tall": fixture.h > 2 * fixture.w}
+def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
+    """What the drawing needs of each fixture. The word of a door stands beside it, on the side of
+    the room: a door is narrower than its word."""
+    for fixture in area.fixtures:
+        text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
+        x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2
+        if fixture.kind == "door" and tall:
+            x += _BESIDE_DOOR if x < area.width / 2 else -_BESIDE_DOOR
+        elif fixture.kind == "door":
+            y += _BESIDE_DOOR if y < area.height / 2 else -_BESIDE_DOOR
+        yield {"f": fixture, "text": text, "tall": tall, "x": x, "y": y}
 
 
 async def redirect_to_start(_: PageRequest) -> web.StreamResponse:

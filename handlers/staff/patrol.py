@@ -94,7 +94,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         areas=areas,
         floors=_floors(catalog, areas),
         area=area,
-        fixtures=list(fixtures_of(area.fixtures)),
+        fixtures=list(fixtures_of(area)),
         lines=lines,
         doubted=[(r, label(r.seat_id)) for r in wanted],
         total=total,

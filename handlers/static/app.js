@@ -55,8 +55,22 @@ function tick() {
 tick();
 setInterval(tick, 1000);
 
+// A line that runs can be stopped by who reads slowly.
 const line = document.querySelector(".strip span");
-if (line && line.scrollWidth > line.parentElement.clientWidth) line.classList.add("runs");
+if (line && line.scrollWidth > line.parentElement.clientWidth) {
+  line.classList.add("runs");
+  const stop = document.createElement("button");
+  stop.type = "button";
+  stop.className = "stop";
+  const set = (on) => {
+    line.classList.toggle("stopped", on);
+    stop.textContent = on ? "▶" : "❚❚";
+    stop.setAttribute("aria-label", on ? "让规则继续滚动" : "让规则停下");
+  };
+  stop.addEventListener("click", () => set(!line.classList.contains("stopped")));
+  set(false);
+  line.closest(".strip").insertBefore(stop, line.parentElement.nextElementSibling);
+}
 
 // --- questions ----------------------------------------------------------------------------------
 
@@ -75,6 +89,11 @@ document.addEventListener("click", async (event) => {
       const answer = await fetch(link.href, { headers: { "X-Fragment": "1" } });
       if (answer.redirected || !answer.ok) throw new Error(answer.status);
       sheet.innerHTML = await answer.text();
+      const title = sheet.querySelector("h1, h2");
+      if (title) {
+        title.id ||= "question";
+        sheet.setAttribute("aria-labelledby", title.id);
+      }
       sheet.showModal();
     } catch {
       location.href = link.href;

@@ -20,10 +20,16 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "wait": "已加入候补，有空位会保留 10 分钟并通知您",
     "unwait": "已取消候补",
     "report": "已告诉图书馆，请选一个附近的空位",
+    "stale": "这次预约的状态已经变了，下面是现在的情况",
 }
 """What a page says after an action."""
 REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
 """What it says after a report by who has not shown that they are there."""
+
+SHORT_TITLE: Final = "座位预约"
+"""The name below an icon where the library's own is too long."""
+DESCRIPTION: Final = "{name}座位预约：看空位、选座、签到、续约。"
+"""What search engines and home screens say of the page."""
 
 ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "cancel": ("取消预约", "确定取消"),

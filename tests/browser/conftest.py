@@ -196,12 +196,13 @@ async def shows_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
 
 
 async def _serious(tab: Tab, options: str) -> list[tuple[str, list[str]]]:
-    """What axe-core calls serious or critical, with the first places."""
+    """What axe-core calls serious or critical, and what lies outside all landmarks, with the first
+    places."""
     found = await tab.page.evaluate(
         f"axe.run(document, {options}).then(found => JSON.stringify(found.violations))"
     )
     return [
         (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
         for v in json.loads(found)
-        if v["impact"] in ("serious", "critical")
+        if v["impact"] in ("serious", "critical") or v["id"] == "region"
     ]

@@ -1,0 +1,158 @@
+"""The card of the current booking: what to do next and until when; pages that do not surprise."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
+from tests.living import Living
+
+SIZES = {
+    "1280": {"viewport": {"width": 1280, "height": 720}},
+    "390": PHONE,
+    "375": {**PHONE, "viewport": {"width": 375, "height": 553}},
+    "360": {**PHONE, "viewport": {"width": 360, "height": 740}},
+}
+LATER = "ms => { const real = Date.now; Date.now = () => real() + ms; tick(); }"
+"""The browser's clock goes on; the service's does not."""
+PICTURE_SIZE = """
+async (src) => {
+  const picture = await createImageBitmap(await (await fetch(src)).blob());
+  return `${picture.width}x${picture.height}`;
+}
+"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_excused_deadline_neither_counts_nor_threatens_nor_renews_the_page(
+    service: Living, opened: Open, axe: str, size: str
+) -> None:
+    reader = await service.web_reader()
+    made = await reader.reserve(start="now", end="18:00")
+    report = {"kind": "occupied", "qr": await service.qr()}
+    await reader.ok("POST", f"/reservations/{made['id']}/report", report)
+    tab = await opened(reader.number, **SIZES[size])
+    await service.move(timedelta(minutes=35))
+    for path in ("/", "/reservations", f"/reservations/{made['id']}"):
+        await tab.go(path)
+        card = await tab.text(".now")
+        assert "不计签到时限" in card and "图书馆正在处理" in card
+        assert "不会记违约" in card and "否则" not in card and "还有" not in card
+        assert await tab.page.locator(".now [data-until]").count() == 0
+        await tab.page.evaluate(LATER, 3_600_000)
+        assert await tab.page.evaluate("due") == 0, "the page does not renew itself"
+    if size in ("1280", "375"):
+        await is_for_everybody(tab, axe, "/", phone=size != "1280")
+    await tab.page.click(".now >> text=换到附近的空位")
+    await tab.page.wait_for_selector("text=换到附近的空位 >> nth=0")
+
+
+async def test_a_deadline_that_has_passed_renews_the_page_once(
+    service: Living, opened: Open
+) -> None:
+    reader = await service.web_reader()
+    await reader.reserve(start="now", end="18:00")
+    tab = await opened(reader.number)
+    page = tab.page
+    assert await tab.text(".now .big") == "16:38 前签到"
+    assert "还有 30 分钟" in await tab.text(".now") or "还有 29 分钟" in await tab.text(".now")
+    # Not while somebody answers a question.
+    await page.click(".now >> text=取消")
+    await page.wait_for_selector("dialog[open]")
+    assert await page.evaluate(
+        "document.querySelector('dialog').getAttribute('aria-labelledby')"
+    ) == await page.evaluate("document.querySelector('dialog h1').id"), "it has a name"
+    await page.evaluate(LATER, 3_600_000)
+    assert await page.evaluate("due") == 0
+    await page.click("dialog >> text=再想想")
+    await page.evaluate("tick()")
+    assert await page.evaluate("due") != 0
+    await page.reload()
+    await page.evaluate(LATER, 3_600_000)
+    assert await page.evaluate("due") == 0, "for the same deadline no second time"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_actions_stand_once_in_the_order_of_need(
+    service: Living, opened: Open, axe: str, size: str
+) -> None:
+    reader = await service.web_reader()
+    made = await reader.reserve(start="now", end="18:00")
+    tab = await opened(reader.number, **SIZES[size])
+    await tab.go("/reservations")
+    chips = tab.page.locator(".now .chip")
+    assert await chips.all_inner_texts() == ["扫码签到", "取消", "座位被占"]
+    assert await tab.page.locator("text=/^(取消|扫码签到|座位被占)$/").count() == 3
+    seat = await tab.page.locator(".records .where").first.bounding_box()
+    state = await tab.page.locator(".records .state span").first.bounding_box()
+    assert seat is not None and state is not None
+    middle = seat["y"] + seat["height"] / 2, state["y"] + state["height"] / 2
+    assert abs(middle[0] - middle[1]) < 4, "seat and state stand on one line"
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await tab.page.reload()
+    assert (await chips.all_inner_texts())[:3] == ["暂离", "结束", "座位被占"]
+    assert await tab.text(".now .big") in ("还剩 1 小时 52 分", "还剩 1 小时 51 分")
+    if size in ("1280", "375"):
+        await shows_everybody(tab, axe, "/reservations in use", phone=size != "1280")
+
+
+async def test_what_another_tab_has_done_is_shown_as_it_is(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    made = await reader.reserve(start="17:00", end="18:00")
+    tab = await opened(reader.number)
+    await tab.go("/reservations")
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await tab.page.click(".now >> text=取消")
+    await tab.page.wait_for_selector(".done >> text=这次预约的状态已经变了")
+    assert "已取消" in await tab.text("main .head")
+
+
+async def test_without_scripts_the_card_says_times(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    made = await reader.reserve(start="now", end="18:00")
+    tab = await opened(reader.number, java_script_enabled=False, **DESKTOP)
+    assert await tab.text(".now .big") == "16:38 前签到"
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await tab.page.reload()
+    assert await tab.text(".now .big") == "可用到 18:00"
+
+
+# --- around every page --------------------------------------------------------------------------
+
+
+async def test_a_page_on_a_home_screen_has_a_name_and_a_picture(
+    service: Living, opened: Open
+) -> None:
+    tab = await opened("21071234")
+    page = tab.page
+    assert "座位预约" in str(await page.get_attribute("meta[name=description]", "content"))
+    assert await page.locator("meta[name=theme-color]").count() == 2
+    devtools = await tab.context.new_cdp_session(page)
+    found: Any = await devtools.send("Page.getAppManifest")
+    assert found["errors"] == [] and found["url"].endswith("/manifest.webmanifest")
+    manifest = await page.evaluate("fetch('/manifest.webmanifest').then((a) => a.json())")
+    assert manifest["name"] == "北京工业大学图书馆座位预约系统"
+    for icon in manifest["icons"]:
+        assert await page.evaluate(PICTURE_SIZE, icon["src"]) == icon["sizes"]
+
+
+async def test_what_is_chosen_shows_in_forced_colours(opened: Open) -> None:
+    tab = await opened("21071234", forced_colors="active", **DESKTOP)
+    await tab.go("/areas/2f-hall?seat=2f-hall-063")
+    await tab.page.wait_for_selector("#panel .when")
+    edge = "one => getComputedStyle(one).outlineStyle"
+    for chosen in (".dates [aria-current]", ".menu [aria-current]", ".presets [aria-pressed=true]"):
+        assert await tab.page.locator(chosen).first.evaluate(edge) == "solid", chosen
+
+
+async def test_the_line_of_rules_can_be_stopped(opened: Open) -> None:
+    tab = await opened("21071234", viewport={"width": 1024, "height": 720})
+    state = "getComputedStyle(document.querySelector('.strip span')).animationPlayState"
+    assert await tab.page.evaluate(state) == "running"
+    await tab.page.click("[aria-label=让规则停下]")
+    await tab.page.mouse.move(500, 500)
+    await tab.page.evaluate("document.activeElement.blur()")
+    assert await tab.page.evaluate(state) == "paused"
