@@ -54,6 +54,7 @@
       const shown = await answer.json();
       ahead = Date.parse(answer.headers.get("X-Server-Time")) - Date.now();
       until = Date.parse(shown.expires_at);
+      document.body.classList.remove("offline");
       code.classList.remove("away");
       code.innerHTML = shown.svg;
       tick();
@@ -72,6 +73,7 @@
       // The code on the screen stays until its end; after that a stale one would mislead.
       if (until <= now()) {
         hide("请到服务台办理");
+        document.body.classList.add("offline"); // nor do the numbers of free seats stay
         said.textContent = "暂时连不上服务，正在重新连接…";
       }
       tryAt = Date.now() + 1500 + Math.random() * 1000;

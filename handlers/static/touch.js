@@ -19,7 +19,8 @@
     if (token) headers.Authorization = `Bearer ${token}`;
     const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
     try {
-      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal });
+      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal })
+        .catch(() => { throw new Error("暂时连不上服务，请稍后再试，或到服务台办理"); });
       const said = answer.status === 204 ? {} : await answer.json();
       if (!answer.ok) throw Object.assign(new Error(said.error ? said.error.message : "请稍后再试"), { status: answer.status });
       return said;
@@ -34,6 +35,7 @@
     left = make("span", "", "soft");
     head.append(make("b", name), left, quit);
     box.textContent = "";
+    box.className = "";
     box.append(head, make("h1", title), ...parts);
     box.hidden = false;
     stay();
@@ -76,24 +78,51 @@
     const active = known || (await call("GET", "/me")).active;
     const now = active.find((r) => r.state === "in_use" || r.state === "away") || active[0];
     if (!now) return areas();
-    const act = (verb, text) => button(text, async () => {
+    const perform = async (verb, text) => {
       if (verb === "check-in") await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: now.id });
       else await call("POST", `/reservations/${now.id}/${verb}`);
       done(`${text}成功`);
+    };
+    const act = (verb, text) => button(text, () => perform(verb, text));
+    // What cannot be undone is asked first; the safe answer comes first and has the focus.
+    const ask = (verb, text, question, stay_) => button(text, () => {
+      const row = make("div", "", "choices two"), no = button(stay_, () => home(), "strong");
+      row.append(no, button(text, () => perform(verb, text), "bad"));
+      show(question, make("p", `${now.seat.label} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
+      no.focus();
     });
-    const can = [];
+    const can = [], also = [];
     if (now.actions.includes("check_in")) can.push(act("check-in", "签到"));
     if (now.presence_wanted) can.push(act("check-in", "确认在座"));
     if (now.actions.includes("return")) can.push(act("check-in", "返回"));
     if (now.actions.includes("leave")) can.push(act("leave", "暂离"));
-    if (now.actions.includes("finish")) can.push(act("finish", "结束"));
-    if (now.actions.includes("cancel")) can.push(act("cancel", "取消预约"));
-    if (now.actions.includes("report")) can.push(button("座位被占", () => taken(now)));
-    if (now.state === "in_use") can.push(button("反映座位无人", () => empty(now)));
-    const row = make("div", "", "choices");
+    if (now.actions.includes("extend")) can.push(button("续约", () => longer(now)));
+    else if (now.state === "in_use") {
+      const early = make("button", "续约");
+      early.append(make("small", "快结束时才能续约"));
+      early.disabled = true;
+      can.push(early);
+    }
+    if (now.actions.includes("finish")) can.push(ask("finish", "结束", "确认结束使用吗？座位马上归还", "继续使用"));
+    if (now.actions.includes("cancel")) can.push(ask("cancel", "取消预约", "确认取消预约吗？座位马上开放", "保留预约"));
+    if (now.actions.includes("report")) also.push(button("座位被占", () => taken(now)));
+    if (now.state === "in_use") also.push(button("反映座位无人", () => empty(now)));
+    can[0] && can[0].classList.add("strong");
+    const row = make("div", "", "choices large"), second = make("div", "", "choices");
     row.append(...can);
-    show(now.seat.label, make("p", `${now.state_text} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
+    second.append(...also);
+    const until_ = now.state === "away" ? `请在 ${clock(now.return_by)} 前返回` : now.state === "in_use" ? `可用到 ${clock(now.end)}` : `${clock(now.start)}–${clock(now.end)}`;
+    show(now.seat.label, make("p", until_, "big"), make("p", now.state_text, "soft"), row, second);
+    box.className = "use";
     return undefined;
+  }
+  async function longer(now) {
+    const found = (await call("GET", `/reservations/${now.id}/extensions`)).ends, row = make("div", "", "choices");
+    for (const end of found) row.append(button(`到 ${end.label}`, async () => {
+      await call("POST", `/reservations/${now.id}/extend`, { end: end.value });
+      done("续约成功");
+    }));
+    show(found.length ? "续约到" : "后面的时间已有预约或已到上限", row, button("返回", () => home(), "quiet"));
   }
 
   // The card shows that the reader is there: no deadline runs, and another seat is theirs.
@@ -107,12 +136,23 @@
     show("已告诉图书馆", make("p", near.length ? "可以换到附近的空位" : "请到服务台选座"), row, button("返回", () => home(), "quiet"));
   }
   async function empty(now) {
-    const all = (await call("GET", `/areas/${now.seat.area_id}/map`)).seats, row = make("div", "", "choices many");
-    for (const seat of all.filter((one) => one.status === "occupied")) row.append(button(seat.no, async () => {
-      const { asked } = await call("POST", `/seats/${seat.id}/report`);
-      done(asked ? "已请该座位的读者确认" : "今天已经请该读者确认过");
-    }));
-    show("哪个座位没有人？", row, button("返回", () => home(), "quiet"));
+    const map = await call("GET", `/areas/${now.seat.area_id}/map`), foot = make("div", "", "foot");
+    choose("哪个座位没有人？", map, (one) => one.status === "occupied", foot, (seat) => {
+      foot.textContent = "";
+      foot.append(make("b", `${seat.no} 号`), button("反映无人", async () => {
+        const { asked } = await call("POST", `/seats/${seat.id}/report`);
+        done(asked ? "已请该座位的读者确认" : "今天已经请该读者确认过");
+      }, "strong"));
+    }, () => home());
+  }
+  // The plan with what was touched below it, or beside it.
+  function choose(title, map, may, foot, touched, back) {
+    const plan = kioskPlan(map, may, touched), side = make("div", "", "side"), both = make("div", "", "seat-plan");
+    foot.append(make("span", "请点图上的座位", "soft"));
+    side.append(foot, button("返回", back, "quiet"));
+    both.append(plan, side);
+    show(title, both);
+    plan.begin();
   }
 
   async function areas() {
@@ -126,15 +166,30 @@
     show("选区域", row);
   }
   async function seats(area) {
-    const free = (await call("GET", `/areas/${area.id}/map`)).seats.filter((seat) => seat.status === "free");
-    const row = make("div", "", "choices many");
-    for (const seat of free) row.append(button(seat.no, () => ends(area, seat)));
-    show(`${area.name} · 选座位`, row, button("返回", areas, "quiet"));
-  }
-  async function ends(area, seat) {
-    const found = (await call("GET", `/seats/${seat.id}/times?start=now`)).ends, row = make("div", "", "choices");
-    for (const end of found) row.append(button(`到 ${end.label}`, () => book(seat, end.value)));
-    show(`${area.name} ${seat.no} 号 · 现在开始`, row, button("返回", () => seats(area), "quiet"));
+    const map = await call("GET", `/areas/${area.id}/map`), foot = make("div", "", "foot");
+    const free = map.seats.filter((seat) => seat.status === "free").length;
+    let asked = 0;
+    choose(`${area.name} · 空 ${free}`, map, (seat) => seat.status === "free", foot, async (seat) => {
+      const mine = ++asked;
+      const { ends } = await call("GET", `/seats/${seat.id}/times?start=now`).catch(() => ({ ends: [] }));
+      if (mine !== asked) return;
+      const row = make("div", "", "choices ends"), usual = ends[Math.min(1, ends.length - 1)];
+      let end = usual;
+      for (const one of ends) {
+        const chip = make("button", `到 ${one.label}`);
+        chip.setAttribute("aria-pressed", String(one === end));
+        chip.addEventListener("click", () => {
+          end = one;
+          for (const other of row.children) other.setAttribute("aria-pressed", String(other === chip));
+        });
+        row.append(chip);
+      }
+      const has = [seat.power && "电源", seat.window && "靠窗", seat.computer && "电脑"].filter(Boolean);
+      foot.textContent = "";
+      foot.append(make("b", `${seat.no} 号`), make("span", has.join(" · "), "soft"));
+      if (usual) foot.append(row, button("坐这里", () => book(seat, end.value), "strong"));
+      else foot.append(make("p", "现在不能坐，请换一个座位"));
+    }, areas);
   }
   async function book(seat, end) {
     const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + Number(document.body.dataset.ahead)).toISOString().slice(0, 10);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.browser.conftest import Open, Tab
 from tests.browser.test_kiosks import _key
 from tests.living import Client, Living
@@ -35,8 +37,9 @@ async def test_without_a_phone(service: Living, opened: Open) -> None:
     page = tab.page
     await touch(tab)
     await page.click("#touch button:has-text('二层中厅')")
-    await page.click("#touch button:text-is('065')")
+    await page.click("#touch [data-no='065']")
     await page.click("#touch button:text-is('到 18:00')")
+    await page.click("#touch button:text-is('坐这里')")
     await page.wait_for_selector("#touch h1 >> text=已入座 图书馆2层二层中厅065号")
     (made,) = (await reader.ok("GET", "/reservations"))["items"]
     assert made["state"] == "in_use" and made["end"][11:16] == "18:00"
@@ -44,6 +47,14 @@ async def test_without_a_phone(service: Living, opened: Open) -> None:
         await page.click("#touch button:text-is('继续')")
         await service.move(timedelta(seconds=20))
         await page.click(f"#touch button:text-is('{verb}')")
+        if verb == "结束":
+            await page.wait_for_selector("#touch h1 >> text=确认结束使用吗")
+            safe = "document.activeElement.textContent"
+            assert await page.evaluate(safe) == "继续使用"
+            await page.click("#touch button:text-is('继续使用')")
+            assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "in_use"
+            await page.click("#touch button:text-is('结束')")
+            await page.click("#touch button.bad")
         await page.wait_for_selector(f"#touch h1 >> text={verb}成功")
         assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == state
     await page.click("#touch header button:text-is('退出')")
@@ -65,7 +76,8 @@ async def test_reports_by_a_card(service: Living, opened: Open) -> None:
     await page.click("#touch button:text-is('签到')")
     await page.click("#touch button:text-is('继续')")
     await page.click("#touch button:text-is('反映座位无人')")
-    await page.click("#touch button:text-is('066')")
+    await page.click("#touch [data-no='066']")
+    await page.click("#touch button:text-is('反映无人')")
     await page.wait_for_selector("#touch h1 >> text=已请该座位的读者确认")
     assert (await sits.ok("GET", f"/reservations/{theirs['id']}"))["presence_wanted"]
     await page.click("#touch button:text-is('继续')")
@@ -94,3 +106,63 @@ async def test_a_card_that_nobody_knows(service: Living, opened: Open) -> None:
     await tab.page.wait_for_selector("#touch h1 >> text=没有认出这张卡")
     await tab.page.click("#touch button:text-is('关闭')")
     assert await tab.page.locator("#touch:visible").count() == 0
+
+
+async def test_a_booking_is_given_up_only_after_a_question(service: Living, opened: Open) -> None:
+    reader = await carded(service)
+    made = await reader.reserve("2f-hall-065", "17:00", "18:00")
+    tab = await kiosk(service, opened)
+    page = tab.page
+    await touch(tab)
+    await page.click("#touch button:text-is('取消预约')")
+    await page.click("#touch button:text-is('保留预约')")
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
+    await page.click("#touch button:text-is('取消预约')")
+    await page.click("#touch button.bad")
+    await page.wait_for_selector("#touch h1 >> text=取消预约成功")
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1080, 720), (1080, 1920), (1280, 800)])
+async def test_a_seat_is_chosen_on_the_plan(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """Of an area of 222 seats: what is touched is large, and all of it is found on one screen."""
+    reader = await carded(service)
+    rival = await service.reader()
+    await rival.reserve("2f-east-002", "now", "18:00")
+    key = await _key(service, "2f-south")
+    size = {"width": width, "height": height}
+    tab = await opened(path=f"/kiosk/2f-south#key={key}", viewport=size)
+    await tab.page.wait_for_selector("#code svg")
+    await touch(tab)
+    page = tab.page
+    await page.click("#touch button:has-text('二层东区')")
+    seat = await page.locator("#touch [data-no='001'] rect").bounding_box()
+    assert seat is not None and seat["width"] >= 60
+    assert await page.locator("#touch [data-no='002'].occupied:not(.can)").count() == 1
+    assert await page.evaluate("document.getElementById('touch').scrollHeight <= innerHeight")
+    await page.click("#touch [aria-label=全图]")
+    await page.click("#touch [aria-label=放大]")
+    await page.click("#touch [data-no='001']")
+    await page.click("#touch button:text-is('坐这里')")
+    await page.wait_for_selector("#touch h1 >> text=已入座")
+    (made,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert made["seat"]["no"] == "001"
+
+
+async def test_without_a_network_nothing_stale_stays(service: Living, opened: Open) -> None:
+    await carded(service)
+    tab = await kiosk(service, opened)
+    page = tab.page
+    assert await page.locator("#free li").count() == 18
+    await tab.context.set_offline(True)
+    await page.evaluate("(real => { Date.now = () => real() + 60000 })(Date.now)")
+    await page.wait_for_selector("#code >> text=请到服务台办理")
+    assert not await page.locator("#free").is_visible()
+    assert not await page.locator("text=没带手机？请刷校园卡").is_visible()
+    await touch(tab)
+    await page.wait_for_selector("#touch p >> text=暂时连不上服务")
+    await tab.context.set_offline(False)
+    await page.wait_for_selector("#code svg")
+    assert await page.locator("#free").is_visible()

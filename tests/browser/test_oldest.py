@@ -79,12 +79,15 @@ async def test_a_seat_without_a_phone(service: Living, old: OldTab) -> None:
     await old.go(f"{service.base}/kiosk/2f-south#key={await _key(service, '2f-south')}")
     await old.wait_for("document.querySelector('#code svg')")
     await old.type(CARD)
-    for text in ("二层中厅", "065", "到 18:00"):
+    await old.click("#touch button", "二层中厅")
+    await old.click("#touch .seat.can", "065")
+    for text in ("到 18:00", "坐这里"):
         await old.click("#touch button", text)
     await old.wait_for("document.querySelector('#touch h1').textContent.startsWith('已入座')")
     assert await old.evaluate(_TOUCHING) == []
     await old.click("#touch button", "继续")
     await old.click("#touch button", "结束")
+    await old.click("#touch button.bad", "结束")
     await old.wait_for("document.querySelector('#touch h1').textContent === '结束成功'")
     (made,) = (await reader.ok("GET", "/reservations"))["items"]
     assert made["state"] == "finished"
