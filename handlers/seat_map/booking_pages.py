@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
+from handlers.http import presenting
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
@@ -79,6 +80,7 @@ async def _submit_booking(
             until=body.end,
             change=changed_id,
             features=features_in(form, visit, body.date),
+            minute=presenting.clock(visit.now),
             past_midnight=is_open_at_end(visit, body.date),
         )
         return await area_page(

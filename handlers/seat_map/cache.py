@@ -39,6 +39,8 @@ from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter
 
+NOW: Final = "now"
+"""The start of a time that begins at the moment of each look."""
 _VIEWS_KEPT: Final = 1024
 """Areas times windows; one takes about 50 KB."""
 _LISTS_KEPT: Final = 128
@@ -264,7 +266,9 @@ class SeatMapCache:
         key = (day, start, end, days_ahead)
         asked = self._windows.get(key)
         if asked is None:
-            asked = parse_time_filter(day, clock_time(start), clock_time(end), minute)
+            from_now = start == NOW
+            begin = None if from_now else clock_time(start)
+            asked = parse_time_filter(day, begin, clock_time(end), minute, from_now)
             policy = reference.policy_on(asked.day)
             if reader is not None and days_ahead is not None:
                 policy = reference.with_groups(policy, reader, None, asked.day)

@@ -247,7 +247,7 @@ def _plan_facts(
     kind = _kind_of(shown)
     count = shown.view.count_with_features(search.features)
     query = {"date": search.day.isoformat()}
-    if asked.start is not None:
+    if asked.end is not None:
         query |= {"start": search.start, "end": search.end}
     catalog = visit[REFERENCE].catalog
     venue_areas = [a for a in catalog.bookable_areas if a.venue_id == area.venue_id]

@@ -39,7 +39,7 @@ class VenuesOut(Response):
 class AreasQuery(Request):
     venue: Id | None = None
     date: date | None = None
-    start: ClockTime | None = None
+    start: Start | None = None
     end: ClockTime | None = None
     window: bool = False
     power: bool = False
@@ -52,7 +52,7 @@ class AreasQuery(Request):
 
 class WindowQuery(Request):
     date: date | None = None
-    start: ClockTime | None = None
+    start: Start | None = None
     end: ClockTime | None = None
 
 

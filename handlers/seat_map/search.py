@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,10 +15,10 @@ from handlers.http import presenting, schemas
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.request_parsing import malformed
-from handlers.seat_map.cache import SEAT_MAP_CACHE
+from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE
 from handlers.seat_map.schemas import DateOut, VenueOut
 from handlers.texts.labels import FEATURE_TEXT
-from handlers.texts.pages import SEARCH_HINTS
+from handlers.texts.pages import SEARCH_HINTS, START_NOW
 from models.kernel.time_range import (
     TimeRange,
     floor_minute,
@@ -50,9 +50,16 @@ class MapSearch:
     """What a seat must have."""
     time_has_passed: bool = False
     """The time that was asked for has begun already, and is ignored."""
+    minute: str = field(default="", compare=False)
+    """The clock time at which it was asked."""
     past_midnight: bool = False
     """The library is open at the end of the day: an end that is not after the start is the next
     day's."""
+
+    @property
+    def has_time(self) -> bool:
+        """Is a time asked for that counts?"""
+        return bool(self.end) and not self.hint
 
     def to(self, path: str, **other: str) -> str:
         """The path with this search, some of it changed."""
@@ -73,22 +80,27 @@ class MapSearch:
             return SEARCH_HINTS["time_has_passed"]
         if bool(self.start) != bool(self.end):
             return SEARCH_HINTS["one_end_missing"]
-        if self.start and self.end <= self.start and not self.past_midnight:
+        if self.start and self._begin >= self.end and not self.past_midnight:
             return SEARCH_HINTS["end_before_start"]
         return ""
 
     @property
     def period(self) -> str:
         """The time that is asked for, in words."""
-        return f"{self.start}–{later_clock(self.day, self._span.end)}"
+        begin = START_NOW if self.start == NOW else self.start
+        return f"{begin}–{later_clock(self.day, self._span.end)}"
 
     def is_longer_than(self, longest: timedelta) -> bool:
         """Is a time asked for that is longer?"""
-        return bool(self.start) and not self.hint and self._span.length > longest
+        return self.has_time and self._span.length > longest
+
+    @property
+    def _begin(self) -> str:
+        return self.minute if self.start == NOW else self.start
 
     @property
     def _span(self) -> TimeRange:
-        begin = local_instant(self.day, time.fromisoformat(self.start))
+        begin = local_instant(self.day, time.fromisoformat(self._begin))
         return TimeRange(begin, next_clock_instant(begin, time.fromisoformat(self.end)))
 
 
@@ -96,7 +108,7 @@ class SearchTimes(schemas.Request):
     """The day and time of a search, as an address or a form names them."""
 
     date: date | None = None
-    start: schemas.ClockTime | None = None
+    start: schemas.Start | None = None
     end: schemas.ClockTime | None = None
 
 
@@ -110,22 +122,25 @@ def search_of(visit: PageRequest) -> MapSearch:
         found = msgspec.convert(times, SearchTimes, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    day = found.date or local_date(visit.now)
+    day, start = found.date or local_date(visit.now), found.start or ""
+    if start == NOW and (day != local_date(visit.now) or not found.end):
+        start = ""  # now is where every look begins that names no end; another day has none
     search = MapSearch(
         day,
-        found.start or "",
-        found.end or "",
+        start,
+        (found.end or "") if start or not found.start else "",
         venue=given.get("venue", ""),
         seat=given.get("seat", ""),
         begin=given.get("begin", ""),
         until=given.get("until", ""),
         change=given.get("change", ""),
         features=features_in(query, visit, day),
+        minute=presenting.clock(visit.now),
         past_midnight=is_open_at_end(visit, day),
     )
     # A search for this morning, opened in the afternoon.
     today = search.day == local_date(visit.now)
-    if today and search.start and not search.hint and search.start < presenting.clock(visit.now):
+    if today and search.start and not search.hint and search._begin < search.minute:
         return replace(search, start="", end="", time_has_passed=True)
     return search
 
@@ -152,11 +167,10 @@ def time_filter(visit: PageRequest, search: MapSearch) -> TimeFilter:
 
     Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
     """
-    has_time = bool(search.start) and not search.hint
     return visit[SEAT_MAP_CACHE].window(
         search.day,
-        search.start if has_time else None,
-        search.end if has_time else None,
+        search.start if search.has_time else None,
+        search.end if search.has_time else None,
         floor_minute(visit.now),
         visit.reader,
     )

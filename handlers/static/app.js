@@ -149,6 +149,17 @@ if (waiting) {
   setTimeout(ask, 2000);
 }
 
+// --- from when to when: what is chosen counts at once ----------------------------------------------
+
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  form.classList.add("auto");
+  form.addEventListener("change", () => {
+    const start = form.elements.namedItem("start").value, end = form.elements.namedItem("end");
+    if (start && start !== "now" && !end.value) return end.focus(); // a time needs both
+    return form.requestSubmit ? form.requestSubmit() : form.submit();
+  });
+}
+
 // --- free seats by area ---------------------------------------------------------------------------
 
 const floors = document.querySelector("[data-live]");

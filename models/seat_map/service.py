@@ -28,8 +28,9 @@ from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 
 class TimeFilter(NamedTuple):
-    """The asked day and, where both are given, time: an end that is not after the start is the next
-    day's. A tuple, since each look at a plan finds it by this."""
+    """The asked day and, where an end is given, time: from ``start``, or where there is none from
+    the moment of the look. An end that is not after the start is the next day's. A tuple, since each
+    look at a plan finds it by this."""
 
     day: date
     start: time | None
@@ -37,11 +38,16 @@ class TimeFilter(NamedTuple):
 
 
 def parse_time_filter(
-    day: date | None, start: time | None, end: time | None, now: datetime
+    day: date | None, start: time | None, end: time | None, now: datetime, from_now: bool = False
 ) -> TimeFilter:
-    """Today where no day is given. Raises: InvalidRequest where only one of start and end is."""
-    if (start is None) != (end is None):
+    """Today where no day is given. ``from_now``: the time begins at the moment of each look.
+
+    Raises: InvalidRequest where only one of start and end is given, or another day's now.
+    """
+    if (start is None and not from_now) != (end is None):
         raise InvalidRequest("end" if end is None else "start", "start and end come together")
+    if from_now and day not in (None, local_date(now)):
+        raise InvalidRequest("start", "now is of today")
     return TimeFilter(day or local_date(now), start, end)
 
 
@@ -79,11 +85,15 @@ class SeatMapService:
         """How the area is looked at for the asked day and time; by the reader's own numbers where
         one is given."""
         policy = self.reference.policy_for(area.id, asked.day, reader)
-        span = None
-        if asked.start is not None and asked.end is not None:
-            start = local_instant(asked.day, asked.start)
-            span = TimeRange(start, next_clock_instant(start, asked.end))
         hours = self.reference.opening_hours(policy, asked.day, area.id)
+        span = None
+        if asked.end is not None:
+            if asked.start is not None:
+                start = local_instant(asked.day, asked.start)
+            else:
+                upcoming = hours.upcoming(now)
+                start = max(now, upcoming.start) if upcoming is not None else now
+            span = TimeRange(start, next_clock_instant(start, asked.end))
         return MapQuery(asked.day, span, policy, hours, now)
 
     async def seat_day(
