@@ -11,6 +11,7 @@ from aiohttp import web
 from handlers.accounts import routes as accounts
 from handlers.check_in import routes as check_in
 from handlers.fault_reports import routes as fault_reports
+from handlers.favourites import routes as favourites
 from handlers.gates import routes as gates
 from handlers.gates.schemas import GateEventIn
 from handlers.http import openapi
@@ -36,6 +37,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *waitlist.ROUTES,
     *seat_reports.ROUTES,
     *fault_reports.ROUTES,
+    *favourites.ROUTES,
     *violations.ROUTES,
     *staff.ROUTES,
     *gates.ROUTES,

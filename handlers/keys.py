@@ -22,6 +22,7 @@ from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
+from models.favourites.service import FavouriteSeats
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
 from models.kiosks.pairing import KioskPairing
@@ -81,6 +82,7 @@ CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppK
 CAS: Final = web.AppKey("cas", CasClient)
 CHECK_IN: Final = web.AppKey("check_in", CheckInService)
 CODE_SHARING: Final = web.AppKey("code_sharing", CodeSharingService)
+FAVOURITES: Final = web.AppKey("favourites", FavouriteSeats)
 FAULT_REPORTS: Final = web.AppKey("fault_reports", FaultReportService)
 FEEDBACK: Final = web.AppKey("feedback", FeedbackService)
 GATES: Final = web.AppKey("gates", GateService)

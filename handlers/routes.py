@@ -15,6 +15,7 @@ from handlers.check_in import action_pages
 from handlers.check_in import pages as check_in_pages
 from handlers.display import pages as display_pages
 from handlers.fault_reports import pages as fault_reports_pages
+from handlers.favourites import pages as favourites_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
@@ -102,6 +103,7 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/waitlist/{id}/leave", reader_form(waitlist_pages.leave_waitlist)),
         web.get("/seats/{id}/report", reader_page(seat_reports_pages.report_empty_form)),
         web.post("/seats/{id}/report", reader_form(seat_reports_pages.report_empty)),
+        web.post("/seats/{id}/favourite", reader_form(favourites_pages.change_favourite)),
         web.get("/seats/{id}/fault", reader_page(fault_reports_pages.fault_form)),
         web.post("/seats/{id}/fault", reader_form(fault_reports_pages.report_fault)),
         web.get("/contact", reader_page(feedback_pages.contact)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.code_sharing.scan_repository import KioskScanRepository
 from models.erasure.past_repository import PastRepository
 from models.fault_reports.repository import FaultReportRepository
+from models.favourites.repository import FavouriteRepository
 from models.feedback.canned_answer_repository import CannedAnswerRepository
 from models.feedback.repository import FeedbackRepository
 from models.gates.event_repository import GateEventRepository
@@ -56,6 +57,7 @@ class Repositories:
         self.consents = ConsentRepository(db)
         self.daily_statistics = DailyStatisticsRepository(db)
         self.fault_reports = FaultReportRepository(db, cipher)
+        self.favourites = FavouriteRepository(db)
         self.feedback = FeedbackRepository(db, cipher)
         self.gate_events = GateEventRepository(db, cipher)
         self.gates = GateRepository(db, cipher)

@@ -25,6 +25,7 @@ from models.deadlines.jobs import DeadlineJobs
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.erasure.service import ErasureService
 from models.fault_reports.service import FaultReportService
+from models.favourites.service import FavouriteSeats
 from models.feedback.service import FeedbackService
 from models.gates.jobs import GatePresenceJob
 from models.gates.knowledge import GateKnowledge
@@ -146,6 +147,7 @@ def wire_models(
 def _wire_content(app: web.Application, r: Repositories) -> None:
     app[keys.FEEDBACK] = FeedbackService(r.feedback, r.canned_answers)
     app[keys.FAULT_REPORTS] = FaultReportService(r.fault_reports, app[REFERENCE])
+    app[keys.FAVOURITES] = FavouriteSeats(r.favourites, app[REFERENCE])
     app[keys.NOTICES] = NoticeService(r.notices)
     app[keys.MESSAGES] = MessageService(r.messages, r.consents)
     app[keys.WECHAT_CALLBACKS] = WeChatCallbackService(r.wechat_callbacks)

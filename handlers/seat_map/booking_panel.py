@@ -11,7 +11,7 @@ import msgspec
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.keys import RESERVATIONS, SEAT_MAP
+from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
 from handlers.seat_map.search import MapSearch
@@ -66,6 +66,7 @@ class BookingPanel:
     daily_limit: int = 1
     notes: list[tuple[str, str]] = field(default_factory=list)
     """What stands in the way of what the reader may have in mind: words, and an address or none."""
+    favourite: bool = False
     timeline: str = ""
     """The seat's day as JSON, for the script that draws it."""
 
@@ -106,6 +107,8 @@ async def booking_panel(
     panel.notes = [
         (_own_words(visit, search.day, row), f"/reservations/{row.id}") for row in day.own
     ]
+    favourites = await visit[FAVOURITES].of(reader_id)
+    panel.favourite = seat in favourites
     if not search.change:
         panel.bookings_left = await visit[RESERVATIONS].bookings_left(reader_id, search.day, policy)
     if not day.choices:

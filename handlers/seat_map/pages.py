@@ -34,13 +34,14 @@ from handlers.seat_map.search import (
     search_times,
     time_filter,
 )
+from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
-from models.library.entities import Area, Seat
+from models.library.entities import Area, Seat, VenueId
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import TimeFilter
@@ -104,6 +105,11 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         visit[RESERVATIONS].bookings_left(visit.reader.id, search.day, day_policy),
         _nothing() if search.change else current_reservation(visit),
     )
+    chosen_day = date_of(venue, search.day)
+    offered = Suggestions()
+    if chosen_day.bookable and not search.change and visit.suspension is None:
+        proposes = left > 0 and current is None
+        offered = await suggestions(visit, VenueId(venue.id), search, proposes)
     floors = [
         (floor_text(floor), list(found))
         for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
@@ -115,7 +121,8 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         search=search,
         venues=venues,
         venue=venue,
-        chosen_day=date_of(venue, search.day),
+        chosen_day=chosen_day,
+        offered=offered,
         floors=floors,
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),

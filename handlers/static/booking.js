@@ -189,6 +189,25 @@
     }
   }
 
+  // The star changes nothing that was chosen.
+  panel.addEventListener("submit", async (event) => {
+    const star = event.target.closest("form.star");
+    if (!star) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const button = star.querySelector("button"), body = new URLSearchParams(new FormData(star));
+    body.set("on", button.value);
+    try {
+      const answer = await fetch(star.action, { method: "POST", headers: { "X-Fragment": "1" }, body });
+      if (answer.status === 401) return location.reload();
+      if (!answer.ok) return star.submit();
+      const on = button.value === "1";
+      button.setAttribute("aria-pressed", String(on));
+      button.value = on ? "" : "1";
+    } catch { /* it stays as it was */ }
+    return undefined;
+  });
+
   // --- asking until there is an answer -----------------------------------------------------------
 
   let asking = false;

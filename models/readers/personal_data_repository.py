@@ -22,6 +22,7 @@ PERSONAL_COLLECTIONS: Final = (
     "message_consents",
     "messages",
     "fault_reports",
+    "favourites",
     "feedback",
     "gate_events",
     "kiosk_scans",

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from bson.objectid import ObjectId
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.cursor import AsyncCursor
 
 from models.kernel.ids import ReaderId, ReservationId
@@ -112,6 +112,14 @@ class ReservationQueries(ReservationCollection):
             of_day = [c for c in row["claims"] if c.startswith(prefix)]
             used[row["reader"]].update(int(c.removeprefix(prefix)) for c in of_day)
         return used
+
+    async def latest_of(
+        self, reader_id: ReaderId, states: Collection[ReservationState]
+    ) -> Reservation | None:
+        """The one of the reader's reservations in these states that began last."""
+        query = {"reader": reader_id, "state": {"$in": [state.value for state in states]}}
+        found = await self._read(self._all.find(query).sort("start", DESCENDING).limit(1))
+        return found[0] if found else None
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""

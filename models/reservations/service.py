@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from models.kernel.errors import DomainError, Overloaded
 from models.kernel.ids import ReaderId, ReservationId
@@ -39,6 +40,8 @@ from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
+
+_USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
 
 
 class ReservationService:
@@ -82,6 +85,10 @@ class ReservationService:
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
         """All of the reader's reservations for that day of use, the earliest start first."""
         return await self._reservations.on_day(reader_id, day)
+
+    async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
+        """The reader's latest booking that was used to its end."""
+        return await self._reservations.latest_of(reader_id, _USED)
 
     async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
         """How many bookings the reader may still make for that day of use."""

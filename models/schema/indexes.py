@@ -10,6 +10,7 @@ from pymongo import IndexModel
 
 from models.code_sharing import scan_repository
 from models.fault_reports import repository as fault_repository
+from models.favourites import repository as favourites_repository
 from models.feedback import repository as feedback_repository
 from models.gates import event_repository
 from models.identity import activation_code_repository
@@ -36,6 +37,7 @@ from models.wechat import callback_log_repository
 INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **indexes.INDEXES,
     **readers_repository.INDEXES,
+    **favourites_repository.INDEXES,
     **reader_groups_repository.INDEXES,
     **activation_code_repository.INDEXES,
     **messages_repository.INDEXES,

@@ -29,8 +29,8 @@ from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 class TimeFilter(NamedTuple):
     """The asked day and, where an end is given, time: from ``start``, or where there is none from
-    the moment of the look. An end that is not after the start is the next day's. A tuple, since each
-    look at a plan finds it by this."""
+    the moment of the look. An end that is not after the start is the next day's. A tuple, since
+    each look at a plan finds it by this."""
 
     day: date
     start: time | None

@@ -1,0 +1,1 @@
+"""常用座位 for apps and pages."""

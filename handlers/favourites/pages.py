@@ -1,0 +1,24 @@
+"""常用座位: the star in the panel of a seat."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, done, form_text
+from models.library.entities import SeatId
+
+
+async def change_favourite(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """A favourite from now on, or none; back to the seat with the times that were chosen."""
+    favourites = visit[keys.FAVOURITES]
+    if form_text(form, "on"):
+        await favourites.add(visit.reader.id, visit.id, visit.now)
+    else:
+        await favourites.remove(visit.reader.id, visit.id)
+    area_id = visit[REFERENCE].seat(SeatId(visit.id)).area_id
+    back = form_text(form, "back")
+    here = f"/areas/{area_id}?"
+    return done(visit, back if back.startswith(here) else f"{here}seat={visit.id}")

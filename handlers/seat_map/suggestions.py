@@ -1,0 +1,225 @@
+"""What the first screen offers beside the areas: one seat, the favourites, the last one again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import time, timedelta
+from typing import Final
+
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest
+from handlers.http.presenting import clock
+from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
+from handlers.seat_map.booking_panel import feature_labels
+from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE
+from handlers.seat_map.search import MapSearch, time_filter
+from handlers.texts.pages import PROPOSAL_TEXT
+from models.kernel.time_range import floor_minute, local_date, local_instant, next_clock_instant
+from models.library.entities import Area, Seat, SeatId, VenueId
+from models.policy.open_hours import open_hours
+from models.reservations.entities import Reservation
+from models.reservations.time_choices import end_choices
+from models.seat_map.availability import SeatState
+from models.seat_map.proposal import Proposal, propose
+from notify.templates.rendering import later_clock
+
+_USUALLY: Final = timedelta(hours=2)
+_SHORTEST_AGAIN: Final = timedelta(minutes=30)
+_PASSED_OVER: Final = 12
+"""So many seats are remembered that somebody did not want."""
+_AROUND: Final = (150, 75)
+"""How far the picture of the proposed seat goes to each side, in plan units."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearbySeat:
+    """A seat in the picture of the proposed one."""
+
+    seat: Seat
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedSeat:
+    """The seat that is proposed, in words and in its place."""
+
+    seat: Seat
+    area: Area
+    reason: str
+    features: list[str]
+    period: str
+    until: str
+    href: str
+    other: str
+    """The address under which another one is proposed."""
+    around: list[NearbySeat]
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class FavouriteSeat:
+    """A favourite as it is at that time."""
+
+    label: str
+    state: str
+    free: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    proposed: ProposedSeat | None = None
+    favourites: list[FavouriteSeat] = field(default_factory=list)
+    again: tuple[str, str, str] | None = None
+    """The seat of the last stay, the time at which it can be had again, and where it is booked."""
+
+
+async def suggestions(
+    visit: PageRequest, venue_id: VenueId, search: MapSearch, proposes: bool
+) -> Suggestions:
+    """What is offered for the time of the search; without one, for the next two hours."""
+    reader_id = visit.reader.id
+    favourites, last = await asyncio.gather(
+        visit[FAVOURITES].of(reader_id), visit[RESERVATIONS].last_stay(reader_id)
+    )
+    wanted = _with_time(visit, venue_id, search)
+    shown = await _shown(visit, venue_id, wanted)
+    states = {
+        seat.id: state
+        for area, found in shown
+        for seat, state in zip(area.seats, found, strict=True)
+    }
+    recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
+    return Suggestions(
+        _proposed(visit, shown, wanted, favourites, recent) if proposes else None,
+        [
+            _favourite(visit, seat, states[seat.id], wanted)
+            for seat in favourites
+            if seat.id in states
+        ],
+        _again(visit, last) if last is not None and recent is not None else None,
+    )
+
+
+def _with_time(visit: PageRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
+    """The search with an end: the usual one where none is asked for."""
+    if search.has_time:
+        return search
+    reference, today = visit[REFERENCE], search.day == local_date(visit.now)
+    policy = reference.policy_on(search.day)
+    hours = open_hours(policy, search.day, venue_id, None).upcoming(
+        visit.now if today else local_instant(search.day, time(0))
+    )
+    if hours is None:
+        return search
+    start = max(floor_minute(visit.now), hours.start) if today else hours.start
+    ends = end_choices(start, policy, hours)
+    if not ends:
+        return search
+    end = min(ends, key=lambda one: abs(one - start - _USUALLY))
+    begin = NOW if today else clock(start)
+    return replace(search, start=begin, end=clock(end))
+
+
+async def _shown(
+    visit: PageRequest, venue_id: VenueId, search: MapSearch
+) -> list[tuple[Area, list[SeatState]]]:
+    """The areas in which the reader may stay for that time, with their seats' states."""
+    reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
+    asked = time_filter(visit, search)
+    occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
+    found = []
+    for area in reference.catalog.bookable_areas:
+        policy = reference.policy_for(area.id, search.day, visit.reader)
+        if area.venue_id == venue_id and not search.is_longer_than(policy.longest):
+            shown = cache.plan(area, occupancy, asked, minute, visit.reader)
+            found.append((area, shown.states_for(visit.reader.id)))
+    return found
+
+
+def _to(search: MapSearch, seat: Seat) -> str:
+    return search.to(f"/areas/{seat.area_id}", seat=seat.id, begin=search.start, until=search.end)
+
+
+def _proposed(
+    visit: PageRequest,
+    shown: Sequence[tuple[Area, Sequence[SeatState]]],
+    search: MapSearch,
+    favourites: Iterable[Seat],
+    recent: Seat | None,
+) -> ProposedSeat | None:
+    if not search.has_time:
+        return None
+    catalog = visit[REFERENCE].catalog
+    skip = visit.request.query.get("skip", "").split(",")[-_PASSED_OVER:]
+    found = propose(
+        shown,
+        [*favourites, *([recent] if recent is not None else [])],
+        search.features,
+        {SeatId(id) for id in skip},
+        catalog.nearest_seats,
+    )
+    if found is None:
+        return None
+    area, states = next(one for one in shown if one[0].id == found.seat.area_id)
+    passed = ",".join([*filter(None, skip), found.seat.id])
+    until = found.state.free_until
+    return ProposedSeat(
+        seat=found.seat,
+        area=area,
+        reason=_reason(found),
+        features=feature_labels(found.seat),
+        period=search.period,
+        until=later_clock(search.day, until) if until is not None else "",
+        href=_to(search, found.seat),
+        other=search.to("/", skip=passed),
+        around=list(_around(found.seat, area, states)),
+        view=f"{found.seat.x + 20 - _AROUND[0]} {found.seat.y + 20 - _AROUND[1]}"
+        f" {2 * _AROUND[0]} {2 * _AROUND[1]}",
+    )
+
+
+def _reason(found: Proposal) -> str:
+    return PROPOSAL_TEXT[found.reason].format(no=found.anchor.number if found.anchor else "")
+
+
+def _around(seat: Seat, area: Area, states: Sequence[SeatState]) -> Iterable[NearbySeat]:
+    wide, high = _AROUND[0] + 40, _AROUND[1] + 40
+    for one, state in zip(area.seats, states, strict=True):
+        if abs(one.x - seat.x) < wide and abs(one.y - seat.y) < high:
+            yield NearbySeat(one, "mine" if one.id == seat.id else state.status.value)
+
+
+def _favourite(
+    visit: PageRequest, seat: Seat, state: SeatState, search: MapSearch
+) -> FavouriteSeat:
+    area = visit[REFERENCE].catalog.areas[seat.area_id]
+    free = state.status.value == "free"
+    words = PROPOSAL_TEXT["free"] if free else PROPOSAL_TEXT["taken"]
+    if not free and state.next_free is not None:
+        words = PROPOSAL_TEXT["later"].format(clock=later_clock(search.day, state.next_free))
+    return FavouriteSeat(f"{area.full_name} {seat.number} 号", words, free, _to(search, seat))
+
+
+def _again(visit: PageRequest, last: Reservation) -> tuple[str, str, str] | None:
+    """The last stay's seat at the same time of day: today, from now on, or on the next day."""
+    reference, today = visit[REFERENCE], local_date(visit.now)
+    seat = reference.catalog.seats[last.seat_id]
+    begin, end = clock(last.start), clock(last.end)
+    start = local_instant(today, time.fromisoformat(begin))
+    stop = next_clock_instant(start, time.fromisoformat(end))
+    day = today
+    if start <= visit.now and stop - visit.now >= _SHORTEST_AGAIN:
+        begin = NOW
+    elif start <= visit.now:
+        day = today + timedelta(days=1)
+        if day not in reference.bookable_dates(visit.reader, visit.now):
+            return None
+    search = MapSearch(day, begin, end, minute=clock(visit.now), past_midnight=stop < start)
+    area = reference.catalog.areas[seat.area_id]
+    name = f"{area.full_name} {seat.number} 号"
+    when = PROPOSAL_TEXT["tomorrow" if day > today else "today"].format(begin=search.period)
+    plain = MapSearch(day)
+    return name, when, plain.to(f"/areas/{area.id}", seat=seat.id, begin=begin, until=end)

@@ -1,0 +1,1 @@
+"""常用座位: the seats that a reader comes back to."""

@@ -1,0 +1,52 @@
+"""Readers' favourite seats. An index guards how many there are, and that none is there twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.kernel.ids import ReaderId
+from models.library.entities import SeatId
+from models.storage.mongo import Database
+from models.storage.mongo_errors import translate_errors
+
+MOST_FAVOURITES: Final = 10
+INDEXES: Final = {
+    "favourites": [
+        IndexModel([("reader", ASCENDING), ("seat", ASCENDING)], name="once", unique=True)
+    ]
+}
+
+
+class FavouriteRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["favourites"]
+
+    async def of(self, reader_id: ReaderId) -> list[SeatId]:
+        """The reader's favourites in the order in which they became it."""
+        with translate_errors():
+            rows = await self._all.find({"reader": reader_id}, {"seat": 1, "at": 1}).to_list(None)
+        rows.sort(key=lambda row: (row["at"], row["_id"]))
+        return [SeatId(row["seat"]) for row in rows]
+
+    async def add(self, reader_id: ReaderId, seat_id: SeatId, at: datetime) -> bool:
+        """False where the reader has as many as are kept. One that is there stays as it is."""
+        document = {"reader": reader_id, "seat": seat_id, "at": at}
+        with translate_errors():
+            for n in range(MOST_FAVOURITES):
+                try:
+                    await self._all.insert_one({**document, "_id": f"{reader_id}:{n}"})
+                except DuplicateKeyError as error:
+                    if "seat" in (error.details or {}).get("keyPattern", {}):
+                        return True
+                    continue  # another one has that place
+                return True
+            there = await self._all.find_one({"reader": reader_id, "seat": seat_id}, {"_id": 1})
+        return there is not None
+
+    async def remove(self, reader_id: ReaderId, seat_id: SeatId) -> None:
+        with translate_errors():
+            await self._all.delete_one({"reader": reader_id, "seat": seat_id})

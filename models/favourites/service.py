@@ -1,0 +1,33 @@
+"""The seats that a reader comes back to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.favourites.errors import TooManyFavourites
+from models.favourites.repository import MOST_FAVOURITES, FavouriteRepository
+from models.kernel.ids import ReaderId
+from models.library.entities import Seat
+from models.reference_data import ReferenceData
+
+
+class FavouriteSeats:
+    """Keeps up to ten of them for each reader."""
+
+    def __init__(self, favourites: FavouriteRepository, reference: ReferenceData) -> None:
+        self._favourites, self._reference = favourites, reference
+
+    async def of(self, reader_id: ReaderId) -> list[Seat]:
+        """The reader's favourites that stand on a plan, in the order in which they became it."""
+        seats = self._reference.catalog.seats
+        return [seats[id] for id in await self._favourites.of(reader_id) if id in seats]
+
+    async def add(self, reader_id: ReaderId, seat_id: str, now: datetime) -> None:
+        """Raises: NotFound, TooManyFavourites."""
+        seat = self._reference.seat(seat_id)
+        if not await self._favourites.add(reader_id, seat.id, now):
+            raise TooManyFavourites(MOST_FAVOURITES)
+
+    async def remove(self, reader_id: ReaderId, seat_id: str) -> None:
+        """One that is none stays none. Raises: NotFound."""
+        await self._favourites.remove(reader_id, self._reference.seat(seat_id).id)
