@@ -207,7 +207,10 @@ def _again(visit: PageRequest, last: Reservation) -> tuple[str, str, str] | None
     """The last stay's seat at the same time of day: today, from now on, or on the next day."""
     reference, today = visit[REFERENCE], local_date(visit.now)
     seat = reference.catalog.seats[last.seat_id]
-    begin, end = clock(last.start), clock(last.end)
+    # Who began at 16:08, 现在, can begin at 16:00 on another day.
+    step = timedelta(minutes=reference.policy.step_minutes)
+    since = last.start - local_instant(local_date(last.start), time(0))
+    begin, end = clock(last.start - since % step), clock(last.end)
     start = local_instant(today, time.fromisoformat(begin))
     stop = next_clock_instant(start, time.fromisoformat(end))
     day = today

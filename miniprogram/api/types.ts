@@ -7,6 +7,10 @@ export interface ActivationCodeOut {
   request: BindingRequestOut | null;
 }
 
+export interface AddFavourite {
+  seat_id: string;
+}
+
 export interface AppealOut {
   text: string;
   at: string;
@@ -168,6 +172,10 @@ export interface FaultReportOut {
   kind: string;
   text: string;
   at: string;
+}
+
+export interface FavouritesOut {
+  items: ReservedSeat[];
 }
 
 export interface FreeOut {

@@ -1,0 +1,62 @@
+"""常用座位: kept on the server, ten at most, however many ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from models.favourites.repository import MOST_FAVOURITES
+from models.kernel.ids import ReaderId
+from models.library.entities import SeatId
+from tests.living import SEAT, Living
+
+
+async def test_they_come_and_go(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    assert (await reader.ok("GET", "/favourites"))["items"] == []
+    added = await reader.ok("POST", "/favourites", {"seat_id": SEAT})
+    assert [one["label"] for one in added["items"]] == ["图书馆2层二层中厅065号"]
+    await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-001"})
+    again = await reader.ok("POST", "/favourites", {"seat_id": SEAT})
+    assert [one["no"] for one in again["items"]] == ["065", "001"], "once, in their order"
+    assert (await other.ok("GET", "/favourites"))["items"] == []
+    await other.ok("DELETE", f"/favourites/{SEAT}")
+    assert len((await reader.ok("GET", "/favourites"))["items"]) == 2
+    left = await reader.ok("DELETE", f"/favourites/{SEAT}")
+    assert [one["no"] for one in left["items"]] == ["001"]
+    await reader.refused("404 not_found", "POST", "/favourites", {"seat_id": "nowhere"})
+    await reader.refused("404 not_found", "DELETE", "/favourites/nowhere")
+    await service.anonymous.refused("401 unauthenticated", "GET", "/favourites")
+
+
+async def test_ten_at_most_however_many_ask_at_once(service: Living) -> None:
+    reader = await service.reader()
+    seats = [f"2f-hall-{n:03}" for n in range(1, 16)]
+    answers = await asyncio.gather(
+        *(reader.call("POST", "/favourites", {"seat_id": seat}) for seat in [*seats, *seats[:3]])
+    )
+    refused = [answer for answer in answers if answer.status == 422]
+    assert {answer.code for answer in refused} == {"too_many_favourites"}
+    kept = (await reader.ok("GET", "/favourites"))["items"]
+    assert len(kept) == len({one["id"] for one in kept}) == MOST_FAVOURITES
+    # One that is there already is no further one; one that goes makes room.
+    await reader.ok("POST", "/favourites", {"seat_id": kept[0]["id"]})
+    await reader.ok("DELETE", f"/favourites/{kept[3]['id']}")
+    await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-020"})
+    last = (await reader.ok("GET", "/favourites"))["items"]
+    assert last[-1]["no"] == "020" and len(last) == MOST_FAVOURITES
+
+
+async def test_without_the_index_one_would_be_there_twice(service: Living) -> None:
+    """The control: what guards it is the index."""
+    reader, kept = await service.reader(), service.inside.stored.favourites
+    await service.db["favourites"].drop_index("once")
+    id, now = ReaderId(str(reader.reader_id)), service.clock.now()
+    await asyncio.gather(*(kept.add(id, SeatId(SEAT), now) for _ in range(3)))
+    assert len(await kept.of(id)) == 3
+
+
+async def test_a_seat_that_has_left_the_plan_is_not_shown(service: Living) -> None:
+    reader = await service.reader()
+    id = ReaderId(str(reader.reader_id))
+    await service.inside.stored.favourites.add(id, SeatId("gone"), service.clock.now())
+    assert (await reader.ok("GET", "/favourites"))["items"] == []

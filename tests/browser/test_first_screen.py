@@ -1,0 +1,139 @@
+"""自选座位: from opening to booked in two taps: a proposal, a favourite, or the last one again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, shows_everybody
+from tests.living import Client, Living
+
+SIZES = {
+    "1280": {"viewport": {"width": 1280, "height": 720}},
+    "390": PHONE,
+    "375": {**PHONE, "viewport": {"width": 375, "height": 553}},
+    "360": {**PHONE, "viewport": {"width": 360, "height": 740}},
+}
+SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
+
+
+async def two_taps(tab: Tab, first: str) -> None:
+    """Opened, tapped twice, booked: nothing else is touched, and nothing scrolled."""
+    seen = await tab.page.locator(first).bounding_box()
+    size = tab.page.viewport_size
+    assert seen is not None and size is not None and seen["y"] + seen["height"] <= size["height"]
+    await tab.page.click(first)
+    await tab.page.wait_for_selector("#panel .when")
+    await tab.page.click("text=立即预约")
+    await tab.page.wait_for_selector(".done >> text=预约成功")
+
+
+async def used(service: Living, reader: Client, seat: str, start: str, end: str) -> None:
+    """A stay of this reader that is over."""
+    made = await reader.reserve(seat, start, end)
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await reader.ok("POST", f"/reservations/{made['id']}/finish")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_two_taps_to_the_proposed_seat(
+    service: Living, opened: Open, axe: str, size: str
+) -> None:
+    tab = await opened("21071234", **SIZES[size])
+    assert "这里空位最多" in await tab.text(".proposed")
+    assert "现在–18:00" in await tab.text(".proposed")
+    if size in ("1280", "375"):
+        await shows_everybody(tab, axe, "/ with a proposal", phone=size != "1280")
+        await tab.page.set_viewport_size(SIZES[size]["viewport"])
+    seat = (await tab.text(".proposed .what")).split()[-2]
+    await two_taps(tab, ".proposed .button")
+    assert seat in await tab.text(".now") and "16:08–18:00" in await tab.text(".now")
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_two_taps_to_a_favourite(
+    service: Living, opened: Open, device: dict[str, Any]
+) -> None:
+    reader = await service.web_reader()
+    tab = await opened(reader.number, **device)
+    await tab.go(f"/areas/2f-hall?seat={SEAT}")
+    await tab.page.wait_for_selector("#panel .when")
+    await tab.choose(end="19:00")
+    star = tab.page.locator("[aria-label=常用座位]")
+    await star.click()
+    await tab.page.wait_for_selector("[aria-label=常用座位][aria-pressed=true]")
+    assert await tab.times() == ("现在", "19:00"), "nothing that was chosen is lost"
+    await tab.go("/")
+    assert "您常坐的座位" in await tab.text(".proposed") and LABEL in await tab.text(".known")
+    # Somebody else takes it: the seat beside it is proposed, and the favourite says when.
+    other = await service.reader()
+    await other.ok("POST", "/reservations", {
+        "seat_id": SEAT, "date": service.today, "start": "now", "end": "17:00",
+    })  # fmt: skip
+    await tab.page.reload()
+    assert "离您常坐的 063 号最近" in await tab.text(".proposed")
+    assert "17:00 起" in await tab.text(".known")
+    await tab.go("/?start=18:00&end=20:00")
+    assert "可约" in await tab.text(".known")
+    await two_taps(tab, f".known >> text={LABEL}")
+    assert "18:00–20:00" in await tab.text(".now")
+    await tab.go(f"/areas/2f-hall?seat={SEAT}")
+    await tab.page.click("[aria-label=常用座位]")
+    await tab.page.wait_for_selector("[aria-label=常用座位][aria-pressed=false]")
+    assert (await reader.ok("GET", "/favourites"))["items"] == []
+
+
+async def test_two_taps_to_the_last_one_again(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    await used(service, reader, SEAT, "now", "18:00")
+    tab = await opened(reader.number, **PHONE)
+    again = await tab.text(".known a >> nth=0")
+    assert "再约一次" in again and LABEL in again and "今天 现在–18:00" in again
+    # On the next morning it is at the same time of the day, and the web's session has ended.
+    await service.move(timedelta(hours=16))
+    tab = await opened(reader.number, **PHONE)
+    assert "今天 16:00–18:00" in await tab.text(".known a >> nth=0")
+    await two_taps(tab, ".known a >> nth=0")
+    assert "16:00–18:00" in await tab.text(".now")
+
+
+async def test_another_seat_is_proposed_and_never_the_same_one_twice(opened: Open) -> None:
+    tab = await opened("21071234")
+    seen = [await tab.text(".proposed .what")]
+    for _ in range(3):
+        await tab.page.click(".proposed >> text=换一个")
+        await tab.page.wait_for_function(
+            f"document.querySelector('.proposed .what').innerText !== {seen[-1]!r}"
+        )
+        seen.append(await tab.text(".proposed .what"))
+    assert len(set(seen)) == 4
+
+
+async def test_the_time_turns_tiles_plan_and_panel(service: Living, opened: Open) -> None:
+    other = await service.reader()
+    await other.reserve(SEAT, "17:00", "18:00")
+    tab = await opened("21071234")
+    assert await tab.text('[data-area="2f-hall"] .n') == "68"
+    await tab.page.select_option(".until [name=end]", "18:00")
+    await tab.page.wait_for_url("**start=now&end=18*")
+    assert await tab.text('[data-area="2f-hall"] .n') == "67"
+    assert "现在–18:00" in await tab.text(".proposed")
+    await tab.page.click('[data-area="2f-hall"]')
+    label = await tab.page.get_attribute(f'[id="{SEAT}"]', "aria-label")
+    assert label is not None and "该时段已约" in label
+    await tab.page.click('[id="2f-hall-062"]')
+    await tab.page.wait_for_selector("#panel .when")
+    assert await tab.times() == ("现在", "18:00")
+    # The minutes go on, and what is free until then is told as it changes.
+    await service.move(timedelta(minutes=20))
+    await other.ok("POST", "/reservations", {
+        "seat_id": "2f-hall-010", "date": service.today, "start": "18:00", "end": "19:00",
+    })  # fmt: skip
+    rival = await service.reader()
+    await rival.reserve("2f-hall-012", "17:00", "18:00")
+    await tab.page.wait_for_selector('[id="2f-hall-012"].occupied')
+    assert await tab.page.locator('[id="2f-hall-010"].free').count() == 1
+    await tab.go(f"/?date={service.tomorrow}")
+    assert await tab.page.input_value(".until [name=start]") == "", "another day has no now"
