@@ -10,7 +10,11 @@ from models.favourites.errors import TooManyFavourites
 from models.kernel.errors import NotFound
 
 ROUTES: Final = (
-    get("/favourites", api.list_own, "The reader's favourite seats"),
+    get(
+        "/favourites",
+        api.list_own,
+        "The reader's favourite seats, and when the last one can be had again",
+    ),
     post(
         "/favourites",
         api.add,

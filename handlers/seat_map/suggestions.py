@@ -16,9 +16,10 @@ from handlers.seat_map.booking_panel import feature_labels
 from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE
 from handlers.seat_map.search import MapSearch, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
-from models.kernel.time_range import floor_minute, local_date, local_instant, next_clock_instant
+from models.kernel.time_range import floor_minute, local_date, local_instant
 from models.library.entities import Area, Seat, SeatId, VenueId
 from models.policy.open_hours import open_hours
+from models.reservations.again import stay_again
 from models.reservations.entities import Reservation
 from models.reservations.time_choices import end_choices
 from models.seat_map.availability import SeatState
@@ -26,7 +27,6 @@ from models.seat_map.proposal import Proposal, propose
 from notify.templates.rendering import later_clock
 
 _USUALLY: Final = timedelta(hours=2)
-_SHORTEST_AGAIN: Final = timedelta(minutes=30)
 _PASSED_OVER: Final = 12
 """So many seats are remembered that somebody did not want."""
 _AROUND: Final = (150, 75)
@@ -204,25 +204,20 @@ def _favourite(
 
 
 def _again(visit: PageRequest, last: Reservation) -> tuple[str, str, str] | None:
-    """The last stay's seat at the same time of day: today, from now on, or on the next day."""
-    reference, today = visit[REFERENCE], local_date(visit.now)
+    """In words, and where it is booked."""
+    reference = visit[REFERENCE]
+    found = stay_again(
+        last, reference.policy, reference.bookable_dates(visit.reader, visit.now), visit.now
+    )
+    if found is None:
+        return None
     seat = reference.catalog.seats[last.seat_id]
-    # Who began at 16:08, 现在, can begin at 16:00 on another day.
-    step = timedelta(minutes=reference.policy.step_minutes)
-    since = last.start - local_instant(local_date(last.start), time(0))
-    begin, end = clock(last.start - since % step), clock(last.end)
-    start = local_instant(today, time.fromisoformat(begin))
-    stop = next_clock_instant(start, time.fromisoformat(end))
-    day = today
-    if start <= visit.now and stop - visit.now >= _SHORTEST_AGAIN:
-        begin = NOW
-    elif start <= visit.now:
-        day = today + timedelta(days=1)
-        if day not in reference.bookable_dates(visit.reader, visit.now):
-            return None
-    search = MapSearch(day, begin, end, minute=clock(visit.now), past_midnight=stop < start)
-    area = reference.catalog.areas[seat.area_id]
-    name = f"{area.full_name} {seat.number} 号"
-    when = PROPOSAL_TEXT["tomorrow" if day > today else "today"].format(begin=search.period)
-    plain = MapSearch(day)
-    return name, when, plain.to(f"/areas/{area.id}", seat=seat.id, begin=begin, until=end)
+    begin = f"{found.start:%H:%M}" if found.start is not None else NOW
+    end = f"{found.end:%H:%M}"
+    period = MapSearch(found.day, begin, end, minute=clock(visit.now), past_midnight=True).period
+    later = found.day > local_date(visit.now)
+    return (
+        f"{reference.catalog.areas[seat.area_id].full_name} {seat.number} 号",
+        PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=period),
+        MapSearch(found.day).to(f"/areas/{seat.area_id}", seat=seat.id, begin=begin, until=end),
+    )

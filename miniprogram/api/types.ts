@@ -11,6 +11,13 @@ export interface AddFavourite {
   seat_id: string;
 }
 
+export interface AgainOut {
+  seat: ReservedSeat;
+  date: string;
+  start: string;
+  end: string;
+}
+
 export interface AppealOut {
   text: string;
   at: string;
@@ -176,6 +183,7 @@ export interface FaultReportOut {
 
 export interface FavouritesOut {
   items: ReservedSeat[];
+  again: AgainOut | null;
 }
 
 export interface FreeOut {

@@ -1,22 +1,48 @@
-// Seats that the reader likes, on this phone only.
+// Seats that the reader comes back to, and the last one again: kept by the library, for web and phone alike.
+import { Refused, drop, get, post, tap } from "../api/client";
+import type { AgainOut, FavouritesOut, ReservedSeat } from "../api/types";
+import { dayAt, now } from "./clock";
+import { clockAfter, t } from "./texts";
 
+/** Where an earlier version kept them, on the phone alone. */
 const PLACE = "favourites";
 
-export interface Favourite { id: string; area: string; name: string; no: string }
+export interface Known { id: string; area: string; label: string; note: string; query: string }
+export interface KnownSeats { liked: Known[]; again: Known | null }
 
-export function favourites(): Favourite[] {
-  return (wx.getStorageSync(PLACE) as Favourite[] | "") || [];
+function known(seat: ReservedSeat, label: string, note: string, query: string): Known {
+  return { id: seat.id, area: seat.area_id, label, note, query: `area=${seat.area_id}&seat=${seat.id}${query}` };
 }
 
-export function isFavourite(id: string): boolean {
-  return favourites().some((seat) => seat.id === id);
+function nameOf(seat: ReservedSeat): string {
+  return `${seat.area} ${t("seat_no", { no: seat.no })}`;
+}
+
+function once(more: AgainOut): Known {
+  const begin = more.start === "now" ? t("now") : more.start;
+  const end = more.start === "now" ? more.end : clockAfter(more.start, more.end);
+  const note = `${t(more.date === dayAt(now()) ? "today" : "tomorrow")} ${begin}–${end}`;
+  return known(more.seat, `${t("once_more")} · ${nameOf(more.seat)}`, note, `&date=${more.date}&start=${more.start}&end=${more.end}`);
+}
+
+/** The favourites and the last seat; those that only this phone knows are told to the library first. */
+export async function knownSeats(): Promise<KnownSeats> {
+  for (const { id } of (wx.getStorageSync(PLACE) as { id: string }[] | "") || []) {
+    await post<FavouritesOut>("/favourites", { seat_id: id }, tap()).catch((error: unknown) => {
+      if (!(error instanceof Refused)) throw error; // a seat that is gone, or one too many
+    });
+  }
+  const found = await get<FavouritesOut>("/favourites");
+  wx.removeStorageSync(PLACE);
+  return {
+    liked: found.items.map((seat) => known(seat, nameOf(seat), "", `&date=${dayAt(now())}`)),
+    again: found.again && once(found.again),
+  };
 }
 
 /** Whether it is one afterwards. */
-export function toggle(seat: Favourite): boolean {
-  const kept = favourites();
-  const others = kept.filter((other) => other.id !== seat.id);
-  const added = others.length === kept.length;
-  wx.setStorageSync(PLACE, added ? [...others, seat] : others);
-  return added;
+export async function like(id: string, on: boolean): Promise<boolean> {
+  if (on) await post<FavouritesOut>("/favourites", { seat_id: id }, tap());
+  else await drop(`/favourites/${id}`);
+  return on;
 }

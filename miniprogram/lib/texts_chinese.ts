@@ -144,9 +144,10 @@ export const CHINESE = {
   filter_from: "从几点",
   filter_to: "到几点",
   filter_clear: "清除",
-  favourites: "收藏的座位",
-  favourite_add: "收藏",
-  favourite_remove: "取消收藏",
+  favourites: "常用座位",
+  favourite_add: "设为常用",
+  favourite_remove: "取消常用",
+  once_more: "再约一次",
 
   floor: "{n}层",
   basement: "地下{n}层",

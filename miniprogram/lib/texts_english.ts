@@ -147,6 +147,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   filter_to: "To",
   filter_clear: "Clear",
   favourites: "Favourite seats",
+  once_more: "Once more",
   favourite_add: "Favourite",
   favourite_remove: "No favourite",
 

@@ -406,18 +406,53 @@ test("a no-show is shown with its appeal", async () => {
   assert.ok(phone.toasts.includes("申诉已提交"));
 });
 
-test("a seat that is liked is found again on the same phone", async () => {
-  await begin("08:00");
+test("a seat that is liked is found again, two taps from the first screen to booked", async () => {
+  const token = await begin("08:00");
   await seatChosen(phone);
-  await phone.tap("☆ 收藏");
+  await phone.tap("☆ 设为常用");
+  await phone.reads("★ 取消常用");
+  // The library keeps it, for another phone and for the web.
+  const { items } = await service.call("GET", "/api/v1/favourites", { as: token });
+  assert.deepEqual(items.map((seat) => seat.id), [SEAT]);
+  phone.open("pages/index/index");
+  await phone.tap("★ 二层中厅 065 号"); // one
+  await phone.reaches("pages/plan/plan");
+  await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
+  await phone.tap("立即预约"); // two
+  await phone.reads("预约成功");
   phone.open("pages/seats/seats");
   await phone.tap("二层中厅 065 号");
   await phone.reaches("pages/plan/plan");
   await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
-  await phone.tap("★ 取消收藏");
+  await phone.tap("★ 取消常用");
+  await phone.reads("☆ 设为常用");
   phone.open("pages/seats/seats");
-  await phone.until((data) => data.ready);
+  await phone.until((data) => data.ready && data.floors.length);
   assert.deepEqual(phone.page.data.liked, []);
+});
+
+test("the last seat is booked once more by two taps", async () => {
+  const token = await begin("08:00");
+  const made = await service.reserve(token, SEAT, MONDAY, "now", "11:00");
+  await service.call("POST", `/api/v1/reservations/${made.id}/check-in`, { as: token, body: { qr: await service.kioskCode() } });
+  await service.call("POST", `/api/v1/reservations/${made.id}/finish`, { as: token, body: {} });
+  phone.open("pages/index/index");
+  await phone.reads("今天 现在–11:00");
+  await phone.tap("再约一次 · 二层中厅 065 号"); // one
+  await phone.reaches("pages/plan/plan");
+  await phone.until((data) => data.seat?.id === SEAT && data.end === "11:00", "its sheet with the same end");
+  await phone.tap("立即预约"); // two
+  await phone.reads("预约成功");
+});
+
+test("what an earlier version kept on the phone goes to the library once", async () => {
+  const token = await begin("08:00");
+  phone.storage.set("favourites", [{ id: SEAT, area: "2f-hall", name: "二层中厅", no: "065" }, { id: "gone", area: "x", name: "x", no: "1" }]);
+  phone.open("pages/index/index");
+  await phone.reads("★ 二层中厅 065 号");
+  assert.equal(phone.storage.get("favourites"), undefined);
+  const { items } = await service.call("GET", "/api/v1/favourites", { as: token });
+  assert.deepEqual(items.map((seat) => seat.id), [SEAT]);
 });
 
 test("a day that opens later counts down on the service's clock, and opens by itself", async () => {

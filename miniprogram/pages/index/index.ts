@@ -2,6 +2,8 @@ import { Refused, get, post, tap } from "../../api/client";
 import type { AreasOut, CurrentReaderOut, MessageOut, NoticeOut, Page as PageOf, ReservationOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
+import type { Known } from "../../lib/favourites";
+import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
 import { activationIn, decoded, keep, take } from "../../lib/scan";
 import { nameTabs } from "../../lib/tabs";
@@ -37,6 +39,8 @@ Component({
     messages: [] as MessageOut[],
     notices: [] as (NoticeOut & { at: string })[],
     unread: "",
+    again: null as Known | null,
+    liked: [] as Known[],
     timer: 0,
   },
   methods: {
@@ -46,7 +50,7 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) keep(decoded(query.q));
       this.setData({
-        words: words("loading", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty"),
+        words: words("loading", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites"),
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
     },
@@ -75,13 +79,15 @@ Component({
           await this.checkIn(qr, active);
           await this.mine();
         }
-        const [areas, unread, messages, notices] = await Promise.all([
+        const [known, areas, unread, messages, notices] = await Promise.all([
+          knownSeats(),
           get<AreasOut>("/areas"),
           get<PageOf<MessageOut>>("/messages?unread=true&page_size=1"),
           get<PageOf<MessageOut>>(`/messages?page_size=${SHOWN}`),
           get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`),
         ]);
         this.setData({
+          ...known,
           floors: byFloor(areas),
           messages: messages.items,
           notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })),
@@ -123,6 +129,10 @@ Component({
         if (!(error instanceof Refused)) throw error;
         this.setData({ said: error.message });
       }
+    },
+    /** The plan opens with the seat and its times: one more tap books it. */
+    seat(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/plan/plan?${String(event.currentTarget.dataset.query)}` });
     },
     seats() {
       wx.switchTab({ url: "/pages/seats/seats" });

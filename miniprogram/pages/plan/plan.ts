@@ -2,7 +2,7 @@ import { Refused, get, open, post, tap } from "../../api/client";
 import type { Choice, MarkOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, clockAt, now } from "../../lib/clock";
-import { isFavourite, toggle } from "../../lib/favourites";
+import { knownSeats, like } from "../../lib/favourites";
 import type { Tile } from "../../lib/plan";
 import { TAGS, changed, legend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
@@ -50,6 +50,7 @@ Component({
     refused: "",
     near: [] as NearSeat[],
     mayWait: false,
+    favourites: [] as string[],
     waiting: "",
     done: null as Done | null,
     key: "",
@@ -89,14 +90,14 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const map = await this.map();
+        const [map, { liked }] = await Promise.all([this.map(), knownSeats()]);
         wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
         const [wide, high] = [(windowWidth - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
-        this.setData({ name: map.area.name, width: map.width, height: map.height, marks: map.marks, scale, smallest, ...changed(this.data.seats, map) });
+        this.setData({ name: map.area.name, width: map.width, height: map.height, marks: map.marks, favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
       });
     },
     /** What is shown stays where the network does not answer. */
@@ -132,7 +133,7 @@ Component({
         return;
       }
       this.setData({
-        seat, liked: isFavourite(id), starts: [], ends: [], start: "", end: "", none: false, notThen: "", refused: "", near: [],
+        seat, liked: this.data.favourites.includes(id), starts: [], ends: [], start: "", end: "", none: false, notThen: "", refused: "", near: [],
         mayWait: false, waiting: "", done: null, key: tap(),
       });
       await this.ask(async () => {
@@ -183,9 +184,13 @@ Component({
       const { seat, name } = this.data;
       if (seat !== null) wx.navigateTo({ url: `/pages/fault/fault?seat=${seat.id}&label=${encodeURIComponent(`${name} ${seat.name}`)}` });
     },
-    like() {
-      const { seat, area, name } = this.data;
-      if (seat !== null) this.setData({ liked: toggle({ id: seat.id, area, name, no: seat.no }) });
+    async like() {
+      const { seat, liked, favourites } = this.data;
+      if (seat === null) return;
+      await this.ask(async () => {
+        const on = await like(seat.id, !liked);
+        this.setData({ liked: on, favourites: on ? [...favourites, seat.id] : favourites.filter((id) => id !== seat.id) });
+      });
     },
 
     /** A second tap while the first is under way does nothing; the key makes one of what is sent again. */

@@ -2,8 +2,8 @@ import { get } from "../../api/client";
 import type { AreaOut, AreasOut, DateOut, VenueOut, VenuesOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, clockAt, dayAt, now, span } from "../../lib/clock";
-import type { Favourite } from "../../lib/favourites";
-import { favourites } from "../../lib/favourites";
+import type { Known } from "../../lib/favourites";
+import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
 import { nameTabs } from "../../lib/tabs";
 import { floorName, t, words } from "../../lib/texts";
@@ -92,7 +92,7 @@ Component({
     from: "",
     to: "",
     floors: [] as Floor[],
-    liked: [] as (Favourite & { label: string })[],
+    liked: [] as Known[],
     timer: 0,
     ticking: 0,
   },
@@ -103,7 +103,6 @@ Component({
     },
     onShow() {
       nameTabs();
-      this.setData({ liked: favourites().map((seat) => ({ ...seat, label: `${seat.name} ${t("seat_no", { no: seat.no })}` })) });
       void this.load();
       clearInterval(this.data.ticking);
       poll(this, () => { void this.load(); });
@@ -130,7 +129,7 @@ Component({
         this.setData({ venues: items, venue: venue.id, date });
         this.draw();
         const query = this.query();
-        const areas = await get<AreasOut>(`/areas?${query}`);
+        const [areas, { liked }] = await Promise.all([get<AreasOut>(`/areas?${query}`), knownSeats()]);
         if (query !== this.query()) return; // another day or time was chosen meanwhile
         const floors = new Map<number, Floor>();
         for (const area of areas.items) {
@@ -138,7 +137,7 @@ Component({
           floor.areas.push(tile(area));
           floors.set(area.floor, floor);
         }
-        this.setData({ floors: [...floors.values()] });
+        this.setData({ floors: [...floors.values()], liked });
       });
     },
     /** The days, and the hours of the chosen one. */

@@ -1,0 +1,32 @@
+"""再约一次: when the seat of the last stay can be booked again, at the same time of day."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from models.kernel.time_range import local_date, local_instant, next_clock_instant, to_local
+from models.policy.entities import Policy
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+
+_SHORTEST: Final = timedelta(minutes=30)
+
+
+def stay_again(
+    last: Reservation, policy: Policy, bookable: Container[date], now: datetime
+) -> TimeSelection | None:
+    """Today, from now on where it has begun already, or else tomorrow; None where tomorrow is not
+    among the ``bookable`` days."""
+    # Who began at 16:08, 现在, can begin at 16:00 on another day.
+    since = last.start - local_instant(local_date(last.start), time(0))
+    begin = to_local(last.start - since % timedelta(minutes=policy.step_minutes)).time()
+    end, today = to_local(last.end).time(), local_date(now)
+    start = local_instant(today, begin)
+    if start > now:
+        return TimeSelection(today, begin, end)
+    if next_clock_instant(start, end) - now >= _SHORTEST:
+        return TimeSelection(today, None, end)
+    tomorrow = today + timedelta(days=1)
+    return TimeSelection(tomorrow, begin, end) if tomorrow in bookable else None
