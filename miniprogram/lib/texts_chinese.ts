@@ -7,6 +7,8 @@ export const CHINESE = {
   retry_in: "{s} 秒后自动重试",
   more_choices: "更多…",
   more: "加载更多",
+  wait_empty: "没有空位的时间可以候补：在座位图上选座位和时间，有空位会为您保留并通知您",
+  messages_empty: "预约、签到、暂离和结束前的提醒会出现在这里",
   empty: "这里还没有内容",
   offline: "没有网络，请检查后重试",
   slow: "服务没有回应，请稍后再试",

@@ -9,6 +9,8 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   retry_in: "Trying again in {s} s",
   more_choices: "More…",
   more: "More",
+  wait_empty: "Where no seat is free you can wait: choose a seat and a time on the plan, and a seat is held for you",
+  messages_empty: "What concerns your bookings is told here",
   empty: "Nothing here yet",
   offline: "No network. Please check and try again",
   slow: "The service does not answer. Please try again later",

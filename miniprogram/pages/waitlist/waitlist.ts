@@ -22,7 +22,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("waitlist") });
-      this.setData({ words: words("loading", "empty", "wait_leave") });
+      this.setData({ words: words("loading", "wait_empty", "wait_leave") });
     },
     onShow() {
       void this.load();
