@@ -35,8 +35,9 @@ from handlers.http.forms import form_of
 from handlers.http.keys import CLOCK, LOAD_SHEDDER, REFERENCE, SESSIONS, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
-from handlers.http.pages import Handler, domain_error_page, render_page
+from handlers.http.pages import Handler, domain_error_page
 from handlers.http.refusals import count_error
+from handlers.http.rendering import render_page
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
 from handlers.keys import CAS, IDENTITY_PROVIDER, LOGINS, OUTAGES

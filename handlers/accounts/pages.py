@@ -10,8 +10,9 @@ from bind.account_binding import link
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
 from handlers.http.openapi import VERSION
-from handlers.http.pages import PageRequest, form_text, redirect, render_page
+from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
+from handlers.http.rendering import render_page
 from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, VIOLATIONS
 from models.library.entities import KioskId
 from models.readers.entities import Reader

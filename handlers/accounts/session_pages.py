@@ -9,7 +9,8 @@ from handlers.accounts.sessions import end_session, end_sessions
 from handlers.http.cookies import give_session_cookie
 from handlers.http.forms import Form
 from handlers.http.keys import SESSIONS, SITE
-from handlers.http.pages import PageRequest, redirect, render_page
+from handlers.http.pages import PageRequest, redirect
+from handlers.http.rendering import render_page
 from models.identity.entities import SessionKind
 
 

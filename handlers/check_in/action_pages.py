@@ -16,8 +16,9 @@ from handlers.check_in.schemas import Extend
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, form_text, redirect, render_page
+from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
+from handlers.http.rendering import render_page
 from handlers.http.request_parsing import malformed
 from handlers.http.schemas import EmptyRequest
 from handlers.keys import CHECK_IN, RENEWAL, RESERVATIONS, SEAT_REPORTS, WAITLIST

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, render_page
+from handlers.http.pages import PageRequest
+from handlers.http.rendering import render_page
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations.current import current_reservation
 from models.library.entities import AreaId

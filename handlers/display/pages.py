@@ -12,8 +12,9 @@ from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
-from handlers.http.pages import domain_error_page, render_page
+from handlers.http.pages import domain_error_page
 from handlers.http.qr import svg
+from handlers.http.rendering import render_page
 from models.kernel.errors import DomainError, NotFound
 from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId

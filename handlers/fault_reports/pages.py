@@ -10,8 +10,9 @@ from aiohttp import web
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, form_text, redirect, render_page
+from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
+from handlers.http.rendering import render_page
 from handlers.keys import FAULT_REPORTS
 from handlers.texts.errors import reason_text, text_of
 from models.fault_reports.entities import LONGEST_FAULT_TEXT, FaultKind

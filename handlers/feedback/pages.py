@@ -12,8 +12,9 @@ from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.keys import REFERENCE
 from handlers.http.middleware import REQUEST_ID
-from handlers.http.pages import PageRequest, form_text, redirect, render_page
+from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
+from handlers.http.rendering import render_page
 from handlers.keys import FEEDBACK
 from handlers.texts.errors import text_of
 from models.feedback.entities import MAX_LENGTH

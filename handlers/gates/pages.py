@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.gates import presenter
-from handlers.http.pages import PageRequest, redirect, render_page
+from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
+from handlers.http.rendering import render_page
 from handlers.keys import GATES
 from handlers.texts.labels import EFFECT_TEXT
 

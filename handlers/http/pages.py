@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,24 +21,22 @@ from handlers.http.authentication import (
     require_own_origin,
     session_id,
 )
-from handlers.http.csrf import is_csrf_token_valid, new_csrf_token
+from handlers.http.csrf import is_csrf_token_valid
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.endpoint import key_of
 from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
-from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
+from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.local_rate_limiter import raise_if_limited
-from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW, REQUEST_ID
 from handlers.http.presenting import suspension
 from handlers.http.refusals import count_error
+from handlers.http.rendering import FRAGMENT_HEADER, STAFF, render_page
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
 from handlers.http.schemas import SuspensionOut
-from handlers.http.templates import ENVIRONMENT
-from handlers.http.wording import running_line
 from handlers.texts.errors import text_of
-from handlers.texts.pages import DESCRIPTION, REFUSED_HEADING
+from handlers.texts.pages import REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound, OtherVenue, SignInAgain
 from models.identity.roles import Role, StaffRights
@@ -53,15 +50,12 @@ from models.kernel.errors import (
 )
 from models.kernel.ids import Actor
 from models.kernel.text import is_printable_line
-from models.kernel.time_range import to_local
 from models.library.entities import VenueId
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.storage.rate_limiter import RateLimit
 
 Value = TypeVar("Value")
-FRAGMENT_HEADER: Final = "X-Fragment"
-"""A page's script asks with this header for the part of a page that changes."""
 
 
 @dataclass(slots=True)
@@ -240,7 +234,7 @@ async def _visit(request: web.Request) -> PageRequest:
     if principal.session.kind is SessionKind.KIOSK:
         raise Unauthenticated()  # a card at a kiosk opens no pages
     visit = PageRequest(request, now, principal)
-    request[_STAFF] = visit.may(Role.VIEWER)
+    request[STAFF] = visit.may(Role.VIEWER)
     return visit
 
 
@@ -251,8 +245,6 @@ def form_text(form: Form, name: str) -> str:
 
 
 LONGEST_REASON: Final = 200
-_STAFF: Final = web.RequestKey("staff", bool)
-"""Does who asks work for the library? Their menu leads to the console."""
 
 
 def form_reason(form: Form, name: str = "reason") -> str:
@@ -264,65 +256,6 @@ def form_reason(form: Form, name: str = "reason") -> str:
 
 
 # --- answers --------------------------------------------------------------------------------------
-def render_page(
-    request: web.Request,
-    template: str,
-    *,
-    status: int = 200,
-    reader: Reader | None = None,
-    headers: dict[str, str] | None = None,
-    **facts: Any,
-) -> web.Response:
-    """The template as an answer, or the part of it that the page's script asked for."""
-    now, reference = to_local(request[NOW]), request.app[REFERENCE]
-    text = ENVIRONMENT.get_template(template).render(
-        title=reference.profile.title,
-        description=DESCRIPTION.format(name=reference.profile.name),
-        profile=reference.profile,
-        logo=logo_url(reference.profile),
-        running_line=running_line(reference, now.date()) if reader else "",
-        reader=reader,
-        csrf=new_csrf_token(request) if reader else "",
-        key=secrets.token_hex(8),
-        now=now,
-        now_ms=int(now.timestamp() * 1000),
-        ahead_ms=reference.profile.zone_minutes * 60_000,
-        fragment=FRAGMENT_HEADER in request.headers,
-        path=request.path,
-        policy=reference.policy,
-        staff=request.get(_STAFF, False),
-        sandbox=request.app[SITE].sandbox,
-        lan=request.app[SITE].lan,
-        wechat=request.app[SITE].wechat,
-        **facts,
-    )
-    response = web.Response(status=status, text=text, content_type="text/html")
-    response.headers.update(_security_headers(request))
-    if headers:
-        response.headers.update(headers)
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        response.enable_compression(web.ContentCoding.gzip)
-    return response
-
-
-def _security_headers(request: web.Request) -> dict[str, str]:
-    return {
-        # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
-        # the whole way of a form.
-        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'; "
-        f"form-action 'self' {request.app[SITE].sign_on_origin}",
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Vary": f"{FRAGMENT_HEADER}, Accept-Encoding",
-    }
-
-
 def done(visit: PageRequest, to: str) -> web.Response:
     """What a form has done stands on another page. A script is told where, a browser goes there."""
     if FRAGMENT_HEADER in visit.request.headers:

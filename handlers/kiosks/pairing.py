@@ -10,7 +10,7 @@ from aiohttp import web
 from handlers.http.authentication import client_address, enforce_rate_limit
 from handlers.http.browser_name import browser_name
 from handlers.http.endpoint import ApiRequest
-from handlers.http.pages import render_page
+from handlers.http.rendering import render_page
 from handlers.keys import KIOSK_PAIRING
 from handlers.kiosks.schemas import PairingOut, PairingStateOut, PairingStateRequest
 from handlers.texts.check_words import CHECK_WORD_TEXT

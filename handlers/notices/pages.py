@@ -8,8 +8,9 @@ from aiohttp import web
 from markupsafe import Markup
 
 from handlers.http.markdown import html_of
-from handlers.http.pages import PageRequest, redirect, render_page
+from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import page_number, pages_of
+from handlers.http.rendering import render_page
 from handlers.keys import NOTICES
 
 _PAGE_SIZE: Final = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.http.pages import render_page
+from handlers.http.rendering import render_page
 from handlers.keys import PROOF
 from models.readers.entities import Reader
 

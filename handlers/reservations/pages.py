@@ -7,8 +7,9 @@ import asyncio
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, redirect, render_page
+from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
+from handlers.http.rendering import render_page
 from handlers.keys import ALTERNATIVES, RESERVATIONS, WAITLIST
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter

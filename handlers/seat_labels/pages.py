@@ -8,7 +8,8 @@ from handlers.accounts.scan_note import carried_note, take_scan
 from handlers.check_in.scanned import check_in_by, report_by
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, domain_error_page, redirect, render_page
+from handlers.http.pages import PageRequest, domain_error_page, redirect
+from handlers.http.rendering import render_page
 from handlers.keys import RESERVATIONS, SCAN_NOTES
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in

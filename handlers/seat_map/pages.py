@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import FRAGMENT_HEADER, PageRequest, redirect, render_page
+from handlers.http.pages import PageRequest, redirect
+from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
 from handlers.keys import RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter as reservations_presenter

@@ -200,7 +200,12 @@ def _favourite(
     words = PROPOSAL_TEXT["free"] if free else PROPOSAL_TEXT["taken"]
     if not free and state.next_free is not None:
         words = PROPOSAL_TEXT["later"].format(clock=later_clock(search.day, state.next_free))
-    return FavouriteSeat(f"{area.full_name} {seat.number} 号", words, free, _to(search, seat))
+    return FavouriteSeat(
+        PROPOSAL_TEXT["seat"].format(area=area.full_name, no=seat.number),
+        words,
+        free,
+        _to(search, seat),
+    )
 
 
 def _again(visit: PageRequest, last: Reservation) -> tuple[str, str, str] | None:
@@ -212,12 +217,13 @@ def _again(visit: PageRequest, last: Reservation) -> tuple[str, str, str] | None
     if found is None:
         return None
     seat = reference.catalog.seats[last.seat_id]
+    area = reference.catalog.areas[seat.area_id]
     begin = f"{found.start:%H:%M}" if found.start is not None else NOW
     end = f"{found.end:%H:%M}"
     period = MapSearch(found.day, begin, end, minute=clock(visit.now), past_midnight=True).period
     later = found.day > local_date(visit.now)
     return (
-        f"{reference.catalog.areas[seat.area_id].full_name} {seat.number} 号",
+        PROPOSAL_TEXT["seat"].format(area=area.full_name, no=seat.number),
         PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=period),
         MapSearch(found.day).to(f"/areas/{seat.area_id}", seat=seat.id, begin=begin, until=end),
     )

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, redirect, render_page
+from handlers.http.pages import PageRequest, redirect
+from handlers.http.rendering import render_page
 from handlers.keys import SEAT_REPORTS
 
 

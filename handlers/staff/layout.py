@@ -7,7 +7,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, render_page
+from handlers.http.pages import PageRequest
+from handlers.http.rendering import render_page
 from handlers.staff.help_topics import help_for
 from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT

@@ -50,6 +50,7 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "known": "您常坐的座位",
     "near": "离您常坐的 {no} 号最近",
     "roomy": "这里空位最多",
+    "seat": "{area} {no} 号",
     "free": "可约",
     "taken": "已有人",
     "later": "{clock} 起",

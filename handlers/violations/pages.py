@@ -7,8 +7,9 @@ from aiohttp import web
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, redirect, render_page
+from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
+from handlers.http.rendering import render_page
 from handlers.keys import RESERVATIONS, VIOLATIONS
 from handlers.violations import presenter, schemas
 from models.feedback.entities import MAX_LENGTH

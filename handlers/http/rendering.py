@@ -1,0 +1,82 @@
+"""A template as an answer, with what every page shows and the headers that keep it safe."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers.http.csrf import new_csrf_token
+from handlers.http.keys import REFERENCE, SITE
+from handlers.http.logo import logo_url
+from handlers.http.middleware import NOW
+from handlers.http.templates import ENVIRONMENT
+from handlers.http.wording import running_line
+from handlers.texts.pages import DESCRIPTION
+from models.kernel.time_range import to_local
+from models.readers.entities import Reader
+
+FRAGMENT_HEADER: Final = "X-Fragment"
+"""A page's script asks with this header for the part of a page that changes."""
+STAFF: Final = web.RequestKey("staff", bool)
+"""Does who asks work for the library? Their menu leads to the console."""
+
+
+def render_page(
+    request: web.Request,
+    template: str,
+    *,
+    status: int = 200,
+    reader: Reader | None = None,
+    headers: dict[str, str] | None = None,
+    **facts: Any,
+) -> web.Response:
+    """The template as an answer, or the part of it that the page's script asked for."""
+    now, reference = to_local(request[NOW]), request.app[REFERENCE]
+    text = ENVIRONMENT.get_template(template).render(
+        title=reference.profile.title,
+        description=DESCRIPTION.format(name=reference.profile.name),
+        profile=reference.profile,
+        logo=logo_url(reference.profile),
+        running_line=running_line(reference, now.date()) if reader else "",
+        reader=reader,
+        csrf=new_csrf_token(request) if reader else "",
+        key=secrets.token_hex(8),
+        now=now,
+        now_ms=int(now.timestamp() * 1000),
+        ahead_ms=reference.profile.zone_minutes * 60_000,
+        fragment=FRAGMENT_HEADER in request.headers,
+        path=request.path,
+        policy=reference.policy,
+        staff=request.get(STAFF, False),
+        sandbox=request.app[SITE].sandbox,
+        lan=request.app[SITE].lan,
+        wechat=request.app[SITE].wechat,
+        **facts,
+    )
+    response = web.Response(status=status, text=text, content_type="text/html")
+    response.headers.update(_security_headers(request))
+    if headers:
+        response.headers.update(headers)
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+def _security_headers(request: web.Request) -> dict[str, str]:
+    return {
+        # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
+        # the whole way of a form.
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'; "
+        f"form-action 'self' {request.app[SITE].sign_on_origin}",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Vary": f"{FRAGMENT_HEADER}, Accept-Encoding",
+    }
