@@ -111,14 +111,29 @@ async def booking_panel(
     panel.favourite = seat in favourites
     if not search.change:
         panel.bookings_left = await visit[RESERVATIONS].bookings_left(reader_id, search.day, policy)
-    if not day.choices:
-        return panel
+    if day.choices:
+        panel.timeline = _timeline(visit, search.day, day, policy)
+        _choose(panel, visit, search, day, policy, wished_end)
+    if search.is_longer_than(policy.longest):
+        longest = hours_text(policy.max_minutes)
+        panel.notes.append((TOO_LONG.format(period=search.period, longest=longest), ""))
+    return panel
+
+
+def _choose(
+    panel: BookingPanel,
+    visit: PageRequest,
+    search: MapSearch,
+    day: SeatDay,
+    policy: Policy,
+    wished_end: str,
+) -> None:
+    """The start that was chosen, or the filter's or the first; and its end in the same way."""
     by_value = {choice.value: choice for choice in day.choices}
-    panel.timeline = _timeline(visit, search.day, day, policy)
     if search.begin and search.begin not in by_value:
         # Never another time than was chosen, a tap away from being booked.
         panel.unavailable_start = presenter.start(search.begin).label
-        return panel
+        return
     panel.start = next(
         (v for v in (search.begin, search.start) if v in by_value), day.choices[0].value
     )
@@ -132,10 +147,6 @@ async def booking_panel(
     opens = max(opens, visit.now)
     panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"
     panel.counts = not excused
-    if search.is_longer_than(policy.longest):
-        longest = hours_text(policy.max_minutes)
-        panel.notes.append((TOO_LONG.format(period=search.period, longest=longest), ""))
-    return panel
 
 
 def _own_words(visit: PageRequest, day: date, row: OccupancyRow) -> str:
