@@ -21,6 +21,7 @@ from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
 from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.erasure.own_data import OwnData
 from models.fault_reports.service import FaultReportService
 from models.favourites.service import FavouriteSeats
 from models.feedback.service import FeedbackService
@@ -96,6 +97,7 @@ MINI_PROGRAM_CODES: Final = web.AppKey("mini_program_codes", MiniProgramCodes)
 NOTICES: Final = web.AppKey("notices", NoticeService)
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
 """Called after a client has reported consent; the sandbox's phone sets it."""
+OWN_DATA: Final = web.AppKey("own_data", OwnData)
 OUTAGES: Final = web.AppKey("outages", OutageMonitor)
 POLICY_PREVIEW: Final = web.AppKey("policy_preview", PolicyPreviewService)
 PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)

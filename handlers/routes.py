@@ -6,8 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.accounts import own_data, session_pages
 from handlers.accounts import pages as accounts_pages
-from handlers.accounts import session_pages
 from handlers.accounts.login import login_routes, welcome
 from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api_routes import api_routes, docs_routes
@@ -91,6 +91,10 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/unbind", reader_form(accounts_pages.unbind)),
         web.get("/check-in", reader_page(check_in_pages.check_in)),
         web.get("/me", reader_page(accounts_pages.me)),
+        web.get("/me/data", reader_page(own_data.own_data)),
+        web.get("/me/data.json", reader_page(own_data.download)),
+        web.get("/me/erase", reader_page(own_data.ask)),
+        web.post("/me/erase", reader_form(own_data.erase)),
         web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
         web.get("/me/devices", reader_page(session_pages.devices)),
         web.post("/me/devices/keep", reader_form(session_pages.keep)),

@@ -47,6 +47,7 @@ class Repositories:
     """What is stored, feature by feature. Only the wiring, the commands and tests hold one."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self.cipher = cipher
         self.accommodations = AccommodationRepository(db, cipher)
         self.activation_codes = ActivationCodeRepository(db, cipher)
         self.audit_log = AuditLogRepository(db, cipher)

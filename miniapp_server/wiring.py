@@ -23,6 +23,7 @@ from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
 from models.deadlines.jobs import DeadlineJobs
 from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.erasure.own_data import OwnData
 from models.erasure.service import ErasureService
 from models.fault_reports.service import FaultReportService
 from models.favourites.service import FavouriteSeats
@@ -141,6 +142,9 @@ def wire_models(
         app[keys.RESERVATIONS],
         app[keys.CHECK_IN],
         hooks.on_reader_changed,
+    )
+    app[keys.OWN_DATA] = OwnData(
+        db, r.cipher, app[ERASURE], app[keys.RESERVATIONS], app[keys.VIOLATIONS]
     )
 
 

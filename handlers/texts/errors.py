@@ -65,6 +65,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "seat_free": "这个时间还有空位，可以直接预约，不用候补",
     "feedback_changed": "其他馆员刚刚改过，请核对现在的内容后再保存",
     "fault_reported": "您已报修过这里，还在处理；如要补充，请到“客服咨询”留言",
+    "erasure_not_now": "现在不能清除，请看“我的数据”里的说明",
     "too_many_favourites": "常用座位最多 {most} 个，请先取消一个",
     "too_many_faults": "您今天的报修次数已用完，请 {retry_after}后再报，或告诉服务台",
     "already_waiting": "您在这段时间已经候补，请先取消原来的候补",

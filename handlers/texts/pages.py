@@ -31,6 +31,26 @@ SHORT_TITLE: Final = "座位预约"
 DESCRIPTION: Final = "{name}座位预约：看空位、选座、签到、续约。"
 """What search engines and home screens say of the page."""
 
+KEPT_TEXT: Final[Mapping[str, str]] = {
+    "reservations waitlist": "预约和候补",
+    "violations suspensions": "违约、申诉、暂停预约",
+    "messages message_consents": "消息和消息设置",
+    "gate_events kiosk_scans": "门禁和扫码记录",
+    "feedback fault_reports": "留言和报修",
+    "favourites": "常用座位",
+    "bindings activation_codes sessions cards": "登录、绑定、校园卡",
+    "accommodations": "为您作的安排",
+    "audit": "馆员为您做的操作",
+}
+"""What is kept of a reader: collections, and what they are called together."""
+ERASURE_TEXT: Final[Mapping[str, str]] = {
+    "suspended": "暂停预约期间不能清除，暂停结束后再来。",
+    "violations": "您有还在计数的违约，现在不能自助清除；请到图书馆服务台提出。",
+    "bookings": "您今天或以后有预约。请先取消或用完，第二天再来清除。",
+    "staff": "您是图书馆工作人员，请先由管理员收回权限。",
+}
+"""Why a reader cannot be forgotten just now."""
+
 ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "cancel": ("取消预约", "确定取消"),
     "leave": ("暂离", "确定暂离"),

@@ -28,6 +28,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   seat_free: "There are free seats in that time: reserve one",
   feedback_changed: "A colleague has just changed this. Please look at it again",
   fault_reported: "You have reported this already, and it is being looked after",
+  erasure_not_now: "Not now: the page on your data says why",
   too_many_favourites: "Up to {most} favourite seats are kept. Please remove one first",
   too_many_faults: "You have no more reports for today. Please tell the service desk",
   already_waiting: "You are in line for that time already",

@@ -159,6 +159,8 @@ PAGES = (
     "/activation",
     "/check-in",
     "/me",
+    "/me/data",
+    "/me/erase",
     "/rules",
     "/privacy",
     "/about/proof",

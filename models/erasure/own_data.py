@@ -1,0 +1,58 @@
+"""What readers do themselves with what is kept of them: have it, and have it forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.erasure.errors import ErasureNotNow, ErasureObstacle
+from models.erasure.service import ErasureService
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
+from models.readers.entities import Reader
+from models.readers.personal_data_repository import export
+from models.reservations.service import ReservationService
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, Document
+from models.violations.service import ViolationService
+
+
+class OwnData:
+    """Nobody gets around the library's rules by being forgotten: what a rule still counts stands in
+    the way."""
+
+    def __init__(
+        self,
+        db: Database,
+        cipher: FieldCipher,
+        erasure: ErasureService,
+        reservations: ReservationService,
+        violations: ViolationService,
+    ) -> None:
+        self._db, self._cipher, self._erasure = db, cipher, erasure
+        self._reservations, self._violations = reservations, violations
+
+    async def export(self, reader_id: ReaderId) -> dict[str, list[Document]]:
+        """All that is kept of the reader, opened: collection → documents."""
+        return await export(self._db, self._cipher, reader_id)
+
+    async def obstacle(
+        self, reader: Reader, works_here: bool, now: datetime
+    ) -> ErasureObstacle | None:
+        """What stands in the way of forgetting the reader now."""
+        if works_here:
+            return ErasureObstacle.STAFF
+        if reader.suspended_until is not None and now < reader.suspended_until:
+            return ErasureObstacle.SUSPENDED
+        if (await self._violations.violation_count(reader.id, now)).count:
+            return ErasureObstacle.VIOLATIONS
+        live = await self._reservations.live_now(reader.id, now)
+        if live or await self._reservations.on_day(reader.id, local_date(now)):
+            return ErasureObstacle.BOOKINGS
+        return None
+
+    async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
+        """Forget the reader. Raises: ErasureNotNow; Suspended, Overloaded as
+        ``ErasureService.erase``."""
+        if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
+            raise ErasureNotNow(obstacle)
+        await self._erasure.erase(reader, now)
