@@ -53,6 +53,7 @@ _TAG_OF: Final = {
     "subscriptions": "identity",
     "sessions": "identity",
     "venues": "seats",
+    "favourites": "seats",
     "areas": "seats",
     "violations": "reservations",
     "waitlist": "reservations",

@@ -12,9 +12,8 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import clock
 from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
-from handlers.seat_map.booking_panel import feature_labels
 from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE
-from handlers.seat_map.search import MapSearch, time_filter
+from handlers.seat_map.search import MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
 from models.kernel.time_range import floor_minute, local_date, local_instant
 from models.library.entities import Area, Seat, SeatId, VenueId
@@ -170,7 +169,9 @@ def _proposed(
         seat=found.seat,
         area=area,
         reason=_reason(found),
-        features=feature_labels(found.seat),
+        features=[
+            text for name, text in feature_filters(visit, search.day) if getattr(found.seat, name)
+        ],
         period=search.period,
         until=later_clock(search.day, until) if until is not None else "",
         href=_to(search, found.seat),

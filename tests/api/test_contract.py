@@ -30,6 +30,7 @@ RESERVATION = [
     "check_in_until",
     "check_in_by",
     "excused",
+    "reported",
     "assisted",
     "held_until",
     "presence_wanted",

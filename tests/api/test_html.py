@@ -22,7 +22,8 @@ async def test_the_pages_are_valid(service: Living, tmp_path: Path) -> None:
         "/areas/2f-hall", "/areas/2f-hall?seat=2f-hall-010", "/areas/2f-hall?seat=2f-hall-065",
         "/reservations", "/reservations/violations", "/reservations/gates",
         f"/reservations/{booked['id']}", f"/reservations/{booked['id']}/cancel",
-        f"/reservations/{booked['id']}/report", "/activation", "/check-in", "/me", "/me/devices", "/me/data", "/me/erase",
+        f"/reservations/{booked['id']}/report", "/activation", "/check-in", "/me", "/me/devices",
+        "/me/data", "/me/erase",
         "/notices", "/rules", "/contact", "/privacy", "/logout", "/about/proof",
         "/seats/2f-hall-010/fault", "/areas/nowhere",
     ]  # fmt: skip

@@ -38,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "window": False,
         "power": False,
     },
+    "/favourites": {"seat_id": SEAT},
     "/kiosks/{id}/touch": {"card": "00123456"},
     "/kiosks/{id}/check-in": {"reservation_id": "x"},
     "/violations/{id}/appeal": {"text": "x"},
@@ -113,7 +114,7 @@ KEYS = ["", " ", "a b", "k" * 65, "\u00fc"]
 
 QUERIES = {
     "/areas": ["date=2026-02-30", "date=", "date=0000-01-01", "start=9:00&end=10:00", "start=14:00",
-               "end=14:00", "start=now&end=15:00",
+               "end=14:00", "start=now", "date=2026-09-08&start=now&end=15:00",
                "venue=", "page=1", "date=2026-09-07&date=2026-09-07", "venue=a&venue=b",
                "date=%ff", "date=%00", "date=2026-09-07T00:00:00%2B08:00"],
     "/areas/2f-hall/map": ["date=x", "start=14:00", "venue=library", "date=x&date=y"],

@@ -170,7 +170,8 @@ async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Livi
     await reader.refused("422 daily_limit", "POST", "/reservations", again)
     assert "考试周" in (await Browser(await service.web_reader()).get("/rules")).body
     # The ends that the pages offer are those of the day.
-    ends = await reader.ok("GET", f"/seats/2f-hall-030/times?date={service.tomorrow}&start=09:00")
+    free = await service.reader()
+    ends = await free.ok("GET", f"/seats/2f-hall-030/times?date={service.tomorrow}&start=09:00")
     assert [e["value"] for e in ends["ends"]] == ["10:00", "11:00"]
     # Also above an area's own number; the day after, the usual ones again.
     upstairs = {"seat_id": "3f-hall-001", "start": "15:00", "end": "19:00"}

@@ -31,6 +31,7 @@ ENDS: Final = (
     ("DELETE", f"{API}/sessions"),
     ("DELETE", f"{API}/sessions/current"),
     ("POST", "/logout"),
+    ("POST", "/me/erase"),
 )
 """What ends the caller's own access: each has callers of its own."""
 OTHER_VENUE: Final = TEXTS["other_venue"]

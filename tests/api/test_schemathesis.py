@@ -189,6 +189,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
             auth["Authorization"] = f"Bearer {touched['token']}"
     elif "/areas/" in name:
         id = "2f-hall"
+    elif "/favourites/" in name:
+        id = seat
     elif "/seats/" in name:
         id = seat
         if name.startswith("POST"):
@@ -214,6 +216,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /bindings/preview": {"activation_code": code},
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},
+        "POST /favourites": {"seat_id": seat},
         "POST /reservations": wish,
         "POST /waitlist": place,
         "POST /kiosks/{id}/touch": {"card": CARD},

@@ -51,6 +51,7 @@ async def test_scanning_in_the_page_checks_in(service: Living, opened: Open) -> 
     await tab.page.goto(code)
     await page.click("main button >> text=签到")
     assert "您已用过" in await tab.text("main")
+    assert await page.get_attribute("main .button", "href") == "/check-in", "back to scan anew"
     assert (await reader.ok("GET", f"/reservations/{again['id']}"))["state"] == "reserved"
 
 
