@@ -27,6 +27,7 @@ _KIOSK_S: Final = 4.0
 _LAST_MOMENT: Final = timedelta(seconds=6)
 _NOT_YET: Final = frozenset({"in_progress", "throttled", "too_many_attempts"})
 """Refusals that only put off."""
+_PAGE: Final = 100
 
 
 @dataclass(slots=True)
@@ -229,11 +230,16 @@ class Reader:
     async def leave_lines(self) -> None:
         """Give up each place in a line, and each offer. What has no answer is left to the next
         time."""
-        host = self.house.chance.randrange(2)
-        status, body = await self.house.ask(host, "GET", "/waitlist", **self._signed)
-        for entry in body["items"] if status == 200 else ():
-            if entry["state"] in ("waiting", "offered"):
-                await self.house.ask(host, "DELETE", f"/waitlist/{entry['id']}", **self._signed)
+        host, page, pages = self.house.chance.randrange(2), 1, 1
+        while page <= pages:  # in an hour they are more than one page
+            path = f"/waitlist?page_size={_PAGE}&page={page}"
+            status, body = await self.house.ask(host, "GET", path, **self._signed)
+            if status != 200:
+                return
+            for entry in body["items"]:
+                if entry["state"] in ("waiting", "offered"):
+                    await self.house.ask(host, "DELETE", f"/waitlist/{entry['id']}", **self._signed)
+            page, pages = page + 1, -(-body["total"] // _PAGE)
 
     async def _today(self) -> None:
         """Sit down, leave, return, stay longer, and go; some of it not each time."""
