@@ -19,7 +19,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
-from handlers.keys import RESERVATIONS, SEAT_MAP
+from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation
 from handlers.reservations.schemas import ReservationOut
@@ -101,16 +101,21 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     day_policy = reference.with_groups(
         reference.policy_on(search.day), visit.reader, None, search.day
     )
-    tiles, left, current = await asyncio.gather(
+    # All at once: each waits for the database alone.
+    tiles, left, current, favourites, last = await asyncio.gather(
         _tiles(visit, venue.id, search, asked),
         visit[RESERVATIONS].bookings_left(visit.reader.id, search.day, day_policy),
-        _nothing() if search.change else current_reservation(visit),
+        current_reservation(visit),
+        visit[FAVOURITES].of(visit.reader.id),
+        visit[RESERVATIONS].last_stay(visit.reader.id),
     )
     chosen_day = date_of(venue, search.day)
     offered = Suggestions()
     if chosen_day.bookable and not search.change and visit.suspension is None:
         proposes = left > 0 and current is None
-        offered = await suggestions(visit, VenueId(venue.id), search, proposes)
+        offered = await suggestions(
+            visit, VenueId(venue.id), search, favourites, last, proposes=proposes
+        )
     floors = [
         (floor_text(floor), list(found))
         for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
@@ -127,16 +132,12 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         floors=floors,
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),
-        current=current,
+        current=None if search.change else current,
         bookings_left=left,
         daily_limit=day_policy.daily_booking_limit,
         suspension=visit.suspension,
         changing=await _changing(visit, search),
     )
-
-
-async def _nothing() -> None:
-    return None
 
 
 async def _tiles(

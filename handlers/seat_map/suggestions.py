@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from typing import Final
@@ -11,12 +10,12 @@ from typing import Final
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import clock
-from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
-from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE
+from handlers.keys import SEAT_MAP
+from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
 from models.kernel.time_range import floor_minute, local_date, local_instant
-from models.library.entities import Area, Seat, SeatId, VenueId
+from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.again import stay_again
 from models.reservations.entities import Reservation
@@ -76,27 +75,25 @@ class Suggestions:
 
 
 async def suggestions(
-    visit: PageRequest, venue_id: VenueId, search: MapSearch, proposes: bool
+    visit: PageRequest,
+    venue_id: VenueId,
+    search: MapSearch,
+    favourites: Sequence[Seat],
+    last: Reservation | None,
+    *,
+    proposes: bool,
 ) -> Suggestions:
-    """What is offered for the time of the search; without one, for the next two hours."""
-    reader_id = visit.reader.id
-    favourites, last = await asyncio.gather(
-        visit[FAVOURITES].of(reader_id), visit[RESERVATIONS].last_stay(reader_id)
-    )
+    """What is offered for the time of the search; without one, for the next two hours. ``last`` is
+    the reader's last stay, and ``proposes`` whether they may book one more."""
     wanted = _with_time(visit, venue_id, search)
     shown = await _shown(visit, venue_id, wanted)
-    states = {
-        seat.id: state
-        for area, found in shown
-        for seat, state in zip(area.seats, found, strict=True)
-    }
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
     return Suggestions(
         _proposed(visit, shown, wanted, favourites, recent) if proposes else None,
         [
-            _favourite(visit, seat, states[seat.id], wanted)
+            _favourite(visit, seat, shown[seat.area_id], wanted)
             for seat in favourites
-            if seat.id in states
+            if seat.area_id in shown
         ],
         _again(visit, last) if last is not None and recent is not None else None,
     )
@@ -124,17 +121,16 @@ def _with_time(visit: PageRequest, venue_id: VenueId, search: MapSearch) -> MapS
 
 async def _shown(
     visit: PageRequest, venue_id: VenueId, search: MapSearch
-) -> list[tuple[Area, list[SeatState]]]:
-    """The areas in which the reader may stay for that time, with their seats' states."""
+) -> dict[AreaId, CachedAreaMap]:
+    """The areas in which the reader may stay for that time, as they are then."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
     asked = time_filter(visit, search)
     occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
-    found = []
+    found = {}
     for area in reference.catalog.bookable_areas:
         policy = reference.policy_for(area.id, search.day, visit.reader)
         if area.venue_id == venue_id and not search.is_longer_than(policy.longest):
-            shown = cache.plan(area, occupancy, asked, minute, visit.reader)
-            found.append((area, shown.states_for(visit.reader.id)))
+            found[area.id] = cache.plan(area, occupancy, asked, minute, visit.reader)
     return found
 
 
@@ -144,7 +140,7 @@ def _to(search: MapSearch, seat: Seat) -> str:
 
 def _proposed(
     visit: PageRequest,
-    shown: Sequence[tuple[Area, Sequence[SeatState]]],
+    shown: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
     favourites: Iterable[Seat],
     recent: Seat | None,
@@ -153,8 +149,13 @@ def _proposed(
         return None
     catalog = visit[REFERENCE].catalog
     skip = visit.request.query.get("skip", "").split(",")[-_PASSED_OVER:]
+
+    def states_of(area: Area) -> Sequence[SeatState]:
+        return shown[area.id].states_for(visit.reader.id)
+
     found = propose(
-        shown,
+        [(one.area, one.view.count_with_features(search.features).free) for one in shown.values()],
+        states_of,
         [*favourites, *([recent] if recent is not None else [])],
         search.features,
         {SeatId(id) for id in skip},
@@ -162,7 +163,7 @@ def _proposed(
     )
     if found is None:
         return None
-    area, states = next(one for one in shown if one[0].id == found.seat.area_id)
+    area = shown[found.seat.area_id].area
     passed = ",".join([*filter(None, skip), found.seat.id])
     until = found.state.free_until
     return ProposedSeat(
@@ -176,7 +177,7 @@ def _proposed(
         until=later_clock(search.day, until) if until is not None else "",
         href=_to(search, found.seat),
         other=search.to("/", skip=passed),
-        around=list(_around(found.seat, area, states)),
+        around=list(_around(found.seat, area, states_of(area))),
         view=f"{found.seat.x + 20 - _AROUND[0]} {found.seat.y + 20 - _AROUND[1]}"
         f" {2 * _AROUND[0]} {2 * _AROUND[1]}",
     )
@@ -194,9 +195,10 @@ def _around(seat: Seat, area: Area, states: Sequence[SeatState]) -> Iterable[Nea
 
 
 def _favourite(
-    visit: PageRequest, seat: Seat, state: SeatState, search: MapSearch
+    visit: PageRequest, seat: Seat, shown: CachedAreaMap, search: MapSearch
 ) -> FavouriteSeat:
-    area = visit[REFERENCE].catalog.areas[seat.area_id]
+    area = shown.area
+    state = shown.states_for(visit.reader.id)[area.seats.index(seat)]
     free = state.status.value == "free"
     words = PROPOSAL_TEXT["free"] if free else PROPOSAL_TEXT["taken"]
     if not free and state.next_free is not None:

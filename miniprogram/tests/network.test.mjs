@@ -149,8 +149,8 @@ test("what could not be sent at all may be tapped again, under the same key", as
 test("a refusal leaves everything as it was, and another tap is another try", async () => {
   await begin();
   const token = phone.storage.get("token");
-  await service.reserve(token, "2f-hall-001", MONDAY, "09:00", "12:00");
   await seatChosen(phone);
+  await service.reserve(token, "2f-hall-001", MONDAY, "09:00", "12:00"); // on another phone, meanwhile
   for (let n = 0; n < 2; n += 1) {
     await phone.tap("立即预约");
     await phone.until((data) => data.refused && !data.busy, "a refusal");

@@ -23,6 +23,10 @@ def area(name: str, states: str) -> tuple[Area, list[SeatState]]:
     return Area(AreaId(name), VENUE, name, 1, 0, 500, 100, seats, ()), [kinds[s] for s in states]
 
 
+def rooms(areas: list[tuple[Area, list[SeatState]]]) -> list[tuple[Area, int]]:
+    return [(one, states.count(FREE)) for one, states in areas]
+
+
 @pytest.mark.parametrize(
     ("known", "passed_over", "features", "wanted"),
     [
@@ -33,7 +37,7 @@ def area(name: str, states: str) -> tuple[Area, list[SeatState]]:
         (["a2"], ["a1"], [], ("a0", ProposalReason.NEAR)),
         (["a1"], ["a1"], [], ("a0", ProposalReason.NEAR)),
         (["a2"], [], ["power"], ("a4", ProposalReason.NEAR)),
-        ([], ["b2", "b3"], [], ("a1", ProposalReason.ROOMY)),
+        ([], ["b2", "b3"], [], ("b4", ProposalReason.ROOMY)),
         (["a2"], ["a0", "a1", "a4"], [], ("b3", ProposalReason.ROOMY)),
         ([], [], ["window"], None),
     ],
@@ -52,7 +56,8 @@ def test_which_one(
         return sorted(beside, key=lambda one: (abs(one.x - seat.x), one.x))
 
     found = propose(
-        areas,
+        rooms(areas),
+        lambda one: next(states for a, states in areas if a.id == one.id),
         [seats[SeatId(id)] for id in known],
         set(features),
         {SeatId(id) for id in passed_over},
@@ -63,5 +68,7 @@ def test_which_one(
 
 def test_nothing_is_proposed_where_nothing_is_free() -> None:
     areas = [area("a", "xx"), area("b", "")]
-    assert propose(areas, [], set(), set(), lambda seat: []) is None
-    assert propose([], [], set(), set(), lambda seat: []) is None
+    states = {one.id: found for one, found in areas}
+    for offered in (rooms(areas), []):
+        found = propose(offered, lambda one: states[one.id], [], set(), set(), lambda seat: [])
+        assert found is None
