@@ -36,7 +36,7 @@ async def test_readers_are_told_what_is_kept(mongo_url: str, redis_url: str) -> 
             assert "90 天清除" in said["学号、姓名、类别"], "the default"
             assert "解除绑定时删除" in said["微信绑定"]
             assert "导出和清除" in page and "服务台" in page
-        assert "客服咨询</a>留言" in told[1] and "客服咨询</a>留言" not in told[0]
+        assert '"/me/data"' in told[1] and '"/me/data"' not in told[0]
 
 
 async def test_what_is_over_goes_when_the_operator_says(mongo_url: str, redis_url: str) -> None:

@@ -73,4 +73,4 @@ async def test_an_area_is_reserved_and_filled(service: Living, opened: Open, axe
     await other.go("/areas/2f-east?seat=2f-east-056")
     await at_both_sizes(other, axe, "plan")
     assert "该座位仅限研究生预约" in await other.text("#panel")
-    assert await other.page.locator("#panel form").count() == 0
+    assert await other.page.locator("#panel form.booking").count() == 0

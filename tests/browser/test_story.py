@@ -171,6 +171,7 @@ async def test_changing_keeps_the_old_one_until_the_new_is_won(
     made = await reader.reserve("2f-hall-066", "17:00", "18:00")
     tab = await opened(reader.number)
     page = tab.page
+    await page.route("**/events*", lambda route: route.abort())  # so that it is late
     await page.click(".now >> text=更改")
     assert "正在更改 图书馆2层二层中厅066号" in await tab.text(".lost")
     assert await tab.times() == ("17:00", "18:00"), "its own time is free for it"
