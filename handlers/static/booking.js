@@ -50,7 +50,7 @@
         button.addEventListener("click", () => step(name, by));
         return button;
       });
-      const row = made("span", "steps");
+      const row = made("span", "time-steps");
       row.append(buttons[0], value, buttons[1]);
       group.append(made("small", "", label), row);
       when.append(group);
@@ -154,6 +154,7 @@
       for (const { name, value, buttons } of steppers) {
         const choices = name === "start" ? times.starts : start.ends, one = name === "start" ? start : end;
         value.textContent = one.label;
+        value.classList.toggle("long", one.label.length > 5); // 次日02:00
         const stuck = [one === choices[0], one === choices.at(-1)];
         // A button that has the focus keeps it: it only does nothing any more.
         buttons.forEach((button, n) => button.setAttribute("aria-disabled", String(stuck[n])));

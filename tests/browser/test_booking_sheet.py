@@ -69,6 +69,9 @@ async def test_both_times_and_the_button_are_seen(
         assert box["y"] >= 0 and box["y"] + box["height"] <= height, selector
     for selector in ("#panel .stepper", "#panel .panel-foot .sum", "#panel .panel-foot .button"):
         assert await tab.page.evaluate(COVERED, selector) == [], selector
+    for value in await tab.page.locator("#panel .stepper .value").all():
+        wide = "one => { one.textContent = '10:00'; return one.scrollWidth - one.clientWidth }"
+        assert await value.evaluate(wide) == 0, "a time is not under its button"
     await tab.page.click("#panel .presets >> text=1 小时")
     assert await tab.times() == ("现在", "10:00")
     assert await tab.text("#panel .sum") == "现在–10:00 · 46 分"
