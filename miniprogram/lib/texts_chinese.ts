@@ -138,6 +138,7 @@ export const CHINESE = {
   day_note_opens: "{day} 的座位 {at} 开放预约，现在可以先看座位。",
   day_note_over: "今天已闭馆，请选择明天。",
   total: "总数 {n}",
+  at_most: "一次最长 {n} 小时",
   free: "可用 {n}",
   free_none: "暂无空位",
   area_closed: "闭馆",

@@ -140,6 +140,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   day_note_opens: "{day} opens for booking at {at}. You can look already.",
   day_note_over: "Closed for today. Please choose tomorrow.",
   total: "{n} seats",
+  at_most: "{n} hours at most",
   free: "{n} free",
   free_none: "None free",
   area_closed: "Closed",

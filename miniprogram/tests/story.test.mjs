@@ -322,6 +322,18 @@ test("the filter of the areas is the time that the plan offers first", async () 
   assert.deepEqual([phone.page.data.start, phone.page.data.end], ["10:00", "12:00"]);
 });
 
+test("a time longer than anybody may stay shows no number that nobody can have", async () => {
+  await begin("08:10");
+  phone.open("pages/seats/seats");
+  await phone.until((data) => data.floors.length);
+  const [from, to] = document.body.querySelectorAll("wx-picker");
+  phone.touch(from, "change", { value: 1 });
+  phone.touch(to, "change", { value: 9 });
+  await phone.until((data) => data.from === "10:00" && data.to === "18:00" && data.floors.length);
+  await phone.reads("一次最长 4 小时");
+  assert.doesNotMatch(phone.text, /可用 222/);
+});
+
 test("who checks in before the seat is free is told from when it is", async () => {
   const token = await begin("08:00");
   const other = await service.reader("li", "21070002");

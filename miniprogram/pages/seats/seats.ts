@@ -11,6 +11,7 @@ import { floorName, t, words } from "../../lib/texts";
 const HOUR_MS = 3600000;
 const COUNTDOWN_MS = 10 * 60000;
 const WEEK = 7;
+const DAY_MINUTES = 24 * 60;
 const FEW = 0.2;
 
 interface Day { date: string; weekday: string; number: number; label: string; on: boolean; there: boolean; note: string }
@@ -62,20 +63,29 @@ function startsIn(times: string[]): number {
   return midnight < 0 ? times.length - 1 : midnight;
 }
 
-function freeOf(area: AreaOut): string {
+/** How long the time is that is looked for, in minutes; 0 where none is. */
+function minutesOf(from: string, to: string): number {
+  if (!from) return 0;
+  const [begin, end] = [from, to].map((at) => Number(at.slice(0, 2)) * 60 + Number(at.slice(3)));
+  return ((end ?? 0) - (begin ?? 0) + DAY_MINUTES - 1) % DAY_MINUTES + 1;
+}
+
+/** What is free; for a time longer than anybody may stay, how long that is instead of a number that nobody can have. */
+function freeOf(area: AreaOut, minutes: number): string {
   if (area.reserved_for) return t("reserved_for", { groups: area.reserved_for.join(t("list_comma")) });
   if (area.closed !== undefined) return t(area.closed ? "area_closed_for" : "area_closed", { reason: area.closed });
+  if (minutes > area.max_minutes) return t("at_most", { n: area.max_minutes / 60 });
   return area.seats_free ? t("free", { n: area.seats_free }) : t("free_none");
 }
 
-function tile(area: AreaOut): Tile {
-  const part = area.seats_total ? area.seats_free / area.seats_total : 0;
+function tile(area: AreaOut, minutes: number): Tile {
+  const part = area.seats_total && minutes <= area.max_minutes ? area.seats_free / area.seats_total : 0;
   return {
     ...area,
     percent: Math.round(part * 100),
     few: part < FEW,
     totalText: t("total", { n: area.seats_total }),
-    freeText: freeOf(area),
+    freeText: freeOf(area, minutes),
   };
 }
 
@@ -134,7 +144,7 @@ Component({
         const floors = new Map<number, Floor>();
         for (const area of areas.items) {
           const floor = floors.get(area.floor) ?? { floor: area.floor, name: floorName(area.floor), areas: [] };
-          floor.areas.push(tile(area));
+          floor.areas.push(tile(area, minutesOf(this.data.from, this.data.to)));
           floors.set(area.floor, floor);
         }
         this.setData({ floors: [...floors.values()], liked });
