@@ -8,6 +8,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, done, form_text
+from handlers.http.return_to import is_own_path
 from models.library.entities import SeatId
 
 
@@ -21,4 +22,5 @@ async def change_favourite(visit: PageRequest, form: Form) -> web.StreamResponse
     area_id = visit[REFERENCE].seat(SeatId(visit.id)).area_id
     back = form_text(form, "back")
     here = f"/areas/{area_id}?"
-    return done(visit, back if back.startswith(here) else f"{here}seat={visit.id}")
+    own = back.startswith(here) and is_own_path(back)
+    return done(visit, back if own else f"{here}seat={visit.id}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from models.favourites.repository import MOST_FAVOURITES
 from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
+from tests.api.test_pages import Browser
 from tests.living import SEAT, Living
 
 
@@ -60,3 +63,29 @@ async def test_a_seat_that_has_left_the_plan_is_not_shown(service: Living) -> No
     id = ReaderId(str(reader.reader_id))
     await service.inside.stored.favourites.add(id, SeatId("gone"), service.clock.now())
     assert (await reader.ok("GET", "/favourites"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("back", "leads"),
+    [
+        ("/areas/2f-hall?seat=2f-hall-065&begin=18:00", "same"),
+        ("/areas/2f-hall?x=1\r\nSet-Cookie: a=b", "/areas/2f-hall?seat=2f-hall-065"),
+        ("https://evil.example/", "/areas/2f-hall?seat=2f-hall-065"),
+        ("//evil.example/areas/2f-hall?", "/areas/2f-hall?seat=2f-hall-065"),
+        ("", "/areas/2f-hall?seat=2f-hall-065"),
+    ],
+)
+async def test_the_star_leads_back_to_the_seat_and_nowhere_else(
+    service: Living, back: str, leads: str
+) -> None:
+    reader = await service.web_reader()
+    browser = Browser(reader)
+    form = {"csrf": await browser.token("/contact"), "on": "1", "back": back}
+    answer = await browser.post(f"/seats/{SEAT}/favourite", form, service.base)
+    assert answer.status == 303
+    assert answer.headers["Location"] == (back if leads == "same" else leads)
+    kept = service.inside.stored.favourites
+    assert await kept.of(reader.reader_id) == [SEAT]
+    taken = await browser.post(f"/seats/{SEAT}/favourite", form | {"on": ""}, service.base)
+    assert taken.status == 303
+    assert await kept.of(reader.reader_id) == []
