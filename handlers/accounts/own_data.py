@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sized
 from typing import Final
 
 from aiohttp import web
@@ -19,22 +18,24 @@ _FILE: Final = "my-seat-data.json"
 
 
 async def own_data(visit: PageRequest) -> web.StreamResponse:
-    """What is kept of the reader, in numbers, and what can be done with it."""
-    own, works_here = visit[OWN_DATA], visit.role is not None
-    found = await own.export(visit.reader.id)
-    obstacle = await own.obstacle(visit.reader, works_here, visit.now)
+    """The page with what is kept of the reader, in numbers, and what can be done with it."""
+    found = await visit[OWN_DATA].export(visit.reader.id)
     return render_page(
         visit.request,
         "accounts/own_data.html",
         reader=visit.reader,
-        kept=[(text, _count(found, names)) for names, text in KEPT_TEXT.items()],
-        obstacle=ERASURE_TEXT[obstacle.value] if obstacle is not None else "",
+        kept=[
+            (text, sum(len(found[name]) for name in names.split()))
+            for names, text in KEPT_TEXT.items()
+        ],
+        obstacle=await _obstacle(visit),
     )
 
 
-def _count(found: dict[str, list[dict[str, object]]], names: str) -> int:
-    lists: list[Sized] = [found.get(name, []) for name in names.split()]
-    return sum(map(len, lists))
+async def _obstacle(visit: PageRequest) -> str:
+    """Why the reader cannot be forgotten now, in words; empty where they can."""
+    found = await visit[OWN_DATA].obstacle(visit.reader, visit.role is not None, visit.now)
+    return ERASURE_TEXT[found.value] if found is not None else ""
 
 
 async def download(visit: PageRequest) -> web.StreamResponse:
@@ -52,13 +53,12 @@ async def download(visit: PageRequest) -> web.StreamResponse:
 
 
 async def ask(visit: PageRequest) -> web.StreamResponse:
-    """What goes and what stays, before it goes."""
-    obstacle = await visit[OWN_DATA].obstacle(visit.reader, visit.role is not None, visit.now)
+    """The question before it: what goes, and what stands in the way."""
     return render_page(
         visit.request,
         "accounts/erase.html",
         reader=visit.reader,
-        obstacle=ERASURE_TEXT[obstacle.value] if obstacle is not None else "",
+        obstacle=await _obstacle(visit),
     )
 
 

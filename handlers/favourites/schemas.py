@@ -1,20 +1,9 @@
-"""What the API says of favourite seats."""
+"""Shapes of the API for favourite seats."""
 
 from __future__ import annotations
 
-from datetime import date
-
 from handlers.http.schemas import Id, Request, Response
-from handlers.reservations.schemas import ReservedSeat
-
-
-class AgainOut(Response):
-    """The seat of the last stay, and when it can be booked again at the same time of day."""
-
-    seat: ReservedSeat
-    date: date
-    start: str
-    end: str
+from handlers.reservations.schemas import AgainOut, ReservedSeat
 
 
 class FavouritesOut(Response):

@@ -257,7 +257,8 @@ def form_reason(form: Form, name: str = "reason") -> str:
 
 # --- answers --------------------------------------------------------------------------------------
 def done(visit: PageRequest, to: str) -> web.Response:
-    """What a form has done stands on another page. A script is told where, a browser goes there."""
+    """The answer to a form whose effect stands on another page: a script is told where that is, a
+    browser goes there."""
     if FRAGMENT_HEADER in visit.request.headers:
         return web.Response(status=201, headers={"Location": to, "Cache-Control": "no-store"})
     return redirect(to)

@@ -15,7 +15,9 @@ from models.identity.roles import Role
 from models.kernel.time_range import to_local
 from models.library.entities import SeatId
 from models.policy.rules import leave_duration
+from models.readers.entities import Reader
 from models.reference_data import ReferenceData
+from models.reservations.again import stay_again
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
@@ -36,6 +38,19 @@ def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
         venue=reference.catalog.venues[area.venue_id].name,
         label=reference.catalog.seat_label(found),
     )
+
+
+def again(
+    reference: ReferenceData, reader: Reader, last: Reservation | None, now: datetime
+) -> schemas.AgainOut | None:
+    """The seat of the reader's last stay with its next times; None where there are none."""
+    if last is None or last.seat_id not in reference.catalog.seats:
+        return None
+    found = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)
+    if found is None:
+        return None
+    begin = f"{found.start:%H:%M}" if found.start is not None else "now"
+    return schemas.AgainOut(seat(reference, last.seat_id), found.day, begin, f"{found.end:%H:%M}")
 
 
 async def reservation(

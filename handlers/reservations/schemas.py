@@ -58,6 +58,15 @@ class AssistedOut(Response):
     confirmed_at: datetime | None
 
 
+class AgainOut(Response):
+    """The seat of the last stay, and when it can be booked again at the same time of day."""
+
+    seat: ReservedSeat
+    date: date
+    start: str
+    end: str
+
+
 class HistoryEntryOut(Response):
     at: datetime
     event: str

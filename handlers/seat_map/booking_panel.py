@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -65,7 +66,8 @@ class BookingPanel:
     """How many bookings the reader may still make for that day."""
     daily_limit: int = 1
     notes: list[tuple[str, str]] = field(default_factory=list)
-    """What stands in the way of what the reader may have in mind: words, and an address or none."""
+    """Notes on what stands in the way of what the reader may have in mind: words, and an address or
+    none."""
     favourite: bool = False
     timeline: str = ""
     """The seat's day as JSON, for the script that draws it."""
@@ -107,10 +109,11 @@ async def booking_panel(
     panel.notes = [
         (_own_words(visit, search.day, row), f"/reservations/{row.id}") for row in day.own
     ]
-    favourites = await visit[FAVOURITES].of(reader_id)
+    favourites, panel.bookings_left = await asyncio.gather(
+        visit[FAVOURITES].of(reader_id),
+        visit[RESERVATIONS].bookings_left(reader_id, search.day, policy),
+    )
     panel.favourite = seat in favourites
-    if not search.change:
-        panel.bookings_left = await visit[RESERVATIONS].bookings_left(reader_id, search.day, policy)
     if day.choices:
         panel.timeline = _timeline(visit, search.day, day, policy)
         _choose(panel, visit, search, day, policy, wished_end)

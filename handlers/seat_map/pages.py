@@ -66,7 +66,7 @@ class AreaTile:
     reserved_for: tuple[str, ...] = ()
     """The groups that all of it is reserved for, where the reader is in none of them."""
     too_long: bool = False
-    """Nobody may stay there for as long as is asked for."""
+    """Whether nobody may stay there for as long as is asked for."""
     next_free: str = ""
     """When the first seat is free again, where none is."""
 

@@ -1,4 +1,4 @@
-"""What the first screen offers beside the areas: one seat, the favourites, the last one again."""
+"""Suggestions of the first screen: one seat, the favourites, and the last one again."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import clock
 from handlers.keys import SEAT_MAP
+from handlers.reservations import presenter
+from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
 from models.kernel.time_range import floor_minute, local_date, local_instant
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.open_hours import open_hours
-from models.reservations.again import stay_again
 from models.reservations.entities import Reservation
 from models.reservations.time_choices import end_choices
 from models.seat_map.availability import SeatState
@@ -83,11 +84,12 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """What is offered for the time of the search; without one, for the next two hours. ``last`` is
+    """Suggestions for the time of the search; without one, for the next two hours. ``last`` is
     the reader's last stay, and ``proposes`` whether they may book one more."""
     wanted = _with_time(visit, venue_id, search)
     shown = await _shown(visit, venue_id, wanted)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
+    once_more = presenter.again(visit[REFERENCE], visit.reader, last, visit.now)
     return Suggestions(
         _proposed(visit, shown, wanted, favourites, recent) if proposes else None,
         [
@@ -95,7 +97,7 @@ async def suggestions(
             for seat in favourites
             if seat.area_id in shown
         ],
-        _again(visit, last) if last is not None and recent is not None else None,
+        _again(visit, once_more) if once_more is not None else None,
     )
 
 
@@ -211,22 +213,17 @@ def _favourite(
     )
 
 
-def _again(visit: PageRequest, last: Reservation) -> tuple[str, str, str] | None:
+def _again(visit: PageRequest, found: AgainOut) -> tuple[str, str, str]:
     """In words, and where it is booked."""
-    reference = visit[REFERENCE]
-    found = stay_again(
-        last, reference.policy, reference.bookable_dates(visit.reader, visit.now), visit.now
+    area = visit[REFERENCE].catalog.areas[AreaId(found.seat.area_id)]
+    search = MapSearch(
+        found.date, found.start, found.end, minute=clock(visit.now), past_midnight=True
     )
-    if found is None:
-        return None
-    seat = reference.catalog.seats[last.seat_id]
-    area = reference.catalog.areas[seat.area_id]
-    begin = f"{found.start:%H:%M}" if found.start is not None else NOW
-    end = f"{found.end:%H:%M}"
-    period = MapSearch(found.day, begin, end, minute=clock(visit.now), past_midnight=True).period
-    later = found.day > local_date(visit.now)
+    later = found.date > local_date(visit.now)
     return (
-        PROPOSAL_TEXT["seat"].format(area=area.full_name, no=seat.number),
-        PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=period),
-        MapSearch(found.day).to(f"/areas/{seat.area_id}", seat=seat.id, begin=begin, until=end),
+        PROPOSAL_TEXT["seat"].format(area=area.full_name, no=found.seat.no),
+        PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=search.period),
+        MapSearch(found.date).to(
+            f"/areas/{area.id}", seat=found.seat.id, begin=found.start, until=found.end
+        ),
     )

@@ -8,11 +8,11 @@ from typing import Any
 
 from models.gates.entities import Gate, GateId
 from models.library.entities import VenueId
-from models.library.repository import count_up, require_venue
+from models.library.repository import count_up, device_as_seen, require_venue, write_order
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
-from models.storage.transactions import ConcurrentUpdate, try_transaction
+from models.storage.transactions import try_transaction
 
 
 class GateRepository:
@@ -55,7 +55,7 @@ class GateRepository:
         if new.retired:
             change["$unset"] = {"key": ""}
         with translate_errors():
-            result = await self._all.update_one(_as_seen(old), change)
+            result = await self._all.update_one(device_as_seen(old), change)
         return bool(result.matched_count)
 
     async def put_in_order(self, gates: Sequence[Gate]) -> bool:
@@ -63,11 +63,7 @@ class GateRepository:
         there any more."""
 
         async def work(session: Any) -> None:
-            for place, gate in enumerate(gates):
-                change = {"$set": {"order": place}}
-                result = await self._all.update_one(_as_seen(gate), change, session=session)
-                if not result.matched_count:
-                    raise ConcurrentUpdate
+            await write_order(self._all, gates, session)
 
         return await try_transaction(self._db, work)
 
@@ -126,13 +122,6 @@ class GateRepository:
                     {"$set": {"key": self._sealer.encrypt(key, "gate")}},
                 )
         return len(stale)
-
-
-def _as_seen(gate: Gate) -> Document:
-    """A filter that finds it while it is as the staff saw it."""
-    retired = True if gate.retired else {"$ne": True}
-    named = {"venue": gate.venue_id, "name": gate.name, "order": gate.order}
-    return {"_id": gate.id, **named, "retired": retired}
 
 
 def _gate(d: Document) -> Gate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from models.library.entities import (
     USUAL_SOURCES,
@@ -22,7 +22,7 @@ from models.library.entities import (
 from models.library.errors import VenueChanged, VenueInUse
 from models.library.mapping import area_from_document, area_to_document
 from models.storage.installation import known_fields
-from models.storage.mongo import Database, Document, previous_revisions
+from models.storage.mongo import Collection, Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, try_transaction
 
@@ -147,7 +147,7 @@ class CatalogRepository:
             if new.venue_id != old.venue_id:
                 await require_venue(self._db, new.venue_id, session)
             result = await self._db["kiosks"].update_one(
-                {"_id": old.id, **_kiosk_guard(old)},
+                device_as_seen(old),
                 {"$set": {**kiosk_to_document(new), "retired": new.retired}, **taken},
                 session=session,
             )
@@ -162,14 +162,7 @@ class CatalogRepository:
         there any more."""
 
         async def work(session: Any) -> None:
-            for place, kiosk in enumerate(kiosks):
-                result = await self._db["kiosks"].update_one(
-                    {"_id": kiosk.id, **_kiosk_guard(kiosk)},
-                    {"$set": {"order": place}},
-                    session=session,
-                )
-                if not result.matched_count:
-                    raise ConcurrentUpdate
+            await write_order(self._db["kiosks"], kiosks, session)
             await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
@@ -255,11 +248,36 @@ def _kiosk(d: Document) -> Kiosk:
     return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"))
 
 
-def _kiosk_guard(kiosk: Kiosk) -> Document:
-    """What the filter has of a kiosk as it was seen."""
-    retired = True if kiosk.retired else {"$ne": True}
-    place = {"order": kiosk.order}
-    return {"name": kiosk.name, "venue": kiosk.venue_id, "retired": retired, **place}
+class Device(Protocol):
+    """A kiosk or a gate, as far as both are written in the same way."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def venue_id(self) -> VenueId: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def retired(self) -> bool: ...
+    @property
+    def order(self) -> int | None: ...
+
+
+def device_as_seen(device: Device) -> Document:
+    """A filter that finds the device while it is as the staff saw it."""
+    retired = True if device.retired else {"$ne": True}
+    named = {"venue": device.venue_id, "name": device.name, "order": device.order}
+    return {"_id": device.id, **named, "retired": retired}
+
+
+async def write_order(all_of_them: Collection, devices: Sequence[Device], session: Any) -> None:
+    """Give them their places. Raises: ConcurrentUpdate where one is not as it is there any more."""
+    for place, device in enumerate(devices):
+        result = await all_of_them.update_one(
+            device_as_seen(device), {"$set": {"order": place}}, session=session
+        )
+        if not result.matched_count:
+            raise ConcurrentUpdate
 
 
 async def count_up(db: Database, session: Any) -> None:

@@ -5,6 +5,7 @@ Pure: the day's live reservations go in, states come out, and never who.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -186,7 +187,7 @@ def free_starts(
             continue
         limit = _next_start(taken, start)
         if limit is None or ends[0] <= limit:
-            yield value, start, [end for end in ends if limit is None or end <= limit]
+            yield value, start, ends if limit is None else ends[: bisect_right(ends, limit)]
 
 
 def free_ends(taken: Sequence[OccupiedSlot], look: MapQuery, start: datetime) -> list[datetime]:
