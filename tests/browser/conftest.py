@@ -39,7 +39,20 @@ PHONE: Final[dict[str, Any]] = {
     "has_touch": True,
     "is_mobile": True,
 }
+READER_SIZES: Final[dict[str, dict[str, Any]]] = {
+    "1280": {"viewport": {"width": 1280, "height": 720}},
+    "390": PHONE,
+    "375": {**PHONE, "viewport": {"width": 375, "height": 553}},
+    "360": {**PHONE, "viewport": {"width": 360, "height": 740}},
+}
+"""Screens of readers: a desktop and three phones, one of them short."""
 AFTERNOON: Final = "16:08"
+
+
+def screen(width: int, height: int) -> dict[str, Any]:
+    """A browser with a window of that size; a narrow one is a phone's."""
+    device = PHONE if width < 900 else DESKTOP
+    return {**device, "viewport": {"width": width, "height": height}}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from handlers.http.keys import SITE
 from models.library.entities import AreaId
-from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody
+from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody, screen
 from tests.living import Living
 
 SEAT = "2f-hall-063"
@@ -58,8 +58,7 @@ async def test_both_times_and_the_button_are_seen(
 ) -> None:
     """In the morning, when there are most starts, without scrolling."""
     await service.move(timedelta(hours=17, minutes=6))  # Tuesday, 09:14
-    size = {**(PHONE if width < 900 else DESKTOP), "viewport": {"width": width, "height": height}}
-    tab = await open_seat(opened, **size)
+    tab = await open_seat(opened, **screen(width, height))
     assert await tab.times() == ("现在", "11:00")
     for selector in DRAWN:
         part = tab.page.locator(selector).first

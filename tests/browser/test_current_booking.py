@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
+from tests.browser.conftest import (
+    DESKTOP,
+    READER_SIZES,
+    Open,
+    is_for_everybody,
+    shows_everybody,
+)
 from tests.living import Living
 
-SIZES = {
-    "1280": {"viewport": {"width": 1280, "height": 720}},
-    "390": PHONE,
-    "375": {**PHONE, "viewport": {"width": 375, "height": 553}},
-    "360": {**PHONE, "viewport": {"width": 360, "height": 740}},
-}
 LATER = "ms => { const real = Date.now; Date.now = () => real() + ms; tick(); }"
 """The browser's clock goes on; the service's does not."""
 PICTURE_SIZE = """
@@ -26,7 +26,7 @@ async (src) => {
 """
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", READER_SIZES)
 async def test_an_excused_deadline_neither_counts_nor_threatens_nor_renews_the_page(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
@@ -34,7 +34,7 @@ async def test_an_excused_deadline_neither_counts_nor_threatens_nor_renews_the_p
     made = await reader.reserve(start="now", end="18:00")
     report = {"kind": "occupied", "qr": await service.qr()}
     await reader.ok("POST", f"/reservations/{made['id']}/report", report)
-    tab = await opened(reader.number, **SIZES[size])
+    tab = await opened(reader.number, **READER_SIZES[size])
     await service.move(timedelta(minutes=35))
     for path in ("/", "/reservations", f"/reservations/{made['id']}"):
         await tab.go(path)
@@ -75,13 +75,13 @@ async def test_a_deadline_that_has_passed_renews_the_page_once(
     assert await page.evaluate("due") == 0, "for the same deadline no second time"
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", READER_SIZES)
 async def test_actions_stand_once_in_the_order_of_need(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
     reader = await service.web_reader()
     made = await reader.reserve(start="now", end="18:00")
-    tab = await opened(reader.number, **SIZES[size])
+    tab = await opened(reader.number, **READER_SIZES[size])
     await tab.go("/reservations")
     chips = tab.page.locator(".now .chip")
     assert await chips.all_inner_texts() == ["扫码签到", "取消", "座位被占"]

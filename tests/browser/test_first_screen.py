@@ -7,15 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, shows_everybody
+from tests.browser.conftest import DESKTOP, PHONE, READER_SIZES, Open, Tab, shows_everybody
 from tests.living import Client, Living
 
-SIZES = {
-    "1280": {"viewport": {"width": 1280, "height": 720}},
-    "390": PHONE,
-    "375": {**PHONE, "viewport": {"width": 375, "height": 553}},
-    "360": {**PHONE, "viewport": {"width": 360, "height": 740}},
-}
 SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
 
 
@@ -37,16 +31,16 @@ async def used(service: Living, reader: Client, seat: str, start: str, end: str)
     await reader.ok("POST", f"/reservations/{made['id']}/finish")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", READER_SIZES)
 async def test_two_taps_to_the_proposed_seat(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
-    tab = await opened("21071234", **SIZES[size])
+    tab = await opened("21071234", **READER_SIZES[size])
     assert "这里空位最多" in await tab.text(".proposed")
     assert "现在–18:00" in await tab.text(".proposed")
     if size in ("1280", "375"):
         await shows_everybody(tab, axe, "/ with a proposal", phone=size != "1280")
-        await tab.page.set_viewport_size(SIZES[size]["viewport"])
+        await tab.page.set_viewport_size(READER_SIZES[size]["viewport"])
     seat = (await tab.text(".proposed .what")).split()[-2]
     await two_taps(tab, ".proposed .button")
     assert seat in await tab.text(".now") and "16:08–18:00" in await tab.text(".now")

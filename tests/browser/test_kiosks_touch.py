@@ -19,9 +19,10 @@ async def carded(service: Living) -> Client:
     return reader
 
 
-async def kiosk(service: Living, opened: Open) -> Tab:
+async def kiosk(service: Living, opened: Open, width: int = 1080, height: int = 720) -> Tab:
     key = await _key(service, "2f-south")
-    tab = await opened(path=f"/kiosk/2f-south#key={key}", viewport={"width": 1080, "height": 720})
+    size = {"width": width, "height": height}
+    tab = await opened(path=f"/kiosk/2f-south#key={key}", viewport=size)
     await tab.page.wait_for_selector("#code svg")
     return tab
 
@@ -131,10 +132,7 @@ async def test_a_seat_is_chosen_on_the_plan(
     reader = await carded(service)
     rival = await service.reader()
     await rival.reserve("2f-east-002", "now", "18:00")
-    key = await _key(service, "2f-south")
-    size = {"width": width, "height": height}
-    tab = await opened(path=f"/kiosk/2f-south#key={key}", viewport=size)
-    await tab.page.wait_for_selector("#code svg")
+    tab = await kiosk(service, opened, width, height)
     await touch(tab)
     page = tab.page
     await page.click("#touch button:has-text('二层东区')")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.library.entities import AreaId
-from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody
+from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody, screen
 from tests.living import Living
 
 LARGE = "2f-east"
@@ -25,10 +25,6 @@ SCROLLED = "[...[document.querySelector('.viewport')]].map(v => [v.scrollLeft, v
 SIZES = [(1280, 720), (1366, 768), (1920, 1080), (900, 720), (390, 844), (375, 553), (360, 740)]
 
 
-def size(width: int, height: int) -> dict[str, Any]:
-    return {**(PHONE if width < 900 else DESKTOP), "viewport": {"width": width, "height": height}}
-
-
 @pytest.mark.parametrize(("width", "height"), SIZES)
 async def test_each_number_can_be_read_at_first(
     service: Living, opened: Open, width: int, height: int
@@ -39,7 +35,7 @@ async def test_each_number_can_be_read_at_first(
     renamed = replace(area, seats=(*named, *area.seats[2:]), rev=area.rev + 1)
     other = await service.reader()
     await other.reserve(area.seats[30].id, start="now", end="18:00")
-    tab = await opened("21071234", **size(width, height))
+    tab = await opened("21071234", **screen(width, height))
     await tab.go(f"/areas/{LARGE}")
     await tab.page.wait_for_selector(f'[id="{area.seats[30].id}"].occupied')
     assert await tab.page.evaluate(SMALLEST) >= 12
