@@ -17,6 +17,7 @@ from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
 from bind.wechat_logins import WeChatLogins
 from models.affected_bookings.impact import AffectedBookings
+from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
@@ -102,6 +103,7 @@ OUTAGES: Final = web.AppKey("outages", OutageMonitor)
 POLICY_PREVIEW: Final = web.AppKey("policy_preview", PolicyPreviewService)
 PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)
 PROOF: Final = web.AppKey("proof", ProofStanding)
+EARLY_END: Final = web.AppKey("early_end", EarlyEndService)
 RENEWAL: Final = web.AppKey("renewal", RenewalService)
 RESERVATIONS: Final = web.AppKey("reservations", ReservationService)
 SCANNED_CODES: Final = web.AppKey("scanned_codes", ScannedCodes)

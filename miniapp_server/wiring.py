@@ -18,6 +18,7 @@ from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
 from miniapp_server.repositories import Repositories
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService
+from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
@@ -194,6 +195,7 @@ def _wire_presence(app: web.Application, r: Repositories) -> None:
     writer, idempotency = app[WRITER], app[IDEMPOTENCY]
     extension = app[DEADLINE_EXTENSION] = DeadlineExtension(r.reservations, writer, r.heartbeat)
     app[keys.CHECK_IN] = CheckInService(r.reservations, reference, writer, idempotency, extension)
+    app[keys.EARLY_END] = EarlyEndService(reference, writer, idempotency)
     app[keys.RENEWAL] = RenewalService(reference, occupancy, writer, idempotency)
 
 

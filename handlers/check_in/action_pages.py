@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from handlers.check_in.scanned import report_done
-from handlers.check_in.schemas import Extend
+from handlers.check_in.schemas import OtherEnd
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
@@ -21,7 +21,7 @@ from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.http.request_parsing import malformed
 from handlers.http.schemas import EmptyRequest
-from handlers.keys import CHECK_IN, RENEWAL, RESERVATIONS, SEAT_REPORTS, WAITLIST
+from handlers.keys import CHECK_IN, EARLY_END, RENEWAL, RESERVATIONS, SEAT_REPORTS, WAITLIST
 from handlers.reservations import presenter
 from handlers.seat_map.presenter import choice
 from handlers.seat_reports.schemas import ReportTaken
@@ -50,6 +50,11 @@ async def _return_by(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 
 async def _renewal_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
     ends = await visit[RENEWAL].renewal_choices(visit.context(), r.id)
+    return {"ends": [choice(end, visit.now) for end in ends]}
+
+
+async def _earlier_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
+    ends = await visit[EARLY_END].earlier_ends(visit.context(), r.id)
     return {"ends": [choice(end, visit.now) for end in ends]}
 
 
@@ -82,7 +87,13 @@ ACTIONS: Final[Mapping[str, ReservationAction]] = {
         lambda visit, ctx, end: visit[RENEWAL].renew(ctx, visit.id, time.fromisoformat(end)),
         _renewal_ends,
         field="end",
-        shape=Extend,
+        shape=OtherEnd,
+    ),
+    "shorten": ReservationAction(
+        lambda visit, ctx, end: visit[EARLY_END].shorten(ctx, visit.id, time.fromisoformat(end)),
+        _earlier_ends,
+        field="end",
+        shape=OtherEnd,
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Presence: check-in, leave, return, renewal, finish."""
+"""Presence: check-in, leave, return, another end, finish."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import time
 
 from handlers import keys
-from handlers.check_in.schemas import EndsOut, Extend, ScanRequest
+from handlers.check_in.schemas import EndsOut, OtherEnd, ScanRequest
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.request_parsing import digest_of
@@ -55,7 +55,7 @@ async def confirm(call: ApiRequest) -> ReservationOut:
     return await presenter.after_change(call, confirmed)
 
 
-async def renew(call: ApiRequest, body: Extend) -> ReservationOut:
+async def renew(call: ApiRequest, body: OtherEnd) -> ReservationOut:
     renewed = await call[keys.RENEWAL].renew(
         call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
     )
@@ -64,4 +64,16 @@ async def renew(call: ApiRequest, body: Extend) -> ReservationOut:
 
 async def renewal_choices(call: ApiRequest) -> EndsOut:
     ends = await call[keys.RENEWAL].renewal_choices(call.context(), call.id)
+    return EndsOut([choice(end, call.now) for end in ends])
+
+
+async def shorten(call: ApiRequest, body: OtherEnd) -> ReservationOut:
+    shortened = await call[keys.EARLY_END].shorten(
+        call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
+    )
+    return await presenter.after_change(call, shortened)
+
+
+async def earlier_ends(call: ApiRequest) -> EndsOut:
+    ends = await call[keys.EARLY_END].earlier_ends(call.context(), call.id)
     return EndsOut([choice(end, call.now) for end in ends])

@@ -1,4 +1,4 @@
-"""Operations of the API: check-in, leave, return, renewal."""
+"""Operations of the API: check-in, leave, return, another end, finish."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from handlers.http.endpoint import get, post
 from handlers.http.error_groups import OWN_RESERVATION
 from models.check_in.errors import (
     CheckedInElsewhere,
+    EndNotEarlier,
     NothingToConfirm,
     PresenceMethodOff,
     QrExpired,
@@ -88,6 +89,21 @@ ROUTES: Final = (
             Closed,
             SeatDisabled,
         ),
+        at_kiosk=True,
+    ),
+    get(
+        "/reservations/{id}/earlier-ends",
+        api.earlier_ends,
+        "The ends that the stay can be brought forward to",
+        errors=(NotFound,),
+        at_kiosk=True,
+    ),
+    post(
+        "/reservations/{id}/shorten",
+        api.shorten,
+        "Stay less long, and give the rest back",
+        idempotent=True,
+        errors=(*OWN_RESERVATION, EndNotEarlier, NotATimeStep),
         at_kiosk=True,
     ),
     post(

@@ -1,4 +1,4 @@
-"""What check-in and renewal take and answer."""
+"""What check-in, renewal and an earlier end take and answer."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class ScanRequest(Request):
     qr: Annotated[str, Meta(min_length=1, max_length=512, description="the whole scanned text")]
 
 
-class Extend(Request):
+class OtherEnd(Request):
     end: ClockTime

@@ -96,6 +96,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "too_often": "已达到次数上限（{limit} 次）",
     "qr_invalid": "这不是选座机、查询机或座位上的签到码，请重新扫描",
     "qr_expired": "签到码已过期，请扫描屏幕上正在显示的码",
+    "end_not_earlier": "请选现在以后、原来的结束时间以前的整点",
     "qr_used": "这个签到码您已用过，请等待下一个码",
     "presence_method_off": "该场馆不用这种方式签到，请看签到页或到服务台",
     "wrong_seat": "这是另一个座位的座位码，请扫描您所预约座位上的码",

@@ -73,6 +73,7 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "leave": "暂离",
     "return": "返回",
     "extend": "续约",
+    "shorten": "提前结束时间",
     "finish": "结束使用",
     "complete": "到时结束",
     "miss": "未按时签到",

@@ -11,6 +11,7 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "cancel": "已取消预约",
     "leave": "已登记暂离",
     "extend": "续约成功",
+    "shorten": "已提前结束时间，空出来的时间开放给其他同学",
     "finish": "已结束使用，座位已归还",
     "check_in": "签到成功",
     "return": "已返回，继续使用",
@@ -60,6 +61,7 @@ ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "report": ("座位被占", "报告图书馆"),
     "confirm": ("确认状态", "确认"),
     "extend": ("续约", "确定续约"),
+    "shorten": ("提前到", "确定提前"),
 }
 """The title of an action's question, and its button."""
 

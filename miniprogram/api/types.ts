@@ -169,10 +169,6 @@ export interface ErrorOut {
   error: ErrorBody;
 }
 
-export interface Extend {
-  end: string;
-}
-
 export interface FaultReportOut {
   id: string;
   seat_id: string;
@@ -315,6 +311,10 @@ export interface OccupiedOut {
 export interface OpenOut {
   from: string;
   to: string;
+}
+
+export interface OtherEnd {
+  end: string;
 }
 
 export interface Page<T> {

@@ -62,6 +62,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   too_often: "No more than {limit} times",
   qr_invalid: "This is no check-in code of a kiosk or a seat",
   qr_expired: "The code has expired. Scan the one on the screen now",
+  end_not_earlier: "Choose a time between now and the present end",
   qr_used: "You have used this code. Wait for the next one",
   presence_method_off: "This library does not check in that way. Please ask at its desk",
   wrong_seat: "This is the label of another seat. Please scan the one of your seat",

@@ -14,6 +14,7 @@ from models.check_in.rules import (
     may_finish,
     may_report,
     may_return,
+    may_shorten,
 )
 from models.kernel.errors import InvalidState
 from models.policy.entities import Policy
@@ -30,6 +31,7 @@ _RULE_BY_EVENT: Final[
     ReservationEvent.LEAVE: decide_return_by,
     ReservationEvent.RETURN: lambda r, _, now: may_return(r, now),
     ReservationEvent.EXTEND: may_extend,
+    ReservationEvent.SHORTEN: may_shorten,
     ReservationEvent.FINISH: lambda r, _, now: may_finish(r, now),
     ReservationEvent.CHANGE: lambda r, _, now: may_change(r, now),
 }

@@ -23,6 +23,12 @@ class RenewalLimitReached(RuleViolation):
     code = "too_often"
 
 
+class EndNotEarlier(RuleViolation):
+    """A stay is shortened to a time between now and its end."""
+
+    code = "end_not_earlier"
+
+
 class QrExpired(RuleViolation):
     """The kiosk has shown this code, and shows another one now."""
 

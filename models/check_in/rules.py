@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from models.check_in.errors import NothingToConfirm, RenewalLimitReached, WrongSeat, WrongVenue
+from models.check_in.errors import (
+    EndNotEarlier,
+    NothingToConfirm,
+    RenewalLimitReached,
+    WrongSeat,
+    WrongVenue,
+)
 from models.kernel.errors import InvalidState
 from models.kernel.time_range import TimeRange, local_instant, next_clock_instant
 from models.policy.entities import Policy, time_steps
@@ -98,6 +104,38 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
     opens = r.end - timedelta(minutes=policy.extend_within_minutes)
     if now < opens:
         raise TooEarly(opens)
+
+
+def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
+    """Who sits there, as long as a time step lies between now and the end; later on they finish."""
+    step = timedelta(minutes=policy.step_minutes)
+    if r.state is not ReservationState.IN_USE or r.end - max(now, r.start) <= step:
+        raise InvalidState(state=r.state.value)
+
+
+def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
+    """The time steps between now, or the start where that is still to come, and the end.
+    ``place`` is the area around the day of ``now``."""
+    hours = _hours_of_stay(r, place, now)
+    if hours is None:
+        return []
+    return [step for step in time_steps(policy, hours) if max(now, r.start) < step < r.end]
+
+
+def earlier_end(
+    r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
+) -> datetime:
+    """The new end: the first such clock time from now on. ``place`` as above.
+
+    Raises: InvalidState, EndNotEarlier, NotATimeStep.
+    """
+    may_shorten(r, policy, now)
+    wanted = next_clock_instant(max(now, r.start), end)
+    if wanted >= r.end:
+        raise EndNotEarlier()
+    if wanted not in earlier_ends(r, policy, place, now):
+        raise NotATimeStep(step_minutes=policy.step_minutes)
+    return wanted
 
 
 def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:

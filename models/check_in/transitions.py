@@ -113,6 +113,24 @@ def renew(
     return advance(r, new, ReservationEvent.EXTEND, actor, now, None)
 
 
+def shorten(
+    r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
+) -> Reservation:
+    """The stay goes on to ``end`` only; the half hours after it are given back."""
+    kept = slot_claims(r.seat_id, r.reader_id, TimeRange(min(now, r.start), end))
+    rest = slot_claims(r.seat_id, r.reader_id, TimeRange(end, r.end))
+    given_back = frozenset(rest).difference(kept)
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.SHORTEN),
+        end=end,
+        claims=tuple(claim for claim in r.claims if claim not in given_back),
+        presence_due_at=min(r.presence_due_at, end) if r.presence_due_at else None,
+        remind_at=ending_soon_at(end, policy, now),
+    )
+    return advance(r, new, ReservationEvent.SHORTEN, actor, now, None)
+
+
 def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
     """The effect carries the instant when it was due, however late the job ran."""
     return end_stay(

@@ -29,6 +29,7 @@ class ReservationEvent(StrEnum):
     RETURN = "return"
     FINISH = "finish"
     EXTEND = "extend"
+    SHORTEN = "shorten"
     COMPLETE = "complete"
     EXPIRE_LEAVE = "time_out"
     ACCEPT = "accept"
@@ -44,6 +45,7 @@ TRANSITIONS: Final[Mapping[tuple[ReservationState, ReservationEvent], Reservatio
     (ReservationState.IN_USE, ReservationEvent.CHANGE): ReservationState.IN_USE,
     (ReservationState.IN_USE, ReservationEvent.FINISH): ReservationState.FINISHED,
     (ReservationState.IN_USE, ReservationEvent.EXTEND): ReservationState.IN_USE,
+    (ReservationState.IN_USE, ReservationEvent.SHORTEN): ReservationState.IN_USE,
     (ReservationState.IN_USE, ReservationEvent.COMPLETE): ReservationState.COMPLETED,
     (ReservationState.AWAY, ReservationEvent.RETURN): ReservationState.IN_USE,
     (ReservationState.AWAY, ReservationEvent.FINISH): ReservationState.FINISHED,

@@ -66,7 +66,7 @@ def advance(
     now: datetime,
     tell: OutboxEventKind | None,
 ) -> Reservation:
-    rev = old.rev + 1
+    rev, stays = old.rev + 1, event in _CHANGES_END
     new = replace(
         new,
         rev=rev,
@@ -75,8 +75,8 @@ def advance(
         if actor.by != "system"
         else old.gate_assistance,
         report=report_after(old.report, event),
-        presence_due_at=old.presence_due_at if event is ReservationEvent.EXTEND else None,
-        patrol_at=old.patrol_at if event is ReservationEvent.EXTEND else None,
+        presence_due_at=new.presence_due_at if stays else None,
+        patrol_at=old.patrol_at if stays else None,
     )
     if tell is None:
         return new
@@ -91,9 +91,9 @@ def with_confirmed_assistance(
     return replace(assisted, confirmed_at=now)
 
 
-_KEEPS_REPORT: Final = frozenset(
-    {ReservationEvent.LEAVE, ReservationEvent.RETURN, ReservationEvent.EXTEND}
-)
+_CHANGES_END: Final = frozenset({ReservationEvent.EXTEND, ReservationEvent.SHORTEN})
+"""The stay goes on, only its end is another: what is asked of its reader is asked still."""
+_KEEPS_REPORT: Final = frozenset({ReservationEvent.LEAVE, ReservationEvent.RETURN, *_CHANGES_END})
 
 
 def report_after(report: OccupiedReport | None, event: ReservationEvent) -> OccupiedReport | None:

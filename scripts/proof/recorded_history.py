@@ -25,7 +25,12 @@ _ENDS: Final = {
     "miss": Kind.CANCEL,
     "lapse": Kind.LAPSE,
 }
-_STEPS: Final = {"check_in": Kind.USE, "extend": Kind.EXTEND, "accept": Kind.ACCEPT}
+_STEPS: Final = {
+    "check_in": Kind.USE,
+    "extend": Kind.EXTEND,
+    "shorten": Kind.MOVE,
+    "accept": Kind.ACCEPT,
+}
 _REFUSALS: Final = {"seat_taken": "seat", "own_overlap": "reader"}
 
 
@@ -242,13 +247,13 @@ def _place_after(
     told = operation.told if operation is not None else None
     if event.name == "reserve" and told is None and r is not None and _never_moved(r):
         return place(r.seat, r.start, r.end)
-    if operation is not None and event.name in ("reserve", "change", "extend", "accept"):
+    if operation is not None and event.name in ("reserve", "change", "extend", "shorten", "accept"):
         if event.name != operation.verb:
             return now
-        if told is not None:
-            return place(told.seat, told.start, told.end)
-        if operation.wanted is not None:
-            return place(*operation.wanted)
+        wanted = (told.seat, told.start, told.end) if told is not None else operation.wanted
+        if wanted is not None:
+            new = place(*wanted)
+            return _until_the_end_of(new, now) if event.name == "shorten" else new
     if event.name == "change" and operation is None and r is not None:
         return place(r.seat, r.start, r.end)
     if event.name == "hold" and operation is not None and operation.wanted is not None:
@@ -260,8 +265,14 @@ def _place_after(
     return now
 
 
+def _until_the_end_of(new: Place, now: Place | None) -> Place:
+    """What is left of ``now``, with the half hours before its start, up to the end of ``new``."""
+    kept = (1 << new.slots.bit_length()) - 1
+    return replace(new, slots=now.slots & kept) if now is not None else new
+
+
 def _never_moved(r: Stored) -> bool:
-    return not any(event.name in ("change", "extend", "accept") for event in r.events)
+    return not any(event.name in ("change", "extend", "shorten", "accept") for event in r.events)
 
 
 def _early(r: Stored) -> int:

@@ -122,6 +122,14 @@ def extends(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act
     return _taps(reader, "extend", name, now, lambda w, ctx: w.renewal.renew(ctx, id, until), id)
 
 
+def shortens(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
+    """The reader gives back what comes after that hour."""
+    end, kept = at(hour).time(), (ONE, at(10), at(hour))
+    return _taps(
+        reader, "shorten", name, now, lambda w, c: w.early_end.shorten(c, id, end), id, kept
+    )
+
+
 def checks_in(reader: Reader, name: str, id: str, now: datetime) -> Act:
     """By a kiosk's code, each party with one of its own."""
     scan = KioskCodeScan(KIOSK, int.from_bytes(name.encode()) % 9973, is_current=True)
@@ -206,6 +214,16 @@ async def _offered(worker: Worker, readers: Sequence[Reader]) -> Ids:
     return {"offered": entry.offer}
 
 
+async def _long_in_use_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader sits on seat one from 10 to 12, and the second waits for its second hour."""
+    ctx = context(readers[0], at(8), f"{readers[0].id}-before")
+    r = await worker.reservations.create(ctx, ONE, wish(10, 12))
+    scan = KioskCodeScan(KIOSK, 1, is_current=True)
+    await worker.check_in.check_in(context(readers[0], at(10)), r.id, scan)
+    await worker.waitlist.join(context(readers[1], at(10)), AREA, [ONE], frozenset(), wish(11, 12))
+    return {"booked": r.id}
+
+
 async def _in_use(worker: Worker, readers: Sequence[Reader]) -> Ids:
     """The first reader sits on seat one since 10."""
     ids = await _booked(worker, readers)
@@ -218,15 +236,14 @@ def _nobody_between(store: MemoryStore) -> str | None:
     """Whoever waits for seat one gets it when it is given back: nobody who passes by."""
     rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
     waiting = [w for w in store.table("waitlist").documents.values() if w["state"] == "waiting"]
-    given_back = any(r["state"] == "cancelled" for r in rows)
+    given_back = any(
+        r["state"] == "cancelled" or (r["state"] == "in_use" and r["end"] == at(11)) for r in rows
+    )
     for r in rows if waiting and given_back else ():
         own = any(r["reader"] == w["reader"] for w in waiting)
         if r["seat"] == ONE and r["state"] == "reserved" and not own:
             return f"passed over: {r['_id']} took the seat before {waiting[0]['_id']}"
     return None
-
-
-# --- all of them ----------------------------------------------------------------------------------
 
 
 def scenarios() -> Sequence[Scenario]:
@@ -299,6 +316,17 @@ def scenarios() -> Sequence[Scenario]:
             ),
             watch=_nobody_between,
             after=at(8),
+        ),
+        Scenario(
+            "the rest of a stay is given back, one waits for it, another passes by",
+            at(10, 10),
+            _long_in_use_and_wanted,
+            lambda r, ids: (
+                Party("a", "w1", shortens(r[0], "a", ids["booked"], 11, at(10, 10))),
+                Party("c", "w2", books(r[2], "c", ONE, 11, 12, at(10, 10))),
+            ),
+            watch=_nobody_between,
+            after=at(10, 10),
         ),
         Scenario(
             "a seat is given back while the one who waits for it leaves",

@@ -369,6 +369,8 @@ class _Visitor:
             await self._tap(
                 "return", lambda w, ctx: w.check_in.return_from_leave(ctx, id, back), id
             )
+        if self._chance.random() < 0.3 and r.end - r.start > timedelta(hours=1):
+            r = await self._shorten(r) or r
         await self._until(r.end - timedelta(minutes=self._chance.randint(1, 50)))
         if self._chance.random() < 0.3:
             later = (r.end + timedelta(hours=9)).time()
@@ -382,12 +384,16 @@ class _Visitor:
             return
         others = [seat(n) for n in range(1, SEATS + 1) if seat(n) != r.seat_id]
         place = self._chance.choice(others)
+        there = (place, r.start, r.end)
         await self._tap(
-            "change",
-            lambda w, ctx: w.reservations.change(ctx, id, place, None, None),
-            id,
-            (place, r.start, r.end),
+            "change", lambda w, c: w.reservations.change(c, id, place, None, None), id, there
         )
+
+    async def _shorten(self, r: Reservation) -> Reservation | None:
+        end = r.end - timedelta(hours=1)
+        clock, kept = (end + timedelta(hours=8)).time(), (r.seat_id, r.start, end)
+        await self._tap("shorten", lambda w, c: w.early_end.shorten(c, r.id, clock), r.id, kept)
+        return await self._look(r.id)
 
     async def _until(self, instant: datetime) -> None:
         wait = (instant - self._recorder.instant).total_seconds()

@@ -83,7 +83,7 @@ class Worker:
         if clock is not None:
             self.occupancy._clock = clock.time
         self.reservations, self.check_in = app[keys.RESERVATIONS], app[keys.CHECK_IN]
-        self.renewal = app[keys.RENEWAL]
+        self.renewal, self.early_end = app[keys.RENEWAL], app[keys.EARLY_END]
         self.waitlist, self.waitlist_jobs = app[keys.WAITLIST], app[WAITLIST_JOBS]
         self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
         self.outbox = OutboxDispatcher(

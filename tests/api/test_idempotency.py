@@ -43,7 +43,8 @@ async def test_every_action_sent_again(service: Living) -> None:
     await service.move("14:10")
     back = {"qr": await service.qr()}
     await twice(reader, f"{path}/return", back, "return", "in_use")
-    await twice(reader, f"{path}/extend", {"end": "16:00"}, "extend", "in_use")
+    await twice(reader, f"{path}/extend", {"end": "17:00"}, "extend", "in_use")
+    await twice(reader, f"{path}/shorten", {"end": "16:00"}, "shorten", "in_use")
     await twice(reader, f"{path}/finish", None, "k" * 64, "finished")
 
     # Long after, with the state moved on and the codes gone, the keys still answer.
@@ -55,7 +56,8 @@ async def test_every_action_sent_again(service: Living) -> None:
         ("check-in", qr, "check-in"),
         ("leave", None, "leave"),
         ("return", back, "return"),
-        ("extend", {"end": "16:00"}, "extend"),
+        ("extend", {"end": "17:00"}, "extend"),
+        ("shorten", {"end": "16:00"}, "shorten"),
         ("finish", None, "k" * 64),
     ):
         again = await reader.ok("POST", f"{path}/{action}", body, **{"Idempotency-Key": key})

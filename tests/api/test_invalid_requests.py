@@ -27,6 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/reservations/{id}/check-in": {"qr": "x"},
     "/reservations/{id}/return": {"qr": "x"},
     "/reservations/{id}/extend": {"end": "17:00"},
+    "/reservations/{id}/shorten": {"end": "15:00"},
     "/seats/{id}/faults": {"kind": "other", "text": "x"},
     "/reservations/{id}/report": {"kind": "occupied"},
     "/waitlist": {

@@ -211,6 +211,7 @@ async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
         "/reservations/{id}/check-in": qr,
         "/reservations/{id}/return": qr,
         "/reservations/{id}/extend": {"end": "17:00"},
+        "/reservations/{id}/shorten": {"end": "15:00"},
         "/reservations/{id}/report": {"kind": "occupied"},
     }
     for route in ROUTES:

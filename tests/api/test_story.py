@@ -67,6 +67,7 @@ async def test_from_binding_to_the_end(service: Living) -> None:
     checked_in = await student.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
     assert checked_in["state"] == "in_use" and checked_in["actions"] == [
         "leave",
+        "shorten",
         "finish",
         "report",
     ]

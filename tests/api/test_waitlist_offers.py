@@ -36,6 +36,22 @@ async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
     await sits.refused("409 seat_taken", "POST", f"/reservations/{stay['id']}/extend", body)
 
 
+async def test_the_rest_of_a_stay_is_offered_in_the_same_moment(service: Living) -> None:
+    """With the earlier end, and without the quarter of an hour in which a renewal comes first."""
+    taken = await full(service, "09:00", "12:00")
+    owner, made = taken[0]
+    path = f"/reservations/{made['id']}"
+    first, second = await service.reader(), await service.reader()
+    await join(service, first, start="11:00", end="12:00")
+    await join(service, second, start="09:00", end="12:00")
+    await service.move("09:10")
+    await owner.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    await owner.ok("POST", f"{path}/shorten", {"end": "11:00"})
+    (held,) = await offers(first)
+    assert held["seat"]["id"] == made["seat"]["id"] and held["start"][11:16] == "11:00"
+    assert await offers(second) == [], "what is kept is nobody else's"
+
+
 async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
     busy, booked = await service.reader(), await service.reader()
     for hour in range(9, 14):

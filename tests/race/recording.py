@@ -21,6 +21,7 @@ VERBS: Final = {
     "reservations": {"create": "reserve", "change": "change", "cancel": "cancel"},
     "check_in": {"check_in": "check_in", "finish": "finish"},
     "renewal": {"renew": "extend"},
+    "early_end": {"shorten": "shorten"},
     "waitlist": {"accept": "accept"},
 }
 """What takes a seat or gives it back, by service and method."""

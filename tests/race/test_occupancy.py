@@ -137,7 +137,8 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
     hours = replace(hours, day=hours.day + timedelta(days=chance.choice([0, 0, 1])))
     seat = chance.choice(SEATS[:8])
     now = clock(chance.choice([8, 9, 10, 11]), chance.choice([0, 20, 45]))
-    verbs = ["reserve"] * 4 + ["change", "cancel", "check_in", "leave", "back", "finish", "extend"]
+    verbs = ["reserve"] * 4 + ["change", "cancel", "check_in", "leave", "back", "finish"]
+    verbs += ["extend", "shorten"]
     verb = chance.choice(
         [*verbs, "no_show", "complete", "expire_leaves", "send_reminders", "carry_over"]
     )
@@ -169,6 +170,9 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
             await inside.check_in.return_from_leave(ctx(reader, r.start), r.id, step)
         elif verb == "finish":
             await inside.check_in.finish(ctx(reader, r.start), r.id)
+        elif verb == "shorten":
+            sooner = (r.end - timedelta(hours=1)).astimezone(MONDAY.tzinfo).time()
+            await inside.early_end.shorten(ctx(reader, r.start), r.id, sooner)
         else:
             later = (r.end + timedelta(hours=1)).astimezone(MONDAY.tzinfo).time()
             await inside.renewal.renew(ctx(reader, r.end - timedelta(minutes=9)), r.id, later)

@@ -42,5 +42,15 @@ async def test_what_is_promised_is_kept_whatever_breaks(tmp_path: Path) -> None:
     assert {"primary-isolated", "answers-lost", "primary-paused", DEADLINE} <= again
     assert len(history.probes) >= SHORT.readers and len(history.stored) > 100
     assert {o.verb for o in history.operations if o.told} - {"accept"} == {
-        *("reserve", "change", "cancel", "check_in", "leave", "return", "extend", "finish")
+        *(
+            "reserve",
+            "change",
+            "cancel",
+            "check_in",
+            "leave",
+            "return",
+            "extend",
+            "shorten",
+            "finish",
+        )
     }

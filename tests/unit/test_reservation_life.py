@@ -186,6 +186,18 @@ class Life(RuleBasedStateMachine):
 
         self.attempt(ReservationEvent.EXTEND, lambda: None, longer)
 
+    @rule(end=st.integers(8, 22))
+    def shorten(self, end: int) -> None:
+        r = self.r
+
+        def sooner() -> Reservation:
+            wanted = self.clock(f"{end:02}:00")
+            new_end = check_in_rules.earlier_end(r, wanted, POLICY, self.place, self.now)
+            assert max(self.now, r.start) < new_end < r.end
+            return check_in_transitions.shorten(r, new_end, POLICY, BY_READER, self.now)
+
+        self.attempt(ReservationEvent.SHORTEN, lambda: None, sooner)
+
     @precondition(lambda self: self.now >= self.r.check_in_until)
     @rule()
     def miss(self) -> None:

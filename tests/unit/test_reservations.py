@@ -58,6 +58,9 @@ STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
     ReservationEvent.EXTEND: lambda r: check_in_transitions.renew(
         r, r.end + timedelta(hours=1), POLICY, BY_READER, r.start
     ),
+    ReservationEvent.SHORTEN: lambda r: check_in_transitions.shorten(
+        r, r.end - timedelta(hours=1), POLICY, BY_READER, r.start
+    ),
     ReservationEvent.COMPLETE: lambda r: check_in_transitions.complete(r, BY_JOB),
     ReservationEvent.EXPIRE_LEAVE: lambda r: check_in_transitions.expire_leave(
         but(r, return_by=r.end), BY_JOB

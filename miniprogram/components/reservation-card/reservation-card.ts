@@ -22,6 +22,7 @@ const ACTIONS: ReadonlyArray<readonly [string, Text]> = [
   ["decline", "decline"],
   ["cancel", "cancel"],
   ["report", "report"],
+  ["shorten", "shorten"],
 ];
 
 const TICK_MS = 1000;
@@ -155,6 +156,12 @@ Component({
           if (!ends.length) throw new Refused(0, "none", t("extend_none"));
           const end = ends[await chosen(ends.map((choice) => t("extend_to", { at: clockFromNow(choice.value) })))];
           return end ? post<ReservationOut>(`${path}/extend`, { end: end.value }, key) : null;
+        }
+        case "shorten": {
+          const { ends } = await get<EndsOut>(`${path}/earlier-ends`);
+          if (!ends.length) throw new Refused(0, "none", t("shorten_none"));
+          const end = ends[await chosen(ends.map((choice) => t("shorten_to", { at: clockFromNow(choice.value) })))];
+          return end ? post<ReservationOut>(`${path}/shorten`, { end: end.value }, key) : null;
         }
         case "finish":
           return (await agreed(t("ask_finish"))) ? post<ReservationOut>(`${path}/finish`, {}, key) : null;

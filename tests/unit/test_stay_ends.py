@@ -1,0 +1,90 @@
+"""A later and an earlier end of a stay, each rule on both sides of its boundary."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from models.check_in import rules
+from models.kernel.time_range import local_date, to_local
+from models.policy.entities import Policy
+from models.policy.open_hours import open_hours
+from models.reservations.entities import Reservation
+from tests.builders import AREA, VENUE, away, but, in_use, on, outcome, reserved, shifted
+
+HALL: Final = Policy()
+SITS = in_use()  # 14:00–16:00
+SITS_LATE = in_use(reserved("19:00", "22:00"))
+SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
+
+
+@pytest.mark.parametrize(
+    ("expected", "r", "end", "now"),
+    [
+        ("too_early", SITS, "17:00", "14:59:59"),
+        ("ok", SITS, "17:00", "15:00:00"),
+        ("ok", SITS, "17:00", "15:59:59"),
+        ("wrong_state", SITS, "17:00", "16:00:00"),
+        ("wrong_state", away(), "17:00", "15:00:00"),
+        ("wrong_state", reserved(), "17:00", "15:00:00"),
+        ("ok", but(SITS, extensions=1), "17:00", "15:00:00"),
+        ("too_often", but(SITS, extensions=2), "17:00", "15:00:00"),
+        ("off_grid", SITS, "16:30", "15:00:00"),
+        ("off_grid", SITS, "16:00", "15:00:00"),
+        ("off_grid", SITS, "15:00", "15:00:00"),
+        ("ok", SITS, "19:00", "15:00:00"),
+        ("too_long", SITS, "20:00", "15:59:59"),
+        ("ok", SITS_LATE, "22:30", "21:00:00"),
+        ("closed", SITS_LATE, "23:00", "21:00:00"),
+        ("off_grid", SITS_TO_CLOSING, "22:30", "22:00:00"),
+    ],
+)
+@pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
+def test_extension(expected: str, r: Reservation, end: str, now: str, later: timedelta) -> None:
+    """The same where library, stay and clock are some hours later: across midnight."""
+    policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
+    r = but(r, start=r.start + later, end=r.end + later)
+    place = open_hours(policy, local_date(moment), VENUE, AREA)
+    clock_time = to_local(wanted).time()
+    found = outcome(lambda: rules.renewal_end(r, clock_time, policy, place, moment))
+    assert found == expected
+    if expected != "too_often" and outcome(lambda: rules.may_extend(r, policy, moment)) == "ok":
+        offered = rules.renewal_choices(r, policy, place, moment)
+        assert (wanted in offered) == (expected == "ok"), "choices and decision agree"
+
+
+@pytest.mark.parametrize(
+    ("expected", "r", "end", "now"),
+    [
+        ("ok", SITS, "15:00", "14:10:00"),
+        ("ok", SITS, "15:00", "14:59:59"),
+        ("end_not_earlier", SITS, "16:00", "14:10:00"),
+        ("end_not_earlier", SITS, "17:00", "14:10:00"),
+        ("end_not_earlier", SITS, "14:00", "14:10:00"),
+        ("off_grid", SITS, "15:30", "14:10:00"),
+        ("wrong_state", SITS, "15:00", "15:00:00"),
+        ("wrong_state", SITS, "15:00", "16:00:00"),
+        ("wrong_state", away(), "15:00", "14:10:00"),
+        ("wrong_state", reserved(), "15:00", "14:10:00"),
+        # Checked in before the start.
+        ("ok", SITS, "15:00", "13:40:00"),
+        ("end_not_earlier", SITS, "14:00", "13:40:00"),
+        ("ok", SITS_LATE, "21:00", "20:10:00"),
+    ],
+)
+@pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
+def test_an_earlier_end(
+    expected: str, r: Reservation, end: str, now: str, later: timedelta
+) -> None:
+    """The same where library, stay and clock are some hours later: across midnight."""
+    policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
+    r = but(r, start=r.start + later, end=r.end + later)
+    place = open_hours(policy, local_date(moment), VENUE, AREA)
+    clock_time = to_local(wanted).time()
+    found = outcome(lambda: rules.earlier_end(r, clock_time, policy, place, moment))
+    assert found == expected
+    if outcome(lambda: rules.may_shorten(r, policy, moment)) == "ok":
+        offered = rules.earlier_ends(r, policy, place, moment)
+        assert offered and (wanted in offered) == (expected == "ok"), "choices and decision agree"
