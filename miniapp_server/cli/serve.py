@@ -8,19 +8,23 @@ import json
 import logging
 import os
 import secrets
+import subprocess
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from miniapp_server.app import WorkerIdentity
+from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.application import application_with
 from miniapp_server.cli.check_config import shown
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.seed import DATA
 from miniapp_server.server import reserve_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.settings.addresses import lan_address
@@ -31,6 +35,8 @@ from miniapp_server.walkthrough import walk_through
 log = logging.getLogger(__name__)
 
 VERSION: Final = version("miniapp-server")
+_EMPTY: Final = "empty"
+"""The value of DEMO that lets no invented readers come."""
 _FOR_TRYING: Final = (
     "embedded MongoDB and Redis on {data_dir}: for trying, not for production, which needs servers "
     "of its own (docs/deployment.md)"
@@ -93,11 +99,14 @@ def _workers(text: str) -> int:
 
 
 async def _serve(env: Env, args: argparse.Namespace) -> None:
-    await _serve_with(load(env), env, args.workers, greet=False)
+    await _serve_with(load(env), env, args.workers)
 
 
 async def _demo(env: Env, args: argparse.Namespace) -> None:
     lan = lan_address(args.lan) if args.lan else ""
+    if (demo := env.get("DEMO", "")) not in ("", _EMPTY):
+        raise SettingsError(f"DEMO={demo}: {_EMPTY} or nothing")
+    lives = demo != _EMPTY
     data_dir = _data_dir(env)
     demo_env = {**env, "PORT": env.get("PORT") or str(DEFAULT_PORT), "SANDBOX": "1"}
     outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
@@ -117,7 +126,13 @@ async def _demo(env: Env, args: argparse.Namespace) -> None:
         settings = load(demo_env, lan)
         async with application_with(settings) as parts:
             await seed_demo(parts)
-        await _serve_with(settings, demo_env, args.workers, greet=True)
+        with ExitStack() as living:
+            await _serve_with(
+                settings,
+                demo_env,
+                args.workers,
+                lambda: _greet(settings, living, demo_env if lives else None),
+            )
 
 
 def _data_dir(env: Env) -> Path:
@@ -155,19 +170,22 @@ def _demo_keys(path: Path) -> str:
     return keys
 
 
-async def _serve_with(settings: Settings, env: Env, workers: int, greet: bool) -> None:
+async def _serve_with(
+    settings: Settings, env: Env, workers: int, greet: Callable[[], None] | None = None
+) -> None:
+    """``greet`` is called when it is ready."""
     configure_logs(settings.log_level)
     _announce(settings, env, workers)
 
     def ready() -> None:
-        if greet:
-            _greet(settings)
+        if greet is not None:
+            greet()
 
     if workers == 1:
         await serve(settings, ready)
     else:
         # A terminal that closes sends SIGHUP too, and shall end the demo.
-        await supervise(settings, env, workers, ready, reloads=not greet)
+        await supervise(settings, env, workers, ready, reloads=greet is None)
 
 
 def _announce(settings: Settings, env: Env, workers: int) -> None:
@@ -197,7 +215,9 @@ async def _worker(env: Env, args: argparse.Namespace) -> None:
     await serve(load(env, args.lan), lambda: print(READY, flush=True), worker)
 
 
-def _greet(settings: Settings) -> None:
+def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
+    """Say where everything is, and let invented readers come, with ``env``, until ``living``
+    ends."""
     base = settings.public_base_url
     print(f"The seat reservation is ready at {base}/")
     print(f"  sandbox and phone   {base}/sandbox/")
@@ -207,6 +227,13 @@ def _greet(settings: Settings) -> None:
     if settings.lan:
         print("  Anybody on this network can sign in as anybody: no real names, please.")
     print("Ctrl-C stops it.", flush=True)
+    if env is not None:
+        program = [sys.executable, "-m", "scripts.load_data.living"]
+        child = subprocess.Popen(
+            die_with_parent(program), env=env, cwd=DATA.parents[1], start_new_session=True
+        )
+        living.callback(child.wait)
+        living.callback(child.terminate)
 
 
 def _python() -> str:

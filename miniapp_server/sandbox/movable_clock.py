@@ -69,11 +69,14 @@ class MovableClock:
 
     async def move(self, wanted: Callable[[datetime], datetime]) -> None:
         """Let the clock reach what ``wanted`` makes of its time, in every worker: forward through
-        each due instant in its order.
+        each due instant in its order. Invented readers go first: they live by the real clock.
 
         Raises: ClockCannotGoBack, InvalidRequest.
         """
         async with self._exclusive_move():
+            if await self._state.end_life():
+                self._clear_caches()
+                self._reset_seen = await self._state.note_reset()
             now = self._clock.now()
             target = wanted(now)
             if target < now:

@@ -49,6 +49,7 @@ class Sandbox:
     async def reset(self) -> None:
         """Back to the demo library, without readers, on real time."""
         async with self.clock.resetting():
+            await self.state.end_life()
             await self.state.wipe()
             self._service_clock.offset = timedelta()
             self._clear_caches()

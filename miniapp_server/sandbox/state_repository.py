@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
+from models.kernel.ids import ReaderId
 from models.storage.installation import ABOUT
 from models.storage.mongo import Database, new_id
 from models.storage.mongo_errors import translate_errors
 
+_LIFE: Final = "sandbox_life"
+_OF_READERS: Final = ("reservations", "messages", "violations", "suspensions", "waitlist")
+_LOOKS: Final = 100
+_LOOK_S: Final = 0.05
+"""A process of theirs has five seconds to notice that it is over."""
 _KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
@@ -56,6 +64,60 @@ class SandboxState:
         with translate_errors():
             rows = await self._db["sandbox_machines"].find({"kind": kind}).sort("_id").to_list(None)
         return {row["id"]: row["key"] for row in rows}
+
+    # --- invented readers (scripts/load_data/living.py) ------------------------------------------
+
+    async def may_live(self) -> bool:
+        """May invented readers come? Not where the clock was moved, nor beside a history that is
+        somebody else's. Those of a demo that has ended go, and others may come."""
+        if await self.offset():
+            return False
+        with translate_errors():
+            if await self._db[_LIFE].find_one({}) is not None:
+                await self._remove_invented()
+                return True
+            return await self._db["reservations"].find_one({}, {"_id": 1}) is None
+
+    async def begin_life(self, writer: str, readers: Sequence[ReaderId]) -> None:
+        """Note whom ``writer`` invents, before it does."""
+        with translate_errors():
+            await self._db[_LIFE].insert_one({"_id": writer, "readers": readers, "over": False})
+
+    async def is_alive(self, writer: str) -> bool:
+        """Shall its readers go on?"""
+        with translate_errors():
+            return await self._db[_LIFE].find_one({"_id": writer, "over": False}) is not None
+
+    async def note_stopped(self, writer: str) -> None:
+        """It writes nothing any more."""
+        with translate_errors():
+            await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
+
+    async def forget_statistics(self) -> None:
+        """The days are counted once more."""
+        with translate_errors():
+            await self._db["daily_statistics"].delete_many({})
+
+    async def end_life(self) -> bool:
+        """Let the invented readers and all that is theirs go. False: there are none."""
+        with translate_errors():
+            life = await self._db[_LIFE].find_one_and_update({}, {"$set": {"over": True}})
+            if life is None:
+                return False
+            for _ in range(_LOOKS):
+                if await self._db[_LIFE].find_one({"stopped": True}) is not None:
+                    break
+                await asyncio.sleep(_LOOK_S)
+            await self._remove_invented()
+        return True
+
+    async def _remove_invented(self) -> None:
+        async for life in self._db[_LIFE].find({}):
+            for name in _OF_READERS:
+                await self._db[name].delete_many({"reader": {"$in": life["readers"]}})
+            await self._db["readers"].delete_many({"_id": {"$in": life["readers"]}})
+        await self._db["daily_statistics"].delete_many({})
+        await self._db[_LIFE].delete_many({})
 
     async def wipe(self) -> None:
         """Everything but the library, its machines, and what the database says about itself."""

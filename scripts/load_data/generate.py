@@ -12,16 +12,17 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from miniapp_server.terminal import ReportProgress
 from models.kernel.ids import ReaderId
-from models.library.entities import Catalog, CheckInWay, KioskId
+from models.kernel.time_range import TimeRange
+from models.library.entities import Catalog, CheckInWay, KioskId, SeatId
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -36,7 +37,7 @@ from notify.templates.rendering import MessageContext
 from scripts.load_data.history_writer import HistoryWriter, admitted, read
 from scripts.load_data.readers import MOST_READERS, ReaderPool
 from scripts.load_data.reservations import revisions
-from scripts.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
+from scripts.load_data.visits import GeneratedVisit, OpenArea, VisitGenerator, open_areas
 
 KEEP_MESSAGES: Final = timedelta(days=180)
 """As long as the service keeps them."""
@@ -46,7 +47,7 @@ _BATCH: Final = 1000
 # Factors of weekdays and months. Our own numbers, like the shares of the hours (visits.py).
 _WEEKDAYS: Final = (1.0, 1.0, 1.0, 1.0, 0.85, 0.8, 0.9)
 _MONTHS: Final = (0.9, 0.3, 1.0, 1.0, 1.05, 1.15, 0.5, 0.35, 0.95, 0.95, 1.05, 1.2)
-_VISITS_PER_SEAT: Final = 2.4
+VISITS_PER_SEAT: Final = 2.4
 """On a day of factor one, when the library is full."""
 
 
@@ -54,13 +55,47 @@ class LoadDataError(Exception):
     """One clear line about why no history can be generated here."""
 
 
+Areas = Callable[[date], Sequence[OpenArea]]
+"""The areas that are open on a day."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Day:
+class OpenDay:
     """A day with an open area. ``usual``: how many visits a full library has on it."""
 
     date: date
     factor: float
     usual: float
+
+
+def open_day(areas: Sequence[OpenArea], day: date, per_seat: float = VISITS_PER_SEAT) -> OpenDay:
+    """The day, on which these areas are open. ``per_seat``: visits of a seat on a usual day."""
+    factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
+    seats = sum(len(area.seat_ids) * area.popularity for area in areas)
+    return OpenDay(day, factor, seats * factor * per_seat)
+
+
+class Crowd:
+    """Who comes to the library, and when: one for all days. They leave free what others have
+    booked, ``around``."""
+
+    def __init__(self, seed: int, size: int, *, leave: bool = True) -> None:
+        """``leave``: each month some of the readers leave the university, and as many come."""
+        rng = random.Random(seed)
+        self.readers = ReaderPool(size, rng, leave=leave)
+        self.around: Mapping[SeatId, Sequence[TimeRange]] = {}
+        self._visits = VisitGenerator(self.readers, rng)
+
+    def visits(self, areas: Sequence[OpenArea], share: float) -> list[GeneratedVisit]:
+        """The visits of one day in the order of booking; ``share`` scales how many readers come."""
+        found = self._visits.generate(areas, share)
+        return [visit for visit in found if not self._meets_others(visit)]
+
+    def _meets_others(self, visit: GeneratedVisit) -> bool:
+        times = visit.times
+        begin = min(times.start, times.checked_in or times.start)
+        span = TimeRange(begin, times.renewed_end or times.end)
+        return any(span.overlaps(other) for other in self.around.get(visit.seat_id, ()))
 
 
 def generate(
@@ -87,10 +122,37 @@ def generate(
     """
     if not writer.is_empty():
         raise LoadDataError("there are reservations, violations or messages already")
-    days = _days(library, policy, until, first, count)
-    rng = random.Random(seed)
-    readers = ReaderPool(min(MOST_READERS, max(2500, count // 25)), rng)
-    visits = VisitGenerator(readers, rng)
+    areas: Areas = partial(open_areas, library, policy)
+    days = open_days(areas, until, first, count)
+    crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))
+    written = write_days(
+        *(writer, sealer, library, policy, crowd, days, areas),
+        until=until,
+        count=count,
+        keep_messages=keep_messages,
+        report=report,
+    )
+    return written
+
+
+def write_days(
+    writer: HistoryWriter,
+    sealer: FieldCipher,
+    library: Catalog,
+    policy: Policy,
+    crowd: Crowd,
+    days: Sequence[OpenDay],
+    areas: Areas,
+    *,
+    until: date,
+    count: int,
+    keep_messages: timedelta = KEEP_MESSAGES,
+    report: ReportProgress = lambda done, total: None,
+) -> Counter[str]:
+    """Write about ``count`` reservations of the crowd on these days, all of them before ``until``,
+    and the readers. Returns how many documents were written, by collection.
+
+    Raises: HistoryWriteError, and what ``report`` raises."""
     written: Counter[str] = Counter()
 
     def insert(collection: str, documents: Sequence[Document]) -> None:
@@ -100,13 +162,13 @@ def generate(
     wanted, usual = float(count), sum(day.usual for day in days)
     most = 3 * (os.cpu_count() or 1)  # for each process one batch and two that wait
     waiting: set[Future[None]] = set()
-    arguments = writer.mongo_url, writer.database, library, policy
+    arguments = writer.mongo_url, writer.database, writer.id, library, policy
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
         for day in days:
-            insert("readers", [admitted(reader, sealer) for reader in readers.begin_day(day.date)])
-            areas = open_areas(library, policy, day.date)
-            found = visits.generate(areas, day.factor * wanted / usual)
+            left = crowd.readers.begin_day(day.date)
+            insert("readers", [admitted(reader, sealer) for reader in left])
+            found = crowd.visits(areas(day.date), day.factor * wanted / usual)
             wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
             age = until - day.date
             messages = age <= keep_messages
@@ -115,27 +177,29 @@ def generate(
                 batch = day.date, found[begin : begin + _BATCH], age <= timedelta(days=1), messages
                 waiting.add(workers.submit(_write, *batch))
             written.update(reservations=len(found), messages=len(found) * messages)
-            for name, documents in _judge(found, readers, policy, sealer).items():
+            for name, documents in _judge(found, crowd.readers, policy, sealer).items():
                 insert(name, documents)
             report(len(found), count)
         _wait(waiting, 0)
-    insert("readers", [admitted(reader, sealer) for reader in readers.current])
+    insert("readers", [admitted(reader, sealer) for reader in crowd.readers.current])
     writer.wait_for_majority()
     return written
 
 
-def _days(
-    library: Catalog, policy: Policy, until: date, first: date | None, count: int
-) -> list[_Day]:
-    """The days in order. Raises: LoadDataError."""
-    found: list[_Day] = []
+def open_days(
+    areas: Areas,
+    until: date,
+    first: date | None,
+    count: int,
+    per_seat: float = VISITS_PER_SEAT,
+) -> list[OpenDay]:
+    """The days before ``until`` in order. Raises: LoadDataError."""
+    found: list[OpenDay] = []
     day, missing = until, float(count)
     while missing > 0 if first is None else day > first:
         day -= timedelta(days=1)
-        factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
-        seats = sum(len(area.seat_ids) for area in open_areas(library, policy, day))
-        if seats:
-            found.append(_Day(day, factor, seats * factor * _VISITS_PER_SEAT))
+        if here := areas(day):
+            found.append(open_day(here, day, per_seat))
             missing -= found[-1].usual
         elif not found and (until - day).days > 366:
             break
@@ -223,12 +287,12 @@ class _Worker:
 _worker: _Worker
 
 
-def _start_worker(mongo_url: str, database: str, library: Catalog, policy: Policy) -> None:
+def _start_worker(mongo_url: str, database: str, id: str, library: Catalog, policy: Policy) -> None:
     global _worker
     # The cycle collector would take a third of the time, and nothing here makes cycles.
     gc.disable()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker = _Worker(HistoryWriter(mongo_url, database), library, policy)
+    _worker = _Worker(HistoryWriter(mongo_url, database, id), library, policy)
 
 
 def _end_with_parent() -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Final
 
 from pymongo import MongoClient, WriteConcern
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from models.kernel.time_range import TimeRange
+from models.library.entities import SeatId
 from models.messages.entities import Message
 from models.messages.mapping import document_of as message_document
 from models.readers.mapping import reader_reasons
 from models.reservations.entities import Reservation
 from models.reservations.mapping import to_document as reservation_document
+from models.reservations.state_machine import LIVE
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC, Document, new_id
 from scripts.load_data.readers import SimulatedReader
 
+_DUPLICATE: Final = 11000
 _HISTORY: Final = ("reservations", "messages", "violations", "suspensions")
 
 
@@ -29,14 +34,15 @@ class HistoryWriter:
     """A connection for bulk inserts. Nothing is guarded: no claim is asked for, and a crash loses
     what was not on disk yet."""
 
-    def __init__(self, mongo_url: str, database: str) -> None:
+    def __init__(self, mongo_url: str, database: str, id: str = "") -> None:
+        """``id`` stands in each reservation as its writer's; a new one where it is empty."""
         self.mongo_url = mongo_url
         self.database = database
         self._client: MongoClient[Document] = MongoClient(
             mongo_url, w=1, serverSelectionTimeoutMS=5000
         )
         self._db = self._client.get_database(database, codec_options=CODEC)
-        self._id = new_id()
+        self.id = id or new_id()
 
     def close(self) -> None:
         self._client.close()
@@ -52,6 +58,29 @@ class HistoryWriter:
             with _one_line():
                 self._db[collection].insert_many(documents, ordered=False)
 
+    def insert_what_is_free(self, reservations: Sequence[Document]) -> None:
+        """Insert them, but for those whose claims somebody else has. Raises: HistoryWriteError."""
+        try:
+            with _one_line():
+                self._db["reservations"].insert_many(reservations, ordered=False)
+        except HistoryWriteError as error:
+            refused = error.__cause__
+            codes = refused.details["writeErrors"] if isinstance(refused, BulkWriteError) else ()
+            if not codes or any(one["code"] != _DUPLICATE for one in codes):
+                raise
+        self.wait_for_majority()
+
+    def spans_since(self, day: date) -> dict[SeatId, list[TimeRange]]:
+        """When the seats have been booked from that day on. Raises: HistoryWriteError."""
+        found: dict[SeatId, list[TimeRange]] = {}
+        with _one_line():
+            query = {"day": {"$gte": day.isoformat()}, "tombstone": {"$exists": False}}
+            for row in self._db["reservations"].find(query, {"seat": 1, "start": 1, "end": 1}):
+                found.setdefault(SeatId(row["seat"]), []).append(
+                    TimeRange(row["start"], row["end"])
+                )
+        return found
+
     def wait_for_majority(self) -> None:
         """Return when a read at majority finds all that was inserted. Raises: HistoryWriteError.
 
@@ -59,7 +88,16 @@ class HistoryWriter:
         """
         with _one_line():
             readers = self._db["readers"].with_options(write_concern=WriteConcern("majority"))
-            readers.delete_one({"_id": self._id})
+            readers.delete_one({"_id": self.id})
+
+    def as_of_now(self, revisions: Sequence[Reservation]) -> Document:
+        """The document of a reservation as its revisions have left it by now, messages sent."""
+        r = revisions[-1]
+        if r.state not in LIVE:
+            return self.finished(revisions, keep_claims=True)
+        changes = [new_id() for _ in revisions[1:]]
+        changed = {"change": changes[-1], "changes": changes} if changes else {}
+        return {**reservation_document(r), "outbox": [], "writer": self.id, **changed}
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
         """The document of an ended reservation: all messages are sent, nobody is carried over."""
@@ -67,7 +105,7 @@ class HistoryWriter:
         if not keep_claims:
             document["claims"] = []
         changes = [new_id() for _ in revisions[1:]]
-        return {**document, "change": changes[-1], "writer": self._id, "changes": changes}
+        return {**document, "change": changes[-1], "writer": self.id, "changes": changes}
 
 
 def read(message: Message) -> Document:

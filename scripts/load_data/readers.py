@@ -63,8 +63,9 @@ class ReaderPool:
     Memory stays bounded while the number of readers grows with the years.
     """
 
-    def __init__(self, size: int, rng: random.Random) -> None:
-        self._size = size
+    def __init__(self, size: int, rng: random.Random, *, leave: bool = True) -> None:
+        """``leave``: each month some leave the university, and as many come."""
+        self._size, self._leave = size, leave
         self._rng = rng
         self._count = 0
         self._next_to_leave = 0
@@ -92,7 +93,7 @@ class ReaderPool:
         left: list[SimulatedReader] = []
         if self._month is None:
             self.current = [self._new_reader(day) for _ in range(self._size)]
-        else:
+        elif self._leave:
             for _ in range(-(-self._size // _STUDY_MONTHS)):
                 left.append(self.current[self._next_to_leave])
                 self.current[self._next_to_leave] = self._new_reader(day)

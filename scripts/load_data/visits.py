@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -64,7 +64,8 @@ class GeneratedVisit:
 
 @dataclass(frozen=True, slots=True)
 class OpenArea:
-    """An area on a day when it is open. ``steps`` are the possible starts, without ``closes``."""
+    """An area on a day when it is open. ``steps`` are the possible starts, without ``closes``.
+    ``popularity``: so many times as many readers come as to others, for each of its seats."""
 
     area_id: AreaId
     seat_ids: tuple[SeatId, ...]
@@ -73,6 +74,7 @@ class OpenArea:
     opens: datetime
     closes: datetime
     steps: tuple[datetime, ...]
+    popularity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,12 @@ class VisitGenerator:
         self._readers = readers
         self._rng = rng
 
-    def generate(self, areas: list[OpenArea], share: float) -> list[GeneratedVisit]:
+    def generate(self, areas: Sequence[OpenArea], share: float) -> list[GeneratedVisit]:
         """The visits of one day in the order of booking; ``share`` scales how many readers come."""
         visits: list[GeneratedVisit] = []
         for area in areas:
-            chances = [share * _ARRIVALS[to_local(step).hour] for step in area.steps]
+            share_here = share * area.popularity
+            chances = [share_here * _ARRIVALS[to_local(step).hour] for step in area.steps]
             for seat_id in area.seat_ids:
                 visits += self._seat_day(area, chances, seat_id)
         visits.sort(key=lambda visit: visit.times.booked)

@@ -40,8 +40,8 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: f
 
 
 def environment(**env: str) -> dict[str, str]:
-    """Nothing of the surroundings but the path."""
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env}
+    """Nothing of the surroundings but the path, and a demo without invented readers."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DEMO": "empty", **env}
 
 
 async def command(*args: str, **env: str) -> asyncio.subprocess.Process:

@@ -1,0 +1,291 @@
+"""python -m scripts.load_data.living: lets the demo library live (docs/load-data.md).
+
+It writes six weeks of invented bookings and those of today and tomorrow that have been made by now.
+Then the invented readers go on booking, checking in, leaving and finishing at the times that they
+would, through the service's own features, until the sandbox says that their life is over.
+
+It reads the same environment variables as the service, and is started by ``demo``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import REFERENCE
+from miniapp_server.app import RESOURCES
+from miniapp_server.cli.application import application
+from miniapp_server.sandbox.state_repository import SandboxState
+from miniapp_server.settings import SettingsError, load
+from miniapp_server.wiring import OCCUPANCY
+from models.check_in.service import KioskCodeScan
+from models.kernel.errors import DomainError
+from models.kernel.ids import Actor, ReaderId
+from models.kernel.time_range import local_date, to_local
+from models.library.entities import Area, AreaId, KioskId
+from models.readers.context import RequestContext
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import LIVE, ReservationState
+from models.storage.connectivity import MongoUnusable
+from models.storage.installation import DatabaseRefused
+from scripts.load_data.generate import Crowd, LoadDataError, open_day, open_days, write_days
+from scripts.load_data.history_writer import HistoryWriteError, HistoryWriter
+from scripts.load_data.reservations import revisions
+from scripts.load_data.visits import GeneratedVisit, OpenArea, open_areas
+
+BOOKINGS_A_DAY: Final = 600
+DAYS: Final = 42
+_READERS: Final = 1500
+_WAITING: Final = 8
+_POPULAR: Final = {"2f-hall": 22.0, "3f-hall": 8.0, "2f-south": 4.0}
+"""Our own numbers: one area that is full at times, one that is half full, and many seats free."""
+_VISITS_PER_SEAT: Final = 2.6
+"""On a day of factor one. In a full library it is less, as some find no seat."""
+_LOOKS_EVERY_S: Final = 1.0
+_DAY: Final = timedelta(days=1)
+_JOBS_DO: Final = (ReservationState.NO_SHOW, ReservationState.AWAY_EXPIRED)
+"""How a visit ends by the service's own jobs, with all that follows from it."""
+_GREETING: Final = (
+    f"  The library lives: some {BOOKINGS_A_DAY} invented bookings a day for {DAYS} days. They go "
+    "when the clock is moved; DEMO=empty starts without them."
+)
+_BY_READER: Final = Actor("reader", "mini")
+
+Step = Callable[[GeneratedVisit, str, RequestContext], Awaitable[Reservation]]
+
+
+class LifeIsOver(Exception):
+    """The sandbox's clock was moved, it was reset, or the demo has ended."""
+
+
+def popularity(area: Area) -> float:
+    """How much more often a seat of the area is wanted than others: readers like the halls, and no
+    stairs."""
+    return _POPULAR.get(area.id, 1.0 if area.floor <= 2 else 0.5)
+
+
+class LivingLibrary:
+    """Invented readers of one demo."""
+
+    def __init__(
+        self,
+        app: web.Application,
+        writer: HistoryWriter,
+        seed: int,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._app, self._writer, self._sleep = app, writer, sleep
+        resources = app[RESOURCES]
+        self._now, self._stored = resources.clock.now, resources.repositories
+        self._state, self._sealer = SandboxState(resources.db), resources.settings.sealer
+        self._catalog, self._policy = app[REFERENCE].catalog, app[REFERENCE].policy
+        self._crowd = Crowd(seed, _READERS, leave=False)
+        self._share = 0.0
+
+    async def begin(self, a_day: int = BOOKINGS_A_DAY, days: int = DAYS) -> list[GeneratedVisit]:
+        """Write the past, and what is booked by now. Returns the visits of today and tomorrow.
+
+        Raises: LifeIsOver, LoadDataError, HistoryWriteError.
+        """
+        today = local_date(self._now())
+        first, count = today - days * _DAY, a_day * days
+        past = open_days(self._areas, today, first, count, _VISITS_PER_SEAT)
+        self._share = count / sum(day.usual for day in past)
+        self._crowd.readers.begin_day(past[0].date)
+        self._crowd.around = await asyncio.to_thread(self._writer.spans_since, first)
+        readers = [reader.id for reader in self._crowd.readers.current]
+        await self._state.begin_life(self._writer.id, readers)
+        loop = asyncio.get_running_loop()
+
+        def report(_: int, __: int) -> None:
+            asyncio.run_coroutine_threadsafe(self._look(), loop).result()
+
+        await asyncio.to_thread(
+            write_days,
+            *(self._writer, self._sealer, self._catalog, self._policy),
+            *(self._crowd, past, self._areas),
+            until=today,
+            count=count,
+            report=report,
+        )
+        # What was counted of a day while its bookings were still arriving is counted again.
+        await self._state.forget_statistics()
+        statistics = self._app[keys.STATISTICS]
+        while await statistics.aggregate_next_day(self._now()):
+            await self._look()
+        visits = [visit for day in (today, today + _DAY) for visit in self.visits_of(day)]
+        now = self._now()
+        made = [(visit, self._revisions(visit, now)) for visit in visits]
+        await asyncio.to_thread(
+            self._writer.insert_what_is_free,
+            [self._writer.as_of_now(revisions) for _, revisions in made if revisions],
+        )
+        await self._look()
+        self._app[OCCUPANCY].invalidate()  # the database is asked what has just been written
+        await self._wait_in_line([r[-1] for _, r in made if r])
+        return visits
+
+    async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
+        """Play the visits from now on, and those of the days to come, until it is over."""
+        today = local_date(self._now())
+        try:
+            async with asyncio.TaskGroup() as crowd:
+                for visit in visits:
+                    crowd.create_task(self.play(visit, self._now()))
+                while True:
+                    await self._look()
+                    if local_date(self._now()) > today:
+                        today += _DAY
+                        for visit in self.visits_of(today + _DAY):
+                            crowd.create_task(self.play(visit, self._now()))
+                    await self._sleep(_LOOKS_EVERY_S)
+        except* LifeIsOver:
+            pass
+
+    def visits_of(self, day: date) -> list[GeneratedVisit]:
+        """Who comes on that day."""
+        areas = self._areas(day)
+        self._crowd.readers.begin_day(day)
+        return self._crowd.visits(
+            areas, open_day(areas, day, _VISITS_PER_SEAT).factor * self._share
+        )
+
+    async def _look(self) -> None:
+        """Raises: LifeIsOver."""
+        if not await self._state.is_alive(self._writer.id):
+            raise LifeIsOver
+
+    def _areas(self, day: date) -> list[OpenArea]:
+        return [
+            replace(area, popularity=popularity(self._catalog.areas[area.area_id]))
+            for area in open_areas(self._catalog, self._policy, day)
+        ]
+
+    def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
+        """What has become of the visit by now; nothing where it is not booked yet."""
+        area = self._catalog.areas[visit.area_id]
+        policy = self._policy.resolve(area.id, local_date(visit.times.start))
+        found: list[Reservation] = []
+        for r in revisions(visit, area.venue_id, policy, self._kiosk(area.id)):
+            at = max(r.history[-1].at, r.outbox[-1].at)
+            if at > now or (r.state not in LIVE and visit.ending in _JOBS_DO):
+                break
+            found.append(r)
+        return found
+
+    async def _wait_in_line(self, booked: Sequence[Reservation]) -> None:
+        """Some wait for what others have."""
+        now = self._now()
+        wanted = [r for r in booked if r.state is ReservationState.RESERVED and r.start > now]
+        for r, reader in zip(wanted[:_WAITING], self._crowd.readers.current, strict=False):
+            when = TimeSelection(r.date, to_local(r.start).time(), to_local(r.end).time())
+            with suppress(DomainError):
+                ctx = await self._context(reader.id)
+                waitlist = self._app[keys.WAITLIST]
+                await waitlist.join(ctx, r.area_id, [r.seat_id], frozenset(), when)
+
+    async def play(self, visit: GeneratedVisit, since: datetime) -> None:
+        """What its reader does after ``since``, until something does not go as they had wished."""
+        id: str = visit.id
+        for moment, step in self._steps(visit):
+            if moment <= since:
+                continue
+            await self._sleep(max(0.0, (moment - self._now()).total_seconds()))
+            try:
+                id = (await step(visit, id, await self._context(visit.reader_id))).id
+            except DomainError:
+                return
+
+    def _steps(self, visit: GeneratedVisit) -> list[tuple[datetime, Step]]:
+        times, app = visit.times, self._app
+        check_in = app[keys.CHECK_IN]
+        steps: list[tuple[datetime | None, Step]] = [
+            (times.booked, self._books),
+            (times.checked_in, lambda v, id, ctx: check_in.check_in(ctx, id, self._scan(v))),
+            (times.left, lambda v, id, ctx: check_in.leave(ctx, id)),
+            (times.returned, lambda v, id, ctx: check_in.check_in(ctx, id, self._scan(v))),
+        ]
+        if visit.ending is ReservationState.CANCELLED:
+            steps.append((times.ended, lambda v, id, ctx: app[keys.RESERVATIONS].cancel(ctx, id)))
+        if (end := times.renewed_end) is not None:
+            clock = to_local(end).time()
+            steps.append(
+                (times.renewed, lambda v, id, ctx: app[keys.RENEWAL].renew(ctx, id, clock))
+            )
+        if visit.ending is ReservationState.FINISHED:
+            steps.append((times.ended, lambda v, id, ctx: check_in.finish(ctx, id)))
+        return [(moment, step) for moment, step in steps if moment is not None]
+
+    async def _books(self, visit: GeneratedVisit, _: str, ctx: RequestContext) -> Reservation:
+        times = visit.times
+        start = to_local(times.start).time() if times.booked < times.start else None
+        when = TimeSelection(local_date(times.start), start, to_local(times.end).time())
+        return await self._app[keys.RESERVATIONS].create(ctx, visit.seat_id, when)
+
+    async def _context(self, reader_id: ReaderId) -> RequestContext:
+        """Raises: LifeIsOver, where the reader is gone."""
+        readers = await self._stored.readers.many({reader_id})
+        if not readers:
+            raise LifeIsOver
+        return RequestContext(readers[reader_id], _BY_READER, self._now())
+
+    def _scan(self, visit: GeneratedVisit) -> KioskCodeScan:
+        step = int(self._now().timestamp() * 1000)  # nobody else has scanned that one
+        return KioskCodeScan(self._kiosk(visit.area_id), step, is_current=True)
+
+    def _kiosk(self, area_id: AreaId) -> KioskId:
+        kiosks = sorted(self._catalog.kiosks) or [KioskId("kiosk")]
+        return kiosks[self._catalog.areas[area_id].order % len(kiosks)]
+
+
+async def live(env: Mapping[str, str]) -> None:
+    """Live until it is over; not at all where the clock was moved, or somebody else's bookings are
+    all that there is.
+
+    Raises: LoadDataError, HistoryWriteError, SettingsError, DatabaseRefused, MongoUnusable.
+    """
+    settings = load(env)
+    if not settings.sandbox:
+        raise LoadDataError("invented readers belong into a sandbox (SANDBOX=1)")
+    async with application(env) as app:
+        state = SandboxState(app[RESOURCES].db)
+        if not await state.may_live():
+            return
+        with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
+            today = local_date(app[RESOURCES].clock.now())
+            library = LivingLibrary(app, writer, seed=today.toordinal())
+            with suppress(LifeIsOver):
+                visits = await library.begin()
+                print(_GREETING, flush=True)
+                await library.go_on(visits)
+            await state.note_stopped(writer.id)
+
+
+def main() -> int:
+    """Run it. Returns the exit status."""
+    os.nice(10)
+    try:
+        asyncio.run(live(os.environ))
+    except (DatabaseRefused, HistoryWriteError, LoadDataError, SettingsError) as error:
+        print(f"living: {error}", file=sys.stderr)
+        return 1
+    except MongoUnusable as error:
+        print(f"living: {error.line}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
