@@ -26,6 +26,7 @@ from models.erasure.own_data import OwnData
 from models.fault_reports.service import FaultReportService
 from models.favourites.service import FavouriteSeats
 from models.feedback.service import FeedbackService
+from models.forecast.service import FullnessForecast
 from models.gates.service import GateService
 from models.kiosks.pairing import KioskPairing
 from models.kiosks.service import KioskService
@@ -87,6 +88,7 @@ CODE_SHARING: Final = web.AppKey("code_sharing", CodeSharingService)
 FAVOURITES: Final = web.AppKey("favourites", FavouriteSeats)
 FAULT_REPORTS: Final = web.AppKey("fault_reports", FaultReportService)
 FEEDBACK: Final = web.AppKey("feedback", FeedbackService)
+FORECAST: Final = web.AppKey("forecast", FullnessForecast)
 GATES: Final = web.AppKey("gates", GateService)
 IDENTITY_PROVIDER: Final[web.AppKey[IdentityProvider]] = web.AppKey("identity_provider")
 KIOSK_CODES: Final = web.AppKey("kiosk_codes", KioskCodeService)

@@ -161,7 +161,9 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     )
     _wire_wechat(app, resources, pauses)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
-    app[HALL_BOARDS] = HallBoards(app[REFERENCE], cache, app[keys.SEAT_MAP], app[keys.NOTICES])
+    app[HALL_BOARDS] = HallBoards(
+        app[REFERENCE], cache, app[keys.SEAT_MAP], app[keys.NOTICES], app[keys.FORECAST]
+    )
     opened = app[METRICS].event_streams.set
     streams = app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
     app[SESSIONS].on_ended(streams.end_of)

@@ -171,6 +171,13 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
             ),
             every_s=600,
         ),
+        JobGroup(
+            "forecast",
+            (Job("forecast", app[keys.FORECAST].refresh),),
+            every_s=60,
+            leased=False,
+            judges=False,
+        ),
         # It goes on at once while there is something to do, and asks seldom afterwards.
         JobGroup("migrate", (Job("migrate", migrate_on, batch_size=1),), every_s=60),
         JobGroup(

@@ -29,6 +29,7 @@ from models.erasure.service import ErasureService
 from models.fault_reports.service import FaultReportService
 from models.favourites.service import FavouriteSeats
 from models.feedback.service import FeedbackService
+from models.forecast.service import FullnessForecast
 from models.gates.jobs import GatePresenceJob
 from models.gates.knowledge import GateKnowledge
 from models.gates.reconciliation import GateReconciliation
@@ -238,6 +239,7 @@ def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) ->
     app[keys.STATISTICS] = StatisticsService(
         r.daily_statistics, r.reservations, r.policies, reference, wall_clock=wall_clock
     )
+    app[keys.FORECAST] = FullnessForecast(app[keys.STATISTICS], reference)
     app[keys.POLICY_PREVIEW] = PolicyPreviewService(
         r.reservations, r.violations, r.policies, reference, wall_clock=wall_clock
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import groupby
@@ -21,6 +21,7 @@ from handlers.http.cached_response import CachedBody
 from handlers.http.static_files import asset_url
 from handlers.http.templates import render_fragment
 from handlers.seat_map.cache import SeatMapCache
+from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import Area, Venue, VenueId
@@ -52,6 +53,8 @@ class AreaRow:
     reason: str = ""
     opens: datetime | None = None
     groups: Sequence[str] = ()
+    expected: ExpectedSeats | None = None
+    """What the past says of that hour, where four weeks of it are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class FloorCard:
     rows: Sequence[AreaRow]
     free: int | None
     later: int | None
+    expected: ExpectedSeats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,9 @@ class HallBoards:
         plans: SeatMapCache,
         seat_map: SeatMapService,
         notices: NoticeService,
+        forecast: FullnessForecast,
     ) -> None:
-        self._reference, self._plans = reference, plans
+        self._reference, self._plans, self._forecast = reference, plans, forecast
         self._occupancy, self._notices = seat_map.occupancy, notices
         self._making = asyncio.Lock()
         self._made: dict[VenueId, tuple[tuple[object, ...], Board]] = {}
@@ -117,11 +122,17 @@ class HallBoards:
         windows = self._window(minute, None), self._window(minute, at)
         rows = []
         for area in areas:
-            rows.append((area, self._row(area, windows, (today, then), minute)))
+            row = self._row(area, windows, (today, then), minute)
+            if row.later is not None and (told := self._forecast.at_time([area], at)) is not None:
+                row = replace(row, expected=told.at_most(row.later))
+            rows.append((area, row))
             await asyncio.sleep(0)  # each minute all seats are looked at: others go first
+        floors = [list(floor) for _, floor in groupby(rows, _floor)]
         html = render_fragment(
             "display/board.html",
-            cards=[card for _, floor in groupby(rows, _floor) for card in _cards(list(floor))],
+            cards=[
+                self._with_expected(card, floor, at) for floor in floors for card in _cards(floor)
+            ],
             later=at,
             hours=self._reference.policy.day_hours(local_date(minute), venue.id, None),
             minute=minute,
@@ -161,6 +172,16 @@ class HallBoards:
             return AreaRow(area.name, None, count.total, None, groups=plan.reserved_for)
         free = None if state else count.free
         return AreaRow(area.name, free, count.total, later, state, opening.reason, opens)
+
+    def _with_expected(
+        self, card: FloorCard, floor: Sequence[tuple[Area, AreaRow]], at: datetime
+    ) -> FloorCard:
+        """Together, where each of its areas is open to all then."""
+        if card.continued or any(row.expected is None for _, row in floor):
+            return card
+        told = self._forecast.at_time([area for area, _ in floor], at)
+        free = card.later if card.later is not None else 0
+        return replace(card, expected=told.at_most(free) if told is not None else None)
 
     def _free_then(
         self, area: Area, ahead: TimeFilter, day: OccupancyView, minute: datetime

@@ -26,6 +26,7 @@ from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
 from handlers.seat_map.booking_panel import booking_panel, feature_labels, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
+from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.search import (
     MapSearch,
     date_of,
@@ -38,6 +39,7 @@ from handlers.seat_map.search import (
 from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
+from models.forecast.service import ExpectedSeats
 from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
@@ -69,6 +71,7 @@ class AreaTile:
     """Whether nobody may stay there for as long as is asked for."""
     next_free: str = ""
     """When the first seat is free again, where none is."""
+    expected: ExpectedSeats | None = None
 
     @property
     def percent(self) -> int:
@@ -146,23 +149,25 @@ async def _tiles(
     reference, minute = visit[REFERENCE], floor_minute(visit.now)
     occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
     tiles = []
-    for area in reference.catalog.bookable_areas:
-        if area.venue_id == venue_id:
-            shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
-            count = shown.view.count_with_features(search.features)
-            policy = reference.policy_for(area.id, search.day, visit.reader)
-            hours = reference.opening_hours(reference.policy, search.day, area.id)
-            tiles.append(
-                AreaTile(
-                    area,
-                    count,
-                    policy.max_minutes,
-                    hours.reason if not hours.intervals else None,
-                    shown.reserved_for,
-                    search.is_longer_than(policy.longest),
-                    _next_free(search, shown, visit.reader.id) if not count.free else "",
-                )
+    shown_areas = [a for a in reference.catalog.bookable_areas if a.venue_id == venue_id]
+    expected = await expected_seats(visit, shown_areas, search)
+    for area in shown_areas:
+        shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
+        count = shown.view.count_with_features(search.features)
+        policy = reference.policy_for(area.id, search.day, visit.reader)
+        hours = reference.opening_hours(reference.policy, search.day, area.id)
+        tiles.append(
+            AreaTile(
+                area,
+                count,
+                policy.max_minutes,
+                hours.reason if not hours.intervals else None,
+                shown.reserved_for,
+                search.is_longer_than(policy.longest),
+                _next_free(search, shown, visit.reader.id) if not count.free else "",
+                expected.get(area.id),
             )
+        )
     return tiles
 
 
@@ -240,6 +245,7 @@ async def area_page(
         "chosen_day": presenter.date_of_area(reference, area, date_of(venue, search.day)),
         "longest_stay": longest_stay(visit, area, search),
         "suspension": visit.suspension,
+        "expected": (await expected_seats(visit, [area], search)).get(area.id),
     }
     template = "seat_map/booking_panel.html"
     if FRAGMENT_HEADER not in visit.request.headers:

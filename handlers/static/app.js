@@ -41,6 +41,8 @@ function tick() {
     one.textContent = one.dataset.with ? one.dataset.with.replace("{}", inWords(left)) : spell(left);
     if (left < 0 && one.closest(".now")) renewOnce(one.dataset.until);
   }
+  // An hour that has begun is not foretold any more.
+  for (const one of document.querySelectorAll("[data-before]")) one.hidden = one.dataset.before < now;
   for (const one of document.querySelectorAll("[data-opens]")) {
     const left = one.dataset.opens - now;
     if (left > 0 && left <= 600e3) one.textContent = `${spell(left)} 后开放`;

@@ -69,6 +69,10 @@ class StatisticsService:
         """The statistics of the days, area by area."""
         return await self._statistics.between(first, last)
 
+    async def last_counted(self) -> date | None:
+        """The last day that was counted."""
+        return await self._statistics.last()
+
     async def began(self) -> datetime | None:
         """When the first reservation was made."""
         return await self._reservations.first_created_at()

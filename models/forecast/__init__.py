@@ -1,0 +1,1 @@
+"""How full it will be, from what was counted of the days before."""

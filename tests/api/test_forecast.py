@@ -1,0 +1,96 @@
+"""How full it will be, on tiles, in the panel and on the hall's screen: with its error or not at
+all."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Final
+
+from handlers import keys
+from models.library.entities import AreaId
+from models.statistics.daily import AreaDay
+from tests.api.test_display import rows
+from tests.api.test_listed_codes import with_rules
+from tests.api.test_pages import Browser
+from tests.living import Living
+
+HALL: Final = AreaId("2f-hall")
+MONDAY: Final = date(2026, 9, 7)
+_EXPECTED: Final = re.compile(r'<span class="expected"[^>]*>(.*?)</span></span>', re.DOTALL)
+
+
+async def remember(service: Living, days: int, share: float = 0.5) -> None:
+    """So many days before this one were counted: that share of all seats was used all day."""
+    catalog = service.inside.reference.catalog
+    counted = [
+        AreaDay(
+            MONDAY - timedelta(days=n), area.id, len(area.seats), 930 * len(area.seats),
+            0, 0, 0, 0, 0, 0, tuple(round(60 * share * len(area.seats)) for _ in range(24)),
+        )
+        for n in range(1, days + 1)
+        for area in catalog.bookable_areas
+    ]  # fmt: skip
+    await service.inside.stored.daily_statistics.put(counted)
+    await service.app[keys.FORECAST].refresh(service.clock.now())
+
+
+def expected(page: str) -> list[str]:
+    """What the page says of it, as it is read to those who do not see it."""
+    found = _EXPECTED.findall(page)
+    return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", words)).strip() for words in found]
+
+
+async def test_nothing_under_four_weeks(service: Living) -> None:
+    await with_rules(service, hall_display=True)
+    browser = Browser(await service.web_reader())
+    await remember(service, 27)
+    for path in ("/", "/areas/2f-hall"):
+        page = (await browser.get(path)).body
+        assert expected(page) == [] and "±" not in page
+    assert "约" not in (await rows(service))["二层中厅"][1]
+
+
+async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living) -> None:
+    await with_rules(service, hall_display=True)
+    browser = Browser(await service.web_reader())
+    await remember(service, 42)
+    await service.move("16:08")
+    tiles = expected((await browser.get("/")).body)
+    assert len(tiles) == 18
+    assert "17:00 约剩 34 ±1，误差正负 1 个" in tiles, "half of 68 seats"
+    (plan,) = expected((await browser.get("/areas/2f-hall")).body)
+    assert plan == "17:00 约剩 34 ±1，误差正负 1 个"
+    # The hour that is chosen; another day's fullest one; none that is not open to its end.
+    (chosen,) = expected((await browser.get("/areas/2f-hall?seat=2f-hall-065&begin=20:00")).body)
+    assert chosen.startswith("20:00 约剩 34")
+    assert expected((await browser.get("/areas/2f-hall?seat=2f-hall-065&begin=22:00")).body) == []
+    tomorrow = expected((await browser.get(f"/?date={service.tomorrow}")).body)
+    assert len(tomorrow) == 18 and all(one.startswith("最满 07:00 约剩") for one in tomorrow)
+    now, later = (await rows(service))["二层中厅"]
+    assert later == "约 34 ±1" and int(now) > 34
+
+
+async def test_no_more_is_foretold_than_bookings_have_left(service: Living) -> None:
+    await with_rules(service, hall_display=True)
+    await remember(service, 42, share=0.01)
+    await service.move("16:08")
+    browser = Browser(await service.web_reader())
+    (before,) = expected((await browser.get("/areas/2f-hall")).body)
+    free = int((await rows(service))["二层中厅"][0])
+    assert before.startswith("17:00 约剩 67 ")
+    for n in range(61, 66):
+        reader = await service.reader()
+        await reader.reserve(f"2f-hall-{n:03}", "17:00", "18:00")
+    (after,) = expected((await browser.get("/areas/2f-hall")).body)
+    assert after.startswith(f"17:00 约剩 {free - 5} ")
+
+
+async def test_another_day_is_counted_and_the_forecast_is_made_anew(service: Living) -> None:
+    browser = Browser(await service.web_reader())
+    await remember(service, 27)
+    assert expected((await browser.get("/")).body) == []
+    await remember(service, 28)  # what is counted is looked at once a minute
+    service.app[keys.FORECAST]._made_of = ()
+    await service.app[keys.FORECAST].refresh(service.clock.now())
+    assert len(expected((await browser.get("/")).body)) == 18
