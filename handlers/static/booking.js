@@ -3,6 +3,7 @@
 
 (() => {
   const panel = document.getElementById("panel");
+  const LEAST_TEXT_PX = 34; // narrower, its length would be cut off
   const SNAP_MIN = 30; // a preset further off than this from what can be booked is none
   const TRIES = 3;
   const made = (tag, className, text = "") => {
@@ -136,12 +137,13 @@
       field("start").value = start.value;
       hidden.value = end.value;
       const last = start.ends.at(-1).at, length = end.at - start.at;
+      const wide = ((track.clientWidth || 320) * length) / (to - from);
       track.replaceChildren(
         ...times.hours.flatMap(([a, b]) => [...piece("past", a, Math.min(b, times.now)), ...piece("free", Math.max(a, times.now), b)]),
         ...times.hours.flatMap(([a, b]) => piece("far", Math.max(a, last), b)),
         ...times.taken.flatMap(([a, b]) => piece("taken", Math.max(a, times.now), b)),
         ...times.own.flatMap(([a, b]) => piece("own", Math.max(a, times.now), b)),
-        ...piece("chosen", start.at, end.at, length >= 60 ? `${Math.floor(length / 60)}:${String(length % 60).padStart(2, "0")}` : ""),
+        ...piece("chosen", start.at, end.at, wide >= LEAST_TEXT_PX ? `${Math.floor(length / 60)}:${String(length % 60).padStart(2, "0")}` : ""),
       );
       for (const { name, handle } of handles) {
         const choices = name === "start" ? times.starts : start.ends, one = name === "start" ? start : end;
