@@ -19,6 +19,7 @@ from handlers.favourites import pages as favourites_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
+from handlers.http.language import choose_language
 from handlers.http.logo import logo
 from handlers.http.pages import open_page, reader_form, reader_page
 from handlers.http.static_files import asset_routes
@@ -63,6 +64,7 @@ def page_routes() -> list[web.RouteDef]:
     return [
         *asset_routes(),
         web.get("/logo/{name}", logo),
+        web.get("/language/{language}", choose_language),
         *login_routes(),
         *console_routes(),
         web.get("/", reader_page(seat_map_pages.areas, welcome)),

@@ -1,8 +1,8 @@
-"""The API's types and the English words of its errors, as the mini-program has them.
+"""The API's types and the English words, as the mini-program has them.
 
-``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts from the OpenAPI document
-and miniprogram/lib/error_texts.ts from the catalogue; with ``--check`` it fails where a file is not
-what it would write.
+``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts from the OpenAPI document,
+and miniprogram/lib/error_texts.ts and texts_english.ts from the catalogue; with ``--check`` it
+fails where a file is not what it would write.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from handlers.api_routes import document
+from handlers.texts.english import CATALOGUE
 from handlers.texts.errors_english import TEXTS_EN
 
 CLIENT: Final = Path(__file__).resolve().parents[1] / "miniprogram"
+_TEXT: Final = re.compile(r'^  (\w+): "((?:[^"\\]|\\.)*)",$', re.MULTILINE)
 _PLAIN: Final = {
     "string": "string",
     "integer": "number",
@@ -86,8 +88,36 @@ def error_texts() -> str:
     )
 
 
+def english_texts() -> str:
+    """What the mini-program says, line by line as in Chinese, by the one catalogue."""
+    shared = {**CATALOGUE["templates"], **CATALOGUE["values"], **CATALOGUE["mini_program"]}
+    own = CATALOGUE["mini_program_only"]
+
+    def english(found: re.Match[str]) -> str:
+        key, chinese = found[1], json.loads(f'"{found[2]}"')
+        return f"  {key}: {json.dumps(own.get(key) or shared[chinese], ensure_ascii=False)},"
+
+    source = (CLIENT / "lib" / "texts_chinese.ts").read_text(encoding="utf-8")
+    _, _, lines = source.partition("export const CHINESE = {")
+    return "\n".join(
+        (
+            "// Made from texts_chinese.ts and handlers/texts/english.json by "
+            "scripts/miniprogram_types.py.",
+            "",
+            'import type { CHINESE } from "./texts_chinese";',
+            "",
+            f"export const ENGLISH: Record<keyof typeof CHINESE, string> = {{"
+            f"{_TEXT.sub(english, lines).removesuffix(' as const;')}",
+        )
+    )
+
+
 def main() -> int:
-    made = {CLIENT / "api" / "types.ts": types(), CLIENT / "lib" / "error_texts.ts": error_texts()}
+    made = {
+        CLIENT / "api" / "types.ts": types(),
+        CLIENT / "lib" / "error_texts.ts": error_texts(),
+        CLIENT / "lib" / "texts_english.ts": english_texts(),
+    }
     if "--check" not in sys.argv[1:]:
         for file, text in made.items():
             file.write_text(text, encoding="utf-8")

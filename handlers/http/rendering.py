@@ -9,9 +9,10 @@ from aiohttp import web
 
 from handlers.http.csrf import new_csrf_token
 from handlers.http.keys import REFERENCE, SITE
+from handlers.http.language import Language, language_of
 from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
-from handlers.http.templates import ENVIRONMENT
+from handlers.http.templates import environment_of, has_english
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
 from models.kernel.time_range import to_local
@@ -34,26 +35,32 @@ def render_page(
 ) -> web.Response:
     """The template as an answer, or the part of it that the page's script asked for."""
     now, reference = to_local(request[NOW]), request.app[REFERENCE]
-    text = ENVIRONMENT.get_template(template).render(
-        title=reference.profile.title,
-        description=DESCRIPTION.format(name=reference.profile.name),
-        profile=reference.profile,
-        logo=logo_url(reference.profile),
-        running_line=running_line(reference, now.date()) if reader else "",
-        reader=reader,
-        csrf=new_csrf_token(request) if reader else "",
-        key=secrets.token_hex(8),
-        now=now,
-        now_ms=int(now.timestamp() * 1000),
-        ahead_ms=reference.profile.zone_minutes * 60_000,
-        fragment=FRAGMENT_HEADER in request.headers,
-        path=request.path,
-        policy=reference.policy,
-        staff=request.get(STAFF, False),
-        sandbox=request.app[SITE].sandbox,
-        lan=request.app[SITE].lan,
-        wechat=request.app[SITE].wechat,
-        **facts,
+    language = language_of(request) if has_english(template) else Language.CHINESE
+    text = (
+        environment_of(language)
+        .get_template(template)
+        .render(
+            title=reference.profile.title,
+            description=DESCRIPTION.format(name=reference.profile.name),
+            profile=reference.profile,
+            logo=logo_url(reference.profile),
+            running_line=running_line(reference, now.date()) if reader else "",
+            reader=reader,
+            csrf=new_csrf_token(request) if reader else "",
+            key=secrets.token_hex(8),
+            now=now,
+            now_ms=int(now.timestamp() * 1000),
+            ahead_ms=reference.profile.zone_minutes * 60_000,
+            fragment=FRAGMENT_HEADER in request.headers,
+            path=request.path,
+            here=request.path_qs if request.method == "GET" else "/",
+            policy=reference.policy,
+            staff=request.get(STAFF, False),
+            sandbox=request.app[SITE].sandbox,
+            lan=request.app[SITE].lan,
+            wechat=request.app[SITE].wechat,
+            **facts,
+        )
     )
     response = web.Response(status=status, text=text, content_type="text/html")
     response.headers.update(_security_headers(request))
@@ -78,5 +85,5 @@ def _security_headers(request: web.Request) -> dict[str, str]:
         "X-Frame-Options": "DENY",
         "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
         "Cross-Origin-Opener-Policy": "same-origin",
-        "Vary": f"{FRAGMENT_HEADER}, Accept-Encoding",
+        "Vary": f"{FRAGMENT_HEADER}, Accept-Encoding, Accept-Language, Cookie",
     }

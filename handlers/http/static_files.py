@@ -17,10 +17,13 @@ import msgspec
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.texts.english import script_in_english
 from handlers.texts.pages import SHORT_TITLE
 
 _SHORT_NAME: Final = 12
 """A longer name is cut off below an icon."""
+READERS_SCRIPTS: Final = ("app.js", "booking.js", "plan.js", "scan.js")
+"""Scripts with words of readers' pages: there are two of each."""
 _KINDS: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -72,6 +75,28 @@ def _read() -> tuple[dict[str, _Asset], dict[str, str]]:
 
 
 _BY_NAME, _URLS = _read()
+
+
+def _in_english() -> dict[str, str]:
+    """Where the readers' scripts are that have words, in English; they are read as the others."""
+    urls: dict[str, str] = {}
+    for name in READERS_SCRIPTS:
+        content = script_in_english(_BY_NAME[name].content.decode()).encode()
+        stem, suffix = name.removesuffix(".js"), ".js"
+        hashed = f"{stem}.en.{hashlib.sha256(content).hexdigest()[:10]}{suffix}"
+        _BY_NAME[hashed] = _Asset(
+            content, gzip.compress(content, 9, mtime=0), _KINDS[suffix], hashed
+        )
+        urls[name] = f"/static/{hashed}"
+    return urls
+
+
+_ENGLISH_URLS: Final = _in_english()
+
+
+def english_asset_url(name: str) -> str:
+    """Where the file is found for who reads English. Raises: KeyError."""
+    return _ENGLISH_URLS.get(name) or _URLS[name]
 
 
 def asset_url(name: str) -> str:

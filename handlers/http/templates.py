@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from handlers.http import presenting
-from handlers.http.static_files import asset_url
+from handlers.http.language import Language
+from handlers.http.static_files import asset_url, english_asset_url
+from handlers.texts import english
+from handlers.texts.english import template_in_english, value_in_english
 from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.pages import PROOF_NUMBERS
 from models.kernel.time_range import to_local
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
-ENVIRONMENT: Final = Environment(
-    loader=PackageLoader("handlers", "templates"),
-    autoescape=select_autoescape(),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    # A page has up to a dozen templates; each look whether its file has changed is a system call.
-    auto_reload=False,
-)
+_CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
+"""Templates that are not for readers' browsers."""
 
 
-def render_fragment(template: str, **facts: Any) -> str:
+class _InEnglish(PackageLoader):
+    """The readers' templates, as the catalogue has them in English."""
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool] | None]:
+        source, path, up_to_date = super().get_source(environment, template)
+        return template_in_english(source, template), path, up_to_date
+
+
+def _environment(
+    loader: PackageLoader, finalize: Callable[[Any], Any] | None = None
+) -> Environment:
+    return Environment(
+        loader=loader,
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=finalize,
+        # A page has up to a dozen templates; each look whether its file has changed is a system
+        # call.
+        auto_reload=False,
+    )
+
+
+ENVIRONMENT: Final = _environment(PackageLoader("handlers", "templates"))
+_ENGLISH: Final = _environment(_InEnglish("handlers", "templates"), value_in_english)
+
+
+def has_english(template: str) -> bool:
+    """Is the template for readers' browsers, which may speak English?"""
+    return not template.startswith(_CHINESE_ONLY)
+
+
+def environment_of(language: Language) -> Environment:
+    """The templates in that language."""
+    return _ENGLISH if language is Language.ENGLISH else ENVIRONMENT
+
+
+def render_fragment(template: str, language: Language = Language.CHINESE, **facts: Any) -> str:
     """Some HTML of a page, which a template puts where it belongs."""
-    return ENVIRONMENT.get_template(template).render(**facts)
+    return environment_of(language).get_template(template).render(**facts)
 
 
 def _day(when: date | datetime) -> str:
@@ -35,17 +73,27 @@ def _day(when: date | datetime) -> str:
     return day_text(to_local(when).date() if isinstance(when, datetime) else when)
 
 
-ENVIRONMENT.globals |= {"asset": asset_url}
-ENVIRONMENT.filters |= {
-    "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
-    "weekday": lambda d: WEEKDAYS[d.weekday()],
-    "days_later": lambda d, days: d + timedelta(days=days),
-    "clock": presenting.clock,
-    "clock_from": lambda instant, since: later_clock(since, instant),
-    "day": _day,
-    "hours": hours_text,
-    "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
-    "period": period_text,
-    "scan_by": SCAN_BY.__getitem__,
-    "scan_short": SCAN_SHORT.__getitem__,
+for _one in (ENVIRONMENT, _ENGLISH):
+    _one.globals |= {"asset": asset_url, "lang": "zh-CN", "other": ("en", "English")}
+    _one.filters |= {
+        "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
+        "weekday": lambda d: WEEKDAYS[d.weekday()],
+        "days_later": lambda d, days: d + timedelta(days=days),
+        "clock": presenting.clock,
+        "clock_from": lambda instant, since: later_clock(since, instant),
+        "day": _day,
+        "hours": hours_text,
+        "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
+        "period": period_text,
+        "scan_by": SCAN_BY.__getitem__,
+        "scan_short": SCAN_SHORT.__getitem__,
+        "as_event": str,
+        "as_state": str,
+    }
+_ENGLISH.globals |= {"asset": english_asset_url, "lang": "en", "other": ("zh", "中文")}
+_ENGLISH.filters |= {
+    "weekday": lambda d: english.WEEKDAYS[d.weekday()],
+    "near_day": lambda label: {"今天": "Today", "明天": "Tomorrow"}.get(label.split(" ")[0], ""),
+    "as_event": partial(value_in_english, context="event"),
+    "as_state": partial(value_in_english, context="state"),
 }

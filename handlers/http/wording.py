@@ -11,9 +11,16 @@ from markupsafe import Markup, escape
 
 from handlers.http.markdown import html_of
 from handlers.http.opening_lines import opening_lines
+from handlers.texts.english import words_in_english
 from handlers.texts.labels import hours_text
 from handlers.texts.policy import values_text
-from handlers.texts.wording import FILLING, PLACEHOLDERS, RULES_TEXT, RUNNING_LINE
+from handlers.texts.wording import (
+    FILLING,
+    PLACEHOLDERS,
+    RULES_TEXT,
+    RULES_TEXT_EN,
+    RUNNING_LINE,
+)
 from models.library.entities import CheckInWay
 from models.policy.validation import settled
 from models.profile.rules import PLACEHOLDER
@@ -56,6 +63,16 @@ def rules_html(
     html = _filled(
         html_of(template or RULES_TEXT), reference, day, lambda text: str(escape(text)), reader
     )
+    return Markup(_EMPTY_ITEM.sub("", html))
+
+
+def rules_in_english(reference: ReferenceData, day: date, reader: Reader | None = None) -> Markup:
+    """The usual rules in English."""
+
+    def written(text: str) -> str:
+        return str(escape(words_in_english(text)))
+
+    html = _filled(html_of(RULES_TEXT_EN), reference, day, written, reader)
     return Markup(_EMPTY_ITEM.sub("", html))
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
+from handlers.http.language import Language, language_of
 from handlers.http.pages import PageRequest
 from handlers.http.rendering import render_page
-from handlers.http.wording import rules_html
+from handlers.http.wording import rules_html, rules_in_english
 from models.kernel.time_range import local_date
 
 
 async def rules(visit: PageRequest) -> web.StreamResponse:
     """The current policy with its seasonal overrides, in the library's wording."""
-    reference = visit[REFERENCE]
-    return render_page(
-        visit.request,
-        "policy/rules.html",
-        reader=visit.reader,
-        rules=rules_html(
-            reference, local_date(visit.now), reference.profile.rules_text, visit.reader
-        ),
-    )
+    reference, today = visit[REFERENCE], local_date(visit.now)
+    own = reference.profile.rules_text
+    if not own and language_of(visit.request) is Language.ENGLISH:
+        rules = rules_in_english(reference, today, visit.reader)
+    else:
+        rules = rules_html(reference, today, own, visit.reader)
+    return render_page(visit.request, "policy/rules.html", reader=visit.reader, rules=rules)

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
@@ -305,7 +306,8 @@ def _drawing(
     """All seats as SVG. Made once for all who see the same: it takes most of a page's time."""
     drawings, reader_id = visit[SEAT_MAP_CACHE].drawings, visit.reader.id
     search = replace(search, until="")
-    key = (area.id, search, kind, shown.version_for(reader_id))
+    language = language_of(visit.request)
+    key = (area.id, search, kind, shown.version_for(reader_id), language)
     drawn = drawings.get(key)
     if drawn is None:
         seats = [
@@ -324,6 +326,7 @@ def _drawing(
             key,
             render_fragment(
                 "seat_map/seats.html",
+                language,
                 area=area,
                 search=search,
                 seats=seats,

@@ -50,6 +50,32 @@ RULES_TEXT: Final = """\
 """
 """The rules for readers. An item of a list whose only place is empty is left out."""
 
+RULES_TEXT_EN: Final = """\
+# Rules of use
+
+## Opening hours and booking
+
+- {开放时间}.
+- Seats can be booked for today and {可约天数} days ahead{放座说明}. Who has a booking has the seat.
+- At least {最短分钟} minutes at once; at most, by area: {各区域最长时间}.
+- At most {每天次数} bookings a day; cancelled ones do not count.
+- {特定日期规则}
+
+## Check-in, leave and renewal
+
+- From {签到提前分钟} minutes before the start to {签到推迟分钟} minutes after it, {签到方式}.
+- A leave lasts {暂离分钟} minutes at most, and {用餐暂离分钟} minutes in {用餐时间}. \
+Scan again when you return; late, the seat is released.
+- In the last {续约提前分钟} minutes a stay can be extended, {续约次数} times at most.
+- If you go early, finish: somebody else can have the seat.
+
+## Violations
+
+- Not to check in in time counts as a violation{暂离超时说明}; one counts a day.
+- {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; your bookings stay valid.
+"""
+"""The same for who reads English, where the library has no wording of its own."""
+
 PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
     "check_in_before": ("签到提前分钟", "开始前多少分钟起可以签到"),

@@ -1,4 +1,4 @@
-// All that a reader reads, in English.
+// Made from texts_chinese.ts and handlers/texts/english.json by scripts/miniprogram_types.py.
 
 import type { CHINESE } from "./texts_chinese";
 
@@ -153,9 +153,9 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   filter_to: "To",
   filter_clear: "Clear",
   favourites: "Favourite seats",
-  once_more: "Once more",
   favourite_add: "Favourite",
   favourite_remove: "No favourite",
+  once_more: "Once more",
 
   floor: "Floor {n}",
   basement: "Basement {n}",

@@ -32,15 +32,19 @@ _ARGS: Final = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
-DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
+DESKTOP: Final[dict[str, Any]] = {
+    "viewport": {"width": 1280, "height": 800},
+    "locale": "zh-CN",
+}
 PHONE: Final[dict[str, Any]] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
     "has_touch": True,
     "is_mobile": True,
+    "locale": "zh-CN",
 }
 READER_SIZES: Final[dict[str, dict[str, Any]]] = {
-    "1280": {"viewport": {"width": 1280, "height": 720}},
+    "1280": {**DESKTOP, "viewport": {"width": 1280, "height": 720}},
     "390": PHONE,
     "375": {**PHONE, "viewport": {"width": 375, "height": 553}},
     "360": {**PHONE, "viewport": {"width": 360, "height": 740}},

@@ -1,0 +1,53 @@
+"""The language of a reader's page: the one that they chose, else their browser's."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from aiohttp import web
+
+from handlers.http.cookies import give_cookie
+from handlers.http.return_to import is_own_path
+
+COOKIE: Final = "language"
+_KEPT_S: Final = 365 * 24 * 3600
+
+
+class Language(StrEnum):
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
+def language_of(request: web.Request) -> Language:
+    """Chinese, unless English was chosen or the browser wants it more."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in set(Language):
+        return Language(chosen)
+    wanted = _wanted(request.headers.get("Accept-Language", ""))
+    return Language.ENGLISH if wanted["en"] > wanted["zh"] else Language.CHINESE
+
+
+def _wanted(header: str) -> dict[str, float]:
+    """How much each of both is wanted, from 0 to 1 (RFC 9110, 12.5.4). ``*`` wants neither more."""
+    found = {"zh": 0.0, "en": 0.0}
+    for part in header.lower().split(",")[:20]:
+        name, _, weight = part.strip().partition(";q=")
+        language = name.split("-")[0].strip()
+        if language in found:
+            try:
+                quality = float(weight) if weight else 1.0
+            except ValueError:
+                quality = 0.0
+            found[language] = max(found[language], quality)
+    return found
+
+
+async def choose_language(request: web.Request) -> web.StreamResponse:
+    """Keep the choice, and go back to the page that it was made on."""
+    back = request.query.get("back", "")
+    answer = web.HTTPSeeOther(back if is_own_path(back) else "/")
+    chosen = request.match_info["language"]
+    if chosen in set(Language):
+        give_cookie(request, answer, COOKIE, chosen, _KEPT_S)
+    raise answer

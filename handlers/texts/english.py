@@ -1,0 +1,219 @@
+"""English beside Chinese: one catalogue for the readers' pages, their scripts and the mini-program.
+
+The pages are written in Chinese. What they are in English is made of them when the service starts:
+each piece of Chinese in a template or a script is replaced as a whole by what the catalogue
+(``english.json``) says, with the same expressions in it. What Python puts into a page is looked up
+as it is put in. What the library has written itself stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from calendar import month_abbr
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from importlib.resources import files
+from typing import Any, Final
+
+from handlers.texts.errors import TEXTS
+from handlers.texts.errors_english import TEXTS_EN
+from handlers.texts.wording import DEFAULT_NAMES
+
+CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
+    files("handlers.texts").joinpath("english.json").read_text(encoding="utf-8")
+)
+"""``templates`` and ``scripts``: pieces of their source; ``values``: what Python says, with places
+in braces; ``mini_program``: what it alone says, and ``mini_program_only`` by its keys, where the
+same Chinese is something else there."""
+CHINESE: Final = re.compile("[\u4e00-\u9fff]")
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = month_abbr
+"""1 is Jan: the process runs without a locale."""
+_DIGITS: Final = "零一二三四五六七八九"
+
+_MARKS: Final = str.maketrans(
+    {"，": ", ", "、": ", ", "：": ": ", "；": "; ", "。": ". ", "（": " (", "）": ")", "！": "! "}
+)
+
+_COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
+_CODE: Final = re.compile(
+    r'(<(?:[^>"{]|"[^"]*"|\{\{.*?\}\}|\{%.*?%\}|\{(?![{%]))*>|\{%.*?%\})', re.DOTALL
+)
+"""A tag or a statement of a template; what lies between them is text."""
+_OPENS: Final = re.compile(r"<(a|b|span|time|form|small)[ >]")
+_CLOSES: Final = re.compile(r"</(a|b|span|time|small)>")
+_QUOTED: Final = re.compile(r'"([^"]*)"')
+_LITERAL: Final = re.compile(
+    r"""'([^'\n]*)'|"([^"\n]*)"|`((?:[^`$]|\$(?!\{)|\$\{(?:[^{}`]|`[^`]*`)*\})*)`"""
+)
+"""A string of a script."""
+_PLACE: Final = re.compile(r"\{(\w+)\}")
+
+
+class NoEnglish(LookupError):
+    """The catalogue does not know that piece."""
+
+
+def template_in_english(source: str, name: str = "") -> str:
+    """The template's source. ``name`` is the template's, where a piece means something else in it.
+    Raises: NoEnglish."""
+    parts, made = _CODE.split(_COMMENT.sub("", source)), []
+    for number, part in enumerate(parts):
+        if number % 2:
+            made.append(_QUOTED.sub(partial(_quoted, name), part))
+            continue
+        text = _text(part, name)
+        # Chinese has no spaces between words and links.
+        if text != part and number + 1 < len(parts) and _OPENS.match(parts[number + 1]):
+            text = text if text.endswith((" ", "\n")) else f"{text} "
+        if text != part and number and _CLOSES.match(parts[number - 1]) and text[0].isalnum():
+            text = f" {text}"
+        made.append(text)
+    return "".join(made)
+
+
+def script_in_english(source: str) -> str:
+    """The script's source. Raises: NoEnglish."""
+    known = CATALOGUE["scripts"]
+
+    def english(found: re.Match[str]) -> str:
+        sign, text = found[0][0], found[0][1:-1]
+        if not CHINESE.search(text):
+            return found[0]
+        for piece in sorted((p for p in known if p in text), key=len, reverse=True):
+            text = text.replace(piece, known[piece])
+        if CHINESE.search(text):
+            raise NoEnglish(text)
+        return f"{sign}{text}{sign}"
+
+    return "\n".join(
+        line if line.lstrip().startswith("//") else _LITERAL.sub(english, line)
+        for line in source.split("\n")
+    )
+
+
+def _text(part: str, name: str) -> str:
+    piece = part.strip()
+    if not CHINESE.search(piece):
+        return part.translate(_MARKS)
+    return part.replace(piece, _template_piece(piece, name))
+
+
+def _quoted(name: str, found: re.Match[str]) -> str:
+    if not CHINESE.search(found[1]):
+        return found[0].translate(_MARKS)
+    return f'"{_template_piece(found[1], name)}"'
+
+
+def _template_piece(piece: str, name: str) -> str:
+    known = CATALOGUE["templates"]
+    english = known.get(f"{name}:{piece}") or known.get(piece)
+    if english is None:
+        raise NoEnglish(piece)
+    return english
+
+
+# --- what Python says -----------------------------------------------------------------------------
+def words_in_english(text: str) -> str:
+    """The usual words of a text in English, whatever names stand between them."""
+    spoken = _spoken(text)
+    if not CHINESE.search(spoken):
+        return spoken
+    for usual, say in _USUAL:
+        text = usual.sub(say, text)
+    return text.translate(_MARKS)
+
+
+def value_in_english(value: Any, context: str = "") -> Any:
+    """What a template prints, in English where that is known. ``context`` is what it stands for
+    where the same word has more than one meaning (``event``, ``state``)."""
+    if type(value) is not str or not CHINESE.search(value):
+        return value
+    if context and (found := CATALOGUE["values"].get(f"{context}:{value}")) is not None:
+        return found
+    if value.startswith(("{", "[")):
+        return _QUOTED.sub(lambda text: f'"{_spoken(text[1])}"', value)
+    return _spoken(value)
+
+
+@cache
+def _exact() -> Mapping[str, str]:
+    return {
+        **CATALOGUE["mini_program"],
+        **{
+            zh: en
+            for zh, en in CATALOGUE["templates"].items()
+            if "{" not in zh and zh not in DEFAULT_NAMES.values()
+        },
+        **{zh: en for zh, en in CATALOGUE["values"].items() if "{" not in zh},
+        **{TEXTS[code]: en for code, en in TEXTS_EN.items() if code in TEXTS},
+    }
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Of texts with places, the longest first."""
+    texts = {zh: en for zh, en in CATALOGUE["values"].items() if "{" in zh}
+    texts |= {TEXTS[code]: en for code, en in TEXTS_EN.items() if "{" in TEXTS.get(code, "")}
+    return [(_pattern(zh), texts[zh]) for zh in sorted(texts, key=len, reverse=True)]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = _PLACE.split(text)
+    return re.compile(
+        "".join(f"(?P<{p}>.*?)" if n % 2 else re.escape(p) for n, p in enumerate(parts)), re.DOTALL
+    )
+
+
+def _spoken(text: str) -> str:
+    if not CHINESE.search(text):
+        return text
+    if (found := _exact().get(text.strip())) is not None:
+        return text.replace(text.strip(), found)
+    for pattern, english in _patterns():
+        if (match := pattern.fullmatch(text)) is not None:
+            return _PLACE.sub(partial(_fact, match.groupdict()), english)
+    short = text
+    for usual, say in _USUAL:
+        short = usual.sub(say, short)
+    # A text of the library's own that only has a date in it stays whole.
+    return text if CHINESE.search(short) else short.translate(_MARKS)
+
+
+def _fact(facts: Mapping[str, str], place: re.Match[str]) -> str:
+    return _spoken(facts.get(place[1]) or "")
+
+
+def _count(one: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: f"{found[1]} {one}" + ("" if found[1] == "1" else "s")
+
+
+def _floor(found: re.Match[str]) -> str:
+    number = str(_DIGITS.index(found[2])) if found[2] in _DIGITS else found[2]
+    return f"{'Basement' if found[1] else 'Floor'} {number}"
+
+
+def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
+    yield r"^(地下)?([零一二三四五六七八九]|\d+)层$", _floor
+    yield r"次日(\d\d:\d\d)", r"\1 next day"
+    yield r"(\d+)月(\d+)日", lambda found: f"{found[2]} {_MONTHS[int(found[1])]}"
+    yield r"(?<=周.)至(?=周)", "–"
+    yield r"周([一二三四五六日])", lambda found: WEEKDAYS["一二三四五六日".index(found[1])]
+    yield "今天", "Today"
+    yield "明天", "Tomorrow"
+    yield "^现在(?=–)", "Now"
+    yield "每天", "every day"
+    yield "闭馆", "closed"
+    yield "全天", "around the clock"
+    yield r"(?<=\d) 开放", ""
+    yield r"约 (?=\d)", "about "
+    yield r"([\d.–]+) 小时", r"\1 h"
+    yield r"(\d+) 分钟", r"\1 min"
+    yield r"(\d+) 秒", r"\1 s"
+    yield r"([\d.]+) 天", _count("day")
+    yield r"([\d.]+) 年", _count("year")
+
+
+_USUAL: Final = [(re.compile(rule), say) for rule, say in _rules()]
+"""Days, lengths and floors in any text."""
