@@ -46,8 +46,9 @@ def _wanted(header: str) -> dict[str, float]:
 async def choose_language(request: web.Request) -> web.StreamResponse:
     """Keep the choice, and go back to the page that it was made on."""
     back = request.query.get("back", "")
-    answer = web.HTTPSeeOther(back if is_own_path(back) else "/")
+    where = {"Location": back if is_own_path(back) else "/"}
+    answer = web.Response(status=303, headers=where)
     chosen = request.match_info["language"]
     if chosen in set(Language):
         give_cookie(request, answer, COOKIE, chosen, _KEPT_S)
-    raise answer
+    return answer

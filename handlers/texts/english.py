@@ -42,6 +42,7 @@ _CODE: Final = re.compile(
 )
 """A tag or a statement of a template; what lies between them is text."""
 _OPENS: Final = re.compile(r"<(a|b|span|time|form|small)[ >]")
+_CLINGS: Final = ("，", "。", "；", "：", "、")
 _CLOSES: Final = re.compile(r"</(a|b|span|time|small)>")
 _QUOTED: Final = re.compile(r'"([^"]*)"')
 _LITERAL: Final = re.compile(
@@ -65,8 +66,9 @@ def template_in_english(source: str, name: str = "") -> str:
             continue
         text = _text(part, name)
         # Chinese has no spaces between words and links.
-        if text != part and number + 1 < len(parts) and _OPENS.match(parts[number + 1]):
-            text = text if text.endswith((" ", "\n")) else f"{text} "
+        if text != part and number + 2 < len(parts) and _OPENS.match(parts[number + 1]):
+            joined = text[-1].isspace() or parts[number + 2][:1] in _CLINGS
+            text = text if joined else f"{text} "
         if text != part and number and _CLOSES.match(parts[number - 1]) and text[0].isalnum():
             text = f" {text}"
         made.append(text)
@@ -97,7 +99,8 @@ def _text(part: str, name: str) -> str:
     piece = part.strip()
     if not CHINESE.search(piece):
         return part.translate(_MARKS)
-    return part.replace(piece, _template_piece(piece, name))
+    english = _template_piece(piece, name)
+    return (part.lstrip() if english[0] in ",.;:" else part).replace(piece, english)
 
 
 def _quoted(name: str, found: re.Match[str]) -> str:

@@ -72,7 +72,7 @@ Scan again when you return; late, the seat is released.
 ## Violations
 
 - Not to check in in time counts as a violation{暂离超时说明}; one counts a day.
-- {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; your bookings stay valid.
+- {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; bookings stay valid.
 """
 """The same for who reads English, where the library has no wording of its own."""
 

@@ -32,19 +32,15 @@ _ARGS: Final = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
-DESKTOP: Final[dict[str, Any]] = {
-    "viewport": {"width": 1280, "height": 800},
-    "locale": "zh-CN",
-}
+DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: Final[dict[str, Any]] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
     "has_touch": True,
     "is_mobile": True,
-    "locale": "zh-CN",
 }
 READER_SIZES: Final[dict[str, dict[str, Any]]] = {
-    "1280": {**DESKTOP, "viewport": {"width": 1280, "height": 720}},
+    "1280": {"viewport": {"width": 1280, "height": 720}},
     "390": PHONE,
     "375": {**PHONE, "viewport": {"width": 375, "height": 553}},
     "360": {**PHONE, "viewport": {"width": 360, "height": 740}},
@@ -167,7 +163,7 @@ async def opened(service: Living, browser: Browser) -> AsyncIterator[Open]:
             tabs.append(tab)
             await tab.go(path)
             if number:
-                await tab.page.click("text=统一身份认证登录")
+                await tab.page.click("text=/统一身份认证登录|Sign in by the campus/")
                 await tab.sign_in(number)
             return tab
 
@@ -178,7 +174,7 @@ async def opened(service: Living, browser: Browser) -> AsyncIterator[Open]:
 
 @asynccontextmanager
 async def _context(browser: Browser, options: dict[str, Any]) -> AsyncIterator[BrowserContext]:
-    context = await browser.new_context(locale="zh-CN", **options)
+    context = await browser.new_context(**{"locale": "zh-CN", **options})
     try:
         yield context
     finally:

@@ -39,6 +39,8 @@ selector => {
 }
 """
 """The corners of what the selector finds that are outside the window, or under something else."""
+STANDS_STILL = "() => !document.querySelector('#panel').getAnimations({ subtree: true }).length"
+"""The panel has risen."""
 DRAWN = (
     "#panel .stepper >> nth=0", "#panel .stepper >> nth=1", "#panel .track", "#panel .presets",
     "#panel .panel-foot .sum", "#panel .panel-foot .button",
@@ -60,6 +62,7 @@ async def test_both_times_and_the_button_are_seen(
     await service.move(timedelta(hours=17, minutes=6))  # Tuesday, 09:14
     tab = await open_seat(opened, **screen(width, height))
     assert await tab.times() == ("现在", "11:00")
+    await tab.page.wait_for_function(STANDS_STILL)
     for selector in DRAWN:
         part = tab.page.locator(selector).first
         box = await part.bounding_box()

@@ -1,0 +1,92 @@
+"""The language of readers' pages: the browser's, or the one that was chosen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from handlers.texts.english import CHINESE
+from tests.api.test_pages import Browser
+from tests.living import SEAT, Living
+
+CHINESE_FIRST = "自选座位"
+ENGLISH_FIRST = "Choose a seat"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "english"),
+    [
+        ("", False),
+        ("en", True),
+        ("en-US,en;q=0.9", True),
+        ("zh-CN,zh;q=0.9,en;q=0.8", False),
+        ("en;q=0.5, zh-TW;q=0.4", True),
+        ("en,zh", False),
+        ("fr-FR", False),
+        ("*", False),
+        ("en;q=x", False),
+        (",".join(["fr"] * 2000), False),
+    ],
+)
+async def test_the_browsers_language(service: Living, wanted: str, english: bool) -> None:
+    browser = Browser(await service.web_reader())
+    page = await browser.get("/", **({"Accept-Language": wanted} if wanted else {}))
+    assert (ENGLISH_FIRST in page.body, CHINESE_FIRST in page.body) == (english, not english)
+    assert f'<html lang="{"en" if english else "zh-CN"}">' in page.body
+    assert "Accept-Language" in page.headers["Vary"]
+
+
+async def test_the_choice_counts_more_and_leads_back(service: Living) -> None:
+    browser = Browser(await service.web_reader())
+    page = await browser.get("/areas/2f-hall?date=" + service.tomorrow)
+    link = re.search(r'href="(/language/en\?back=[^"]+)"', page.body)
+    assert link is not None
+    answer = await browser.get(link[1].replace("&amp;", "&"))
+    assert answer.status == 303
+    assert answer.headers["Location"] == f"/areas/2f-hall?date={service.tomorrow}"
+    chosen = answer.headers["Set-Cookie"].partition(";")[0]
+    browser.cookie = {"Cookie": f"{browser.cookie['Cookie']}; {chosen}"}
+    assert ENGLISH_FIRST in (await browser.get("/", **{"Accept-Language": "zh-CN"})).body
+    # Nowhere else, and in no other language.
+    for back in ("//evil.example", "https://evil.example", "/\\evil.example", ""):
+        assert (await browser.get(f"/language/zh?back={back}")).headers["Location"] == "/"
+    other = await browser.get("/language/fr?back=/me")
+    assert other.headers["Location"] == "/me" and "Set-Cookie" not in other.headers
+
+
+async def test_a_stay_in_english(service: Living) -> None:
+    """Every page on the way says nothing in Chinese but names; the words of a refusal, too."""
+    browser = Browser(await service.web_reader())
+    browser.cookie |= {"Accept-Language": "en"}
+    form = {"seat_id": SEAT, "date": service.today, "csrf": await browser.token()}
+    form |= {"start": "14:00", "end": "20:00"}
+
+    async def says(path: str, *words: str) -> None:
+        body = (await browser.get(path)).body
+        for word in words:
+            assert word in body, (path, word)
+        assert left_over(body) == [], path
+
+    await says("/", ENGLISH_FIRST, "Today: <b>5</b> more bookings", "Floor 2")
+    await says(f"/areas/2f-hall?seat={SEAT}", "Book now", "Socket", "No. 065")
+    refused = await browser.post("/reserve", form, service.base)
+    assert refused.status == 422 and "At most 240 minutes" in refused.body
+    made = await browser.post("/reserve", form | {"end": "16:00"}, service.base)
+    here = made.headers["Location"].partition("?")[0]
+    await says(f"{here}?done=reserve", "Booked", "Reserved", "Cancel", "from 14:00")
+    await says(f"{here}/cancel", "Please confirm", "Cancel it")
+    for path in ("/reservations", "/reservations/violations", "/reservations/gates", "/check-in"):
+        await says(path)
+    for path in ("/me", "/me/data", "/me/devices", "/privacy", "/contact", "/rules", "/logout"):
+        await says(path)
+
+
+def left_over(body: str) -> list[str]:
+    """What is Chinese and no name: of the library, its areas, seats and machines, of the reader,
+    of the other language."""
+    body = body.partition("<body")[2]
+    pieces = [p.strip() for p in re.split(r"<[^>]*>", body) if CHINESE.search(p)]
+    pieces += [v for v in re.findall(r'(?:aria-label|title|placeholder)="([^"]*)"', body)]
+    known = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
+    return [piece for piece in pieces if CHINESE.search(piece) and not known.search(piece)]

@@ -1,0 +1,127 @@
+"""English beside Chinese: nothing is missing, nothing left over, and places stay what they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from handlers.http.static_files import READERS_SCRIPTS
+from handlers.http.templates import has_english
+from handlers.texts.english import (
+    CATALOGUE,
+    CHINESE,
+    NoEnglish,
+    script_in_english,
+    template_in_english,
+    value_in_english,
+    words_in_english,
+)
+
+HANDLERS: Final = Path(__file__).parents[2] / "handlers"
+PAGES: Final = sorted(
+    name
+    for path in (HANDLERS / "templates").rglob("*.html")
+    if has_english(name := str(path.relative_to(HANDLERS / "templates")))
+)
+_PLACE: Final = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|\{\w*\}", re.DOTALL)
+_COMMENT: Final = re.compile(r"//.*")
+
+
+def source(folder: str, name: str) -> str:
+    return (HANDLERS / folder / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_known_whole(name: str) -> None:
+    assert not CHINESE.search(template_in_english(source("templates", name), name))
+
+
+@pytest.mark.parametrize("name", READERS_SCRIPTS)
+def test_every_script_is_known_whole(name: str) -> None:
+    assert not CHINESE.search(_COMMENT.sub("", script_in_english(source("static", name))))
+
+
+def test_no_other_script_of_readers_pages_has_words() -> None:
+    """Those of the console, the kiosks and the hall speak Chinese."""
+    pages = "".join(source("templates", name) for name in PAGES)
+    for name in set(re.findall(r"asset\('(\w+\.js)'\)", pages)) - set(READERS_SCRIPTS):
+        assert not CHINESE.search(_COMMENT.sub("", source("static", name))), name
+
+
+def test_what_is_not_known_stops_the_start() -> None:
+    with pytest.raises(NoEnglish, match="从未说过"):
+        template_in_english("<p>从未说过</p>")
+    with pytest.raises(NoEnglish, match="从未说过"):
+        script_in_english('say("从未说过");')
+
+
+def test_nothing_is_kept_that_nobody_says() -> None:
+    pages = "\n".join(source("templates", name) for name in PAGES)
+    scripts = "\n".join(source("static", name) for name in READERS_SCRIPTS)
+    python = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in (HANDLERS, HANDLERS.parent / "notify", HANDLERS.parent / "models")
+        for path in folder.rglob("*.py")
+    )
+    for piece in CATALOGUE["templates"]:
+        assert piece.rpartition(".html:")[2] in pages, piece
+    for piece in CATALOGUE["scripts"]:
+        assert piece in scripts, piece
+    for text in CATALOGUE["values"]:
+        parts = re.split(r"\{\w+\}", text.rpartition(":")[2])
+        # What a longer text is put together of stands there in parts.
+        assert all(part in python for part in parts) or any(
+            len(part) > 1 and part[:2] in python for part in parts
+        ), text
+
+
+@pytest.mark.parametrize("section", sorted(CATALOGUE))
+def test_places_are_the_same_in_both(section: str) -> None:
+    for chinese, english in CATALOGUE[section].items():
+        assert english == english.strip(" ") or section in ("scripts", "mini_program"), english
+        # The mini-program names what stands on the page in both languages' first one.
+        assert not CHINESE.search(_PLACE.sub("", english)) or section == "mini_program", english
+        if section == "values":
+            assert set(_PLACE.findall(chinese)) >= set(_PLACE.findall(english)), chinese
+
+
+@pytest.mark.parametrize(
+    ("said", "english"),
+    [
+        ("已预约", "Reserved"),
+        ("已预约·待确认", "Reserved, to confirm"),
+        ("今天 11月27日", "Today 27 Nov"),
+        ("11月27日 周五", "27 Nov Fri"),
+        ("次日02:00", "02:00 next day"),
+        ("4 小时", "4 h"),
+        ("1.5 小时", "1.5 h"),
+        ("3 年", "3 years"),
+        ("二层", "Floor 2"),
+        ("地下一层", "Basement 1"),
+        ("离您常坐的 029 号最近", "nearest to your usual no. 029"),
+        ("该区域一次最多 240 分钟，请缩短时间", "At most 240 minutes here"),
+        ('{"free": "当前无人", "n": 1}', '{"free": "Free", "n": 1}'),
+        # What the library has called so itself, and what people have written.
+        ("二层东区", "二层东区"),
+        ("图书馆", "图书馆"),
+        ("10月23日（周五）布展", "10月23日（周五）布展"),
+        ("plain", "plain"),
+        (7, 7),
+    ],
+)
+def test_what_python_says(said: object, english: object) -> None:
+    assert value_in_english(said) == english
+
+
+def test_one_word_of_two_meanings() -> None:
+    assert value_in_english("暂离", "event") == "Left"
+    assert value_in_english("暂离", "state") == "Away"
+    assert value_in_english("暂离") == "Leave"
+
+
+def test_the_usual_words_between_names() -> None:
+    assert words_in_english("二层东区、二层中厅 4 小时") == "二层东区, 二层中厅 4 h"
+    assert words_in_english("周一至周五 07:00–22:30 开放") == "Mon–Fri 07:00–22:30"
