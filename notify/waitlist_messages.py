@@ -35,7 +35,7 @@ class WaitlistMessages:
             id=f"{entry.id}:ended",
             reader_id=entry.reader_id,
             template=waitlist_ended.TEMPLATE,
-            title=waitlist_ended.TITLE,
+            title=waitlist_ended.title_of(end),
             text=rendered.text,
             at=end.at,
             facts=rendered.facts,

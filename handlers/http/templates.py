@@ -74,7 +74,7 @@ def _day(when: date | datetime) -> str:
 
 
 for _one in (ENVIRONMENT, _ENGLISH):
-    _one.globals |= {"asset": asset_url, "lang": "zh-CN", "other": ("en", "English")}
+    _one.globals |= {"asset": asset_url, "lang": "zh-CN", "other": english.ENGLISH_NAME}
     _one.filters |= {
         "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
         "weekday": lambda d: WEEKDAYS[d.weekday()],
@@ -90,10 +90,10 @@ for _one in (ENVIRONMENT, _ENGLISH):
         "as_event": str,
         "as_state": str,
     }
-_ENGLISH.globals |= {"asset": english_asset_url, "lang": "en", "other": ("zh", "中文")}
+_ENGLISH.globals |= {"asset": english_asset_url, "lang": "en", "other": english.CHINESE_NAME}
 _ENGLISH.filters |= {
     "weekday": lambda d: english.WEEKDAYS[d.weekday()],
-    "near_day": lambda label: {"今天": "Today", "明天": "Tomorrow"}.get(label.split(" ")[0], ""),
+    "near_day": english.near_day,
     "as_event": partial(value_in_english, context="event"),
     "as_state": partial(value_in_english, context="state"),
 }

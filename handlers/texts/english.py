@@ -27,6 +27,10 @@ CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
 in braces; ``mini_program``: what it alone says, and ``mini_program_only`` by its keys, where the
 same Chinese is something else there."""
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
+ENGLISH_NAME: Final = ("en", "English")
+CHINESE_NAME: Final = ("zh", "中文")
+"""The tag of a language, and what those who speak it call it."""
+_NEAR: Final = {"今天": "Today", "明天": "Tomorrow"}
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = month_abbr
 """1 is Jan: the process runs without a locale."""
@@ -128,6 +132,11 @@ def words_in_english(text: str) -> str:
     return text.translate(_MARKS)
 
 
+def near_day(label: str) -> str:
+    """Today or Tomorrow, of a day's label; empty for a later one."""
+    return _NEAR.get(label.split(" ")[0], "")
+
+
 def value_in_english(value: Any, context: str = "") -> Any:
     """What a template prints, in English where that is known. ``context`` is what it stands for
     where the same word has more than one meaning (``event``, ``state``)."""
@@ -203,8 +212,7 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
     yield r"(\d+)月(\d+)日", lambda found: f"{found[2]} {_MONTHS[int(found[1])]}"
     yield r"(?<=周.)至(?=周)", "–"
     yield r"周([一二三四五六日])", lambda found: WEEKDAYS["一二三四五六日".index(found[1])]
-    yield "今天", "Today"
-    yield "明天", "Tomorrow"
+    yield from _NEAR.items()
     yield "^现在(?=–)", "Now"
     yield "每天", "every day"
     yield "闭馆", "closed"

@@ -19,7 +19,10 @@ async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
     waitlist = call[keys.WAITLIST]
-    entry = await waitlist.join(call.context(), body.area_id, body.seats, body.wanted, selection)
+    entry = await waitlist.join(
+        *(call.context(), body.area_id, body.seats, body.wanted, selection),
+        only_tell=body.only_tell,
+    )
     return await presenter.wait(call[REFERENCE], waitlist, entry, call.now)
 
 

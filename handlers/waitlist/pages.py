@@ -18,18 +18,21 @@ from models.reservations.rules import TimeSelection
 
 
 async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """加入候补."""
+    """加入候补, or 有空就告诉我."""
     names = ("area_id", "date", "start", "end")
     given = {name: form_text(form, name) for name in names}
-    features = {name: "true" for name in FILTERABLE_FEATURES if form_text(form, name)}
+    marks = (*FILTERABLE_FEATURES, "only_tell")
+    features = {name: "true" for name in marks if form_text(form, name)}
     try:
         body = msgspec.convert(given | features, schemas.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
-    await visit[WAITLIST].join(visit.context(), body.area_id, [], body.wanted, selection)
-    return redirect("/reservations?done=wait")
+    await visit[WAITLIST].join(
+        *(visit.context(), body.area_id, [], body.wanted, selection), only_tell=body.only_tell
+    )
+    return redirect(f"/reservations?done={'alert' if body.only_tell else 'wait'}")
 
 
 async def leave_waitlist(visit: PageRequest, _: Form) -> web.StreamResponse:

@@ -18,7 +18,7 @@ async def wait(
 ) -> schemas.WaitlistEntryOut:
     area = reference.catalog.areas.get(entry.area_id)
     offer = await waitlist.offer_of(entry)
-    waiting = entry.state is WaitlistState.WAITING
+    waiting = entry.state is WaitlistState.WAITING and not entry.alert
     return schemas.WaitlistEntryOut(
         id=entry.id,
         area_id=entry.area_id,
@@ -29,6 +29,7 @@ async def wait(
         end=to_local(entry.end),
         state=entry.state.value,
         ahead=await waitlist.position_of(entry) if waiting else None,
+        only_tell=bool(entry.alert),
         made_at=to_local(entry.created_at),
         offer=await reservation(reference, offer, now)
         if offer and offer.state is ReservationState.OFFERED

@@ -21,7 +21,7 @@ from models.reservations.errors import (
     OverlapsOwnBooking,
     SeatDisabled,
 )
-from models.waitlist.errors import AlreadyWaiting, SeatAvailable
+from models.waitlist.errors import AlreadyWaiting, SeatAvailable, TooManyAlerts
 
 ROUTES: Final = (
     post(
@@ -40,6 +40,7 @@ ROUTES: Final = (
             DailyLimit,
             SeatAvailable,
             AlreadyWaiting,
+            TooManyAlerts,
         ),
     ),
     get("/waitlist", api.list_own, "The reader's places in lines, the newest first"),

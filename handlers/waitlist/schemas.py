@@ -13,7 +13,8 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A waitlist entry for an area; ``seats``: only these will do."""
+    """A waitlist entry for an area; ``seats``: only these will do. ``only_tell``: no place in the
+    line, and no seat is held; one message says when a seat is free."""
 
     area_id: Id
     date: date
@@ -22,6 +23,7 @@ class JoinWaitlist(Request):
     seats: Annotated[list[Id], Meta(max_length=20)] = field(default_factory=list)
     window: bool = False
     power: bool = False
+    only_tell: bool = False
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -29,9 +31,9 @@ class JoinWaitlist(Request):
 
 
 class WaitlistEntryOut(Response):
-    """``state``: waiting, offered, accepted, offer_expired, left, over. ``ahead``: how many are
-    before the reader. ``offer``: the seat that is held, to accept or decline until
-    ``held_until``."""
+    """``state``: waiting, offered, accepted, offer_expired, left, over, told. ``ahead``: how many
+    are before the reader, null for who only wants to hear (``only_tell``). ``offer``: the seat that
+    is held, to accept or decline until ``held_until``."""
 
     id: str
     area_id: str
@@ -42,5 +44,6 @@ class WaitlistEntryOut(Response):
     end: datetime
     state: str
     ahead: int | None
+    only_tell: bool
     made_at: datetime
     offer: ReservationOut | None

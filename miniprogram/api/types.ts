@@ -230,6 +230,7 @@ export interface JoinWaitlist {
   seats?: string[];
   window?: boolean;
   power?: boolean;
+  only_tell?: boolean;
 }
 
 export interface KioskCheckIn {
@@ -584,6 +585,7 @@ export interface WaitlistEntryOut {
   end: string;
   state: string;
   ahead: number | null;
+  only_tell: boolean;
   made_at: string;
   offer: ReservationOut | null;
 }

@@ -190,6 +190,8 @@ export const CHINESE = {
   see_it: "查看预约",
   near: "附近的空位：",
   wait: "加入候补",
+  tell: "有空就告诉我",
+  telling: "有空位时会发消息告诉您；座位不保留，先到先得",
   waiting: "已加入候补，轮到您时会通知；前面还有 {n} 位",
 
   mine: "我的预约",
@@ -239,6 +241,8 @@ export const CHINESE = {
   receipt: "预约号 {n}",
   made_at: "预约时间 {at}",
   wait_waiting: "等候中，前面还有 {n} 位",
+  wait_telling: "有空位时告诉您，不保留座位",
+  wait_told: "已告诉您有空位",
   wait_offered: "轮到您了",
   wait_accepted: "已接受",
   wait_offer_expired: "未接受",

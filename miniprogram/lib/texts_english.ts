@@ -192,6 +192,8 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   see_it: "See it",
   near: "Free seats nearby:",
   wait: "Wait for a seat",
+  tell: "Just tell me",
+  telling: "A message will tell you when a seat is free; none is held, and the first one gets it",
   waiting: "You are in line, {n} before you; we tell you when it is your turn",
 
   mine: "Reservations",
@@ -241,6 +243,8 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   receipt: "No. {n}",
   made_at: "Made {at}",
   wait_waiting: "{n} before you",
+  wait_telling: "a message when a seat is free; none is held",
+  wait_told: "You were told of a free seat",
   wait_offered: "Your turn",
   wait_accepted: "Accepted",
   wait_offer_expired: "Not accepted",

@@ -20,6 +20,8 @@ from models.kernel.time_range import (
 from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
+MOST_ALERTS: Final = 5
+"""So many free-seat alerts a reader may have at a time."""
 QUIET_HOURS: Final = (time(22, 30), time(7))
 """Nobody is woken for a seat."""
 RENEWAL_PRIORITY: Final = timedelta(minutes=15)
@@ -33,11 +35,14 @@ class WaitlistState(StrEnum):
     OFFER_EXPIRED = "offer_expired"
     WITHDRAWN = "left"
     EXPIRED = "over"
+    TOLD = "told"
 
 
 class EndReason(StrEnum):
     """Why an entry ends before its time."""
 
+    SEAT_FREE = "seat_free"
+    """It was an alert, and its reader is told of a free seat."""
     NO_SEATS = "no_seats"
     SUSPENDED = "suspended"
 
@@ -55,7 +60,9 @@ class WaitlistEnd:
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
     """``seats`` are the only ones that will do; empty: any of the area with all the ``marks``.
-    ``declined`` are those that were offered and not wanted. ``offer`` is the seat held just now."""
+    ``declined`` are those that were offered and not wanted. ``offer`` is the seat held just now.
+    ``alert``: its reader only wants to hear of a free seat (捡漏提醒), and this is their first to
+    fifth such wish; 0 where they wait for one."""
 
     id: str
     reader_id: ReaderId
@@ -68,6 +75,7 @@ class WaitlistEntry:
     state: WaitlistState = WaitlistState.WAITING
     declined: frozenset[SeatId] = frozenset()
     offer: ReservationId | None = None
+    alert: int = 0
 
     def names(self, seat: Seat) -> bool:
         """Whether it waits for the seat, which may be out of service."""
@@ -94,7 +102,12 @@ class WaitlistEntry:
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """One place in a line for each half hour of a reader."""
+        """One place in a line for each half hour of a reader; an alert takes no place, but one of
+        the reader's alerts, and the same one once."""
+        if self.alert:
+            same = f"{self.area_id}:{self.start.isoformat()}:{self.end.isoformat()}"
+            owner = f"w:{self.reader_id}:alert"
+            return f"{owner}:{self.alert}", f"{owner}:{same}"
         slots = half_hour_slots(TimeRange(self.start, self.end))
         return tuple(f"w:{self.reader_id}:{day.isoformat()}:{slot}" for day, slot in slots)
 

@@ -15,3 +15,9 @@ class AlreadyWaiting(Conflict):
     """The reader has a place in a line for some of that time."""
 
     code = "already_waiting"
+
+
+class TooManyAlerts(Conflict):
+    """The reader has as many free-seat alerts as they may have. Details: ``most``."""
+
+    code = "too_many_alerts"

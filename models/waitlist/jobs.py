@@ -24,7 +24,13 @@ from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.reservations.writer import ReservationWriter
-from models.waitlist.entities import WaitlistEnd, WaitlistEntry, WaitlistState, waits_asleep
+from models.waitlist.entities import (
+    EndReason,
+    WaitlistEnd,
+    WaitlistEntry,
+    WaitlistState,
+    waits_asleep,
+)
 from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import early_end
@@ -71,8 +77,8 @@ class WaitlistJobs:
         return done
 
     async def offer_free_seats(self, now: datetime) -> int:
-        """Offer what is free to who waits for it, end the entries that are over or cannot be met,
-        and withdraw the offers that cannot be accepted."""
+        """Offer what is free to who waits for it, tell of it who only wanted to hear, end the
+        entries that are over or cannot be met, and withdraw the offers that cannot be accepted."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None
@@ -129,6 +135,9 @@ class WaitlistJobs:
                 continue
             if not self._reference.may_use_seat(seat, reader, entry.day):
                 continue
+            if entry.alert:
+                told = WaitlistEnd(now, EndReason.SEAT_FREE)
+                return await self._close(entry, WaitlistState.WAITING, WaitlistState.TOLD, told)
             offer = self._matcher.create_offer(entry, seat, span, now)
             try:
                 with self._occupancy.inserting(offer.date):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,10 +16,16 @@ from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict
 from models.storage.mongo import Database, Document, find_page, insert
-from models.storage.mongo_errors import translate_errors
+from models.storage.mongo_errors import conflicting_key, translate_errors
 from models.storage.transactions import InTransaction
-from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry, WaitlistState
-from models.waitlist.errors import AlreadyWaiting
+from models.waitlist.entities import (
+    MOST_ALERTS,
+    EndReason,
+    WaitlistEnd,
+    WaitlistEntry,
+    WaitlistState,
+)
+from models.waitlist.errors import AlreadyWaiting, TooManyAlerts
 
 INDEXES: Final = {
     "waitlist": [
@@ -50,6 +57,10 @@ INDEXES: Final = {
 }
 
 
+_NO_ALERT: Final = {"$in": [0, None]}
+"""Of an entry that waits for a seat; those of before there were alerts have no such field."""
+
+
 class WaitlistRepository:
     def __init__(self, db: Database) -> None:
         self._all = db["waitlist"]
@@ -61,6 +72,23 @@ class WaitlistRepository:
                 await insert(self._all, wait_document(wait))
             except DuplicateKeyError as error:
                 raise AlreadyWaiting() from error
+
+    async def add_alert(self, wait: WaitlistEntry) -> WaitlistEntry:
+        """Keep it as the first of the reader's alerts that is not used: the index decides.
+
+        Raises: AlreadyWaiting, where the reader has the same one; TooManyAlerts.
+        """
+        for number in range(1, MOST_ALERTS + 1):
+            alert = replace(wait, alert=number)
+            with translate_errors():
+                try:
+                    await insert(self._all, wait_document(alert))
+                except DuplicateKeyError as error:
+                    if conflicting_key(error) != alert.claims[0]:
+                        raise AlreadyWaiting() from error
+                    continue
+            return alert
+        raise TooManyAlerts(most=MOST_ALERTS)
 
     def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
         """The step of a transaction that marks the offer's entry as offered; ``joins`` is an entry
@@ -94,6 +122,7 @@ class WaitlistRepository:
                     {
                         "area": area_id,
                         "state": WaitlistState.WAITING.value,
+                        "alert": _NO_ALERT,
                         "start": {"$lt": end},
                         "end": {"$gt": start},
                     }
@@ -129,6 +158,7 @@ class WaitlistRepository:
                 {
                     "area": wait.area_id,
                     "state": WaitlistState.WAITING.value,
+                    "alert": _NO_ALERT,
                     "start": {"$lt": wait.end},
                     "end": {"$gt": wait.start},
                     "$or": [
@@ -235,6 +265,7 @@ def wait_document(w: WaitlistEntry) -> Document:
         "open": True,
         "declined": [],
         "offer": None,
+        "alert": w.alert,
         "claims": list(w.claims),
     }
 
@@ -252,6 +283,7 @@ def _wait(d: Document) -> WaitlistEntry:
         state=WaitlistState(d["state"]),
         declined=frozenset(SeatId(seat) for seat in d["declined"]),
         offer=ReservationId(d["offer"]) if d["offer"] else None,
+        alert=d.get("alert", 0),
     )
 
 

@@ -81,13 +81,16 @@ class WaitlistService:
         seats: Iterable[str],
         marks: frozenset[str],
         selection: TimeSelection,
+        *,
+        only_tell: bool = False,
     ) -> WaitlistEntry:
-        """A new waitlist entry.
+        """A new waitlist entry. ``only_tell``: no seat is held for the reader, who takes no place
+        in the line; they are told once when one is free.
 
         Raises: as ``ReservationService.create``, for the time and for the reader; SeatAvailable
         where nobody has to wait, SeatDisabled where every seat that is waited for is out of service
         on that day, GroupSeatOnly where every one is reserved for other groups, AlreadyWaiting,
-        FilterDisabled, NotFound.
+        TooManyAlerts, FilterDisabled, NotFound.
         """
         area = self._reference.area(area_id)
         wanted = frozenset(SeatId(seat) for seat in seats)
@@ -106,6 +109,8 @@ class WaitlistService:
         self._check_any_entitled(ctx, entry, area)
         await self._check_nothing_booked(ctx, selection, span, policy.daily_booking_limit)
         await self._check_nothing_free(ctx, entry, area)
+        if only_tell:
+            return await self._waitlist.add_alert(entry)
         await self._waitlist.join(entry)
         return entry
 

@@ -1,8 +1,10 @@
-"""A waitlist entry has ended before its time: its seats are gone, or its reader is suspended."""
+"""A waitlist entry has ended before its time: its seats are gone, its reader is suspended, or it
+was an alert and a seat is free."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from models.messages.entities import Template
@@ -12,6 +14,11 @@ from notify.templates.rendering import RenderedMessage, day_clock, span
 
 TEMPLATE: Final = Template.MOVED
 TITLE: Final = "候补已结束"
+ALERT_TITLE: Final = "空位提醒"
+_FREE: Final = "{area}，{span} 有空位了。座位没有为您保留，先到先得，请尽快预约。"
+_FREE_TIP: Final = "有空位了，先到先得"
+_NEWS_FOR: Final = timedelta(minutes=30)
+"""So long a free seat is worth a message."""
 _BANNED: Final = "您的预约资格已长期暂停，解除前不能候补；已有的预约不受影响。"
 _REASON: Final[Mapping[EndReason, str]] = {
     EndReason.NO_SEATS: "等候的座位当天已全部停用或撤除。请选择其他座位或时间。",
@@ -23,8 +30,19 @@ _TIP: Final[Mapping[EndReason, str]] = {
 }
 
 
+def title_of(end: WaitlistEnd) -> str:
+    """The message's title."""
+    return ALERT_TITLE if end.reason is EndReason.SEAT_FREE else TITLE
+
+
 def render(area: str, entry: WaitlistEntry, end: WaitlistEnd) -> RenderedMessage:
     """The message; ``area`` is the place as readers know it."""
+    if end.reason is EndReason.SEAT_FREE:
+        return RenderedMessage(
+            _FREE.format(area=area, span=span(entry.start, entry.end)),
+            {"seat": area, "start": entry.start, "tip": _FREE_TIP},
+            not_after=min(entry.end, end.at + _NEWS_FOR),
+        )
     banned = end.suspended_until == FOREVER
     reason = _BANNED if banned else _REASON[end.reason].format(until=day_clock(end.suspended_until))
     return RenderedMessage(

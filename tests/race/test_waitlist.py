@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.kernel.errors import DomainError
+from models.library.entities import SeatId
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import DailyLimit, SeatTaken
@@ -17,8 +18,8 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
-from models.waitlist.entities import WaitlistEntry, WaitlistState
-from models.waitlist.errors import AlreadyWaiting
+from models.waitlist.entities import MOST_ALERTS, WaitlistEntry, WaitlistState
+from models.waitlist.errors import AlreadyWaiting, TooManyAlerts
 from tests.race.stage import (
     EIGHT,
     SEAT,
@@ -128,6 +129,26 @@ async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> N
     refused = [r for r in results if isinstance(r, AlreadyWaiting)]
     assert len(refused) == (1 if guard else 0)
     assert await stage.db["waitlist"].count_documents({}) == (1 if guard else 2)
+
+
+@both_sides
+@guarded
+async def test_a_reader_has_five_alerts_however_many_ask_at_once(stage: Stage, guard: bool) -> None:
+    reader = await stage.reader()
+    if not guard:
+        await stage.drop("waitlist", "claims")
+    area, nothing = stage.inside.reference.seat(SEAT).area_id, frozenset[SeatId]()
+
+    async def alerts(hour: int) -> None:
+        span = clock(hour), clock(hour + 1)
+        await stage.stored.waitlist.add_alert(
+            WaitlistEntry(new_id(), reader.id, area, nothing, frozenset(), *span, EIGHT)
+        )
+
+    results = await asyncio.gather(*map(alerts, range(9, 17)), return_exceptions=True)
+    refused = [r for r in results if isinstance(r, TooManyAlerts)]
+    assert len(refused) == (8 - MOST_ALERTS if guard else 0)
+    assert await stage.db["waitlist"].count_documents({}) == (MOST_ALERTS if guard else 8)
 
 
 @both_sides

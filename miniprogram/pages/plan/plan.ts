@@ -61,7 +61,7 @@ Component({
       this.setData({
         words: words(
           "loading", "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserve", "reserved", "see_it", "close",
-          "near", "wait", "favourite_add", "favourite_remove", "now", "fault",
+          "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault",
         ),
         legend: legend(),
         tags: [...TAGS.map(([, sign, text]) => ({ sign, text: t(text) })), { sign: "▬", text: t("mark_wall") }, { sign: "▤", text: t("mark_shelf") }],
@@ -228,12 +228,19 @@ Component({
       await this.pick(String(event.currentTarget.dataset.id), { from: start, to: end });
     },
     /** In line for this seat; for any of the area where none is free in that time. */
-    async wait() {
+    wait() {
+      return this.join(false);
+    },
+    /** No place in the line, and no seat is held: one message when there is one. */
+    tell() {
+      return this.join(true);
+    },
+    async join(only_tell: boolean) {
       const { seat, area, date, near, busy } = this.data;
       if (busy || seat === null) return;
       this.setData({ busy: true, refused: "" });
       const body = { area_id: area, date, start: this.data.start || this.data.from, end: this.data.end || this.data.to };
-      const line = (seats: string[]): Promise<WaitlistEntryOut> => post<WaitlistEntryOut>("/waitlist", { ...body, seats });
+      const line = (seats: string[]): Promise<WaitlistEntryOut> => post<WaitlistEntryOut>("/waitlist", { ...body, seats, only_tell });
       try {
         await consent("wait");
         const place = await line(near.length ? [seat.id] : []).catch((error: unknown) => {
@@ -241,7 +248,8 @@ Component({
           if (error instanceof Refused && error.code === "seat_free") return line([seat.id]);
           throw error;
         });
-        this.setData({ waiting: t("waiting", { n: place.ahead ?? 0 }), mayWait: false, near: [], notThen: "" });
+        const waiting = only_tell ? t("telling") : t("waiting", { n: place.ahead ?? 0 });
+        this.setData({ waiting, mayWait: false, near: [], notThen: "" });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.setData({ refused: error.message });

@@ -7,11 +7,16 @@ import { named, period, t, words } from "../../lib/texts";
 
 interface Row { id: string; title: string; state: string; open: boolean; offer: ReservationOut | null }
 
+function stateOf(wait: WaitlistEntryOut): string {
+  if (wait.state !== "waiting") return named("wait", wait.state);
+  return wait.only_tell ? t("wait_telling") : t("wait_waiting", { n: wait.ahead ?? 0 });
+}
+
 function row(wait: WaitlistEntryOut): Row {
   return {
     id: wait.id,
     title: `${wait.area} ${period(wait)}`,
-    state: wait.state === "waiting" ? t("wait_waiting", { n: wait.ahead ?? 0 }) : named("wait", wait.state),
+    state: stateOf(wait),
     open: wait.state === "waiting" || wait.state === "offered",
     offer: wait.offer,
   };
