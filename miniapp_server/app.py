@@ -50,6 +50,7 @@ from handlers.http.security_log import SecurityLog
 from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
+from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
 from handlers.texts.wording import DEFAULT_NAMES
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.maintenance import Retention
@@ -161,6 +162,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     )
     _wire_wechat(app, resources, pauses)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
+    app[BOOKED_SEATS] = BookedSeats(app[REFERENCE])
     app[HALL_BOARDS] = HallBoards(
         app[REFERENCE], cache, app[keys.SEAT_MAP], app[keys.NOTICES], app[keys.FORECAST]
     )

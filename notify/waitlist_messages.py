@@ -34,7 +34,7 @@ class WaitlistMessages:
         return Message(
             id=f"{entry.id}:ended",
             reader_id=entry.reader_id,
-            template=waitlist_ended.TEMPLATE,
+            template=waitlist_ended.template_of(end),
             title=waitlist_ended.title_of(end),
             text=rendered.text,
             at=end.at,

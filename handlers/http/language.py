@@ -32,11 +32,12 @@ def _wanted(header: str) -> dict[str, float]:
     """How much each of both is wanted, from 0 to 1 (RFC 9110, 12.5.4). ``*`` wants neither more."""
     found = {"zh": 0.0, "en": 0.0}
     for part in header.lower().split(",")[:20]:
-        name, _, weight = part.strip().partition(";q=")
-        language = name.split("-")[0].strip()
+        name, *parameters = (one.strip() for one in part.split(";"))
+        language = name.split("-")[0]
         if language in found:
+            weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
             try:
-                quality = float(weight) if weight else 1.0
+                quality = float(weight)
             except ValueError:
                 quality = 0.0
             found[language] = max(found[language], quality)

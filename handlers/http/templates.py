@@ -7,7 +7,15 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BaseLoader,
+    DictLoader,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+from markupsafe import escape
 
 from handlers.http import presenting
 from handlers.http.language import Language
@@ -23,19 +31,12 @@ _CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
 """Templates that are not for readers' browsers."""
 
 
-class _InEnglish(PackageLoader):
-    """The readers' templates, as the catalogue has them in English."""
-
-    def get_source(
-        self, environment: Environment, template: str
-    ) -> tuple[str, str, Callable[[], bool] | None]:
-        source, path, up_to_date = super().get_source(environment, template)
-        return template_in_english(source, template), path, up_to_date
+def has_english(template: str) -> bool:
+    """Is the template for readers' browsers, which may speak English?"""
+    return not template.startswith(_CHINESE_ONLY)
 
 
-def _environment(
-    loader: PackageLoader, finalize: Callable[[Any], Any] | None = None
-) -> Environment:
+def _environment(loader: BaseLoader, finalize: Callable[[Any], Any] | None = None) -> Environment:
     return Environment(
         loader=loader,
         autoescape=select_autoescape(),
@@ -49,13 +50,19 @@ def _environment(
     )
 
 
-ENVIRONMENT: Final = _environment(PackageLoader("handlers", "templates"))
-_ENGLISH: Final = _environment(_InEnglish("handlers", "templates"), value_in_english)
+_CHINESE_LOADER: Final = PackageLoader("handlers", "templates")
+ENVIRONMENT: Final = _environment(_CHINESE_LOADER)
 
 
-def has_english(template: str) -> bool:
-    """Is the template for readers' browsers, which may speak English?"""
-    return not template.startswith(_CHINESE_ONLY)
+def _in_english() -> DictLoader:
+    """The readers' templates, as the catalogue has them in English: all of them at once, so that a
+    missing piece stops the start. Raises: NoEnglish."""
+    names = filter(has_english, ENVIRONMENT.list_templates())
+    sources = {name: _CHINESE_LOADER.get_source(ENVIRONMENT, name)[0] for name in names}
+    return DictLoader({name: template_in_english(source, name) for name, source in sources.items()})
+
+
+_ENGLISH: Final = _environment(_in_english(), value_in_english)
 
 
 def environment_of(language: Language) -> Environment:
@@ -87,6 +94,7 @@ for _one in (ENVIRONMENT, _ENGLISH):
         "period": period_text,
         "scan_by": SCAN_BY.__getitem__,
         "scan_short": SCAN_SHORT.__getitem__,
+        "as_written": lambda text: text,
         "as_event": str,
         "as_state": str,
     }
@@ -94,6 +102,7 @@ _ENGLISH.globals |= {"asset": english_asset_url, "lang": "en", "other": english.
 _ENGLISH.filters |= {
     "weekday": lambda d: english.WEEKDAYS[d.weekday()],
     "near_day": english.near_day,
+    "as_written": escape,  # finalize leaves markup alone
     "as_event": partial(value_in_english, context="event"),
     "as_state": partial(value_in_english, context="state"),
 }

@@ -1,71 +1,102 @@
-"""How full an area is expected to be at the time that a page is about."""
+"""How full areas are expected to be at the time that a page is about."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
 from typing import Final
+
+from aiohttp import web
 
 from handlers.http.pages import PageRequest
 from handlers.keys import FORECAST, SEAT_MAP
-from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.search import MapSearch
 from models.forecast.service import ExpectedSeats
-from models.kernel.errors import DomainError
-from models.kernel.time_range import floor_minute, local_date, to_local
-from models.library.entities import Area
+from models.kernel.time_range import to_local
+from models.library.entities import Area, AreaId
+from models.reference_data import ReferenceData
 from models.reservations.joined_occupancy import OccupancyView
+from models.reservations.occupancy import OccupancyRow
 
 _HOUR: Final = timedelta(hours=1)
+_COUNTED_EVERY_S: Final = 5
+
+
+class BookedSeats:
+    """How many seats of each area are booked in each hour of a day: counted at most once in five
+    seconds at each worker, however many ask."""
+
+    def __init__(self, reference: ReferenceData) -> None:
+        self._reference = reference
+        self._counted: dict[date, tuple[int, Mapping[tuple[AreaId, int], int]]] = {}
+
+    def of(
+        self, day: date, occupancy: OccupancyView, now: datetime
+    ) -> Mapping[tuple[AreaId, int], int]:
+        """By area and hour; those of which there are none are missing."""
+        turn = int(now.timestamp()) // _COUNTED_EVERY_S
+        known = self._counted.get(day)
+        if known is None or known[0] != turn:
+            # Yesterday is not asked for again.
+            kept = {d: c for d, c in self._counted.items() if d >= to_local(now).date()}
+            known = turn, self._count(day, occupancy)
+            self._counted = {**kept, day: known}
+        return known[1]
+
+    def _count(self, day: date, occupancy: OccupancyView) -> Mapping[tuple[AreaId, int], int]:
+        found: Counter[tuple[AreaId, int]] = Counter()
+        for area in self._reference.catalog.bookable_areas:
+            for seat in area.seats:
+                rows = occupancy.by_seat.get(seat.id, ())
+                if rows and seat.unavailable_reason(day) is None:
+                    touched = {hour for row in rows for hour in _hours(row, day)}
+                    found.update((area.id, hour) for hour in touched)
+        return found
+
+
+BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 
 
 async def expected_seats(
     visit: PageRequest, areas: Sequence[Area], search: MapSearch
-) -> dict[str, ExpectedSeats]:
+) -> dict[AreaId, ExpectedSeats]:
     """By area: in the hour of the start that is chosen, today else in the next full hour, and on
-    another day in its fullest one. None of those of which nothing is known."""
-    forecast = visit[FORECAST]
-    hour = _hour_of(search, visit.now)
-    found = {}
-    for area in areas:
-        if hour is None:
-            expected = forecast.fullest(area, search.day)
-        else:
-            expected = forecast.at([area], search.day, hour)
-        if expected is not None:
-            found[str(area.id)] = expected
-    if not found:
+    another day in its fullest one. The forecast knows the past only: what is booked already is not
+    expected to be free. None of those of which nothing is known."""
+    hours_of = {area.id: visit[FORECAST].hours([area], search.day) for area in areas}
+    if not any(hours_of.values()):
         return {}
     occupancy = await visit[SEAT_MAP].occupancy.get_day(search.day)
-    minute, plans = floor_minute(visit.now), visit[SEAT_MAP_CACHE]
-    return {
-        str(area.id): not_more_than_unbooked(plans, area, found[area.id], occupancy, minute)
-        for area in areas
-        if area.id in found
-    }
+    booked = visit[BOOKED_SEATS].of(search.day, occupancy, visit.now)
+    wanted, found = _hour_of(search, visit.now), {}
+    for area in areas:
+        seats = sum(seat.unavailable_reason(search.day) is None for seat in area.seats)
+        hours = [
+            one.at_most(seats - booked.get((area.id, hour), 0))
+            for hour, one in hours_of[area.id].items()
+            if wanted is None or hour == wanted
+        ]
+        if hours:
+            found[area.id] = min(hours, key=lambda one: one.free)
+    return found
 
 
-def not_more_than_unbooked(
-    plans: SeatMapCache,
-    area: Area,
-    expected: ExpectedSeats,
-    occupancy: OccupancyView,
-    minute: datetime,
-) -> ExpectedSeats:
-    """The forecast knows the past only: what is booked already is not expected to be free."""
-    begin = to_local(expected.begin)
-    try:
-        hour = f"{begin:%H:%M}", f"{begin + _HOUR:%H:%M}"
-        asked = plans.window(begin.date(), *hour, minute)
-    except DomainError:
-        return expected  # an hour that cannot be asked for, such as the last one of the day
-    return expected.at_most(plans.plan(area, occupancy, asked, minute).view.count.free)
+def _hours(row: OccupancyRow, day: date) -> range:
+    """The hours of the day that the row touches."""
+    begin, end = to_local(row.start), to_local(row.end)
+    first = begin.hour if begin.date() == day else 0
+    if end.date() > day:
+        return range(first, 24)
+    return range(first, end.hour + bool(end.minute or end.second))
 
 
 def _hour_of(search: MapSearch, now: datetime) -> int | None:
-    chosen = search.begin or search.start
-    if chosen and chosen[0].isdigit():
-        return int(chosen[:2])
-    if search.day != local_date(now):
+    """The hour that is asked for; None where any of the day will do; -1 where it is tomorrow's."""
+    with suppress(ValueError):
+        return time.fromisoformat(search.begin or search.start).hour
+    soon = to_local(now + _HOUR)
+    if search.day != to_local(now).date():
         return None
-    return to_local(now + _HOUR).hour
+    return soon.hour if soon.date() == search.day else -1

@@ -3,7 +3,8 @@
 The pages are written in Chinese. What they are in English is made of them when the service starts:
 each piece of Chinese in a template or a script is replaced as a whole by what the catalogue
 (``english.json``) says, with the same expressions in it. What Python puts into a page is looked up
-as it is put in. What the library has written itself stays as it is.
+as it is put in. What people have written is printed ``as_written``, and so is the value of a field,
+which comes back.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import re
 from calendar import month_abbr
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ ENGLISH_NAME: Final = ("en", "English")
 CHINESE_NAME: Final = ("zh", "中文")
 """The tag of a language, and what those who speak it call it."""
 _NEAR: Final = {"今天": "Today", "明天": "Tomorrow"}
+_WEEKDAYS: Final = "一二三四五六日"
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = month_abbr
 """1 is Jan: the process runs without a locale."""
@@ -48,11 +50,17 @@ _CODE: Final = re.compile(
 _OPENS: Final = re.compile(r"<(a|b|span|time|form|small)[ >]")
 _CLINGS: Final = ("，", "。", "；", "：", "、")
 _CLOSES: Final = re.compile(r"</(a|b|span|time|small)>")
+_EXPRESSION: Final = re.compile(r"\{\{ (.*?) \}\}", re.DOTALL)
+_VALUE: Final = re.compile(r' value="[^"]*"')
 _QUOTED: Final = re.compile(r'"([^"]*)"')
 _LITERAL: Final = re.compile(
     r"""'([^'\n]*)'|"([^"\n]*)"|`((?:[^`$]|\$(?!\{)|\$\{(?:[^{}`]|`[^`]*`)*\})*)`"""
 )
 """A string of a script."""
+_SEAT: Final = re.compile(
+    r"(\D+?)(?P<below>地下)?(?P<floor>\d+)层(\D+?)([0-9A-Za-z][0-9A-Za-z./ -]*)号"
+)
+"""A seat as ``Catalog.seat_label`` writes it: 图书馆2层二层中厅065号."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -66,7 +74,10 @@ def template_in_english(source: str, name: str = "") -> str:
     parts, made = _CODE.split(_COMMENT.sub("", source)), []
     for number, part in enumerate(parts):
         if number % 2:
-            made.append(_QUOTED.sub(partial(_quoted, name), part))
+            made.append(_QUOTED.sub(partial(_quoted, name), _VALUE.sub(_as_written, part)))
+            continue
+        if number and parts[number - 1].startswith("<textarea"):
+            made.append(_EXPRESSION.sub(_as_written, part))
             continue
         text = _text(part, name)
         # Chinese has no spaces between words and links.
@@ -86,7 +97,7 @@ def script_in_english(source: str) -> str:
     def english(found: re.Match[str]) -> str:
         sign, text = found[0][0], found[0][1:-1]
         if not CHINESE.search(text):
-            return found[0]
+            return found[0].translate(_MARKS)
         for piece in sorted((p for p in known if p in text), key=len, reverse=True):
             text = text.replace(piece, known[piece])
         if CHINESE.search(text):
@@ -97,6 +108,11 @@ def script_in_english(source: str) -> str:
         line if line.lstrip().startswith("//") else _LITERAL.sub(english, line)
         for line in source.split("\n")
     )
+
+
+def _as_written(found: re.Match[str]) -> str:
+    """What a field holds is sent back as it is."""
+    return _EXPRESSION.sub(r"{{ \1 | as_written }}", found[0])
 
 
 def _text(part: str, name: str) -> str:
@@ -124,6 +140,10 @@ def _template_piece(piece: str, name: str) -> str:
 # --- what Python says -----------------------------------------------------------------------------
 def words_in_english(text: str) -> str:
     """The usual words of a text in English, whatever names stand between them."""
+    return "; ".join(map(_usual_words, text.split("；")))
+
+
+def _usual_words(text: str) -> str:
     spoken = _spoken(text)
     if not CHINESE.search(spoken):
         return spoken
@@ -167,7 +187,9 @@ def _exact() -> Mapping[str, str]:
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Of texts with places, the longest first."""
     texts = {zh: en for zh, en in CATALOGUE["values"].items() if "{" in zh}
-    texts |= {TEXTS[code]: en for code, en in TEXTS_EN.items() if "{" in TEXTS.get(code, "")}
+    # A length of time has its unit in the words of a page; the mini-program gives it.
+    refusals = {TEXTS[code]: en for code, en in TEXTS_EN.items() if "{" in TEXTS.get(code, "")}
+    texts |= {zh: en.replace("{retry_after} s", "{retry_after}") for zh, en in refusals.items()}
     return [(_pattern(zh), texts[zh]) for zh in sorted(texts, key=len, reverse=True)]
 
 
@@ -178,6 +200,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     )
 
 
+@lru_cache(8192)
 def _spoken(text: str) -> str:
     if not CHINESE.search(text):
         return text
@@ -186,6 +209,8 @@ def _spoken(text: str) -> str:
     for pattern, english in _patterns():
         if (match := pattern.fullmatch(text)) is not None:
             return _PLACE.sub(partial(_fact, match.groupdict()), english)
+    if (seat := _SEAT.fullmatch(text)) is not None:
+        return f"{seat[1]}, {_floor(seat)}, {seat[4]}, no. {seat[5]}"
     short = text
     for usual, say in _USUAL:
         short = usual.sub(say, short)
@@ -202,16 +227,26 @@ def _count(one: str) -> Callable[[re.Match[str]], str]:
 
 
 def _floor(found: re.Match[str]) -> str:
-    number = str(_DIGITS.index(found[2])) if found[2] in _DIGITS else found[2]
-    return f"{'Basement' if found[1] else 'Floor'} {number}"
+    number = found["floor"]
+    number = str(_DIGITS.index(number)) if number in _DIGITS else number
+    return f"{'Basement' if found['below'] else 'Floor'} {number}"
+
+
+def _day(found: re.Match[str]) -> str:
+    return f"{found[2]} {_MONTHS[int(found[1])]}"
+
+
+def _weekday_first(found: re.Match[str]) -> str:
+    return f"{WEEKDAYS[_WEEKDAYS.index(found[3])]} {_day(found)}"
 
 
 def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
-    yield r"^(地下)?([零一二三四五六七八九]|\d+)层$", _floor
+    yield r"^(?P<below>地下)?(?P<floor>[零一二三四五六七八九]|\d+)层$", _floor
     yield r"次日(\d\d:\d\d)", r"\1 next day"
-    yield r"(\d+)月(\d+)日", lambda found: f"{found[2]} {_MONTHS[int(found[1])]}"
+    yield r"(\d+)月(\d+)日 周([一二三四五六日])", _weekday_first
+    yield r"(\d+)月(\d+)日", _day
     yield r"(?<=周.)至(?=周)", "–"
-    yield r"周([一二三四五六日])", lambda found: WEEKDAYS["一二三四五六日".index(found[1])]
+    yield r"周([一二三四五六日])", lambda found: WEEKDAYS[_WEEKDAYS.index(found[1])]
     yield from _NEAR.items()
     yield "^现在(?=–)", "Now"
     yield "每天", "every day"

@@ -69,6 +69,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "too_many_favourites": "常用座位最多 {most} 个，请先取消一个",
     "too_many_faults": "您今天的报修次数已用完，请 {retry_after}后再报，或告诉服务台",
     "too_many_alerts": "空位提醒最多 {most} 个，请先取消一个",
+    "already_alerted": "您已有同样的空位提醒",
     "already_waiting": "您在这段时间已经候补，请先取消原来的候补",
     "not_there": "请先在本馆签到，再反映座位无人",
     "not_in_use": "该座位现在没有人签到使用，可以直接预约",

@@ -71,6 +71,7 @@ TEXTS_EN: Final[Mapping[str, str]] = {
     "too_often": "No more than {limit} times",
     "qr_invalid": "This is no check-in code of a kiosk or a seat",
     "qr_expired": "The code has expired. Scan the one on the screen now",
+    "already_alerted": "You have the same free-seat alert already",
     "too_many_alerts": "At most {most} free-seat alerts. Please cancel one first",
     "end_not_earlier": "Choose a time between now and the present end",
     "qr_used": "You have used this code. Wait for the next one",

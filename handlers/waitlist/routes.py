@@ -21,7 +21,7 @@ from models.reservations.errors import (
     OverlapsOwnBooking,
     SeatDisabled,
 )
-from models.waitlist.errors import AlreadyWaiting, SeatAvailable, TooManyAlerts
+from models.waitlist.errors import AlreadyAlerted, AlreadyWaiting, SeatAvailable, TooManyAlerts
 
 ROUTES: Final = (
     post(
@@ -40,6 +40,7 @@ ROUTES: Final = (
             DailyLimit,
             SeatAvailable,
             AlreadyWaiting,
+            AlreadyAlerted,
             TooManyAlerts,
         ),
     ),

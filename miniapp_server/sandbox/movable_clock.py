@@ -74,6 +74,8 @@ class MovableClock:
         Raises: ClockCannotGoBack, InvalidRequest.
         """
         async with self._exclusive_move():
+            if wanted(now := self._clock.now()) - now > _LONGEST_MOVE:
+                raise InvalidRequest("now", "at most 366 days ahead")
             if await self._state.end_life():
                 self._clear_caches()
                 self._reset_seen = await self._state.note_reset()
@@ -81,8 +83,6 @@ class MovableClock:
             target = wanted(now)
             if target < now:
                 await self._back(target)
-            elif target - now > _LONGEST_MOVE:
-                raise InvalidRequest("now", "at most 366 days ahead")
             else:
                 await self._forward(now, target)
         await self._broadcast_clock()

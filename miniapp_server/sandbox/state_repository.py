@@ -88,10 +88,13 @@ class SandboxState:
         with translate_errors():
             return await self._db[_LIFE].find_one({"_id": writer, "over": False}) is not None
 
-    async def note_stopped(self, writer: str) -> None:
-        """It writes nothing any more."""
+    async def note_stopped(self, writer: str, readers: Sequence[ReaderId]) -> None:
+        """It writes nothing any more. What it has written of its readers since they were removed
+        goes, too."""
         with translate_errors():
-            await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
+            noted = await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
+            if not noted.matched_count:
+                await self._remove_readers(readers)
 
     async def forget_statistics(self) -> None:
         """The days are counted once more."""
@@ -111,11 +114,14 @@ class SandboxState:
             await self._remove_invented()
         return True
 
+    async def _remove_readers(self, readers: Sequence[ReaderId]) -> None:
+        for name in _OF_READERS:
+            await self._db[name].delete_many({"reader": {"$in": readers}})
+        await self._db["readers"].delete_many({"_id": {"$in": readers}})
+
     async def _remove_invented(self) -> None:
         async for life in self._db[_LIFE].find({}):
-            for name in _OF_READERS:
-                await self._db[name].delete_many({"reader": {"$in": life["readers"]}})
-            await self._db["readers"].delete_many({"_id": {"$in": life["readers"]}})
+            await self._remove_readers(life["readers"])
         await self._db["daily_statistics"].delete_many({})
         await self._db[_LIFE].delete_many({})
 

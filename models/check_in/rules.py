@@ -13,7 +13,12 @@ from models.check_in.errors import (
     WrongVenue,
 )
 from models.kernel.errors import InvalidState
-from models.kernel.time_range import TimeRange, local_instant, next_clock_instant
+from models.kernel.time_range import (
+    TimeRange,
+    local_date,
+    local_instant,
+    next_clock_instant,
+)
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 from models.policy.rules import leave_duration
@@ -23,6 +28,7 @@ from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 _DAY: Final = timedelta(days=1)
+_A_MOMENT: Final = timedelta(microseconds=1)
 
 
 def may_check_in(r: Reservation, now: datetime) -> None:
@@ -108,8 +114,11 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
 
 def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
     """Who sits there, as long as a time step lies between now and the end; later on they finish."""
-    step = timedelta(minutes=policy.step_minutes)
-    if r.state is not ReservationState.IN_USE or r.end - max(now, r.start) <= step:
+    minutes = policy.step_minutes
+    midnight = local_instant(local_date(r.end - _A_MOMENT), time(0))
+    steps = (r.end - _A_MOMENT - midnight) // timedelta(minutes=minutes)
+    last = midnight + steps * timedelta(minutes=minutes)
+    if r.state is not ReservationState.IN_USE or last <= max(now, r.start):
         raise InvalidState(state=r.state.value)
 
 

@@ -19,7 +19,9 @@ from models.statistics.daily import HOURS, AreaDay
 WEEKS: Final = 8
 """So far back the past says something."""
 LEAST_DAYS: Final = 28
-"""A forecast needs so many days between the first one that was counted and its own."""
+"""A forecast needs so many days between the first one that was counted and its own, …"""
+LEAST_COUNTED: Final = 20
+"""… and so many counted ones: a library may be closed on two days of each week."""
 COVERAGE: Final = 0.8
 """The part of the hours in which the truth lies within the error."""
 
@@ -64,7 +66,7 @@ def forecast(history: Sequence[AreaDay], day: date) -> Sequence[HourForecast] | 
         for d in history
         if d.open_minutes and d.seats and (day - d.day).days <= WEEKS * _WEEK
     ]
-    if not days or (day - days[0].date).days < LEAST_DAYS:
+    if len(days) < LEAST_COUNTED or (day - days[0].date).days < LEAST_DAYS:
         return None
     used, errors = _expected(days, day), _past_errors(days, (day - days[-1].date).days)
     if used is None or not errors:

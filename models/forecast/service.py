@@ -43,12 +43,14 @@ class FullnessForecast:
     def __init__(self, statistics: StatisticsService, reference: ReferenceData) -> None:
         self._statistics, self._reference = statistics, reference
         self._made_of: tuple[object, ...] = ()
-        self._made: Mapping[tuple[date, Areas], Sequence[HourForecast]] = {}
+        self._made: Mapping[tuple[date, Areas], Mapping[int, ExpectedSeats]] = {}
 
     async def refresh(self, now: datetime) -> int:
-        """Make the forecasts anew, where another day has begun or was counted. Always 0."""
+        """Make the forecasts anew, where another day has begun or was counted, or the plans or the
+        opening hours are others. Always 0."""
         today, catalog = local_date(now), self._reference.catalog
-        made_of = today, await self._statistics.last_counted(), catalog.version
+        counted = await self._statistics.last_counted()
+        made_of = today, counted, catalog.version, self._reference.policy.version
         if made_of == self._made_of:
             return 0
         first = today - timedelta(weeks=rules.WEEKS)
@@ -58,41 +60,39 @@ class FullnessForecast:
         made = {}
         for group in _groups(list(catalog.bookable_areas)):
             history = rules.together([by_area.get(id, []) for id in group])
+            areas = [catalog.areas[id] for id in group]
             for day in (today + n * _DAY for n in range(_AHEAD)):
-                found = rules.forecast(history, day)
-                if found is not None:
-                    made[day, group] = found
+                shares = rules.forecast(history, day)
+                if shares is not None:
+                    made[day, group] = self._expected(areas, day, shares)
                 await asyncio.sleep(0)  # some milliseconds each: others go first
         self._made, self._made_of = made, made_of
         return 0
 
-    def at(self, areas: Sequence[Area], day: date, hour: int) -> ExpectedSeats | None:
-        """Of one area, or of all areas of a floor together, in that full hour of the day; None
-        where it is not known, or one of them is not open all the time."""
-        hours = self._made.get((day, frozenset(area.id for area in areas)))
-        if hours is None:
-            return None
-        begin = local_instant(day, time(hour))
-        seats = 0
-        for area in areas:
-            opening = self._reference.opening_hours(self._reference.policy, day, area.id)
-            if not opening.covers(begin, begin + _HOUR):
-                return None
-            seats += sum(seat.unavailable_reason(day) is None for seat in area.seats)
-        found = hours[hour]
-        return ExpectedSeats(
-            begin, round(seats * (1 - found.used)), max(1, round(seats * found.error))
-        )
+    def hours(self, areas: Sequence[Area], day: date) -> Mapping[int, ExpectedSeats]:
+        """Of one area, or of all areas of a floor together: each hour of the day that is known and
+        in which all of them are open from its beginning to its end."""
+        return self._made.get((day, frozenset(area.id for area in areas)), {})
 
     def at_time(self, areas: Sequence[Area], moment: datetime) -> ExpectedSeats | None:
-        """As ``at``, in the hour of that moment."""
+        """The same, for the hour of that moment."""
         clock = to_local(moment)
-        return self.at(areas, clock.date(), clock.hour)
+        return self.hours(areas, clock.date()).get(clock.hour)
 
-    def fullest(self, area: Area, day: date) -> ExpectedSeats | None:
-        """The hour of that day in which the fewest seats will be free; None as above."""
-        found = [self.at([area], day, hour) for hour in range(24)]
-        return min((f for f in found if f is not None), key=lambda f: f.free, default=None)
+    def _expected(
+        self, areas: Sequence[Area], day: date, shares: Sequence[HourForecast]
+    ) -> Mapping[int, ExpectedSeats]:
+        opening = [
+            self._reference.opening_hours(self._reference.policy, day, area.id) for area in areas
+        ]
+        seats = sum(seat.unavailable_reason(day) is None for area in areas for seat in area.seats)
+        found = {}
+        for hour, share in enumerate(shares):
+            begin = local_instant(day, time(hour))
+            if seats and all(hours.covers(begin, begin + _HOUR) for hours in opening):
+                error = min(seats, max(1, round(seats * share.error)))
+                found[hour] = ExpectedSeats(begin, round(seats * (1 - share.used)), error)
+        return found
 
 
 def _groups(areas: Sequence[Area]) -> list[Areas]:

@@ -61,8 +61,8 @@ class WaitlistEnd:
 class WaitlistEntry:
     """``seats`` are the only ones that will do; empty: any of the area with all the ``marks``.
     ``declined`` are those that were offered and not wanted. ``offer`` is the seat held just now.
-    ``alert``: its reader only wants to hear of a free seat (捡漏提醒), and this is their first to
-    fifth such wish; 0 where they wait for one."""
+    ``alert``: its reader only wants to hear of a free seat (捡漏提醒), and this is which of their
+    five alerts it uses, 1…5; 0 where they wait for a seat."""
 
     id: str
     reader_id: ReaderId
@@ -105,9 +105,10 @@ class WaitlistEntry:
         """One place in a line for each half hour of a reader; an alert takes no place, but one of
         the reader's alerts, and the same one once."""
         if self.alert:
-            same = f"{self.area_id}:{self.start.isoformat()}:{self.end.isoformat()}"
+            what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.marks)))
             owner = f"w:{self.reader_id}:alert"
-            return f"{owner}:{self.alert}", f"{owner}:{same}"
+            same = f"{owner}:{what}:{self.start.isoformat()}:{self.end.isoformat()}"
+            return f"{owner}:{self.alert}", same
         slots = half_hour_slots(TimeRange(self.start, self.end))
         return tuple(f"w:{self.reader_id}:{day.isoformat()}:{slot}" for day, slot in slots)
 

@@ -17,6 +17,12 @@ class AlreadyWaiting(Conflict):
     code = "already_waiting"
 
 
+class AlreadyAlerted(Conflict):
+    """The reader has the same free-seat alert."""
+
+    code = "already_alerted"
+
+
 class TooManyAlerts(Conflict):
     """The reader has as many free-seat alerts as they may have. Details: ``most``."""
 

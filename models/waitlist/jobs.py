@@ -83,6 +83,7 @@ class WaitlistJobs:
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None
         after: WaitlistEntry | None = None
+        alerts: list[tuple[WaitlistEntry, Reader | None, bool]] = []
         while entries := await self._waitlist.iterate_open(after, BATCH):
             if occupied is None:
                 occupied = await self._reservations.reported_occupied_seats(now)
@@ -93,12 +94,16 @@ class WaitlistJobs:
             for entry in entries:
                 if entry.id in checked:
                     self._last_checked[entry.id] = checked[entry.id]
-                reader = readers.get(entry.reader_id)
-                done += await self._process_entry(
-                    entry, reader, entry.id in eligible, occupied, now
-                )
+                asked = entry, readers.get(entry.reader_id), entry.id in eligible
+                if entry.alert:
+                    alerts.append(asked)
+                    continue
+                done += await self._process_entry(*asked, occupied, now)
                 await asyncio.sleep(0)  # requests have their turn
             after = entries[-1]
+        for asked in alerts:  # of what those who wait have left
+            done += await self._process_entry(*asked, occupied or set(), now)
+            await asyncio.sleep(0)
         return done
 
     async def _process_entry(

@@ -139,7 +139,7 @@ class WaitlistMatcher:
             if row.start < span.end and span.start < row.end:
                 return None
             stays = row.state in CHECKED_IN_STATES and row.end == span.start
-            if stays and now < row.end - RENEWAL_PRIORITY:
+            if stays and not entry.alert and now < row.end - RENEWAL_PRIORITY:
                 return None
         for row in occupancy.by_reader.get(entry.reader_id, ()):
             if row.id != exclude and row.start < span.end and span.start < row.end:

@@ -25,7 +25,7 @@ from models.waitlist.entities import (
     WaitlistEntry,
     WaitlistState,
 )
-from models.waitlist.errors import AlreadyWaiting, TooManyAlerts
+from models.waitlist.errors import AlreadyAlerted, AlreadyWaiting, TooManyAlerts
 
 INDEXES: Final = {
     "waitlist": [
@@ -76,7 +76,7 @@ class WaitlistRepository:
     async def add_alert(self, wait: WaitlistEntry) -> WaitlistEntry:
         """Keep it as the first of the reader's alerts that is not used: the index decides.
 
-        Raises: AlreadyWaiting, where the reader has the same one; TooManyAlerts.
+        Raises: AlreadyAlerted, where the reader has the same one; TooManyAlerts.
         """
         for number in range(1, MOST_ALERTS + 1):
             alert = replace(wait, alert=number)
@@ -85,7 +85,7 @@ class WaitlistRepository:
                     await insert(self._all, wait_document(alert))
                 except DuplicateKeyError as error:
                     if conflicting_key(error) != alert.claims[0]:
-                        raise AlreadyWaiting() from error
+                        raise AlreadyAlerted() from error
                     continue
             return alert
         raise TooManyAlerts(most=MOST_ALERTS)

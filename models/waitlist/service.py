@@ -90,7 +90,7 @@ class WaitlistService:
         Raises: as ``ReservationService.create``, for the time and for the reader; SeatAvailable
         where nobody has to wait, SeatDisabled where every seat that is waited for is out of service
         on that day, GroupSeatOnly where every one is reserved for other groups, AlreadyWaiting,
-        TooManyAlerts, FilterDisabled, NotFound.
+        AlreadyAlerted, TooManyAlerts, FilterDisabled, NotFound.
         """
         area = self._reference.area(area_id)
         wanted = frozenset(SeatId(seat) for seat in seats)

@@ -35,13 +35,20 @@ def title_of(end: WaitlistEnd) -> str:
     return ALERT_TITLE if end.reason is EndReason.SEAT_FREE else TITLE
 
 
+def template_of(end: WaitlistEnd) -> Template:
+    """The WeChat template that it is sent with: for a free seat that of a seat that is held, to
+    which who wanted to hear has consented."""
+    return Template.OFFER if end.reason is EndReason.SEAT_FREE else TEMPLATE
+
+
 def render(area: str, entry: WaitlistEntry, end: WaitlistEnd) -> RenderedMessage:
     """The message; ``area`` is the place as readers know it."""
     if end.reason is EndReason.SEAT_FREE:
+        until = min(entry.end, end.at + _NEWS_FOR)
         return RenderedMessage(
             _FREE.format(area=area, span=span(entry.start, entry.end)),
-            {"seat": area, "start": entry.start, "tip": _FREE_TIP},
-            not_after=min(entry.end, end.at + _NEWS_FOR),
+            {"seat": area, "period": entry.start, "until": until, "tip": _FREE_TIP},
+            not_after=until,
         )
     banned = end.suspended_until == FOREVER
     reason = _BANNED if banned else _REASON[end.reason].format(until=day_clock(end.suspended_until))

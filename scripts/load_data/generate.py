@@ -125,14 +125,13 @@ def generate(
     areas: Areas = partial(open_areas, library, policy)
     days = open_days(areas, until, first, count)
     crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))
-    written = write_days(
+    return write_days(
         *(writer, sealer, library, policy, crowd, days, areas),
         until=until,
         count=count,
         keep_messages=keep_messages,
         report=report,
     )
-    return written
 
 
 def write_days(
@@ -166,8 +165,8 @@ def write_days(
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
         for day in days:
-            left = crowd.readers.begin_day(day.date)
-            insert("readers", [admitted(reader, sealer) for reader in left])
+            gone = crowd.readers.begin_day(day.date)
+            insert("readers", [admitted(reader, sealer) for reader in gone])
             found = crowd.visits(areas(day.date), day.factor * wanted / usual)
             wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
             age = until - day.date

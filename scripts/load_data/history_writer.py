@@ -60,6 +60,8 @@ class HistoryWriter:
 
     def insert_what_is_free(self, reservations: Sequence[Document]) -> None:
         """Insert them, but for those whose claims somebody else has. Raises: HistoryWriteError."""
+        if not reservations:
+            return
         try:
             with _one_line():
                 self._db["reservations"].insert_many(reservations, ordered=False)

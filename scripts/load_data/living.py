@@ -28,7 +28,7 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.wiring import OCCUPANCY
 from models.check_in.service import KioskCodeScan
-from models.kernel.errors import DomainError
+from models.kernel.errors import DomainError, ServiceUnavailable
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import local_date, to_local
 from models.library.entities import Area, AreaId, KioskId
@@ -88,9 +88,14 @@ class LivingLibrary:
         resources = app[RESOURCES]
         self._now, self._stored = resources.clock.now, resources.repositories
         self._state, self._sealer = SandboxState(resources.db), resources.settings.sealer
-        self._catalog, self._policy = app[REFERENCE].catalog, app[REFERENCE].policy
+        self._reference = app[REFERENCE]
         self._crowd = Crowd(seed, _READERS, leave=False)
         self._share = 0.0
+
+    @property
+    def readers(self) -> list[ReaderId]:
+        """Whom it has invented."""
+        return [reader.id for reader in self._crowd.readers.current]
 
     async def begin(self, a_day: int = BOOKINGS_A_DAY, days: int = DAYS) -> list[GeneratedVisit]:
         """Write the past, and what is booked by now. Returns the visits of today and tomorrow.
@@ -103,8 +108,7 @@ class LivingLibrary:
         self._share = count / sum(day.usual for day in past)
         self._crowd.readers.begin_day(past[0].date)
         self._crowd.around = await asyncio.to_thread(self._writer.spans_since, first)
-        readers = [reader.id for reader in self._crowd.readers.current]
-        await self._state.begin_life(self._writer.id, readers)
+        await self._state.begin_life(self._writer.id, self.readers)
         loop = asyncio.get_running_loop()
 
         def report(_: int, __: int) -> None:
@@ -112,7 +116,7 @@ class LivingLibrary:
 
         await asyncio.to_thread(
             write_days,
-            *(self._writer, self._sealer, self._catalog, self._policy),
+            *(self._writer, self._sealer, self._reference.catalog, self._reference.policy),
             *(self._crowd, past, self._areas),
             until=today,
             count=count,
@@ -144,6 +148,8 @@ class LivingLibrary:
                     crowd.create_task(self.play(visit, self._now()))
                 while True:
                     await self._look()
+                    with suppress(ServiceUnavailable):
+                        await self._reference.refresh()  # what the console has changed
                     if local_date(self._now()) > today:
                         today += _DAY
                         for visit in self.visits_of(today + _DAY):
@@ -162,19 +168,20 @@ class LivingLibrary:
 
     async def _look(self) -> None:
         """Raises: LifeIsOver."""
-        if not await self._state.is_alive(self._writer.id):
-            raise LifeIsOver
+        with suppress(ServiceUnavailable):  # then it is asked again in a moment
+            if not await self._state.is_alive(self._writer.id):
+                raise LifeIsOver
 
     def _areas(self, day: date) -> list[OpenArea]:
         return [
-            replace(area, popularity=popularity(self._catalog.areas[area.area_id]))
-            for area in open_areas(self._catalog, self._policy, day)
+            replace(area, popularity=popularity(self._reference.catalog.areas[area.area_id]))
+            for area in open_areas(self._reference.catalog, self._reference.policy, day)
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
         """What has become of the visit by now; nothing where it is not booked yet."""
-        area = self._catalog.areas[visit.area_id]
-        policy = self._policy.resolve(area.id, local_date(visit.times.start))
+        area = self._reference.catalog.areas[visit.area_id]
+        policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
         found: list[Reservation] = []
         for r in revisions(visit, area.venue_id, policy, self._kiosk(area.id)):
             at = max(r.history[-1].at, r.outbox[-1].at)
@@ -244,8 +251,8 @@ class LivingLibrary:
         return KioskCodeScan(self._kiosk(visit.area_id), step, is_current=True)
 
     def _kiosk(self, area_id: AreaId) -> KioskId:
-        kiosks = sorted(self._catalog.kiosks) or [KioskId("kiosk")]
-        return kiosks[self._catalog.areas[area_id].order % len(kiosks)]
+        kiosks = sorted(self._reference.catalog.kiosks) or [KioskId("kiosk")]
+        return kiosks[self._reference.catalog.areas[area_id].order % len(kiosks)]
 
 
 async def live(env: Mapping[str, str]) -> None:
@@ -264,11 +271,16 @@ async def live(env: Mapping[str, str]) -> None:
         with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
             today = local_date(app[RESOURCES].clock.now())
             library = LivingLibrary(app, writer, seed=today.toordinal())
-            with suppress(LifeIsOver):
+            try:
                 visits = await library.begin()
-                print(_GREETING, flush=True)
-                await library.go_on(visits)
-            await state.note_stopped(writer.id)
+                if not await state.offset():  # it was moved in the very moment
+                    print(_GREETING, flush=True)
+                    await library.go_on(visits)
+            except LifeIsOver:
+                pass
+            finally:
+                with suppress(ServiceUnavailable):
+                    await state.note_stopped(writer.id, library.readers)
 
 
 def main() -> int:

@@ -65,6 +65,9 @@ async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living)
     (chosen,) = expected((await browser.get("/areas/2f-hall?seat=2f-hall-065&begin=20:00")).body)
     assert chosen.startswith("20:00 约剩 34")
     assert expected((await browser.get("/areas/2f-hall?seat=2f-hall-065&begin=22:00")).body) == []
+    for odd in ("9:00", "9x", "99:00", "%C2%B20", "never"):
+        answer = await browser.get(f"/areas/2f-hall?begin={odd}")
+        assert answer.status == 200, odd
     tomorrow = expected((await browser.get(f"/?date={service.tomorrow}")).body)
     assert len(tomorrow) == 18 and all(one.startswith("最满 07:00 约剩") for one in tomorrow)
     now, later = (await rows(service))["二层中厅"]
@@ -82,8 +85,25 @@ async def test_no_more_is_foretold_than_bookings_have_left(service: Living) -> N
     for n in range(61, 66):
         reader = await service.reader()
         await reader.reserve(f"2f-hall-{n:03}", "17:00", "18:00")
+    await service.move(timedelta(seconds=6))  # counted every five seconds
     (after,) = expected((await browser.get("/areas/2f-hall")).body)
     assert after.startswith(f"17:00 约剩 {free - 5} ")
+
+
+async def test_the_fullest_hour_is_the_one_with_the_fewest_seats_left(service: Living) -> None:
+    """By what is booked, too: the forecast knows the past only."""
+    await remember(service, 42, share=0.3)
+    browser = Browser(await service.web_reader())
+    tomorrow = f"/areas/2f-hall?date={service.tomorrow}"
+    (before,) = expected((await browser.get(tomorrow)).body)
+    assert before.startswith("最满 07:00 约剩 48 ")
+    readers = [await service.reader() for _ in range(30)]
+    for n, reader in enumerate(readers, start=10):
+        made = {"seat_id": f"2f-hall-{n:03}", "date": service.tomorrow}
+        await reader.ok("POST", "/reservations", made | {"start": "14:00", "end": "15:00"})
+    await service.move(timedelta(seconds=6))
+    (after,) = expected((await browser.get(tomorrow)).body)
+    assert after.startswith("最满 14:00 约剩 38 ")
 
 
 async def test_another_day_is_counted_and_the_forecast_is_made_anew(service: Living) -> None:

@@ -60,6 +60,21 @@ async def test_who_waits_comes_first_and_alerts_are_not_in_the_line(service: Liv
     assert await told(hears) == [], "it is not free: it is held"
 
 
+async def test_the_job_serves_who_waits_first(service: Living) -> None:
+    """Also where the alert is older, and the seat becomes free unseen."""
+    taken = await full(service, "14:00", "16:00")
+    hears, waits = await service.reader(), await service.reader()
+    await alert(service, hears)
+    await join(service, waits)
+    booking = taken[3][1]
+    await service.db["reservations"].update_one(
+        {"_id": booking["id"]}, {"$set": {"state": "cancelled", "live": False, "claims": []}}
+    )
+    service.inside.occupancy.invalidate()
+    await service.settle()
+    assert len(await offers(waits)) == 1 and await told(hears) == []
+
+
 async def test_alerts_are_few_and_each_is_had_once(service: Living) -> None:
     await full(service, "14:00", "18:00")
     reader = await service.reader()
@@ -67,7 +82,7 @@ async def test_alerts_are_few_and_each_is_had_once(service: Living) -> None:
                          wish(service, area_id="3f-east", only_tell=True))  # fmt: skip
     first = await alert(service, reader)
     same = wish(service, only_tell=True)
-    await reader.refused("409 already_waiting", "POST", "/waitlist", same)
+    await reader.refused("409 already_alerted", "POST", "/waitlist", same)
     for start, end in (("14:00", "15:00"), ("15:00", "16:00"), ("16:00", "17:00")):
         await alert(service, reader, start=start, end=end)
     await alert(service, reader, start="17:00", end="18:00")

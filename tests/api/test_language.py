@@ -25,6 +25,7 @@ ENGLISH_FIRST = "Choose a seat"
         ("en,zh", False),
         ("fr-FR", False),
         ("*", False),
+        ("en; q=0.9, zh; q=0.8", True),
         ("en;q=x", False),
         (",".join(["fr"] * 2000), False),
     ],
@@ -68,7 +69,7 @@ async def test_a_stay_in_english(service: Living) -> None:
             assert word in body, (path, word)
         assert left_over(body) == [], path
 
-    await says("/", ENGLISH_FIRST, "Today: <b>5</b> more bookings", "Floor 2")
+    await says("/", ENGLISH_FIRST, "Bookings for today: <b>5</b> left", "Floor 2")
     await says(f"/areas/2f-hall?seat={SEAT}", "Book now", "Socket", "No. 065")
     refused = await browser.post("/reserve", form, service.base)
     assert refused.status == 422 and "At most 240 minutes" in refused.body

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from jinja2 import Environment
+from markupsafe import escape
 
 from handlers.http.static_files import READERS_SCRIPTS
 from handlers.http.templates import has_english
@@ -19,6 +21,9 @@ from handlers.texts.english import (
     value_in_english,
     words_in_english,
 )
+from handlers.texts.errors import TEXTS, text_of
+from handlers.texts.errors_english import TEXTS_EN
+from tests.builders import on
 
 HANDLERS: Final = Path(__file__).parents[2] / "handlers"
 PAGES: Final = sorted(
@@ -92,9 +97,11 @@ def test_places_are_the_same_in_both(section: str) -> None:
     ("said", "english"),
     [
         ("已预约", "Reserved"),
-        ("已预约·待确认", "Reserved, to confirm"),
+        ("已预约·待确认", "Reserved, please confirm"),
+        ("图书馆2层二层中厅065号", "图书馆, Floor 2, 二层中厅, no. 065"),
+        ("图书馆地下1层书库A-12号", "图书馆, Basement 1, 书库, no. A-12"),
         ("今天 11月27日", "Today 27 Nov"),
-        ("11月27日 周五", "27 Nov Fri"),
+        ("11月27日 周五", "Fri 27 Nov"),
         ("次日02:00", "02:00 next day"),
         ("4 小时", "4 h"),
         ("1.5 小时", "1.5 h"),
@@ -119,9 +126,42 @@ def test_what_python_says(said: object, english: object) -> None:
 def test_one_word_of_two_meanings() -> None:
     assert value_in_english("暂离", "event") == "Left"
     assert value_in_english("暂离", "state") == "Away"
-    assert value_in_english("暂离") == "Leave"
+    assert value_in_english("暂离") == "Step out"
 
 
 def test_the_usual_words_between_names() -> None:
     assert words_in_english("二层东区、二层中厅 4 小时") == "二层东区, 二层中厅 4 h"
     assert words_in_english("周一至周五 07:00–22:30 开放") == "Mon–Fri 07:00–22:30"
+
+
+def test_every_refusal_is_said_in_english() -> None:
+    """With what it says on the pages: lengths with their units, and an end that nobody has set."""
+    details: dict[str, Any] = {
+        "retry_after": 30, "field": "start", "state": "in_use", "groups": ["研究生"], "limit": 5,
+        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": on("20:00"),
+        "from": on("13:30"), "until": on("14:30"), "violations": 3, "days": 30,
+        "reason": "x", "open": "07:00", "close": "22:30", "max_minutes": 240, "min_minutes": 10,
+        "last_date": "2026-09-08", "method": "kiosk", "template": "X", "zone": "Asia/Shanghai",
+        "campus_app": "X",
+    }  # fmt: skip
+    for code in TEXTS_EN:
+        if code in TEXTS:
+            said = value_in_english(text_of(code, details))
+            assert not CHINESE.search(said.replace("研究生", "")), (code, said)
+            assert " s s" not in said and "min s" not in said, said
+    forever = value_in_english(text_of("suspended", {"reason": "x"}))
+    assert not CHINESE.search(forever), forever
+
+
+def test_what_comes_back_is_what_was_written() -> None:
+    """A field's value and the text of a form, and what is printed as it was written."""
+    page = Environment(autoescape=True, finalize=value_in_english)
+    page.filters["as_written"] = escape
+    source = (
+        '<input value="{{ a }}"><textarea name="t" rows="2">{{ a }}</textarea>'
+        "<p>{{ a | as_written }}</p><p>{{ a }}</p>"
+    )
+    made = page.from_string(template_in_english(source)).render(a="插座")
+    assert made == (
+        '<input value="插座"><textarea name="t" rows="2">插座</textarea><p>插座</p><p>Socket</p>'
+    )

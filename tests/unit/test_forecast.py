@@ -52,9 +52,10 @@ def test_nothing_under_four_weeks() -> None:
     weekdays = [d for d in days if d.day.weekday() != 6]
     assert forecast(weekdays, date(2026, 10, 11)) is None
     assert forecast(weekdays, date(2026, 10, 12)) is not None
-    # Nor do weeks in which the library was shut, or which are long ago.
+    # Nor do a few days far apart, weeks in which the library was shut, or what is long ago.
     assert forecast([replace(d, open_minutes=0) for d in days], after(days)) is None
     assert forecast(days, after(days) + timedelta(weeks=WEEKS)) is None
+    assert forecast(days[::7], after(days)) is None
     assert forecast([], MONDAY) is None
 
 

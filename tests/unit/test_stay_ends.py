@@ -72,6 +72,9 @@ def test_extension(expected: str, r: Reservation, end: str, now: str, later: tim
         ("ok", SITS, "15:00", "13:40:00"),
         ("end_not_earlier", SITS, "14:00", "13:40:00"),
         ("ok", SITS_LATE, "21:00", "20:10:00"),
+        # The last step before closing time is less than a step away from it.
+        ("ok", SITS_TO_CLOSING, "22:00", "21:35:00"),
+        ("wrong_state", SITS_TO_CLOSING, "22:00", "22:00:00"),
     ],
 )
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
