@@ -56,22 +56,23 @@ RULES_TEXT_EN: Final = """\
 ## Opening hours and booking
 
 - {开放时间}.
-- Seats can be booked for today and {可约天数} days ahead{放座说明}. Who has a booking has the seat.
-- At least {最短分钟} minutes at once; at most, by area: {各区域最长时间}.
+- Seats can be booked for today and {可约天数} days ahead{放座说明}. \
+A booking gives you first claim to the seat.
+- At least {最短分钟} minutes at a time; at most, by area: {各区域最长时间}.
 - At most {每天次数} bookings a day; cancelled ones do not count.
 - {特定日期规则}
 
-## Check-in, leave and renewal
+## Check-in, stepping out and extending
 
 - From {签到提前分钟} minutes before the start to {签到推迟分钟} minutes after it, {签到方式}.
-- A leave lasts {暂离分钟} minutes at most, and {用餐暂离分钟} minutes in {用餐时间}. \
-Scan again when you return; late, the seat is released.
+- You may step out for up to {暂离分钟} minutes, and for {用餐暂离分钟} minutes in {用餐时间}. \
+Scan again when you return, or the seat is released.
 - In the last {续约提前分钟} minutes a stay can be extended, {续约次数} times at most.
 - If you go early, finish: somebody else can have the seat.
 
 ## Violations
 
-- Not to check in in time counts as a violation{暂离超时说明}; one counts a day.
+- Not checking in on time counts as a violation{暂离超时说明}; at most one counts per day.
 - {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; bookings stay valid.
 """
 """The same for who reads English, where the library has no wording of its own."""
