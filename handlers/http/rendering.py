@@ -36,31 +36,28 @@ def render_page(
     """The template as an answer, or the part of it that the page's script asked for."""
     now, reference = to_local(request[NOW]), request.app[REFERENCE]
     language = language_of(request) if has_english(template) else Language.CHINESE
-    text = (
-        environment_of(language)
-        .get_template(template)
-        .render(
-            title=reference.profile.title,
-            description=DESCRIPTION.format(name=reference.profile.name),
-            profile=reference.profile,
-            logo=logo_url(reference.profile),
-            running_line=running_line(reference, now.date()) if reader else "",
-            reader=reader,
-            csrf=new_csrf_token(request) if reader else "",
-            key=secrets.token_hex(8),
-            now=now,
-            now_ms=int(now.timestamp() * 1000),
-            ahead_ms=reference.profile.zone_minutes * 60_000,
-            fragment=FRAGMENT_HEADER in request.headers,
-            path=request.path,
-            here=request.path_qs if request.method == "GET" else "/",
-            policy=reference.policy,
-            staff=request.get(STAFF, False),
-            sandbox=request.app[SITE].sandbox,
-            lan=request.app[SITE].lan,
-            wechat=request.app[SITE].wechat,
-            **facts,
-        )
+    shown = environment_of(language).get_template(template)
+    text = shown.render(
+        title=reference.profile.title,
+        description=DESCRIPTION.format(name=reference.profile.name),
+        profile=reference.profile,
+        logo=logo_url(reference.profile),
+        running_line=running_line(reference, now.date()) if reader else "",
+        reader=reader,
+        csrf=new_csrf_token(request) if reader else "",
+        key=secrets.token_hex(8),
+        now=now,
+        now_ms=int(now.timestamp() * 1000),
+        ahead_ms=reference.profile.zone_minutes * 60_000,
+        fragment=FRAGMENT_HEADER in request.headers,
+        path=request.path,
+        this_page=request.path_qs if request.method == "GET" else "/",
+        policy=reference.policy,
+        staff=request.get(STAFF, False),
+        sandbox=request.app[SITE].sandbox,
+        lan=request.app[SITE].lan,
+        wechat=request.app[SITE].wechat,
+        **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")
     response.headers.update(_security_headers(request))

@@ -44,6 +44,7 @@ NAMES: Final = {
     "{id}": "x",
     "{verb}": "cancel",
     "{place}": "x",
+    "{language}": "zh",
     "{kind}": "kiosks",
     "{name}": "x",
 }

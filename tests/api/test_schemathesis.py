@@ -152,7 +152,9 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         own.append(id)
         verb = name.rpartition("/")[2]
         if verb in STATE:
-            id = str((await client.reserve(seat, "now", "09:00"))["id"])
+            id = str(
+                (await client.reserve(seat, "now", "10:00" if verb == "shorten" else "09:00"))["id"]
+            )
             own.append(id)
             if STATE[verb] == "assisted":
                 passage = GateEvent(

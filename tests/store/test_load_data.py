@@ -152,6 +152,7 @@ async def test_every_visit_keeps_to_the_rules(inside: Inside) -> None:
         )
     expected = {*ReservationEvent, "remind", "现在", "early"} - {
         ReservationEvent.CHANGE,
+        ReservationEvent.SHORTEN,
         ReservationEvent.ACCEPT,
         ReservationEvent.EXPIRE_OFFER,
     }

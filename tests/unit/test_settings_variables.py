@@ -12,7 +12,7 @@ from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.variables import RENAMED, VARIABLES, misspelt
 from tests.unit.test_settings import REAL, SANDBOX
 
-DEMO = {"DATA_DIR"}
+DEMO = {"DATA_DIR", "DEMO"}
 """What the command line reads for itself."""
 
 
