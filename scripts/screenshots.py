@@ -21,6 +21,7 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from models.identity.roles import Role
 from models.kiosks.keys import new_key, new_secret
 from models.library.entities import KioskId
+from models.reservations.presence import PresenceMethod
 from scripts.bench_service import MORNING, House, Member, Stage, house, members, serving
 from scripts.load_data.history_writer import HistoryWriter
 from scripts.load_data.living import LivingLibrary
@@ -140,6 +141,8 @@ async def _lives(home: House) -> None:
     offset = home.resources.clock.set(AFTERNOON)
     await home.stored.heartbeat.set(AFTERNOON)
     await SandboxState(home.db).set_offset(offset)
+    for venue in home.reference.catalog.venues:  # as if its kiosks had been used
+        await home.stored.presence_methods.put(venue, PresenceMethod.KIOSK_CODE, AFTERNOON)
     settings = home.resources.settings
     with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
         await LivingLibrary(home.app, writer, SEED).begin()
