@@ -10,8 +10,9 @@ import pytest
 from jinja2 import Environment
 from markupsafe import escape
 
+from handlers.http.language import Language
 from handlers.http.static_files import READERS_SCRIPTS
-from handlers.http.templates import has_english
+from handlers.http.templates import environment_of, has_english
 from handlers.texts.english import (
     CATALOGUE,
     CHINESE,
@@ -40,7 +41,9 @@ def source(folder: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_known_whole(name: str) -> None:
+def test_every_page_is_known_whole_and_compiles_in_both(name: str) -> None:
+    for language in Language:
+        environment_of(language).get_template(name)
     assert not CHINESE.search(template_in_english(source("templates", name), name))
 
 
