@@ -196,7 +196,7 @@ def _wire_presence(app: web.Application, r: Repositories) -> None:
     writer, idempotency = app[WRITER], app[IDEMPOTENCY]
     extension = app[DEADLINE_EXTENSION] = DeadlineExtension(r.reservations, writer, r.heartbeat)
     app[keys.CHECK_IN] = CheckInService(r.reservations, reference, writer, idempotency, extension)
-    app[keys.EARLY_END] = EarlyEndService(reference, writer, idempotency)
+    app[keys.EARLY_END] = EarlyEndService(writer, idempotency)
     app[keys.RENEWAL] = RenewalService(reference, occupancy, writer, idempotency)
 
 

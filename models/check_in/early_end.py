@@ -6,11 +6,8 @@ from datetime import datetime, time
 
 from models.check_in import rules, transitions
 from models.kernel.errors import InvalidState
-from models.kernel.time_range import local_date
 from models.policy.entities import Policy
-from models.policy.open_hours import OpenHours
 from models.readers.context import RequestContext
-from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.idempotency import Idempotency, idempotent
 from models.reservations.writer import ReservationWriter
@@ -19,17 +16,15 @@ from models.reservations.writer import ReservationWriter
 class EarlyEndService:
     """Shortens a stay. Who waits for the seat is offered the rest in the same transaction."""
 
-    def __init__(
-        self, reference: ReferenceData, writer: ReservationWriter, idempotency: Idempotency
-    ) -> None:
-        self._reference, self._writer, self.idempotency = reference, writer, idempotency
+    def __init__(self, writer: ReservationWriter, idempotency: Idempotency) -> None:
+        self._writer, self.idempotency = writer, idempotency
 
     @idempotent
     async def shorten(self, ctx: RequestContext, id: str, end: time) -> Reservation:
         """Stay until ``end`` only. Raises: NotFound, InvalidState, EndNotEarlier, NotATimeStep."""
 
         def shortened(current: Reservation, policy: Policy) -> Reservation:
-            hours = self._hours(current, ctx)
+            hours = self._writer.hours_now(current, ctx.now)
             new_end = rules.earlier_end(current, end, policy, hours, ctx.now)
             return transitions.shorten(current, new_end, policy, ctx.actor, ctx.now)
 
@@ -44,10 +39,4 @@ class EarlyEndService:
             rules.may_shorten(r, policy, ctx.now)
         except InvalidState:
             return []
-        return rules.earlier_ends(r, policy, self._hours(r, ctx), ctx.now)
-
-    def _hours(self, r: Reservation, ctx: RequestContext) -> OpenHours:
-        """The area's hours by the policy of today: they may have become others since it was
-        booked."""
-        day = local_date(max(r.start, ctx.now))
-        return self._reference.opening_hours(self._reference.policy, day, r.area_id)
+        return rules.earlier_ends(r, policy, self._writer.hours_now(r, ctx.now), ctx.now)

@@ -8,7 +8,6 @@ from models.check_in import rules, transitions
 from models.check_in.allowed_actions import allowed_actions
 from models.kernel.time_range import TimeRange, last_date, local_date
 from models.policy.entities import Policy
-from models.policy.open_hours import OpenHours
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations.claims import ClaimKind
@@ -42,7 +41,8 @@ class RenewalService:
             seat = self._reference.seat_even_if_removed(current.seat_id)
             seat_in_service(seat, current.date)
             policy = self._reference.with_groups(policy, ctx.reader, current.area_id, current.date)
-            new_end = rules.renewal_end(current, end, policy, self._hours(current, ctx), ctx.now)
+            hours = self._writer.hours_now(current, ctx.now)
+            new_end = rules.renewal_end(current, end, policy, hours, ctx.now)
             seat_in_service(seat, last_date(TimeRange(current.start, new_end)))
             return transitions.renew(current, new_end, policy, ctx.actor, ctx.now)
 
@@ -61,7 +61,7 @@ class RenewalService:
         seat = self._reference.seat_even_if_removed(r.seat_id)
         if "extend" not in allowed_actions(r, policy, ctx.now):
             return []
-        choices = rules.renewal_choices(r, policy, self._hours(r, ctx), ctx.now)
+        choices = rules.renewal_choices(r, policy, self._writer.hours_now(r, ctx.now), ctx.now)
         rows = (await self._occupancy.get_day(local_date(r.end))).by_seat.get(r.seat_id, ())
         next_start = min((row.start for row in rows if row.start >= r.end), default=None)
         return [
@@ -71,9 +71,3 @@ class RenewalService:
             and seat.unavailable_reason(r.date) is None
             and seat.unavailable_reason(last_date(TimeRange(r.start, end))) is None
         ]
-
-    def _hours(self, r: Reservation, ctx: RequestContext) -> OpenHours:
-        """The area's hours by the policy of today: they may have become others since it was
-        booked."""
-        day = local_date(max(r.start, ctx.now))
-        return self._reference.opening_hours(self._reference.policy, day, r.area_id)

@@ -13,7 +13,9 @@ from typing import Final, Protocol
 
 from models.kernel.errors import NotFound, Overloaded
 from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
 from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations.claims import ClaimKind
@@ -83,6 +85,12 @@ class ReservationWriter:
         return await self._reference.policy_version_for(
             r.policy_version, r.area_id, r.date, r.reader_id
         )
+
+    def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
+        """The hours of the reservation's area by the policy of today: they may have become others
+        since it was booked."""
+        day = local_date(max(r.start, now))
+        return self._reference.opening_hours(self._reference.policy, day, r.area_id)
 
     async def update(
         self,
