@@ -52,6 +52,7 @@ from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
 from handlers.texts.wording import DEFAULT_NAMES
+from miniapp_server.channels import Channels, delivery_workers, open_channels
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.maintenance import Retention
 from miniapp_server.packaged_proof import proof_standing
@@ -62,21 +63,19 @@ from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
 from models.kiosks.pairing import KioskPairing
-from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.profile.entities import LibraryProfile
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
-from notify.delivery.channel import WeChatChannel
-from notify.delivery.circuit_breaker import CircuitBreaker
-from notify.delivery.worker import DeliveryWorker
 from notify.in_app import InAppNotifier
 from notify.outbox_dispatcher import OutboxDispatcher
+from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
 from notify.wechat.callbacks import CallbackVerifier
+from notify.wechat.channel import WeChatChannel
 from notify.wechat.mini_program_codes import MiniProgramCodes
 
 log = logging.getLogger(__name__)
@@ -85,12 +84,13 @@ _BEGIN_ANEW_S: Final = 1.0
 _FINISH_S: Final = 2.0
 """Changes whose clients have their answer already."""
 
-CHANNEL: Final = web.AppKey("channel", WeChatChannel)
 CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
+PUBLISHER: Final = web.AppKey("publisher", MessagePublisher)
 RESOURCES: Final = web.AppKey("resources", Resources)
 """For the commands, the sandbox and tests; no service is made of it after the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
+WECHAT_CHANNEL: Final = web.AppKey("wechat_channel", WeChatChannel)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
 
 
@@ -150,17 +150,18 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         default_profile=_default_profile(settings),
     )
     _wire_identity(app, resources)
-    pauses = ChannelPauseRepository(resources.db, settings.wechat.account)
+    channels = open_channels(resources, app[METRICS])
+    app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
     wire_staff(
         app,
         resources.repositories,
-        pauses,
-        InAppNotifier(resources.repositories.messages),
+        channels.pauses,
+        InAppNotifier(channels.publisher),
         app[keys.ACCOUNT_BINDING],
         app[SESSIONS].reader_changed,
         settings.staff,
     )
-    _wire_wechat(app, resources, pauses)
+    _wire_wechat(app, resources)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
     app[BOOKED_SEATS] = BookedSeats(app[REFERENCE])
     app[HALL_BOARDS] = HallBoards(
@@ -169,7 +170,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     opened = app[METRICS].event_streams.set
     streams = app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
     app[SESSIONS].on_ended(streams.end_of)
-    _wire_jobs(app, resources, pauses, worker)
+    _wire_jobs(app, resources, channels, worker)
 
 
 def _default_profile(settings: Settings) -> LibraryProfile:
@@ -225,11 +226,8 @@ def _wire_identity(app: web.Application, resources: Resources) -> None:
     app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
 
 
-def _wire_wechat(
-    app: web.Application, resources: Resources, pauses: ChannelPauseRepository
-) -> None:
-    settings, r = resources.settings, resources.repositories
-    mini_program, real_now = resources.mini_program, resources.clock.real_now
+def _wire_wechat(app: web.Application, resources: Resources) -> None:
+    settings, mini_program = resources.settings, resources.mini_program
     app[keys.TEMPLATES] = settings.wechat.templates
     app[keys.CALLBACK_VERIFIERS] = _callback_verifiers(settings)
     official = resources.official_account
@@ -237,17 +235,7 @@ def _wire_wechat(
     app[keys.MINI_PROGRAM_CODES] = MiniProgramCodes(
         MiniProgramCodeRepository(resources.db),
         lambda scene: mini_program.entry_code(scene, settings.wechat.state),
-        real_now,
-    )
-    app[CHANNEL] = WeChatChannel(
-        gateway=mini_program,
-        templates=settings.wechat.templates,
-        state=settings.wechat.state,
-        openids_of=r.bindings.openids_of,
-        real_now=real_now,
-        breaker=CircuitBreaker(pauses, real_now),
-        reservations_of=r.reservations.many,
-        counted=lambda outcome, times: app[METRICS].deliveries.labels(outcome).inc(times),
+        resources.clock.real_now,
     )
 
 
@@ -270,28 +258,29 @@ async def _nobody_known(_: str) -> None:
 def _wire_jobs(
     app: web.Application,
     resources: Resources,
-    pauses: ChannelPauseRepository,
+    channels: Channels,
     worker: WorkerIdentity | None,
 ) -> None:
     settings, r, clock = resources.settings, resources.repositories, resources.clock
     redis_health = RedisHealth(resources.redis, settings.redis_url)
-    consents = r.consents if settings.wechat.used else None
     dispatcher = OutboxDispatcher(
         r.reservations,
-        r.messages,
-        consents,
+        channels.publisher,
         ReservationMessages(
             r.reservations, app[REFERENCE], app[keys.VIOLATIONS], app[keys.CODE_SHARING]
         ),
         WaitlistMessages(r.waitlist, app[REFERENCE]),
-        app[CHANNEL].counted,
     )
-    delivery = DeliveryWorker(r.messages, r.consents, app[CHANNEL])
-    app[SHUTDOWN] = delivery.close
+    workers = delivery_workers(channels, resources, app[METRICS])
+
+    async def close() -> None:
+        await asyncio.gather(*(worker.close() for worker in workers.values()))
+
+    app[SHUTDOWN] = close
     upkeep = Upkeep(
         Retention(
             r,
-            pauses,
+            channels.pauses.values(),
             app[ATTEMPT_LIMITER],
             app[DEADLINE_JOBS],
             app[ERASURE],
@@ -299,12 +288,12 @@ def _wire_jobs(
         ),
         Notifications(
             dispatcher,
-            r.messages,
-            delivery if settings.wechat.used else None,
+            workers,
+            [queue for c, queue in r.channel_deliveries.items() if c not in workers],
             app[LOAD_SHEDDER],
             clock,
         ),
-        Refresh(app[REFERENCE], redis_health, pauses, app[METRICS]),
+        Refresh(app[REFERENCE], redis_health, channels.pauses, app[METRICS]),
     )
     groups = schedule(app, clock, resources.db, upkeep)
     owner = worker.owner if worker else ""
@@ -317,7 +306,7 @@ def _wire_jobs(
         app[OCCUPANCY],
         app[LOAD_SHEDDER],
         app[METRICS],
-        Machinery(scheduler, app[CLOCK_CHECK], redis_health, pauses),
+        Machinery(scheduler, app[CLOCK_CHECK], redis_health, channels.pauses),
     )
     app[HEALTH], app[MEASURE] = readiness.check, readiness.measure
 

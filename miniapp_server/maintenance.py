@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,7 +34,7 @@ class Retention:
     def __init__(
         self,
         repositories: Repositories,
-        pauses: ChannelPauseRepository,
+        pauses: Collection[ChannelPauseRepository],
         attempts: AttemptLimiter,
         deadlines: DeadlineJobs,
         erasure: ErasureService,
@@ -52,8 +53,10 @@ class Retention:
         await r.activation_codes.prune(now - _KEEP_CODES)
         await self._attempts.prune(now)
         await r.wechat_callbacks.prune(now - _KEEP_CODES)
-        await self._pauses.prune(now - _KEEP_PAUSES)
-        await r.messages.prune(real_now - self._keeping.messages, _PRUNE_AT_ONCE)
+        for pauses in self._pauses:
+            await pauses.prune(now - _KEEP_PAUSES)
+        old = await r.messages.ids_before(real_now - self._keeping.messages, _PRUNE_AT_ONCE)
+        await r.messages.delete(await r.deliveries.delete_ended(old))
         await r.gate_events.prune(now - self._keeping.movements)
         await r.kiosk_pairings.prune(now)
         await r.kiosk_scans.prune(now - self._keeping.movements)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ from models.backup.repository import last_backup
 from models.gates.entities import CLOCK_OFF
 from models.kernel.errors import ServiceUnavailable
 from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.entities import Channel
 from models.reference_data import ReferenceData
 from models.reservations.live_occupancy import LiveOccupancy
 from models.storage.mongo import ping
@@ -39,7 +41,7 @@ class Machinery:
     scheduler: Scheduler
     clock_check: ClockCheck
     redis_health: RedisHealth
-    pauses: ChannelPauseRepository
+    pauses: Mapping[Channel, ChannelPauseRepository]
 
 
 class Readiness:
@@ -88,13 +90,14 @@ class Readiness:
         for outage in await self._outages.all():
             if outage.end is None and outage.is_significant(self._clock.now()):
                 troubles[f"outages.{outage.component}"] = f"since {outage.start.isoformat()}"
-        pause = await self._machinery.pauses.current()
-        if pause is not None and pause.alarmed:
-            code = f" ({pause.code})" if pause.code is not None else ""
-            troubles["wechat"] = (
-                f"{pause.reason}{code} since {pause.since.isoformat()}, "
-                f"next try {pause.until.isoformat()}"
-            )
+        for channel, pauses in self._machinery.pauses.items():
+            pause = await pauses.current()
+            if pause is not None and pause.alarmed:
+                code = f" ({pause.code})" if pause.code is not None else ""
+                troubles[channel.value] = (
+                    f"{pause.reason}{code} since {pause.since.isoformat()}, "
+                    f"next try {pause.until.isoformat()}"
+                )
         for gate in await self._gates.all():
             if not gate.retired and abs(gate.clock_skew) > CLOCK_OFF:
                 off = round(gate.clock_skew.total_seconds())

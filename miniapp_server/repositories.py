@@ -19,6 +19,9 @@ from models.kiosks.repository import KioskRepository
 from models.library.picture_repository import PlanPictureRepository
 from models.library.repository import CatalogRepository
 from models.messages.consent_repository import ConsentRepository
+from models.messages.delivery_report_repository import ChannelDeliveries
+from models.messages.delivery_repository import DeliveryRepository
+from models.messages.entities import Channel
 from models.messages.repository import MessageRepository
 from models.notices.repository import NoticeRepository
 from models.opening_draw.repository import TicketRepository
@@ -69,6 +72,10 @@ class Repositories:
         self.leases = LeaseRepository(db)
         self.memberships = MembershipRepository(db)
         self.messages = MessageRepository(db, cipher)
+        self.deliveries = DeliveryRepository(db)
+        self.channel_deliveries = {
+            channel: ChannelDeliveries(db, channel, self.messages) for channel in Channel
+        }
         self.notices = NoticeRepository(db)
         self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)

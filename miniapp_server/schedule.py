@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -14,7 +15,7 @@ from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from miniapp_server.clock import Clock
 from miniapp_server.maintenance import Retention
-from miniapp_server.scheduler import Job, JobGroup
+from miniapp_server.scheduler import Job, JobGroup, Telling
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
@@ -24,12 +25,13 @@ from miniapp_server.wiring import (
 )
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
-from models.messages.repository import MessageRepository
+from models.messages.delivery_queue_repository import DeliveryQueue
+from models.messages.entities import Channel
 from models.migrations.repository import migrate
 from models.reference_data import ReferenceData
 from models.storage.mongo import Database
 from models.storage.redis_health import RedisHealth
-from notify.delivery.channel import LATE
+from notify.delivery.outcomes import LATE
 from notify.delivery.worker import DeliveryWorker
 from notify.outbox_dispatcher import BATCH, OutboxDispatcher
 
@@ -39,19 +41,25 @@ NOTIFY_EVERY_S: Final = 2.0
 is for what is due again by its time, and for the ends of waitlist entries in another process."""
 
 
+def delivery_job(channel: Channel) -> str:
+    """The name of the job that sends by a channel."""
+    return f"deliver_{channel}"
+
+
 class Notifications:
     """Outbox events become messages, and messages are sent."""
 
     def __init__(
         self,
         dispatcher: OutboxDispatcher,
-        messages: MessageRepository,
-        worker: DeliveryWorker | None,
+        workers: Mapping[Channel, DeliveryWorker],
+        unused: Sequence[DeliveryQueue],
         load_shedder: LoadShedder,
         clock: Clock,
     ) -> None:
-        """``worker`` is None where the library has no mini-program."""
-        self._dispatcher, self._messages, self._worker = dispatcher, messages, worker
+        """``workers`` are those of the channels that the library has set up, ``unused`` the queues
+        of the others."""
+        self._dispatcher, self.workers, self._unused = dispatcher, workers, unused
         self._load_shedder, self._clock = load_shedder, clock
         self._calm_at = monotonic()
 
@@ -59,12 +67,10 @@ class Notifications:
         """How many outbox events were dispatched."""
         return 0 if self._waits_for_the_rush() else await self._dispatcher.dispatch()
 
-    async def deliver(self, now: datetime) -> int:
-        """How many messages were sent or given up."""
-        if self._worker is not None:
-            return await self._worker.run(now)
-        # What was queued before WeChat was given up comes to its end in time.
-        return await self._messages.expire(now, self._clock.real_now(), LATE)
+    async def expire_unused(self, now: datetime) -> int:
+        """What was queued before a channel was given up comes to its end in time. How many."""
+        real_now = self._clock.real_now()
+        return sum([await queue.expire(now, real_now, LATE) for queue in self._unused])
 
     def _waits_for_the_rush(self) -> bool:
         """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
@@ -82,7 +88,7 @@ class Refresh:
         self,
         reference: ReferenceData,
         redis_health: RedisHealth,
-        pauses: ChannelPauseRepository,
+        pauses: Mapping[Channel, ChannelPauseRepository],
         metrics: Metrics,
     ) -> None:
         self._reference, self._redis_health = reference, redis_health
@@ -92,10 +98,11 @@ class Refresh:
         """Always 0: there is no more to do at once."""
         await self._redis_health.look()
         await self._reference.refresh()
-        pause = await self._pauses.current()
-        for reason in PauseReason:
-            lasts = pause is not None and pause.reason is reason
-            self._metrics.wechat_paused.labels(reason.value).set(int(lasts))
+        for channel, pauses in self._pauses.items():
+            pause = await pauses.current()
+            for reason in PauseReason:
+                lasts = pause is not None and pause.reason is reason
+                self._metrics.channel_paused.labels(channel.value, reason.value).set(int(lasts))
         return 0
 
 
@@ -131,6 +138,29 @@ def deadline_jobs(app: web.Application) -> JobGroup:
     return JobGroup("deadlines", tuple(Job(name, run) for name, run in jobs.items()), every_s=2)
 
 
+def _notifying(notifications: Notifications) -> list[JobGroup]:
+    """What tells readers."""
+    return [
+        JobGroup(
+            "dispatch_outbox",
+            (Job("dispatch_outbox", notifications.dispatch, BATCH),),
+            every_s=NOTIFY_EVERY_S,
+            telling=Telling.WRITES,
+        ),
+        # In groups of their own: a channel that hangs must not keep the others waiting.
+        *(
+            JobGroup(
+                name := delivery_job(channel),
+                (Job(name, worker.run),),
+                every_s=NOTIFY_EVERY_S,
+                telling=Telling.SENDS,
+            )
+            for channel, worker in notifications.workers.items()
+        ),
+        JobGroup("expire_unused", (Job("expire_unused", notifications.expire_unused),), every_s=60),
+    ]
+
+
 def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -> list[JobGroup]:
     """All jobs of a worker."""
     wall = clock.real_now
@@ -157,8 +187,19 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
             "dispatch_outbox",
             (Job("dispatch_outbox", notifications.dispatch, BATCH),),
             every_s=NOTIFY_EVERY_S,
+            telling=Telling.WRITES,
         ),
-        JobGroup("deliver", (Job("deliver", notifications.deliver),), every_s=NOTIFY_EVERY_S),
+        # In groups of their own: a channel that hangs must not keep the others waiting.
+        *(
+            JobGroup(
+                name := delivery_job(channel),
+                (Job(name, worker.run),),
+                every_s=NOTIFY_EVERY_S,
+                telling=Telling.SENDS,
+            )
+            for channel, worker in notifications.workers.items()
+        ),
+        JobGroup("expire_unused", (Job("expire_unused", notifications.expire_unused),), every_s=60),
         JobGroup("prune", (Job("prune", prune),), every_s=600),
         JobGroup(
             "aggregate_statistics",

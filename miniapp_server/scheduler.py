@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from itertools import cycle, islice
 from time import monotonic
 from typing import Final
@@ -31,8 +32,15 @@ _MANY: Final = 20
 """When the dispatcher told so many at once, more gather for its next round: among hundreds each
 costs half as much, and bookings matter more than telling of them half a second sooner."""
 
-_NOTIFYING: Final = ("dispatch_outbox", "deliver")
-"""The groups by which readers are told, in this order."""
+
+class Telling(Enum):
+    """What a group of jobs has to do with telling readers: first messages are written, then each
+    channel sends its own."""
+
+    NOTHING = auto()
+    WRITES = auto()
+    SENDS = auto()
+
 
 _GOING_ON_S: Final = 1.0
 """When they had something to do, they ask again after this long: what is under way goes on."""
@@ -84,6 +92,7 @@ class JobGroup:
     jobs: tuple[Job, ...]
     every_s: float
     leased: bool = True
+    telling: Telling = Telling.NOTHING
     judges: bool = True
     """By the time: not while this machine's clock is wrong."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -135,13 +144,14 @@ class Scheduler:
         """Something was written that has to be told: do not wait for the interval. Once messages
         are written, they wake their delivery."""
         for group in self.groups:
-            if group.name == _NOTIFYING[0]:
+            if group.telling is Telling.WRITES:
                 group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
         """What a job has changed may have to be told; messages that were written, to be sent."""
         for group in self.groups:
-            if group.name in _NOTIFYING and changed.name not in (group.name, _NOTIFYING[-1]):
+            tells = group.telling is not Telling.NOTHING
+            if tells and group is not changed and changed.telling is not Telling.SENDS:
                 group.nudged.set()
 
     def job(self, name: str) -> Job | None:
@@ -240,12 +250,12 @@ class Scheduler:
 
     async def _pause(self, group: JobGroup) -> None:
         try:
-            going_on = group.changes and group.name in _NOTIFYING
+            going_on = group.changes and group.telling is not Telling.NOTHING
             every_s = min(group.every_s, _GOING_ON_S) if going_on else group.every_s
             async with asyncio.timeout(every_s * random.uniform(0.9, 1.1)):
                 await group.nudged.wait()
                 # What is written in the same moment is told in the same round.
-                many = group.name == "dispatch_outbox" and group.changes >= _MANY
+                many = group.telling is Telling.WRITES and group.changes >= _MANY
                 await asyncio.sleep(_GATHER_MANY_S if many else _GATHER_S)
         except TimeoutError:
             pass

@@ -6,7 +6,7 @@ the layers below. An application without HTTP (a command, a test) is wired in th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,6 +38,7 @@ from models.identity.roles import StaffDirectory
 from models.kernel.ids import ReaderId
 from models.kiosks.service import KioskService
 from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.entities import Channel
 from models.messages.service import MessageService
 from models.notices.service import NoticeService
 from models.opening_draw.service import OpeningDraw, Sleep
@@ -56,7 +57,7 @@ from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
 from models.staff.areas import StaffAreas
-from models.staff.deliveries import MessageRelevance, StaffDeliveries
+from models.staff.deliveries import ChannelInUse, MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.fault_reports import StaffFaultReports
 from models.staff.feedback import StaffFeedback
@@ -155,7 +156,9 @@ def _wire_content(app: web.Application, r: Repositories) -> None:
     app[keys.FAULT_REPORTS] = FaultReportService(r.fault_reports, app[REFERENCE])
     app[keys.FAVOURITES] = FavouriteSeats(r.favourites, app[REFERENCE])
     app[keys.NOTICES] = NoticeService(r.notices)
-    app[keys.MESSAGES] = MessageService(r.messages, r.consents)
+    app[keys.MESSAGES] = MessageService(
+        r.messages, r.consents, r.channel_deliveries[Channel.WECHAT]
+    )
     app[keys.WECHAT_CALLBACKS] = WeChatCallbackService(r.wechat_callbacks)
     app[keys.KIOSKS] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])
 
@@ -228,7 +231,7 @@ def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None
         r.reservations, app[OCCUPANCY], reference, writer, app[IDEMPOTENCY], gates
     )
     app[PRESENCE_CHECK_JOB] = PresenceCheckJob(
-        r.reservations, r.messages, writer, extension, knowledge
+        r.reservations, r.deliveries, writer, extension, knowledge
     )
     app[keys.OUTAGES] = OutageMonitor(r.outages, r.kiosks, reference, extension, hooks.cas_answers)
     app[keys.CODE_SHARING] = CodeSharingService(r.kiosk_scans, r.gate_events, gates)
@@ -251,13 +254,14 @@ def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) ->
 def wire_staff(
     app: web.Application,
     r: Repositories,
-    pauses: ChannelPauseRepository,
+    pauses: Mapping[Channel, ChannelPauseRepository],
     notifier: ReaderNotifier,
     codes: ActivationCodeIssuer,
     on_reader_changed: ReaderChanged,
     staff: StaffDirectory,
 ) -> None:
-    """The staff's operations, each with its entry in the audit log."""
+    """The staff's operations, each with its entry in the audit log. ``pauses`` are those of the
+    channels that the library has set up."""
     reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
     reservations, waitlist = app[keys.RESERVATIONS], app[keys.WAITLIST]
     audit = app[keys.AUDIT_LOG] = AuditLog(r.audit_log)
@@ -298,7 +302,8 @@ def wire_staff(
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)
     relevance = MessageRelevance(r.reservations, r.violations, reference)
-    app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, pauses, relevance)
+    used = {c: ChannelInUse(r.channel_deliveries[c], pause) for c, pause in pauses.items()}
+    app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, used, relevance)
 
 
 def _wire_staff_of_places(

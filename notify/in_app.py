@@ -1,4 +1,4 @@
-"""What the library tells a reader in the app: replies, decisions, changes of a seat's number."""
+"""What the library itself tells a reader: replies, decisions, changes of a seat's number."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import Message, Template
-from models.messages.repository import MessageRepository
 from models.readers.entities import FOREVER
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
+from notify.publisher import MessagePublisher
 from notify.templates.in_app import FAULT_TEXT, MESSAGE_TEXT, TITLE_TEXT, VIOLATION_TEXT
 from notify.templates.rendering import day_clock, span
 
 
 class InAppNotifier:
-    """Implements ``ReaderNotifier``: messages that are not sent to WeChat."""
+    """Implements ``ReaderNotifier``: messages that fit no template of WeChat."""
 
-    def __init__(self, messages: MessageRepository) -> None:
-        self._messages = messages
+    def __init__(self, publisher: MessagePublisher) -> None:
+        self._publisher = publisher
 
     async def feedback_answered(self, feedback: Feedback) -> None:
         """The reply to what the reader wrote. Told once."""
@@ -100,7 +100,7 @@ class InAppNotifier:
             facts={},
             reservation_id=reservation_id,
         )
-        await self._messages.add([message], unasked={id})
+        await self._publisher.publish([message])
 
 
 def _describe(v: Violation) -> str:

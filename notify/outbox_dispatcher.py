@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Final
 
 from models.kernel.errors import DomainError, ServiceUnavailable
-from models.messages.consent_repository import ConsentRepository
-from models.messages.entities import DeliveryState, Message
-from models.messages.repository import MessageRepository
+from models.messages.entities import Message
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
+from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
 
@@ -33,25 +31,17 @@ class OutboxDispatcher:
     def __init__(
         self,
         reservations: ReservationRepository,
-        messages: MessageRepository,
-        consents: ConsentRepository | None,
+        publisher: MessagePublisher,
         reservation_messages: ReservationMessages,
         waitlist_messages: WaitlistMessages,
-        count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
-        """``consents`` is None where the library has no mini-program; ``count`` is called with an
-        outcome and how often it was."""
-        self._reservations, self._messages, self._consents = reservations, messages, consents
-        self._reservation_messages, self._count = reservation_messages, count
+        self._reservations, self._publisher = reservations, publisher
+        self._reservation_messages = reservation_messages
         self._waitlist_messages = waitlist_messages
 
     async def dispatch(self) -> int:
         """Dispatch what the outboxes hold and which waitlist entries have ended, at most a batch of
-        each. How many events.
-
-        Most readers consent to few messages: what they did not ask for is kept for the app, comes
-        to its end here and is counted as such. A client tells of consent before it acts. Without a
-        mini-program that is all of it.
+        each. How many events. A client tells of a reader's consent before it acts.
         """
         dispatched: list[Reservation] = []
         messages: list[Message] = []
@@ -75,15 +65,7 @@ class OutboxDispatcher:
             dispatched.append(r)
         ended = await self._waitlist_messages.untold(BATCH)
         messages += ended.values()
-        if messages:
-            await self._add(messages)
+        await self._publisher.publish(messages)
         await self._reservations.remove_outbox_events(dispatched)
         await self._waitlist_messages.told(ended)
         return sum(len(r.outbox) for r in dispatched) + len(ended)
-
-    async def _add(self, messages: list[Message]) -> None:
-        wanted = {(m.reader_id, m.template) for m in messages}
-        allowed = await self._consents.with_consent(wanted) if self._consents else set()
-        without = {m.id for m in messages if (m.reader_id, m.template) not in allowed}
-        await self._messages.add(messages, without)
-        self._count(DeliveryState.NO_CONSENT.value, len(without))

@@ -38,9 +38,9 @@ from miniapp_server.resources import Resources
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId, ReservationId
-from models.messages.entities import DeliveryState, Message, Template
+from models.messages.entities import Channel, DeliveryState, Message, Template
 from models.storage.mongo import new_id
-from notify.delivery.worker import CONCURRENCY
+from notify.wechat.channel import CONCURRENCY
 from scripts.bench_client import percentile
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -181,13 +181,14 @@ async def queue(resources: Resources, count: int) -> None:
     await resources.db["bindings"].insert_many(bindings, ordered=False)
     await resources.db["message_consents"].insert_many(credits, ordered=False)
     await resources.repositories.messages.add(messages)
+    await resources.repositories.deliveries.add(Channel.WECHAT, messages)
 
 
 async def _all_ended(resources: Resources) -> None:
     """Returns when no message is on its way any more. Raises: DeliveryFailed."""
     left, moved_at = -1, monotonic()
     while True:
-        found = await resources.db["messages"].count_documents({"open": True})
+        found = await resources.db["deliveries"].count_documents({"open": True})
         if not found:
             return
         if found != left:
@@ -198,7 +199,7 @@ async def _all_ended(resources: Resources) -> None:
 
 
 async def _errors(resources: Resources, messages: int, stats: Mapping[str, Any]) -> dict[str, int]:
-    sent = await resources.db["messages"].count_documents({"state": DeliveryState.SENT.value})
+    sent = await resources.db["deliveries"].count_documents({"state": DeliveryState.SENT.value})
     unspent = await resources.db["message_consents"].count_documents({"remain": {"$ne": 0}})
     found = {
         "lost": messages - stats["messages"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,13 @@ class Stored:
     outbox: int
 
 
+UNQUEUED: Final = "unqueued"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to a reader about a moment of a reservation. ``state``: of its way to WeChat."""
+    """A message to a reader about a moment of a reservation. ``state``: of its way to WeChat, or
+    ``UNQUEUED`` where its reader has asked for it and it was never queued."""
 
     reservation: str
     template: str

@@ -17,7 +17,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.reservations.claims import slot_claims
-from scripts.chaos_history import History, Operation, Stored, Told
+from scripts.chaos_history import UNQUEUED, History, Operation, Stored, Told
 
 KINDS: Final = (
     "lost",
@@ -198,8 +198,9 @@ def _untold(history: History) -> Iterator[Harm]:
         if r.outbox:
             yield Harm("untold", history.fault_at(r.events[-1].at), f"{r.id}: {r.outbox} notices")
     for m in history.messages:
-        if m.state == "failed":
-            yield Harm("untold", history.fault_at(m.at), f"{m.reservation}: {m.template} given up")
+        if m.state in ("failed", UNQUEUED):
+            text = f"{m.reservation}: {m.template} {m.state}"
+            yield Harm("untold", history.fault_at(m.at), text)
 
 
 def _punished(history: History) -> Iterator[Harm]:

@@ -27,7 +27,7 @@ from models.messages.entities import WECHAT_TEMPLATES
 from models.policy.entities import OpeningRule, Policy
 from models.reservations.presence import PresenceMethod
 from models.storage.mongo import Database, Document
-from scripts.chaos_history import Message, Stored, Violation, stored
+from scripts.chaos_history import UNQUEUED, Message, Stored, Violation, stored
 from scripts.chaos_hosts import Host, RedisServer, WeChat
 from scripts.chaos_set import ChaosError, ReplicaSet, replica_set, until
 
@@ -105,9 +105,10 @@ class Rig:
         return [stored(row) async for row in rows]
 
     async def messages(self) -> list[Message]:
+        ways = {row["message"]: row["state"] async for row in self.db["deliveries"].find()}
         rows = self.db["messages"].find({"reservation": {"$ne": None}})
         return [
-            Message(row["reservation"], row["template"], row["at"], row["state"])
+            Message(row["reservation"], row["template"], row["at"], ways.get(row["_id"], UNQUEUED))
             async for row in rows
         ]
 
@@ -125,7 +126,7 @@ class Rig:
             told: Document = {"outbox.at": {"$type": "date"}}
             return not (
                 await db["reservations"].count_documents(told, limit=1)
-                or await db["messages"].count_documents({"open": True}, limit=1)
+                or await db["deliveries"].count_documents({"open": True}, limit=1)
             )
 
         with suppress(ChaosError):

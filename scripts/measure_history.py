@@ -87,7 +87,7 @@ async def _give_a_page(reader: ReaderId, home: House, loaded: House) -> None:
     rows = await loaded.db["reservations"].find({"live": False}).limit(PAGE).to_list(None)
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
     await home.db["reservations"].insert_many(own)
-    rows = await loaded.db["messages"].find({"open": False}).limit(PAGE).to_list(None)
+    rows = await loaded.db["messages"].find().limit(PAGE).to_list(None)
     told = [{**row, "_id": f"{new_id()}:1", "reader": reader, "read": False} for row in rows]
     await home.db["messages"].insert_many(told)
 

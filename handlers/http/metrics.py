@@ -32,14 +32,14 @@ class Metrics:
         )
         self.deliveries = Counter(
             "seat_deliveries",
-            "Attempts to deliver, by outcome",
-            ["outcome"],
+            "Attempts to deliver, by channel and outcome",
+            ["channel", "outcome"],
             registry=self.registry,
         )
-        self.wechat_paused = Gauge(
-            "seat_wechat_paused",
-            "1 while nothing is sent to WeChat, by reason",
-            ["reason"],
+        self.channel_paused = Gauge(
+            "seat_channel_paused",
+            "1 while nothing is sent by the channel, by reason",
+            ["channel", "reason"],
             registry=self.registry,
             multiprocess_mode="livemax",
         )

@@ -145,6 +145,6 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
         "appeals": appealed,
         "questions": asked,
         "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in outside),
-        "deliveries": sum(count for *_, count in failed) if venues is None else 0,
+        "deliveries": failed if venues is None else 0,
     }
     return [(f"/console/{page}", WAITING_TEXT[page], n) for page, n in found.items() if n]

@@ -1,4 +1,4 @@
-"""What became of messages on their way to WeChat, and trying again what failed."""
+"""What became of messages on their way by each channel, and trying again what failed."""
 
 from __future__ import annotations
 
@@ -13,66 +13,87 @@ from handlers.http.forms import Form
 from handlers.http.keys import SITE, WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
 from handlers.staff.layout import render, staff_context
-from handlers.texts.console_labels import (
-    DELIVERY_REASON_TEXT,
-    DELIVERY_TEXT,
-    NO_DELIVERY_REASON,
-    NOT_SENT,
-    OUTCOME_TEXT,
-    PAUSE_TEXT,
-)
-from models.messages.entities import WECHAT_TEMPLATES, DeliveryState, Template
-from notify.delivery.channel import UNKNOWN
+from handlers.texts.deliveries import CHANNEL_WORDS, NO_DELIVERY_REASON
+from models.kernel.errors import NotFound
+from models.messages.entities import WECHAT_TEMPLATES, Channel, DeliveryState, Template
+from models.staff.deliveries import DeliveryOverview
 from notify.templates import TITLES
-from notify.wechat.retry_policy import OUTCOMES, SendStatus
 
 DAYS: Final = 7
 _LISTED: Final = 50
 
 
 async def deliveries(visit: PageRequest) -> web.StreamResponse:
-    """What became of the messages of the last days."""
+    """What became of the messages of the last days by one of the channels."""
+    channels = visit[keys.STAFF_DELIVERIES].channels
+    channel = _channel(visit, visit.request.query.get("channel", channels[0] if channels else ""))
     since = visit.now - timedelta(days=DAYS)
-    found = await visit[keys.STAFF_DELIVERIES].overview(since, not visit[SITE].sandbox, _LISTED)
-    counts: Counter[tuple[Template, DeliveryState]] = Counter()
+    found = await visit[keys.STAFF_DELIVERIES].overview(
+        channel, since, not visit[SITE].sandbox, _LISTED
+    )
+    words, counts = CHANNEL_WORDS[channel], _counts(channel, found)
     expired: Counter[str] = Counter()
-    for template, state, reason, n in found.counts:
-        counts[template, state] += n
+    for _, state, reason, n in found.counts:
         if state is DeliveryState.EXPIRED:
-            expired[DELIVERY_REASON_TEXT.get(reason or "", NO_DELIVERY_REASON)] += n
+            expired[words.reasons.get(reason or "", NO_DELIVERY_REASON)] += n
     pause = found.pause
     return render(
         visit,
         "deliveries",
         days=DAYS,
+        channel=channel,
+        channels=[(c, CHANNEL_WORDS[c].name) for c in channels],
+        name=words.name,
         pause=pause,
-        pause_text=PAUSE_TEXT[pause.reason] if pause else "",
-        states=DELIVERY_TEXT,
-        lines=[(TITLES[t], {s: counts[t, s] for s in DeliveryState}) for t in WECHAT_TEMPLATES],
+        pause_text=words.pauses[pause.reason] if pause else "",
+        states=words.states,
+        lines=[
+            (TITLES[t], {s: counts[t, s] for s in DeliveryState})
+            for t in Template
+            if t in TITLES and (channel is not Channel.WECHAT or t in WECHAT_TEMPLATES)
+        ],
         sums={s: sum(n for (_, state), n in counts.items() if state is s) for s in DeliveryState},
         expired=expired.most_common(),
-        codes=[(code, _meaning(code, reason), count) for code, reason, count in found.failures],
+        codes=[(code, words.meaning(code, reason), n) for code, reason, n in found.failures],
         failed=found.failed,
-        credits=[(TITLES[t], *totals) for t, totals in found.consents.items()],
+        credits=[(TITLES[t], *totals) for t, totals in found.consents.items()]
+        if channel is Channel.WECHAT
+        else [],
         titles=TITLES,
         done=visit.request.query.get("done", ""),
         longest=LONGEST_REASON,
     )
 
 
-def _meaning(code: int | None, reason: str | None) -> str:
-    if reason == UNKNOWN:
-        return DELIVERY_REASON_TEXT[UNKNOWN]
-    if code is None:
-        return NOT_SENT
-    return OUTCOME_TEXT[OUTCOMES.get(code, SendStatus.OTHER)]
+def _counts(channel: Channel, found: DeliveryOverview) -> Counter[tuple[Template, DeliveryState]]:
+    """By template and state. What nobody asked for has no delivery."""
+    counts: Counter[tuple[Template, DeliveryState]] = Counter()
+    for template, state, _, n in found.counts:
+        counts[template, state] += n
+    if channel is Channel.WECHAT:
+        for template in WECHAT_TEMPLATES:
+            queued = sum(counts[template, state] for state in DeliveryState)
+            unasked = max(0, found.messages.get(template, 0) - queued)
+            counts[template, DeliveryState.NO_CONSENT] += unasked
+    return counts
+
+
+def _channel(visit: PageRequest, name: str) -> Channel:
+    """Raises: NotFound where the library has not set it up."""
+    for channel in visit[keys.STAFF_DELIVERIES].channels:
+        if channel == name:
+            return channel
+    raise NotFound()
 
 
 async def retry(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Send failed messages once more, as far as they are still relevant."""
-    since = visit.now - timedelta(days=DAYS)
+    """Send once more what failed by a channel, as far as it is still relevant."""
+    since, channel = (
+        visit.now - timedelta(days=DAYS),
+        _channel(visit, visit.request.match_info["channel"]),
+    )
     queued = await visit[keys.STAFF_DELIVERIES].retry(
-        staff_context(visit), since, form_reason(form)
+        staff_context(visit), channel, since, form_reason(form)
     )
     visit[WAKE_JOBS]()
-    return redirect(f"/console/deliveries?done={queued}")
+    return redirect(f"/console/deliveries?channel={channel}&done={queued}")

@@ -182,7 +182,7 @@ def console_routes() -> list[web.RouteDef]:
         *_notice_routes(),
         web.get("/console/code-sharing", staff_page(code_sharing, whole=True)),
         web.get("/console/deliveries", staff_page(deliveries, whole=True)),
-        web.post("/console/deliveries/retry", staff_form(retry, whole=True)),
+        web.post("/console/deliveries/{channel}/retry", staff_form(retry, whole=True)),
         *_statistics_routes(),
         *_grant_routes(),
         web.get("/console/handbook", staff_page(handbook)),

@@ -9,13 +9,9 @@ from handlers.texts.labels import STATE_TEXT
 from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
 from models.library.entities import PresenceSource
-from models.messages.channel_pause import PauseReason
-from models.messages.entities import DeliveryState
 from models.reader_groups.entities import MembershipSource
 from models.staff.audit import AuditAction, AuditKind
 from models.staff.violations import FOREVER_TEXT
-from notify.delivery.channel import LATE, OVERTAKEN, UNKNOWN
-from notify.wechat.retry_policy import SendStatus
 
 ROLE_TEXT: Final[Mapping[str, str]] = {
     "viewer": "只读",
@@ -213,52 +209,6 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "deliveries": "发送失败的消息",
 }
 """What waits for a decision, by its page."""
-
-# --- messages -------------------------------------------------------------------------------------
-DELIVERY_TEXT: Final[Mapping[DeliveryState, str]] = {
-    DeliveryState.QUEUED: "排队",
-    DeliveryState.SENDING: "发送中",
-    DeliveryState.SENT: "已发送",
-    DeliveryState.NO_CONSENT: "没有授权",
-    DeliveryState.UNBOUND: "未绑定微信",
-    DeliveryState.EXPIRED: "已过时",
-    DeliveryState.FAILED: "失败",
-}
-OUTCOME_TEXT: Final[Mapping[SendStatus, str]] = {
-    SendStatus.SENT: "已发送",
-    SendStatus.NO_CONSENT: "读者没有授权，或已用完",
-    SendStatus.BAD_OPENID: "openid 不属于这个小程序",
-    SendStatus.BAD_TEMPLATE: "模板不存在或已停用：核对 WECHAT_TEMPLATES 后重启",
-    SendStatus.BAD_PAGE: "页面不存在：小程序还没有发布这一页",
-    SendStatus.CONCURRENT: "同一读者同时发送",
-    SendStatus.BAD_VALUE: "内容不符合模板：核对 WECHAT_TEMPLATES 后重启",
-    SendStatus.QUOTA_DAY: "当天的调用次数已用完",
-    SendStatus.QUOTA_MINUTE: "每分钟的调用次数已用完",
-    SendStatus.TOKEN: "access_token 无效",
-    SendStatus.REFUSED: "微信拒绝本小程序发送：登录微信公众平台查看账号、接口权限和 IP 白名单",
-    SendStatus.USER_LIMITED: "读者的微信账号被冻结或已注销",
-    SendStatus.BUSY: "微信繁忙",
-    SendStatus.OTHER: "其他错误",
-}
-"""What WeChat has answered."""
-NOT_SENT: Final = "没有发出：模板没有配置，或内容不符合模板"
-"""In the place of an answer."""
-DELIVERY_REASON_TEXT: Final[Mapping[str, str]] = {
-    **{outcome.value: text for outcome, text in OUTCOME_TEXT.items()},
-    PauseReason.AWAY.value: "微信连不上",
-    UNKNOWN: "没有收到微信的答复，可能已经送达",
-    LATE: "轮到发送时已经过时",
-    OVERTAKEN: "等待期间预约有了变化，不再发送",
-}
-NO_DELIVERY_REASON: Final = "没有记下原因"
-PAUSE_TEXT: Final[Mapping[PauseReason, str]] = {
-    PauseReason.AWAY: "微信连不上，或一直繁忙",
-    PauseReason.REFUSED: OUTCOME_TEXT[SendStatus.REFUSED],
-    PauseReason.TOKEN: "取不到有效的 access_token：核对 WECHAT_APPID、WECHAT_SECRET 和 IP 白名单",
-    PauseReason.QUOTA_DAY: "当天的调用次数已用完",
-    PauseReason.QUOTA_MINUTE: "每分钟的调用次数已用完",
-}
-"""Why nothing is sent for now."""
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
 SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {

@@ -18,7 +18,7 @@ from handlers.texts.wechat import NO_WORDS
 from handlers.wechat.auto_reply import reply_to
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.ids import ReaderId
-from models.messages.entities import Template
+from models.messages.entities import Channel, Template
 from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, CallbackVerifier
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ async def _record_delivery(
     if failure is None:
         return
     code, known = failure
-    app[METRICS].deliveries.labels("failed_late").inc()
+    app[METRICS].deliveries.labels(Channel.WECHAT.value, "failed_late").inc()
     log.warning(
         "wechat_delivery_failed_late",
         extra={"template": template.value, "errcode": code, "known": known},

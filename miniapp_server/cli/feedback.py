@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from handlers.keys import FEEDBACK
-from miniapp_server.app import RESOURCES
+from miniapp_server.app import PUBLISHER, RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from models.feedback.entities import MAX_LENGTH
@@ -46,7 +46,7 @@ async def _reply(env: Env, args: argparse.Namespace) -> None:
     async with application(env) as app:
         try:
             found = await app[FEEDBACK].answer(args.id, args.text, app[RESOURCES].clock.now())
-            await InAppNotifier(app[RESOURCES].repositories.messages).feedback_answered(found)
+            await InAppNotifier(app[PUBLISHER]).feedback_answered(found)
         except NotFound:
             raise CommandError(f"there is no feedback {args.id!r}") from None
         except InvalidState:

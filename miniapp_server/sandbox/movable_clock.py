@@ -13,8 +13,10 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES, SCHEDULER
 from miniapp_server.sandbox.state_repository import SandboxState
+from miniapp_server.schedule import delivery_job
 from miniapp_server.scheduler import end
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
+from models.messages.entities import Channel
 from models.reservations.presence import PresenceMethod
 from models.storage.broadcast import AcknowledgedBroadcast
 
@@ -22,7 +24,8 @@ _CLOCK_POLL_S: Final = 1.0
 _LONGEST_MOVE: Final = timedelta(days=366)
 _A_DAY: Final = timedelta(days=1)
 
-_AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox", "deliver"})
+_SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
+_AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
 """Jobs that follow from others, or have no deadline in the store."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
 """What these write may be due at once, as it tells of an instant before."""
@@ -107,11 +110,11 @@ class MovableClock:
     async def _next_due(self, after: datetime) -> tuple[datetime, frozenset[str]] | None:
         """The first instant after ``after`` at which something is due, and the jobs for it."""
         found = await self._stored.reservations.next_due(after)
-        delivery = await self._stored.messages.next_due(after)
+        delivery = await self._stored.deliveries.next_due(after)
         if delivery is None or (found is not None and found[0] < delivery):
             return found
         at_once = found[1] if found is not None and found[0] == delivery else frozenset[str]()
-        return delivery, at_once | {"deliver"}
+        return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
         """Jobs whose deadlines may have been left for later, as a gate has not told all yet."""

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE, SESSIONS
 from handlers.keys import ON_CONSENT_REPORTED
-from miniapp_server.app import CHANNEL, RESOURCES
+from miniapp_server.app import RESOURCES, WECHAT_CHANNEL
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo
@@ -61,7 +61,7 @@ class Sandbox:
         app[SESSIONS].invalidate_all()
         app[REFERENCE].invalidate()
         app[OCCUPANCY].invalidate()
-        app[CHANNEL].disabled.clear()
+        app[WECHAT_CHANNEL].disabled.clear()
 
     async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
         """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""

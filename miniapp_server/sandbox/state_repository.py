@@ -13,7 +13,10 @@ from models.storage.mongo import Database, new_id
 from models.storage.mongo_errors import translate_errors
 
 _LIFE: Final = "sandbox_life"
-_OF_READERS: Final = ("reservations", "messages", "violations", "suspensions", "waitlist")
+_OF_READERS: Final = (
+    *("reservations", "messages", "deliveries", "violations"),
+    *("suspensions", "waitlist"),
+)
 _LOOKS: Final = 100
 _LOOK_S: Final = 0.05
 """A process of theirs has five seconds to notice that it is over."""

@@ -1,4 +1,4 @@
-"""A pause of all sending to WeChat: why, until when, and who tries whether it is over.
+"""A pause of all sending by a channel: why, until when, and who tries whether it is over.
 
 The pause is one for all workers and hosts of an account. While it lasts messages wait; when its
 time is up one worker sends one message, the probe. Its answer ends the pause or prolongs it.
@@ -19,9 +19,9 @@ class PauseReason(StrEnum):
     """Why nothing is sent."""
 
     AWAY = "away"
-    """WeChat cannot be reached, does not answer, or says that it is busy."""
+    """The channel cannot be reached, does not answer, or says that it is busy."""
     REFUSED = "refused"
-    """WeChat refuses the account, not the message."""
+    """The channel refuses the account, not the message."""
     TOKEN = "token"
     """No access_token can be had, or WeChat refuses its own."""
     QUOTA_DAY = "quota_day"
@@ -31,7 +31,7 @@ class PauseReason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Pause:
     """``since`` and ``until`` are business times. ``failed`` counts the probes without success;
-    ``alarmed`` says that a person has been told; ``code`` is WeChat's, if it gave one."""
+    ``alarmed`` says that a person has been told; ``code`` is the channel's, if it gave one."""
 
     reason: PauseReason
     code: int | None
@@ -49,7 +49,7 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
 }
 """The first pause, doubled after each probe that fails, and the longest one."""
 ALARM_AFTER: Final = timedelta(seconds=30)
-"""A WeChat that is back sooner has disturbed nobody."""
+"""A channel that is back sooner has disturbed nobody."""
 
 
 def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -> Pause:
@@ -62,8 +62,8 @@ def prolong(
 ) -> Pause:
     """``pause`` after a probe that failed for ``reason``.
 
-    A WeChat that cannot be reached says nothing about an earlier refusal: the reason stays, but for
-    that of a minute.
+    A channel that cannot be reached says nothing about an earlier refusal: the reason stays, but
+    for that of a minute.
     """
     stays = reason is PauseReason.AWAY and pause.reason is not PauseReason.QUOTA_MINUTE
     if reason is not pause.reason and not stays:

@@ -1,4 +1,4 @@
-"""The pause of sending to WeChat, one for all workers and hosts of an account.
+"""The pause of sending by a channel, one for all workers and hosts of an account.
 
 No document means that messages go. The account's name in it carries its secret's fingerprint, so
 that other credentials begin without the pause of the old ones.
@@ -13,6 +13,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.messages.channel_pause import Pause, PauseReason
+from models.messages.entities import Channel
 from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -20,11 +21,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """Args: account: whose pause, with the credentials' fingerprint."""
+    """Args: account: the channel's, whose pause it is, with the credentials' fingerprint."""
 
-    def __init__(self, db: Database, account: str) -> None:
+    def __init__(self, db: Database, channel: Channel, account: str) -> None:
         self._all = db["pauses"]
-        self._account = account
+        self.channel = channel
+        self._account = f"{channel}:{account}"
 
     async def current(self) -> Pause | None:
         """The pause that lasts, None where messages go."""
@@ -82,9 +84,10 @@ class ChannelPauseRepository:
         return result.deleted_count == 1
 
     async def prune(self, before: datetime) -> None:
-        """Forget pauses of credentials that nobody has tried for so long."""
+        """Forget the channel's pauses with credentials that nobody has tried for so long."""
+        mine = {"_id": {"$regex": f"^{self.channel}:"}, "until": {"$lt": before}}
         with translate_errors():
-            await self._all.delete_many({"until": {"$lt": before}})
+            await self._all.delete_many(mine)
 
 
 _NOBODY: Final[Document] = {"prober": None, "probe_until": None}

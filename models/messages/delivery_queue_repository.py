@@ -1,7 +1,8 @@
-"""The queue of messages for WeChat: in order per reader, each leased by one worker."""
+"""One channel's queue of deliveries: in order per reader, each leased by one worker."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Container, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,34 +10,43 @@ from typing import Any
 from pymongo import ASCENDING, UpdateMany
 
 from models.kernel.ids import ReaderId
+from models.messages.delivery_repository import delivery_id
 from models.messages.delivery_result_queries import settling, unknown_attempts
-from models.messages.entities import Delivery, DeliveryResult, DeliveryState
-from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection
-from models.storage.mongo import Document, new_id
+from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState
+from models.messages.mapping import DEFAULT_EXPIRY
+from models.messages.repository import MessageRepository
+from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 
 QueueCursor = tuple[datetime, str]
-"""Where a look through the due messages has come to: due, id."""
+"""Where a look through the due deliveries has come to: due, id."""
 
 
-class DeliveryQueue(MessageCollection):
-    """What is to be sent, and what became of it."""
+class DeliveryQueue:
+    """What is to be sent by ``channel``, and what became of it."""
+
+    def __init__(self, db: Database, channel: Channel, messages: MessageRepository) -> None:
+        self.channel = channel
+        self._all = db["deliveries"]
+        self._messages = messages
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int
     ) -> tuple[list[ReaderId], QueueCursor | None]:
-        """Readers with a due message, the longest waiting first, and where to look on from.
+        """Readers with a due delivery, the longest waiting first, and where to look on from.
 
-        The place is None when there are no more. At most ``limit`` messages are looked at.
+        The place is None when there are no more. At most ``limit`` deliveries are looked at.
         """
         with translate_errors():
-            cursor = self._all.find({"open": True, "due": {"$lte": now}}, {"reader": 1, "due": 1})
+            due = {"channel": self.channel.value, "open": True, "due": {"$lte": now}}
+            cursor = self._all.find(due, {"reader": 1, "due": 1})
             if after is not None:
-                bound: Any = [("due", after[0]), ("_id", after[1])]  # the stubs know no datetime
+                # The stubs know no datetime.
+                bound: Any = [("channel", self.channel.value), ("due", after[0]), ("_id", after[1])]
                 cursor = cursor.min(bound)
             rows = await (
                 cursor.hint("open_due")
-                .sort([("due", ASCENDING), ("_id", ASCENDING)])
+                .sort([("channel", ASCENDING), ("due", ASCENDING), ("_id", ASCENDING)])
                 .limit(limit)
                 .to_list(None)
             )
@@ -46,16 +56,22 @@ class DeliveryQueue(MessageCollection):
     async def lease_next(
         self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
     ) -> list[Delivery]:
-        """The first open message of each of the readers, leased to the caller.
+        """The first open delivery of each of the readers, leased to the caller.
 
         Nothing for a reader who has none, whose first is not due yet (the ones behind it wait for
         it), or whose first another worker holds.
         """
         with translate_errors():
             rows = (
-                await self._all.find({"reader": {"$in": list(readers)}, "open": True})
+                await self._all.find(
+                    {
+                        "channel": self.channel.value,
+                        "reader": {"$in": list(readers)},
+                        "open": True,
+                    }
+                )
                 .hint("reader_open")
-                .sort([("reader", ASCENDING), ("order", ASCENDING)])
+                .sort([("channel", ASCENDING), ("reader", ASCENDING), ("order", ASCENDING)])
                 .to_list(None)
             )
             first: dict[str, Document] = {}
@@ -67,10 +83,14 @@ class DeliveryQueue(MessageCollection):
                     first[row["reader"]] = row
             free = [row for row in first.values() if _may_go(row, now, real_now)]
             holder = new_id()
-            won = await self._lease(free, holder, real_now, real_now + lease)
+            won, messages = await asyncio.gather(
+                self._lease(free, holder, real_now, real_now + lease),
+                self._messages.many([row["message"] for row in free]),
+            )
         return [
             Delivery(
-                self._message(row),
+                row["_id"],
+                messages[row["message"]],
                 row["attempts"] + 1,
                 row["without_page"],
                 tuple(row["codes"]),
@@ -79,7 +99,8 @@ class DeliveryQueue(MessageCollection):
                 unknown_attempts(row),
             )
             for row in free
-            if row["_id"] in won
+            # A reader who is being erased has lost the message, and is about to lose this.
+            if row["_id"] in won and row["message"] in messages
         ]
 
     async def _lease(
@@ -140,7 +161,7 @@ class DeliveryQueue(MessageCollection):
         """
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:
-            alike.setdefault((d.lease_owner, d.attempts), []).append(d.message.id)
+            alike.setdefault((d.lease_owner, d.attempts), []).append(d.id)
         before: Document = {
             "$set": {
                 "state": DeliveryState.QUEUED.value,
@@ -163,6 +184,7 @@ class DeliveryQueue(MessageCollection):
         ``reason`` is why it was never tried; what was tried keeps its own.
         """
         overdue: Document = {
+            "channel": self.channel.value,
             "open": True,
             "due": {"$lte": now},
             "$and": [
@@ -185,17 +207,10 @@ class DeliveryQueue(MessageCollection):
             result = await self._all.update_many(overdue, [{"$set": ended}], hint="open_due")
         return result.modified_count
 
-    async def next_due(self, after: datetime) -> datetime | None:
-        """The first instant after ``after`` at which a delivery becomes due."""
-        with translate_errors():
-            row = await self._all.find_one(
-                {"open": True, "due": {"$gt": after}}, {"due": 1}, sort=[("due", ASCENDING)]
-            )
-        return row["due"] if row else None
-
     async def requeue(self, ids: Sequence[str], now: datetime) -> int:
-        """Queue those of them anew that have failed. How many."""
-        failed = {"_id": {"$in": list(ids)}, "state": DeliveryState.FAILED.value, "open": False}
+        """Queue those of these messages anew whose delivery has failed. How many."""
+        theirs = [delivery_id(id, self.channel) for id in ids]
+        failed = {"_id": {"$in": theirs}, "state": DeliveryState.FAILED.value, "open": False}
         again: Document = {
             "state": DeliveryState.QUEUED.value,
             "open": True,

@@ -1,29 +1,27 @@
-"""What became of messages: counts, failures, and failures that WeChat tells late."""
+"""What became of one channel's deliveries: counts, failures, and those that WeChat tells late."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from bson.objectid import ObjectId
 from pymongo import DESCENDING
 
 from models.kernel.ids import ReaderId
+from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import DeliveryState, Message, Template
-from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection
-from models.policy.entities import FARTHEST_HORIZON
+from models.messages.mapping import DEFAULT_EXPIRY
+from models.messages.period_queries import told_since
 from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
-_BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
-"""Longer than any booking is made before its last message."""
 _NAMELESS_S: Final = 600
 """WeChat says within seconds that it could not deliver. A message without WeChat's id for it is
 held for the one that is meant for so long after it was sent."""
 
 
-class DeliveryReports(MessageCollection):
-    """Failed messages and how many there are."""
+class ChannelDeliveries(DeliveryQueue):
+    """A channel's queue, with failed deliveries and how many there are."""
 
     async def failed_late(
         self, reader_id: ReaderId, template: Template, msgid: str, code: int, words: str
@@ -38,13 +36,15 @@ class DeliveryReports(MessageCollection):
         being sent, it is the last one sent, if that was lately.
         """
         failure = {"msgid": msgid, "code": code, "words": words}
-        sending = {
+        sending: Document = {
+            "channel": self.channel.value,
             "reader": reader_id,
             "open": True,
             "state": DeliveryState.SENDING.value,
             "template": template.value,
         }
         sent: Document = {
+            "channel": self.channel.value,
             "reader": reader_id,
             "state": DeliveryState.SENT.value,
             "template": template.value,
@@ -72,13 +72,14 @@ class DeliveryReports(MessageCollection):
     async def counts(
         self, since: datetime, wall_clock: bool
     ) -> list[tuple[Template, DeliveryState, str | None, int]]:
-        """Messages of that time, by template, state and, where they expired, the reason."""
+        """Deliveries of that time, by template, state and, where they expired, the reason."""
         why = {"$cond": [{"$eq": ["$state", DeliveryState.EXPIRED.value]}, "$reason", None]}
         group: Document = {
             "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},
             "n": {"$sum": 1},
         }
-        rows = await aggregate_groups(self._all, _lately(since, wall_clock), group)
+        since_then = told_since(since, wall_clock) | {"channel": self.channel.value}
+        rows = await aggregate_groups(self._all, since_then, group)
         return [
             (
                 Template(row["_id"]["template"]),
@@ -90,35 +91,37 @@ class DeliveryReports(MessageCollection):
         ]
 
     async def failures(self, since: datetime) -> list[tuple[int | None, str | None, int]]:
-        """Failed ones by WeChat's last code and by what else is known, the most frequent first."""
+        """Failed ones by the channel's last code and what else is known, most frequent first."""
         group: Document = {
             "_id": {"code": {"$last": "$codes"}, "reason": {"$ifNull": ["$reason", None]}},
             "n": {"$sum": 1},
         }
-        rows = await aggregate_groups(self._all, _failed_since(since), group)
+        rows = await aggregate_groups(self._all, self._failed_since(since), group)
         found = [(row["_id"].get("code"), row["_id"]["reason"], row["n"]) for row in rows]
         return sorted(found, key=lambda one: (-one[2], one[0] or 0, one[1] or ""))
 
     async def failed(
         self, since: datetime, limit: int
     ) -> list[tuple[Message, int, tuple[int, ...], str]]:
-        """The last failed ones, each with its attempts, WeChat's codes and, where it told of the
-        failure afterwards, its words."""
+        """The last failed ones, each with its attempts, the channel's codes and, where it told of
+        the failure in words, these."""
         with translate_errors():
             rows = (
-                await self._all.find(_failed_since(since))
+                await self._all.find(self._failed_since(since))
                 .sort([("at", DESCENDING), ("_id", DESCENDING)])
                 .limit(limit)
                 .to_list(None)
             )
+        messages = await self._messages.many([row["message"] for row in rows])
         return [
-            (self._message(row), row["attempts"], tuple(row["codes"]), row.get("words", ""))
+            (message, row["attempts"], tuple(row["codes"]), row.get("words", ""))
             for row in rows
+            if (message := messages.get(row["message"])) is not None
         ]
 
     async def retryable_failures(self, since: datetime, now: datetime, limit: int) -> list[Message]:
         """Failed ones that are not old news yet, the newest first."""
-        query = _failed_since(since) | {
+        query = self._failed_since(since) | {
             "$or": [
                 {"expires_at": None, "at": {"$gt": now - DEFAULT_EXPIRY}},
                 {"expires_at": {"$gt": now}},
@@ -131,16 +134,12 @@ class DeliveryReports(MessageCollection):
                 .limit(limit)
                 .to_list(None)
             )
-        return [self._message(row) for row in rows]
+        messages = await self._messages.many([row["message"] for row in rows])
+        return [messages[row["message"]] for row in rows if row["message"] in messages]
 
-
-def _failed_since(since: datetime) -> Document:
-    return {"state": DeliveryState.FAILED.value, "at": {"$gte": since}}
-
-
-def _lately(since: datetime, wall_clock: bool) -> Document:
-    """Ids begin with the time at which their reservation was made, by the clock on the wall."""
-    query: Document = {"at": {"$gte": since}}
-    if wall_clock:
-        query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}
-    return query
+    def _failed_since(self, since: datetime) -> Document:
+        return {
+            "channel": self.channel.value,
+            "state": DeliveryState.FAILED.value,
+            "at": {"$gte": since},
+        }

@@ -1,4 +1,4 @@
-"""The updates that settle attempts to deliver, many messages in each."""
+"""The updates that settle attempts to deliver, many deliveries in each."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def unknown_attempts(row: Document) -> int:
 
 
 def settling(same: Sequence[DeliveryResult]) -> UpdateMany:
-    """The update for outcomes that differ in their message alone."""
-    o, ids = same[0], [o.delivery.message.id for o in same]
+    """The update for outcomes that differ in their delivery alone."""
+    o, ids = same[0], [o.delivery.id for o in same]
     held: Document = {
         "_id": {"$in": ids},
         "state": DeliveryState.SENDING.value,

@@ -1,4 +1,4 @@
-"""What is told to readers: one message an event, kept in-app and sent to WeChat if it can be."""
+"""What is told to readers: one message an event, kept in the app, and its deliveries by channel."""
 
 from __future__ import annotations
 
@@ -58,8 +58,16 @@ RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
 """In which states of its reservation a message still says what is so."""
 
 
+class Channel(StrEnum):
+    """A way to a reader outside of the app. The value is stored and stands in the names of jobs."""
+
+    WECHAT = "wechat"
+    EMAIL = "email"
+
+
 class DeliveryState(StrEnum):
-    """``queued`` and ``sending`` are on the way; the others are ends."""
+    """``queued`` and ``sending`` are on the way; the others are ends. A message without a delivery
+    by a channel was not wanted there: nobody consented to it, or there is no address."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -74,8 +82,8 @@ class DeliveryState(StrEnum):
 class Message:
     """One message to one reader.
 
-    ``facts`` are the values of the WeChat template by fact name; ``not_after`` is when WeChat need
-    not be bothered any more (a reminder after the fact). In the app it stays all the same.
+    ``facts`` are the values of the WeChat template by fact name; after ``expires_at`` no channel
+    need be bothered any more (a reminder after the fact). In the app it stays all the same.
     """
 
     id: str
@@ -92,12 +100,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message on its way to WeChat, leased to ``holder``.
+    """A message on its way by one channel, leased to ``lease_owner``.
 
     ``attempts`` counts the present one too, ``unknown`` those before it that may have arrived;
-    ``more`` says that another of the reader's waits behind it.
+    ``has_next`` says that another of the reader's waits behind it on this channel. ``codes`` are
+    the channel's answers so far. ``omit_page`` goes without the page that a tap would open.
     """
 
+    id: str
     message: Message
     attempts: int
     omit_page: bool
@@ -112,7 +122,7 @@ class DeliveryResult:
     """What became of an attempt: an end, or another one at ``due`` (the state is then QUEUED).
 
     ``reason`` is why it waits or was not sent, where ``code`` does not tell; ``unknown`` says that
-    this attempt may have arrived; ``msgid`` is WeChat's name for what it took.
+    this attempt may have arrived; ``msgid`` is the channel's name for what it took.
     """
 
     delivery: Delivery

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
-from models.messages.entities import DeliveryState, Message, Template
+from models.messages.entities import Message, Template
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document
 
 DEFAULT_EXPIRY: Final = timedelta(hours=24)
-"""A message without an expiry of its own is old news for WeChat after a day."""
+"""A message without an expiry of its own is old news for every channel after a day."""
 
 
 class MessageCollection:
@@ -22,8 +22,8 @@ class MessageCollection:
         self._all = db["messages"]
         self._texts = FreeTexts("messages", cipher)
 
-    def _document(self, message: Message, wanted: bool) -> Document:
-        document = document_of(message, wanted)
+    def _document(self, message: Message) -> Document:
+        document = document_of(message)
         if message.template is Template.ANSWER:
             document |= {"text": "", "typed": self._texts.seal("typed", message.text)}
         return document
@@ -43,7 +43,7 @@ class MessageCollection:
         )
 
 
-def document_of(message: Message, wanted: bool) -> Document:
+def document_of(message: Message) -> Document:
     """The message as the service's own words make it."""
     return {
         "_id": message.id,
@@ -56,13 +56,4 @@ def document_of(message: Message, wanted: bool) -> Document:
         "reservation": message.reservation_id,
         "expires_at": message.expires_at,
         "read": False,
-        "state": (DeliveryState.QUEUED if wanted else DeliveryState.NO_CONSENT).value,
-        "open": wanted,
-        "due": message.at,
-        # Messages of one reader go out in the order of what they tell.
-        "order": f"{message.at.isoformat()} {message.id}",
-        "lease_until": None,
-        "attempts": 0,
-        "without_page": False,
-        "codes": [],
     }

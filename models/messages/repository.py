@@ -1,15 +1,21 @@
-"""Messages to readers: one document each, for the app and for WeChat."""
+"""Messages to readers, one document each: the inbox. Deliveries are kept apart from them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 
+from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from models.messages.delivery_queue_repository import DeliveryQueue
-from models.messages.delivery_report_repository import DeliveryReports
-from models.messages.entities import DeliveryState
-from models.messages.inbox_repository import InboxRepository
+from models.kernel.ids import ReaderId
+from models.messages.entities import Message, Template
+from models.messages.mapping import MessageCollection
+from models.messages.period_queries import told_since
+from models.storage.mongo import Document, aggregate_groups, find_page
+from models.storage.mongo_errors import errors_per_document, translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "messages": [
@@ -23,25 +29,75 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             ],
             name="reader_messages",
         ),
-        IndexModel(
-            # With the id, so that a look through them can go on where it stopped.
-            [("due", ASCENDING), ("_id", ASCENDING)],
-            name="open_due",
-            partialFilterExpression={"open": True},
-        ),
-        IndexModel(
-            [("reader", ASCENDING), ("order", ASCENDING)],
-            name="reader_open",
-            partialFilterExpression={"open": True},
-        ),
-        IndexModel(
-            [("at", DESCENDING), ("_id", DESCENDING)],
-            name="failed",
-            partialFilterExpression={"state": DeliveryState.FAILED.value},
-        ),
     ]
 }
 
 
-class MessageRepository(InboxRepository, DeliveryQueue, DeliveryReports):
-    """The inbox, the queue and the reports over one collection."""
+class MessageRepository(MessageCollection):
+    """Adds messages and shows a reader's."""
+
+    async def add(self, messages: Sequence[Message]) -> int:
+        """Keep the messages. How many are new: the others were there."""
+        if not messages:
+            return 0
+        documents = [self._document(message) for message in messages]
+        with translate_errors():
+            try:
+                await self._all.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                failed = [e for e in errors_per_document(error, len(documents)) if e is not None]
+                if not all(isinstance(e, DuplicateKeyError) for e in failed):
+                    raise
+                return len(documents) - len(failed)
+        return len(documents)
+
+    async def many(self, ids: Collection[str]) -> dict[str, Message]:
+        """Those of the messages that are there, by id."""
+        with translate_errors():
+            rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return {row["_id"]: self._message(row) for row in rows}
+
+    async def page_of(
+        self, reader_id: ReaderId, unread_only: bool, skip: int, limit: int
+    ) -> tuple[list[Message], int]:
+        query: Document = {"reader": reader_id}
+        if unread_only:
+            query["read"] = False
+        rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit)
+        return [self._message(row) for row in rows], total
+
+    async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
+        """Ids of others are passed over in silence: there is nothing to learn from them."""
+        with translate_errors():
+            await self._all.update_many(
+                {"reader": reader_id, "_id": {"$in": list(ids)}}, {"$set": {"read": True}}
+            )
+
+    async def counts(self, since: datetime, wall_clock: bool) -> dict[Template, int]:
+        """Messages of that time, by template."""
+        group: Document = {"_id": "$template", "n": {"$sum": 1}}
+        rows = await aggregate_groups(self._all, told_since(since, wall_clock), group)
+        return {Template(row["_id"]): row["n"] for row in rows}
+
+    async def ids_before(self, made_before: datetime, limit: int) -> list[str]:
+        """Ids of messages about reservations made before that instant, at most ``limit``.
+
+        Their ids begin with the reservation's, so with its real time.
+        """
+        with translate_errors():
+            rows = await (
+                self._all.find(
+                    {"_id": {"$lt": str(ObjectId.from_datetime(made_before))}}, {"_id": 1}
+                )
+                .hint("_id_")
+                .limit(limit)
+                .to_list(None)
+            )
+        return [row["_id"] for row in rows]
+
+    async def delete(self, ids: Collection[str]) -> int:
+        """Delete these messages. How many there were."""
+        if not ids:
+            return 0
+        with translate_errors():
+            return (await self._all.delete_many({"_id": {"$in": list(ids)}})).deleted_count

@@ -8,6 +8,7 @@ from typing import Final
 
 from models.kernel.ids import ReaderId
 from models.messages.consent_repository import ConsentRepository
+from models.messages.delivery_report_repository import ChannelDeliveries
 from models.messages.entities import Message, Template
 from models.messages.repository import MessageRepository
 
@@ -18,8 +19,14 @@ _LONGEST_WORDS: Final = 200
 class MessageService:
     """The inbox and the consents."""
 
-    def __init__(self, messages: MessageRepository, consents: ConsentRepository) -> None:
+    def __init__(
+        self,
+        messages: MessageRepository,
+        consents: ConsentRepository,
+        wechat_deliveries: ChannelDeliveries,
+    ) -> None:
         self._messages, self._consents = messages, consents
+        self._wechat_deliveries = wechat_deliveries
 
     async def page_of(
         self, reader_id: ReaderId, unread_only: bool, skip: int, limit: int
@@ -59,7 +66,7 @@ class MessageService:
         if code == "0" or _CODE.fullmatch(code) is None:
             return None
         words = entry.get("ErrorStatus", "")[:_LONGEST_WORDS]
-        known = await self._messages.failed_late(
+        known = await self._wechat_deliveries.failed_late(
             reader_id, template, entry.get("MsgID", ""), int(code), words
         )
         return int(code), known

@@ -19,6 +19,7 @@ PERSONAL_COLLECTIONS: Final = (
     "accommodations",
     "bindings",
     "cards",
+    "deliveries",
     "message_consents",
     "messages",
     "fault_reports",

@@ -7,7 +7,7 @@ from typing import Final
 
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.kernel.ids import Actor
-from models.messages.repository import MessageRepository
+from models.messages.delivery_repository import DeliveryRepository
 from models.outages.extension import DeadlineExtension, apply_all
 from models.policy.rules import leave_duration
 from models.reservations.entities import Reservation
@@ -25,12 +25,12 @@ class PresenceCheckJob:
     def __init__(
         self,
         reservations: ReservationRepository,
-        messages: MessageRepository,
+        deliveries: DeliveryRepository,
         writer: ReservationWriter,
         extension: DeadlineExtension,
         knowledge: PresenceKnowledge,
     ) -> None:
-        self._reservations, self._messages = reservations, messages
+        self._reservations, self._deliveries = reservations, deliveries
         self._writer, self._extension, self._knowledge = writer, extension, knowledge
 
     async def run(self, now: datetime) -> int:
@@ -58,4 +58,4 @@ class PresenceCheckJob:
 
     async def _was_reached(self, r: Reservation) -> bool:
         asked_at = max(e.at for e in r.history if e.event == transitions.DOUBT)
-        return await self._messages.was_sent(r.reader_id, r.id, asked_at)
+        return await self._deliveries.was_sent(r.reader_id, r.id, asked_at)

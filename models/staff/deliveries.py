@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +10,8 @@ from typing import Final
 from models.messages.channel_pause import Pause
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import ConsentRepository
-from models.messages.entities import RELEVANT_STATES, DeliveryState, Message, Template
+from models.messages.delivery_report_repository import ChannelDeliveries
+from models.messages.entities import RELEVANT_STATES, Channel, DeliveryState, Message, Template
 from models.messages.repository import MessageRepository
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
@@ -61,9 +62,19 @@ class MessageRelevance:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryOverview:
-    """What became of the messages of some days."""
+class ChannelInUse:
+    """A channel that the library has set up: its deliveries and its pause."""
 
+    deliveries: ChannelDeliveries
+    pauses: ChannelPauseRepository
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOverview:
+    """What became of the messages of some days by one channel. ``messages`` are all that were told
+    then: those without a delivery nobody asked for."""
+
+    messages: dict[Template, int]
     counts: list[tuple[Template, DeliveryState, str | None, int]]
     failures: list[tuple[int | None, str | None, int]]
     failed: list[tuple[Message, int, tuple[int, ...], str]]
@@ -79,35 +90,52 @@ class StaffDeliveries:
         audit: AuditLog,
         messages: MessageRepository,
         consents: ConsentRepository,
-        pauses: ChannelPauseRepository,
+        channels: Mapping[Channel, ChannelInUse],
         relevance: MessageRelevance,
     ) -> None:
         self._audit, self._messages, self._consents = audit, messages, consents
-        self._pauses, self._relevance = pauses, relevance
+        self._channels, self._relevance = channels, relevance
 
-    async def overview(self, since: datetime, wall_clock: bool, limit: int) -> DeliveryOverview:
-        """What became of the messages since then, the last ``limit`` failed ones one by one."""
+    @property
+    def channels(self) -> list[Channel]:
+        """Those that the library has set up."""
+        return list(self._channels)
+
+    async def overview(
+        self, channel: Channel, since: datetime, wall_clock: bool, limit: int
+    ) -> DeliveryOverview:
+        """What became of the messages since then by a channel that is set up, the last ``limit``
+        failed ones one by one."""
+        used = self._channels[channel]
         return DeliveryOverview(
             await self._messages.counts(since, wall_clock),
-            await self._messages.failures(since),
-            await self._messages.failed(since, limit),
-            await self._pauses.current(),
+            await used.deliveries.counts(since, wall_clock),
+            await used.deliveries.failures(since),
+            await used.deliveries.failed(since, limit),
+            await used.pauses.current(),
             await self._consents.totals(),
         )
 
-    async def failures(self, since: datetime) -> list[tuple[int | None, str | None, int]]:
-        """Failed messages by WeChat's last code and by what else is known."""
-        return await self._messages.failures(since)
+    async def failures(self, since: datetime) -> int:
+        """How many deliveries have failed, by all channels."""
+        return sum(
+            [
+                count
+                for used in self._channels.values()
+                for _, _, count in await used.deliveries.failures(since)
+            ]
+        )
 
-    async def retry(self, ctx: StaffContext, since: datetime, reason: str) -> int:
-        """Send failed messages once more, as far as they are still relevant. How many."""
+    async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
+        """Send once more by the channel what failed, as far as it is still relevant. How many."""
 
         ctx.require(None)
+        deliveries = self._channels[channel].deliveries
 
         async def work() -> int:
-            failed = await self._messages.retryable_failures(since, ctx.now, _AT_ONCE)
+            failed = await deliveries.retryable_failures(since, ctx.now, _AT_ONCE)
             relevant = await self._relevance.relevant(failed, since)
-            return await self._messages.requeue(relevant, ctx.now)
+            return await deliveries.requeue(relevant, ctx.now)
 
         operation = AuditedOperation(AuditAction.RETRY_DELIVERIES, "deliveries", None, reason)
         return await self._audit.record(ctx, operation, work, lambda queued: {"queued": queued})

@@ -1,165 +1,111 @@
-"""The way to WeChat: what a message needs before it is sent, and what its answer makes of it."""
+"""What a channel of delivery is: its part of preparing a message, sending it, and its outcomes.
+
+A channel is a class with these methods. The queue, its order, leases, retries and the pause are the
+same for all of them (``notify/delivery/worker.py``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
 
-from models.kernel.ids import ReaderId, ReservationId
-from models.messages.consent_repository import ConsentRepository
-from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
-from models.messages.mapping import DEFAULT_EXPIRY
-from models.reservations.entities import Reservation
+from models.messages.channel_pause import PauseReason
+from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
 from notify.delivery.circuit_breaker import CircuitBreaker
-from notify.delivery.relevance import LATE_AFTER, is_overtaken
-from notify.wechat.mini_program import MiniProgramClient, MiniProgramState
-from notify.wechat.retry_policy import MAX_UNKNOWN, NextStep, RetryDecision, SendResult, SendStatus
-from notify.wechat.template_config import TemplateConfig
 
 UNKNOWN: Final = "unknown"
 """The reason of what may have arrived."""
-LATE: Final = "late"
-"""The reason of what had expired before it could be tried."""
-OVERTAKEN: Final = "overtaken"
-"""The reason of what was not true any more when it could be sent."""
-_MOMENT: Final = timedelta(milliseconds=1)
-"""The database's smallest: the first instant after an expiry."""
-ConsentKey = tuple[ReaderId, Template]
+MAX_UNKNOWN: Final = 2
+"""Attempts of one delivery whose outcome nobody knows: each of them may have arrived."""
+DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
+"""Seconds before the next attempt of what was surely not sent; the last one for all later ones."""
+UNKNOWN_DELAY: Final = 120.0
+"""Before the one repeat of what may have arrived: by then a channel that was away is back, or
+is known to be away."""
 
 
-@dataclass(slots=True)
-class WeChatChannel:
-    """The way to WeChat with what this process has learnt about it."""
-
-    gateway: MiniProgramClient
-    templates: Mapping[Template, TemplateConfig]
-    state: MiniProgramState
-    openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
-    real_now: Callable[[], datetime]
-    breaker: CircuitBreaker
-    reservations_of: Callable[
-        [Collection[ReservationId]], Awaitable[Mapping[ReservationId, Reservation]]
-    ]
-    disabled: set[Template] = field(default_factory=set)
-    counted: Callable[[str, int], None] = lambda outcome, times: None
+def delay(attempts: int) -> float:
+    """Seconds before the next attempt after so many."""
+    return DELAYS[min(attempts, len(DELAYS)) - 1]
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
-    """Claimed and ready to be sent; ``send_by`` is in monotonic seconds, ``credit`` says that one
-    was taken for it."""
+    """Leased and ready to be sent to ``address``; ``send_by`` is in monotonic seconds.
+
+    ``credit``: a consent was used up for it (WeChat).
+    """
 
     delivery: Delivery
-    openid: str
+    address: str
     send_by: float
-    credit: bool
+    credit: bool = False
 
 
-async def prepare(
-    channel: WeChatChannel,
-    credits: ConsentRepository,
-    claimed: Sequence[Delivery],
-    now: datetime,
-    send_by: float,
-) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-    """Everything up to the send: those to be sent, and the ends of those that need not be.
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    """What came of one attempt.
 
-    Raises: ServiceUnavailable, and nothing has been taken.
+    Attributes:
+        state: the end that the delivery has come to; QUEUED asks for another attempt.
+        kind: what happened in one word, for counting, and why it waits.
+        code: the channel's own number for it, None without an answer.
+        msgid: the channel's name for what it took.
+        retry_after_s: how long this delivery waits before its next attempt.
+        pause: why all sending stops, for a refusal that would meet every message.
+        away: the channel did not take the call at all; several in a row stop all sending.
+        unknown: it may have arrived, though nobody has said so.
+        omit_page: the next attempt goes without a page.
+        asked: False where the channel was never asked: it says nothing about it.
     """
-    going: list[Delivery] = []
-    ends: list[DeliveryResult] = []
-    about = await _late_about(channel, claimed, now)
-    for d in claimed:
-        end = _skip_reason(channel, d, about, now)
-        if end is None:
-            going.append(d)
-        else:
-            ends.append(end)
-    openids: Mapping[ReaderId, str] = {}
-    taken: Collection[ConsentKey] = ()
-    if going:
-        openids = await channel.openids_of([d.message.reader_id for d in going])
-    if wanted := [consent(d) for d in going if d.message.reader_id in openids]:
-        taken = await credits.consume(wanted)
-    ready: list[PreparedDelivery] = []
-    for d in going:
-        openid = openids.get(d.message.reader_id)
-        credit = consent(d) in taken
-        if openid is None:
-            ends.append(DeliveryResult(d, DeliveryState.UNBOUND))
-        elif not credit and not d.unknown:
-            ends.append(DeliveryResult(d, DeliveryState.NO_CONSENT))
-        else:
-            ready.append(PreparedDelivery(d, openid, send_by, credit))
-    for outcome in ends:
-        channel.counted(outcome.state.value, 1)
-    return ready, ends
+
+    state: DeliveryState
+    kind: str
+    code: int | None = None
+    msgid: str | None = None
+    retry_after_s: float = 0.0
+    pause: PauseReason | None = None
+    away: bool = False
+    unknown: bool = False
+    omit_page: bool = False
+    asked: bool = True
 
 
-async def _late_about(
-    channel: WeChatChannel, claimed: Sequence[Delivery], now: datetime
-) -> Mapping[ReservationId, Reservation]:
-    """The reservations of those messages that had to wait: they may have moved on."""
-    late = {
-        d.message.reservation_id
-        for d in claimed
-        if d.message.reservation_id is not None and now - d.message.at > LATE_AFTER
-    }
-    return await channel.reservations_of(late) if late else {}
+class DeliveryChannel(Protocol):
+    """One way to readers, with what this process has learnt about it."""
 
+    name: Channel
+    breaker: CircuitBreaker
+    concurrency: int
+    """Sends under way at once."""
 
-def _skip_reason(
-    channel: WeChatChannel, d: Delivery, about: Mapping[ReservationId, Reservation], now: datetime
-) -> DeliveryResult | None:
-    """Why it need not be tried. ``about`` has the reservations of those that had to wait."""
-    if now > _worth_until(d.message):
-        return DeliveryResult(d, DeliveryState.EXPIRED, reason=None if d.attempts > 1 else LATE)
-    if d.unknown >= MAX_UNKNOWN:
-        return DeliveryResult(d, DeliveryState.FAILED, reason=UNKNOWN)
-    r = about.get(d.message.reservation_id) if d.message.reservation_id else None
-    if r is not None and is_overtaken(d.message, r):
-        return DeliveryResult(d, DeliveryState.EXPIRED, reason=OVERTAKEN)
-    template = d.message.template
-    if template in channel.disabled or template not in channel.templates:
-        return DeliveryResult(d, DeliveryState.FAILED)
-    return None
+    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
+        """The ids of those of the messages that shall go this way."""
+        ...
 
+    async def prepare(
+        self, going: Sequence[Delivery], send_by: float
+    ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
+        """Those to be sent, with their addresses, and the ends of those that cannot be.
 
-def outcome_of(
-    v: RetryDecision, result: SendResult, d: Delivery, now: datetime, breaker: CircuitBreaker
-) -> DeliveryResult:
-    """What is written of an attempt with that result."""
-    if v.step is not NextStep.RETRY:
-        state = {
-            SendStatus.SENT: DeliveryState.SENT,
-            SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
-        }.get(result.outcome, DeliveryState.FAILED)
-        reason = UNKNOWN if result.unknown else None
-        return DeliveryResult(d, state, result.errcode, reason=reason, msgid=result.msgid)
-    left = _worth_until(d.message) - now
-    # At most half of the time that is left, so that there is another attempt before it expires.
-    due = now + min(timedelta(seconds=v.retry_after_seconds) * breaker.jitter(), left / 2)
-    if breaker.pause is not None:
-        due = max(due, breaker.pause.until)
-    # It comes to its end in time, and the reader's next one does not wait for it.
-    due = min(due, _worth_until(d.message) + _MOMENT)
-    return DeliveryResult(
-        d,
-        DeliveryState.QUEUED,
-        result.errcode,
-        due,
-        v.without_page,
-        UNKNOWN if result.unknown else result.outcome.value,
-        result.unknown,
-    )
+        Raises: ServiceUnavailable, and nothing has been taken.
+        """
+        ...
 
+    async def answers(self) -> bool:
+        """Whether the channel answers a call that sends nothing, be it with a refusal."""
+        ...
 
-def _worth_until(message: Message) -> datetime:
-    return message.expires_at or message.at + DEFAULT_EXPIRY
+    async def send(self, ready: PreparedDelivery) -> SendOutcome:
+        """Send it. Failures are outcomes, not exceptions."""
+        ...
 
+    def give_back(self, ready: PreparedDelivery) -> None:
+        """It was prepared and never tried."""
+        ...
 
-def consent(d: Delivery) -> ConsentKey:
-    """The consent that sending it uses up."""
-    return d.message.reader_id, d.message.template
+    async def flush(self) -> None:
+        """Write what the channel itself keeps of its attempts, before their outcomes are written.
+        May be repeated."""
+        ...

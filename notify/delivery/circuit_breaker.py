@@ -1,4 +1,4 @@
-"""The circuit breaker before WeChat: when nothing can go, nothing is tried but one probe at a time.
+"""The circuit breaker before a channel: when nothing can go, one probe at a time is tried.
 
 Its state is in the database (``ChannelPauseRepository``), so it holds for all workers and hosts. A
 person is told once when it opens, and once when messages go again.
@@ -12,19 +12,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from random import uniform
-from typing import Final
+from typing import Final, Protocol
 
 from models.kernel.errors import ServiceUnavailable
 from models.messages.channel_pause import Pause, PauseReason, begin, prolong
 from models.messages.channel_pause_repository import ChannelPauseRepository
-from notify.wechat.retry_policy import RetryDecision, SendResult
 
 log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
-"""So many calls in a row that WeChat did not take, and it is taken to be away."""
+"""So many calls in a row that the channel did not take, and it is taken to be away."""
 PROBE_LEASE: Final = timedelta(seconds=20)
-"""Longer than two calls to WeChat take, the question and the message. A prober that takes longer
-ends nothing: its name is gone."""
+"""Longer than two calls take, the question and the message. A prober that takes longer ends
+nothing: its name is gone."""
+
+
+class Answer(Protocol):
+    """What an attempt says about the channel as a whole (``SendOutcome``)."""
+
+    @property
+    def pause(self) -> PauseReason | None: ...
+    @property
+    def away(self) -> bool: ...
+    @property
+    def code(self) -> int | None: ...
 
 
 class CircuitState(Enum):
@@ -61,7 +71,7 @@ class CircuitBreaker:
         """What may be sent at ``now``. PROBE is answered to one worker of all.
 
         Whoever gets it sends one message and calls ``probed`` with its answer, or ``silent`` where
-        WeChat did not even answer before, or ``give_back``.
+        the channel did not even answer before, or ``give_back``.
 
         Raises: ServiceUnavailable.
         """
@@ -73,9 +83,9 @@ class CircuitBreaker:
         self._prober = await self.pauses.take_probe(pause, self.real_now(), PROBE_LEASE)
         return CircuitState.PROBE if self._prober else CircuitState.SHUT
 
-    async def heard(self, v: RetryDecision, result: SendResult, now: datetime) -> None:
+    async def heard(self, answer: Answer, now: datetime) -> None:
         """An answer to one of many sends: it may open the breaker, and never closes it."""
-        reason = _reason(v)
+        reason = _reason(answer)
         if reason is None:
             self._refused_in_a_row = 0
             return
@@ -85,10 +95,10 @@ class CircuitBreaker:
             self._refused_in_a_row += 1
             if self._refused_in_a_row < AWAY_AFTER:
                 return
-        await self._begin(reason, result.errcode, now)
+        await self._begin(reason, answer.code, now)
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
-        """WeChat did not answer a call that sends nothing: it is away. Raises:
+        """The channel did not answer a call that sends nothing: it is away. Raises:
         ServiceUnavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)
@@ -101,22 +111,23 @@ class CircuitBreaker:
         self._refused_in_a_row = 0
         try:
             if await self.pauses.begin(pause):
-                _tell(pause, told_before=False)
+                self._tell(pause, told_before=False)
         except ServiceUnavailable as error:
-            log.warning("wechat_pause_not_written", extra={"reason": repr(error)})
+            log.warning("channel_pause_not_written", extra={"reason": repr(error), **self._name})
 
-    async def probed(self, v: RetryDecision, result: SendResult, now: datetime) -> None:
+    async def probed(self, answer: Answer, now: datetime) -> None:
         """The answer to the probe. Raises: ServiceUnavailable."""
-        reason = _reason(v)
+        reason = _reason(answer)
         if reason is not None:
-            await self._prolong(reason, result.errcode, now)
+            await self._prolong(reason, answer.code, now)
             return
         pause, prober = self._probing()
         self.pause = None
         if await self.pauses.end(prober) and pause.alarmed:
             log.warning(
-                "wechat_channel_back",
+                "channel_back",
                 extra={
+                    **self._name,
                     "reason": pause.reason.value,
                     "seconds": round((now - pause.since).total_seconds()),
                 },
@@ -126,7 +137,7 @@ class CircuitBreaker:
         pause, prober = self._probing()
         self.pause = longer = prolong(pause, reason, code, now, self.jitter())
         if await self.pauses.prolong(prober, longer):
-            _tell(longer, told_before=pause.alarmed and pause.reason is longer.reason)
+            self._tell(longer, told_before=pause.alarmed and pause.reason is longer.reason)
 
     def _probing(self) -> tuple[Pause, str]:
         """The pause and the right to probe, which is used up."""
@@ -141,18 +152,22 @@ class CircuitBreaker:
             prober, self._prober = self._prober, None
             await self.pauses.give_back(prober)
 
+    def _tell(self, pause: Pause, *, told_before: bool) -> None:
+        fields = {
+            **self._name,
+            "reason": pause.reason.value,
+            "errcode": pause.code,
+            "until": pause.until.isoformat(),
+        }
+        if pause.alarmed and not told_before:
+            log.error("channel_paused", extra={**fields, "alarm": True})
+        else:
+            log.info("channel_waits", extra=fields)
 
-def _reason(v: RetryDecision) -> PauseReason | None:
-    return PauseReason.AWAY if v.pause is None and v.away else v.pause
+    @property
+    def _name(self) -> dict[str, str]:
+        return {"channel": self.pauses.channel.value}
 
 
-def _tell(pause: Pause, *, told_before: bool) -> None:
-    fields = {
-        "reason": pause.reason.value,
-        "errcode": pause.code,
-        "until": pause.until.isoformat(),
-    }
-    if pause.alarmed and not told_before:
-        log.error("wechat_channel_paused", extra={**fields, "alarm": True})
-    else:
-        log.info("wechat_channel_waits", extra=fields)
+def _reason(answer: Answer) -> PauseReason | None:
+    return PauseReason.AWAY if answer.pause is None and answer.away else answer.pause

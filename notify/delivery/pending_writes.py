@@ -1,21 +1,18 @@
-"""What became of messages and is not written yet: it gathers, so that one write is for many."""
+"""What became of deliveries and is not written yet: it gathers, so that one write is for many."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from models.messages.entities import Delivery, DeliveryResult
-from notify.delivery.channel import ConsentKey
 
 
 @dataclass(slots=True)
 class PendingWrites:
-    """What is to be written: outcomes, claims let go of, and credits."""
+    """What is to be written: outcomes, and claims let go of."""
 
     outcomes: list[DeliveryResult] = field(default_factory=list)
     given_up: list[Delivery] = field(default_factory=list)
-    unused: list[ConsentKey] = field(default_factory=list)
-    spent: list[ConsentKey] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.outcomes or self.given_up)

@@ -1,13 +1,11 @@
-"""Delivery to WeChat: in order per reader, leased, as WeChat's table of errors says.
+"""Delivery by one channel: in order per reader, leased, tried again as the channel says.
 
-A pipeline: messages are claimed many at a time, sent ``CONCURRENCY`` at once, and what became of
-them is written many at a time, so that WeChat's latency is the only limit. One that takes long
-holds up its reader's next message and nothing else.
+A pipeline: deliveries are claimed many at a time, sent several at once, and what became of them is
+written many at a time, so that the channel's latency is the only limit. One that takes long holds
+up its reader's next message by this channel and nothing else.
 
 What was surely not sent is tried again until it expires; what may have arrived once more at most,
-and not before WeChat answers a call that sends nothing: one that hangs must not use that up.
-Such a repeat takes a credit of its own where there is one. Where there is none it goes all the
-same: WeChat has the truth, and refuses a second copy where the reader gave one consent.
+and not before the channel answers a call that sends nothing: one that hangs must not use that up.
 
 When nothing can go, ``notify/delivery/circuit_breaker.py`` stops all of it and lets one message
 through at a time.
@@ -18,27 +16,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
 from typing import Final, cast
 
-from models.kernel.ids import ReaderId
+from models.kernel.ids import ReaderId, ReservationId
 from models.messages.channel_pause import PauseReason
-from models.messages.consent_repository import ConsentRepository
-from models.messages.delivery_queue_repository import QueueCursor
-from models.messages.entities import DeliveryResult, DeliveryState, Message
-from models.messages.repository import MessageRepository
-from notify.delivery.channel import PreparedDelivery, WeChatChannel, consent, outcome_of, prepare
+from models.messages.delivery_queue_repository import DeliveryQueue, QueueCursor
+from models.messages.entities import Delivery, DeliveryResult, DeliveryState
+from models.reservations.entities import Reservation
+from notify.delivery.channel import DeliveryChannel, PreparedDelivery
 from notify.delivery.circuit_breaker import CircuitState
+from notify.delivery.outcomes import result_of, skip_reason, waited_for
 from notify.delivery.pending_writes import PendingWrites
-from notify.wechat.retry_policy import RetryDecision, SendResult, decide_retry
-from notify.wechat.template_config import TemplateConfig, format_fields
 
 log = logging.getLogger(__name__)
-CONCURRENCY: Final = 50
-"""Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
+ReservationsOf = Callable[
+    [Collection[ReservationId]], Awaitable[Mapping[ReservationId, Reservation]]
+]
 LEASE: Final = timedelta(seconds=60)
 SEND_WITHIN_S: Final = 40.0
 """A send begins no later after its claim: a question before it and the send itself may take 8 s
@@ -66,9 +63,17 @@ class DeliveryWorker:
     what became of it, also between two runs. ``close`` ends them."""
 
     def __init__(
-        self, messages: MessageRepository, credits: ConsentRepository, channel: WeChatChannel
+        self,
+        deliveries: DeliveryQueue,
+        channel: DeliveryChannel,
+        reservations_of: ReservationsOf,
+        real_now: Callable[[], datetime],
+        count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
-        self._messages, self._credits, self._channel = messages, credits, channel
+        """``real_now`` is the machine's time, for leases; ``count`` is called with an outcome and
+        how often it was."""
+        self._deliveries, self._channel = deliveries, channel
+        self._reservations_of, self._real_now, self._count = reservations_of, real_now, count
         self._ready: deque[PreparedDelivery] = deque()
         self._slots: set[asyncio.Task[None]] = set()
         self._ends = PendingWrites()
@@ -112,21 +117,20 @@ class DeliveryWorker:
         """End what is not worth sending any more: it must not wait for the end of a pause."""
         pause = self._channel.breaker.pause
         assert pause is not None
-        real_now = self._channel.real_now()
-        count = await self._messages.expire(now, real_now, pause.reason.value)
+        count = await self._deliveries.expire(now, self._real_now(), pause.reason.value)
         self._expired_at = now
         self._ended += count
         if count:
-            self._channel.counted(DeliveryState.EXPIRED.value, count)
+            self._count(DeliveryState.EXPIRED.value, count)
 
     async def _probe(self, now: datetime) -> None:
         """Send one message while all others wait: one that has not been tried in vain, if it can
-        be, since its outcome may stay unknown. Of a WeChat that was away, only once it answers."""
+        be, since its outcome may stay unknown. By a channel that was away, only once it answers."""
         breaker = self._channel.breaker
         try:
             place: QueueCursor | None = None
             while True:
-                page, place = await self._messages.readers_due(now, place, PAGE)
+                page, place = await self._deliveries.readers_due(now, place, PAGE)
                 ready = await self._claim(set(page) - self._held, now)
                 if ready:
                     chosen = min(ready, key=lambda r: r.delivery.unknown)
@@ -150,7 +154,7 @@ class DeliveryWorker:
     async def close(self) -> None:
         """Begin no more; wait a moment for what is under way and give back what is not.
 
-        What WeChat has not answered by then stays leased: another worker takes it over.
+        What the channel has not answered by then stays leased: another worker takes it over.
         """
         self._closing = True
         await _ended(set(self._slots))
@@ -172,7 +176,7 @@ class DeliveryWorker:
             for reader in readers:
                 del self._next[reader]
             if len(readers) < PAGE and not seen_all:
-                page, place = await self._messages.readers_due(now, place, PAGE)
+                page, place = await self._deliveries.readers_due(now, place, PAGE)
                 seen_all = place is None
                 readers |= set(page) - self._held
             if readers:
@@ -186,7 +190,7 @@ class DeliveryWorker:
         return self._channel.breaker.pause is None and not self._closing
 
     def _begin_slots(self) -> None:
-        for _ in range(min(CONCURRENCY - len(self._slots), len(self._ready))):
+        for _ in range(min(self._channel.concurrency - len(self._slots), len(self._ready))):
             self._slots.add(asyncio.create_task(self._send_loop()))
 
     async def _claim(self, readers: Collection[ReaderId], now: datetime) -> list[PreparedDelivery]:
@@ -194,10 +198,10 @@ class DeliveryWorker:
         if not readers:
             return []
         send_by = monotonic() + SEND_WITHIN_S
-        claimed = await self._messages.lease_next(readers, now, self._channel.real_now(), LEASE)
+        claimed = await self._deliveries.lease_next(readers, now, self._real_now(), LEASE)
         self._held.update(d.message.reader_id for d in claimed)
         try:
-            ready, ends = await prepare(self._channel, self._credits, claimed, now, send_by)
+            ready, ends = await self._prepare(claimed, now, send_by)
         except BaseException:
             self._ends.given_up += claimed
             raise
@@ -206,6 +210,23 @@ class DeliveryWorker:
             return ready
         finally:
             self._write()
+
+    async def _prepare(
+        self, claimed: Sequence[Delivery], now: datetime, send_by: float
+    ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
+        """Everything up to the send: those to be sent, and the ends of those that need not be.
+
+        Raises: ServiceUnavailable, and nothing has been taken.
+        """
+        waited = waited_for(claimed, now)
+        about = await self._reservations_of(waited) if waited else {}
+        ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now))}
+        going = [d for d in claimed if d.id not in ends]
+        ready, not_sent = await self._channel.prepare(going, send_by) if going else ([], [])
+        results = [*ends.values(), *not_sent]
+        for result in results:
+            self._count(result.state.value, 1)
+        return ready, results
 
     # --- sending ------------------------------------------------------------------------------
 
@@ -223,8 +244,6 @@ class DeliveryWorker:
             message = ready.delivery.message
             if not self._may_go_on() or monotonic() > ready.send_by:
                 self._give_up(ready)
-            elif message.template in self._channel.disabled:
-                self._fail(ready)
             else:
                 try:
                     if await self._answered(ready):
@@ -238,15 +257,15 @@ class DeliveryWorker:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)
 
     async def _answered(self, ready: PreparedDelivery, *, probe: bool = False) -> bool:
-        """False, and the message is given up, where WeChat has to answer first and does not: it was
-        away, or has the message perhaps, whose next attempt is the last one."""
+        """False, and the message is given up, where the channel has to answer first and does not:
+        it was away, or has the message perhaps, whose next attempt is the last one."""
         breaker, now, answers = self._channel.breaker, self._now, False
         away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
         if not away and not ready.delivery.unknown:
             return True
         assert now is not None
         try:
-            answers = await self._channel.gateway.answers()
+            answers = await self._channel.answers()
         finally:
             if not answers:
                 self._give_up(ready)
@@ -256,65 +275,19 @@ class DeliveryWorker:
 
     def _give_up(self, ready: PreparedDelivery) -> None:
         self._ends.given_up.append(ready.delivery)
-        self._unuse(ready)
-
-    def _unuse(self, ready: PreparedDelivery) -> None:
-        if ready.credit:
-            self._ends.unused.append(consent(ready.delivery))
-
-    def _fail(self, ready: PreparedDelivery) -> None:
-        """It cannot be sent, and took no credit of WeChat's."""
-        self._channel.counted(DeliveryState.FAILED.value, 1)
-        self._ends.outcomes.append(DeliveryResult(ready.delivery, DeliveryState.FAILED))
-        self._unuse(ready)
+        self._channel.give_back(ready)
 
     async def _send(self, ready: PreparedDelivery, *, probe: bool = False) -> None:
-        d, channel, now = ready.delivery, self._channel, self._now
+        now, breaker = self._now, self._channel.breaker
         assert now is not None
-        config = channel.templates[d.message.template]
-        try:
-            # Here and not for many at once, which would hold up whoever asks for something.
-            values = format_fields(config, d.message.facts)
-        except (ValueError, LookupError):
-            # The configured fields and the facts do not fit: no retry can mend it.
-            log.exception("wechat_delivery_alarm", extra={"template": d.message.template.value})
-            self._fail(ready)
-            return
-        result = await channel.gateway.send_subscribe(
-            ready.openid,
-            config.template_id,
-            None if d.omit_page else _page(config, d.message),
-            values,
-            channel.state,
-        )
-        channel.counted(result.outcome.value, 1)
-        v = decide_retry(result, d.attempts, d.unknown)
+        outcome = await self._channel.send(ready)
+        self._count(outcome.kind, 1)
         # The pause first, so that it is known when the message is put off; its outcome in any case.
         try:
-            await (channel.breaker.probed if probe else channel.breaker.heard)(v, result, now)
+            if outcome.asked:
+                await (breaker.probed if probe else breaker.heard)(outcome, now)
         finally:
-            self._apply_retry_policy(v, result, ready, now)
-
-    def _apply_retry_policy(
-        self, v: RetryDecision, result: SendResult, ready: PreparedDelivery, now: datetime
-    ) -> None:
-        d, channel = ready.delivery, self._channel
-        message = d.message
-        if v.alarm and not (v.disable_template and message.template in channel.disabled):
-            log.error(
-                "wechat_delivery_alarm",
-                extra={"template": message.template.value, "errcode": result.errcode}
-                | {"field": result.field, "outcome": result.outcome.value},
-            )
-        if v.flag_binding:
-            log.warning("wechat_binding_suspect", extra={"reader": message.reader_id})
-        if v.disable_template:
-            channel.disabled.add(message.template)
-        if v.credit_zero:
-            self._ends.spent.append(consent(d))
-        elif v.credit_back:
-            self._unuse(ready)
-        self._ends.outcomes.append(outcome_of(v, result, d, now, channel.breaker))
+            self._ends.outcomes.append(result_of(outcome, ready.delivery, now, breaker))
 
     # --- writing what became of them ----------------------------------------------------------
 
@@ -345,13 +318,9 @@ class DeliveryWorker:
         until = monotonic() + LEASE.total_seconds()
         while True:
             try:
-                # The credits first: a message that is put off finds its own again.
-                await self._credits.clear(ends.spent)
-                ends.spent = []
-                await self._credits.restore(ends.unused)
-                ends.unused = []
-                await self._messages.save_results(ends.outcomes)
-                await self._messages.release(ends.given_up)
+                await self._channel.flush()
+                await self._deliveries.save_results(ends.outcomes)
+                await self._deliveries.release(ends.given_up)
                 return
             except Exception as error:
                 # Whatever it is, the readers must not stay held: others take over in time.
@@ -385,8 +354,3 @@ async def _ended(tasks: set[asyncio.Task[None]]) -> None:
         for task in slow:
             task.cancel()
         await asyncio.wait(slow, timeout=CLOSE_S)
-
-
-def _page(config: TemplateConfig, message: Message) -> str | None:
-    about = f"?id={message.reservation_id}" if message.reservation_id else ""
-    return f"{config.page}{about}" if config.page else None

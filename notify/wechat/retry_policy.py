@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.messages.channel_pause import PauseReason
+from notify.delivery.channel import MAX_UNKNOWN, UNKNOWN_DELAY, delay
 
 
 class SendStatus(StrEnum):
@@ -113,13 +114,6 @@ class RetryDecision:
     alarm: bool = False
 
 
-DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
-"""Seconds before the next attempt of what was surely not sent; the last one for all later ones."""
-UNKNOWN_DELAY: Final = 120.0
-"""Before the one repeat of what may have arrived: by then a WeChat that was away is back, or
-is known to be away."""
-MAX_UNKNOWN: Final = 2
-"""Attempts of one message whose outcome nobody knows: each of them may have arrived."""
 _FIXED: Final[dict[SendStatus, RetryDecision]] = {
     SendStatus.SENT: RetryDecision(NextStep.DONE),
     # Expected: the credits are a hint of ours, WeChat has the truth. The message stays in-app.
@@ -159,14 +153,10 @@ def decide_retry(result: SendResult, attempts: int, unknown_before: int = 0) -> 
     """
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:
-            return RetryDecision(NextStep.RETRY, _delay(attempts), away=True, credit_back=True)
+            return RetryDecision(NextStep.RETRY, delay(attempts), away=True, credit_back=True)
         if unknown_before + 1 >= MAX_UNKNOWN:
             return RetryDecision(NextStep.DROP, away=True)
         return RetryDecision(NextStep.RETRY, UNKNOWN_DELAY, away=True)
     if result.outcome is SendStatus.CONCURRENT:
-        return RetryDecision(NextStep.RETRY, _delay(attempts), credit_back=True)
+        return RetryDecision(NextStep.RETRY, delay(attempts), credit_back=True)
     return _FIXED[result.outcome]
-
-
-def _delay(attempts: int) -> float:
-    return DELAYS[min(attempts, len(DELAYS)) - 1]

@@ -111,8 +111,8 @@ class HistoryWriter:
 
 
 def read(message: Message) -> Document:
-    """The document of a message that its reader has read in the app, without WeChat."""
-    return {**message_document(message, False), "read": True}
+    """The document of a message that its reader has read in the app, and wanted nowhere else."""
+    return {**message_document(message), "read": True}
 
 
 def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:

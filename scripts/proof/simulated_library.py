@@ -38,6 +38,7 @@ from models.reservations.rules import TimeSelection
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from notify.outbox_dispatcher import OutboxDispatcher
+from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
 from scripts.proof.memory_mongo import MemoryStore
@@ -88,8 +89,7 @@ class Worker:
         self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
         self.outbox = OutboxDispatcher(
             self.stored.reservations,
-            self.stored.messages,
-            None,
+            MessagePublisher(self.stored.messages, self.stored.deliveries, ()),
             ReservationMessages(
                 self.stored.reservations,
                 self.reference,

@@ -186,7 +186,7 @@ class Run:
         history.stored = [stored(row) for row in rows if "tombstone" not in row]
         told = tables["messages"].documents.values() if "messages" in tables else ()
         history.messages = [
-            Message(row["reservation"], row["template"], row["at"], row["state"])
+            Message(row["reservation"], row["template"], row["at"], "unasked")
             for row in told
             if row.get("reservation") is not None
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notify.delivery.worker import CONCURRENCY
+from notify.wechat.channel import CONCURRENCY
 from scripts.bench_delivery import delivery
 
 

@@ -11,9 +11,10 @@ import pytest
 from miniapp_server.clock import real_now
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
-from models.messages.entities import DeliveryResult, DeliveryState
+from models.messages.entities import Channel, DeliveryResult, DeliveryState
 from notify.delivery.worker import LEASE
 from tests.api.test_delivery import AN_HOUR, MANY, dispatch, misbehave, tell, told, warm_up, way_of
+from tests.deliveries import state_of
 from tests.living import Living
 
 
@@ -91,28 +92,30 @@ async def test_unbinding_ends_consent(service: Living) -> None:
 
 
 async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
-    messages, reader = service.inside.stored.messages, await service.reader()
+    deliveries = service.inside.stored.channel_deliveries[Channel.WECHAT]
+    reader = await service.reader()
     made = await reader.reserve()
     now, real = service.clock.now(), real_now()
     await reader.accept("RESERVED")
     await tell(service)
     readers = [reader.reader_id]
-    (slow,) = await messages.lease_next(readers, now, real, LEASE)
+    (slow,) = await deliveries.lease_next(readers, now, real, LEASE)
     assert slow.attempts == 1
-    id = slow.message.id
     almost = real + LEASE - timedelta(milliseconds=1)
-    assert await messages.lease_next(readers, now, almost, LEASE) == []
+    assert await deliveries.lease_next(readers, now, almost, LEASE) == []
     claims = await asyncio.gather(
-        *(messages.lease_next(readers, now, real + LEASE, LEASE) for _ in range(8))
+        *(deliveries.lease_next(readers, now, real + LEASE, LEASE) for _ in range(8))
     )
     (taken,) = [delivery for claim in claims for delivery in claim]
     assert taken.attempts == 2
 
-    await messages.save_results([DeliveryResult(slow, DeliveryState.FAILED, -1)])
-    assert await messages.state_of(id) is DeliveryState.SENDING, "the late one changes nothing"
-    await messages.save_results([DeliveryResult(taken, DeliveryState.SENT, 0)])
-    await messages.save_results([DeliveryResult(slow, DeliveryState.QUEUED, -1, now)])
-    assert await messages.state_of(id) is DeliveryState.SENT
+    await deliveries.save_results([DeliveryResult(slow, DeliveryState.FAILED, -1)])
+    assert await state_of(service.db, slow.message) is DeliveryState.SENDING, (
+        "the late one changes nothing"
+    )
+    await deliveries.save_results([DeliveryResult(taken, DeliveryState.SENT, 0)])
+    await deliveries.save_results([DeliveryResult(slow, DeliveryState.QUEUED, -1, now)])
+    assert await state_of(service.db, slow.message) is DeliveryState.SENT
     assert (await way_of(service, made)).codes == [0]
 
 

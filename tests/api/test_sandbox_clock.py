@@ -50,7 +50,7 @@ async def in_small_steps(service: Living) -> None:
 async def with_all_jobs_at_each_step(service: Living) -> None:
     step = service.clock.now()
     while step < TARGET:
-        due = [TARGET, await service.inside.stored.messages.next_due(step)]
+        due = [TARGET, await service.inside.stored.deliveries.next_due(step)]
         if (found := await service.inside.stored.reservations.next_due(step)) is not None:
             due.append(found[0])
         step = min(instant for instant in due if instant is not None)

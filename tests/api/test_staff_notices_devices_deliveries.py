@@ -23,6 +23,7 @@ WRITTEN = {
     "body": "**10月1日** 闭馆。",
     "published_at": "2026-09-07T08:00",
 }
+RETRY = "/console/deliveries/wechat/retry"
 
 
 # --- notices --------------------------------------------------------------------------------------
@@ -176,16 +177,16 @@ async def test_what_failed_is_seen_by_code_and_sent_again(service: Living) -> No
     assert "47003" in page and "内容不符合模板" in page
     assert numbers(page, "失败") == 1 and numbers(page, "已发送") == 1
     before = await calls(service, "subscribe_send")
-    assert (await post(service, desk, "/console/deliveries/retry", reason="")).status == 400
+    assert (await post(service, desk, RETRY, reason="")).status == 400
     await misbehave(service)
-    answer = await post(service, desk, "/console/deliveries/retry")
+    answer = await post(service, desk, RETRY)
     assert answer.headers["Location"].endswith("done=1")
     await service.settle()
     assert (await way_of(service, made)).state == "sent"
     assert len(await reader.messages()) == 1
     page = (await desk.get("/console/deliveries")).body
     assert "没有失败的消息" in page and numbers(page, "已发送") == 2 and before == 1
-    again = await post(service, desk, "/console/deliveries/retry")
+    again = await post(service, desk, RETRY)
     assert again.headers["Location"].endswith("done=0")
 
 
@@ -211,7 +212,7 @@ async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
     ready = (await service.anonymous.get("//readyz")).body
     assert "refused (48001) since 2026" in ready["troubles"]["wechat"], ready
     assert (
-        'seat_wechat_paused{reason="refused"} 1.0'
+        'seat_channel_paused{channel="wechat",reason="refused"} 1.0'
         in (await service.anonymous.get("//metrics")).body
     )
     await service.move(timedelta(hours=1))
@@ -223,12 +224,12 @@ async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
     page = (await desk.get("/console/deliveries")).body
     assert "暂停发送" not in page and "已过时" in page and "微信拒绝本小程序发送" in page
     assert (
-        'seat_wechat_paused{reason="refused"} 0.0'
+        'seat_channel_paused{channel="wechat",reason="refused"} 0.0'
         in (await service.anonymous.get("//metrics")).body
     )
     assert "wechat" not in (await service.anonymous.get("//readyz")).body["troubles"]
 
-    stored = await service.db["messages"].find_one(
+    stored = await service.db["deliveries"].find_one(
         {"reader": readers[0].reader_id, "state": "sent"}
     )
     assert stored is not None and stored["msgid"]
@@ -263,7 +264,7 @@ async def test_what_is_over_is_not_sent_again(service: Living) -> None:
     made = await reader.reserve("2f-hall-010", "now", "09:00")
     await service.settle()
     await service.move("10:00")
-    answer = await post(service, desk, "/console/deliveries/retry")
+    answer = await post(service, desk, RETRY)
     assert answer.headers["Location"].endswith("done=0")
     assert (await way_of(service, made)).state == "failed"
 
@@ -291,7 +292,7 @@ FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("/console/notices", WRITTEN, Role.LIBRARIAN),
     ("/console/notices/how-to-book", WRITTEN | {"base": "0"}, Role.LIBRARIAN),
     ("/console/notices/how-to-book/withdraw", {"base": "0"}, Role.LIBRARIAN),
-    ("/console/deliveries/retry", {}, Role.LIBRARIAN),
+    (RETRY, {}, Role.LIBRARIAN),
     (
         "/console/devices",
         {"device": "gate", "id": "north", "name": "北门", "venue": "library"},
@@ -334,6 +335,6 @@ async def test_what_is_not_true_any_more_is_not_sent_again(service: Living) -> N
     await service.settle()
     await reader.ok("POST", f"/reservations/{made['id']}/cancel")
     await misbehave(service)
-    answer = await post(service, desk, "/console/deliveries/retry")
+    answer = await post(service, desk, RETRY)
     assert answer.headers["Location"].endswith("done=0")
     assert await reader.messages() == []

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from wechatpy.crypto import WeChatCrypto
 
-from miniapp_server.app import CHANNEL
+from miniapp_server.app import WECHAT_CHANNEL
 from miniapp_server.settings import SANDBOX_AES_KEY
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import ServiceUnavailable
@@ -341,7 +341,7 @@ async def test_consent_follows_what_wechat_says(service: Living) -> None:
     await push(service, "mini", event("o-nobody", name, more=listed("accept", leave)))
     await push(service, "mini", event(reader.openid, name, more=listed("accept", "other"), at=77))
     assert await left() == {"LEAVE": 0, "ENDED": 0}
-    assert Template.LEAVE in service.app[CHANNEL].templates
+    assert Template.LEAVE in service.app[WECHAT_CHANNEL].templates
 
 
 async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:

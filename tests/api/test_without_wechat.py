@@ -14,6 +14,7 @@ from handlers.wechat.callback import PATHS
 from miniapp_server import seed as seeding
 from models.identity.roles import Role
 from models.messages.entities import Message, Template
+from tests.deliveries import tell as queue_up
 from tests.living import Living, living
 
 NOT_THERE = API_ONLY | PAGES_ONLY | frozenset(PATHS.values())
@@ -66,7 +67,7 @@ async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> N
     await plain.inside.stored.bindings.bind(before.reader_id, "o-phone", None, now)
     await plain.inside.stored.consents.add(before.reader_id, Template.RESERVED)
     left = Message("left:1", before.reader_id, Template.ENDED, "结束", "…", now, {}, None, None)
-    await plain.inside.stored.messages.add([left])
+    await queue_up(plain.db, plain.settings.sealer, [left])
     made = await before.reserve("2f-hall-001")
     await since.reserve("2f-hall-002")
     await plain.settle()
@@ -74,12 +75,12 @@ async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> N
         inbox = (await reader.ok("GET", "/messages"))["items"]
         assert len(inbox) == count and inbox[0]["template"] == "RESERVED"
     assert made["state"] == "reserved"
-    waiting = [d async for d in plain.db["messages"].find({"open": True})]
-    assert [d["_id"] for d in waiting] == ["left:1"]
+    waiting = [d async for d in plain.db["deliveries"].find({"open": True})]
+    assert [d["message"] for d in waiting] == ["left:1"]
     assert waiting[0]["attempts"] == 0
     plain.clock.set(now + timedelta(days=2))
     await plain.settle()
-    ended = await plain.db["messages"].find_one({"_id": "left:1"})
+    ended = await plain.db["deliveries"].find_one({"message": "left:1"})
     assert ended is not None and (ended["state"], ended["open"]) == ("expired", False)
     measured = str((await plain.anonymous.get("//metrics")).body)
     failures = [line for line in measured.splitlines() if "job_failures_total{" in line]

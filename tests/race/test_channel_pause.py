@@ -18,13 +18,14 @@ import pytest
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import ConsentRepository
-from models.messages.entities import DeliveryState, Message, Template
-from models.messages.repository import MessageRepository
-from notify.delivery.channel import WeChatChannel
+from models.messages.delivery_repository import DeliveryRepository
+from models.messages.entities import Channel, DeliveryState, Message, Template
 from notify.delivery.circuit_breaker import AWAY_AFTER, CircuitBreaker
-from notify.delivery.worker import CONCURRENCY, LEASE, PAGE, DeliveryWorker
+from notify.delivery.worker import LEASE, PAGE, DeliveryWorker
+from notify.wechat.channel import CONCURRENCY, WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
+from tests.deliveries import queue_of, state_of, tell
 from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
 
 LI: Final = ReaderId("5" * 24)
@@ -77,19 +78,21 @@ async def openids_of(readers: Any) -> dict[ReaderId, str]:
 def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
     """One of several processes that send."""
     gateway: Any = wechat
-    pauses = ChannelPauseRepository(stage.db, account)
+    pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, account)
     breaker = CircuitBreaker(pauses, lambda: wechat.now, jitter=lambda: 1.0)
     channel = WeChatChannel(
         gateway,
         {RESERVED: TemplateConfig("t-1", "p", {})},
         "formal",
         openids_of,
-        lambda: wechat.now,
+        ConsentRepository(stage.db),
         breaker,
-        stage.stored.reservations.many,
     )
     return DeliveryWorker(
-        MessageRepository(stage.db, stage.cipher), ConsentRepository(stage.db), channel
+        queue_of(stage.db, stage.cipher),
+        channel,
+        stage.stored.reservations.many,
+        lambda: wechat.now,
     )
 
 
@@ -112,21 +115,19 @@ async def live(
     until: datetime,
 ) -> None:
     """Let the time go from one instant at which something may happen to the next."""
-    messages, pauses = (
-        MessageRepository(stage.db, stage.cipher),
-        ChannelPauseRepository(stage.db, "wx"),
-    )
+    deliveries = DeliveryRepository(stage.db)
+    pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, "wx")
     waiting = sorted(queue, key=lambda m: m.at)
     while wechat.now <= until:
         told = [m for m in waiting if m.at <= wechat.now]
-        await messages.add(told)
+        await tell(stage.db, stage.cipher, told)
         waiting = waiting[len(told) :]
         for sender in senders:
             while await sender.run(wechat.now):
                 pass
         pause = await pauses.current()
         later = [
-            await messages.next_due(wechat.now),
+            await deliveries.next_due(wechat.now),
             pause.until if pause else None,
             waiting[0].at if waiting else None,
         ]
@@ -134,7 +135,7 @@ async def live(
         wechat.now = min(nexts, default=until + MINUTE)
 
 
-def alarms(caplog: pytest.LogCaptureFixture, event: str = "wechat_channel_paused") -> list[Any]:
+def alarms(caplog: pytest.LogCaptureFixture, event: str = "channel_paused") -> list[Any]:
     return [r for r in caplog.records if r.getMessage() == event]
 
 
@@ -169,7 +170,7 @@ async def test_an_hour_without_wechat(
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await live(stage, wechat, senders, queue, clock(12))
 
-    rows = {row["_id"]: row async for row in stage.db["messages"].find()}
+    rows = {row["message"]: row async for row in stage.db["deliveries"].find()}
     times = Counter(id for there in wechat.arrived.values() for id in there)
     for reader in readers:
         there = list(dict.fromkeys(wechat.arrived[f"o-{reader}"]))
@@ -191,8 +192,8 @@ async def test_an_hour_without_wechat(
     # One question at a time: the first few, then at most every five minutes.
     during = sum(GONE <= now < BACK for now, _ in wechat.calls)
     assert 1 <= during <= AWAY_AFTER + 3 and 12 <= len(wechat.asked) <= 40
-    assert len(alarms(caplog)) == 1 and len(alarms(caplog, "wechat_channel_back")) == 1
-    assert await ChannelPauseRepository(stage.db, "wx").current() is None
+    assert len(alarms(caplog)) == 1 and len(alarms(caplog, "channel_back")) == 1
+    assert await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current() is None
 
 
 @pytest.mark.parametrize("few", [1, 2, 7])
@@ -207,7 +208,7 @@ async def test_an_hour_of_hanging_costs_few_messages_nothing(stage: Stage, few: 
     assert sorted(map(len, wechat.arrived.values())) == [1] * few
     assert all(now < GONE + MINUTE or now >= BACK for now, _ in wechat.calls)
     assert 12 <= len(wechat.asked) <= 40
-    assert await ChannelPauseRepository(stage.db, "wx").current() is None
+    assert await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current() is None
 
 
 async def test_a_refused_account_waits_with_one_alarm(
@@ -221,11 +222,11 @@ async def test_a_refused_account_waits_with_one_alarm(
     wechat = WeChat(lambda now: (REFUSED, False) if now < mended else (SENT, True))
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await live(stage, wechat, senders, queue, EIGHT + 50 * MINUTE)
-    pause = await ChannelPauseRepository(stage.db, "wx").current()
+    pause = await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current()
     assert pause is not None and (pause.code, pause.since) == (48001, EIGHT)
     during = len(wechat.calls)
     assert during <= CONCURRENCY + 8, "those under way, and a probe every now and then"
-    counts = Counter([row["state"] async for row in stage.db["messages"].find()])
+    counts = Counter([row["state"] async for row in stage.db["deliveries"].find()])
     assert counts == {"queued": 120, "expired": 20}
 
     # The same account with another secret does not wait.
@@ -237,9 +238,9 @@ async def test_a_refused_account_waits_with_one_alarm(
     assert len(wechat.calls) == during + 120 + sum(
         EIGHT + 50 * MINUTE < now < mended for now, _ in wechat.calls
     )
-    assert len(alarms(caplog)) == 1 and len(alarms(caplog, "wechat_channel_back")) == 1
+    assert len(alarms(caplog)) == 1 and len(alarms(caplog, "channel_back")) == 1
     assert alarms(caplog, "wechat_delivery_alarm") == []
-    reasons = await stage.db["messages"].distinct("reason", {"state": "expired"})
+    reasons = await stage.db["deliveries"].distinct("reason", {"state": "expired"})
     assert reasons == ["refused"]
     left = await stage.db["message_consents"].distinct("remain")
     assert left == [1], "a refusal costs nothing"
@@ -250,9 +251,8 @@ async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
     """Both see that the pause is over before either takes the probe."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    await MessageRepository(stage.db, stage.cipher).add(
-        [message(r, EIGHT, timedelta(hours=3)) for r in readers]
-    )
+    told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    await tell(stage.db, stage.cipher, told)
     wechat = WeChat(lambda now: (REFUSED, False))
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await senders[0].run(EIGHT)
@@ -265,7 +265,7 @@ async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
         put_around(pauses, "find_one", behind=barrier.wait)
     await asyncio.gather(*(sender.run(wechat.now) for sender in senders))
     assert len(wechat.calls) - before == (1 if guard else 2)
-    pause = await ChannelPauseRepository(stage.db, "wx").current()
+    pause = await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current()
     assert pause is not None and pause.failed == 1
 
 
@@ -276,9 +276,8 @@ async def test_a_pause_is_told_once(
     """Two hosts are refused at the same moment; the control's pauses have names of their own."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    await MessageRepository(stage.db, stage.cipher).add(
-        [message(r, EIGHT, timedelta(hours=3)) for r in readers]
-    )
+    told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    await tell(stage.db, stage.cipher, told)
     wechat, barrier = WeChat(lambda now: (REFUSED, False)), asyncio.Barrier(2)
     senders = [worker(stage, wechat), worker(stage, wechat, "wx" if guard else "another")]
     for sender in senders:
@@ -289,10 +288,10 @@ async def test_a_pause_is_told_once(
 
 async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
     await consent(stage, [LI])
-    await MessageRepository(stage.db, stage.cipher).add([message(LI, EIGHT, timedelta(hours=3))])
+    await tell(stage.db, stage.cipher, [message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))
     await worker(stage, wechat).run(EIGHT)
-    pauses = ChannelPauseRepository(stage.db, "wx")
+    pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, "wx")
     pause = await pauses.current()
     assert pause is not None
     wechat.now, wechat.answer = pause.until, lambda now: (SENT, True)
@@ -308,9 +307,9 @@ async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
 async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage) -> None:
     """Each of them may have sent it. Others of the reader's go on."""
     await consent(stage, [LI])
-    messages = MessageRepository(stage.db, stage.cipher)
+    messages = queue_of(stage.db, stage.cipher)
     told = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]
-    await messages.add(told)
+    await tell(stage.db, stage.cipher, told)
     wechat = WeChat(now=EIGHT + 2 * MINUTE)
     sender = worker(stage, wechat)
     for n in range(2):
@@ -321,7 +320,7 @@ async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage)
     while await sender.run(wechat.now):
         pass
     assert [id for _, id in wechat.calls] == [told[1].id]
-    states = [await messages.state_of(m.id) for m in told]
+    states = [await state_of(stage.db, m) for m in told]
     assert states == [DeliveryState.FAILED, DeliveryState.SENT]
     # A librarian may send it all the same.
     assert await messages.requeue([told[0].id], wechat.now) == 1
@@ -330,13 +329,14 @@ async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage)
 
 async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
     await consent(stage, [LI])
-    await MessageRepository(stage.db, stage.cipher).add([message(LI, EIGHT, timedelta(hours=3))])
+    await tell(stage.db, stage.cipher, [message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))
     sender, begun = worker(stage, wechat), asyncio.Event()
     await sender.run(EIGHT)
-    pause = await ChannelPauseRepository(stage.db, "wx").current()
+    pause = await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current()
     assert pause is not None
-    wechat.now, gateway = pause.until, sender._channel.gateway
+    channel: Any = sender._channel
+    wechat.now, gateway = pause.until, channel.gateway
 
     class Hangs(WeChat):
         async def send_subscribe(self, *_: object) -> SendResult:
@@ -345,13 +345,13 @@ async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
             return SENT
 
     hanging: Any = Hangs()
-    sender._channel.gateway = hanging
+    channel.gateway = hanging
     run = asyncio.create_task(sender.run(wechat.now))
     await begun.wait()
     run.cancel()
     await asyncio.wait([run])
-    sender._channel.gateway, wechat.answer = gateway, lambda now: (SENT, True)
+    channel.gateway, wechat.answer = gateway, lambda now: (SENT, True)
     assert await sender.run(wechat.now) == 0, "its message is leased still"
     wechat.now += LEASE
     assert await sender.run(wechat.now) == 1 and wechat.arrived[f"o-{LI}"]
-    assert await ChannelPauseRepository(stage.db, "wx").current() is None
+    assert await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current() is None

@@ -6,7 +6,7 @@ Leases keep that rare; these races are about when a lease has run out under a sl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
 from notify.outbox_dispatcher import OutboxDispatcher
+from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
 from tests.inside import Inside
@@ -73,7 +74,7 @@ async def test_a_job_in_two_workers_acts_once(
 class Anew(MessageRepository):
     """The control: what is told has an id of its own each time."""
 
-    async def add(self, messages: Sequence[Message], unasked: Container[str] = ()) -> int:
+    async def add(self, messages: Sequence[Message]) -> int:
         return await super().add([replace(message, id=new_id()) for message in messages])
 
 
@@ -87,8 +88,7 @@ class RecordedAnew(ViolationRepository):
 def dispatcher(worker: Inside, messages: MessageRepository) -> OutboxDispatcher:
     return OutboxDispatcher(
         worker.stored.reservations,
-        messages,
-        worker.stored.consents,
+        MessagePublisher(messages, worker.stored.deliveries, ()),
         ReservationMessages(
             worker.stored.reservations, worker.reference, worker.violations, worker.code_sharing
         ),

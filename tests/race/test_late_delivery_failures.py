@@ -9,8 +9,8 @@ import pytest
 
 from models.kernel.ids import ReaderId
 from models.messages.entities import DeliveryResult, DeliveryState, Message
-from models.messages.repository import MessageRepository
 from notify.delivery.worker import LEASE
+from tests.deliveries import queue_of, state_of, tell
 from tests.race.stage import EIGHT, Stage, clock, put_around
 from tests.race.test_channel_pause import LI, MINUTE, RESERVED, message
 
@@ -22,15 +22,15 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
 ) -> None:
     """Before our own "sent" is written, after it, or between the two looks at the messages."""
     messages, other = (
-        MessageRepository(stage.db, stage.cipher),
-        MessageRepository(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
     )
     failed, earlier, theirs = (
         message(reader, EIGHT + n * MINUTE, timedelta(hours=3))
         for n, reader in enumerate([LI, LI, ReaderId("6" * 24)])
     )
     failed, earlier = earlier, failed
-    await messages.add([failed, earlier, theirs])
+    await tell(stage.db, stage.cipher, [failed, earlier, theirs])
 
     async def sent(*which: Message) -> None:
         for m in which:
@@ -50,7 +50,9 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
         await sent(theirs, earlier)
         await messages.save_results(held)
         await messages.save_results([])
-        await stage.db["messages"].update_one({"_id": earlier.id}, {"$set": {"msgid": "w-00"}})
+        await stage.db["deliveries"].update_one(
+            {"message": earlier.id}, {"$set": {"msgid": "w-00"}}
+        )
         held.clear()
     await sent(failed)
 
@@ -69,7 +71,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
         (earlier, "sent", [0]),
         (theirs, "sent", [0]),
     ):
-        row = await stage.db["messages"].find_one({"_id": m.id})
+        row = await stage.db["deliveries"].find_one({"message": m.id})
         assert row is not None
         assert (row["state"], row["codes"], row["open"]) == (state, codes, False)
         assert row.get("words") == ("system failure" if state == "failed" else None)
@@ -90,29 +92,29 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
 async def test_a_late_failure_marks_no_old_message(
     stage: Stage, as_stored: dict[str, Any], names: str, failed: bool
 ) -> None:
-    messages = MessageRepository(stage.db, stage.cipher)
+    messages = queue_of(stage.db, stage.cipher)
     old, new = (message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2))
-    await messages.add([old, new])
+    await tell(stage.db, stage.cipher, [old, new])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
     await messages.save_results([DeliveryResult(d, DeliveryState.SENT, 0)])
-    await stage.db["messages"].update_one({"_id": old.id}, as_stored)
+    await stage.db["deliveries"].update_one({"message": old.id}, as_stored)
     if names:
         await messages.lease_next([LI], clock(9), clock(9), LEASE)
     known = await messages.failed_late(LI, RESERVED, "w-2", 1003, "system failure")
     assert known == (failed or bool(names))
-    assert await messages.state_of(old.id) is DeliveryState("failed" if failed else "sent")
+    assert await state_of(stage.db, old) is DeliveryState("failed" if failed else "sent")
 
 
 async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
     """The control: without the mark a failure that comes before "sent" is lost."""
     messages, other = (
-        MessageRepository(stage.db, stage.cipher),
-        MessageRepository(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
     )
     sent = message(LI, EIGHT, timedelta(hours=3))
-    await messages.add([sent])
+    await tell(stage.db, stage.cipher, [sent])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
     await other.failed_late(LI, RESERVED, "w-1", 1003, "system failure")
-    await stage.db["messages"].update_many({}, {"$unset": {"late": ""}})
+    await stage.db["deliveries"].update_many({}, {"$unset": {"late": ""}})
     await messages.save_results([DeliveryResult(d, DeliveryState.SENT, 0, msgid="w-1")])
-    assert await messages.state_of(sent.id) is DeliveryState.SENT
+    assert await state_of(stage.db, sent) is DeliveryState.SENT

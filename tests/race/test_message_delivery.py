@@ -19,13 +19,21 @@ from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import MOST_REPORTED, ConsentRepository
-from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
-from models.messages.repository import MessageRepository
-from notify.delivery.channel import WeChatChannel
+from models.messages.delivery_report_repository import ChannelDeliveries
+from models.messages.entities import (
+    Channel,
+    Delivery,
+    DeliveryResult,
+    DeliveryState,
+    Message,
+    Template,
+)
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import LEASE, PAGE, DeliveryWorker
+from notify.wechat.channel import WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
+from tests.deliveries import queue_of, state_of, tell
 from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
 
 LI: Final = ReaderId("5" * 24)
@@ -72,25 +80,24 @@ class Worker:
     slow: dict[str, asyncio.Event] = field(default_factory=dict)
     dead: asyncio.Event = field(default_factory=asyncio.Event)
     buried: asyncio.Event = field(default_factory=asyncio.Event)
-    messages: MessageRepository = field(init=False)
+    messages: ChannelDeliveries = field(init=False)
     consents: ConsentRepository = field(init=False)
     sender: DeliveryWorker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.messages, self.consents = (
-            MessageRepository(self.stage.db, self.stage.cipher),
-            ConsentRepository(self.stage.db),
-        )
+        self.messages = queue_of(self.stage.db, self.stage.cipher)
+        self.consents = ConsentRepository(self.stage.db)
         if not self.guard:
             unguard(self.messages)
         gateway: Any = self
         templates = {RESERVED: TemplateConfig("t-1", "p", {})}
-        breaker = CircuitBreaker(ChannelPauseRepository(self.stage.db, "wx"), lambda: self.real[0])
+        pauses = ChannelPauseRepository(self.stage.db, Channel.WECHAT, "wx")
+        breaker = CircuitBreaker(pauses, lambda: self.real[0])
         channel = WeChatChannel(
-            *(gateway, templates, "formal", self.openids_of),
-            *(lambda: self.real[0], breaker, self.stage.stored.reservations.many),
+            gateway, templates, "formal", self.openids_of, self.consents, breaker
         )
-        self.sender = DeliveryWorker(self.messages, self.consents, channel)
+        many = self.stage.stored.reservations.many
+        self.sender = DeliveryWorker(self.messages, channel, many, lambda: self.real[0])
 
     async def openids_of(self, readers: Any) -> dict[ReaderId, str]:
         return {reader: f"o-{reader}" for reader in readers}
@@ -137,7 +144,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     """
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     queue = [told(reader, number) for reader in readers for number in range(3)]
-    await MessageRepository(stage.db, stage.cipher).add(queue)
+    await tell(stage.db, stage.cipher, queue)
     consents = ConsentRepository(stage.db)
     rich = readers[::2]
     for times in range(5):
@@ -166,7 +173,8 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         await mortal.sender.close()
         return
     assert mortal.dead.is_set()
-    held = {row["_id"] async for row in stage.db["messages"].find({"state": "sending"}, {"_id": 1})}
+    sending = stage.db["deliveries"].find({"state": "sending"})
+    held = {row["message"] async for row in sending}
     before = {id for there in phones.arrived.values() for id in there}
     unknown = held & before
     assert unknown, "the kill left some whose outcome nobody knows"
@@ -187,7 +195,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
             assert set(there) <= set(there[:1]) | held
         left = (await consents.remaining(reader))[RESERVED]
         assert 0 <= left <= (5 - len(there) if reader in rich else 0)
-    assert await stage.db["messages"].count_documents({"open": True}) == 0
+    assert await stage.db["deliveries"].count_documents({"open": True}) == 0
     mortal.buried.set()
     await mortal.sender.close()
 
@@ -195,7 +203,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
 async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 50)]
     queue = [told(reader, number) for reader in readers for number in range(2)]
-    await MessageRepository(stage.db, stage.cipher).add(queue)
+    await tell(stage.db, stage.cipher, queue)
     for reader in readers:
         await stage.db["message_consents"].insert_one(
             {"_id": f"{reader}:{RESERVED}", "reader": reader, "remain": 2}
@@ -203,20 +211,20 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
     answer, phones = asyncio.Event(), Phones()
     worker = Worker(stage, phones, [EIGHT], slow={f"o-{readers[0]}": answer})
     iterate_open: dict[str, object] = {"open": True}
-    while await stage.db["messages"].count_documents(iterate_open) > 2:
+    while await stage.db["deliveries"].count_documents(iterate_open) > 2:
         assert await worker.sender.run(clock(9)) > 0
     assert phones.of(readers[0]) == [told(readers[0]).id], "the second waits for the first"
     assert await worker.sender.run(clock(9)) == 1, "something is under way"
     answer.set()
     await worker.run()
-    assert await stage.db["messages"].count_documents(iterate_open) == 0
+    assert await stage.db["deliveries"].count_documents(iterate_open) == 0
     assert [phones.of(r) for r in readers] == [[told(r, n).id for n in range(2)] for r in readers]
 
 
 async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None:
     """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
-    await MessageRepository(stage.db, stage.cipher).add([told(reader) for reader in readers])
+    await tell(stage.db, stage.cipher, [told(reader) for reader in readers])
     consents = ConsentRepository(stage.db)
     for reader in readers:
         await consents.add(reader, RESERVED)
@@ -234,7 +242,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     assert 0 < ending.sends < 90
     await next_one.run()
     assert ending.sends + next_one.sends == 90 and all(len(phones.of(r)) == 1 for r in readers)
-    attempts = await stage.db["messages"].distinct("attempts")
+    attempts = await stage.db["deliveries"].distinct("attempts")
     assert attempts == [1] and all([(await consents.remaining(r))[RESERVED] == 0 for r in readers])
 
 
@@ -242,10 +250,10 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
 async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
     """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
     slow, fast = (
-        MessageRepository(stage.db, stage.cipher),
-        MessageRepository(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
     )
-    await fast.add([told(LI)])
+    await tell(stage.db, stage.cipher, [told(LI)])
     if not guard:
         unguard(slow)
 
@@ -262,17 +270,17 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
 @guarded
 async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
     slow, fast = (
-        MessageRepository(stage.db, stage.cipher),
-        MessageRepository(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
     )
-    await fast.add([told(LI)])
+    await tell(stage.db, stage.cipher, [told(LI)])
     if not guard:
         unguard(slow)
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     assert held and not await fast.lease_next([LI], EIGHT, EIGHT, LEASE), "leased"
     assert await fast.lease_next([LI], EIGHT, EIGHT + LEASE, LEASE)
     await slow.save_results([DeliveryResult(d, DeliveryState.FAILED) for d in held])
-    state = await fast.state_of(told(LI).id)
+    state = await state_of(stage.db, told(LI))
     assert state is (DeliveryState.SENDING if guard else DeliveryState.FAILED)
 
 
@@ -280,10 +288,10 @@ async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard:
 async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool) -> None:
     """Given up, claimed by another, and given up once more (its answer had been lost)."""
     slow, fast = (
-        MessageRepository(stage.db, stage.cipher),
-        MessageRepository(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
+        queue_of(stage.db, stage.cipher),
     )
-    await fast.add([told(LI)])
+    await tell(stage.db, stage.cipher, [told(LI)])
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     await slow.release(held)
     theirs: list[Delivery] = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)

@@ -18,9 +18,10 @@ from miniapp_server.repositories import Repositories
 from models.check_in import transitions
 from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
 from models.gates.event_repository import Judged
-from models.kernel.ids import ReaderId
+from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
-from models.messages.entities import DeliveryResult, DeliveryState, Message, Template
+from models.messages.delivery_report_repository import ChannelDeliveries
+from models.messages.entities import Channel, DeliveryResult, DeliveryState, Message, Template
 from models.reservations.claims import presence_claim
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -91,7 +92,9 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
     await s.stored.activation_codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
     await s.stored.consents.add(reader, Template.LEAVE)
     told = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
-    await s.stored.messages.add([replace(told, id=f"{reader}:{k}") for k in range(3)])
+    messages = [replace(told, id=f"{reader}:{k}") for k in range(3)]
+    await s.stored.messages.add(messages)
+    await s.stored.deliveries.add(Channel.WECHAT, messages)
     for k in range(3):
         day = MONDAY - timedelta(days=k)
         missed = f"{reader}:{k}", reader, s.mine.id, "no_show", on("14:30", day), day, True
@@ -107,11 +110,11 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
 Verb = Callable[[Store], Awaitable[object]]
 
 
-def _of(name: str, *arguments: object) -> Verb:
-    """A verb of the reservations."""
+def _of(name: str, *arguments: object, of: str = "reservations") -> Verb:
+    """A verb of the reservations, or of another repository."""
 
     async def call(s: Store) -> object:
-        return await getattr(s.stored.reservations, name)(*arguments)
+        return await getattr(getattr(s.stored, of), name)(*arguments)
 
     return call
 
@@ -121,19 +124,23 @@ async def _change(s: Store) -> None:
     await s.stored.reservations.replace(s.mine, gone, {"end": {"$lte": EVENING}})
 
 
+def _queue(s: Store) -> ChannelDeliveries:
+    return s.stored.channel_deliveries[Channel.WECHAT]
+
+
 async def _claim_deliveries(s: Store) -> None:
-    found = await s.stored.messages.lease_next(s.readers[:40], EVENING, EVENING, LEASE)
+    found = await _queue(s).lease_next(s.readers[:40], EVENING, EVENING, LEASE)
     assert len(found) == 40
     put_off = [DeliveryResult(d, DeliveryState.QUEUED, -1, EVENING) for d in found[:20]]
-    await s.stored.messages.save_results(
+    await _queue(s).save_results(
         [*put_off, *(DeliveryResult(d, DeliveryState.SENT, 0) for d in found[20:30])]
     )
-    await s.stored.messages.release(found[30:])
+    await _queue(s).release(found[30:])
 
 
 async def _look_on(s: Store) -> None:
-    _, place = await s.stored.messages.readers_due(EVENING, None, 30)
-    await s.stored.messages.readers_due(EVENING, place, 30)
+    _, place = await (queue := _queue(s)).readers_due(EVENING, None, 30)
+    await queue.readers_due(EVENING, place, 30)
 
 
 DEADLINES: Final = {
@@ -230,16 +237,22 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.stored.messages.page_of(s.readers[0], True, 0, 9),
         {"reader_messages"},
     ),
-    ("messages.readers_due", _look_on, {"open_due"}),
-    ("messages.lease_next", _claim_deliveries, {"reader_open", "_id_"}),
-    ("messages.expire", lambda s: s.stored.messages.expire(EVENING, EVENING, "away"), {"open_due"}),
+    ("deliveries.readers_due", _look_on, {"open_due"}),
+    ("deliveries.lease_next", _claim_deliveries, {"reader_open", "_id_"}),
+    ("deliveries.expire", lambda s: _queue(s).expire(EVENING, EVENING, "away"), {"open_due"}),
     (
-        "messages.failed_late",
-        lambda s: s.stored.messages.failed_late(s.readers[0], Template.LEAVE, "1", 1003, ""),
-        {"reader_open", "reader_messages"},
+        "deliveries.failed_late",
+        lambda s: _queue(s).failed_late(s.readers[0], Template.LEAVE, "1", 1003, ""),
+        {"reader_open", "reader_deliveries"},
     ),
-    ("messages.next_due", lambda s: s.stored.messages.next_due(on("13:00")), {"open_due"}),
-    ("messages.prune", lambda s: s.stored.messages.prune(on("08:00", NEXT_YEARS), 500), {"_id_"}),
+    ("deliveries.next_due", _of("next_due", on("13:00"), of="deliveries"), {"open_due"}),
+    ("ids_before", _of("ids_before", on("08:00", NEXT_YEARS), 500, of="messages"), {"_id_"}),
+    ("delete_ended", _of("delete_ended", ["a", "b"], of="deliveries"), {"_id_"}),
+    (
+        "deliveries.was_sent",
+        lambda s: s.stored.deliveries.was_sent(s.readers[0], ReservationId("5" * 24), EVENING),
+        {"reader_deliveries"},
+    ),
     ("messages.mark_read", lambda s: s.stored.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
     (
         "sessions.find_principal",
@@ -268,11 +281,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.stored.sessions.close_by_ticket(f"ST-{s.readers[0]}", EVENING),
         {"_id_", "ticket"},
     ),
-    (
-        "sessions.prune",
-        lambda s: s.stored.sessions.prune(on("09:00"), on("09:00")),
-        {"expires_at", "at"},
-    ),
+    ("prune", _of("prune", on("09:00"), on("09:00"), of="sessions"), {"expires_at", "at"}),
     (
         "readers.upsert_from_login",
         lambda s: s.stored.readers.upsert_from_login("1", "x", "y", EVENING),
@@ -325,7 +334,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
 ]
 
 
-RARE: Final = {"messages.prune", "messages.expire", "due_for_completion"}
+RARE: Final = {"ids_before", "deliveries.expire", "due_for_completion"}
 """The first reads messages that are on the way still, the last who is away too long and was not
 timed out in the same round: hardly any. Here they are many. The second reads all that wait, every
 half minute while nothing can be sent: an index of expiries would cost each message more."""

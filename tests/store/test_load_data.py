@@ -199,7 +199,7 @@ async def readers_and_messages_are_whole(
     assert written["readers"] == await db["readers"].count_documents({}) - 1
     told = await db["reservations"].count_documents({"day": YESTERDAY.isoformat()})
     assert written["messages"] == told == await db["messages"].count_documents({})
-    assert await db["messages"].count_documents({"open": True}) == 0
+    assert await db["deliveries"].count_documents({}) == 0
 
 
 async def test_days_and_count_can_be_chosen(

@@ -11,8 +11,11 @@ from bson.objectid import ObjectId
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.consent_repository import MOST_REPORTED, ConsentRepository
+from models.messages.delivery_report_repository import ChannelDeliveries
+from models.messages.delivery_repository import DeliveryRepository
 from models.messages.entities import (
     WECHAT_TEMPLATES,
+    Channel,
     Delivery,
     DeliveryResult,
     DeliveryState,
@@ -23,6 +26,7 @@ from models.messages.repository import MessageRepository
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from tests.builders import LI, MONDAY, TOMORROW, ZHANG, on
+from tests.deliveries import queue_of, state_of, tell
 
 LEASE = timedelta(seconds=60)
 REAL = on("03:00")
@@ -31,6 +35,11 @@ REAL = on("03:00")
 @pytest.fixture
 def store(db: Database, sealer: FieldCipher) -> MessageRepository:
     return MessageRepository(db, sealer)
+
+
+@pytest.fixture
+def queue(db: Database, sealer: FieldCipher) -> ChannelDeliveries:
+    return queue_of(db, sealer)
 
 
 def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any) -> Message:
@@ -57,13 +66,15 @@ async def test_told_once_and_read_by_its_reader(store: MessageRepository) -> Non
     assert await store.page_of(LI, True, 0, 9) == ([theirs], 1), "not theirs to read"
 
 
-async def test_deliveries_go_out_in_order_and_leased(store: MessageRepository) -> None:
+async def test_deliveries_go_out_in_order_and_leased(
+    db: Database, sealer: FieldCipher, queue: ChannelDeliveries
+) -> None:
     told = [message("a:2", "15:00"), message("a:1", "14:00"), message("b:1", "13:00", LI)]
-    assert await store.add(told) == 3
-    now = on("15:00")
+    await tell(db, sealer, told)
+    now, deliveries = on("15:00"), DeliveryRepository(db)
 
     async def waiting(instant: datetime) -> list[ReaderId]:
-        readers, place = await store.readers_due(instant, None, 9)
+        readers, place = await queue.readers_due(instant, None, 9)
         assert place is None
         return readers
 
@@ -71,7 +82,7 @@ async def test_deliveries_go_out_in_order_and_leased(store: MessageRepository) -
     assert await waiting(on("13:00")) == [LI] and await waiting(now) == [LI, ZHANG]
 
     async def claim(real: datetime = REAL, *readers: ReaderId) -> list[Delivery]:
-        return await store.lease_next(readers or (ZHANG,), now, real, LEASE)
+        return await queue.lease_next(readers or (ZHANG,), now, real, LEASE)
 
     tries = await asyncio.gather(*(claim() for _ in range(6)))
     (first,) = [delivery for found in tries for delivery in found]
@@ -84,65 +95,109 @@ async def test_deliveries_go_out_in_order_and_leased(store: MessageRepository) -
     ]
     again = both[0]
 
-    await store.save_results([DeliveryResult(first, DeliveryState.SENT, 0)])
-    assert await store.state_of("a:1") is DeliveryState.SENDING, "its lease had run out"
+    await queue.save_results([DeliveryResult(first, DeliveryState.SENT, 0)])
+    assert await state_of(db, told[1]) is DeliveryState.SENDING, "its lease had run out"
     later = now + timedelta(minutes=1)
     put_off = DeliveryResult(again, DeliveryState.QUEUED, -1, later, omit_page=True)
     for _ in range(2):
-        await store.save_results([put_off, DeliveryResult(both[1], DeliveryState.EXPIRED)])
+        await queue.save_results([put_off, DeliveryResult(both[1], DeliveryState.EXPIRED)])
     assert await claim() == [], "not due yet, and the one behind it waits"
-    assert await store.next_due(now) == later
+    assert await deliveries.next_due(now) == later
     now = later
     (third,) = await claim()
     assert (third.attempts, third.codes, third.omit_page) == (3, (-1,), True)
-    await store.save_results([DeliveryResult(third, DeliveryState.SENT, 0)])
-    assert await store.state_of("a:1") is DeliveryState.SENT
+    await queue.save_results([DeliveryResult(third, DeliveryState.SENT, 0)])
+    assert await state_of(db, told[1]) is DeliveryState.SENT
     (last,) = await claim()
     assert (last.message.id, last.has_next) == ("a:2", False)
-    await store.save_results([DeliveryResult(last, DeliveryState.EXPIRED)])
+    await queue.save_results([DeliveryResult(last, DeliveryState.EXPIRED)])
     assert await claim() == [] and await waiting(now) == []
-    assert await store.next_due(now) is None
+    assert await deliveries.next_due(now) is None
 
 
-async def test_a_claim_that_led_to_nothing_is_undone(store: MessageRepository) -> None:
-    await store.add([message("a:1"), message("b:1", reader=LI)])
+async def test_a_claim_that_led_to_nothing_is_undone(
+    db: Database, sealer: FieldCipher, queue: ChannelDeliveries
+) -> None:
+    await tell(db, sealer, [message("a:1"), message("b:1", reader=LI)])
     now, readers = on("15:00"), [ZHANG, LI]
-    mine = await store.lease_next(readers, now, REAL, LEASE)
+    mine = await queue.lease_next(readers, now, REAL, LEASE)
     assert len(mine) == 2
-    await store.release(mine)
-    theirs = await store.lease_next(readers, now, REAL, LEASE)
+    await queue.release(mine)
+    theirs = await queue.lease_next(readers, now, REAL, LEASE)
     assert [d.attempts for d in theirs] == [1, 1], "it was no attempt"
-    await store.release(mine)
-    assert await store.lease_next(readers, now, REAL, LEASE) == [], (
+    await queue.release(mine)
+    assert await queue.lease_next(readers, now, REAL, LEASE) == [], (
         "what others hold now stays theirs"
     )
 
 
 async def test_a_look_through_what_is_due_goes_on_where_it_stopped(
-    store: MessageRepository,
+    db: Database, sealer: FieldCipher, queue: ChannelDeliveries
 ) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(7)]
-    await store.add([message(f"{n}:1", "14:00", reader) for n, reader in enumerate(readers)])
-    seen, place = await store.readers_due(on("14:00"), None, 3)
+    told = [message(f"{n}:1", "14:00", reader) for n, reader in enumerate(readers)]
+    await tell(db, sealer, told)
+    seen, place = await queue.readers_due(on("14:00"), None, 3)
     pages = [seen]
     while place is not None:
-        seen, place = await store.readers_due(on("14:00"), place, 3)
+        seen, place = await queue.readers_due(on("14:00"), place, 3)
         pages.append(seen)
     assert pages == [readers[:3], readers[3:6], readers[6:]]
 
 
-async def test_what_nobody_asked_for_is_ended_and_old_ones_go(store: MessageRepository) -> None:
+async def test_old_messages_go_once_nothing_of_them_is_on_the_way(
+    db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
+) -> None:
     old, new = (str(ObjectId.from_datetime(on("08:00", day))) for day in (MONDAY, TOMORROW))
-    told = [message(f"{old}:1"), message(f"{old}:2"), message(f"{new}:1")]
-    await store.add(told, {f"{old}:1", f"{new}:1"})
-    assert await store.readers_due(on("15:00"), None, 9) == ([ZHANG], None)
-    assert [d.message.id for d in await store.lease_next([ZHANG], on("15:00"), REAL, LEASE)] == [
-        f"{old}:2"
-    ]
-    assert await store.page_of(ZHANG, False, 0, 9) == (told[::-1], 3), "it is in the app"
-    assert await store.prune(on("00:00", TOMORROW), 9) == 1, "what is on the way stays"
-    states = [await store.state_of(m.id) for m in told]
-    assert states == [None, DeliveryState.SENDING, DeliveryState.NO_CONSENT]
+    told = [message(f"{old}:1"), message(f"{old}:2"), message(f"{old}:3"), message(f"{new}:1")]
+    unasked, going, over, recent = told
+    await store.add([unasked])
+    await tell(db, sealer, [over])
+    (d,) = await queue.lease_next([ZHANG], on("15:00"), REAL, LEASE)
+    await queue.save_results([DeliveryResult(d, DeliveryState.SENT, 0)])
+    await tell(db, sealer, [going, recent])
+    assert await store.page_of(ZHANG, False, 0, 9) == (told[::-1], 4), "all are in the app"
+    deliveries = DeliveryRepository(db)
+    found = await store.ids_before(on("00:00", TOMORROW), 9)
+    gone = await deliveries.delete_ended(found)
+    assert gone == [unasked.id, over.id], "what is on the way stays"
+    assert await store.delete(gone) == 2
+    states = [await state_of(db, m) for m in told]
+    assert states == [None, DeliveryState.QUEUED, None, DeliveryState.QUEUED]
+    assert await store.page_of(ZHANG, False, 0, 9) == ([recent, going], 2)
+
+
+async def test_each_channel_has_its_own_delivery_of_one_message(
+    db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
+) -> None:
+    told = message("a:1")
+    await tell(db, sealer, [told])
+    await tell(db, sealer, [told], Channel.EMAIL)
+    mail = queue_of(db, sealer, Channel.EMAIL)
+    assert await store.page_of(ZHANG, True, 0, 9) == ([told], 1), "unread once"
+    (by_wechat,) = await queue.lease_next([ZHANG], on("15:00"), REAL, LEASE)
+    (by_mail,) = await mail.lease_next([ZHANG], on("15:00"), REAL, LEASE)
+    assert by_wechat.message == by_mail.message == told and by_wechat.id != by_mail.id
+    await mail.save_results([DeliveryResult(by_mail, DeliveryState.FAILED, 550)])
+    assert await state_of(db, told) is DeliveryState.SENDING
+    assert await state_of(db, told, Channel.EMAIL) is DeliveryState.FAILED
+    since = on("08:00")
+    assert await mail.failures(since) == [(550, None, 1)] and await queue.failures(since) == []
+    assert await queue.requeue([told.id], on("15:00")) == 0, "it is sending there"
+    assert await mail.requeue([told.id], on("15:00")) == 1
+    assert not await DeliveryRepository(db).was_sent(ZHANG, ReservationId("5" * 24), told.at)
+    await queue.save_results([DeliveryResult(by_wechat, DeliveryState.SENT, 0)])
+    assert await DeliveryRepository(db).was_sent(ZHANG, ReservationId("5" * 24), told.at)
+
+
+async def test_a_message_that_is_gone_is_sent_by_nobody(
+    db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
+) -> None:
+    """Its reader is being erased: the message has gone already, its delivery not yet."""
+    await tell(db, sealer, [message("a:1"), message("b:1", reader=LI)])
+    await store.delete(["a:1"])
+    found = await queue.lease_next([ZHANG, LI], on("15:00"), REAL, LEASE)
+    assert [d.message.id for d in found] == ["b:1"]
 
 
 async def test_consent_is_counted_and_taken_once(db: Database) -> None:

@@ -177,7 +177,7 @@ class Remote(Living):
         """What a minute would do: nobody holds a job or a message any more."""
         db = self.db
         await db["leases"].delete_many({})
-        await db["messages"].update_many({}, {"$set": {"lease_until": None}})
+        await db["deliveries"].update_many({}, {"$set": {"lease_until": None}})
         await db["pauses"].update_many({}, {"$set": {"prober": None}})
         await db["sandbox_wechat_sending"].delete_many({})
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from miniapp_server.app import CHANNEL
+from miniapp_server.app import WECHAT_CHANNEL
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.check_in.service import KioskCodeScan
 from models.kernel.ids import Actor
@@ -62,7 +62,7 @@ async def guests(service: Remote) -> list[Guest]:
         await service.inside.stored.bindings.bind(reader.id, openid, None, MONDAY_8)
         for template in WECHAT_TEMPLATES:
             await service.inside.stored.consents.add(reader.id, template)
-            await wechat.grant(openid, service.app[CHANNEL].templates[template].template_id)
+            await wechat.grant(openid, service.app[WECHAT_CHANNEL].templates[template].template_id)
         wish = TimeSelection(local_date(NINE), NINE.time(), TEN.time())
         made = await service.inside.reservations.create(
             RequestContext(reader, actor, MONDAY_8), seats[number], wish
@@ -83,7 +83,7 @@ async def progress(service: Remote) -> int:
     done = await db["reservations"].count_documents({"live": False})
     dispatched = await db["reservations"].count_documents({"outbox": []})
     kept = await db["messages"].count_documents({})
-    settled = await db["messages"].count_documents({"open": False})
+    settled = await db["deliveries"].count_documents({"open": False})
     return done + dispatched + kept + settled
 
 
@@ -93,7 +93,7 @@ async def all_done(service: Remote) -> bool:
         await db["reservations"].count_documents(
             {"$or": [{"live": True}, {"outbox.0": {"$exists": True}}]}
         )
-        or await db["messages"].count_documents({"open": True})
+        or await db["deliveries"].count_documents({"open": True})
     )
 
 

@@ -142,7 +142,7 @@ async def a_long_history_is_listed_page_by_page(s: Store) -> None:
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
     await s.db["reservations"].insert_many(own)
     told = [
-        {**row, "_id": f"{n}", "reader": reader, "read": n % 100 > 0, "order": f"{n}"}
+        {**row, "_id": f"{n}", "reader": reader, "read": n % 100 > 0}
         for n, row in enumerate(await s.db["messages"].find().limit(A_LONG_HISTORY).to_list(None))
     ]
     await s.db["messages"].insert_many(told)

@@ -1,0 +1,89 @@
+"""The console's words about deliveries: by channel, their states, answers and pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from models.messages.channel_pause import PauseReason
+from models.messages.entities import Channel, DeliveryState
+from notify.delivery.channel import UNKNOWN
+from notify.delivery.outcomes import LATE, OVERTAKEN
+from notify.wechat.retry_policy import OUTCOMES, SendStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelWords:
+    """``meaning_of`` says what the channel's code means; ``not_sent`` stands in the place of an
+    answer. ``reasons`` are why deliveries wait or have expired."""
+
+    name: str
+    states: Mapping[DeliveryState, str]
+    meaning_of: Callable[[int], str]
+    not_sent: str
+    reasons: Mapping[str, str]
+    pauses: Mapping[PauseReason, str]
+
+    def meaning(self, code: int | None, reason: str | None) -> str:
+        """Why a delivery has failed."""
+        if reason == UNKNOWN:
+            return self.reasons[UNKNOWN]
+        return self.not_sent if code is None else self.meaning_of(code)
+
+
+NO_DELIVERY_REASON: Final = "没有记下原因"
+_STATES: Final = {
+    DeliveryState.QUEUED: "排队",
+    DeliveryState.SENDING: "发送中",
+    DeliveryState.SENT: "已发送",
+    DeliveryState.EXPIRED: "已过时",
+    DeliveryState.FAILED: "失败",
+}
+_WAITED: Final = {
+    LATE: "轮到发送时已经过时",
+    OVERTAKEN: "等待期间预约有了变化，不再发送",
+}
+WECHAT_OUTCOME_TEXT: Final[Mapping[SendStatus, str]] = {
+    SendStatus.SENT: "已发送",
+    SendStatus.NO_CONSENT: "读者没有授权，或已用完",
+    SendStatus.BAD_OPENID: "openid 不属于这个小程序",
+    SendStatus.BAD_TEMPLATE: "模板不存在或已停用：核对 WECHAT_TEMPLATES 后重启",
+    SendStatus.BAD_PAGE: "页面不存在：小程序还没有发布这一页",
+    SendStatus.CONCURRENT: "同一读者同时发送",
+    SendStatus.BAD_VALUE: "内容不符合模板：核对 WECHAT_TEMPLATES 后重启",
+    SendStatus.QUOTA_DAY: "当天的调用次数已用完",
+    SendStatus.QUOTA_MINUTE: "每分钟的调用次数已用完",
+    SendStatus.TOKEN: "access_token 无效",
+    SendStatus.REFUSED: "微信拒绝本小程序发送：登录微信公众平台查看账号、接口权限和 IP 白名单",
+    SendStatus.USER_LIMITED: "读者的微信账号被冻结或已注销",
+    SendStatus.BUSY: "微信繁忙",
+    SendStatus.OTHER: "其他错误",
+}
+"""What WeChat has answered."""
+_WECHAT: Final = ChannelWords(
+    name="微信",
+    states={
+        **_STATES,
+        DeliveryState.NO_CONSENT: "没有授权",
+        DeliveryState.UNBOUND: "未绑定微信",
+    },
+    meaning_of=lambda code: WECHAT_OUTCOME_TEXT[OUTCOMES.get(code, SendStatus.OTHER)],
+    not_sent="没有发出：模板没有配置，或内容不符合模板",
+    reasons={
+        **_WAITED,
+        **{outcome.value: text for outcome, text in WECHAT_OUTCOME_TEXT.items()},
+        PauseReason.AWAY.value: "微信连不上",
+        UNKNOWN: "没有收到微信的答复，可能已经送达",
+    },
+    pauses={
+        PauseReason.AWAY: "微信连不上，或一直繁忙",
+        PauseReason.REFUSED: WECHAT_OUTCOME_TEXT[SendStatus.REFUSED],
+        PauseReason.TOKEN: (
+            "取不到有效的 access_token：核对 WECHAT_APPID、WECHAT_SECRET 和 IP 白名单"
+        ),
+        PauseReason.QUOTA_DAY: "当天的调用次数已用完",
+        PauseReason.QUOTA_MINUTE: "每分钟的调用次数已用完",
+    },
+)
+CHANNEL_WORDS: Final[Mapping[Channel, ChannelWords]] = {Channel.WECHAT: _WECHAT}

@@ -1,0 +1,76 @@
+"""The channels by which readers are told: those that the library has set up, with their pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handlers.http.metrics import Metrics
+from miniapp_server.resources import Resources
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.entities import Channel
+from notify.delivery.channel import DeliveryChannel
+from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.delivery.worker import DeliveryWorker
+from notify.publisher import MessagePublisher
+from notify.wechat.channel import WeChatChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """``wechat`` is there also where the library has no mini-program; ``used`` are those that are
+    set up, and ``pauses`` theirs."""
+
+    wechat: WeChatChannel
+    used: Mapping[Channel, DeliveryChannel]
+    pauses: Mapping[Channel, ChannelPauseRepository]
+    publisher: MessagePublisher
+
+
+def open_channels(resources: Resources, metrics: Metrics) -> Channels:
+    """All of them, made of the settings."""
+    settings, r, db = resources.settings, resources.repositories, resources.db
+    wechat = WeChatChannel(
+        gateway=resources.mini_program,
+        templates=settings.wechat.templates,
+        state=settings.wechat.state,
+        openids_of=r.bindings.openids_of,
+        consents=r.consents,
+        breaker=CircuitBreaker(
+            ChannelPauseRepository(db, Channel.WECHAT, settings.wechat.account),
+            resources.clock.real_now,
+        ),
+    )
+    set_up = [wechat] if settings.wechat.used else []
+    used: dict[Channel, DeliveryChannel] = {channel.name: channel for channel in set_up}
+
+    def count(channel: Channel, outcome: str, times: int) -> None:
+        metrics.deliveries.labels(channel.value, outcome).inc(times)
+
+    return Channels(
+        wechat,
+        used,
+        {name: channel.breaker.pauses for name, channel in used.items()},
+        MessagePublisher(r.messages, r.deliveries, list(used.values()), count),
+    )
+
+
+def delivery_workers(
+    channels: Channels, resources: Resources, metrics: Metrics
+) -> dict[Channel, DeliveryWorker]:
+    """What sends by each of the channels that are set up."""
+    r = resources.repositories
+
+    def worker(name: Channel, channel: DeliveryChannel) -> DeliveryWorker:
+        def count(outcome: str, times: int) -> None:
+            metrics.deliveries.labels(name.value, outcome).inc(times)
+
+        return DeliveryWorker(
+            r.channel_deliveries[name],
+            channel,
+            r.reservations.many,
+            resources.clock.real_now,
+            count,
+        )
+
+    return {name: worker(name, channel) for name, channel in channels.used.items()}

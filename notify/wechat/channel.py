@@ -1,0 +1,180 @@
+"""The channel to WeChat: subscribe messages, each by a consent of the reader.
+
+A repeat of what may have arrived takes a consent of its own where there is one. Where there is none
+it goes all the same: WeChat has the truth, and refuses a second copy where the reader gave one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from models.kernel.ids import ReaderId
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import (
+    Channel,
+    Delivery,
+    DeliveryResult,
+    DeliveryState,
+    Message,
+    Template,
+)
+from notify.delivery.channel import PreparedDelivery, SendOutcome
+from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.wechat.mini_program import MiniProgramClient, MiniProgramState
+from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, SendStatus, decide_retry
+from notify.wechat.template_config import TemplateConfig, format_fields
+
+log = logging.getLogger(__name__)
+CONCURRENCY: Final = 50
+"""Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
+ConsentKey = tuple[ReaderId, Template]
+_ENDS: Final = {
+    SendStatus.SENT: DeliveryState.SENT,
+    SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
+}
+_NOT_ASKED: Final = SendOutcome(DeliveryState.FAILED, DeliveryState.FAILED.value, asked=False)
+
+
+@dataclass(slots=True)
+class WeChatChannel:
+    """Sends subscribe messages (a ``DeliveryChannel``)."""
+
+    gateway: MiniProgramClient
+    templates: Mapping[Template, TemplateConfig]
+    state: MiniProgramState
+    openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
+    consents: ConsentRepository
+    breaker: CircuitBreaker
+    name: Channel = Channel.WECHAT
+    concurrency: int = CONCURRENCY
+    disabled: set[Template] = field(default_factory=set)
+    """Templates that WeChat does not know any more."""
+    _unused: list[ConsentKey] = field(default_factory=list)
+    _spent: list[ConsentKey] = field(default_factory=list)
+
+    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
+        """Those whose readers have consented to one more of their template."""
+        keys = {(m.reader_id, m.template) for m in messages if m.template is not Template.ANSWER}
+        if not keys:
+            return ()
+        allowed = await self.consents.with_consent(keys)
+        return {m.id for m in messages if (m.reader_id, m.template) in allowed}
+
+    async def prepare(
+        self, going: Sequence[Delivery], send_by: float
+    ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
+        """Look for the readers' openids, and use up a consent for each message."""
+        ready: list[PreparedDelivery] = []
+        ends = [DeliveryResult(d, DeliveryState.FAILED) for d in going if not self._knows(d)]
+        going = [d for d in going if self._knows(d)]
+        openids: Mapping[ReaderId, str] = {}
+        taken: Collection[ConsentKey] = ()
+        if going:
+            openids = await self.openids_of([d.message.reader_id for d in going])
+        if wanted := [_consent(d) for d in going if d.message.reader_id in openids]:
+            taken = await self.consents.consume(wanted)
+        for d in going:
+            openid = openids.get(d.message.reader_id)
+            credit = _consent(d) in taken
+            if openid is None:
+                ends.append(DeliveryResult(d, DeliveryState.UNBOUND))
+            elif not credit and not d.unknown:
+                ends.append(DeliveryResult(d, DeliveryState.NO_CONSENT))
+            else:
+                ready.append(PreparedDelivery(d, openid, send_by, credit))
+        return ready, ends
+
+    def _knows(self, d: Delivery) -> bool:
+        template = d.message.template
+        return template in self.templates and template not in self.disabled
+
+    async def answers(self) -> bool:
+        return await self.gateway.answers()
+
+    async def send(self, ready: PreparedDelivery) -> SendOutcome:
+        """Send one subscribe message, and do what WeChat's answer asks for."""
+        d, message = ready.delivery, ready.delivery.message
+        if message.template in self.disabled:
+            self.give_back(ready)
+            return _NOT_ASKED
+        config = self.templates[message.template]
+        try:
+            # Here and not for many at once, which would hold up whoever asks for something.
+            values = format_fields(config, message.facts)
+        except (ValueError, LookupError):
+            # The configured fields and the facts do not fit: no retry can mend it.
+            log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
+            self.give_back(ready)
+            return _NOT_ASKED
+        result = await self.gateway.send_subscribe(
+            ready.address,
+            config.template_id,
+            None if d.omit_page else _page(config, message),
+            values,
+            self.state,
+        )
+        decision = decide_retry(result, d.attempts, d.unknown)
+        self._apply(decision, result, ready)
+        retries = decision.step is NextStep.RETRY
+        end = _ENDS.get(result.outcome, DeliveryState.FAILED)
+        return SendOutcome(
+            DeliveryState.QUEUED if retries else end,
+            result.outcome.value,
+            result.errcode,
+            result.msgid,
+            decision.retry_after_seconds,
+            decision.pause,
+            decision.away,
+            result.unknown,
+            decision.without_page,
+        )
+
+    def _apply(self, v: RetryDecision, result: SendResult, ready: PreparedDelivery) -> None:
+        message = ready.delivery.message
+        if v.alarm and not (v.disable_template and message.template in self.disabled):
+            log.error(
+                "wechat_delivery_alarm",
+                extra={"template": message.template.value, "errcode": result.errcode}
+                | {"field": result.field, "outcome": result.outcome.value},
+            )
+        if v.flag_binding:
+            log.warning("wechat_binding_suspect", extra={"reader": message.reader_id})
+        if v.disable_template:
+            self.disabled.add(message.template)
+        if v.credit_zero:
+            self._spent.append(_consent(ready.delivery))
+        elif v.credit_back:
+            self.give_back(ready)
+
+    def give_back(self, ready: PreparedDelivery) -> None:
+        """The consent that was taken for it was not used."""
+        if ready.credit:
+            self._unused.append(_consent(ready.delivery))
+
+    async def flush(self) -> None:
+        """Write the consents first: a message that is put off finds its own again."""
+        spent, self._spent = self._spent, []
+        try:
+            await self.consents.clear(spent)
+        except BaseException:
+            self._spent += spent
+            raise
+        unused, self._unused = self._unused, []
+        try:
+            await self.consents.restore(unused)
+        except BaseException:
+            self._unused += unused
+            raise
+
+
+def _consent(d: Delivery) -> ConsentKey:
+    """The consent that sending it uses up."""
+    return d.message.reader_id, d.message.template
+
+
+def _page(config: TemplateConfig, message: Message) -> str | None:
+    about = f"?id={message.reservation_id}" if message.reservation_id else ""
+    return f"{config.page}{about}" if config.page else None
