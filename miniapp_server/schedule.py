@@ -183,23 +183,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         deadline_jobs(app),
         # Of each worker: as long as one of them beats, readers are served.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
-        JobGroup(
-            "dispatch_outbox",
-            (Job("dispatch_outbox", notifications.dispatch, BATCH),),
-            every_s=NOTIFY_EVERY_S,
-            telling=Telling.WRITES,
-        ),
-        # In groups of their own: a channel that hangs must not keep the others waiting.
-        *(
-            JobGroup(
-                name := delivery_job(channel),
-                (Job(name, worker.run),),
-                every_s=NOTIFY_EVERY_S,
-                telling=Telling.SENDS,
-            )
-            for channel, worker in notifications.workers.items()
-        ),
-        JobGroup("expire_unused", (Job("expire_unused", notifications.expire_unused),), every_s=60),
+        *_notifying(notifications),
         JobGroup("prune", (Job("prune", prune),), every_s=600),
         JobGroup(
             "aggregate_statistics",

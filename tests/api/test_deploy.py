@@ -13,10 +13,11 @@ import pytest
 
 from handlers.texts.errors import TEXTS
 from handlers.wechat.callback import CALLBACK_REJECTED
+from miniapp_server.schedule import delivery_job
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.variables import VARIABLES
-from models.messages.entities import DeliveryState
+from models.messages.entities import Channel, DeliveryState
 from notify.wechat.retry_policy import SendStatus
 from tests.living import ENCRYPTION_KEYS, Living
 
@@ -44,7 +45,8 @@ async def test_what_is_asked_for_is_measured(service: Living) -> None:
     assert all(name.startswith("seat_") for name in names), names
     known = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum", "total")}
     values = {
-        "job": {job.name for loop in service.scheduler.groups for job in loop.jobs},
+        "job": {job.name for loop in service.scheduler.groups for job in loop.jobs}
+        | {delivery_job(channel) for channel in Channel},
         "code": {*TEXTS, CALLBACK_REJECTED},
         "outcome": {*map(str, SendStatus), *map(str, DeliveryState)},
         "method": {"GET", "POST"},

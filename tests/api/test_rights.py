@@ -38,6 +38,7 @@ OTHER_VENUE: Final = TEXTS["other_venue"]
 METHODS: Final = ("GET", "POST", "DELETE")
 NAMES: Final = {
     "{chapter}": "rules",
+    "{channel}": "wechat",
     "{picture}": "today",
     "{digest}": "0123456789abcdef",
     "{grant}": "x",
