@@ -10,6 +10,7 @@ from typing import Final
 
 from bind.providers.base import LoginRejected
 from bind.session_service import IssuedToken, SessionService
+from models.email_addresses.service import EmailAddressService
 from models.identity.entities import Session
 from models.identity.roles import StaffDirectory
 from models.kernel.errors import Unauthenticated
@@ -44,6 +45,14 @@ class SignIn:
         return mask_name(self.name), mask_student_no(normalise_student_no(self.number))
 
 
+@dataclass(frozen=True, slots=True)
+class CampusMail:
+    """The campus's attribute that holds a reader's e-mail address, and what keeps the address."""
+
+    attribute: str
+    addresses: EmailAddressService
+
+
 class LoginService:
     """Turns what an identity provider says into a session."""
 
@@ -55,9 +64,11 @@ class LoginService:
         cipher: FieldCipher,
         memberships: MembershipRepository,
         reference: ReferenceData,
+        campus_mail: CampusMail | None = None,
     ) -> None:
         self._readers, self._sessions, self._staff = readers, sessions, staff
         self._cipher, self._memberships, self._reference = cipher, memberships, reference
+        self._campus_mail = campus_mail
 
     async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
         """A web session for the reader, who is entered or brought up to date; with the role that
@@ -90,6 +101,10 @@ class LoginService:
             raise LoginRejected() from None
         if who.attributes is not None:
             await self._follow_attributes(reader, who.attributes, now)
+            if self._campus_mail is not None:
+                mail = self._campus_mail
+                for address in who.attributes.get(mail.attribute, ())[:1]:
+                    await mail.addresses.follow_campus(reader.id, address)
         return reader
 
     async def _follow_attributes(
@@ -113,7 +128,9 @@ class LoginService:
         theirs."""
         held = {**asdict(who), "groups": list(who.groups)}
         if who.attributes is not None:
-            looked_at = self._reference.groups.campus_attributes
+            looked_at = set(self._reference.groups.campus_attributes)
+            if self._campus_mail is not None:
+                looked_at.add(self._campus_mail.attribute)
             held["attributes"] = {k: v for k, v in who.attributes.items() if k in looked_at}
         return self._cipher.encrypt(
             json.dumps([held, (now + HELD_FOR).timestamp()]), "held sign-in"

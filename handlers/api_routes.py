@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from handlers.accounts import routes as accounts
 from handlers.check_in import routes as check_in
+from handlers.email_addresses import routes as email_addresses
 from handlers.fault_reports import routes as fault_reports
 from handlers.favourites import routes as favourites
 from handlers.gates import routes as gates
@@ -38,6 +40,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *seat_reports.ROUTES,
     *fault_reports.ROUTES,
     *favourites.ROUTES,
+    *email_addresses.ROUTES,
     *violations.ROUTES,
     *staff.ROUTES,
     *gates.ROUTES,
@@ -58,6 +61,20 @@ WECHAT_ONLY: Final = frozenset(
     )
 )
 """Served only where the library has a mini-program."""
+MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses.ROUTES)
+"""Served only where the library sends mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the library has set up: a mini-program, a mail server."""
+
+    wechat: bool
+    mail: bool
+
+    def has(self, path: str) -> bool:
+        """Whether the operation at the path is served."""
+        return (self.wechat or path not in WECHAT_ONLY) and (self.mail or path not in MAIL_ONLY)
 
 
 def api_routes() -> list[web.RouteDef]:
@@ -75,8 +92,7 @@ def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
 
 
 @cache
-def docs_routes(wechat: bool) -> list[web.RouteDef]:
-    """``/openapi.json`` and ``/docs``, made once, of the routes that are served: ``wechat`` says
-    whether there is a mini-program."""
-    served = [r for r in ROUTES if wechat or PREFIX + r.path not in WECHAT_ONLY]
-    return openapi.docs_routes(document(served), PREFIX)
+def docs_routes(served: Served) -> list[web.RouteDef]:
+    """``/openapi.json`` and ``/docs``, made once, of the routes that are served."""
+    routes = [route for route in ROUTES if served.has(PREFIX + route.path)]
+    return openapi.docs_routes(document(routes), PREFIX)

@@ -22,6 +22,7 @@ from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
 from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.email_addresses.service import EmailAddressService
 from models.erasure.own_data import OwnData
 from models.fault_reports.service import FaultReportService
 from models.favourites.service import FavouriteSeats
@@ -67,6 +68,7 @@ from models.statistics.service import StatisticsService
 from models.violations.service import ViolationService
 from models.waitlist.service import WaitlistService
 from models.wechat.service import WeChatCallbackService
+from notify.email.unsubscribing import UnsubscribeLinks
 from notify.wechat.callbacks import CallbackVerifier
 from notify.wechat.mini_program_codes import MiniProgramCodes
 from notify.wechat.template_config import TemplateConfig
@@ -85,6 +87,8 @@ CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppK
 CAS: Final = web.AppKey("cas", CasClient)
 CHECK_IN: Final = web.AppKey("check_in", CheckInService)
 CODE_SHARING: Final = web.AppKey("code_sharing", CodeSharingService)
+EMAIL_ADDRESSES: Final = web.AppKey("email_addresses", EmailAddressService)
+UNSUBSCRIBE_LINKS: Final = web.AppKey("unsubscribe_links", UnsubscribeLinks)
 FAVOURITES: Final = web.AppKey("favourites", FavouriteSeats)
 FAULT_REPORTS: Final = web.AppKey("fault_reports", FaultReportService)
 FEEDBACK: Final = web.AppKey("feedback", FeedbackService)

@@ -9,11 +9,11 @@ from aiohttp import web
 from handlers.accounts import own_data, session_pages
 from handlers.accounts import pages as accounts_pages
 from handlers.accounts.login import login_routes, welcome
-from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
-from handlers.api_routes import api_routes, docs_routes
+from handlers.api_routes import Served, api_routes, docs_routes
 from handlers.check_in import action_pages
 from handlers.check_in import pages as check_in_pages
 from handlers.display import pages as display_pages
+from handlers.email_addresses import pages as email_pages
 from handlers.fault_reports import pages as fault_reports_pages
 from handlers.favourites import pages as favourites_pages
 from handlers.feedback import pages as feedback_pages
@@ -38,6 +38,7 @@ from handlers.violations import pages as violations_pages
 from handlers.waitlist import pages as waitlist_pages
 from handlers.wechat.callback import PATHS as CALLBACKS
 from handlers.wechat.callback import wechat_routes
+from notify.email.unsubscribing import PATH as UNSUBSCRIBE
 
 WECHAT_ONLY: Final = frozenset(
     {
@@ -51,12 +52,22 @@ WECHAT_ONLY: Final = frozenset(
         "/console/readers/{id}/code",
         "/console/readers/{id}/binding",
         "/console/readers/{id}/unbind",
-        "/console/deliveries",
-        "/console/deliveries/retry",
     }
 )
 """Pages that are served only where the library has a mini-program."""
-_WECHAT_ONLY: Final = API_WECHAT_ONLY | WECHAT_ONLY | frozenset(CALLBACKS.values())
+_WECHAT_ONLY: Final = WECHAT_ONLY | frozenset(CALLBACKS.values())
+MAIL_ONLY: Final = frozenset(
+    {
+        "/me/email",
+        "/me/email/confirm",
+        "/me/email/kinds",
+        "/me/email/remove",
+        UNSUBSCRIBE,
+    }
+)
+"""Pages that are served only where the library sends mail."""
+_DELIVERIES: Final = frozenset({"/console/deliveries", "/console/deliveries/{channel}/retry"})
+"""Served where there is any channel."""
 
 
 def page_routes() -> list[web.RouteDef]:
@@ -98,6 +109,13 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/me/erase", reader_page(own_data.ask)),
         web.post("/me/erase", reader_form(own_data.erase)),
         web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
+        web.get("/me/email", reader_page(email_pages.settings)),
+        web.post("/me/email", reader_form(email_pages.request_code, patient=True)),
+        web.post("/me/email/confirm", reader_form(email_pages.confirm)),
+        web.post("/me/email/kinds", reader_form(email_pages.choose)),
+        web.post("/me/email/remove", reader_form(email_pages.remove)),
+        web.get(UNSUBSCRIBE, email_pages.unsubscribe_question),
+        web.post(UNSUBSCRIBE, email_pages.unsubscribe),
         web.get("/me/devices", reader_page(session_pages.devices)),
         web.post("/me/devices/keep", reader_form(session_pages.keep)),
         web.post("/me/devices/{id}/end", reader_form(session_pages.end)),
@@ -138,7 +156,10 @@ def _place_routes() -> list[web.RouteDef]:
     ]
 
 
-def all_routes(wechat: bool) -> list[web.RouteDef]:
-    """All addresses that are served; ``wechat``: the library has a mini-program."""
-    routes = [*api_routes(), *docs_routes(wechat), *wechat_routes(), *page_routes()]
-    return [route for route in routes if wechat or route.path not in _WECHAT_ONLY]
+def all_routes(served: Served) -> list[web.RouteDef]:
+    """All addresses that are served."""
+    absent = frozenset[str]() if served.wechat else _WECHAT_ONLY
+    absent |= frozenset[str]() if served.mail else MAIL_ONLY
+    absent |= frozenset[str]() if served.wechat or served.mail else _DELIVERIES
+    routes = [*api_routes(), *docs_routes(served), *wechat_routes(), *page_routes()]
+    return [r for r in routes if r.path not in absent and served.has(r.path)]

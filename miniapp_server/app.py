@@ -16,13 +16,14 @@ from aiohttp import web
 
 from bind.account_binding import AccountBindingService
 from bind.kiosk_codes import KioskCodeService
-from bind.login_service import LoginService
+from bind.login_service import CampusMail, LoginService
 from bind.scan_notes import ScanNotes
 from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
 from bind.session_service import SessionService
 from bind.wechat_logins import WeChatLogins
 from handlers import keys
+from handlers.api_routes import Served
 from handlers.display.board import HALL_BOARDS, HallBoards
 from handlers.http.health import health_routes
 from handlers.http.keys import (
@@ -62,6 +63,7 @@ from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
+from models.email_addresses.service import EmailAddressService
 from models.kiosks.pairing import KioskPairing
 from models.profile.entities import LibraryProfile
 from models.storage.mongo import server_time
@@ -69,6 +71,7 @@ from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
+from notify.email.channel import SmtpCodeMailer
 from notify.in_app import InAppNotifier
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
@@ -149,9 +152,9 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         wall_clock=not settings.sandbox,
         default_profile=_default_profile(settings),
     )
-    _wire_identity(app, resources)
-    channels = open_channels(resources, app[METRICS])
+    channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
+    _wire_identity(app, resources, _wire_mail(app, resources, channels))
     wire_staff(
         app,
         resources.repositories,
@@ -191,6 +194,7 @@ def _site(settings: Settings, login_url: str) -> Site:
         sandbox=settings.sandbox,
         lan=bool(settings.lan),
         wechat=settings.wechat.used,
+        mail=settings.smtp is not None,
         mini_appid=settings.wechat.appid,
         verification=settings.verification,
         keeping=settings.keeping,
@@ -204,11 +208,35 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
     )
 
 
-def _wire_identity(app: web.Application, resources: Resources) -> None:
+def _wire_mail(app: web.Application, resources: Resources, channels: Channels) -> CampusMail | None:
+    """Readers' e-mail addresses, where the library sends mail. What the campus names of them, where
+    it names any."""
+    if channels.mail is None:
+        return None
+    app[keys.UNSUBSCRIBE_LINKS] = channels.mail.writer.links
+    addresses = app[keys.EMAIL_ADDRESSES] = EmailAddressService(
+        resources.repositories.email_addresses,
+        app[ATTEMPT_LIMITER],
+        SmtpCodeMailer(channels.mail.smtp, channels.mail.writer),
+        resources.settings.sealer,
+    )
+    attribute = resources.settings.cas.email_attribute
+    return CampusMail(attribute, addresses) if attribute else None
+
+
+def _wire_identity(
+    app: web.Application, resources: Resources, campus_mail: CampusMail | None
+) -> None:
     settings, r = resources.settings, resources.repositories
     app[keys.CAS], app[keys.IDENTITY_PROVIDER] = resources.cas, resources.identity_provider
     app[keys.LOGINS] = LoginService(
-        r.readers, app[SESSIONS], settings.staff, settings.sealer, r.memberships, app[REFERENCE]
+        r.readers,
+        app[SESSIONS],
+        settings.staff,
+        settings.sealer,
+        r.memberships,
+        app[REFERENCE],
+        campus_mail,
     )
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,
@@ -329,7 +357,9 @@ async def create_app(
             from miniapp_server.sandbox.sandbox import mount_sandbox
 
             await mount_sandbox(app)
-        app.add_routes([*all_routes(settings.wechat.used), *health_routes()])
+        app.add_routes(
+            [*all_routes(Served(settings.wechat.used, settings.smtp is not None)), *health_routes()]
+        )
         app.cleanup_ctx.append(_background_tasks)
         app.on_shutdown.append(_end_event_streams)
         app.on_cleanup.append(_end_security_log)

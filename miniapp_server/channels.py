@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from handlers.http.metrics import Metrics
 from miniapp_server.resources import Resources
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
+from models.reference_data import ReferenceData
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import DeliveryWorker
+from notify.email.channel import EmailChannel
+from notify.email.rendering import MailWriter
+from notify.email.unsubscribing import UnsubscribeLinks
 from notify.publisher import MessagePublisher
 from notify.wechat.channel import WeChatChannel
+
+_MAIL_PROBE: Final = timedelta(seconds=60)
+"""A question and one mail take less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """``wechat`` is there also where the library has no mini-program; ``used`` are those that are
-    set up, and ``pauses`` theirs."""
+    """``wechat`` is there also where the library has no mini-program, ``mail`` only where it has a
+    mail server; ``used`` are those that are set up, and ``pauses`` theirs."""
 
     wechat: WeChatChannel
+    mail: EmailChannel | None
     used: Mapping[Channel, DeliveryChannel]
     pauses: Mapping[Channel, ChannelPauseRepository]
     publisher: MessagePublisher
 
 
-def open_channels(resources: Resources, metrics: Metrics) -> Channels:
+def open_channels(resources: Resources, reference: ReferenceData, metrics: Metrics) -> Channels:
     """All of them, made of the settings."""
     settings, r, db = resources.settings, resources.repositories, resources.db
     wechat = WeChatChannel(
@@ -41,17 +51,41 @@ def open_channels(resources: Resources, metrics: Metrics) -> Channels:
             resources.clock.real_now,
         ),
     )
-    set_up = [wechat] if settings.wechat.used else []
-    used: dict[Channel, DeliveryChannel] = {channel.name: channel for channel in set_up}
+    mail = _mail(resources, reference)
+    used: dict[Channel, DeliveryChannel] = {}
+    if settings.wechat.used:
+        used[wechat.name] = wechat
+    if mail is not None:
+        used[mail.name] = mail
 
     def count(channel: Channel, outcome: str, times: int) -> None:
         metrics.deliveries.labels(channel.value, outcome).inc(times)
 
     return Channels(
         wechat,
+        mail,
         used,
         {name: channel.breaker.pauses for name, channel in used.items()},
         MessagePublisher(r.messages, r.deliveries, list(used.values()), count),
+    )
+
+
+def _mail(resources: Resources, reference: ReferenceData) -> EmailChannel | None:
+    settings, smtp = resources.settings, resources.smtp
+    if smtp is None:
+        return None
+    links = UnsubscribeLinks(settings.sealer, settings.public_base_url)
+    return EmailChannel(
+        smtp,
+        MailWriter(
+            smtp.settings.sender, settings.public_base_url, lambda: reference.profile, links
+        ),
+        resources.repositories.email_addresses,
+        CircuitBreaker(
+            ChannelPauseRepository(resources.db, Channel.EMAIL, smtp.settings.account),
+            resources.clock.real_now,
+            probe_lease=_MAIL_PROBE,
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.code_sharing.scan_repository import KioskScanRepository
+from models.email_addresses.repository import EmailAddressRepository
 from models.erasure.past_repository import PastRepository
 from models.fault_reports.repository import FaultReportRepository
 from models.favourites.repository import FavouriteRepository
@@ -59,6 +60,7 @@ class Repositories:
         self.cards = CardRepository(db, cipher)
         self.catalogs = CatalogRepository(db)
         self.consents = ConsentRepository(db)
+        self.email_addresses = EmailAddressRepository(db, cipher)
         self.daily_statistics = DailyStatisticsRepository(db)
         self.fault_reports = FaultReportRepository(db, cipher)
         self.favourites = FavouriteRepository(db)

@@ -23,6 +23,7 @@ from models.storage.installation import admit_database
 from models.storage.mongo import Database, open_database
 from models.storage.redis import Redis, open_redis
 from models.wechat.access_token_repository import AccessTokenStore
+from notify.email.smtp_client import SmtpClient
 from notify.wechat.mini_program import MiniProgramClient
 from notify.wechat.official_account import OfficialAccount
 
@@ -37,6 +38,8 @@ class Resources:
     redis: Redis
     repositories: Repositories
     mini_program: MiniProgramClient
+    smtp: SmtpClient | None
+    """None where the library sends no mail."""
     official_account: OfficialAccount | None
     cas: CasClient
     identity_provider: IdentityProvider
@@ -81,6 +84,7 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
                     shared_tokens=AccessTokenStore(redis),
                 )
             ),
+            smtp=await enter(SmtpClient(settings.smtp)) if settings.smtp is not None else None,
             official_account=await _official_account(settings, redis, enter),
             cas=cas,
             identity_provider=await _identity_provider(settings, cas, enter),

@@ -135,7 +135,7 @@ class Endpoint:
     ``status`` is 200, and 204 without an answer, unless it is given.
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
     ``books``: it takes a seat, which everybody wants in the same moment.
-    ``signs_in``: it waits for WeChat, in a line of its own.
+    ``signs_in``: it waits for WeChat or the mail server, in a line of its own.
     ``first`` is asked before the body is parsed (a machine's signature).
     ``errors``: those of its own, beside the ones that all routes of its kind share.
     """

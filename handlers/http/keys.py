@@ -48,6 +48,8 @@ class Site:
     """A sandbox that others on the network can reach: every page says so."""
     wechat: bool
     """Has the library a mini-program?"""
+    mail: bool
+    """Does the library send mail?"""
     mini_appid: str
     verification: tuple[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""

@@ -33,10 +33,12 @@ SHORT_TITLE: Final = "座位预约"
 DESCRIPTION: Final = "{name}座位预约：看空位、选座、签到、续约。"
 """What search engines and home screens say of the page."""
 
+ANSWER_KIND: Final = "图书馆的答复和通知"
+"""What messages are called that answer a reader or tell of a change."""
 KEPT_TEXT: Final[Mapping[str, str]] = {
     "reservations waitlist": "预约和候补",
     "violations suspensions": "违约、申诉、暂停预约",
-    "messages message_consents": "消息和消息设置",
+    "messages message_consents deliveries email_addresses": "消息和消息设置",
     "gate_events kiosk_scans": "门禁和扫码记录",
     "feedback fault_reports": "留言和报修",
     "favourites": "常用座位",

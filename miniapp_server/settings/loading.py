@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from handlers.texts.wording import DEFAULT_CONTACT, DEFAULT_NAMES
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.environment import EnvironmentReader
+from miniapp_server.settings.mail import read_mail
 from miniapp_server.settings.model import (
     CallbackSettings,
     CasSettings,
@@ -103,6 +104,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         pushes=_callbacks(read, sandbox),
         verification=_verification(read),
         entry=_identity_provider(read),
+        smtp=read_mail(read, sandbox=sandbox),
         sandbox=sandbox,
         lan=lan,
         throttle_scale=read.number("RATE_LIMIT_SCALE", 1, 1, 1_000_000),
@@ -236,6 +238,7 @@ def _cas(read: EnvironmentReader, sandbox_url: str | None) -> CasSettings:
         base_url=sandbox_url or _cas_url(read),
         name_attribute=read.env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=read.env.get("CAS_KIND_ATTRIBUTE", "userType"),
+        email_attribute=read.text("CAS_EMAIL_ATTRIBUTE"),
         exact_service=read.one_of("CAS_EXACT_SERVICE", "0", ("0", "1")) == "1",
     )
 

@@ -13,6 +13,7 @@ from models.identity.roles import StaffDirectory
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Driver
+from notify.email.smtp_client import SmtpSettings
 from notify.wechat.template_config import TemplateConfig
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -68,11 +69,13 @@ class OfficialAccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class CasSettings:
-    """The address of CAS, and the attributes that hold a reader's name and category."""
+    """The address of CAS, and the attributes that hold a reader's name, category and address."""
 
     base_url: str
     name_attribute: str
     kind_attribute: str
+    email_attribute: str
+    """Empty where the campus names no e-mail address."""
     exact_service: bool
     """CAS knows the very address of this service, and refuses it with a state."""
 
@@ -111,6 +114,8 @@ class Settings:
     verification: tuple[str, str]
     cas: CasSettings
     entry: IdentityProviderSettings
+    smtp: SmtpSettings | None = field(repr=False)
+    """None where the library sends no mail."""
     sandbox: bool
     lan: str
     """The private address on which a sandbox is open to others; empty: to this machine only."""

@@ -102,6 +102,10 @@ export interface Choice {
   label: string;
 }
 
+export interface ChooseMail {
+  kinds: Record<string, boolean>;
+}
+
 export interface CodeSharingOut {
   reservation_id: string;
   reader: ReaderOut;
@@ -109,6 +113,10 @@ export interface CodeSharingOut {
   at: string;
   score: number;
   reasons: string[];
+}
+
+export interface ConfirmEmail {
+  code: string;
 }
 
 export interface CreateReservation {
@@ -149,6 +157,15 @@ export interface DeskReportOut {
   kind: string;
   at: string;
   deadline_stopped: boolean;
+}
+
+export interface EmailAddressOut {
+  address: string | null;
+  from_campus: boolean;
+  undeliverable: boolean;
+  pending: string | null;
+  pending_until: string | null;
+  kinds: MailKind[];
 }
 
 export interface EmptySeatReportOut {
@@ -251,6 +268,12 @@ export interface LoginOut {
   expires_at: string;
   bound: boolean;
   reader: ReaderOut | null;
+}
+
+export interface MailKind {
+  template: string;
+  title: string;
+  on: boolean;
 }
 
 export interface MarkOut {
@@ -376,6 +399,10 @@ export interface ReportOut {
 export interface ReportTaken {
   kind: "belongings" | "occupied";
   qr?: string | null;
+}
+
+export interface RequestEmailCode {
+  address: string;
 }
 
 export interface ReservationDetail {

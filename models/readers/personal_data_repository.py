@@ -20,6 +20,7 @@ PERSONAL_COLLECTIONS: Final = (
     "bindings",
     "cards",
     "deliveries",
+    "email_addresses",
     "message_consents",
     "messages",
     "fault_reports",
@@ -91,7 +92,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
             "rev",
         ),
         *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
-        *("secret", "request"),
+        *("secret", "request", "email_code", "code_tries", "code_until"),
     }
 )
 """Fields that keep the service going and say nothing more about the reader."""

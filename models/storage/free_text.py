@@ -19,6 +19,7 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "readers": ("suspended_for.words",),
     "messages": ("typed",),
     "audit": ("reason",),
+    "email_addresses": ("address", "pending"),
 }
 """The fields, by collection. Keys are rotated, and a person's data handed out, by this table."""
 _ROTATION_S: Final = 3600.0

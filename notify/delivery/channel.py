@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol
 
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
 from notify.delivery.circuit_breaker import CircuitBreaker
 
+SEND_WITHIN_S: Final = 40.0
+"""A send begins no later after its claim."""
 UNKNOWN: Final = "unknown"
 """The reason of what may have arrived."""
 MAX_UNKNOWN: Final = 2
@@ -79,6 +82,9 @@ class DeliveryChannel(Protocol):
     breaker: CircuitBreaker
     concurrency: int
     """Sends under way at once."""
+    lease: timedelta
+    """For how long a worker holds what it has claimed: to send it, which begins ``SEND_WITHIN_S``
+    after the claim at the latest, and to write what came of it."""
 
     async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
         """The ids of those of the messages that shall go this way."""

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
 """So many calls in a row that the channel did not take, and it is taken to be away."""
 PROBE_LEASE: Final = timedelta(seconds=20)
-"""Longer than two calls take, the question and the message. A prober that takes longer ends
-nothing: its name is gone."""
+"""Longer than two calls to WeChat take, the question and the message. A prober that takes longer
+ends nothing: its name is gone."""
 
 
 class Answer(Protocol):
@@ -57,11 +57,13 @@ class CircuitBreaker:
         pauses: the account's pause, in the database.
         real_now: the machine's time, for the prober's lease.
         jitter: a factor around 1 for each pause, so that hosts do not ask at the same moment.
+        probe_lease: longer than a question and one send take.
     """
 
     pauses: ChannelPauseRepository
     real_now: Callable[[], datetime]
     jitter: Callable[[], float] = _jitter
+    probe_lease: timedelta = PROBE_LEASE
     pause: Pause | None = None
     """As last seen or made here; None where messages go."""
     _refused_in_a_row: int = 0
@@ -80,7 +82,7 @@ class CircuitBreaker:
             return CircuitState.OPEN
         if pause.since <= now < pause.until:
             return CircuitState.SHUT
-        self._prober = await self.pauses.take_probe(pause, self.real_now(), PROBE_LEASE)
+        self._prober = await self.pauses.take_probe(pause, self.real_now(), self.probe_lease)
         return CircuitState.PROBE if self._prober else CircuitState.SHUT
 
     async def heard(self, answer: Answer, now: datetime) -> None:

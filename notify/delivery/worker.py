@@ -27,7 +27,7 @@ from models.messages.channel_pause import PauseReason
 from models.messages.delivery_queue_repository import DeliveryQueue, QueueCursor
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState
 from models.reservations.entities import Reservation
-from notify.delivery.channel import DeliveryChannel, PreparedDelivery
+from notify.delivery.channel import SEND_WITHIN_S, DeliveryChannel, PreparedDelivery
 from notify.delivery.circuit_breaker import CircuitState
 from notify.delivery.outcomes import result_of, skip_reason, waited_for
 from notify.delivery.pending_writes import PendingWrites
@@ -36,10 +36,6 @@ log = logging.getLogger(__name__)
 ReservationsOf = Callable[
     [Collection[ReservationId]], Awaitable[Mapping[ReservationId, Reservation]]
 ]
-LEASE: Final = timedelta(seconds=60)
-SEND_WITHIN_S: Final = 40.0
-"""A send begins no later after its claim: a question before it and the send itself may take 8 s
-each, and it has to be settled in the lease."""
 PREFETCH: Final = 100
 """Claimed and ready to be sent, so that no slot waits for the database."""
 PAGE: Final = 100
@@ -198,7 +194,9 @@ class DeliveryWorker:
         if not readers:
             return []
         send_by = monotonic() + SEND_WITHIN_S
-        claimed = await self._deliveries.lease_next(readers, now, self._real_now(), LEASE)
+        claimed = await self._deliveries.lease_next(
+            readers, now, self._real_now(), self._channel.lease
+        )
         self._held.update(d.message.reader_id for d in claimed)
         try:
             ready, ends = await self._prepare(claimed, now, send_by)
@@ -315,7 +313,7 @@ class DeliveryWorker:
 
     async def _flush_with_retry(self, ends: PendingWrites) -> None:
         """Until it is written, or the leases are over and others have taken the messages."""
-        until = monotonic() + LEASE.total_seconds()
+        until = monotonic() + self._channel.lease.total_seconds()
         while True:
             try:
                 await self._channel.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from models.kernel.ids import ReaderId
@@ -30,6 +31,8 @@ from notify.wechat.template_config import TemplateConfig, format_fields
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
 """Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
+LEASE: Final = timedelta(seconds=60)
+"""A question and the send itself may take 8 s each."""
 ConsentKey = tuple[ReaderId, Template]
 _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
@@ -50,6 +53,7 @@ class WeChatChannel:
     breaker: CircuitBreaker
     name: Channel = Channel.WECHAT
     concurrency: int = CONCURRENCY
+    lease: timedelta = LEASE
     disabled: set[Template] = field(default_factory=set)
     """Templates that WeChat does not know any more."""
     _unused: list[ConsentKey] = field(default_factory=list)

@@ -21,8 +21,8 @@ from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_repository import DeliveryRepository
 from models.messages.entities import Channel, DeliveryState, Message, Template
 from notify.delivery.circuit_breaker import AWAY_AFTER, CircuitBreaker
-from notify.delivery.worker import LEASE, PAGE, DeliveryWorker
-from notify.wechat.channel import CONCURRENCY, WeChatChannel
+from notify.delivery.worker import PAGE, DeliveryWorker
+from notify.wechat.channel import CONCURRENCY, LEASE, WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
 from tests.deliveries import queue_of, state_of, tell

@@ -9,7 +9,7 @@ import pytest
 
 from models.kernel.ids import ReaderId
 from models.messages.entities import DeliveryResult, DeliveryState, Message
-from notify.delivery.worker import LEASE
+from notify.wechat.channel import LEASE
 from tests.deliveries import queue_of, state_of, tell
 from tests.race.stage import EIGHT, Stage, clock, put_around
 from tests.race.test_channel_pause import LI, MINUTE, RESERVED, message

@@ -29,8 +29,8 @@ from models.messages.entities import (
     Template,
 )
 from notify.delivery.circuit_breaker import CircuitBreaker
-from notify.delivery.worker import LEASE, PAGE, DeliveryWorker
-from notify.wechat.channel import WeChatChannel
+from notify.delivery.worker import PAGE, DeliveryWorker
+from notify.wechat.channel import LEASE, WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
 from tests.deliveries import queue_of, state_of, tell

@@ -1,0 +1,1 @@
+"""邮件通知 for apps and pages."""

@@ -1,0 +1,45 @@
+"""Shapes of the API for a reader's e-mail address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from handlers.http.schemas import Request, Response
+from models.email_addresses.entities import LONGEST
+
+
+class MailKind(Response):
+    """One kind of message, and whether it is mailed."""
+
+    template: str
+    title: str
+    on: bool
+
+
+class EmailAddressOut(Response):
+    address: str | None
+    """Masked: z***@example.edu.cn"""
+    from_campus: bool
+    undeliverable: bool
+    pending: str | None
+    """Masked: it waits for its code."""
+    pending_until: datetime | None
+    kinds: list[MailKind]
+
+
+class RequestEmailCode(Request):
+    address: Annotated[str, Meta(min_length=3, max_length=LONGEST)]
+
+
+class ConfirmEmail(Request):
+    code: Annotated[str, Meta(pattern="^[0-9]{6}$")]
+
+
+class ChooseMail(Request):
+    kinds: Annotated[
+        dict[Annotated[str, Meta(max_length=40)], bool],
+        Meta(min_length=1, max_length=20, description="template → whether it is mailed"),
+    ]

@@ -1,0 +1,108 @@
+"""A reader's e-mail address: named by the campus, or by the reader and confirmed by a code."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from models.email_addresses.entities import EmailAddress, is_address
+from models.email_addresses.errors import EmailAddressRefused, EmailCodeInvalid
+from models.email_addresses.repository import EmailAddressRepository
+from models.kernel.errors import NotFound
+from models.kernel.ids import ReaderId
+from models.messages.entities import Template
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+from models.storage.encryption import FieldCipher, token_hash
+
+CODE_LIFETIME: Final = timedelta(minutes=10)
+_DAY: Final = timedelta(days=1)
+_PER_READER, _PER_ADDRESS = 6, 3
+"""Mails with a code in a day: nobody's mailbox is filled with them by a stranger."""
+
+
+class CodeMailer(Protocol):
+    """Sends the six digits to an address; ``notify.email`` implements it."""
+
+    async def send_code(self, address: str, digits: str) -> None:
+        """Raises: MailUnavailable, EmailAddressRefused."""
+        ...
+
+
+class EmailAddressService:
+    """Keeps readers' addresses."""
+
+    def __init__(
+        self,
+        addresses: EmailAddressRepository,
+        attempts: AttemptLimiter,
+        mailer: CodeMailer,
+        cipher: FieldCipher,
+    ) -> None:
+        self._addresses, self._attempts = addresses, attempts
+        self._mailer, self._cipher = mailer, cipher
+
+    async def of(self, reader_id: ReaderId) -> EmailAddress:
+        """The reader's address; an empty one where there is none."""
+        return await self._addresses.of(reader_id)
+
+    async def request(
+        self,
+        reader_id: ReaderId,
+        address: str,
+        now: datetime,
+        while_sending: AbstractContextManager[None] | None = None,
+    ) -> None:
+        """Send six digits to the address; it counts once the reader enters them. ``while_sending``
+        is entered as long as the mail server is waited for.
+
+        Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable.
+        """
+        address = address.strip()
+        if not is_address(address):
+            raise EmailAddressRefused()
+        hashed = self._cipher.hashes(address.lower(), "email limit")[0]
+        await self._attempts.register(
+            [
+                AttemptLimit(f"email:{reader_id}", _PER_READER, _DAY),
+                AttemptLimit(f"email:{hashed}", _PER_ADDRESS, _DAY),
+            ],
+            now,
+        )
+        digits = f"{secrets.randbelow(1_000_000):06d}"
+        with while_sending or nullcontext():
+            await self._mailer.send_code(address, digits)
+        await self._addresses.request(
+            reader_id, address, _hash(reader_id, digits), now + CODE_LIFETIME
+        )
+
+    async def confirm(self, reader_id: ReaderId, digits: str, now: datetime) -> None:
+        """The address that waits is the reader's. Raises: EmailCodeInvalid."""
+        found = await self._addresses.confirm(reader_id, _hash(reader_id, digits.strip()), now)
+        if found is None:
+            raise EmailCodeInvalid()
+
+    async def choose(self, reader_id: ReaderId, choices: dict[Template, bool]) -> EmailAddress:
+        """Kinds of messages on or off. Raises: NotFound where the reader has no address."""
+        found = await self._addresses.choose(reader_id, choices)
+        if found is None:
+            raise NotFound()
+        return found
+
+    async def unsubscribe(self, reader_id: ReaderId, template: Template) -> None:
+        """No more mails of this kind. Who has no address (any more) needs nothing more."""
+        await self._addresses.choose(reader_id, {template: False})
+
+    async def remove(self, reader_id: ReaderId) -> None:
+        """No mail any more, also where the campus names an address."""
+        await self._addresses.remove(reader_id)
+
+    async def follow_campus(self, reader_id: ReaderId, address: str) -> None:
+        """The campus names this address at a sign-in; what it cannot be is passed over."""
+        if is_address(address):
+            await self._addresses.follow_campus(reader_id, address)
+
+
+def _hash(reader_id: ReaderId, digits: str) -> str:
+    return token_hash(f"{reader_id}:{digits}")

@@ -1,0 +1,122 @@
+"""A message as a mail: text and HTML, with the ways to get fewer of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from html import escape
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from models.kernel.time_range import to_local
+from models.messages.entities import Message, Template
+from models.profile.entities import LibraryProfile
+from notify.email.unsubscribing import UnsubscribeLinks
+
+_OPEN: Final = "查看预约"
+_WHY: Final = "您收到这封邮件，是因为您在图书馆座位预约中打开了邮件通知。"
+_FEWER: Final = "不再收这一类邮件"
+_SETTINGS: Final = "邮件通知设置"
+_CODE_TITLE: Final = "邮箱验证码"
+_CODE_TEXT: Final = (
+    "您的邮箱验证码是 {digits}，10 分钟内有效。请在座位预约网页的“邮件通知”中填写。"
+    "如果不是您本人操作，请忽略这封邮件。"
+)
+_STYLE: Final = (
+    "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MailWriter:
+    """Writes mails in the library's name.
+
+    Args:
+        sender: the address in From.
+        base_url: the service's own.
+        profile: what the library calls itself, as it stands.
+        links: by which readers get fewer mails.
+    """
+
+    sender: str
+    base_url: str
+    profile: Callable[[], LibraryProfile]
+    links: UnsubscribeLinks
+
+    def message(self, message: Message, address: str, delivery_id: str) -> EmailMessage:
+        """A reader's message. Its Message-ID is the delivery's, so that a copy that arrives twice
+        is known as one."""
+        fewer = self.links.of(message.reader_id, message.template)
+        mail = self._mail(address, message.title, delivery_id)
+        mail["Date"] = format_datetime(to_local(message.at))
+        mail["List-Unsubscribe"] = f"<{fewer}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        where = self._where(message)
+        settings = f"{self.base_url}/me/email"
+        mail.set_content(
+            f"{message.text}\n\n{_OPEN}：{where}\n\n-- \n{_WHY}\n{_FEWER}：{fewer}\n"
+            f"{_SETTINGS}：{settings}\n",
+            cte="base64",
+        )
+        body = "<br>".join(escape(message.text).split("\n"))
+        mail.add_alternative(
+            self._page(
+                message.title,
+                f"<p>{body}</p>"
+                f'<p><a href="{escape(where)}" style="display:inline-block;padding:10px 18px;'
+                'border-radius:8px;background:#0a5bd3;color:#fff;text-decoration:none">'
+                f"{_OPEN}</a></p>",
+                f'{_WHY}<br><a href="{escape(fewer)}" style="color:#5a6675">{_FEWER}</a> · '
+                f'<a href="{escape(settings)}" style="color:#5a6675">{_SETTINGS}</a>',
+            ),
+            subtype="html",
+            cte="base64",
+        )
+        return mail
+
+    def code(self, address: str, digits: str) -> EmailMessage:
+        """The mail with the six digits that confirm an address."""
+        text = _CODE_TEXT.format(digits=digits)
+        mail = self._mail(address, _CODE_TITLE, "")
+        mail.set_content(f"{text}\n", cte="base64")
+        shown = (
+            f'<p style="font-size:28px;letter-spacing:6px;margin:8px 0"><b>{digits}</b></p>'
+            f"<p>{escape(text)}</p>"
+        )
+        page = self._page(_CODE_TITLE, shown, "")
+        mail.add_alternative(page, subtype="html", cte="base64")
+        return mail
+
+    def _mail(self, address: str, title: str, id: str) -> EmailMessage:
+        profile = self.profile()
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = Address(display_name=profile.name or profile.title, addr_spec=self.sender)
+        mail["To"] = address
+        mail["Subject"] = f"{title} · {profile.name or profile.title}"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["Content-Language"] = "zh-CN"
+        if id:
+            name = hashlib.sha256(id.encode()).hexdigest()[:32]
+            mail["Message-ID"] = f"<{name}@{urlsplit(self.base_url).hostname}>"
+        return mail
+
+    def _where(self, message: Message) -> str:
+        if message.template is Template.ANSWER or message.reservation_id is None:
+            return f"{self.base_url}/me"
+        return f"{self.base_url}/reservations/{quote(message.reservation_id)}"
+
+    def _page(self, title: str, body: str, foot: str) -> str:
+        name = escape(self.profile().name or self.profile().title)
+        return (
+            '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><body style="margin:0;'
+            f'background:#f3f5f8"><div style="{_STYLE};max-width:520px;margin:0 auto;padding:24px">'
+            f'<p style="color:#5a6675;font-size:14px;margin:0 0 12px">{name}</p>'
+            '<div style="background:#fff;border-radius:12px;padding:20px 24px">'
+            f'<h1 style="font-size:20px;margin:0 0 8px">{escape(title)}</h1>{body}</div>'
+            f'<p style="color:#5a6675;font-size:13px">{foot}</p></div></body></html>'
+        )

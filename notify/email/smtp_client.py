@@ -1,0 +1,179 @@
+"""The library's mail server: a few connections that are kept open for a while.
+
+What a failure means depends on when it comes. Before the text of a mail was sent nothing has been
+taken; after it, without an answer, nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from enum import StrEnum
+from time import monotonic
+from typing import Final
+
+import aiosmtplib
+
+log = logging.getLogger(__name__)
+SEND_S: Final = 30.0
+"""For one mail; many a server looks through it while we wait for the answer."""
+ASK_S: Final = 8.0
+_KEPT_S: Final = 20.0
+"""An idle connection is used again for so long: servers end them after a minute or more."""
+_GOING_DOWN: Final = 421
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """``tls`` from the first byte (smtps), else STARTTLS where the server has it, and always before
+    a password is sent to another machine. ``sender`` is the address in the envelope and in From."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str = field(repr=False)
+    sender: str
+    require_starttls: bool
+
+    @property
+    def account(self) -> str:
+        """The account's name with this password; another one makes another name."""
+        text = f"{self.host} {self.port} {self.user} {self.password} {self.sender}"
+        return f"{self.host}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+class SmtpStatus(StrEnum):
+    """The kinds of answer that call for different doings."""
+
+    SENT = "sent"
+    AWAY = "away"
+    LATER = "later"
+    REFUSED = "refused"
+    NO_SUCH_ADDRESS = "no_such_address"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpResult:
+    """``code`` is the server's, None without an answer; ``unknown``: it may have been taken."""
+
+    status: SmtpStatus
+    code: int | None = None
+    unknown: bool = False
+
+
+class SmtpClient:
+    """Sends mails. Failures are results, not exceptions."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self.settings = settings
+        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
+
+    async def __aenter__(self) -> SmtpClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        while self._idle:
+            self._idle.pop()[1].close()
+
+    async def send(self, address: str, message: EmailMessage) -> SmtpResult:
+        """Send it to one address."""
+        try:
+            async with asyncio.timeout(SEND_S):
+                return await self._send(address, message)
+        except TimeoutError:
+            # Whether the text was on its way by then nobody knows.
+            return SmtpResult(SmtpStatus.AWAY, unknown=True)
+
+    async def _send(self, address: str, message: EmailMessage) -> SmtpResult:
+        sender = self.settings.sender
+        try:
+            connection = await self._begun(sender)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return _result(error, taken=False)
+        taken = kept = False
+        try:
+            await connection.rcpt(address)
+            taken = True
+            code, _ = await connection.data(message.as_bytes(), timeout=SEND_S)
+            kept = True
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return _result(error, taken=taken)
+        finally:
+            if kept:
+                self._idle.append((monotonic(), connection))
+            else:  # also where we are cut off: it is in the middle of something
+                connection.close()
+        return SmtpResult(SmtpStatus.SENT, code)
+
+    async def answers(self) -> bool:
+        """Whether the server answers a call that sends nothing, be it with a refusal."""
+        try:
+            async with asyncio.timeout(ASK_S):
+                connection = await self._connected()
+                await connection.noop()
+                connection.close()
+        except aiosmtplib.SMTPResponseException as error:
+            return error.code != _GOING_DOWN
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            return False
+        return True
+
+    async def _begun(self, sender: str) -> aiosmtplib.SMTP:
+        """A connection on which a mail has begun. One that was kept may have ended meanwhile."""
+        while self._idle:
+            since, kept = self._idle.pop()
+            if monotonic() - since < _KEPT_S:
+                try:
+                    await kept.mail(sender)
+                except (aiosmtplib.SMTPException, OSError):
+                    kept.close()
+                    continue
+                return kept
+            kept.close()
+        connection = await self._connected()
+        try:
+            await connection.mail(sender)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        s = self.settings
+        connection = aiosmtplib.SMTP(
+            hostname=s.host,
+            port=s.port,
+            use_tls=s.tls,
+            start_tls=True if s.require_starttls else None,
+            timeout=ASK_S,
+        )
+        await connection.connect()
+        try:
+            if s.user:
+                await connection.login(s.user, s.password)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _result(error: Exception, *, taken: bool) -> SmtpResult:
+    """What a failure means. ``taken``: the server had agreed to the address before it."""
+    if isinstance(error, aiosmtplib.SMTPNotSupported):
+        return SmtpResult(SmtpStatus.REFUSED)
+    if not isinstance(error, aiosmtplib.SMTPResponseException) or error.code < 0:
+        return SmtpResult(SmtpStatus.AWAY, unknown=taken)
+    code, final = error.code, error.code >= 500
+    if code == _GOING_DOWN:
+        return SmtpResult(SmtpStatus.AWAY, code)
+    if isinstance(error, aiosmtplib.SMTPRecipientRefused):
+        return SmtpResult(SmtpStatus.NO_SUCH_ADDRESS if final else SmtpStatus.LATER, code)
+    if isinstance(error, aiosmtplib.SMTPDataError):
+        return SmtpResult(SmtpStatus.REJECTED if final else SmtpStatus.LATER, code)
+    # Before there was an address: it concerns the account or this host.
+    return SmtpResult(SmtpStatus.REFUSED if final else SmtpStatus.AWAY, code)

@@ -1,0 +1,35 @@
+"""Links by which a reader ends mails without signing in: sealed, and good for nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from models.kernel.ids import ReaderId
+from models.messages.entities import Template
+from models.storage.encryption import DecryptionError, FieldCipher
+
+PATH: Final = "/email/unsubscribe"
+_PURPOSE: Final = "unsubscribe"
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeLinks:
+    """Makes the links and reads them."""
+
+    cipher: FieldCipher
+    base_url: str
+
+    def of(self, reader_id: ReaderId, template: Template) -> str:
+        """The link that switches one kind of mail off for the reader."""
+        sealed = self.cipher.encrypt(f"{reader_id} {template}", _PURPOSE)
+        return f"{self.base_url}{PATH}?t={quote(sealed, safe='')}"
+
+    def read(self, token: str) -> tuple[ReaderId, Template] | None:
+        """Whose mails of which kind the link ends; None where it is none of ours."""
+        try:
+            reader, _, name = self.cipher.decrypt(token, _PURPOSE).partition(" ")
+            return ReaderId(reader), Template(name)
+        except (DecryptionError, ValueError):
+            return None
