@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.accounts import routes as accounts
+from handlers.calendar_feed import routes as calendar_feed
 from handlers.check_in import routes as check_in
 from handlers.fault_reports import routes as fault_reports
 from handlers.favourites import routes as favourites
@@ -38,6 +39,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *seat_reports.ROUTES,
     *fault_reports.ROUTES,
     *favourites.ROUTES,
+    *calendar_feed.ROUTES,
     *violations.ROUTES,
     *staff.ROUTES,
     *gates.ROUTES,
