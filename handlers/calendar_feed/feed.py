@@ -18,7 +18,7 @@ from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import domain_error_page
 from handlers.keys import CALENDAR_FEEDS
-from models.kernel.errors import DomainError
+from models.kernel.errors import NotFound
 from models.storage.rate_limiter import RateLimit
 
 PATH: Final = "/calendar/{token}.ics"
@@ -43,9 +43,11 @@ async def feed(request: web.Request) -> web.StreamResponse:
             body = await read_within(ANSWER_WITHIN_S, _body(request, id, request[NOW]))
         finally:
             admission.end_read()
-    except DomainError as error:
+    except NotFound as error:
+        # Somebody has opened it in a browser. A page's links tell where they stand, so an address
+        # that still works has none.
         if "text/html" in request.headers.get("Accept", ""):
-            return domain_error_page(request, error)  # somebody has opened it in a browser
+            return domain_error_page(request, error)
         raise
     return body.answer(request)
 

@@ -105,6 +105,10 @@ async def test_what_passes_and_what_it_says_itself(
         await _watching(service, base)
         _, _, said, _ = await ask(session, "GET", f"{base}/calendar/S3cret.ics")
         assert said["error"]["code"] == "not_found"
+        came_from = {"Referer": f"{base}/calendar/S3cret.ics"}
+        for path in ("/", "/language/en?back=%2Fcalendar%2FS3cret.ics"):
+            async with session.get(base + path, headers=came_from, allow_redirects=False) as seen:
+                assert seen.status < 400
 
     async with (
         shipped_nginx(tmp_path, f"127.0.0.1:{free_port()}") as base,
