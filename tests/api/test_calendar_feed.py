@@ -109,6 +109,20 @@ async def test_a_stay_keeps_one_event_to_its_end(
     assert await entries(service, calendars, path) == []
 
 
+async def test_what_is_live_is_never_left_out(service: Living) -> None:
+    """Whoever books and cancels all day has more bookings than a feed has room for."""
+    reader = await service.reader()
+    live = await reader.reserve(start="10:00", end="11:00")
+    for start, end in (("17:00", "18:00"), ("18:00", "19:00"), ("19:00", "20:00")):
+        later = await reader.reserve(OTHER, start, end)
+        await reader.ok("POST", f"/reservations/{later['id']}/cancel")
+    stored, since = service.inside.stored.reservations, service.clock.now()
+    found = await stored.recent_of(reader.reader_id, since, 2)
+    assert [r.id for r in found] == [later["id"], live["id"]], "the latest first"
+    past = await stored.recent_of(reader.reader_id, since + timedelta(hours=10), 9)
+    assert [r.id for r in past] == [later["id"]]
+
+
 async def test_what_has_not_changed_is_not_sent(service: Living) -> None:
     reader = await service.reader()
     path = await address(reader)
