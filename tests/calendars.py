@@ -27,7 +27,9 @@ class CalendarReader:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(raw.decode()) + "\n")
         self._process.stdin.flush()
-        said: dict[str, Any] = json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        assert line, "the parser has gone (npm ci --prefix tests/linters installs it)"
+        said: dict[str, Any] = json.loads(line)
         assert "refused" not in said, said
         return said
 
