@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.accounts import routes as accounts
+from handlers.calendar_feed import routes as calendar_feed
 from handlers.check_in import routes as check_in
 from handlers.email_addresses import routes as email_addresses
 from handlers.fault_reports import routes as fault_reports
@@ -41,6 +42,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *fault_reports.ROUTES,
     *favourites.ROUTES,
     *email_addresses.ROUTES,
+    *calendar_feed.ROUTES,
     *violations.ROUTES,
     *staff.ROUTES,
     *gates.ROUTES,

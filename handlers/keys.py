@@ -17,6 +17,7 @@ from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
 from bind.wechat_logins import WeChatLogins
 from models.affected_bookings.impact import AffectedBookings
+from models.calendar_feed.service import CalendarFeeds
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
@@ -80,6 +81,7 @@ ACCOUNT_BINDING: Final = web.AppKey("account_binding", AccountBindingService)
 AFFECTED_BOOKINGS: Final = web.AppKey("affected_bookings", AffectedBookings)
 ALTERNATIVES: Final = web.AppKey("alternatives", SeatAlternatives)
 AUDIT_LOG: Final = web.AppKey("audit_log", AuditLog)
+CALENDAR_FEEDS: Final = web.AppKey("calendar_feeds", CalendarFeeds)
 CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppKey(
     "callback_verifiers"
 )

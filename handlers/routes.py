@@ -10,6 +10,9 @@ from handlers.accounts import own_data, session_pages
 from handlers.accounts import pages as accounts_pages
 from handlers.accounts.login import login_routes, welcome
 from handlers.api_routes import Served, api_routes, docs_routes
+from handlers.calendar_feed import pages as calendar_pages
+from handlers.calendar_feed.feed import PATH as CALENDAR
+from handlers.calendar_feed.feed import feed as calendar_feed
 from handlers.check_in import action_pages
 from handlers.check_in import pages as check_in_pages
 from handlers.display import pages as display_pages
@@ -88,6 +91,7 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/reservations/violations/{id}/appeal", reader_form(violations_pages.appeal)),
         web.get("/reservations/gates", reader_page(gates_pages.gate_events)),
         web.get("/reservations/{id}", reader_page(reservations_pages.reservation)),
+        web.get("/reservations/{id}/calendar.ics", reader_page(calendar_pages.reservation)),
         web.get("/reservations/{id}/{verb}", reader_page(action_pages.confirm_page)),
         web.post(
             "/reservations/{id}/change",
@@ -103,22 +107,7 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/mini-code/{place}", accounts_pages.mini_program_code),
         web.post("/unbind", reader_form(accounts_pages.unbind)),
         web.get("/check-in", reader_page(check_in_pages.check_in)),
-        web.get("/me", reader_page(accounts_pages.me)),
-        web.get("/me/data", reader_page(own_data.own_data)),
-        web.get("/me/data.json", reader_page(own_data.download)),
-        web.get("/me/erase", reader_page(own_data.ask)),
-        web.post("/me/erase", reader_form(own_data.erase)),
-        web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
-        web.get("/me/email", reader_page(email_pages.settings)),
-        web.post("/me/email", reader_form(email_pages.request_code, patient=True)),
-        web.post("/me/email/confirm", reader_form(email_pages.confirm)),
-        web.post("/me/email/kinds", reader_form(email_pages.choose)),
-        web.post("/me/email/remove", reader_form(email_pages.remove)),
-        web.get(UNSUBSCRIBE, email_pages.unsubscribe_question),
-        web.post(UNSUBSCRIBE, email_pages.unsubscribe),
-        web.get("/me/devices", reader_page(session_pages.devices)),
-        web.post("/me/devices/keep", reader_form(session_pages.keep)),
-        web.post("/me/devices/{id}/end", reader_form(session_pages.end)),
+        *_own_routes(),
         web.get("/notices", reader_page(notices_pages.notices)),
         web.get("/notices/{id}", reader_page(notices_pages.notice)),
         web.get("/about/proof", open_page(proof_pages.proof)),
@@ -135,6 +124,32 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/privacy", open_page(accounts_pages.privacy)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
         *_place_routes(),
+    ]
+
+
+def _own_routes() -> list[web.RouteDef]:
+    """What stands under 我的, what a reader's calendar reads, and the way out of mails."""
+    return [
+        web.get("/me", reader_page(accounts_pages.me)),
+        web.get("/me/data", reader_page(own_data.own_data)),
+        web.get("/me/data.json", reader_page(own_data.download)),
+        web.get("/me/erase", reader_page(own_data.ask)),
+        web.post("/me/erase", reader_form(own_data.erase)),
+        web.get("/me/calendar", reader_page(calendar_pages.show)),
+        web.post("/me/calendar", reader_form(calendar_pages.issue)),
+        web.post("/me/calendar/off", reader_form(calendar_pages.revoke)),
+        web.get(CALENDAR, calendar_feed),
+        web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
+        web.get("/me/email", reader_page(email_pages.settings)),
+        web.post("/me/email", reader_form(email_pages.request_code, patient=True)),
+        web.post("/me/email/confirm", reader_form(email_pages.confirm)),
+        web.post("/me/email/kinds", reader_form(email_pages.choose)),
+        web.post("/me/email/remove", reader_form(email_pages.remove)),
+        web.get(UNSUBSCRIBE, email_pages.unsubscribe_question),
+        web.post(UNSUBSCRIBE, email_pages.unsubscribe),
+        web.get("/me/devices", reader_page(session_pages.devices)),
+        web.post("/me/devices/keep", reader_form(session_pages.keep)),
+        web.post("/me/devices/{id}/end", reader_form(session_pages.end)),
     ]
 
 

@@ -55,6 +55,8 @@ _RULES: Final = (
     (re.compile(r"\b(Bearer )(?!\*\*\*)[\w.~+/=-]+", re.IGNORECASE), rf"\1{MASK}"),
     # The digits of a kiosk code, the secret of an activation code.
     (re.compile(r"([?&]c=)[\w-]+"), rf"\1{MASK}"),
+    # The token in the address of a calendar feed.
+    (re.compile(r"(/calendar/)[\w.%-]+"), rf"\1{MASK}"),
     # mongodb://user:password@host, redis://:password@host
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+@", re.IGNORECASE), rf"\1{MASK}@"),
 )

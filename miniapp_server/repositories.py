@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.calendar_feed.repository import CalendarFeedRepository
 from models.code_sharing.scan_repository import KioskScanRepository
 from models.email_addresses.repository import EmailAddressRepository
 from models.erasure.past_repository import PastRepository
@@ -56,6 +57,7 @@ class Repositories:
         self.activation_codes = ActivationCodeRepository(db, cipher)
         self.audit_log = AuditLogRepository(db, cipher)
         self.bindings = BindingRepository(db, cipher)
+        self.calendar_feeds = CalendarFeedRepository(db)
         self.canned_answers = CannedAnswerRepository(db)
         self.cards = CardRepository(db, cipher)
         self.catalogs = CatalogRepository(db)

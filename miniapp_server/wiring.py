@@ -18,6 +18,7 @@ from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
 from miniapp_server.repositories import Repositories
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService
+from models.calendar_feed.service import CalendarFeeds
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
@@ -192,6 +193,7 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
     )
     app[keys.SEAT_MAP] = SeatMapService(reference, occupancy)
+    app[keys.CALENDAR_FEEDS] = CalendarFeeds(r.calendar_feeds, r.reservations, r.cipher)
 
 
 def _wire_presence(app: web.Application, r: Repositories) -> None:

@@ -133,6 +133,7 @@ class Endpoint:
     ``answer`` is given for an operation that returns a whole response or one of two answers.
     ``accepted`` is the other answer, with 202: it was taken in, and counts later.
     ``status`` is 200, and 204 without an answer, unless it is given.
+    ``media``: the answer is text of that type and no JSON.
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
     ``books``: it takes a seat, which everybody wants in the same moment.
     ``signs_in``: it waits for WeChat or the mail server, in a line of its own.
@@ -153,6 +154,7 @@ class Endpoint:
     accepted: type | None = None
     status: int = 0
     body_optional: bool = False
+    media: str = ""
     idempotent: bool = False
     stream: bool = False
     takes_seat: bool = False
@@ -168,7 +170,7 @@ class Endpoint:
         if issubclass(get_origin(returned) or returned, msgspec.Struct):
             object.__setattr__(self, "answer", returned)
         if not self.status:
-            object.__setattr__(self, "status", 204 if self.answer is None else 200)
+            object.__setattr__(self, "status", 200 if self.answer or self.media else 204)
         if self.at_kiosk:
             object.__setattr__(self, "sessions", self.sessions | AT_KIOSK)
         if self.who in ROLES:

@@ -57,6 +57,7 @@ _TAG_OF: Final = {
     "areas": "seats",
     "violations": "reservations",
     "waitlist": "reservations",
+    "calendar-feed": "reservations",
     "notices": "messages",
     "gate": "gates",
     "kiosk-pairings": "kiosks",
@@ -203,6 +204,8 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
             if route.stream
             else {"application/json": {"schema": refs[route.answer]}}
         )
+    elif route.media:
+        success["content"] = {route.media: {"schema": {"type": "string"}}}
     responses = {str(route.status): success}
     if route.accepted is not None:
         responses["202"] = {

@@ -42,6 +42,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "gate_events kiosk_scans": "门禁和扫码记录",
     "feedback fault_reports": "留言和报修",
     "favourites": "常用座位",
+    "calendar_feeds": "日历订阅",
     "bindings activation_codes sessions cards": "登录、绑定、校园卡",
     "accommodations": "为您作的安排",
     "audit": "馆员为您做的操作",

@@ -87,6 +87,16 @@ export interface BindingStateOut {
   reader: ReaderOut | null;
 }
 
+export interface CalendarAddressOut {
+  url: string;
+  created_at: string;
+}
+
+export interface CalendarFeedOut {
+  active: boolean;
+  created_at: string | null;
+}
+
 export interface CardLogin {
   card: string;
 }

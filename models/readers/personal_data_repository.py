@@ -18,6 +18,7 @@ PERSONAL_COLLECTIONS: Final = (
     "activation_codes",
     "accommodations",
     "bindings",
+    "calendar_feeds",
     "cards",
     "deliveries",
     "email_addresses",
@@ -140,8 +141,8 @@ def _readable(collection: str, row: Document, sealer: FieldCipher) -> Document:
 
 
 async def revoke_access(db: Database, id: ReaderId) -> None:
-    """Nobody acts for the reader any more: no session, binding or code. Raises:
-    ServiceUnavailable."""
+    """Nobody acts for the reader any more, or reads what they have: no session, binding, code or
+    calendar feed. Raises: ServiceUnavailable."""
     with translate_errors():
         phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         await db["sessions"].delete_many(
@@ -149,6 +150,7 @@ async def revoke_access(db: Database, id: ReaderId) -> None:
         )
         await db["bindings"].delete_many({"reader": id})
         await db["activation_codes"].delete_many({"reader": id})
+        await db["calendar_feeds"].delete_many({"reader": id})
 
 
 async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:

@@ -126,6 +126,19 @@ class ReservationQueries(ReservationCollection):
         found = self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
         return await self._read(found.sort("start", ASCENDING))
 
+    async def recent_of(
+        self, reader_id: ReaderId, since: datetime, at_most: int
+    ) -> list[Reservation]:
+        """The reader's bookings that start at ``since`` or later, the latest first; the live ones
+        before the others, where there are more than ``at_most``."""
+        states = {"$in": sorted(state.value for state in BOOKING_STATES)}
+        query = {"reader": reader_id, "start": {"$gte": since}, "state": states}
+        found = self._all.find(query).sort(
+            [("live", DESCENDING), ("start", DESCENDING), ("_id", ASCENDING)]
+        )
+        rows = await self._read(found.limit(at_most))
+        return sorted(rows, key=lambda r: (r.start, r.id), reverse=True)
+
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
         """All of the reader's reservations for that day of use, the earliest start first."""
         of_day = {"$gte": local_instant(day, time(0)), "$lt": local_instant(day, time(23, 59))}

@@ -8,6 +8,7 @@ from typing import Final
 import pymongo
 from pymongo import IndexModel
 
+from models.calendar_feed import repository as calendar_feed_repository
 from models.code_sharing import scan_repository
 from models.fault_reports import repository as fault_repository
 from models.favourites import repository as favourites_repository
@@ -38,6 +39,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **indexes.INDEXES,
     **readers_repository.INDEXES,
     **favourites_repository.INDEXES,
+    **calendar_feed_repository.INDEXES,
     **reader_groups_repository.INDEXES,
     **activation_code_repository.INDEXES,
     **messages_repository.INDEXES,

@@ -49,6 +49,7 @@ async def known(service: Living) -> Client:
     gate, other = await gate_of(service), await service.reader()
     await service.inside.stored.cards.put(CARD, reader.reader_id)
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-003"})
+    await reader.ok("POST", "/calendar-feed")
     await reader.accept("RESERVED", "NO_SHOW")
     # A day in the past: sat, left, came back, went.
     made = await reader.reserve(start="09:00", end="11:00")

@@ -23,7 +23,7 @@ async def test_the_pages_are_valid(service: Living, tmp_path: Path) -> None:
         "/reservations", "/reservations/violations", "/reservations/gates",
         f"/reservations/{booked['id']}", f"/reservations/{booked['id']}/cancel",
         f"/reservations/{booked['id']}/report", "/activation", "/check-in", "/me", "/me/devices",
-        "/me/data", "/me/erase",
+        "/me/data", "/me/erase", "/me/calendar",
         "/notices", "/rules", "/contact", "/privacy", "/logout", "/about/proof",
         "/seats/2f-hall-010/fault", "/areas/nowhere",
     ]  # fmt: skip

@@ -79,7 +79,10 @@ async def test_a_stay_in_english(service: Living) -> None:
     await says(f"{here}/cancel", "Please confirm", "Cancel it")
     for path in ("/reservations", "/reservations/violations", "/reservations/gates", "/check-in"):
         await says(path)
-    for path in ("/me", "/me/data", "/me/devices", "/privacy", "/contact", "/rules", "/logout"):
+    for path in (
+        *("/me", "/me/data", "/me/devices", "/me/calendar"),
+        *("/privacy", "/contact", "/rules", "/logout"),
+    ):
         await says(path)
 
 

@@ -161,6 +161,7 @@ PAGES = (
     "/me",
     "/me/data",
     "/me/erase",
+    "/me/calendar",
     "/rules",
     "/privacy",
     "/about/proof",

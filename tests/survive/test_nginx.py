@@ -31,6 +31,7 @@ async def shipped_nginx(folder: Path, *backends: str) -> AsyncIterator[str]:
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     text = re.sub(r"server \{\s+listen 80;.*?\n\}", "", text, flags=re.S)
     text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
+    text = text.replace("/var/log/nginx", str(folder))
     text = re.sub(r"\n +(http2 on|ssl_certificate\w*).*?;", "", text)
     own = "".join(rf"server {backend}\1;" for backend in backends)
     text = re.sub(r"server 127\.0\.0\.1:8080\b([^;]*);", own, text, count=1)
@@ -40,7 +41,7 @@ async def shipped_nginx(folder: Path, *backends: str) -> AsyncIterator[str]:
     )
     file = folder / "nginx.conf"
     file.write_text(
-        f"daemon off; worker_processes 1; pid {folder / 'pid'}; error_log stderr;"
+        f"daemon off; worker_processes 1; pid {folder / 'pid'}; error_log {folder / 'error.log'};"
         f"events {{}} http {{ access_log off; {temporary} {text} }}",
         encoding="utf-8",
     )
@@ -102,6 +103,12 @@ async def test_what_passes_and_what_it_says_itself(
         assert (status, kind, said["error"]["code"]) == (404, JSON, "not_found")
         assert (await ask(session, "POST", f"{base}/sandbox/reset"))[:2] == (404, HTML)
         await _watching(service, base)
+        _, _, said, _ = await ask(session, "GET", f"{base}/calendar/S3cret.ics")
+        assert said["error"]["code"] == "not_found"
+        came_from = {"Referer": f"{base}/calendar/S3cret.ics"}
+        for path in ("/", "/language/en?back=%2Fcalendar%2FS3cret.ics"):
+            async with session.get(base + path, headers=came_from, allow_redirects=False) as seen:
+                assert seen.status < 400
 
     async with (
         shipped_nginx(tmp_path, f"127.0.0.1:{free_port()}") as base,
@@ -115,6 +122,11 @@ async def test_what_passes_and_what_it_says_itself(
             status, kind, said, headers = await ask(session, "GET", base + path)
             assert (status, kind, headers["Retry-After"]) == (502, HTML, "5")
             assert "已有的预约不受影响" in said and "nginx" not in said
+        assert (await ask(session, "GET", f"{base}/calendar/S3cret.ics"))[0] == 502
+    # What was asked for stands in the logs, but for the addresses of calendars.
+    for log in ("access.log", "error.log"):
+        noted = (tmp_path / log).read_text("utf-8")
+        assert "GET /areas/2f-hall" in noted and "S3cret" not in noted, log
 
 
 async def test_a_restart_host_by_host_is_not_seen(

@@ -51,8 +51,10 @@ _TEXTS = [
     ("rediss://u:p@S3cret@cache/0", "rediss://u:***@cache/0"),
     ("<FromUserName><![CDATA[S3cret]]></FromUserName>", "<FromUserName>***]]></FromUserName>"),
     ("token=S3cret", "token=***"),
+    ("GET https://x/calendar/8c7-S3cret_9.ics HTTP/1.1", "GET https://x/calendar/*** HTTP/1.1"),
     # Nothing secret, nothing masked.
     ("errcode=40029 barcode=12 http://127.0.0.1:8080/plan?area=F3", None),
+    ("/calendar/{token}.ics in models/calendar_feed/calendar.py", None),
     ("seat_taken by r:65f0:2026-05-01:17", None),
 ]
 

@@ -1,0 +1,47 @@
+"""日历订阅: the page on which a reader has an address, sees it once, and ends it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers.calendar_feed.download import one_booking
+from handlers.calendar_feed.feed import address
+from handlers.http.forms import Form
+from handlers.http.language import language_of
+from handlers.http.pages import PageRequest, redirect
+from handlers.http.rendering import render_page
+from handlers.keys import CALENDAR_FEEDS
+
+
+async def show(visit: PageRequest) -> web.StreamResponse:
+    """Whether there is an address, and what can be done with it."""
+    return await _page(visit, done=visit.request.query.get("done", ""))
+
+
+async def issue(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """A new address, on the answer itself: it stands nowhere else, and is not shown again."""
+    language = language_of(visit.request)
+    token = await visit[CALENDAR_FEEDS].issue(visit.reader.id, language, visit.now)
+    return await _page(visit, address=address(visit.request, token))
+
+
+async def revoke(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """停用: the address leads nowhere any more."""
+    await visit[CALENDAR_FEEDS].revoke(visit.reader.id)
+    return redirect("/me/calendar?done=off")
+
+
+async def _page(visit: PageRequest, done: str = "", address: str = "") -> web.StreamResponse:
+    return render_page(
+        visit.request,
+        "calendar_feed/feed.html",
+        reader=visit.reader,
+        feed=await visit[CALENDAR_FEEDS].of(visit.reader.id),
+        address=address,
+        done=done,
+    )
+
+
+async def reservation(visit: PageRequest) -> web.StreamResponse:
+    """加入日历: one of the reader's bookings as a file. Raises: NotFound."""
+    return await one_booking(visit.request, visit.reader.id, visit.id)

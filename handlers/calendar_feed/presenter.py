@@ -1,0 +1,82 @@
+"""From reservations to the entries of a calendar: the pages' words, and never whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from urllib.parse import urlsplit
+
+from handlers.http.language import Language
+from handlers.reservations import presenter
+from handlers.reservations.schemas import ReservedSeat
+from handlers.texts import calendar_feed as texts
+from handlers.texts.english import value_in_english
+from handlers.texts.labels import STATE_TEXT
+from models.calendar_feed import rules
+from models.calendar_feed.calendar import calendar_of
+from models.calendar_feed.entities import CalendarEntry
+from models.reference_data import ReferenceData
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
+from notify.templates.rendering import SCAN_BY, clock, later_clock
+
+Say = Callable[[str], str]
+
+
+def calendar(
+    reference: ReferenceData,
+    found: Sequence[Reservation],
+    base_url: str,
+    language: Language,
+    name: str = "",
+) -> bytes:
+    """The reservations as a calendar's bytes.
+
+    Args:
+        reference: the library, its clock and its seats.
+        found: bookings of one reader, in this order.
+        base_url: the service's own address; its host makes their ids the service's alone.
+        language: of the words.
+        name: as for ``calendar_of``.
+    """
+    say: Say = value_in_english if language is Language.ENGLISH else str
+    entries = [_entry(reference, r, base_url, say) for r in found]
+    return calendar_of(entries, reference.profile.clock, say(name))
+
+
+def _entry(reference: ReferenceData, r: Reservation, base_url: str, say: Say) -> CalendarEntry:
+    seat, time = presenter.seat(reference, r.seat_id), rules.shown_time(r)
+    words = partial(_words, say, seat)
+    page = f"{base_url}/reservations/{r.id}"
+    return CalendarEntry(
+        uid=f"{r.id}@{urlsplit(base_url).hostname}",
+        sequence=r.rev,
+        created_at=r.created_at,
+        changed_at=rules.changed_at(r),
+        start=time.start,
+        end=time.end,
+        cancelled=rules.is_off(r),
+        summary=words(texts.SUMMARY_OFF.get(r.state, texts.SUMMARY)),
+        location=say(seat.label),
+        description=f"{say(_told(reference, r))}\n{page}",
+        url=page,
+        before_start=words(texts.BEFORE_START) if rules.reminds_of_start(r) else "",
+        before_end=words(texts.BEFORE_END) if rules.reminds_of_end(r) else "",
+    )
+
+
+def _words(say: Say, seat: ReservedSeat, text: str) -> str:
+    return say(text.format(area=seat.area, no=seat.no))
+
+
+def _told(reference: ReferenceData, r: Reservation) -> str:
+    """By when to check in and how, or how it stands."""
+    if r.state is not ReservationState.RESERVED:
+        return texts.STATE.format(state=STATE_TEXT[r.state])
+    way = reference.catalog.venues[r.venue_id].check_in_way
+    text = texts.CHECK_IN_EXCUSED if r.penalty_waived else texts.CHECK_IN
+    return text.format(
+        begin=clock(r.check_in_from),
+        end=later_clock(r.check_in_from, r.check_in_until),
+        scan=SCAN_BY[way],
+    )

@@ -1,0 +1,53 @@
+"""Readers' calendar feeds: one a reader by its id, found by the hash of the token."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+
+from models.calendar_feed.entities import CalendarFeed
+from models.kernel.ids import ReaderId
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final = {
+    "calendar_feeds": [IndexModel([("secret", ASCENDING)], name="by_secret", unique=True)]
+}
+
+
+class CalendarFeedRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["calendar_feeds"]
+
+    async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
+        """The reader's feed; None where they have none. Raises: ServiceUnavailable."""
+        return await self._find({"_id": reader_id})
+
+    async def by_secret(self, secret: str) -> CalendarFeed | None:
+        """The feed whose token has that hash now. Raises: ServiceUnavailable."""
+        return await self._find({"secret": secret})
+
+    async def _find(self, query: Document) -> CalendarFeed | None:
+        with translate_errors():
+            found = await self._all.find_one(query)
+        if found is None:
+            return None
+        return CalendarFeed(ReaderId(found["reader"]), found["at"], found["language"])
+
+    async def put(self, feed: CalendarFeed, secret: str) -> None:
+        """The reader's only feed from now on: what was there before is found no more. Raises:
+        ServiceUnavailable."""
+        document: Document = {
+            "reader": feed.reader_id,
+            "secret": secret,
+            "at": feed.created_at,
+            "language": feed.language,
+        }
+        with translate_errors():
+            await self._all.replace_one({"_id": feed.reader_id}, document, upsert=True)
+
+    async def remove(self, reader_id: ReaderId) -> None:
+        """None any more; where there is none it stays so. Raises: ServiceUnavailable."""
+        with translate_errors():
+            await self._all.delete_one({"_id": reader_id})

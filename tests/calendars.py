@@ -1,0 +1,47 @@
+"""Calendars as a parser of another make reads them: ical.js, which Thunderbird uses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+_READER: Final = Path(__file__).parent / "linters" / "calendar.mjs"
+
+
+class CalendarReader:
+    """The parser in a process of its own, which reads one calendar after the other."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def read(self, text: str | bytes) -> dict[str, Any]:
+        """What the calendar says. It must be one, by the rules that all calendars share."""
+        raw = text if isinstance(text, bytes) else text.encode()
+        lines = raw.split(b"\r\n")
+        assert lines[-1] == b"" and b"\n" not in raw.replace(b"\r\n", b""), "ends of lines"
+        assert all(len(line) <= 75 for line in lines), "folded at 75 octets"
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(raw.decode()) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the parser has gone (npm ci --prefix tests/linters installs it)"
+        said: dict[str, Any] = json.loads(line)
+        assert "refused" not in said, said
+        return said
+
+
+@contextmanager
+def calendar_reader() -> Iterator[CalendarReader]:
+    """The parser for as long as the block lasts."""
+    with subprocess.Popen(
+        ["node", str(_READER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield CalendarReader(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()

@@ -1,0 +1,50 @@
+"""A reader asks for a new calendar address in several windows at once: one address works."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from models.calendar_feed.entities import CalendarFeed
+from models.calendar_feed.repository import CalendarFeedRepository
+from models.calendar_feed.service import CalendarFeeds
+from models.kernel.errors import NotFound
+from models.storage.mongo import new_id
+from tests.race.stage import Stage, clock, guarded, kinds
+
+
+class Adding(CalendarFeedRepository):
+    """The control: look what there is, take it away, and add a document of another id."""
+
+    looked: asyncio.Barrier
+
+    async def put(self, feed: CalendarFeed, secret: str) -> None:
+        there = await self._all.find({"reader": feed.reader_id}, {"_id": 1}).to_list(None)
+        await self.looked.wait()
+        await self._all.delete_many({"_id": {"$in": [row["_id"] for row in there]}})
+        document = {"reader": feed.reader_id, "at": feed.created_at, "language": feed.language}
+        await self._all.insert_one({**document, "_id": new_id(), "secret": secret})
+
+
+@guarded
+async def test_one_address_leads_to_a_reader(stage: Stage, guard: bool) -> None:
+    reader, other = await stage.reader(), await stage.reader()
+    kind = CalendarFeedRepository if guard else Adding
+    workers = [
+        CalendarFeeds(kind(stage.db), stage.stored.reservations, stage.cipher) for _ in range(8)
+    ]
+    Adding.looked = asyncio.Barrier(len(workers))
+    tokens = await asyncio.gather(*(w.issue(reader.id, "zh", clock(9)) for w in workers))
+    Adding.looked = asyncio.Barrier(1)
+    theirs = await workers[0].issue(other.id, "zh", clock(9))
+
+    async def works(at: int) -> dict[str, int]:
+        reads = (w.read(w.id_of(t), clock(at)) for w, t in zip(workers, tokens, strict=True))
+        return kinds(await asyncio.gather(*reads, return_exceptions=True))
+
+    assert await works(10) == ({"ok": 1, NotFound.code: 7} if guard else {"ok": 8})
+    # Switched off in one window: nothing leads there, and the neighbour's address stays.
+    await workers[0].revoke(reader.id)
+    assert await works(11) == ({NotFound.code: 8} if guard else {"ok": 8}), "it lives on"
+    feed, _ = await workers[1].read(workers[1].id_of(theirs), clock(11) + timedelta(minutes=1))
+    assert feed.reader_id == other.id

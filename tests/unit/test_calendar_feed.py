@@ -1,0 +1,157 @@
+"""A calendar means the same to another make's parser: instants, zone, alarms, state, revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.calendar_feed import rules
+from models.calendar_feed.calendar import calendar_of
+from models.calendar_feed.entities import CalendarEntry
+from models.profile.zones import fitting_zones, zone_minutes
+from models.reservations.entities import HistoryEntry
+from models.reservations.state_machine import LIVE, ReservationState
+from tests.builders import on, outcome, reserved
+from tests.calendars import CalendarReader, calendar_reader
+
+QUARTER: Final = timedelta(minutes=15)
+WORDS: Final = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n"), min_size=1, max_size=99
+).map(str.strip)
+"""Anything that a library may call its places, with what iCalendar would take for its own."""
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[CalendarReader]:
+    with calendar_reader() as reader:
+        yield reader
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> CalendarEntry:
+    """A booking at any half hour of these years, a third of them over midnight somewhere."""
+    start = datetime(2026, 1, 1, tzinfo=UTC) + draw(st.integers(0, 70_000)) * timedelta(minutes=30)
+    changed = start - draw(st.integers(0, 10**6)) * timedelta(seconds=1)
+    off = draw(st.booleans())
+    return CalendarEntry(
+        uid=f"{draw(st.uuids()).hex}@seats.example",
+        sequence=draw(st.integers(1, 200)),
+        created_at=changed - draw(st.integers(0, 10**6)) * timedelta(seconds=1),
+        changed_at=changed,
+        start=start,
+        end=start + draw(st.integers(1, 48)) * timedelta(minutes=10),
+        cancelled=off,
+        summary=draw(WORDS),
+        location=draw(WORDS),
+        description=draw(WORDS),
+        url="https://seats.example/reservations/1",
+        before_start="" if off else draw(WORDS),
+        before_end="" if off else draw(WORDS),
+    )
+
+
+def of(instant: str) -> datetime:
+    return datetime.fromisoformat(instant)
+
+
+def check(entry: CalendarEntry, said: dict[str, Any], zone: timezone) -> None:
+    assert (of(said["start"]), of(said["end"])) == (entry.start, entry.end)
+    assert (said["uid"], said["sequence"]) == (entry.uid, entry.sequence)
+    assert of(said["stamp"]) == of(said["modified"]) == entry.changed_at
+    assert of(said["created"]) == entry.created_at
+    assert said["status"] == ("CANCELLED" if entry.cancelled else "CONFIRMED")
+    assert said["transp"] == ("TRANSPARENT" if entry.cancelled else "OPAQUE")
+    shown = (said["summary"], said["location"], said["description"], said["url"])
+    assert shown == (entry.summary, entry.location, entry.description, entry.url)
+    alarms = [(of(alarm["at"]), alarm["words"]) for alarm in said["alarms"]]
+    assert alarms == [
+        (at - QUARTER, words)
+        for at, words in ((entry.start, entry.before_start), (entry.end, entry.before_end))
+        if words
+    ]
+    # To who goes by the name of the zone alone it is the same instant.
+    named = UTC if said["zone"] == "UTC" else ZoneInfo(said["zone"])
+    clock = datetime.fromisoformat(said["clock"].removesuffix("Z")).replace(tzinfo=named)
+    assert clock == entry.start
+    if named is not UTC:
+        assert said["zone"] == zone.tzname(None)
+
+
+ALL_ZONES: Final = sorted(available_timezones())
+OFFSETS: Final = st.integers(-24, 28).map(lambda n: timedelta(minutes=30 * n))
+
+
+@given(found=st.lists(entries(), max_size=3), name=st.sampled_from(fitting_zones(2026)))
+def test_every_library_s_calendar_is_understood(
+    reader: CalendarReader, found: list[CalendarEntry], name: str
+) -> None:
+    zone = timezone(timedelta(minutes=zone_minutes(name, 2026)), name)
+    said = reader.read(calendar_of(found, zone, "图书馆"))
+    assert (said["component"], said["version"], said["method"]) == ("vcalendar", "2.0", "PUBLISH")
+    assert said["name"] == "图书馆" and said["refresh_s"] == 3600 and said["zones"] == [name]
+    assert [entry["uid"] for entry in said["entries"]] == [entry.uid for entry in found]
+    for entry, told in zip(found, said["entries"], strict=True):
+        check(entry, told, zone)
+        assert told["zone"] == name, "on the library's clock"
+
+
+@given(entry=entries(), name=st.sampled_from(ALL_ZONES), offset=OFFSETS)
+def test_a_zone_that_changes_its_clock_moves_no_booking(
+    reader: CalendarReader, entry: CalendarEntry, name: str, offset: timedelta
+) -> None:
+    """The library keeps the offset that it began with; its zone may get daylight saving later."""
+    zone = timezone(offset, name)
+    check(entry, reader.read(calendar_of([entry], zone))["entries"][0], zone)
+
+
+def test_a_night_in_a_zone_with_daylight_saving(reader: CalendarReader) -> None:
+    """Winter is written by the name, summer in UTC, and both are what was booked."""
+    zone = timezone(timedelta(hours=1), "Europe/Berlin")
+    for month, written in ((1, "Europe/Berlin"), (7, "UTC")):
+        start = datetime(2026, month, 7, 23, 30, tzinfo=zone).astimezone(UTC)
+        entry = CalendarEntry(
+            "1@x", 1, start, start, start, start + timedelta(hours=3), False, "a", "b", "c", "d"
+        )
+        said = reader.read(calendar_of([entry], zone))["entries"][0]
+        check(entry, said, zone)
+        assert said["zone"] == written
+
+
+@pytest.mark.parametrize("state", ReservationState)
+def test_what_each_state_shows(state: ReservationState) -> None:
+    booked = reserved()
+    ended = None if state in LIVE else on("15:00")
+    r = replace(
+        booked, state=state, ended_at=ended, history=(HistoryEntry(on("13:00"), "x", "", ""),)
+    )
+    off = state in ("cancelled", "no_show")
+    assert rules.is_off(r) == off
+    assert rules.reminds_of_start(r) == (state == "reserved")
+    assert rules.reminds_of_end(r) == (state in ("reserved", "in_use", "away"))
+    whole = ended is None or off
+    assert (rules.shown_time(r).start, rules.shown_time(r).end) == (
+        on("14:00"),
+        on("16:00") if whole else on("15:00"),
+    )
+    assert rules.changed_at(r) == on("13:00")
+    offer = state in ("offered", "offer_expired")
+    assert outcome(lambda: rules.check_is_booking(r)) == ("not_found" if offer else "ok")
+
+
+def test_a_stay_that_ended_before_its_start_is_where_it_was() -> None:
+    r = reserved()
+    early = replace(
+        r, state=ReservationState.FINISHED, available_from=on("13:30"), ended_at=on("13:50")
+    )
+    time = rules.shown_time(early)
+    assert (time.start, time.end) == (on("13:30"), on("13:50"))
+    # Ended before it began at all: as it was booked.
+    never = replace(r, state=ReservationState.FINISHED, ended_at=on("13:50"))
+    assert rules.shown_time(never) == never.span
