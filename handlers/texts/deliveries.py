@@ -10,6 +10,7 @@ from models.messages.channel_pause import PauseReason
 from models.messages.entities import Channel, DeliveryState
 from notify.delivery.channel import UNKNOWN
 from notify.delivery.outcomes import LATE, OVERTAKEN
+from notify.email.smtp_client import SmtpStatus
 from notify.wechat.retry_policy import OUTCOMES, SendStatus
 
 
@@ -86,4 +87,40 @@ _WECHAT: Final = ChannelWords(
         PauseReason.QUOTA_MINUTE: "每分钟的调用次数已用完",
     },
 )
-CHANNEL_WORDS: Final[Mapping[Channel, ChannelWords]] = {Channel.WECHAT: _WECHAT}
+MAIL_OUTCOME_TEXT: Final[Mapping[SmtpStatus, str]] = {
+    SmtpStatus.SENT: "已发送",
+    SmtpStatus.AWAY: "邮件服务器连不上，或暂时不收",
+    SmtpStatus.LATER: "对方邮箱已满，或暂时不收",
+    SmtpStatus.REFUSED: "邮件服务器拒绝本服务：核对 SMTP_URL 的账号、密码和 MAIL_FROM",
+    SmtpStatus.NO_SUCH_ADDRESS: "邮箱不存在",
+    SmtpStatus.REJECTED: "对方拒收",
+}
+"""What the mail server has answered."""
+_MAIL_CODES: Final[Mapping[int, str]] = {
+    550: MAIL_OUTCOME_TEXT[SmtpStatus.NO_SUCH_ADDRESS],
+    552: "对方邮箱已满，或邮件太大",
+    554: MAIL_OUTCOME_TEXT[SmtpStatus.REJECTED],
+}
+_MAIL: Final = ChannelWords(
+    name="邮件",
+    states={
+        **_STATES,
+        DeliveryState.NO_CONSENT: "读者已关闭",
+        DeliveryState.UNBOUND: "没有邮箱",
+    },
+    meaning_of=lambda code: _MAIL_CODES.get(code, MAIL_OUTCOME_TEXT[SmtpStatus.REJECTED]),
+    not_sent="没有发出",
+    reasons={
+        **_WAITED,
+        **{outcome.value: text for outcome, text in MAIL_OUTCOME_TEXT.items()},
+        UNKNOWN: "没有收到邮件服务器的答复，可能已经送达",
+    },
+    pauses={
+        PauseReason.AWAY: MAIL_OUTCOME_TEXT[SmtpStatus.AWAY],
+        PauseReason.REFUSED: MAIL_OUTCOME_TEXT[SmtpStatus.REFUSED],
+    },
+)
+CHANNEL_WORDS: Final[Mapping[Channel, ChannelWords]] = {
+    Channel.WECHAT: _WECHAT,
+    Channel.EMAIL: _MAIL,
+}

@@ -67,10 +67,18 @@ class SmtpResult:
 
 
 class SmtpClient:
-    """Sends mails. Failures are results, not exceptions."""
+    """Sends mails. Failures are results, not exceptions.
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    Args:
+        settings: the server and the account.
+        send_s, ask_s: seconds for one mail, and for one question.
+    """
+
+    def __init__(
+        self, settings: SmtpSettings, *, send_s: float = SEND_S, ask_s: float = ASK_S
+    ) -> None:
         self.settings = settings
+        self._send_s, self._ask_s = send_s, ask_s
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
 
     async def __aenter__(self) -> SmtpClient:
@@ -83,7 +91,7 @@ class SmtpClient:
     async def send(self, address: str, message: EmailMessage) -> SmtpResult:
         """Send it to one address."""
         try:
-            async with asyncio.timeout(SEND_S):
+            async with asyncio.timeout(self._send_s):
                 return await self._send(address, message)
         except TimeoutError:
             # Whether the text was on its way by then nobody knows.
@@ -99,7 +107,7 @@ class SmtpClient:
         try:
             await connection.rcpt(address)
             taken = True
-            code, _ = await connection.data(message.as_bytes(), timeout=SEND_S)
+            code, _ = await connection.data(message.as_bytes(), timeout=self._send_s)
             kept = True
         except (aiosmtplib.SMTPException, OSError) as error:
             return _result(error, taken=taken)
@@ -113,7 +121,7 @@ class SmtpClient:
     async def answers(self) -> bool:
         """Whether the server answers a call that sends nothing, be it with a refusal."""
         try:
-            async with asyncio.timeout(ASK_S):
+            async with asyncio.timeout(self._ask_s):
                 connection = await self._connected()
                 await connection.noop()
                 connection.close()
@@ -149,11 +157,16 @@ class SmtpClient:
             hostname=s.host,
             port=s.port,
             use_tls=s.tls,
-            start_tls=True if s.require_starttls else None,
-            timeout=ASK_S,
+            start_tls=False,
+            timeout=self._ask_s,
         )
         await connection.connect()
         try:
+            await connection.ehlo()
+            if not s.tls and connection.supports_extension("starttls"):
+                await connection.starttls()
+            elif s.require_starttls:
+                raise aiosmtplib.SMTPNotSupported("STARTTLS")
             if s.user:
                 await connection.login(s.user, s.password)
         except BaseException:

@@ -1,0 +1,348 @@
+"""邮件通知 over a real mail server: the address, what is mailed, and the ways out of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from bind.login_service import SignIn
+from handlers import keys
+from models.identity.roles import Role
+from models.messages.entities import Channel, Template
+from models.readers.personal_data_repository import export
+from tests.api.test_delivery import MANY, misbehave, way_of
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import post, staff
+from tests.living import Client, Living, living
+from tests.mail_server import MailServer, mail_server, text_of
+
+ANNA = "anna@example.edu"
+
+
+@pytest.fixture
+async def mail() -> AsyncIterator[MailServer]:
+    async with mail_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str, mail: MailServer) -> AsyncIterator[Living]:
+    async with living(
+        mongo_url,
+        redis_url,
+        SMTP_URL=f"smtp://127.0.0.1:{mail.port}",
+        MAIL_FROM="seats@lib.test",
+        CAS_EMAIL_ATTRIBUTE="mail",
+    ) as running:
+        yield running
+
+
+async def with_address(service: Living, mail: MailServer, address: str = ANNA) -> Client:
+    """A reader on the web who has confirmed the address."""
+    reader = await service.web_reader()
+    waiting = await reader.ok("POST", "/email-address", {"address": address})
+    assert (waiting["address"], waiting["pending"]) == (None, f"a***@{address.split('@')[1]}")
+    code = mail.code_for(address)
+    found = await reader.ok("POST", "/email-address/confirm", {"code": code})
+    assert (found["address"], found["pending"]) == (f"a***@{address.split('@')[1]}", None)
+    return reader
+
+
+async def mail_way(service: Living, reader: Client) -> list[tuple[str, str]]:
+    rows = service.db["deliveries"].find({"reader": reader.reader_id, "channel": "email"})
+    return [(row["template"], row["state"]) async for row in rows.sort("order")]
+
+
+async def test_a_reader_without_wechat_hears_in_time(service: Living, mail: MailServer) -> None:
+    """From the address to the reminder, and on to the missed booking."""
+    reader = await with_address(service, mail)
+    made = await reader.reserve()
+    await service.settle()
+    assert len(mail.to(ANNA)) == 1, "the code only: what was just done is not mailed"
+    await service.move("14:00")
+    (reminder,) = mail.to(ANNA)[1:]
+    assert reminder["Subject"].startswith("预约签到提醒 · ")
+    assert "seats@lib.test" in reminder["From"] and reminder["Auto-Submitted"] == "auto-generated"
+    body = text_of(reminder)
+    assert "14:00 开始" in body and f"{service.base}/reservations/{made['id']}" in body
+    html = reminder.get_body(("html",))
+    assert html is not None and "14:00 开始" in html.get_content()
+    await service.move("14:31")
+    assert await mail_way(service, reader) == [("CHECK_IN_REMINDER", "sent"), ("NO_SHOW", "sent")]
+    # Each once in the app, and unread once, however many channels there are.
+    inbox = (await reader.ok("GET", "/messages?unread=true"))["items"]
+    assert [m["template"] for m in inbox] == ["NO_SHOW", "CHECK_IN_REMINDER", "RESERVED"]
+    ids = [m["Message-ID"] for m in mail.to(ANNA)[1:]]
+    assert len(set(ids)) == 2 and all(re.fullmatch(r"<[0-9a-f]{32}@127\.0\.0\.1>", i) for i in ids)
+
+
+async def test_digits_are_guessed_five_times(service: Living, mail: MailServer) -> None:
+    reader = await service.web_reader()
+    await reader.refused(
+        "422 email_code_invalid", "POST", "/email-address/confirm", {"code": "1" * 6}
+    )
+    await reader.ok("POST", "/email-address", {"address": ANNA})
+    right = mail.code_for(ANNA)
+    wrong = f"{(int(right) + 1) % 1_000_000:06d}"
+    for _ in range(5):
+        answer = await reader.post("/email-address/confirm", {"code": wrong})
+        assert answer.code == "email_code_invalid"
+    assert (await reader.post("/email-address/confirm", {"code": right})).code, "too late"
+    assert (await reader.ok("GET", "/email-address"))["address"] is None
+    # Another code, which is good for ten minutes.
+    await reader.ok("POST", "/email-address", {"address": ANNA})
+    service.clock.set(service.clock.now() + timedelta(minutes=10, seconds=1))
+    late = await reader.post("/email-address/confirm", {"code": mail.code_for(ANNA)})
+    assert late.code == "email_code_invalid"
+    assert (await reader.ok("GET", "/email-address"))["pending"] is None
+
+
+async def test_nobodys_mailbox_is_filled_by_strangers(
+    mongo_url: str, redis_url: str, mail: MailServer
+) -> None:
+    async with living(
+        mongo_url,
+        redis_url,
+        SMTP_URL=f"smtp://127.0.0.1:{mail.port}",
+        MAIL_FROM="seats@lib.test",
+        RATE_LIMIT_SCALE="1",
+    ) as strict:
+        for n in range(3):
+            who = await strict.web_reader()
+            await who.ok("POST", "/email-address", {"address": ANNA if n else ANNA.upper()})
+        one_more = await strict.web_reader()
+        path = "/email-address"
+        await one_more.refused("429 too_many_attempts", "POST", path, {"address": ANNA})
+        assert len(mail.mails) == 3
+        for n in range(6):
+            await one_more.ok("POST", path, {"address": f"b{n}@example.edu"})
+        await one_more.refused("429 too_many_attempts", "POST", path, {"address": "c@example.edu"})
+
+
+@pytest.mark.parametrize(
+    ("address", "staged", "wanted"),
+    [
+        ("no address", {}, "422 email_address_refused"),
+        ("a@b", {}, "422 email_address_refused"),
+        ("a@example.edu\r\nBcc: b@example.edu", {}, "422 email_address_refused"),
+        ("张三@example.edu", {}, "422 email_address_refused"),
+        (ANNA, {"refuses": {ANNA: "550 no such user"}}, "422 email_address_refused"),
+        (ANNA, {"refuses": {ANNA: "452 full"}}, "503 mail_unavailable"),
+        (ANNA, {"greeting": "421 closed"}, "503 mail_unavailable"),
+    ],
+)
+async def test_an_address_that_gets_no_code(
+    service: Living, mail: MailServer, address: str, staged: dict[str, object], wanted: str
+) -> None:
+    reader = await service.web_reader()
+    for name, value in staged.items():
+        setattr(mail, name, value)
+    await reader.refused(wanted, "POST", "/email-address", {"address": address})
+    assert (await reader.ok("GET", "/email-address"))["pending"] is None and not mail.mails
+
+
+async def test_what_is_mailed_is_the_readers_choice(service: Living, mail: MailServer) -> None:
+    nobody = await service.web_reader()
+    await nobody.refused(
+        "404 not_found", "POST", "/email-address/kinds", {"kinds": {"ENDED": True}}
+    )
+    reader = await with_address(service, mail)
+    shown = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
+    assert list(shown) == [t.value for t in Template]
+    assert not shown["RESERVED"] and shown["CHECK_IN_REMINDER"] and shown["ANSWER"]
+    await reader.refused("400 malformed", "POST", "/email-address/kinds", {"kinds": {"NONE": True}})
+    choice = {"RESERVED": True, "CHECK_IN_REMINDER": False}
+    await reader.ok("POST", "/email-address/kinds", {"kinds": choice})
+    await reader.reserve()
+    await service.settle()
+    await service.move("14:10")
+    assert await mail_way(service, reader) == [("RESERVED", "sent")]
+    await reader.ok("DELETE", "/email-address")
+    assert (await reader.ok("GET", "/email-address"))["address"] is None
+    await service.move("14:40")
+    assert len(await mail_way(service, reader)) == 1, "the missed booking is not mailed"
+
+
+async def test_one_press_ends_one_kind_of_mail(service: Living, mail: MailServer) -> None:
+    reader = await with_address(service, mail)
+    await reader.reserve()
+    await service.settle()
+    await service.move("14:00")
+    reminder = mail.to(ANNA)[-1]
+    link = reminder["List-Unsubscribe"].strip("<>")
+    assert reminder["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = "/" + link.removeprefix(service.base)
+    stranger = service.stranger()
+    # A program that looks through the mail opens the link: nothing happens by that.
+    question = await stranger.get(path, Accept="text/html")
+    assert question.status == 200 and "预约签到提醒" in question.body
+    before = await service.books()
+    assert (await stranger.get(f"//email/unsubscribe?t={'x' * 40}")).status == 404
+    assert (await stranger.post("//email/unsubscribe?t=1:junk")).status == 404
+    assert await service.books() == before
+    one_click = b"List-Unsubscribe=One-Click"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for _ in range(2):
+        answer = await stranger.call("POST", path, one_click, **form)
+        assert answer.status == 200 and "不再发送" in answer.body
+    kinds = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
+    assert not kinds["CHECK_IN_REMINDER"] and kinds["NO_SHOW"]
+    assert urlsplit(link).path == "/email/unsubscribe" and reader.number not in link
+
+
+async def test_a_channel_that_is_away_delays_no_other(service: Living, mail: MailServer) -> None:
+    """WeChat refuses, and mail goes; then mail is away, and WeChat goes."""
+    phone = await service.reader()
+    await phone.ok("POST", "/email-address", {"address": ANNA})
+    await phone.ok("POST", "/email-address/confirm", {"code": mail.code_for(ANNA)})
+    await phone.ok("POST", "/email-address/kinds", {"kinds": {"RESERVED": True}})
+    for _ in range(2):
+        await phone.accept("RESERVED")
+    await misbehave(service, subscribe_send={"errcode": 48001, "times": MANY})
+    first = await phone.reserve("2f-hall-001", "10:00", "11:00")
+    await service.settle()
+    assert (await way_of(service, first)).state == "queued"
+    assert await mail_way(service, phone) == [("RESERVED", "sent")] and len(mail.to(ANNA)) == 2
+    await misbehave(service)
+    mail.greeting = "421 closed"
+    await mail.end_connections()
+    second = await phone.reserve("2f-hall-002", "12:00", "13:00")
+    await service.settle()
+    await service.move(timedelta(minutes=20))
+    states = await mail_way(service, phone)
+    assert states == [("RESERVED", "sent"), ("RESERVED", "queued")], states
+    assert (await way_of(service, first)).state == "sent"
+    ready = (await service.anonymous.get("//readyz")).body
+    assert "wechat" not in ready["troubles"] and "away" in ready["troubles"]["email"]
+    mail.greeting = ""
+    await service.move(timedelta(minutes=6))
+    assert await mail_way(service, phone) == [("RESERVED", "sent")] * 2
+    assert "email" not in (await service.anonymous.get("//readyz")).body["troubles"]
+    assert second["state"] == "reserved"
+
+
+async def test_a_full_mailbox_is_asked_again_and_one_that_is_gone_is_not(
+    service: Living, mail: MailServer
+) -> None:
+    reader = await with_address(service, mail)
+    await reader.reserve()
+    await service.settle()
+    mail.refuses[ANNA] = "452 4.2.2 full"
+    await service.move("14:00")
+    assert await mail_way(service, reader) == [("CHECK_IN_REMINDER", "queued")]
+    del mail.refuses[ANNA]
+    await service.move("14:05")
+    assert await mail_way(service, reader) == [("CHECK_IN_REMINDER", "sent")]
+    mail.refuses[ANNA] = "550 5.1.1 gone"
+    await service.move("14:40")
+    assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "failed")
+    shown = await reader.ok("GET", "/email-address")
+    assert shown["undeliverable"] and shown["address"]
+    await reader.reserve("2f-hall-001", "16:00", "17:00")
+    await service.settle()
+    await service.move("16:01")
+    assert len(await mail_way(service, reader)) == 2, "nothing goes there any more"
+    # Confirmed anew, it goes on.
+    mail.refuses.clear()
+    await reader.ok("POST", "/email-address", {"address": ANNA})
+    await reader.ok("POST", "/email-address/confirm", {"code": mail.code_for(ANNA)})
+    assert not (await reader.ok("GET", "/email-address"))["undeliverable"]
+
+
+async def test_the_campus_names_an_address_and_the_reader_decides(
+    service: Living, mail: MailServer
+) -> None:
+    logins, stored = service.app[keys.LOGINS], service.inside.stored.email_addresses
+
+    async def sign_in(address: str, number: str = "21080001") -> None:
+        attributes = {"mail": [address]}
+        who = SignIn(number, "李四", "student", f"ST-{address}", attributes=attributes)
+        await logins.sign_in(who, service.clock.now())
+
+    await sign_in("l@bjut.edu")
+    rows = await service.db["email_addresses"].find().to_list(None)
+    (row,) = rows
+    assert "l@bjut.edu" not in str(row), "sealed"
+    found = await stored.of(row["_id"])
+    assert (found.address, found.source, found.wants(Template.OFFER)) == (
+        "l@bjut.edu",
+        "campus",
+        True,
+    )
+    await sign_in("li@bjut.edu")
+    assert (await stored.of(row["_id"])).address == "li@bjut.edu"
+    await sign_in("no address")
+    assert (await stored.of(row["_id"])).address == "li@bjut.edu"
+    await stored.remove(row["_id"])
+    await sign_in("li@bjut.edu")
+    assert (await stored.of(row["_id"])).address == "", "what the reader has decided stands"
+    assert not mail.mails
+
+
+async def test_pages(service: Living, mail: MailServer) -> None:
+    reader = await service.web_reader()
+    browser = Browser(await service.web_reader(reader))
+    assert "邮件通知" in (await browser.get("/me")).body
+    empty = (await browser.get("/me/email")).body
+    assert "发送验证码" in empty and "哪些消息发邮件" not in empty
+    wrong = await post(service, browser, "/me/email", address="nobody")
+    assert wrong.status == 422 and 'value="nobody"' in wrong.body and "收不到邮件" in wrong.body
+    assert (await post(service, browser, "/me/email", address=ANNA)).status == 303
+    assert "a***@example.edu" in (await browser.get("/me/email?done=sent")).body
+    refused = await post(service, browser, "/me/email/confirm", code="0")
+    assert refused.status == 422 and "验证码不正确" in refused.body
+    sent = await post(service, browser, "/me/email/confirm", code=mail.code_for(ANNA))
+    assert sent.headers["Location"] == "/me/email?done=confirmed"
+    page = (await browser.get("/me/email?done=confirmed")).body
+    assert "哪些消息发邮件" in page and ANNA not in page
+    await post(service, browser, "/me/email/kinds", RESERVED="1")
+    kinds = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
+    assert [name for name, on in kinds.items() if on] == ["RESERVED"]
+    await post(service, browser, "/me/email/remove")
+    assert "哪些消息发邮件" not in (await browser.get("/me/email?done=removed")).body
+
+
+async def test_the_staff_see_mails_beside_wechat(service: Living, mail: MailServer) -> None:
+    desk = await staff(service, Role.ADMINISTRATOR)
+    reader = await with_address(service, mail)
+    await reader.reserve()
+    await service.settle()
+    mail.refuses[ANNA] = "550 5.1.1 gone"
+    await service.move("14:00")
+    page = (await desk.get("/console/deliveries?channel=email")).body
+    assert "发往邮件" in page and "550" in page and "邮箱不存在" in page
+    assert "发往微信" in (await desk.get("/console/deliveries")).body
+    assert (await desk.get("/console/deliveries?channel=pigeon")).status == 404
+    mail.refuses.clear()
+    await service.inside.stored.email_addresses.remove(reader.reader_id)
+    answer = await post(service, desk, "/console/deliveries/email/retry")
+    assert answer.headers["Location"].startswith("/console/deliveries?channel=email&done=")
+    await service.settle()
+    assert await mail_way(service, reader) == [("CHECK_IN_REMINDER", "unbound")]
+
+
+async def test_an_address_is_sealed_handed_out_and_forgotten(
+    service: Living, mail: MailServer
+) -> None:
+    reader = await with_address(service, mail)
+    assert ANNA not in await service.all_documents()
+    found = await export(service.db, service.settings.sealer, reader.reader_id)
+    assert found["email_addresses"][0]["address"] == ANNA
+    page = Browser(await service.web_reader(reader))
+    assert (await post(service, page, "/me/erase")).status == 200
+    for name in ("email_addresses", "deliveries", "messages"):
+        assert await service.db[name].count_documents({"reader": reader.reader_id}) == 0
+
+
+async def test_without_a_mail_server_nothing_speaks_of_mail(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url) as plain:
+        reader = await plain.web_reader()
+        assert (await reader.get("/email-address")).code == "not_found"
+        browser = Browser(await plain.web_reader(reader))
+        assert "邮件通知" not in (await browser.get("/me")).body
+        assert (await browser.get("/me/email")).status == 404
+        assert Channel.EMAIL not in plain.app[keys.STAFF_DELIVERIES].channels

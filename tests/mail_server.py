@@ -1,0 +1,164 @@
+"""A mail server of another make (aiosmtpd) on a loopback port, whose answers a test chooses."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+USER, PASSWORD = "seats", "p@ss:wörd"
+
+
+@dataclass(slots=True)
+class MailServer:
+    """What it has taken, and what it says. ``refuses`` has its answer to an address, ``says`` to
+    the text of a mail; ``hangs`` keeps it from answering at all."""
+
+    port: int = 0
+    mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    refuses: dict[str, str] = field(default_factory=dict)
+    says: str = ""
+    greeting: str = ""
+    sender_says: str = ""
+    hangs: asyncio.Event | None = None
+    drops: bool = False
+    """It takes the mail and ends the connection without a word."""
+    connections: int = 0
+    _open: set[asyncio.Transport] = field(default_factory=set)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def end_connections(self) -> None:
+        """End all that are open, as a server does with idle ones."""
+        for transport in list(self._open):
+            transport.abort()
+        if self._open:
+            self._idle.clear()
+            await self._idle.wait()
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """The mails to an address, in order."""
+        return [mail for there, mail in self.mails if there == address]
+
+    def code_for(self, address: str) -> str:
+        """The six digits that the last mail to the address says."""
+        found = re.search(r"\b(\d{6})\b", text_of(self.to(address)[-1]))
+        assert found is not None
+        return found[1]
+
+    # --- aiosmtpd's hooks -------------------------------------------------------------------------
+    async def handle_MAIL(
+        self, server: SMTP, _: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.sender_says:
+            return self.sender_says
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, server: SMTP, _: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.hangs is not None:
+            await self.hangs.wait()
+        if address in self.refuses:
+            return self.refuses[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:
+        if self.says:
+            return self.says
+        content = envelope.content
+        assert isinstance(content, bytes)
+        mail = message_from_bytes(content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails += [(address, mail) for address in envelope.rcpt_tos]
+        if self.drops and server.transport is not None:
+            server.transport.close()
+        return "250 taken"
+
+    def authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+    ) -> AuthResult:
+        """Knows one account."""
+        assert isinstance(data, LoginPassword)
+        right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        return AuthResult(success=right, handled=False)
+
+
+class _Connection(SMTP):
+    _here: asyncio.Transport
+
+    def __init__(self, mail: MailServer, **options: object) -> None:
+        super().__init__(mail, **options)  # type: ignore[arg-type]
+        self._mail = mail
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self.session is None:  # and not once more, when STARTTLS has begun
+            self._mail.connections += 1
+        else:
+            self._mail._open.discard(self._here)
+        assert isinstance(transport, asyncio.Transport)
+        self._here = transport
+        self._mail._open.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._mail._open.discard(self._here)
+        if not self._mail._open:
+            self._mail._idle.set()
+        super().connection_lost(error)
+
+    async def _handle_client(self) -> None:
+        if self._mail.greeting:
+            await self.push(self._mail.greeting)
+            assert self.transport is not None
+            self.transport.close()
+            return
+        await super()._handle_client()
+
+
+@asynccontextmanager
+async def mail_server(
+    *, tls: ssl.SSLContext | None = None, from_the_first_byte: bool = False
+) -> AsyncIterator[MailServer]:
+    """It runs for the length of a block. With ``tls`` only who signs in may send, after STARTTLS or
+    on a connection that has TLS ``from_the_first_byte``."""
+    mail = MailServer()
+
+    def connection() -> _Connection:
+        return _Connection(
+            mail,
+            enable_SMTPUTF8=True,
+            auth_required=tls is not None,
+            tls_context=None if from_the_first_byte else tls,
+            auth_require_tls=not from_the_first_byte,
+            authenticator=mail.authenticate,
+            hostname="mail.test",
+        )
+
+    server = await asyncio.get_running_loop().create_server(
+        connection, "127.0.0.1", 0, ssl=tls if from_the_first_byte else None
+    )
+    mail.port = server.sockets[0].getsockname()[1]
+    try:
+        yield mail
+    finally:
+        if mail.hangs is not None:
+            mail.hangs.set()
+        server.close()
+        await mail.end_connections()
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
