@@ -27,6 +27,8 @@ class MailServer:
     says: str = ""
     greeting: str = ""
     sender_says: str = ""
+    senders: set[str] = field(default_factory=set)
+    """In whose names it sends; everybody's where there are none."""
     hangs: asyncio.Event | None = None
     drops: bool = False
     """It takes the mail and ends the connection without a word."""
@@ -56,8 +58,8 @@ class MailServer:
     async def handle_MAIL(
         self, server: SMTP, _: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if self.sender_says:
-            return self.sender_says
+        if self.sender_says or (self.senders and address not in self.senders):
+            return self.sender_says or "553 5.7.1 not your name"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"

@@ -27,6 +27,7 @@ from models.storage.mongo import open_database
 from models.storage.redis import open_redis
 from models.storage.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
 from models.wechat.access_token_repository import AccessTokenStore
+from notify.email.smtp_client import SmtpClient, SmtpSettings
 from notify.wechat.access_tokens import TokenRequestFailed
 from notify.wechat.client import WeChatClient
 
@@ -72,7 +73,7 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--connect",
         action="store_true",
-        help="try MongoDB, Redis, CAS and WeChat too, with their credentials",
+        help="try MongoDB, Redis, CAS, WeChat and the mail server too, with their credentials",
     )
 
 
@@ -207,6 +208,8 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
         tries.append(_cas(settings))
         if not settings.wechat.used:
             rows.append(Row("WeChat", "not set: web pages only"))
+        if settings.smtp is not None:
+            tries.append(_mail(settings.smtp))
         for name, appid, secret in settings.wechat_accounts:
             tries.append(_wechat(settings, name, appid, secret))
     return [*await asyncio.gather(*tries), *rows]
@@ -275,6 +278,13 @@ async def _cas(settings: Settings) -> Row:
             note = _CAS_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
             return Row("CAS", base, Verdict.PROBLEM, note)
     return Row("CAS", base)
+
+
+async def _mail(settings: SmtpSettings) -> Row:
+    host = f"{settings.host}:{settings.port}"
+    async with SmtpClient(settings) as smtp:
+        note = await smtp.trouble()
+    return Row("mail server", host, Verdict.PROBLEM if note else Verdict.OK, note)
 
 
 async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> Row:

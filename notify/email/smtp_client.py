@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
+import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from enum import StrEnum
@@ -17,7 +17,6 @@ from typing import Final
 
 import aiosmtplib
 
-log = logging.getLogger(__name__)
 SEND_S: Final = 30.0
 """For one mail; many a server looks through it while we wait for the answer."""
 ASK_S: Final = 8.0
@@ -117,6 +116,28 @@ class SmtpClient:
             else:  # also where we are cut off: it is in the middle of something
                 connection.close()
         return SmtpResult(SmtpStatus.SENT, code)
+
+    async def trouble(self) -> str:
+        """Why no mail could be sent just now, in English for the operator; empty where it could."""
+        s = self.settings
+        try:
+            async with asyncio.timeout(self._ask_s):
+                connection = await self._connected()
+                await connection.mail(s.sender)
+                connection.close()
+        except aiosmtplib.SMTPAuthenticationError as error:
+            return f"it does not let this account in ({error.code}): correct SMTP_URL"
+        except aiosmtplib.SMTPSenderRefused as error:
+            return f"it does not send in the name of {s.sender} ({error.code}): correct MAIL_FROM"
+        except aiosmtplib.SMTPNotSupported:
+            return "it has no STARTTLS, and a password must not travel in clear: use smtps://"
+        except aiosmtplib.SMTPResponseException as error:
+            return f"it answers {error.code} {error.message}"
+        except ssl.SSLCertVerificationError as error:
+            return f"its certificate is not trusted ({error.verify_message}): SSL_CERT_FILE"
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            return f"no answer ({error or type(error).__name__}): look at host, port and network"
+        return ""
 
     async def answers(self) -> bool:
         """Whether the server answers a call that sends nothing, be it with a refusal."""

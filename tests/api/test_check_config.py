@@ -24,13 +24,21 @@ from miniapp_server.cli.check_config import (
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from miniapp_server.settings.variables import VARIABLES
 from tests.living import ENCRYPTION_KEYS, Living
+from tests.mail_server import MailServer, mail_server
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 9, 7)
 
 
 @pytest.fixture
-def env(service: Living, mongo_url: str, redis_url: str) -> dict[str, str]:
+async def mail() -> AsyncIterator[MailServer]:
+    async with mail_server() as running:
+        running.senders = {"seats@lib.test"}
+        yield running
+
+
+@pytest.fixture
+def env(service: Living, mongo_url: str, redis_url: str, mail: MailServer) -> dict[str, str]:
     """A real installation whose CAS and WeChat are a sandbox's."""
     return {
         "MONGO_URL": mongo_url,
@@ -42,12 +50,16 @@ def env(service: Living, mongo_url: str, redis_url: str) -> dict[str, str]:
         "WECHAT_APPID": "wxsandbox",
         "WECHAT_SECRET": "sandbox-secret",
         "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+        "SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
+        "MAIL_FROM": "seats@lib.test",
     }
 
 
 # The driver leaves sockets of connections that it gives up to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_each_connection_is_tried(env: dict[str, str], service: Living) -> None:
+async def test_each_connection_is_tried(
+    env: dict[str, str], service: Living, mail: MailServer
+) -> None:
     wrong = [
         ("MongoDB", {"MONGO_URL": env["MONGO_URL"].replace("rs0", "other")}, "write replicaSet"),
         ("MongoDB", {"MONGO_DATABASE": service.db.name}, "is a sandbox's"),
@@ -57,6 +69,9 @@ async def test_each_connection_is_tried(env: dict[str, str], service: Living) ->
         ("CAS", {"CAS_BASE_URL": "http://127.0.0.1:9/cas"}, "no connection"),
         ("WeChat", {"WECHAT_SECRET": "another"}, "refuses the secret"),
         ("WeChat", {"WECHAT_APPID": "wxother"}, "does not know this app id"),
+        ("mail server", {"SMTP_URL": "smtp://127.0.0.1:9"}, "no answer"),
+        ("mail server", {"SMTP_URL": f"smtp://u:pw@127.0.0.1:{mail.port}"}, "correct SMTP_URL"),
+        ("mail server", {"MAIL_FROM": "other@lib.test"}, "correct MAIL_FROM"),
     ]
     tries = [{}, *(change for _, change, _ in wrong)]
     found = await asyncio.gather(
@@ -67,7 +82,7 @@ async def test_each_connection_is_tried(env: dict[str, str], service: Living) ->
         # The embedded MongoDB is an old one, for trying only.
         good = Verdict.WARNING if row.name == "MongoDB" else Verdict.OK
         assert row.verdict is good, row
-    assert {row.name for row in found[0]} == {"MongoDB", "Redis", "CAS", "WeChat"}
+    assert {row.name for row in found[0]} == {"MongoDB", "Redis", "CAS", "WeChat", "mail server"}
     for (name, change, words), rows in zip(wrong, found[1:], strict=True):
         troubles = [row for row in rows if row.verdict is Verdict.PROBLEM]
         assert [row.name for row in troubles] == [name], (change, rows)

@@ -106,6 +106,21 @@ def test_real_installation() -> None:
         (REAL, {"WECHAT_TEMPLATES": ""}, "WECHAT_TEMPLATES"),
         (REAL, {"WECHAT_ENV_VERSION": "beta"}, "WECHAT_ENV_VERSION"),
         (REAL, {"WECHAT_BASE_URL": "api.weixin.qq.com"}, "WECHAT_BASE_URL"),
+        (SANDBOX, {"SMTP_URL": "smtp://mail.example.edu", "MAIL_FROM": "a@b.edu"}, "SMTP_URL"),
+        *(
+            (REAL, {"SMTP_URL": url, "MAIL_FROM": "seats@lib.edu"}, "SMTP_URL must look like")
+            for url in (
+                "mail.example.edu",
+                "http://mail.example.edu",
+                "smtp://",
+                "smtp://mail.example.edu:port",
+                "smtp://seats:secret@mail.example.edu/queue",
+                "smtp://se:cret@[::1",
+            )
+        ),
+        (REAL, {"SMTP_URL": "smtp://mail.example.edu"}, "MAIL_FROM is required beside SMTP_URL"),
+        (REAL, {"MAIL_FROM": "seats@lib.edu"}, "SMTP_URL is required beside MAIL_FROM"),
+        (REAL, {"SMTP_URL": "smtp://m.edu", "MAIL_FROM": "Seats <s@m.edu>"}, "MAIL_FROM"),
         (REAL, {"CAS_BASE_URL": ""}, "CAS_BASE_URL"),
         (REAL, {"CAS_BASE_URL": "cas.example.edu"}, "CAS_BASE_URL"),
         (REAL, {"CAS_BASE_URL": "https://c.example/cas/login"}, "write https://c.example/cas"),
@@ -118,6 +133,26 @@ def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str
     line = str(refusal.value)
     assert named in line and "\n" not in line
     assert "cret" not in line, "names of variables, in capitals, tell nothing"
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("smtp://mail.example.edu", ("mail.example.edu", 587, False, "", "", False)),
+        ("smtps://mail.example.edu", ("mail.example.edu", 465, True, "", "", False)),
+        ("smtp://10.0.0.9:25", ("10.0.0.9", 25, False, "", "", False)),
+        ("smtp://s%40x:p%3Aw@m.edu", ("m.edu", 587, False, "s@x", "p:w", True)),
+        ("smtps://s:pw@m.edu:4650", ("m.edu", 4650, True, "s", "pw", False)),
+        ("smtp://s:pw@127.0.0.1:25", ("127.0.0.1", 25, False, "s", "pw", False)),
+    ],
+)
+def test_a_mail_server(url: str, wanted: tuple[object, ...]) -> None:
+    """A password goes to another machine by TLS only."""
+    smtp = load({**REAL, "SMTP_URL": url, "MAIL_FROM": "seats@lib.edu"}).smtp
+    assert smtp is not None and load(REAL).smtp is None
+    found = (smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.require_starttls)
+    assert (found, smtp.sender) == (wanted, "seats@lib.edu")
+    assert smtp.password not in repr(smtp) or not smtp.password
 
 
 def test_all_faults_at_once() -> None:
