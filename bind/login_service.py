@@ -8,18 +8,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from bind.campus_attributes import CampusAttributes
 from bind.providers.base import LoginRejected
 from bind.session_service import IssuedToken, SessionService
-from models.email_addresses.service import EmailAddressService
 from models.identity.entities import Session
 from models.identity.roles import StaffDirectory
 from models.kernel.errors import Unauthenticated
-from models.reader_groups.entities import Membership, MembershipSource
-from models.reader_groups.membership_repository import MembershipRepository
 from models.readers.entities import Reader, mask_name, mask_student_no, normalise_student_no
 from models.readers.errors import NumberOfVisitor
 from models.readers.repository import ReaderRepository
-from models.reference_data import ReferenceData
 from models.storage.encryption import DecryptionError, FieldCipher
 
 HELD_FOR: Final = timedelta(minutes=2)
@@ -45,14 +42,6 @@ class SignIn:
         return mask_name(self.name), mask_student_no(normalise_student_no(self.number))
 
 
-@dataclass(frozen=True, slots=True)
-class CampusMail:
-    """The campus's attribute that holds a reader's e-mail address, and what keeps the address."""
-
-    attribute: str
-    addresses: EmailAddressService
-
-
 class LoginService:
     """Turns what an identity provider says into a session."""
 
@@ -62,13 +51,10 @@ class LoginService:
         sessions: SessionService,
         staff: StaffDirectory,
         cipher: FieldCipher,
-        memberships: MembershipRepository,
-        reference: ReferenceData,
-        campus_mail: CampusMail | None = None,
+        campus: CampusAttributes,
     ) -> None:
         self._readers, self._sessions, self._staff = readers, sessions, staff
-        self._cipher, self._memberships, self._reference = cipher, memberships, reference
-        self._campus_mail = campus_mail
+        self._cipher, self._campus = cipher, campus
 
     async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
         """A web session for the reader, who is entered or brought up to date; with the role that
@@ -100,37 +86,15 @@ class LoginService:
         except NumberOfVisitor:
             raise LoginRejected() from None
         if who.attributes is not None:
-            await self._follow_attributes(reader, who.attributes, now)
-            if self._campus_mail is not None:
-                mail = self._campus_mail
-                for address in who.attributes.get(mail.attribute, ())[:1]:
-                    await mail.addresses.follow_campus(reader.id, address)
+            await self._campus.follow(reader, who.attributes, now)
         return reader
-
-    async def _follow_attributes(
-        self, reader: Reader, attributes: Mapping[str, Sequence[str]], now: datetime
-    ) -> None:
-        """Let the reader's memberships by the campus be those that the attributes name. Hardly ever
-        has anything changed since the last sign-in."""
-        stand = {m.group_id: m for m in reader.memberships if m.source is MembershipSource.CAMPUS}
-        wanted = self._reference.groups.from_campus(attributes)
-        if wanted == stand.keys():
-            return
-        new = [
-            stand.get(id) or Membership(id, MembershipSource.CAMPUS, at=now)
-            for id in sorted(wanted)
-        ]
-        await self._memberships.follow_campus(reader.id, new)
-        await self._sessions.reader_changed(reader.id)
 
     def hold(self, who: SignIn, now: datetime) -> str:
         """The sign-in, sealed: its ticket came unasked, and the reader is asked whether it is
         theirs."""
         held = {**asdict(who), "groups": list(who.groups)}
         if who.attributes is not None:
-            looked_at = set(self._reference.groups.campus_attributes)
-            if self._campus_mail is not None:
-                looked_at.add(self._campus_mail.attribute)
+            looked_at = self._campus.looked_at
             held["attributes"] = {k: v for k, v in who.attributes.items() if k in looked_at}
         return self._cipher.encrypt(
             json.dumps([held, (now + HELD_FOR).timestamp()]), "held sign-in"

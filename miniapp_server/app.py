@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService
+from bind.campus_attributes import CampusAttributes, CampusMail
 from bind.kiosk_codes import KioskCodeService
-from bind.login_service import CampusMail, LoginService
+from bind.login_service import LoginService
 from bind.scan_notes import ScanNotes
 from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
@@ -53,7 +54,7 @@ from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
 from handlers.texts.wording import DEFAULT_NAMES
-from miniapp_server.channels import Channels, delivery_workers, open_channels
+from miniapp_server.channels import Channels, delivery_workers, open_channels, wire_mail
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.maintenance import Retention
 from miniapp_server.packaged_proof import proof_standing
@@ -63,7 +64,6 @@ from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
-from models.email_addresses.service import EmailAddressService
 from models.kiosks.pairing import KioskPairing
 from models.profile.entities import LibraryProfile
 from models.storage.mongo import server_time
@@ -71,7 +71,6 @@ from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
-from notify.email.channel import SmtpCodeMailer
 from notify.in_app import InAppNotifier
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
@@ -154,7 +153,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     )
     channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
-    _wire_identity(app, resources, _wire_mail(app, resources, channels))
+    _wire_identity(app, resources, wire_mail(app, resources, channels))
     wire_staff(
         app,
         resources.repositories,
@@ -208,22 +207,6 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
     )
 
 
-def _wire_mail(app: web.Application, resources: Resources, channels: Channels) -> CampusMail | None:
-    """Readers' e-mail addresses, where the library sends mail. What the campus names of them, where
-    it names any."""
-    if channels.mail is None:
-        return None
-    app[keys.UNSUBSCRIBE_LINKS] = channels.mail.writer.links
-    addresses = app[keys.EMAIL_ADDRESSES] = EmailAddressService(
-        resources.repositories.email_addresses,
-        app[ATTEMPT_LIMITER],
-        SmtpCodeMailer(channels.mail.smtp, channels.mail.writer),
-        resources.settings.sealer,
-    )
-    attribute = resources.settings.cas.email_attribute
-    return CampusMail(attribute, addresses) if attribute else None
-
-
 def _wire_identity(
     app: web.Application, resources: Resources, campus_mail: CampusMail | None
 ) -> None:
@@ -234,9 +217,7 @@ def _wire_identity(
         app[SESSIONS],
         settings.staff,
         settings.sealer,
-        r.memberships,
-        app[REFERENCE],
-        campus_mail,
+        CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], campus_mail),
     )
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from aiohttp import web
+
+from bind.campus_attributes import CampusMail
+from handlers import keys
+from handlers.http.keys import ATTEMPT_LIMITER
 from handlers.http.metrics import Metrics
 from miniapp_server.resources import Resources
+from models.email_addresses.service import EmailAddressService
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
 from models.reference_data import ReferenceData
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import DeliveryWorker
-from notify.email.channel import EmailChannel
+from notify.email.channel import EmailChannel, SmtpCodeMailer
 from notify.email.rendering import MailWriter
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.publisher import MessagePublisher
@@ -108,3 +114,19 @@ def delivery_workers(
         )
 
     return {name: worker(name, channel) for name, channel in channels.used.items()}
+
+
+def wire_mail(app: web.Application, resources: Resources, channels: Channels) -> CampusMail | None:
+    """Readers' e-mail addresses, where the library sends mail. What the campus names of them, where
+    it names any."""
+    if channels.mail is None:
+        return None
+    app[keys.UNSUBSCRIBE_LINKS] = channels.mail.writer.links
+    addresses = app[keys.EMAIL_ADDRESSES] = EmailAddressService(
+        resources.repositories.email_addresses,
+        app[ATTEMPT_LIMITER],
+        SmtpCodeMailer(channels.mail.smtp, channels.mail.writer),
+        resources.settings.sealer,
+    )
+    attribute = resources.settings.cas.email_attribute
+    return CampusMail(attribute, addresses) if attribute else None

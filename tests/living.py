@@ -327,6 +327,10 @@ async def living(
             "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
             "RATE_LIMIT_SCALE": "1000",
             "LOG_LEVEL": "ERROR",
+            # Nobody is there: readers have no address until a test brings a mail server.
+            **(
+                {"SMTP_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "seats@lib.test"} if sandbox else {}
+            ),
             **env,
         },
         lan,

@@ -59,6 +59,7 @@ _TAG_OF: Final = {
     "waitlist": "reservations",
     "calendar-feed": "reservations",
     "notices": "messages",
+    "email-address": "messages",
     "gate": "gates",
     "kiosk-pairings": "kiosks",
     "gate-records": "gates",

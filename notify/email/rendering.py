@@ -17,16 +17,8 @@ from models.kernel.time_range import to_local
 from models.messages.entities import Message, Template
 from models.profile.entities import LibraryProfile
 from notify.email.unsubscribing import UnsubscribeLinks
+from notify.templates.mail import CODE_TEXT, CODE_TITLE, FEWER, OPEN, SETTINGS, WHY
 
-_OPEN: Final = "查看预约"
-_WHY: Final = "您收到这封邮件，是因为您在图书馆座位预约中打开了邮件通知。"
-_FEWER: Final = "不再收这一类邮件"
-_SETTINGS: Final = "邮件通知设置"
-_CODE_TITLE: Final = "邮箱验证码"
-_CODE_TEXT: Final = (
-    "您的邮箱验证码是 {digits}，10 分钟内有效。请在座位预约网页的“邮件通知”中填写。"
-    "如果不是您本人操作，请忽略这封邮件。"
-)
 _STYLE: Final = (
     "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
 )
@@ -59,8 +51,8 @@ class MailWriter:
         where = self._where(message)
         settings = f"{self.base_url}/me/email"
         mail.set_content(
-            f"{message.text}\n\n{_OPEN}：{where}\n\n-- \n{_WHY}\n{_FEWER}：{fewer}\n"
-            f"{_SETTINGS}：{settings}\n",
+            f"{message.text}\n\n{OPEN}：{where}\n\n-- \n{WHY}\n{FEWER}：{fewer}\n"
+            f"{SETTINGS}：{settings}\n",
             cte="base64",
         )
         body = "<br>".join(escape(message.text).split("\n"))
@@ -70,9 +62,9 @@ class MailWriter:
                 f"<p>{body}</p>"
                 f'<p><a href="{escape(where)}" style="display:inline-block;padding:10px 18px;'
                 'border-radius:8px;background:#0a5bd3;color:#fff;text-decoration:none">'
-                f"{_OPEN}</a></p>",
-                f'{_WHY}<br><a href="{escape(fewer)}" style="color:#5a6675">{_FEWER}</a> · '
-                f'<a href="{escape(settings)}" style="color:#5a6675">{_SETTINGS}</a>',
+                f"{OPEN}</a></p>",
+                f'{WHY}<br><a href="{escape(fewer)}" style="color:#5a6675">{FEWER}</a> · '
+                f'<a href="{escape(settings)}" style="color:#5a6675">{SETTINGS}</a>',
             ),
             subtype="html",
             cte="base64",
@@ -81,14 +73,14 @@ class MailWriter:
 
     def code(self, address: str, digits: str) -> EmailMessage:
         """The mail with the six digits that confirm an address."""
-        text = _CODE_TEXT.format(digits=digits)
-        mail = self._mail(address, _CODE_TITLE, "")
+        text = CODE_TEXT.format(digits=digits)
+        mail = self._mail(address, CODE_TITLE, "")
         mail.set_content(f"{text}\n", cte="base64")
         shown = (
             f'<p style="font-size:28px;letter-spacing:6px;margin:8px 0"><b>{digits}</b></p>'
             f"<p>{escape(text)}</p>"
         )
-        page = self._page(_CODE_TITLE, shown, "")
+        page = self._page(CODE_TITLE, shown, "")
         mail.add_alternative(page, subtype="html", cte="base64")
         return mail
 

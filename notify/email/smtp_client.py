@@ -129,8 +129,8 @@ class SmtpClient:
             return f"it does not let this account in ({error.code}): correct SMTP_URL"
         except aiosmtplib.SMTPSenderRefused as error:
             return f"it does not send in the name of {s.sender} ({error.code}): correct MAIL_FROM"
-        except aiosmtplib.SMTPNotSupported:
-            return "it has no STARTTLS, and a password must not travel in clear: use smtps://"
+        except aiosmtplib.SMTPNotSupported as error:
+            return f"it offers no {error.message}: correct SMTP_URL (smtps://, or no account)"
         except aiosmtplib.SMTPResponseException as error:
             return f"it answers {error.code} {error.message}"
         except ssl.SSLCertVerificationError as error:
@@ -189,6 +189,8 @@ class SmtpClient:
             elif s.require_starttls:
                 raise aiosmtplib.SMTPNotSupported("STARTTLS")
             if s.user:
+                if not connection.supports_extension("auth"):
+                    raise aiosmtplib.SMTPNotSupported("AUTH")
                 await connection.login(s.user, s.password)
         except BaseException:
             connection.close()

@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 

@@ -339,7 +339,7 @@ async def test_an_address_is_sealed_handed_out_and_forgotten(
 
 
 async def test_without_a_mail_server_nothing_speaks_of_mail(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url) as plain:
+    async with living(mongo_url, redis_url, SMTP_URL="", MAIL_FROM="") as plain:
         reader = await plain.web_reader()
         assert (await reader.get("/email-address")).code == "not_found"
         browser = Browser(await plain.web_reader(reader))
