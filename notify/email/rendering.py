@@ -17,7 +17,7 @@ from models.kernel.time_range import to_local
 from models.messages.entities import Message, Template
 from models.profile.entities import LibraryProfile
 from notify.email.unsubscribing import UnsubscribeLinks
-from notify.templates.mail import CODE_TEXT, CODE_TITLE, FEWER, OPEN, SETTINGS, WHY
+from notify.templates.mail import CODE_TEXT, CODE_TITLE, FEWER, OPEN, PLAIN, SETTINGS, WHY
 
 _STYLE: Final = (
     "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
@@ -51,8 +51,7 @@ class MailWriter:
         where = self._where(message)
         settings = f"{self.base_url}/me/email"
         mail.set_content(
-            f"{message.text}\n\n{OPEN}：{where}\n\n-- \n{WHY}\n{FEWER}：{fewer}\n"
-            f"{SETTINGS}：{settings}\n",
+            PLAIN.format(text=message.text, where=where, fewer=fewer, settings=settings),
             cte="base64",
         )
         body = "<br>".join(escape(message.text).split("\n"))
