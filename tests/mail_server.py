@@ -23,6 +23,8 @@ class MailServer:
 
     port: int = 0
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    """The same as they came."""
     refuses: dict[str, str] = field(default_factory=dict)
     says: str = ""
     greeting: str = ""
@@ -81,6 +83,7 @@ class MailServer:
         assert isinstance(content, bytes)
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
+        self.raw.append(content)
         self.mails += [(address, mail) for address in envelope.rcpt_tos]
         if self.drops and server.transport is not None:
             server.transport.close()

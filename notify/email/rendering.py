@@ -19,6 +19,9 @@ from models.profile.entities import LibraryProfile
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.templates.mail import CODE_TEXT, CODE_TITLE, FEWER, OPEN, PLAIN, SETTINGS, WHY
 
+_POLICY: Final = SMTP.clone(max_line_length=998)
+"""What a line may have (RFC 5322). A link that is longer than the usual 78 would be encoded as
+words, and no mail program would find it."""
 _STYLE: Final = (
     "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
 )
@@ -85,7 +88,7 @@ class MailWriter:
 
     def _mail(self, address: str, title: str, id: str) -> EmailMessage:
         profile = self.profile()
-        mail = EmailMessage(policy=SMTP)
+        mail = EmailMessage(policy=_POLICY)
         mail["From"] = Address(display_name=profile.name or profile.title, addr_spec=self.sender)
         mail["To"] = address
         mail["Subject"] = f"{title} · {profile.name or profile.title}"

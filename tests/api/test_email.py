@@ -175,6 +175,7 @@ async def test_one_press_ends_one_kind_of_mail(service: Living, mail: MailServer
     reminder = mail.to(ANNA)[-1]
     link = reminder["List-Unsubscribe"].strip("<>")
     assert reminder["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in mail.raw[-1], "as programs read it"
     path = "/" + link.removeprefix(service.base)
     stranger = service.stranger()
     # A program that looks through the mail opens the link: nothing happens by that.
