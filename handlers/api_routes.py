@@ -69,10 +69,11 @@ MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses.RO
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the library has set up: a mini-program, a mail server."""
+    """What the library has set up: a mini-program, a mail server, messages by 企业微信."""
 
     wechat: bool
     mail: bool
+    wecom: bool
 
     def has(self, path: str) -> bool:
         """Whether the operation at the path is served."""

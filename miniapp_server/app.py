@@ -194,6 +194,7 @@ def _site(settings: Settings, login_url: str) -> Site:
         lan=bool(settings.lan),
         wechat=settings.wechat.used,
         mail=settings.smtp is not None,
+        wecom=settings.entry.wecom_messages,
         mini_appid=settings.wechat.appid,
         verification=settings.verification,
         keeping=settings.keeping,
@@ -339,7 +340,16 @@ async def create_app(
 
             await mount_sandbox(app)
         app.add_routes(
-            [*all_routes(Served(settings.wechat.used, settings.smtp is not None)), *health_routes()]
+            [
+                *all_routes(
+                    Served(
+                        settings.wechat.used,
+                        settings.smtp is not None,
+                        settings.entry.wecom_messages,
+                    )
+                ),
+                *health_routes(),
+            ]
         )
         app.cleanup_ctx.append(_background_tasks)
         app.on_shutdown.append(_end_event_streams)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 
 from aiohttp import web
@@ -15,8 +16,10 @@ from handlers.http.keys import ATTEMPT_LIMITER
 from handlers.http.metrics import Metrics
 from miniapp_server.resources import Resources
 from models.email_addresses.service import EmailAddressService
+from models.kernel.ids import ReaderId
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
+from models.readers.entities import VISITOR
 from models.reference_data import ReferenceData
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.circuit_breaker import CircuitBreaker
@@ -26,6 +29,8 @@ from notify.email.rendering import MailWriter
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.publisher import MessagePublisher
 from notify.wechat.channel import WeChatChannel
+from notify.wecom.channel import WeComChannel
+from notify.wecom.client import WeComClient
 
 _MAIL_PROBE: Final = timedelta(seconds=60)
 """A question and one mail take less."""
@@ -63,6 +68,9 @@ def open_channels(resources: Resources, reference: ReferenceData, metrics: Metri
         used[wechat.name] = wechat
     if mail is not None:
         used[mail.name] = mail
+    if resources.wecom is not None and settings.entry.wecom_messages:
+        wecom = _wecom(resources, resources.wecom)
+        used[wecom.name] = wecom
 
     def count(channel: Channel, outcome: str, times: int) -> None:
         metrics.deliveries.labels(channel.value, outcome).inc(times)
@@ -91,6 +99,27 @@ def _mail(resources: Resources, reference: ReferenceData) -> EmailChannel | None
             ChannelPauseRepository(resources.db, Channel.EMAIL, smtp.settings.account),
             resources.clock.real_now,
             probe_lease=_MAIL_PROBE,
+        ),
+    )
+
+
+def _wecom(resources: Resources, client: WeComClient) -> WeComChannel:
+    r, account = resources.repositories, client.settings
+
+    async def numbers_of(ids: Collection[ReaderId]) -> dict[ReaderId, str]:
+        found = await r.readers.many(ids)
+        members = {id: one for id, one in found.items() if one.category != VISITOR}
+        return {id: one.decrypt().student_no for id, one in members.items()}
+
+    marked = sha256(f"{account.corp_id} {account.agent_id} {account.secret}".encode()).hexdigest()
+    return WeComChannel(
+        client,
+        resources.settings.public_base_url,
+        numbers_of,
+        r.message_choices,
+        CircuitBreaker(
+            ChannelPauseRepository(resources.db, Channel.WECOM, f"{account.corp_id}:{marked[:16]}"),
+            resources.clock.real_now,
         ),
     )
 

@@ -25,7 +25,7 @@ from models.storage.mongo import ping
 from models.storage.redis_health import RedisHealth
 
 TROUBLES: Final = (
-    *("mongodb", "redis", "wechat", "email", "clock", "jobs", "occupancy"),
+    *("mongodb", "redis", "wechat", "email", "wecom", "clock", "jobs", "occupancy"),
     *("kiosks", "cas", "gates", "library"),
 )
 """Kinds of what ``Readiness.check`` may say. Each is told anew at every scrape, by whichever worker

@@ -20,6 +20,7 @@ from models.kiosks.pairing_repository import PairingRepository
 from models.kiosks.repository import KioskRepository
 from models.library.picture_repository import PlanPictureRepository
 from models.library.repository import CatalogRepository
+from models.messages.choice_repository import ChoiceRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_report_repository import ChannelDeliveries
 from models.messages.delivery_repository import DeliveryRepository
@@ -75,6 +76,7 @@ class Repositories:
         self.kiosks = KioskRepository(db, cipher)
         self.leases = LeaseRepository(db)
         self.memberships = MembershipRepository(db)
+        self.message_choices = ChoiceRepository(db)
         self.messages = MessageRepository(db, cipher)
         self.deliveries = DeliveryRepository(db)
         self.channel_deliveries = {

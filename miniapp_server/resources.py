@@ -26,6 +26,7 @@ from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient
 from notify.wechat.mini_program import MiniProgramClient
 from notify.wechat.official_account import OfficialAccount
+from notify.wecom.client import WeComClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Resources:
     """None where the library sends no mail."""
     official_account: OfficialAccount | None
     cas: CasClient
+    wecom: WeComClient | None
+    """None where the campus does not sign in by it."""
     identity_provider: IdentityProvider
 
 
@@ -70,6 +73,8 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
                 exact_service=settings.cas.exact_service,
             )
         )
+        entry = settings.entry
+        wecom = await enter(WeComClient(entry.wecom)) if entry.wecom is not None else None
         resources = Resources(
             settings=settings,
             clock=clock,
@@ -87,7 +92,8 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
             smtp=await enter(SmtpClient(settings.smtp)) if settings.smtp is not None else None,
             official_account=await _official_account(settings, redis, enter),
             cas=cas,
-            identity_provider=await _identity_provider(settings, cas, enter),
+            wecom=wecom,
+            identity_provider=await _identity_provider(settings, cas, wecom, enter),
         )
         await ensure_indexes(db)
         yield resources
@@ -110,21 +116,15 @@ async def _official_account(
 
 
 async def _identity_provider(
-    settings: Settings, cas: CasClient, enter: Callable[..., Awaitable[Any]]
+    settings: Settings,
+    cas: CasClient,
+    wecom: WeComClient | None,
+    enter: Callable[..., Awaitable[Any]],
 ) -> IdentityProvider:
     entry = settings.entry
+    if wecom is not None:
+        return WeComProvider(wecom, settings.public_base_url + ENTRY_PATH, entry.authorize_url)
     if entry.kind == "cas":
         return CasProvider(cas)
-    opened: IdentityProvider = await enter(
-        CampusTicketProvider(entry.url, entry.secret)
-        if entry.kind == "ticket"
-        else WeComProvider(
-            entry.corp_id,
-            entry.agent_id,
-            entry.secret,
-            settings.public_base_url + ENTRY_PATH,
-            api_url=entry.api_url,
-            authorize_url=entry.authorize_url,
-        )
-    )
+    opened: IdentityProvider = await enter(CampusTicketProvider(entry.url, entry.secret))
     return opened

@@ -158,7 +158,7 @@ def _wire_content(app: web.Application, r: Repositories) -> None:
     app[keys.FAVOURITES] = FavouriteSeats(r.favourites, app[REFERENCE])
     app[keys.NOTICES] = NoticeService(r.notices)
     app[keys.MESSAGES] = MessageService(
-        r.messages, r.consents, r.channel_deliveries[Channel.WECHAT]
+        r.messages, r.consents, r.channel_deliveries[Channel.WECHAT], r.message_choices
     )
     app[keys.WECHAT_CALLBACKS] = WeChatCallbackService(r.wechat_callbacks)
     app[keys.KIOSKS] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])

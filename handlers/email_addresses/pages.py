@@ -17,6 +17,7 @@ from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
+from handlers.messages import presenter as messages
 from handlers.texts.errors import text_of
 from models.email_addresses.entities import LONGEST
 from models.email_addresses.errors import EmailAddressRefused, EmailCodeInvalid, MailUnavailable
@@ -125,5 +126,5 @@ def _unsubscribe_page(request: web.Request, token: str, *, ended: bool = False) 
         "email_addresses/unsubscribe.html",
         token=token,
         ended=ended,
-        kind=presenter.title_of(about[1]),
+        kind=messages.title_of(about[1]),
     )

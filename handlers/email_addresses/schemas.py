@@ -8,15 +8,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from handlers.http.schemas import Request, Response
+from handlers.messages.schemas import MessageKind
 from models.email_addresses.entities import LONGEST
-
-
-class MailKind(Response):
-    """One kind of message, and whether it is mailed."""
-
-    template: str
-    title: str
-    on: bool
 
 
 class EmailAddressOut(Response):
@@ -27,7 +20,7 @@ class EmailAddressOut(Response):
     pending: str | None
     """Masked: it waits for its code."""
     pending_until: datetime | None
-    kinds: list[MailKind]
+    kinds: list[MessageKind]
 
 
 class RequestEmailCode(Request):

@@ -50,6 +50,8 @@ class Site:
     """Has the library a mini-program?"""
     mail: bool
     """Does the library send mail?"""
+    wecom: bool
+    """Do messages go by 企业微信?"""
     mini_appid: str
     verification: tuple[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""

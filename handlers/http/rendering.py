@@ -58,6 +58,7 @@ def render_page(
         lan=request.app[SITE].lan,
         wechat=request.app[SITE].wechat,
         sends_mail=request.app[SITE].mail,
+        sends_wecom=request.app[SITE].wecom,
         **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")

@@ -37,3 +37,11 @@ class MessageOut(Response):
 
 class MarkRead(Request):
     ids: Annotated[list[Id], Meta(max_length=100)]
+
+
+class MessageKind(Response):
+    """One kind of message, and whether it goes by the channel."""
+
+    template: str
+    title: str
+    on: bool

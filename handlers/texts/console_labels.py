@@ -198,6 +198,7 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
     "clock": "这台服务器的时间不准，暂不办理预约和签到，请联系系统管理员",
     "wechat": "微信消息暂停发送，恢复后自动补发：见“消息”",
     "email": "邮件暂停发送，恢复后自动补发：见“消息”",
+    "wecom": "企业微信消息暂停发送，恢复后自动补发：见“消息”",
 }
 """What readiness complains of."""
 WAITING_TEXT: Final[Mapping[str, str]] = {

@@ -12,6 +12,7 @@ from notify.delivery.channel import UNKNOWN
 from notify.delivery.outcomes import LATE, OVERTAKEN
 from notify.email.smtp_client import SmtpStatus
 from notify.wechat.retry_policy import OUTCOMES, SendStatus
+from notify.wecom.channel import WECOM_CODES, WeComStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,39 @@ _MAIL: Final = ChannelWords(
         PauseReason.REFUSED: MAIL_OUTCOME_TEXT[SmtpStatus.REFUSED],
     },
 )
+WECOM_OUTCOME_TEXT: Final[Mapping[WeComStatus, str]] = {
+    WeComStatus.SENT: "已发送",
+    WeComStatus.NO_MEMBER: "不是企业微信成员，或不在应用的可见范围",
+    WeComStatus.AWAY: "企业微信连不上，或繁忙",
+    WeComStatus.LATER: "发送太快，稍后再发",
+    WeComStatus.QUOTA: "调用次数已用完，稍后再发",
+    WeComStatus.TOKEN: "access_token 无效：核对 WECOM_CORP_ID 和 WECOM_SECRET",
+    WeComStatus.REFUSED: "企业微信拒绝这个应用发送：核对应用、发送权限和可信 IP",
+    WeComStatus.OTHER: "其他错误",
+}
+"""What WeCom has answered."""
+_WECOM: Final = ChannelWords(
+    name="企业微信",
+    states={
+        **_STATES,
+        DeliveryState.UNBOUND: "不是成员",
+    },
+    meaning_of=lambda code: WECOM_OUTCOME_TEXT[WECOM_CODES.get(code, WeComStatus.OTHER)],
+    not_sent="没有发出",
+    reasons={
+        **_WAITED,
+        **{outcome.value: text for outcome, text in WECOM_OUTCOME_TEXT.items()},
+        UNKNOWN: "没有收到企业微信的答复，可能已经送达",
+    },
+    pauses={
+        PauseReason.AWAY: WECOM_OUTCOME_TEXT[WeComStatus.AWAY],
+        PauseReason.TOKEN: WECOM_OUTCOME_TEXT[WeComStatus.TOKEN],
+        PauseReason.REFUSED: WECOM_OUTCOME_TEXT[WeComStatus.REFUSED],
+        PauseReason.QUOTA_MINUTE: WECOM_OUTCOME_TEXT[WeComStatus.QUOTA],
+    },
+)
 CHANNEL_WORDS: Final[Mapping[Channel, ChannelWords]] = {
     Channel.WECHAT: _WECHAT,
     Channel.EMAIL: _MAIL,
+    Channel.WECOM: _WECOM,
 }

@@ -38,7 +38,7 @@ ANSWER_KIND: Final = "图书馆的答复和通知"
 KEPT_TEXT: Final[Mapping[str, str]] = {
     "reservations waitlist": "预约和候补",
     "violations suspensions": "违约、申诉、暂停预约",
-    "messages message_consents deliveries email_addresses": "消息和消息设置",
+    "messages message_consents message_choices deliveries email_addresses": "消息和消息设置",
     "gate_events kiosk_scans": "门禁和扫码记录",
     "feedback fault_reports": "留言和报修",
     "favourites": "常用座位",

@@ -41,6 +41,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.redis_health import read_redis_url
 from notify.templates import FIELDS
 from notify.wechat.template_config import TemplateConfig, TemplateConfigError, parse_templates
+from notify.wecom.client import WeComSettings
 
 DEFAULT_PORT: Final = 8080
 
@@ -270,10 +271,13 @@ def _identity_provider(read: EnvironmentReader) -> IdentityProviderSettings:
     if kind == "wecom":
         return IdentityProviderSettings(
             "wecom",
-            secret=read.required("WECOM_SECRET"),
-            corp_id=read.required("WECOM_CORP_ID"),
-            agent_id=read.required("WECOM_AGENT_ID"),
-            api_url=read.url("WECOM_BASE_URL", "https://qyapi.weixin.qq.com"),
+            wecom=WeComSettings(
+                corp_id=read.required("WECOM_CORP_ID"),
+                agent_id=read.required("WECOM_AGENT_ID"),
+                secret=read.required("WECOM_SECRET"),
+                api_url=read.url("WECOM_BASE_URL", "https://qyapi.weixin.qq.com"),
+            ),
+            wecom_messages=read.one_of("WECOM_MESSAGES", "0", ("0", "1")) == "1",
             authorize_url=read.url(
                 "WECOM_AUTHORIZE_URL", "https://open.weixin.qq.com/connect/oauth2/authorize"
             ),

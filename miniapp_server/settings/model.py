@@ -15,6 +15,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Driver
 from notify.email.smtp_client import SmtpSettings
 from notify.wechat.template_config import TemplateConfig
+from notify.wecom.client import WeComSettings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -87,10 +88,10 @@ class IdentityProviderSettings:
     kind: Literal["cas", "ticket", "wecom"]
     url: str = ""
     secret: str = field(default="", repr=False)
-    corp_id: str = ""
-    agent_id: str = ""
-    api_url: str = ""
+    wecom: WeComSettings | None = None
     authorize_url: str = ""
+    wecom_messages: bool = False
+    """Readers hear by 企业微信 too."""
 
 
 @dataclass(frozen=True, slots=True)

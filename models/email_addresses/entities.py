@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from models.kernel.ids import ReaderId
-from models.messages.entities import Template
+from models.messages.entities import KindChoices, Template
 
 LONGEST: Final = 254
 """Of an address (RFC 5321, 4.5.3.1.3)."""
@@ -29,22 +28,6 @@ class AddressSource(StrEnum):
     READER = "reader"
 
 
-DEFAULT_KINDS: Final = frozenset(
-    {
-        Template.CHECK_IN_REMINDER,
-        Template.NO_SHOW,
-        Template.LEAVE_REMINDER,
-        Template.LEAVE_TIMEOUT,
-        Template.SUSPENDED,
-        Template.MOVED,
-        Template.OFFER,
-        Template.ANSWER,
-    }
-)
-"""What is mailed unless the reader chooses otherwise: what has a deadline or a consequence. The
-others confirm what the reader has just done: with them a day would be ten mails."""
-
-
 @dataclass(frozen=True, slots=True)
 class PendingAddress:
     """An address that the reader has named and not confirmed yet."""
@@ -57,14 +40,14 @@ class PendingAddress:
 class EmailAddress:
     """Where a reader's mail goes. ``address`` is empty where there is none (any more).
 
-    ``choices`` are the kinds that the reader has switched on or off. ``undeliverable``: the mail
+    ``undeliverable``: the mail
     server has said that the address does not exist.
     """
 
     reader_id: ReaderId
     address: str = ""
     source: AddressSource = AddressSource.READER
-    choices: Mapping[Template, bool] | None = None
+    choices: KindChoices = field(default_factory=KindChoices)
     undeliverable: bool = False
     pending: PendingAddress | None = None
 
@@ -72,7 +55,7 @@ class EmailAddress:
         """Whether a message of this kind goes there."""
         if not self.address or self.undeliverable:
             return False
-        return (self.choices or {}).get(template, template in DEFAULT_KINDS)
+        return self.choices.wants(template)
 
     @property
     def masked(self) -> str:

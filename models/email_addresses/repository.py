@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from models.email_addresses.entities import AddressSource, EmailAddress, PendingAddress
 from models.kernel.ids import ReaderId
-from models.messages.entities import Template
+from models.messages.entities import KindChoices, Template
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document
@@ -153,7 +153,7 @@ class EmailAddressRepository:
             reader_id=ReaderId(d["_id"]),
             address=self._texts.open("address", d["address"]),
             source=AddressSource(d["source"]),
-            choices={Template(name): wanted for name, wanted in d["choices"].items()},
+            choices=KindChoices({Template(name): wanted for name, wanted in d["choices"].items()}),
             undeliverable=d["undeliverable"],
             pending=PendingAddress(self._texts.open("pending", waits), d["code_until"])
             if waits

@@ -63,6 +63,7 @@ class Channel(StrEnum):
 
     WECHAT = "wechat"
     EMAIL = "email"
+    WECOM = "wecom"
 
 
 class DeliveryState(StrEnum):
@@ -76,6 +77,34 @@ class DeliveryState(StrEnum):
     UNBOUND = "unbound"
     EXPIRED = "expired"
     FAILED = "failed"
+
+
+OF_CONSEQUENCE: Final = frozenset(
+    {
+        Template.CHECK_IN_REMINDER,
+        Template.NO_SHOW,
+        Template.LEAVE_REMINDER,
+        Template.LEAVE_TIMEOUT,
+        Template.SUSPENDED,
+        Template.MOVED,
+        Template.OFFER,
+        Template.ANSWER,
+    }
+)
+"""What has a deadline or a consequence. The others confirm what the reader has just done: with them
+a day would bring ten messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindChoices:
+    """The kinds of messages that a reader has switched on or off; for the others it is what has a
+    consequence."""
+
+    made: Mapping[Template, bool] = field(default_factory=dict)
+
+    def wants(self, template: Template) -> bool:
+        """Whether messages of this kind are wanted."""
+        return self.made.get(template, template in OF_CONSEQUENCE)
 
 
 @dataclass(frozen=True, slots=True)

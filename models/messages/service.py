@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from models.kernel.ids import ReaderId
+from models.messages.choice_repository import ChoiceRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_report_repository import ChannelDeliveries
-from models.messages.entities import Message, Template
+from models.messages.entities import Channel, KindChoices, Message, Template
 from models.messages.repository import MessageRepository
 
 _CODE: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
@@ -24,8 +25,9 @@ class MessageService:
         messages: MessageRepository,
         consents: ConsentRepository,
         wechat_deliveries: ChannelDeliveries,
+        choices: ChoiceRepository,
     ) -> None:
-        self._messages, self._consents = messages, consents
+        self._messages, self._consents, self._choices = messages, consents, choices
         self._wechat_deliveries = wechat_deliveries
 
     async def page_of(
@@ -37,6 +39,16 @@ class MessageService:
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
         """The reader has seen these messages; ids of others are passed over in silence."""
         await self._messages.mark_read(reader_id, ids)
+
+    async def choices(self, channel: Channel, reader_id: ReaderId) -> KindChoices:
+        """The kinds of messages that the reader wants by the channel."""
+        return (await self._choices.many(channel, [reader_id]))[reader_id]
+
+    async def choose(
+        self, channel: Channel, reader_id: ReaderId, choices: Mapping[Template, bool]
+    ) -> None:
+        """Kinds of messages on or off."""
+        await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
         """How many messages of each template the reader still consents to."""

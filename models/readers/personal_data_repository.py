@@ -22,6 +22,7 @@ PERSONAL_COLLECTIONS: Final = (
     "cards",
     "deliveries",
     "email_addresses",
+    "message_choices",
     "message_consents",
     "messages",
     "fault_reports",

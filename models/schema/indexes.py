@@ -16,7 +16,12 @@ from models.feedback import repository as feedback_repository
 from models.gates import event_repository
 from models.identity import activation_code_repository
 from models.kiosks import pairing_repository
-from models.messages import channel_pause_repository, consent_repository, delivery_repository
+from models.messages import (
+    channel_pause_repository,
+    choice_repository,
+    consent_repository,
+    delivery_repository,
+)
 from models.messages import repository as messages_repository
 from models.notices import repository
 from models.opening_draw import repository as opening_draw_repository
@@ -44,6 +49,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **activation_code_repository.INDEXES,
     **messages_repository.INDEXES,
     **delivery_repository.INDEXES,
+    **choice_repository.INDEXES,
     **violations_repository.INDEXES,
     **consent_repository.INDEXES,
     **attempt_limiter.INDEXES,

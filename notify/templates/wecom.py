@@ -1,0 +1,7 @@
+"""What stands on a card of 企业微信 besides the message."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CARD_BUTTON: Final = "查看"

@@ -1,0 +1,180 @@
+"""The channel by 企业微信: a text card in the application's chat with a member.
+
+Numbers are those of WeCom's table of global error codes
+(https://developer.work.weixin.qq.com/document/path/90313) and of ``message/send``. The call asks
+WeCom to drop the same card within half an hour, so a repeat of what may have arrived shows it once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from models.kernel.ids import ReaderId
+from models.messages.channel_pause import PauseReason
+from models.messages.choice_repository import ChoiceRepository
+from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
+from notify.delivery.channel import (
+    MAX_UNKNOWN,
+    UNKNOWN_DELAY,
+    PreparedDelivery,
+    SendOutcome,
+    delay,
+)
+from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.templates.wecom import CARD_BUTTON
+from notify.wecom.client import TOKEN_DEAD, WeComClient, WeComUnavailable
+
+log = logging.getLogger(__name__)
+_TITLE_BYTES, _TEXT_BYTES = 128, 512
+_SAME_WITHIN_S: Final = 1800
+_BUSY: Final = -1
+
+
+class WeComStatus(StrEnum):
+    """The kinds of answer that call for different doings."""
+
+    SENT = "sent"
+    NO_MEMBER = "no_member"
+    AWAY = "away"
+    LATER = "later"
+    QUOTA = "quota_minute"
+    TOKEN = "token"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
+WECOM_CODES: Final[Mapping[int, WeComStatus]] = {
+    _BUSY: WeComStatus.AWAY,
+    **dict.fromkeys((40003, 60111, 81013), WeComStatus.NO_MEMBER),
+    **dict.fromkeys((45009, 45029), WeComStatus.QUOTA),
+    45033: WeComStatus.LATER,
+    **dict.fromkeys((*sorted(TOKEN_DEAD), 40001, 41001), WeComStatus.TOKEN),
+    # The application may not send: its corporation, agent, address of this host, or permission.
+    **dict.fromkeys((40013, 40056, 48002, 50001, 60011, 60020, 301002), WeComStatus.REFUSED),
+}
+_PAUSES: Final = {
+    WeComStatus.QUOTA: PauseReason.QUOTA_MINUTE,
+    WeComStatus.TOKEN: PauseReason.TOKEN,
+    WeComStatus.REFUSED: PauseReason.REFUSED,
+}
+
+
+@dataclass(slots=True)
+class WeComChannel:
+    """Sends text cards (a ``DeliveryChannel``). A member's ``userid`` is the reader's number."""
+
+    client: WeComClient
+    base_url: str
+    numbers_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
+    choices: ChoiceRepository
+    breaker: CircuitBreaker
+    name: Channel = Channel.WECOM
+    concurrency: int = 8
+    lease: timedelta = timedelta(seconds=90)
+
+    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
+        """Those whose readers want their kind here."""
+        choices = await self.choices.many(self.name, {m.reader_id for m in messages})
+        return {m.id for m in messages if choices[m.reader_id].wants(m.template)}
+
+    async def prepare(
+        self, going: Sequence[Delivery], send_by: float
+    ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
+        """Look for the readers' numbers."""
+        numbers = await self.numbers_of({d.message.reader_id for d in going})
+        known = [d for d in going if d.message.reader_id in numbers]
+        ready = [PreparedDelivery(d, numbers[d.message.reader_id], send_by) for d in known]
+        gone = [
+            DeliveryResult(d, DeliveryState.UNBOUND)
+            for d in going
+            if d.message.reader_id not in numbers
+        ]
+        return ready, gone
+
+    async def answers(self) -> bool:
+        """Whether WeCom answers a call that sends nothing, be it with a refusal."""
+        try:
+            return await self.client.new_token() != _BUSY
+        except WeComUnavailable:
+            return False
+
+    async def send(self, ready: PreparedDelivery) -> SendOutcome:
+        """Send one card."""
+        d, settings = ready.delivery, self.client.settings
+        card = {
+            "touser": ready.address,
+            "msgtype": "textcard",
+            "agentid": int(settings.agent_id) if settings.agent_id.isdecimal() else 0,
+            "textcard": {
+                "title": _cut(d.message.title, _TITLE_BYTES),
+                "description": _cut(d.message.text, _TEXT_BYTES),
+                "url": f"{self.base_url}/entry?next={_page(d.message)}",
+                "btntxt": CARD_BUTTON,
+            },
+            "enable_duplicate_check": 1,
+            "duplicate_check_interval": _SAME_WITHIN_S,
+        }
+        try:
+            found = await self.client.call("message/send", {}, card)
+        except WeComUnavailable as error:
+            return _away(d, None, unknown=error.unknown)
+        code = found.get("errcode")
+        if not isinstance(code, int):
+            return _away(d, None, unknown=True)
+        if code == 0 and not found.get("invaliduser"):
+            msgid = found.get("msgid")
+            return SendOutcome(DeliveryState.SENT, WeComStatus.SENT.value, 0, str(msgid))
+        return _refused(d, code)
+
+    def give_back(self, ready: PreparedDelivery) -> None:
+        """Nothing was taken for it."""
+
+    async def flush(self) -> None:
+        """There is nothing of its own to write."""
+
+
+def _refused(d: Delivery, code: int) -> SendOutcome:
+    # 0 with an invalid user: the only one whom the card was for.
+    status = WECOM_CODES.get(code, WeComStatus.OTHER) if code else WeComStatus.NO_MEMBER
+    if status is WeComStatus.AWAY:
+        return _away(d, code, unknown=False)
+    if status in (WeComStatus.NO_MEMBER, WeComStatus.OTHER):
+        if status is WeComStatus.OTHER:
+            log.error("wecom_delivery_alarm", extra={"errcode": code})
+        end = DeliveryState.UNBOUND if status is WeComStatus.NO_MEMBER else DeliveryState.FAILED
+        return SendOutcome(end, status.value, code)
+    wait_s = delay(d.attempts) if status is WeComStatus.LATER else 0.0
+    return SendOutcome(
+        DeliveryState.QUEUED, status.value, code, retry_after_s=wait_s, pause=_PAUSES.get(status)
+    )
+
+
+def _away(d: Delivery, code: int | None, *, unknown: bool) -> SendOutcome:
+    kind = WeComStatus.AWAY.value
+    if not unknown:
+        wait_s = delay(d.attempts)
+        return SendOutcome(DeliveryState.QUEUED, kind, code, retry_after_s=wait_s, away=True)
+    state = DeliveryState.QUEUED if d.unknown + 1 < MAX_UNKNOWN else DeliveryState.FAILED
+    return SendOutcome(state, kind, code, retry_after_s=UNKNOWN_DELAY, away=True, unknown=True)
+
+
+def _page(message: Message) -> str:
+    about = message.reservation_id
+    return f"/reservations/{about}" if about else "/me"
+
+
+def _cut(text: str, most: int) -> str:
+    """The text in at most so many bytes. WeCom reads tags in it, so there are none."""
+    plain = text.translate(_NO_TAGS)
+    raw = plain.encode()
+    if len(raw) <= most:
+        return plain
+    return raw[: most - 3].decode(errors="ignore") + "…"
+
+
+_NO_TAGS: Final = str.maketrans("<>", "〈〉")

@@ -1,0 +1,123 @@
+"""Calls to WeCom's API in the name of one application, with its access token.
+
+https://developer.work.weixin.qq.com/document/path/91039: ``gettoken`` gives every asker the same
+token while it lives, so each worker may keep its own copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final, Self
+
+import aiohttp
+import msgspec
+
+TIMEOUT_S: Final = 5.0
+TOKEN_DEAD: Final = frozenset({40014, 42001})
+_TOKEN_SPARE_S: Final = 300
+_MAX_ANSWER: Final = 64 * 1024
+_DEFINITE: Final = frozenset({429, 502, 503})
+"""Statuses of a proxy that has passed nothing on."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeComSettings:
+    """The application."""
+
+    corp_id: str
+    agent_id: str
+    secret: str = field(repr=False)
+    api_url: str
+
+
+class WeComUnavailable(Exception):
+    """WeCom gives no usable answer. ``reason`` is one static word; ``unknown``: it may have done
+    what it was asked for."""
+
+    def __init__(self, reason: str, *, unknown: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.unknown = reason, unknown
+
+
+class WeComClient:
+    """JSON over HTTP with WeCom. Use it as an async context manager."""
+
+    def __init__(self, settings: WeComSettings) -> None:
+        self.settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self._token, self._token_until = "", 0.0
+
+    async def __aenter__(self) -> Self:
+        # One reader's cookies must never travel with the next reader's proof.
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def call(
+        self, path: str, query: Mapping[str, str], body: object = None
+    ) -> Mapping[str, Any]:
+        """The answer to a call, with its ``errcode``: a POST where there is a body. A token that
+        has died before its time is renewed once. Raises: WeComUnavailable."""
+        found: Mapping[str, Any] = {}
+        for _ in range(2):
+            with_token = {"access_token": await self._access_token(), **query}
+            found = await self._ask(path, with_token, body)
+            if found.get("errcode") not in TOKEN_DEAD:
+                break
+            self._token_until = 0.0
+        return found
+
+    async def new_token(self) -> int:
+        """Ask for a token past what is kept; WeCom's ``errcode``. Raises: WeComUnavailable."""
+        return int((await self._gettoken()).get("errcode", 0))
+
+    async def _access_token(self) -> str:
+        if monotonic() >= self._token_until:
+            found = await self._gettoken()
+            token, lives = found.get("access_token"), found.get("expires_in")
+            if not isinstance(token, str) or not isinstance(lives, int):
+                raise WeComUnavailable("token")
+            self._token, self._token_until = token, monotonic() + lives - _TOKEN_SPARE_S
+        return self._token
+
+    async def _gettoken(self) -> Mapping[str, Any]:
+        account = {"corpid": self.settings.corp_id, "corpsecret": self.settings.secret}
+        return await self._ask("gettoken", account, None)
+
+    async def _ask(self, path: str, query: Mapping[str, str], body: object) -> Mapping[str, Any]:
+        assert self._session is not None
+        url = f"{self.settings.api_url.rstrip('/')}/cgi-bin/{path}"
+        method, content = ("GET", None) if body is None else ("POST", msgspec.json.encode(body))
+        try:
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                self._session.request(
+                    method, url, params=query, data=content, allow_redirects=False
+                ) as answer,
+            ):
+                raw = bytearray()
+                async for chunk in answer.content.iter_chunked(8192):
+                    raw += chunk
+                    if len(raw) > _MAX_ANSWER:
+                        raise WeComUnavailable("too_large", unknown=True)
+                if answer.status != 200:
+                    raise WeComUnavailable("status", unknown=answer.status not in _DEFINITE)
+                found = msgspec.json.decode(raw)
+        except TimeoutError:
+            raise WeComUnavailable("timeout", unknown=True) from None
+        except aiohttp.ClientConnectorError:
+            raise WeComUnavailable("connection") from None
+        except aiohttp.ClientError:
+            # The chained error would carry the URL, and with it the proof, into the logs.
+            raise WeComUnavailable("connection", unknown=True) from None
+        except msgspec.DecodeError:
+            raise WeComUnavailable("garbage", unknown=True) from None
+        if not isinstance(found, dict):
+            raise WeComUnavailable("garbage", unknown=True)
+        return found

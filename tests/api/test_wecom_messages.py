@@ -1,0 +1,226 @@
+"""企业微信通知 against a stand-in of WeCom that checks what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from models.messages.entities import Channel
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import post, staff
+from tests.living import Client, Living, free_port, living
+
+
+@dataclass(slots=True)
+class WeCom:
+    """The members, what they were sent, and what goes wrong."""
+
+    members: set[str] = field(default_factory=set)
+    cards: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    errcode: int = 0
+    status: int = 200
+    hangs_up: bool = False
+    token: int = 1
+    asked: list[str] = field(default_factory=list)
+
+    def to(self, number: str) -> list[str]:
+        return [card["title"] for there, card in self.cards if there == number]
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/cgi-bin/gettoken", self.gettoken),
+            web.post("/cgi-bin/message/send", self.send),
+        ]
+
+    async def gettoken(self, request: web.Request) -> web.Response:
+        self.asked.append("gettoken")
+        if self.status != 200:
+            return web.Response(status=self.status)
+        if dict(request.query) != {"corpid": "ww1", "corpsecret": "corp-secret"}:
+            return web.json_response({"errcode": 40001, "errmsg": "invalid credential"})
+        token = f"t{self.token}"
+        return web.json_response({"errcode": 0, "access_token": token, "expires_in": 7200})
+
+    async def send(self, request: web.Request) -> web.Response:
+        self.asked.append("send")
+        if self.status != 200:
+            return web.Response(status=self.status)
+        if request.query["access_token"] != f"t{self.token}":
+            return web.json_response({"errcode": 42001, "errmsg": "access_token expired"})
+        if self.errcode:
+            return web.json_response({"errcode": self.errcode, "errmsg": "no"})
+        body: dict[str, Any] = await request.json()
+        card = body["textcard"]
+        assert body["msgtype"] == "textcard" and body["agentid"] == 1000002
+        assert set(card) == {"title", "description", "url", "btntxt"}
+        assert 0 < len(card["title"].encode()) <= 128
+        assert 0 < len(card["description"].encode()) <= 512 and len(card["url"]) <= 2048
+        assert (body["enable_duplicate_check"], body["duplicate_check_interval"]) == (1, 1800)
+        user = body["touser"]
+        if user not in self.members:
+            return web.json_response({"errcode": 81013, "errmsg": "user & party & tag all invalid"})
+        # What is the same within the interval is taken and not shown again.
+        if (user, card) not in self.cards:
+            self.cards.append((user, card))
+        if self.hangs_up:
+            assert request.transport is not None
+            request.transport.close()
+        return web.json_response({"errcode": 0, "errmsg": "ok", "invaliduser": "", "msgid": "m1"})
+
+
+@asynccontextmanager
+async def wecom() -> AsyncIterator[tuple[WeCom, str]]:
+    side, port = WeCom(), free_port()
+    app = web.Application()
+    app.add_routes(side.routes())
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield side, f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def side() -> AsyncIterator[tuple[WeCom, str]]:
+    async with wecom() as running:
+        yield running
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str, side: tuple[WeCom, str]) -> AsyncIterator[Living]:
+    async with living(
+        mongo_url,
+        redis_url,
+        IDENTITY_PROVIDER="wecom",
+        WECOM_CORP_ID="ww1",
+        WECOM_AGENT_ID="1000002",
+        WECOM_SECRET="corp-secret",
+        WECOM_BASE_URL=side[1],
+        WECOM_MESSAGES="1",
+    ) as running:
+        yield running
+
+
+async def ways(service: Living, reader: Client) -> list[tuple[str, str]]:
+    mine = {"reader": reader.reader_id, "channel": Channel.WECOM.value}
+    rows = service.db["deliveries"].find(mine).sort("order")
+    return [(row["template"], row["state"]) async for row in rows]
+
+
+async def test_a_member_hears_what_has_a_deadline(service: Living, side: tuple[WeCom, str]) -> None:
+    reader = await service.web_reader()
+    side[0].members.add(reader.number)
+    made = await reader.reserve()
+    await service.settle()
+    assert side[0].cards == [], "what was just done is no card"
+    await service.move("14:00")
+    ((number, card),) = side[0].cards
+    assert number == reader.number and card["title"] == "预约签到提醒"
+    assert card["url"] == f"{service.base}/entry?next=/reservations/{made['id']}"
+    assert "14:30 前扫码签到" in card["description"]
+    inbox = (await reader.ok("GET", "/messages?unread=true"))["items"]
+    assert [m["template"] for m in inbox] == ["CHECK_IN_REMINDER", "RESERVED"]
+
+
+async def test_a_reader_chooses_what_is_sent(service: Living, side: tuple[WeCom, str]) -> None:
+    reader = await service.web_reader()
+    side[0].members.add(reader.number)
+    browser = Browser(await service.web_reader(reader))
+    assert "企业微信通知" in (await browser.get("/me")).body
+    page = (await browser.get("/me/wecom")).body
+    assert page.count("checked") == 8 and "图书馆的答复和通知" in page
+    answer = await post(service, browser, "/me/wecom", RESERVED="1", NO_SHOW="1")
+    assert answer.headers["Location"] == "/me/wecom?done=saved"
+    assert (await browser.get("/me/wecom")).body.count("checked") == 2
+    await reader.reserve()
+    await service.settle()
+    await service.move("14:31")
+    assert side[0].to(reader.number) == ["座位预约成功", "未签到通知"]
+    assert await ways(service, reader) == [("RESERVED", "sent"), ("NO_SHOW", "sent")]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "state", "paused"),
+    [
+        ({"errcode": 81013}, "unbound", ""),
+        ({"errcode": 99999}, "failed", ""),
+        ({"errcode": 45033}, "queued", ""),
+        ({"errcode": -1}, "queued", ""),
+        ({"errcode": 45009}, "queued", "quota_minute"),
+        ({"errcode": 60020}, "queued", "refused"),
+        ({"errcode": 40001}, "queued", "token"),
+        ({"status": 502}, "queued", ""),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+async def test_what_an_answer_means(
+    service: Living, side: tuple[WeCom, str], trouble: dict[str, int], state: str, paused: str
+) -> None:
+    """And that it goes on by itself once the trouble is over."""
+    reader = await service.web_reader()
+    side[0].members.add(reader.number)
+    await reader.reserve()
+    await service.settle()
+    for name, value in trouble.items():
+        setattr(side[0], name, value)
+    job = service.scheduler.job("deliver_wecom")
+    assert job is not None
+    service.clock.set(service.clock.now() + timedelta(hours=6))
+    await service.settle({"heartbeat", "send_reminders", "dispatch_outbox", "deliver_wecom"})
+    assert await ways(service, reader) == [("CHECK_IN_REMINDER", state)]
+    pause = await service.db["pauses"].find_one({"_id": {"$regex": "^wecom:"}})
+    assert (pause["reason"] if pause else "") == paused
+    side[0].errcode, side[0].status = 0, 200
+    await service.move(timedelta(minutes=16))
+    ended = state in ("unbound", "failed")
+    assert side[0].to(reader.number) == ([] if ended else ["预约签到提醒"])
+
+
+async def test_a_lost_answer_shows_no_second_card(service: Living, side: tuple[WeCom, str]) -> None:
+    reader = await service.web_reader()
+    side[0].members.add(reader.number)
+    await reader.reserve()
+    await service.settle()
+    side[0].hangs_up = True
+    await service.move("14:00")
+    assert await ways(service, reader) == [("CHECK_IN_REMINDER", "queued")]
+    side[0].hangs_up = False
+    await service.move("14:05")
+    assert await ways(service, reader) == [("CHECK_IN_REMINDER", "sent")]
+    assert side[0].asked.count("send") == 2 and len(side[0].cards) == 1
+
+
+async def test_a_token_that_has_died_is_renewed(service: Living, side: tuple[WeCom, str]) -> None:
+    reader = await service.web_reader()
+    side[0].members.add(reader.number)
+    await reader.reserve()
+    await service.settle()
+    await service.move("14:00")
+    side[0].token += 1
+    await service.move("14:31")
+    assert side[0].asked == ["gettoken", "send", "send", "gettoken", "send"]
+    assert side[0].to(reader.number) == ["预约签到提醒", "未签到通知"]
+
+
+async def test_the_staff_see_it_and_nobody_hears_of_it_elsewhere(
+    service: Living, side: tuple[WeCom, str], mongo_url: str, redis_url: str
+) -> None:
+    desk, reader = await staff(service), await service.web_reader()
+    await reader.reserve()
+    await service.settle()
+    await service.move("14:00")
+    page = (await desk.get("/console/deliveries?channel=wecom")).body
+    assert "发往企业微信" in page and "不是成员" in page
+    assert side[0].cards == []
+    async with living(mongo_url, redis_url) as plain:
+        browser = Browser(await plain.web_reader())
+        assert "企业微信" not in (await browser.get("/me")).body
+        assert (await browser.get("/me/wecom")).status == 404
