@@ -175,7 +175,7 @@ export interface EmailAddressOut {
   undeliverable: boolean;
   pending: string | null;
   pending_until: string | null;
-  kinds: MailKind[];
+  kinds: MessageKind[];
 }
 
 export interface EmptySeatReportOut {
@@ -280,12 +280,6 @@ export interface LoginOut {
   reader: ReaderOut | null;
 }
 
-export interface MailKind {
-  template: string;
-  title: string;
-  on: boolean;
-}
-
 export interface MarkOut {
   kind: string;
   x: number;
@@ -296,6 +290,12 @@ export interface MarkOut {
 
 export interface MarkRead {
   ids: string[];
+}
+
+export interface MessageKind {
+  template: string;
+  title: string;
+  on: boolean;
 }
 
 export interface MessageOut {

@@ -5,3 +5,5 @@ from __future__ import annotations
 from typing import Final
 
 CARD_BUTTON: Final = "查看"
+NO_TAGS: Final = str.maketrans("<>", "〈〉")
+"""In the place of what WeCom would read as tags."""

@@ -26,7 +26,7 @@ from notify.delivery.channel import (
     delay,
 )
 from notify.delivery.circuit_breaker import CircuitBreaker
-from notify.templates.wecom import CARD_BUTTON
+from notify.templates.wecom import CARD_BUTTON, NO_TAGS
 from notify.wecom.client import TOKEN_DEAD, WeComClient, WeComUnavailable
 
 log = logging.getLogger(__name__)
@@ -170,11 +170,8 @@ def _page(message: Message) -> str:
 
 def _cut(text: str, most: int) -> str:
     """The text in at most so many bytes. WeCom reads tags in it, so there are none."""
-    plain = text.translate(_NO_TAGS)
+    plain = text.translate(NO_TAGS)
     raw = plain.encode()
     if len(raw) <= most:
         return plain
     return raw[: most - 3].decode(errors="ignore") + "…"
-
-
-_NO_TAGS: Final = str.maketrans("<>", "〈〉")
