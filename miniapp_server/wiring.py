@@ -57,6 +57,7 @@ from models.reservations.writer import ReservationWriter
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
+from models.staff.announcements import StaffAnnouncements
 from models.staff.areas import StaffAreas
 from models.staff.deliveries import ChannelInUse, MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
@@ -302,6 +303,9 @@ def wire_staff(
         audit, app[keys.FAULT_REPORTS], notifier, reference
     )
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
+    app[keys.STAFF_ANNOUNCEMENTS] = StaffAnnouncements(
+        audit, r.announcements, r.reservations, reference, notifier
+    )
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)
     relevance = MessageRelevance(r.reservations, r.violations, reference)
     used = {c: ChannelInUse(r.channel_deliveries[c], pause) for c, pause in pauses.items()}

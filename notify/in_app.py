@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from models.fault_reports.entities import FaultReport
@@ -64,6 +65,15 @@ class InAppNotifier:
         text = MESSAGE_TEXT[kind].format(until=day_clock(until), reason=reason)
         await self._send(new_id(), reader_id, TITLE_TEXT["suspension"], text, now)
 
+    async def announced(
+        self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime
+    ) -> None:
+        """What the staff tell everybody who has a place somewhere. Told once to each under the same
+        ``prefix``."""
+        await self._publisher.publish(
+            [_answer(f"{prefix}:{id}", id, title, text, now) for id in reader_ids]
+        )
+
     async def seat_renumbered(
         self,
         reader_id: ReaderId,
@@ -90,17 +100,27 @@ class InAppNotifier:
         at: datetime,
         reservation_id: ReservationId | None = None,
     ) -> None:
-        message = Message(
-            id=id,
-            reader_id=reader_id,
-            template=Template.ANSWER,
-            title=title,
-            text=text,
-            at=at,
-            facts={},
-            reservation_id=reservation_id,
-        )
-        await self._publisher.publish([message])
+        await self._publisher.publish([_answer(id, reader_id, title, text, at, reservation_id)])
+
+
+def _answer(
+    id: str,
+    reader_id: ReaderId,
+    title: str,
+    text: str,
+    at: datetime,
+    reservation_id: ReservationId | None = None,
+) -> Message:
+    return Message(
+        id=id,
+        reader_id=reader_id,
+        template=Template.ANSWER,
+        title=title,
+        text=text,
+        at=at,
+        facts={},
+        reservation_id=reservation_id,
+    )
 
 
 def _describe(v: Violation) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.staff.affected_bookings import affected_bookings, resolve_affected_bookings
+from handlers.staff.announcements import announce, announcement
 from handlers.staff.area_settings import (
     area_settings,
     bring_back_area,
@@ -194,6 +195,8 @@ def console_routes() -> list[web.RouteDef]:
 
 def _notice_routes() -> list[web.RouteDef]:
     return [
+        web.get("/console/announcements", staff_page(announcement, Role.LIBRARIAN)),
+        web.post("/console/announcements", staff_form(announce)),
         web.get("/console/notices", staff_page(notices)),
         web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN, whole=True)),
         web.get("/console/notices/{id}", staff_page(notice)),

@@ -36,6 +36,8 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "title_length": "标题为 1–{most} 字",
     "body_length": "正文为 1–{most} 字",
     "withdrawn_before_published": "撤下时间应晚于发布时间",
+    "no_area_chosen": "请选择区域",
+    "announcement_time": "结束时间应晚于开始时间，最长 15 天",
     # opening hours
     "opening_kind_missing": "请选择闭馆或开放时间",
     "not_half_hours": "时间以半小时为单位",

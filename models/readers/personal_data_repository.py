@@ -40,6 +40,7 @@ ANONYMISED_COLLECTIONS: Final = ("reservations", "violations")
 """Stays for the statistics, as somebody's."""
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
+        "announcements",
         "areas",
         "backups",
         "canned_answers",

@@ -34,6 +34,7 @@ class AuditAction(StrEnum):
     UNBIND = "unbind"
     BOOK = "book"
     NOTICE = "notice"
+    ANNOUNCE = "announce"
     ADD_DEVICE = "device"
     ROTATE_KEY = "rotate"
     PAIR_KIOSK = "pair"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +26,10 @@ class ReaderNotifier(Protocol):
 
     async def suspension_changed(
         self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
+    ) -> None: ...
+
+    async def announced(
+        self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime
     ) -> None: ...
 
     async def seat_renumbered(

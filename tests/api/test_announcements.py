@@ -1,0 +1,112 @@
+"""通知读者: whom it reaches, once, and who may send it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from handlers.staff.announcements import LONGEST_TEXT
+from models.identity.roles import Role
+from models.staff.audit import AuditAction
+from tests.api.test_pages import FORM, Browser
+from tests.api.test_staff_console import WHEREFORE, log, staff
+from tests.living import Answer, Client, Living
+
+PATH = "/console/announcements"
+
+
+def form(service: Living, **other: Any) -> dict[str, Any]:
+    return {
+        "area": ["2f-hall"],
+        "begin": f"{service.today}T14:00",
+        "until": f"{service.today}T16:00",
+        "title": "空调检修",
+        "text": "14:00–16:00 检修，可能有噪音。",
+        "reason": WHEREFORE,
+        "key": "k1",
+        "operation": "send",
+    } | other
+
+
+async def post(service: Living, desk: Browser, fields: dict[str, Any]) -> Answer:
+    csrf = await desk.token("/contact")
+    body = urlencode({"csrf": csrf, **fields}, doseq=True).encode()
+    headers = desk.cookie | {"Origin": service.base}
+    return await desk.client.post(f"/{PATH}", body, **FORM, **headers)
+
+
+async def told(reader: Client) -> list[tuple[str, str]]:
+    items = (await reader.ok("GET", "/messages"))["items"]
+    return [(m["title"], m["text"]) for m in items if m["template"] == "ANSWER"]
+
+
+async def test_who_has_a_place_then_is_told_once(service: Living) -> None:
+    desk = await staff(service)
+    inside, before, touching, elsewhere, gone = [await service.reader() for _ in range(5)]
+    await inside.reserve("2f-hall-001", "13:00", "15:00")
+    await before.reserve("2f-hall-002", "12:00", "14:00")
+    await touching.reserve("2f-hall-003", "15:00", "18:00")
+    await elsewhere.reserve("3f-north-001", "14:00", "16:00")
+    made = await gone.reserve("2f-hall-004", "14:00", "16:00")
+    await gone.ok("POST", f"/reservations/{made['id']}/cancel")
+    look = await post(service, desk, form(service, operation="look"))
+    assert look.status == 200 and "会通知 2 位读者" in look.body
+    assert await told(inside) == [], "it was only looked at"
+    for _ in range(2):  # the answer to the first was lost
+        sent = await post(service, desk, form(service))
+        assert sent.headers["Location"] == f"{PATH}?done=2"
+    for reader in (inside, touching):
+        assert await told(reader) == [("空调检修", "14:00–16:00 检修，可能有噪音。")]
+    for reader in (before, elsewhere, gone):
+        assert await told(reader) == []
+    # Another text is another announcement, though the form is the same.
+    await post(service, desk, form(service, text="改到明天。"))
+    assert [text for _, text in await told(inside)] == [
+        "改到明天。",
+        "14:00–16:00 检修，可能有噪音。",
+    ]
+    entries = [e for e in await log(service) if e[0] == AuditAction.ANNOUNCE]
+    assert entries == [("announce", "announcement", "done")] * 3
+    page = (await desk.get("/console/audit")).body
+    assert "通知读者" in page and "空调检修" in page
+
+
+async def test_a_stay_over_midnight_is_reached(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    await reader.reserve("2f-hall-001", "20:00", "22:00")
+    late = form(service, begin=f"{service.today}T21:59", until=f"{service.tomorrow}T10:00")
+    assert "会通知 1 位读者" in (await post(service, desk, late | {"operation": "look"})).body
+    later = form(service, begin=f"{service.today}T22:00", until=f"{service.tomorrow}T10:00")
+    assert "没有读者" in (await post(service, desk, later | {"operation": "look"})).body
+
+
+async def test_what_is_not_taken_is_lost_by_nobody(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    await reader.reserve("2f-hall-001")
+    before = await service.books()
+    for wrong, said in (
+        ({"area": []}, "请选择区域"),
+        ({"area": ["nowhere"]}, "请选择区域"),
+        ({"title": ""}, "标题"),
+        ({"title": "一" * 31}, "标题"),
+        ({"text": "长" * (LONGEST_TEXT + 1)}, "正文"),
+        ({"text": "\x07"}, "正文"),
+        ({"until": f"{service.today}T14:00"}, "结束时间"),
+        ({"until": "2026-10-30T14:00"}, "结束时间"),
+        ({"begin": "soon"}, "begin"),
+        ({"reason": ""}, "原因"),
+    ):
+        answer = await post(service, desk, form(service, **wrong))
+        assert answer.status == 400 and said in answer.body, (wrong, answer.status)
+        assert wrong.get("title") == "" or "空调检修" in answer.body or "title" in wrong
+    assert await service.books() == before and await told(reader) == []
+
+
+async def test_who_may_announce(service: Living) -> None:
+    reader = await service.reader()
+    await reader.reserve("2f-hall-001")
+    for role, status in ((None, 403), (Role.VIEWER, 403), (Role.LIBRARIAN, 303)):
+        who = await staff(service, role)
+        assert (await post(service, who, form(service))).status == status
+        assert (await who.get(PATH)).status == (200 if status == 303 else 403)
+    assert len(await told(reader)) == 1
