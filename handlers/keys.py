@@ -42,6 +42,7 @@ from models.reservations.alternatives import SeatAlternatives
 from models.reservations.service import ReservationService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
+from models.staff.alerts import StaffAlerts
 from models.staff.announcements import StaffAnnouncements
 from models.staff.areas import StaffAreas
 from models.staff.deliveries import StaffDeliveries
@@ -125,6 +126,7 @@ STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
 STAFF_FAULT_REPORTS: Final = web.AppKey("staff_fault_reports", StaffFaultReports)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
+STAFF_ALERTS: Final = web.AppKey("staff_alerts", StaffAlerts)
 STAFF_ANNOUNCEMENTS: Final = web.AppKey("staff_announcements", StaffAnnouncements)
 STAFF_AREAS: Final = web.AppKey("staff_areas", StaffAreas)
 STAFF_PLAN_PICTURES: Final = web.AppKey("staff_plan_pictures", StaffPlanPictures)

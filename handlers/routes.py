@@ -66,6 +66,7 @@ MAIL_ONLY: Final = frozenset(
         "/me/email/confirm",
         "/me/email/kinds",
         "/me/email/remove",
+        "/console/alerts",
         UNSUBSCRIBE,
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -14,6 +15,7 @@ from bind.campus_attributes import CampusMail
 from handlers import keys
 from handlers.http.keys import ATTEMPT_LIMITER
 from handlers.http.metrics import Metrics
+from miniapp_server.open_items import open_items
 from miniapp_server.resources import Resources
 from models.email_addresses.service import EmailAddressService
 from models.kernel.ids import ReaderId
@@ -21,10 +23,11 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
 from models.readers.entities import VISITOR
 from models.reference_data import ReferenceData
+from models.staff.alerts import StaffAlerts
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import DeliveryWorker
-from notify.email.channel import EmailChannel, SmtpCodeMailer
+from notify.email.channel import EmailChannel, SmtpCodeMailer, SmtpStaffMailer
 from notify.email.rendering import MailWriter
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.publisher import MessagePublisher
@@ -156,6 +159,12 @@ def wire_mail(app: web.Application, resources: Resources, channels: Channels) ->
         app[ATTEMPT_LIMITER],
         SmtpCodeMailer(channels.mail.smtp, channels.mail.writer),
         resources.settings.sealer,
+    )
+    app[keys.STAFF_ALERTS] = StaffAlerts(
+        resources.repositories.alerts,
+        resources.repositories.email_addresses,
+        SmtpStaffMailer(channels.mail.smtp, channels.mail.writer),
+        partial(open_items, app, resources.repositories.reservations),
     )
     attribute = resources.settings.cas.email_attribute
     return CampusMail(attribute, addresses) if attribute else None

@@ -39,6 +39,7 @@ from models.readers.card_repository import CardRepository
 from models.readers.repository import ReaderRepository
 from models.reservations.presence_repository import PresenceMethodRepository
 from models.reservations.repository import ReservationRepository
+from models.staff.alert_repository import AlertRepository
 from models.staff.announcement_repository import AnnouncementRepository
 from models.staff.audit_repository import AuditLogRepository
 from models.statistics.repository import DailyStatisticsRepository
@@ -60,6 +61,7 @@ class Repositories:
         self.audit_log = AuditLogRepository(db, cipher)
         self.bindings = BindingRepository(db, cipher)
         self.calendar_feeds = CalendarFeedRepository(db)
+        self.alerts = AlertRepository(db)
         self.announcements = AnnouncementRepository(db)
         self.canned_answers = CannedAnswerRepository(db)
         self.cards = CardRepository(db, cipher)

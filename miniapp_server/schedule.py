@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers import keys
+from handlers.http.keys import SITE
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from miniapp_server.clock import Clock
@@ -161,6 +162,15 @@ def _notifying(notifications: Notifications) -> list[JobGroup]:
     ]
 
 
+def _staff_alerts(app: web.Application) -> list[JobGroup]:
+    """The mails to the staff, where the library sends mail."""
+    if not app[SITE].mail:
+        return []
+    return [
+        JobGroup("staff_alerts", (Job("staff_alerts", app[keys.STAFF_ALERTS].run),), every_s=60)
+    ]
+
+
 def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -> list[JobGroup]:
     """All jobs of a worker."""
     wall = clock.real_now
@@ -184,6 +194,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         # Of each worker: as long as one of them beats, readers are served.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
         *_notifying(notifications),
+        *_staff_alerts(app),
         JobGroup("prune", (Job("prune", prune),), every_s=600),
         JobGroup(
             "aggregate_statistics",

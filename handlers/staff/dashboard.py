@@ -10,7 +10,7 @@ from aiohttp import web
 
 from handlers import keys
 from handlers.http import presenting
-from handlers.http.keys import HEALTH, REFERENCE
+from handlers.http.keys import HEALTH, REFERENCE, SITE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
@@ -71,6 +71,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
                 hours=occupied_seats(mine, instants, now),
             )
         )
+    if visit[SITE].mail and visit.rights is not None:
+        await visit[keys.STAFF_ALERTS].keep(visit.reader.id, visit.rights.venues, visit.now)
     return render(
         visit,
         "dashboard",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.staff.affected_bookings import affected_bookings, resolve_affected_bookings
+from handlers.staff.alerts import alerts, choose_alerts
 from handlers.staff.announcements import announce, announcement
 from handlers.staff.area_settings import (
     area_settings,
@@ -195,6 +196,8 @@ def console_routes() -> list[web.RouteDef]:
 
 def _notice_routes() -> list[web.RouteDef]:
     return [
+        web.get("/console/alerts", staff_page(alerts, Role.LIBRARIAN)),
+        web.post("/console/alerts", staff_form(choose_alerts)),
         web.get("/console/announcements", staff_page(announcement, Role.LIBRARIAN)),
         web.post("/console/announcements", staff_form(announce)),
         web.get("/console/notices", staff_page(notices)),

@@ -37,6 +37,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "body_length": "正文为 1–{most} 字",
     "withdrawn_before_published": "撤下时间应晚于发布时间",
     "no_area_chosen": "请选择区域",
+    "no_address": "请先登记邮箱",
     "announcement_time": "结束时间应晚于开始时间，最长 15 天",
     # opening hours
     "opening_kind_missing": "请选择闭馆或开放时间",

@@ -29,6 +29,7 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/plans": ("setup", "楼层和座位"),
     "/console/devices": ("setup", "选座机、查询机和闸机"),
     "/console/notices": ("exam-weeks", "公告"),
+    "/console/alerts": ("daily-desk", "邮件提醒"),
     "/console/announcements": ("exam-weeks", "通知读者"),
     "/console/statistics": ("daily-desk", "统计"),
     "/console/deliveries": ("broken", "消息没有送到"),

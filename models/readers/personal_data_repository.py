@@ -32,6 +32,7 @@ PERSONAL_COLLECTIONS: Final = (
     "kiosk_scans",
     "opening_tickets",
     "sessions",
+    "staff_alerts",
     "suspensions",
     "waitlist",
 )

@@ -31,7 +31,7 @@ from models.reader_groups import repository as reader_groups_repository
 from models.readers import accommodation_repository, card_repository
 from models.readers import repository as readers_repository
 from models.reservations import indexes
-from models.staff import audit_repository
+from models.staff import alert_repository, audit_repository
 from models.statistics import repository as statistics_repository
 from models.storage import attempt_limiter
 from models.storage.mongo import Database, ping
@@ -68,6 +68,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **fault_repository.INDEXES,
     **event_repository.INDEXES,
     **audit_repository.INDEXES,
+    **alert_repository.INDEXES,
     **statistics_repository.INDEXES,
 }
 _BUILD_S: Final = 3600.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -14,6 +14,7 @@ from models.email_addresses.repository import EmailAddressRepository
 from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
+from models.staff.alert_kinds import AlertKind
 from notify.delivery.channel import (
     MAX_UNKNOWN,
     UNKNOWN_DELAY,
@@ -116,6 +117,21 @@ def outcome_of(result: SmtpResult, attempts: int, unknown_before: int) -> SendOu
     again = unknown_before + 1 < MAX_UNKNOWN
     state = DeliveryState.QUEUED if again else DeliveryState.FAILED
     return SendOutcome(state, kind, code, retry_after_s=UNKNOWN_DELAY, away=True, unknown=True)
+
+
+class SmtpStaffMailer:
+    """Implements ``StaffMailer``."""
+
+    def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
+        self._smtp, self._writer = smtp, writer
+
+    async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
+        """False where it did not go. What may have arrived counts as gone."""
+        result = await self._smtp.send(address, self._writer.alert(address, counts))
+        if result.status is SmtpStatus.SENT or result.unknown:
+            return True
+        log.warning("staff_alert_not_sent", extra={"status": result.status.value})
+        return False
 
 
 class SmtpCodeMailer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -16,8 +16,18 @@ from urllib.parse import quote, urlsplit
 from models.kernel.time_range import to_local
 from models.messages.entities import Message, Template
 from models.profile.entities import LibraryProfile
+from models.staff.alert_kinds import AlertKind
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.templates.mail import CODE_TEXT, CODE_TITLE, FEWER, OPEN, PLAIN, SETTINGS, WHY
+from notify.templates.staff_alert import (
+    ALERT_KIND_TEXT,
+    ALERT_LINE,
+    ALERT_OPEN,
+    ALERT_PLAIN,
+    ALERT_SETTINGS,
+    ALERT_TITLE,
+    ALERT_WHY,
+)
 
 _POLICY: Final = SMTP.clone(max_line_length=998)
 """What a line may have (RFC 5322). A link that is longer than the usual 78 would be encoded as
@@ -61,16 +71,39 @@ class MailWriter:
         mail.add_alternative(
             self._page(
                 message.title,
-                f"<p>{body}</p>"
-                f'<p><a href="{escape(where)}" style="display:inline-block;padding:10px 18px;'
-                'border-radius:8px;background:#0a5bd3;color:#fff;text-decoration:none">'
-                f"{OPEN}</a></p>",
-                f'{WHY}<br><a href="{escape(fewer)}" style="color:#5a6675">{FEWER}</a> · '
-                f'<a href="{escape(settings)}" style="color:#5a6675">{SETTINGS}</a>',
+                f"<p>{body}</p>{_button(where, OPEN)}",
+                f"{WHY}<br>{_link(fewer, FEWER)} · {_link(settings, SETTINGS)}",
             ),
             subtype="html",
             cte="base64",
         )
+        return mail
+
+    def alert(self, address: str, counts: Mapping[AlertKind, int]) -> EmailMessage:
+        """What waits for one of the staff, by kind."""
+        mail = self._mail(address, ALERT_TITLE, "")
+        where, settings = f"{self.base_url}/console", f"{self.base_url}/console/alerts"
+        lines = [
+            ALERT_LINE.format(kind=ALERT_KIND_TEXT[kind], count=count)
+            for kind, count in counts.items()
+        ]
+        mail.set_content(
+            ALERT_PLAIN.format(
+                lines="\n".join(lines),
+                open=ALERT_OPEN,
+                where=where,
+                why=ALERT_WHY,
+                change=ALERT_SETTINGS,
+                settings=settings,
+            ),
+            cte="base64",
+        )
+        page = self._page(
+            ALERT_TITLE,
+            f"<p>{'<br>'.join(map(escape, lines))}</p>{_button(where, ALERT_OPEN)}",
+            f"{ALERT_WHY} {_link(settings, ALERT_SETTINGS)}",
+        )
+        mail.add_alternative(page, subtype="html", cte="base64")
         return mail
 
     def code(self, address: str, digits: str) -> EmailMessage:
@@ -114,3 +147,14 @@ class MailWriter:
             f'<h1 style="font-size:20px;margin:0 0 8px">{escape(title)}</h1>{body}</div>'
             f'<p style="color:#5a6675;font-size:13px">{foot}</p></div></body></html>'
         )
+
+
+def _button(where: str, text: str) -> str:
+    return (
+        f'<p><a href="{escape(where)}" style="display:inline-block;padding:10px 18px;'
+        f'border-radius:8px;background:#0a5bd3;color:#fff;text-decoration:none">{text}</a></p>'
+    )
+
+
+def _link(where: str, text: str) -> str:
+    return f'<a href="{escape(where)}" style="color:#5a6675">{text}</a>'

@@ -1,19 +1,24 @@
-"""One form is sent twice at once: its readers are told once."""
+"""What the staff send to readers, and what is mailed to the staff, two workers at once."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from models.email_addresses.repository import EmailAddressRepository
 from models.identity.roles import Role
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId
+from models.staff.alert_kinds import AlertKind, OpenItem
+from models.staff.alert_repository import AlertRepository
+from models.staff.alerts import StaffAlerts
 from models.staff.announcement_repository import AnnouncementRepository
 from models.staff.announcements import Announcement, StaffAnnouncements
 from models.staff.recorder import AuditLog, StaffContext
 from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
-from tests.race.stage import Stage, clock, guarded, put_around
+from tests.race.stage import Stage, clock, guarded, put_around, unguard
 
 
 class Anew(AnnouncementRepository):
@@ -49,3 +54,31 @@ async def test_readers_are_told_once(stage: Stage, guard: bool) -> None:
     assert list(await asyncio.gather(send(), send())) == [1, 1]
     _, count = await stored.messages.page_of(reader.id, False, 0, 9)
     assert count == (1 if guard else 2)
+
+
+@guarded
+async def test_two_workers_mail_one_of_the_staff_once(stage: Stage, guard: bool) -> None:
+    """Both have found something new before either has the right to mail."""
+    librarian, barrier = await stage.reader(), asyncio.Barrier(2)
+    await AlertRepository(stage.db).choose(librarian.id, [AlertKind.QUESTIONS], None, clock(20))
+    addresses = EmailAddressRepository(stage.db, stage.cipher)
+    await addresses.follow_campus(librarian.id, "desk@lib.test")
+    sent: list[str] = []
+
+    class Mailer:
+        async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
+            sent.append(f"{address} {dict(counts)}")
+            return True
+
+    async def waits(_: datetime) -> Mapping[AlertKind, list[OpenItem]]:
+        return {AlertKind.QUESTIONS: [OpenItem("question:1")]}
+
+    async def run() -> int:
+        alerts = AlertRepository(stage.db)
+        if not guard:
+            unguard(alerts)
+        put_around(alerts, "update_one", before=barrier.wait)
+        return await StaffAlerts(alerts, addresses, Mailer(), waits).run(clock(9))
+
+    assert sorted(await asyncio.gather(run(), run())) == ([0, 1] if guard else [1, 1])
+    assert len(sent) == (1 if guard else 2)

@@ -1,0 +1,48 @@
+"""What waits for the staff just now, as the mails to them count it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import HEALTH, REFERENCE
+from models.reservations.repository import ReservationRepository
+from models.staff.alert_kinds import AlertKind, OpenItem
+
+_COUNTED: Final = 100
+"""Of each kind: who has more waiting than that knows it."""
+
+
+async def open_items(
+    app: web.Application, reservations: ReservationRepository, now: datetime
+) -> Mapping[AlertKind, list[OpenItem]]:
+    """The things that wait, by kind, each with its venue where it has one."""
+    catalog = app[REFERENCE].catalog
+    reports, _ = await app[keys.SEAT_REPORTS].open_reports(now, 0, _COUNTED)
+    faults, _ = await app[keys.FAULT_REPORTS].page_of(True, 0, _COUNTED)
+    appeals, _ = await app[keys.STAFF_VIOLATIONS].appeals(None, 0, _COUNTED)
+    questions = await app[keys.FEEDBACK].waiting(_COUNTED)
+    about = await reservations.many({v.reservation_id for v in appeals})
+    _, troubles = await app[HEALTH]()
+    areas = {seat.id: catalog.areas.get(seat.area_id) for seat in catalog.all_seats.values()}
+    return {
+        AlertKind.REPORTS: [OpenItem(f"report:{r.id}", r.venue_id) for r in reports],
+        AlertKind.FAULTS: [
+            OpenItem(f"fault:{f.id}", area.venue_id if area is not None else None)
+            for f in faults
+            for area in [areas.get(f.seat_id)]
+        ],
+        AlertKind.APPEALS: [
+            OpenItem(
+                f"appeal:{v.id}",
+                about[v.reservation_id].venue_id if v.reservation_id in about else None,
+            )
+            for v in appeals
+        ],
+        AlertKind.QUESTIONS: [OpenItem(f"question:{f.id}") for f in questions],
+        AlertKind.TROUBLES: [OpenItem(f"trouble:{name}") for name in troubles],
+    }

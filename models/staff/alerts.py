@@ -1,0 +1,106 @@
+"""The staff hear by mail of what waits for them, where they wish.
+
+A mail says what waits and how much of it, never what it is or whose: whoever reads it signs in to
+see more. One mail tells of all that has come in ten minutes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from models.email_addresses.repository import EmailAddressRepository
+from models.kernel.ids import ReaderId
+from models.library.entities import VenueId
+from models.staff.alert_kinds import AlertKind, AlertWish, OpenItem
+from models.staff.alert_repository import AlertRepository
+
+LASTS: Final = timedelta(days=90)
+"""Since the last look at the console: who does not work here any more hears nothing more."""
+_RENEWED_AFTER: Final = timedelta(days=7)
+MAIL_EVERY: Final = timedelta(minutes=10)
+OpenItems = Callable[[datetime], Awaitable[Mapping[AlertKind, list[OpenItem]]]]
+
+
+class StaffMailer(Protocol):
+    """Sends a mail to one of the staff; ``notify.email`` implements it."""
+
+    async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
+        """False where it did not go."""
+        ...
+
+
+class StaffAlerts:
+    """Keeps what the staff want to hear of, and mails it."""
+
+    def __init__(
+        self,
+        alerts: AlertRepository,
+        addresses: EmailAddressRepository,
+        mailer: StaffMailer,
+        open_items: OpenItems,
+    ) -> None:
+        self._alerts, self._addresses = alerts, addresses
+        self._mailer, self._open_items = mailer, open_items
+        self._troubles = frozenset[str]()
+
+    async def kinds_of(self, reader_id: ReaderId) -> frozenset[AlertKind]:
+        """What this member of the staff hears of."""
+        wish = await self._alerts.of(reader_id)
+        return wish.kinds if wish is not None else frozenset()
+
+    async def choose(
+        self,
+        reader_id: ReaderId,
+        kinds: Collection[AlertKind],
+        venues: Collection[VenueId] | None,
+        now: datetime,
+    ) -> None:
+        """They want to hear of these, in these venues or (None) in the whole library."""
+        await self._alerts.choose(reader_id, kinds, venues, now + LASTS)
+
+    async def keep(
+        self, reader_id: ReaderId, venues: Collection[VenueId] | None, now: datetime
+    ) -> None:
+        """They look at the console: what they want goes on."""
+        await self._alerts.keep(reader_id, venues, now + LASTS, now + LASTS - _RENEWED_AFTER)
+
+    async def run(self, now: datetime) -> int:
+        """Mail whom something new waits for. How many mails."""
+        wishes = await self._alerts.live(now)
+        if not wishes:
+            return 0
+        items = self._lasting(await self._open_items(now))
+        return sum([await self._tell(wish, items, now) for wish in wishes])
+
+    def _lasting(
+        self, items: Mapping[AlertKind, list[OpenItem]]
+    ) -> Mapping[AlertKind, list[OpenItem]]:
+        """Without troubles that are seen for the first time: many are over at the next look."""
+        troubles = items.get(AlertKind.TROUBLES, [])
+        before, self._troubles = self._troubles, frozenset(item.id for item in troubles)
+        return {**items, AlertKind.TROUBLES: [item for item in troubles if item.id in before]}
+
+    async def _tell(
+        self, wish: AlertWish, items: Mapping[AlertKind, list[OpenItem]], now: datetime
+    ) -> int:
+        mine = {
+            item.id: kind
+            for kind in sorted(wish.kinds)
+            for item in items.get(kind, [])
+            if item.venue_id is None or wish.venues is None or item.venue_id in wish.venues
+        }
+        lately = wish.mailed_at is not None and now - wish.mailed_at < MAIL_EVERY
+        if lately or not mine.keys() - set(wish.seen):
+            return 0
+        address = await self._addresses.of(wish.reader_id)
+        if not address.address or address.undeliverable:
+            return 0
+        if not await self._alerts.claim(wish, now, sorted(mine)):
+            return 0
+        if await self._mailer.send_alert(address.address, Counter(mine.values())):
+            return 1
+        await self._alerts.give_back(wish, now)
+        return 0
