@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
+from models.messages.entities import Channel
 from scripts.chaos_hosts import Host
 from scripts.chaos_rig import Rig
 from scripts.chaos_set import Member
@@ -142,11 +143,16 @@ async def redis_hanging(rig: Rig) -> AsyncIterator[None]:
     rig.redis.send(signal.SIGCONT)
 
 
-@asynccontextmanager
-async def wechat_away(rig: Rig) -> AsyncIterator[None]:
-    await rig.wechat.stop()
-    yield
-    await rig.wechat.start()
+def _away(channel: Channel) -> Break:
+    """The other end of a channel is away, and messages by the others go on."""
+
+    @asynccontextmanager
+    async def away(rig: Rig) -> AsyncIterator[None]:
+        await rig.channels[channel].stop()
+        yield
+        await rig.channels[channel].start()
+
+    return away
 
 
 FAULTS: Final[dict[str, Break]] = {
@@ -164,5 +170,7 @@ FAULTS: Final[dict[str, Break]] = {
     "redis-killed": redis_killed,
     "redis-emptied": redis_emptied,
     "redis-hanging": redis_hanging,
-    "wechat-away": wechat_away,
+    "wechat-away": _away(Channel.WECHAT),
+    "wecom-away": _away(Channel.WECOM),
+    "mail-away": _away(Channel.EMAIL),
 }

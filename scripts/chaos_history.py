@@ -93,7 +93,7 @@ UNQUEUED: Final = "unqueued"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to a reader about a moment of a reservation. ``state``: of its way to WeChat, or
+    """A message to a reader about a moment of a reservation. ``state``: of its way by a channel, or
     ``UNQUEUED`` where its reader has asked for it and it was never queued."""
 
     reservation: str

@@ -1,20 +1,17 @@
-"""What stands around the databases: application hosts, Redis, and WeChat, each to be broken."""
+"""What stands around the databases: application hosts and Redis, each to be broken."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
-from aiohttp import web
 
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.embedded_databases import redis_binary
@@ -166,44 +163,3 @@ class RedisServer(Process):
             return await reader.readline()
         finally:
             writer.transport.abort()
-
-
-class WeChat:
-    """Takes messages as WeChat does, and keeps what it has taken outside all databases."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.taken: Counter[tuple[str, str]] = Counter()
-        """How often which openid was sent which template."""
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    async def start(self) -> None:
-        app = web.Application()
-        app.add_routes(
-            [
-                web.post("/cgi-bin/stable_token", self._token),
-                web.post("/cgi-bin/message/subscribe/send", self._send),
-            ]
-        )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-
-    async def stop(self) -> None:
-        """Away: connections are refused. What was taken is kept."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def _token(self, _: web.Request) -> web.Response:
-        return web.json_response({"access_token": "rig", "expires_in": 7200})
-
-    async def _send(self, request: web.Request) -> web.Response:
-        body: dict[str, Any] = json.loads(await request.read())
-        self.taken[body["touser"], body["template_id"]] += 1
-        answer = {"errcode": 0, "errmsg": "ok", "msgid": self.taken.total()}
-        return web.json_response(answer)

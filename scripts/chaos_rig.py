@@ -23,17 +23,20 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded_databases import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.kernel import time_range
-from models.messages.entities import WECHAT_TEMPLATES
+from models.messages.delivery_repository import delivery_id
+from models.messages.entities import WECHAT_TEMPLATES, Channel, Template
 from models.policy.entities import OpeningRule, Policy
 from models.reservations.presence import PresenceMethod
 from models.storage.mongo import Database, Document
+from scripts.chaos_channels import MailServer, OtherEnd, WeChat, WeCom
 from scripts.chaos_history import UNQUEUED, Message, Stored, Violation, stored
-from scripts.chaos_hosts import Host, RedisServer, WeChat
+from scripts.chaos_hosts import Host, RedisServer
 from scripts.chaos_set import ChaosError, ReplicaSet, replica_set, until
 
 HOSTS: Final = ("first host", "second host")
 AREA: Final = "2f-hall"
 _CONSENTS: Final = 10_000
+_ALL: Final = dict.fromkeys(Template, True)
 POLICY: Final = Policy(
     version=2,
     # The trial is by the real clock, at whatever time of the library's day.
@@ -62,7 +65,7 @@ class Rig:
 
     set: ReplicaSet
     redis: RedisServer
-    wechat: WeChat
+    channels: Mapping[Channel, OtherEnd]
     hosts: list[Host]
     app: web.Application
     kiosk_keys: Mapping[str, str]
@@ -72,13 +75,16 @@ class Rig:
         return self.app[RESOURCES].db
 
     async def members(self, count: int) -> list[Member]:
-        """New readers, bound to WeChat users who have consented to all messages."""
+        """New readers who want all messages by all channels."""
         stored, now = self.app[RESOURCES].repositories, real_now()
 
         async def one(_: int) -> Member:
             number = f"C{secrets.token_hex(5)}".upper()
             reader = await stored.readers.upsert_from_login(number, "张三", "student", now)
             await stored.bindings.bind(reader.id, f"o-{reader.id}", None, now)
+            await stored.email_addresses.follow_campus(reader.id, f"{number.lower()}@rig.test")
+            await stored.email_addresses.choose(reader.id, _ALL)
+            await stored.message_choices.choose(Channel.WECOM, reader.id, _ALL)
             issued = await self.app[SESSIONS].open_wx(f"o-{reader.id}", None, now)
             consents = [
                 {"_id": f"{reader.id}:{template}", "reader": reader.id, "remain": _CONSENTS}
@@ -105,11 +111,16 @@ class Rig:
         return [stored(row) async for row in rows]
 
     async def messages(self) -> list[Message]:
-        ways = {row["message"]: row["state"] async for row in self.db["deliveries"].find()}
+        """Each once for each channel, with what became of it there."""
+        ways = {row["_id"]: row["state"] async for row in self.db["deliveries"].find()}
         rows = self.db["messages"].find({"reservation": {"$ne": None}})
         return [
-            Message(row["reservation"], row["template"], row["at"], ways.get(row["_id"], UNQUEUED))
+            Message(
+                *(row["reservation"], row["template"], row["at"]),
+                ways.get(delivery_id(row["_id"], channel), UNQUEUED),
+            )
             async for row in rows
+            for channel in self.channels
         ]
 
     async def violations(self) -> list[Violation]:
@@ -150,13 +161,20 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
     The replica set has MongoDB's own settings, so that a busy machine elects nobody by mistake.
     ``workers`` are those of each host.
     """
-    ports = free_ports(4)
+    ports = free_ports(6)
     async with AsyncExitStack() as stack:
         hours = stack.enter_context(noon())
-        redis, wechat = RedisServer(ports[0], folder / "redis"), WeChat(ports[1])
+        redis = RedisServer(ports[0], folder / "redis")
+        wechat, wecom, mail = WeChat(ports[1]), WeCom(ports[4]), MailServer(ports[5])
+        channels: dict[Channel, OtherEnd] = {
+            Channel.WECHAT: wechat,
+            Channel.WECOM: wecom,
+            Channel.EMAIL: mail,
+        }
         stack.push_async_callback(redis.end)
-        stack.push_async_callback(wechat.stop)
-        await asyncio.gather(redis.start(), wechat.start())
+        for end in channels.values():
+            stack.push_async_callback(end.stop)
+        await asyncio.gather(redis.start(), *(end.start() for end in channels.values()))
         three = await stack.enter_async_context(replica_set(folder, {}))
         env = {
             "MONGO_URL": three.url,
@@ -172,6 +190,14 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             "WECHAT_SECRET": secrets.token_hex(8),
             "WECHAT_BASE_URL": wechat.url,
             "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+            "SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
+            "MAIL_FROM": "seats@rig.test",
+            "IDENTITY_PROVIDER": "wecom",
+            "WECOM_CORP_ID": "wwchaos",
+            "WECOM_AGENT_ID": "1",
+            "WECOM_SECRET": secrets.token_hex(8),
+            "WECOM_BASE_URL": wecom.url,
+            "WECOM_MESSAGES": "1",
             # Nobody signs in by it here.
             "CAS_BASE_URL": "http://127.0.0.1:9/cas",
         }
@@ -186,10 +212,10 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
         await stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, real_now())
         hosts = [
             Host(name, port, workers, env, folder / f"{name.split()[0]}.log")
-            for name, port in zip(HOSTS, ports[2:], strict=True)
+            for name, port in zip(HOSTS, ports[2:4], strict=True)
         ]
         for host in hosts:
             three.applications[host.name] = host.pids
             stack.push_async_callback(host.end)
         await asyncio.gather(*(host.start() for host in hosts))
-        yield Rig(three, redis, wechat, hosts, app, keys)
+        yield Rig(three, redis, channels, hosts, app, keys)

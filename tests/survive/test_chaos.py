@@ -25,6 +25,7 @@ FAULTS: Final = (
     "redis-hanging",
     "redis-emptied",
     "wechat-away",
+    "mail-away",
     DEADLINE,
 )
 """That of the deadline kills the primary, when its time comes."""

@@ -1,0 +1,131 @@
+"""The other ends of the channels: WeChat, WeCom and a mail server, each to be away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+
+class OtherEnd(Protocol):
+    """Takes messages, and keeps what it has taken outside all databases."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Away: connections are refused. What was taken is kept."""
+        ...
+
+
+class _HttpEnd:
+    """One that speaks HTTP."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.taken: Counter[str] = Counter()
+        """How often each was sent: to whom, and what."""
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def routes(self) -> list[web.RouteDef]:
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.add_routes(self.routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+
+class WeChat(_HttpEnd):
+    """Takes subscribe messages."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/cgi-bin/stable_token", self._token),
+            web.post("/cgi-bin/message/subscribe/send", self._send),
+        ]
+
+    async def _token(self, _: web.Request) -> web.Response:
+        return web.json_response({"access_token": "rig", "expires_in": 7200})
+
+    async def _send(self, request: web.Request) -> web.Response:
+        body: dict[str, Any] = json.loads(await request.read())
+        self.taken[f"{body['touser']} {body['template_id']}"] += 1
+        answer = {"errcode": 0, "errmsg": "ok", "msgid": self.taken.total()}
+        return web.json_response(answer)
+
+
+class WeCom(_HttpEnd):
+    """Takes cards for everybody."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/cgi-bin/gettoken", self._token),
+            web.post("/cgi-bin/message/send", self._send),
+        ]
+
+    async def _token(self, _: web.Request) -> web.Response:
+        return web.json_response({"errcode": 0, "access_token": "rig", "expires_in": 7200})
+
+    async def _send(self, request: web.Request) -> web.Response:
+        body: dict[str, Any] = json.loads(await request.read())
+        self.taken[f"{body['touser']} {body['textcard']['title']}"] += 1
+        return web.json_response({"errcode": 0, "errmsg": "ok", "msgid": "m"})
+
+
+_ANSWERS: Final = {b"EHLO": b"250 rig", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
+
+
+class MailServer:
+    """Takes mails for everybody: the few commands of SMTP (RFC 5321) that a sender needs."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.taken: Counter[str] = Counter()
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        to = ""
+        try:
+            writer.write(b"220 rig\r\n")
+            while line := await reader.readline():
+                verb = line[:4].upper()
+                if verb == b"RCPT":
+                    to = line.decode().strip()
+                writer.write(_ANSWERS.get(verb, b"250 ok") + b"\r\n")
+                if verb == b"DATA":
+                    await reader.readuntil(b"\r\n.\r\n")
+                    self.taken[to] += 1
+                    writer.write(b"250 taken\r\n")
+                if verb == b"QUIT":
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return  # it is away, or the sender is
+        finally:
+            self._open.discard(writer)
+            writer.close()
