@@ -27,7 +27,11 @@ SUSPENDED: Final = "把座位转给了赵同学"
 NOTE: Final = "李小明来过服务台两次"
 BROKEN: Final = "李小明坐过的椅子断了"
 MENDED: Final = "请李小明换一个座位"
-TYPED: Final = (NOTE, BROKEN, MENDED, QUESTION, REPLY, APPEAL, ANSWER, WAIVED, UNBOUND, SUSPENDED)
+MAIL, WAITING = "zhang@example.edu", "another@example.edu"
+TYPED: Final = (
+    *(NOTE, BROKEN, MENDED, QUESTION, REPLY, APPEAL, ANSWER, WAIVED, UNBOUND, SUSPENDED),
+    *(MAIL, WAITING),
+)
 
 
 async def everything_typed(service: Living) -> Client:
@@ -53,6 +57,9 @@ async def everything_typed(service: Living) -> Client:
     ):
         answer = await post(service, desk, path, **form)
         assert answer.status == 303, (path, answer.body[:2000])
+    addresses, ends = service.inside.stored.email_addresses, now + timedelta(minutes=10)
+    await addresses.follow_campus(reader.reader_id, MAIL)
+    await addresses.request(reader.reader_id, WAITING, "hash", ends)
     return reader
 
 
@@ -65,6 +72,7 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
     found, _ = await stored.violations.page_of(id, 0, 10)
     inbox, _ = await stored.messages.page_of(id, False, 0, 50)
     entries, _ = await stored.audit_log.page_of(AuditQuery(reader=id), 0, 50)
+    mail = await stored.email_addresses.of(id)
     last, own = await stored.violations.last_suspension(id), await stored.readers.get(id)
     return {
         "feedback": [text for f in asked for text in (f.text, f.answer, f.note)],
@@ -77,6 +85,7 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
         "readers": [own.suspended_for.words] if own is not None and own.suspended_for else [],
         "messages": [m.text for m in inbox if m.template == "ANSWER"],
         "audit": [e.reason for e in entries],
+        "email_addresses": [mail.address, mail.pending.address if mail.pending else ""],
     }
 
 
@@ -101,6 +110,7 @@ async def test_no_document_has_it_as_it_was_typed(service: Living) -> None:
         ("readers", (SUSPENDED,)),
         ("messages", (QUESTION, REPLY, ANSWER, WAIVED, SUSPENDED)),
         ("audit", (REPLY, ANSWER, WAIVED, UNBOUND, SUSPENDED)),
+        ("email_addresses", (MAIL, WAITING)),
     ):
         assert all(in_it(typed, found[name]) for typed in wanted), (name, found[name])
     # The people for whom it is meant read it: the reader, the desk.
