@@ -151,7 +151,7 @@ class EmailAddressRepository:
         waits = d.get("pending")
         return EmailAddress(
             reader_id=ReaderId(d["_id"]),
-            address=self._texts.open("address", d["address"]),
+            address=self._texts.open("address", d.get("address")),
             source=AddressSource(d["source"]),
             choices=KindChoices({Template(name): wanted for name, wanted in d["choices"].items()}),
             undeliverable=d["undeliverable"],
