@@ -75,6 +75,18 @@ class SendOutcome:
     asked: bool = True
 
 
+def away(d: Delivery, kind: str, code: int | None, *, unknown: bool) -> SendOutcome:
+    """The channel did not take the call. What was surely not sent is tried again until it expires;
+    what may have arrived (``unknown``), once more at most."""
+    if not unknown:
+        return SendOutcome(
+            DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
+        )
+    again = d.unknown + 1 < MAX_UNKNOWN
+    state = DeliveryState.QUEUED if again else DeliveryState.FAILED
+    return SendOutcome(state, kind, code, retry_after_s=UNKNOWN_DELAY, away=True, unknown=True)
+
+
 class DeliveryChannel(Protocol):
     """One way to readers, with what this process has learnt about it."""
 

@@ -15,13 +15,7 @@ from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
 from models.staff.alert_kinds import AlertKind
-from notify.delivery.channel import (
-    MAX_UNKNOWN,
-    UNKNOWN_DELAY,
-    PreparedDelivery,
-    SendOutcome,
-    delay,
-)
+from notify.delivery.channel import PreparedDelivery, SendOutcome, away, delay
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.email.rendering import MailWriter
 from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
@@ -85,7 +79,7 @@ class EmailChannel:
         )
         if result.status is SmtpStatus.NO_SUCH_ADDRESS:
             self._gone.append((d.message.reader_id, ready.address))
-        return outcome_of(result, d.attempts, d.unknown)
+        return _outcome_of(result, d)
 
     def give_back(self, ready: PreparedDelivery) -> None:
         """Nothing was taken for it."""
@@ -97,9 +91,8 @@ class EmailChannel:
             self._gone.pop()
 
 
-def outcome_of(result: SmtpResult, attempts: int, unknown_before: int) -> SendOutcome:
-    """What follows from the server's answer. What was surely not sent is tried again until it
-    expires; what may have arrived, once more at most."""
+def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
+    """What follows from the server's answer."""
     kind, code = result.status.value, result.code
     match result.status:
         case SmtpStatus.SENT:
@@ -107,16 +100,11 @@ def outcome_of(result: SmtpResult, attempts: int, unknown_before: int) -> SendOu
         case SmtpStatus.NO_SUCH_ADDRESS | SmtpStatus.REJECTED:
             return SendOutcome(DeliveryState.FAILED, kind, code)
         case SmtpStatus.LATER:
-            wait_s = max(_LATER_S, delay(attempts))
+            wait_s = max(_LATER_S, delay(d.attempts))
             return SendOutcome(DeliveryState.QUEUED, kind, code, retry_after_s=wait_s)
         case SmtpStatus.REFUSED:
             return SendOutcome(DeliveryState.QUEUED, kind, code, pause=PauseReason.REFUSED)
-    if not result.unknown:
-        wait_s = delay(attempts)
-        return SendOutcome(DeliveryState.QUEUED, kind, code, retry_after_s=wait_s, away=True)
-    again = unknown_before + 1 < MAX_UNKNOWN
-    state = DeliveryState.QUEUED if again else DeliveryState.FAILED
-    return SendOutcome(state, kind, code, retry_after_s=UNKNOWN_DELAY, away=True, unknown=True)
+    return away(d, kind, code, unknown=result.unknown)
 
 
 class SmtpStaffMailer:

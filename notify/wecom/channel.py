@@ -18,13 +18,7 @@ from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.choice_repository import ChoiceRepository
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
-from notify.delivery.channel import (
-    MAX_UNKNOWN,
-    UNKNOWN_DELAY,
-    PreparedDelivery,
-    SendOutcome,
-    delay,
-)
+from notify.delivery.channel import PreparedDelivery, SendOutcome, away, delay
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.templates.wecom import CARD_BUTTON, NO_TAGS
 from notify.wecom.client import TOKEN_DEAD, WeComClient, WeComUnavailable
@@ -122,10 +116,10 @@ class WeComChannel:
         try:
             found = await self.client.call("message/send", {}, card)
         except WeComUnavailable as error:
-            return _away(d, None, unknown=error.unknown)
+            return away(d, WeComStatus.AWAY.value, None, unknown=error.unknown)
         code = found.get("errcode")
         if not isinstance(code, int):
-            return _away(d, None, unknown=True)
+            return away(d, WeComStatus.AWAY.value, None, unknown=True)
         if code == 0 and not found.get("invaliduser"):
             msgid = found.get("msgid")
             return SendOutcome(DeliveryState.SENT, WeComStatus.SENT.value, 0, str(msgid))
@@ -142,7 +136,7 @@ def _refused(d: Delivery, code: int) -> SendOutcome:
     # 0 with an invalid user: the only one whom the card was for.
     status = WECOM_CODES.get(code, WeComStatus.OTHER) if code else WeComStatus.NO_MEMBER
     if status is WeComStatus.AWAY:
-        return _away(d, code, unknown=False)
+        return away(d, status.value, code, unknown=False)
     if status in (WeComStatus.NO_MEMBER, WeComStatus.OTHER):
         if status is WeComStatus.OTHER:
             log.error("wecom_delivery_alarm", extra={"errcode": code})
@@ -152,15 +146,6 @@ def _refused(d: Delivery, code: int) -> SendOutcome:
     return SendOutcome(
         DeliveryState.QUEUED, status.value, code, retry_after_s=wait_s, pause=_PAUSES.get(status)
     )
-
-
-def _away(d: Delivery, code: int | None, *, unknown: bool) -> SendOutcome:
-    kind = WeComStatus.AWAY.value
-    if not unknown:
-        wait_s = delay(d.attempts)
-        return SendOutcome(DeliveryState.QUEUED, kind, code, retry_after_s=wait_s, away=True)
-    state = DeliveryState.QUEUED if d.unknown + 1 < MAX_UNKNOWN else DeliveryState.FAILED
-    return SendOutcome(state, kind, code, retry_after_s=UNKNOWN_DELAY, away=True, unknown=True)
 
 
 def _page(message: Message) -> str:
