@@ -22,6 +22,7 @@ import segno
 from aiohttp import web
 
 from miniapp_server.sandbox.faults import ENDPOINTS, FaultMode, parse_fault, wait
+from miniapp_server.sandbox.wechat_checks import checked_text, suggestion_on
 from miniapp_server.sandbox.wechat_errors import WeChatError
 from miniapp_server.sandbox.wechat_fields import checked_values
 from miniapp_server.sandbox.wechat_menu import check_buttons
@@ -91,6 +92,7 @@ def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
         web.post(
             f"{ROOT}/wxa/generate_urllink", server.endpoint("generate_urllink", server.url_link)
         ),
+        web.post(f"{ROOT}/wxa/msg_sec_check", server.endpoint("msg_sec_check", server.check_text)),
         web.post(f"{ROOT}/cgi-bin/menu/create", server.endpoint("menu_create", server.create_menu)),
         web.get(f"{ROOT}/cgi-bin/user/info", server.endpoint("user_info", server.user_info)),
         web.get(f"{ROOT}/cgi-bin/menu/get", server.endpoint("menu_get", server.get_menu)),
@@ -192,7 +194,7 @@ class _Server:
         known = _CODE.fullmatch(code)
         if known is None:
             raise WeChatError(40029)
-        if not await self._store.use_code(code, self._state.now()):
+        if not await self._store.use_code(code, f"o-{known[1]}", self._state.now()):
             raise WeChatError(40163)
         session = {
             "session_key": base64.b64encode(secrets.token_bytes(16)).decode(),
@@ -268,6 +270,15 @@ class _Server:
             raise WeChatError(40097)
         link = f"https://wxaurl.cn/{secrets.token_urlsafe(8)}"
         return web.json_response({"errcode": 0, "errmsg": "ok", "url_link": link})
+
+    async def check_text(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
+        await self._authorised(request)
+        if not mode.after:
+            await wait(request, mode.delay)
+        openid, content = checked_text(await _body(request))
+        if not await self._store.was_here(openid, self._state.now()):
+            raise WeChatError(61010)
+        return web.json_response(suggestion_on(content))
 
     async def create_menu(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
         account = await self._authorised(request)

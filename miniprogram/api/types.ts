@@ -552,6 +552,7 @@ export interface SessionsOut {
 export interface StaffAppealOut {
   violation: ViolationOut;
   reader: ReaderOut;
+  text_check: "pass" | "review" | "risky" | "unchecked";
 }
 
 export interface Subscribe {

@@ -12,11 +12,13 @@ from typing import Any, Final, Literal
 from wechatpy.exceptions import WeChatClientException
 
 from models.kernel.errors import Throttled
+from models.messages.channel_pause import PauseReason
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.access_tokens import TokenRequestFailed
 from notify.wechat.client import ConnectionFailed, WeChatClient
 from notify.wechat.errors import CodeInvalid, TokenUnavailable, WeChatUnavailable, WeChatUserBlocked
 from notify.wechat.retry_policy import OUTCOMES, SendResult, SendStatus
+from notify.wechat.text_check_answers import TextCheckAnswer, judged, refused
 
 _log = logging.getLogger(__name__)
 MiniProgramState = Literal["formal", "trial", "developer"]
@@ -164,6 +166,17 @@ class MiniProgramClient:
         except WeChatClientException as error:
             return _send_failure(error, had_page=bool(page))
         return _sent(answer)
+
+    async def check_text(self, openid: str, content: str) -> TextCheckAnswer:
+        """What WeChat says of a text (at most ``LONGEST`` characters) that this user wrote.
+        Failures are answers, not exceptions; an unknown outcome has changed nothing."""
+        try:
+            return judged(await self._transport.wxa.check_text(openid, content))
+        except TokenUnavailable as error:
+            pause = PauseReason.TOKEN if error.lasting else None
+            return TextCheckAnswer(code=error.errcode, pause=pause, away=not error.lasting)
+        except WeChatClientException as error:
+            return refused(error.errcode)
 
     async def entry_code(self, scene: str, state: MiniProgramState) -> bytes:
         """A picture (PNG or JPEG) that opens the mini-program with ``scene`` (at most 32 visible
