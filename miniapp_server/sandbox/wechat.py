@@ -266,7 +266,8 @@ class _Server:
         path, query = body.get("path", ""), body.get("query", "")
         if not isinstance(path, str) or "?" in path or not isinstance(query, str):
             raise WeChatError(40097)
-        if len(query) > 1024 or body.get("expire_interval", 1) not in range(1, 31):
+        days = body.get("expire_interval") if body.get("expire_type") == 1 else None
+        if len(query) > 1024 or days not in range(1, 31):
             raise WeChatError(40097)
         link = f"https://wxaurl.cn/{secrets.token_urlsafe(8)}"
         return web.json_response({"errcode": 0, "errmsg": "ok", "url_link": link})

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from wechatpy.exceptions import WeChatClientException
@@ -33,6 +34,8 @@ _CODE_ERRORS: Final = frozenset({40029, 40163})
 _BLOCKED: Final = 40226
 _MINUTE_QUOTA: Final = 45011
 _SYSTEM_BUSY: Final = -1
+LONGEST_LINK: Final = 30
+"""Days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,18 @@ class WeChatIdentity:
 
     openid: str
     unionid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UrlLink:
+    """A link that opens a page of the mini-program from outside WeChat, until ``until``.
+
+    WeChat counts whole days from the call. Ours is the time before it, so the link lives until
+    then at least.
+    """
+
+    url: str
+    until: datetime
 
 
 class MiniProgramClient:
@@ -110,11 +125,14 @@ class MiniProgramClient:
         unionid = answer.get("unionid")
         return WeChatIdentity(openid, str(unionid) if unionid else None)
 
-    async def link(self, page: str, query: str, days: int, state: MiniProgramState) -> str:
-        """A link into the mini-program that lives for some days. Raises: WeChatUnavailable."""
+    async def link(
+        self, page: str, query: str, days: int, state: MiniProgramState, now: datetime
+    ) -> UrlLink:
+        """A link into the mini-program, made at ``now`` for so many days (``LONGEST_LINK`` at
+        most). Raises: WeChatUnavailable."""
         try:
             answer = await self._transport.wxa.url_link(page, query, days, _VERSIONS[state])
-            return str(answer["url_link"])
+            return UrlLink(str(answer["url_link"]), now + timedelta(days=days))
         except (WeChatClientException, KeyError, TypeError) as error:
             code = getattr(error, "errcode", None)
             raise WeChatUnavailable(errcode=code) from error
