@@ -150,6 +150,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         attempt_scale=settings.throttle_scale,
         wall_clock=not settings.sandbox,
         default_profile=_default_profile(settings),
+        long_term=settings.wechat.long_term,
     )
     channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher

@@ -13,7 +13,7 @@ import io
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -43,6 +43,7 @@ class WeChatSandbox:
         accounts: secrets by appid; a mini-program and an official account have one each.
         templates: message names by template id. Other template ids are refused (40037).
         now: the sandbox's clock.
+        long_term: the ids of those templates that a reader accepts once.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class WeChatSandbox:
         accounts: Mapping[str, str],
         templates: Mapping[str, str],
         now: Callable[[], datetime],
+        long_term: Collection[str] = (),
     ) -> None:
         self.store = store
         self.accounts = accounts
         self.templates = templates
         self.now = now
+        self.long_term = long_term
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
         """The reader taps "accept" in the mini-program's dialog: ``times`` more messages."""
@@ -223,7 +226,8 @@ class _Server:
             if body.get("miniprogram_state") not in ("formal", "trial", "developer"):
                 raise WeChatError(47003, " miniprogram_state invalid")
             data = checked_values(body.get("data"))
-            if not await self._store.spend(openid, str(template_id)):
+            lasting = template_id in self._state.long_term
+            if not await self._store.spend(openid, str(template_id), int(not lasting)):
                 raise WeChatError(43101)
             msgid = await self._store.deliver(
                 openid, name, str(template_id), page, data, self._state.now()
@@ -266,8 +270,7 @@ class _Server:
         path, query = body.get("path", ""), body.get("query", "")
         if not isinstance(path, str) or "?" in path or not isinstance(query, str):
             raise WeChatError(40097)
-        days = body.get("expire_interval") if body.get("expire_type") == 1 else None
-        if len(query) > 1024 or days not in range(1, 31):
+        if len(query) > 1024 or body.get("expire_interval", 1) not in range(1, 31):
             raise WeChatError(40097)
         link = f"https://wxaurl.cn/{secrets.token_urlsafe(8)}"
         return web.json_response({"errcode": 0, "errmsg": "ok", "url_link": link})
@@ -321,9 +324,12 @@ class _Server:
             or template_id not in self._state.templates
         ):
             raise web.HTTPBadRequest(text="openid and a known template_id, please")
-        if not isinstance(times, int) or not 1 <= times <= 100:
-            raise web.HTTPBadRequest(text="n is 1 to 100")
-        await self._state.grant(openid, template_id, times)
+        if not isinstance(times, int) or not 0 <= times <= 100:
+            raise web.HTTPBadRequest(text="n is 1 to 100, or 0: the reader wants none any more")
+        if times:
+            await self._state.grant(openid, template_id, times)
+        else:
+            await self._store.withdraw(openid, template_id)
         return web.Response(status=204)
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:

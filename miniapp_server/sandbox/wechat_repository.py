@@ -145,11 +145,16 @@ class SandboxWeChat:
                 {"_id": f"{openid}|{template_id}"}, {"$inc": {"left": times}}, upsert=True
             )
 
-    async def spend(self, openid: str, template_id: str) -> bool:
-        """Use up one credit; False if there is none."""
+    async def withdraw(self, openid: str, template_id: str) -> None:
+        """The reader wants no message of the template any more."""
+        with translate_errors():
+            await self._credits.delete_one({"_id": f"{openid}|{template_id}"})
+
+    async def spend(self, openid: str, template_id: str, times: int = 1) -> bool:
+        """Use up that much credit, nothing for a long-term template; False if there is none."""
         with translate_errors():
             found = await self._credits.find_one_and_update(
-                {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -1}}
+                {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -times}}
             )
         return found is not None
 

@@ -20,12 +20,14 @@ class TemplateConfig:
     """One message's template in WeChat.
 
     ``fields`` maps the template's keys to the names of the facts that go there. ``page`` is where a
-    tap leads, without a leading slash; empty for no page.
+    tap leads, without a leading slash; empty for no page. ``long_term``: a reader accepts it once,
+    and no message uses the consent up (长期订阅, which WeChat gives to public services).
     """
 
     template_id: str
     page: str
     fields: Mapping[str, str]
+    long_term: bool = False
 
 
 def parse_templates(
@@ -34,7 +36,8 @@ def parse_templates(
     """The configured templates by message name, checked so that a mistake shows at the start.
 
     The form is ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1":
-    "seat"}}}``, as JSON text or read already. Messages that are left out are not sent to WeChat.
+    "seat"}, "type": "long"}}``, as JSON text or read already. Without a ``type`` it is ``once``.
+    Messages that are left out are not sent to WeChat.
 
     Args:
         source: the configuration.
@@ -69,7 +72,7 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
 
     if not isinstance(entry, Mapping):
         raise wrong(" is not an object")
-    if unknown := sorted(set(entry) - {"template_id", "page", "fields"}):
+    if unknown := sorted(set(entry) - {"template_id", "page", "fields", "type"}):
         raise wrong(f" has an unknown entry {unknown[0]!r}")
     template_id, page = entry.get("template_id"), entry.get("page", "")
     if not isinstance(template_id, str) or not template_id.strip():
@@ -85,7 +88,10 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
             raise wrong(f".fields.{key}: not a field type of WeChat with a number")
         if not isinstance(fact, str) or fact not in facts:
             raise wrong(f".fields.{key}: no fact {fact!r} (there are: {', '.join(sorted(facts))})")
-    return TemplateConfig(template_id.strip(), page, dict(fields))
+    kind_of_consent = entry.get("type", "once")
+    if kind_of_consent not in ("once", "long"):
+        raise wrong(".type must be once or long")
+    return TemplateConfig(template_id.strip(), page, dict(fields), kind_of_consent == "long")
 
 
 def format_fields(config: TemplateConfig, facts: Mapping[str, object]) -> dict[str, str]:

@@ -119,7 +119,12 @@ def test_templates_are_read_from_text() -> None:
         '{"LEAVE": {"template_id": "t1", "fields": {"thing1": "seat", "time2": "left_at"}}}', FACTS
     )
     assert read["LEAVE"].fields == {"thing1": "seat", "time2": "left_at"}
-    assert read["LEAVE"].page == ""
+    assert read["LEAVE"].page == "" and not read["LEAVE"].long_term
+
+
+@pytest.mark.parametrize(("kind", "long_term"), [("once", False), ("long", True)])
+def test_a_template_says_whether_its_consent_lasts(kind: str, long_term: bool) -> None:
+    assert parse_templates({"LEAVE": {**GOOD, "type": kind}}, FACTS)["LEAVE"].long_term is long_term
 
 
 @pytest.mark.parametrize(
@@ -132,6 +137,8 @@ def test_templates_are_read_from_text() -> None:
         ({"LEAVE": {**GOOD, "pages": "x"}}, "'pages'"),
         ({"LEAVE": {**GOOD, "template_id": " "}}, r"LEAVE\.template_id"),
         ({"LEAVE": {**GOOD, "page": "/pages/r"}}, r"LEAVE\.page"),
+        ({"LEAVE": {**GOOD, "type": "for ever"}}, r"LEAVE\.type must be once or long"),
+        ({"LEAVE": {**GOOD, "type": []}}, r"LEAVE\.type"),
         ({"LEAVE": {**GOOD, "fields": {}}}, "1 to 5"),
         ({"LEAVE": {**GOOD, "fields": {f"thing{n}": "seat" for n in range(6)}}}, "1 to 5"),
         ({"LEAVE": {**GOOD, "fields": {"thnig1": "seat"}}}, "thnig1"),
