@@ -63,6 +63,7 @@ from miniapp_server.resources import Resources, open_resources
 from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
+from miniapp_server.wechat_wiring import callback_verifiers, text_checker
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
 from models.kiosks.pairing import KioskPairing
 from models.profile.entities import LibraryProfile
@@ -76,7 +77,6 @@ from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
-from notify.wechat.callbacks import CallbackVerifier
 from notify.wechat.channel import WeChatChannel
 from notify.wechat.mini_program_codes import MiniProgramCodes
 
@@ -150,6 +150,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         attempt_scale=settings.throttle_scale,
         wall_clock=not settings.sandbox,
         default_profile=_default_profile(settings),
+        long_term=settings.wechat.long_term,
     )
     channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
@@ -239,7 +240,7 @@ def _wire_identity(
 def _wire_wechat(app: web.Application, resources: Resources) -> None:
     settings, mini_program = resources.settings, resources.mini_program
     app[keys.TEMPLATES] = settings.wechat.templates
-    app[keys.CALLBACK_VERIFIERS] = _callback_verifiers(settings)
+    app[keys.CALLBACK_VERIFIERS] = callback_verifiers(settings)
     official = resources.official_account
     app[keys.UNIONID_OF] = official.unionid_of if official else _nobody_known
     app[keys.MINI_PROGRAM_CODES] = MiniProgramCodes(
@@ -247,18 +248,6 @@ def _wire_wechat(app: web.Application, resources: Resources) -> None:
         lambda scene: mini_program.entry_code(scene, settings.wechat.state),
         resources.clock.real_now,
     )
-
-
-def _callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
-    """By the names in the addresses that WeChat calls."""
-    appids = {"mini": settings.wechat.appid}
-    if settings.official is not None:
-        appids["mp"] = settings.official.appid
-    return {
-        name: CallbackVerifier(appids[name], callback.token, callback.aes_key)
-        for name, callback in settings.pushes.items()
-        if name in appids
-    }
 
 
 async def _nobody_known(_: str) -> None:
@@ -282,6 +271,8 @@ def _wire_jobs(
         WaitlistMessages(r.waitlist, app[REFERENCE]),
     )
     workers = delivery_workers(channels, resources, app[METRICS])
+    texts = text_checker(resources)
+    pauses = [*channels.pauses.values(), *([texts.breaker.pauses] if texts else [])]
 
     async def close() -> None:
         await asyncio.gather(*(worker.close() for worker in workers.values()))
@@ -290,7 +281,7 @@ def _wire_jobs(
     upkeep = Upkeep(
         Retention(
             r,
-            channels.pauses.values(),
+            pauses,
             app[ATTEMPT_LIMITER],
             app[DEADLINE_JOBS],
             app[ERASURE],
@@ -304,6 +295,7 @@ def _wire_jobs(
             clock,
         ),
         Refresh(app[REFERENCE], redis_health, channels.pauses, app[METRICS]),
+        texts,
     )
     groups = schedule(app, clock, resources.db, upkeep)
     owner = worker.owner if worker else ""

@@ -46,6 +46,7 @@ from models.statistics.repository import DailyStatisticsRepository
 from models.storage.encryption import FieldCipher
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import Database
+from models.text_checks.repository import TextCheckRepository
 from models.violations.repository import ViolationRepository
 from models.waitlist.repository import WaitlistRepository
 from models.wechat.callback_log_repository import WeChatCallbackLog
@@ -99,6 +100,7 @@ class Repositories:
         self.reservations = ReservationRepository(db)
         self.sessions = SessionRepository(db, cipher)
         self.staff_grants = StaffGrantRepository(db)
+        self.text_checks = TextCheckRepository(db, cipher)
         self.violations = ViolationRepository(db, cipher)
         self.waitlist = WaitlistRepository(db)
         self.wechat_callbacks = WeChatCallbackLog(db)

@@ -35,6 +35,7 @@ from models.storage.redis_health import RedisHealth
 from notify.delivery.outcomes import LATE
 from notify.delivery.worker import DeliveryWorker
 from notify.outbox_dispatcher import BATCH, OutboxDispatcher
+from notify.wechat.text_checks import AT_ONCE, TextChecker
 
 _RUSH_S: Final = 10.0
 NOTIFY_EVERY_S: Final = 2.0
@@ -109,11 +110,12 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """The jobs that are not of one feature."""
+    """The jobs that are not of one feature. ``texts`` is there with a mini-program only."""
 
     retention: Retention
     notifications: Notifications
     refresh: Refresh
+    texts: TextChecker | None = None
 
 
 def deadline_jobs(app: web.Application) -> JobGroup:
@@ -171,6 +173,13 @@ def _staff_alerts(app: web.Application) -> list[JobGroup]:
     ]
 
 
+def _checking(texts: TextChecker | None) -> list[JobGroup]:
+    """What has readers' texts checked, in a group of its own: WeChat may be slow."""
+    if texts is None:
+        return []
+    return [JobGroup("check_texts", (Job("check_texts", texts.run, AT_ONCE),), every_s=5)]
+
+
 def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -> list[JobGroup]:
     """All jobs of a worker."""
     wall = clock.real_now
@@ -195,6 +204,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
         *_notifying(notifications),
         *_staff_alerts(app),
+        *_checking(upkeep.texts),
         JobGroup("prune", (Job("prune", prune),), every_s=600),
         JobGroup(
             "aggregate_statistics",

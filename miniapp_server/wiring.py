@@ -6,7 +6,7 @@ the layers below. An application without HTTP (a command, a test) is wired in th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -39,7 +39,7 @@ from models.identity.roles import StaffDirectory
 from models.kernel.ids import ReaderId
 from models.kiosks.service import KioskService
 from models.messages.channel_pause_repository import ChannelPauseRepository
-from models.messages.entities import Channel
+from models.messages.entities import Channel, Template
 from models.messages.service import MessageService
 from models.notices.service import NoticeService
 from models.opening_draw.service import OpeningDraw, Sleep
@@ -126,15 +126,16 @@ def wire_models(
     attempt_scale: int = 1,
     wall_clock: bool = True,
     default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
+    long_term: Collection[Template] = (),
 ) -> None:
     """All features but the staff's operations. ``wall_clock``: the service's clock is the one on
     the wall; ``attempt_scale`` multiplies the limits of attempts; ``default_profile`` stands until
-    the library has saved one."""
+    the library has saved one; ``long_term`` are the templates that readers accept once."""
     app[ATTEMPT_LIMITER] = AttemptLimiter(db, attempt_scale)
     app[REFERENCE] = ReferenceData(
         r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
     )
-    _wire_content(app, r)
+    _wire_content(app, r, long_term)
     _wire_reservations(app, db, r, hooks)
     _wire_presence(app, r)
     _wire_violations_and_gates(app, r, hooks)
@@ -153,13 +154,17 @@ def wire_models(
     )
 
 
-def _wire_content(app: web.Application, r: Repositories) -> None:
+def _wire_content(app: web.Application, r: Repositories, long_term: Collection[Template]) -> None:
     app[keys.FEEDBACK] = FeedbackService(r.feedback, r.canned_answers)
     app[keys.FAULT_REPORTS] = FaultReportService(r.fault_reports, app[REFERENCE])
     app[keys.FAVOURITES] = FavouriteSeats(r.favourites, app[REFERENCE])
     app[keys.NOTICES] = NoticeService(r.notices)
     app[keys.MESSAGES] = MessageService(
-        r.messages, r.consents, r.channel_deliveries[Channel.WECHAT], r.message_choices
+        r.messages,
+        r.consents,
+        r.channel_deliveries[Channel.WECHAT],
+        r.message_choices,
+        long_term,
     )
     app[keys.WECHAT_CALLBACKS] = WeChatCallbackService(r.wechat_callbacks)
     app[keys.KIOSKS] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])

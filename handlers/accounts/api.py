@@ -103,7 +103,7 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     assert call.principal is not None
     reader = call.principal.reader
     if reader is None:
-        return CurrentReaderOut(None, [], 0, None, None, {})
+        return CurrentReaderOut(None, [], 0, None, None, {}, [])
     active = await call[keys.RESERVATIONS].live_now(reader.id, call.now)
     window = await call[keys.VIOLATIONS].violation_count(reader.id, call.now)
     until = reader.suspended_until
@@ -118,11 +118,13 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
         suspended_until=to_local(until) if until and until > call.now else None,
         suspension=suspension(reader, call.now),
         subscriptions=_by_name(await call[keys.MESSAGES].remaining_consents(reader.id)),
+        long_term=_long_term(call),
     )
 
 
 async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut:
-    """``accept`` is one more message of that template; anything else changes nothing."""
+    """``accept`` is one more message of that template, all of a long-term one; anything else
+    changes nothing."""
     for name in body.results:
         if name not in WECHAT_TEMPLATES:
             raise UnknownTemplate(template=name)
@@ -137,7 +139,12 @@ async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut
     openid = call.principal.session.openid if call.principal is not None else None
     if on_consent_reported is not None and openid:
         await on_consent_reported(openid, body.results)
-    return SubscriptionsOut(_by_name(await messages.remaining_consents(reader_id)))
+    left = _by_name(await messages.remaining_consents(reader_id))
+    return SubscriptionsOut(left, _long_term(call))
+
+
+def _long_term(call: ApiRequest) -> list[str]:
+    return sorted(template.value for template in call[keys.MESSAGES].long_term)
 
 
 def _by_name(consents: Mapping[Template, int]) -> dict[str, int]:

@@ -106,7 +106,10 @@ async def me(visit: PageRequest) -> web.StreamResponse:
         reader=reader,
         bound=await visit[ACCOUNT_BINDING].is_bound(reader.id),
         messages=messages,
-        consents=[(TITLES[template], left) for template, left in consents.items()],
+        consents=[
+            (TITLES[template], left, template in visit[MESSAGES].long_term)
+            for template, left in consents.items()
+        ],
         version=VERSION,
         violation_count=await visit[VIOLATIONS].violation_count(reader.id, visit.now),
         suspension=visit.suspension,

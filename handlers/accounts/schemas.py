@@ -99,7 +99,13 @@ class CurrentReaderOut(Response):
         datetime | None, Meta(description="in the year 9999 where the suspension has no end")
     ]
     suspension: SuspensionOut | None
-    subscriptions: dict[str, int]
+    subscriptions: Annotated[
+        dict[str, int], Meta(description="messages of each template that may still be sent")
+    ]
+    long_term: Annotated[
+        list[str],
+        Meta(description="templates that are accepted once; theirs is 1 while the accept stands"),
+    ]
 
 
 class SessionOut(Response):

@@ -18,7 +18,11 @@ class Subscribe(Request):
 
 
 class SubscriptionsOut(Response):
+    """``subscriptions``: how many messages of each template may still be sent. ``long_term``: the
+    templates that are accepted once (长期订阅); theirs is 1 while the accept stands, else 0."""
+
     subscriptions: dict[str, int]
+    long_term: list[str]
 
 
 class MessagesQuery(Pagination):

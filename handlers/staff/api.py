@@ -27,6 +27,7 @@ from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.readers.entities import Reader
 from models.staff.recorder import StaffContext
+from models.text_checks.entities import TextVerdict
 from models.violations.entities import Violation
 
 
@@ -42,7 +43,9 @@ async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealO
 async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> StaffAppealOut:
     if reader is None:
         raise NotFound()
-    return StaffAppealOut(await _violation(call, v), accounts_presenter.reader(reader))
+    said = v.appeal.verdict if v.appeal else TextVerdict.UNCHECKED
+    whose = accounts_presenter.reader(reader)
+    return StaffAppealOut(await _violation(call, v), whose, said.value)
 
 
 async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:

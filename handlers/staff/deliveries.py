@@ -56,7 +56,10 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
         expired=expired.most_common(),
         codes=[(code, words.meaning(code, reason), n) for code, reason, n in found.failures],
         failed=found.failed,
-        credits=[(TITLES[t], *totals) for t, totals in found.consents.items()]
+        credits=[
+            (TITLES[t], t in visit[keys.MESSAGES].long_term, allowed)
+            for t, allowed in found.consents.items()
+        ]
         if channel is Channel.WECHAT
         else [],
         titles=TITLES,

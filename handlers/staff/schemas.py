@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import field
 
@@ -13,10 +14,11 @@ from handlers.violations.schemas import ViolationOut
 
 
 class StaffAppealOut(Response):
-    """An appeal that waits, with whose it is."""
+    """An appeal that waits, with whose it is. ``text_check``: what WeChat says of its text."""
 
     violation: ViolationOut
     reader: ReaderOut
+    text_check: Literal["pass", "review", "risky", "unchecked"]
 
 
 class DecideAppeal(Request):

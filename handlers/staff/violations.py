@@ -13,6 +13,7 @@ from handlers.staff.forms import instant_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.violations import presenter
 from models.kernel.errors import InvalidRequest
+from models.text_checks.entities import TextVerdict
 
 
 async def appeals(visit: PageRequest) -> web.StreamResponse:
@@ -28,6 +29,7 @@ async def appeals(visit: PageRequest) -> web.StreamResponse:
             await presenter.violation(reference, reservations, v, visit.now),
             reader_label(people.get(v.reader_id)),
             v.reader_id,
+            v.appeal.verdict if v.appeal else TextVerdict.UNCHECKED,
         )
         for v in rows
     ]

@@ -30,6 +30,7 @@ from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient, SmtpSettings
 from notify.wechat.access_tokens import TokenRequestFailed
 from notify.wechat.client import WeChatClient
+from notify.wechat.template_config import mixed_requests
 
 _WITHIN_S: Final = 12.0
 _HIDDEN: Final = ("_SECRET", "_TOKEN", "_AES_KEY")
@@ -131,6 +132,10 @@ def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
     if missing := settings.templates_missing:
         note = "no WeChat template: these messages are shown in the app only"
         rows.append(Row("WECHAT_TEMPLATES", ", ".join(missing), Verdict.WARNING, note))
+    wechat = settings.wechat
+    if mixed := mixed_requests(wechat.long_term, wechat.templates):
+        note = "one tap requests these together: give them one type, or WeChat refuses (20002)"
+        rows.append(Row("WECHAT_TEMPLATES", ", ".join(mixed), Verdict.WARNING, note))
     for name, nearest in misspelt(env).items():
         rows.append(Row(name, "", Verdict.PROBLEM, in_words(name, nearest)))
     return rows

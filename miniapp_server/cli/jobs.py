@@ -18,8 +18,8 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="NAME",
         help="heartbeat, outages, score_kiosk_scans, beat, gates, no_show, expire_offers, "
         "fail_presence_checks, expire_leaves, complete, carry_over, offer_free_seats, "
-        "send_reminders, dispatch_outbox, deliver, prune, aggregate_statistics, migrate or "
-        "refresh",
+        "send_reminders, dispatch_outbox, deliver_wechat, deliver_email, deliver_wecom, "
+        "check_texts, prune, aggregate_statistics, forecast, migrate or refresh",
     )
 
 

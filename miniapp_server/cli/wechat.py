@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+from datetime import datetime
 
 from aiohttp import web
 
@@ -12,8 +13,10 @@ from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from models.kernel.time_range import to_local
 from notify.templates.menu import ENTRY
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
+from notify.wechat.mini_program import LONGEST_LINK
 from notify.wechat.official_account import HOME
 
 
@@ -28,11 +31,21 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     menu.add_argument("what", choices=("show", "diff", "put"))
     links = add_command(
-        commands, "wechat-links", _wechat_links, "A link that opens a page of the mini-program."
+        commands,
+        "wechat-links",
+        _wechat_links,
+        "A link that opens a page of the mini-program, and until when it does.",
     )
     links.add_argument("page", metavar="PAGE", help="such as pages/index/index")
     links.add_argument("--query", default="", help="such as k=2f-south")
-    links.add_argument("--days", type=int, default=30, help="how long it lives (at most 30)")
+    links.add_argument(
+        "--days",
+        type=int,
+        choices=range(1, LONGEST_LINK + 1),
+        default=LONGEST_LINK,
+        metavar="DAYS",
+        help=f"how long it lives (1 to {LONGEST_LINK})",
+    )
 
 
 async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
@@ -69,10 +82,17 @@ async def menu_of(app: web.Application, what: str) -> str:
 
 async def _wechat_links(env: Env, args: argparse.Namespace) -> None:
     async with application(env) as app:
-        settings = app[RESOURCES].settings
-        if not settings.wechat.used:
-            raise CommandError(
-                "WECHAT_APPID and its companions are not set: there is no mini-program"
-            )
-        link = app[RESOURCES].mini_program.link
-        print(await link(args.page, args.query, args.days, settings.wechat.state))
+        now = app[RESOURCES].clock.real_now()
+        print(await link_to(app, args.page, args.query, args.days, now))
+
+
+async def link_to(app: web.Application, page: str, query: str, days: int, now: datetime) -> str:
+    """The link, and in a second line until when it is valid on the library's clock. Raises:
+    CommandError, WeChatUnavailable."""
+    resources = app[RESOURCES]
+    wechat = resources.settings.wechat
+    if not wechat.used:
+        raise CommandError("WECHAT_APPID and its companions are not set: there is no mini-program")
+    made = await resources.mini_program.link(page, query, days, wechat.state, now)
+    until = to_local(made.until)
+    return f"{made.url}\nvalid until {until:%Y-%m-%d %H:%M} ({until.tzname()})"

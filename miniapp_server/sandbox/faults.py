@@ -16,6 +16,7 @@ ENDPOINTS: Final = frozenset(
         "subscribe_send",
         "getwxacodeunlimit",
         "generate_urllink",
+        "msg_sec_check",
         "menu_create",
         "menu_get",
         "user_info",

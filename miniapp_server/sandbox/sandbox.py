@@ -37,6 +37,7 @@ class Sandbox:
             | ({settings.official.appid: settings.official.secret} if settings.official else {}),
             {c.template_id: t.value for t, c in settings.wechat.templates.items()},
             now,
+            {c.template_id for c in settings.wechat.templates.values() if c.long_term},
         )
         self.cas = CasState(
             SandboxCas(resources.db),

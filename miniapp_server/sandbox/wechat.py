@@ -13,7 +13,7 @@ import io
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -22,6 +22,7 @@ import segno
 from aiohttp import web
 
 from miniapp_server.sandbox.faults import ENDPOINTS, FaultMode, parse_fault, wait
+from miniapp_server.sandbox.wechat_checks import checked_text, suggestion_on
 from miniapp_server.sandbox.wechat_errors import WeChatError
 from miniapp_server.sandbox.wechat_fields import checked_values
 from miniapp_server.sandbox.wechat_menu import check_buttons
@@ -42,6 +43,7 @@ class WeChatSandbox:
         accounts: secrets by appid; a mini-program and an official account have one each.
         templates: message names by template id. Other template ids are refused (40037).
         now: the sandbox's clock.
+        long_term: the ids of those templates that a reader accepts once.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class WeChatSandbox:
         accounts: Mapping[str, str],
         templates: Mapping[str, str],
         now: Callable[[], datetime],
+        long_term: Collection[str] = (),
     ) -> None:
         self.store = store
         self.accounts = accounts
         self.templates = templates
         self.now = now
+        self.long_term = long_term
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
         """The reader taps "accept" in the mini-program's dialog: ``times`` more messages."""
@@ -91,6 +95,7 @@ def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
         web.post(
             f"{ROOT}/wxa/generate_urllink", server.endpoint("generate_urllink", server.url_link)
         ),
+        web.post(f"{ROOT}/wxa/msg_sec_check", server.endpoint("msg_sec_check", server.check_text)),
         web.post(f"{ROOT}/cgi-bin/menu/create", server.endpoint("menu_create", server.create_menu)),
         web.get(f"{ROOT}/cgi-bin/user/info", server.endpoint("user_info", server.user_info)),
         web.get(f"{ROOT}/cgi-bin/menu/get", server.endpoint("menu_get", server.get_menu)),
@@ -192,7 +197,7 @@ class _Server:
         known = _CODE.fullmatch(code)
         if known is None:
             raise WeChatError(40029)
-        if not await self._store.use_code(code, self._state.now()):
+        if not await self._store.use_code(code, f"o-{known[1]}", self._state.now()):
             raise WeChatError(40163)
         session = {
             "session_key": base64.b64encode(secrets.token_bytes(16)).decode(),
@@ -221,7 +226,8 @@ class _Server:
             if body.get("miniprogram_state") not in ("formal", "trial", "developer"):
                 raise WeChatError(47003, " miniprogram_state invalid")
             data = checked_values(body.get("data"))
-            if not await self._store.spend(openid, str(template_id)):
+            lasting = template_id in self._state.long_term
+            if not await self._store.spend(openid, str(template_id), int(not lasting)):
                 raise WeChatError(43101)
             msgid = await self._store.deliver(
                 openid, name, str(template_id), page, data, self._state.now()
@@ -269,6 +275,15 @@ class _Server:
         link = f"https://wxaurl.cn/{secrets.token_urlsafe(8)}"
         return web.json_response({"errcode": 0, "errmsg": "ok", "url_link": link})
 
+    async def check_text(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
+        await self._authorised(request)
+        if not mode.after:
+            await wait(request, mode.delay)
+        openid, content = checked_text(await _body(request))
+        if not await self._store.was_here(openid, self._state.now()):
+            raise WeChatError(61010)
+        return web.json_response(suggestion_on(content))
+
     async def create_menu(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
         account = await self._authorised(request)
         if not mode.after:
@@ -309,9 +324,12 @@ class _Server:
             or template_id not in self._state.templates
         ):
             raise web.HTTPBadRequest(text="openid and a known template_id, please")
-        if not isinstance(times, int) or not 1 <= times <= 100:
-            raise web.HTTPBadRequest(text="n is 1 to 100")
-        await self._state.grant(openid, template_id, times)
+        if not isinstance(times, int) or not 0 <= times <= 100:
+            raise web.HTTPBadRequest(text="n is 1 to 100, or 0: the reader wants none any more")
+        if times:
+            await self._state.grant(openid, template_id, times)
+        else:
+            await self._store.withdraw(openid, template_id)
         return web.Response(status=204)
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:

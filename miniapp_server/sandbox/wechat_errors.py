@@ -36,6 +36,7 @@ _ERRMSG: Final[Mapping[int, str]] = {
     43107: "template is banned",
     43108: "concurrent sends to the same user",
     44002: "empty post data",
+    44991: "reach max api frequency limit",
     45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit",
     45168: "the message has sensitive words",
@@ -46,6 +47,7 @@ _ERRMSG: Final[Mapping[int, str]] = {
     48004: "api forbidden for irregularities, view detail on mp.weixin.qq.com",
     50001: "user unauthorized",
     50002: "user limited",
+    61010: "code is expired",
     61007: "api is unauthorized to component",
 }
 

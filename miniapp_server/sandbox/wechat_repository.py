@@ -22,6 +22,8 @@ _TOKEN_LIFE: Final = timedelta(seconds=7200)
 _OVERLAP: Final = timedelta(seconds=300)
 # A send that never ended (a worker was killed) does not block its reader for longer.
 _SEND_LEASE: Final = timedelta(seconds=60)
+# msgSecCheck: only users who were there in so long have what they write checked.
+_LATELY: Final = timedelta(hours=2)
 _EVERY_TIME: Final = 1_000_000_000
 
 
@@ -73,9 +75,16 @@ class SandboxWeChat:
 
     # Codes
 
-    async def use_code(self, js_code: str, now: datetime) -> bool:
-        """Whether this is the code's first use."""
-        return await self._insert_once(self._codes, {"_id": js_code, "at": now})
+    async def use_code(self, js_code: str, openid: str, now: datetime) -> bool:
+        """Whether this is the code's first use. Its user has then been in the mini-program."""
+        return await self._insert_once(self._codes, {"_id": js_code, "openid": openid, "at": now})
+
+    async def was_here(self, openid: str, now: datetime) -> bool:
+        """Whether the user was in the mini-program in the last two hours."""
+        lately = {"$gt": now - _LATELY, "$lte": now}
+        with translate_errors():
+            found = await self._codes.find_one({"openid": openid, "at": lately}, {"_id": 1})
+        return found is not None
 
     # Tokens
 
@@ -136,11 +145,16 @@ class SandboxWeChat:
                 {"_id": f"{openid}|{template_id}"}, {"$inc": {"left": times}}, upsert=True
             )
 
-    async def spend(self, openid: str, template_id: str) -> bool:
-        """Use up one credit; False if there is none."""
+    async def withdraw(self, openid: str, template_id: str) -> None:
+        """The reader wants no message of the template any more."""
+        with translate_errors():
+            await self._credits.delete_one({"_id": f"{openid}|{template_id}"})
+
+    async def spend(self, openid: str, template_id: str, times: int = 1) -> bool:
+        """Use up that much credit, nothing for a long-term template; False if there is none."""
         with translate_errors():
             found = await self._credits.find_one_and_update(
-                {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -1}}
+                {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -times}}
             )
         return found is not None
 

@@ -46,6 +46,11 @@ class WeChatSettings:
         return bool(self.appid)
 
     @property
+    def long_term(self) -> frozenset[Template]:
+        """The messages whose template readers accept once (长期订阅)."""
+        return frozenset(name for name, config in self.templates.items() if config.long_term)
+
+    @property
     def account(self) -> str:
         """The account's name with these credentials; another secret makes another name."""
         marked = hashlib.sha256(f"{self.appid} {self.secret}".encode()).hexdigest()

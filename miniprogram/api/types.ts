@@ -143,6 +143,7 @@ export interface CurrentReaderOut {
   suspended_until: string | null;
   suspension: SuspensionOut | null;
   subscriptions: Record<string, number>;
+  long_term: string[];
 }
 
 export interface DateOut {
@@ -552,6 +553,7 @@ export interface SessionsOut {
 export interface StaffAppealOut {
   violation: ViolationOut;
   reader: ReaderOut;
+  text_check: "pass" | "review" | "risky" | "unchecked";
 }
 
 export interface Subscribe {
@@ -560,6 +562,7 @@ export interface Subscribe {
 
 export interface SubscriptionsOut {
   subscriptions: Record<string, number>;
+  long_term: string[];
 }
 
 export interface SuspensionOut {

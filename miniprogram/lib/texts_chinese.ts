@@ -257,6 +257,7 @@ export const CHINESE = {
   subs_wait: "候补轮到您的通知",
   subs_settings: "暂停预约和预约变动通知",
   subs_left: "还可收 {n} 条",
+  subs_long: "长期",
   subs_more: "再收一次",
   subs_settings_open: "在微信里管理",
 

@@ -259,6 +259,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   subs_wait: "Your turn in line",
   subs_settings: "Suspensions and cancellations by the library",
   subs_left: "{n} more",
+  subs_long: "always",
   subs_more: "One more",
   subs_settings_open: "Manage in WeChat",
 

@@ -89,3 +89,21 @@ test("订阅设置 counts what can still come, and takes more", async () => {
   await phone.tap("在微信里管理");
   assert.ok(phone.settings);
 });
+
+test("订阅设置 shows 长期 where all of a tap's templates are accepted for good", async () => {
+  await service.reset(at("08:00"));
+  phone = await bound(service);
+  const me = await service.call("GET", "/api/v1/me", { as: phone.storage.get("token") });
+  const data = {
+    ...me,
+    subscriptions: { ...me.subscriptions, LEAVE: 1, LEAVE_REMINDER: 1, LEAVE_TIMEOUT: 1, OFFER: 1, MOVED: 1, SUSPENDED: 0 },
+    long_term: ["LEAVE", "LEAVE_REMINDER", "LEAVE_TIMEOUT", "OFFER", "SUSPENDED"],
+  };
+  phone.network = ({ path }) => (path.endsWith("/me") ? { status: 200, data } : undefined);
+  phone.open("pages/subscriptions/subscriptions");
+  await phone.reads("长期");
+  const left = Object.fromEntries(phone.page.data.rows.map((row) => [row.tap, row.left]));
+  assert.deepEqual(left, {
+    reserve: "还可收 0 条", check_in: "还可收 0 条", leave: "长期", wait: "还可收 1 条", settings: "还可收 0 条",
+  });
+});

@@ -9,6 +9,7 @@ from typing import Final
 
 from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
+from models.text_checks.entities import TextVerdict
 
 MAX_FAULT_REPORTS_PER_DAY: Final = 3
 """Of one reader: enough for a walk through a room, too few to be a nuisance."""
@@ -35,7 +36,8 @@ class FaultState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """``answer`` and ``closed_at`` are there from when it is no longer open on."""
+    """``answer`` and ``closed_at`` are there from when it is no longer open on. ``verdict`` is what
+    WeChat says of the text."""
 
     id: str
     reader_id: ReaderId
@@ -46,3 +48,4 @@ class FaultReport:
     state: FaultState = FaultState.OPEN
     answer: str = ""
     closed_at: datetime | None = None
+    verdict: TextVerdict = TextVerdict.UNCHECKED

@@ -21,6 +21,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, delete_oldest, find_page, new_id
 from models.storage.mongo_errors import translate_errors
+from models.text_checks.repository import check_index, due_check, verdict_in
 
 INDEXES: Final = {
     "fault_reports": [
@@ -35,6 +36,7 @@ INDEXES: Final = {
         IndexModel(
             [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_reader"
         ),
+        check_index(),
     ]
 }
 _ON_PLANS: Final = 1000
@@ -68,6 +70,8 @@ class FaultReportRepository:
             "closed_at": None,
             "open_key": open_key,
         }
+        if text:
+            document["check"] = due_check(at)
         with translate_errors():
             for n in range(1, MAX_FAULT_REPORTS_PER_DAY + 1):
                 slot = f"{reader_id}:{day.isoformat()}:{n}"
@@ -177,4 +181,5 @@ class FaultReportRepository:
             FaultState(d["state"]),
             self._texts.open("answer", d.get("answer")),
             d["closed_at"],
+            verdict_in(d.get("check")),
         )

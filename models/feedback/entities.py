@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from models.kernel.ids import ReaderId
+from models.text_checks.entities import TextVerdict
 
 MAX_LENGTH: Final = 1000
 """Characters of a question, and of an answer."""
@@ -28,6 +29,8 @@ class Feedback:
     note: str = ""
     """For colleagues; its reader does not see it. ``note_rev`` grows with every change of it."""
     note_rev: int = 0
+    verdict: TextVerdict = TextVerdict.UNCHECKED
+    """What WeChat says of the text."""
 
 
 @dataclass(frozen=True, slots=True)

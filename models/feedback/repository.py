@@ -15,6 +15,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, delete_oldest, find_page, new_id
 from models.storage.mongo_errors import translate_errors
+from models.text_checks.repository import check_index, due_check, verdict_in
 
 INDEXES: Final = {
     "feedback": [
@@ -26,6 +27,7 @@ INDEXES: Final = {
             [("answered_at", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)], name="answered"
         ),
         IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+        check_index(),
     ]
 }
 
@@ -60,6 +62,7 @@ class FeedbackRepository:
                         "answer": "",
                         "answered_at": None,
                         "source": source,
+                        "check": due_check(at),
                     }
                 },
                 upsert=True,
@@ -138,4 +141,5 @@ class FeedbackRepository:
             d["source"],
             self._texts.open("note", d.get("note")),
             d.get("note_rev") or 0,
+            verdict_in(d.get("check")),
         )

@@ -1,4 +1,5 @@
-"""The pause of sending by a channel, one for all workers and hosts of an account.
+"""The pause of sending by a channel, one for all workers and hosts of an account; and of whatever
+else is asked of an account, which has a name beside the channels.
 
 No document means that messages go. The account's name in it carries its secret's fingerprint, so
 that other credentials begin without the pause of the old ones.
@@ -7,13 +8,13 @@ that other credentials begin without the pause of the old ones.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.messages.channel_pause import Pause, PauseReason
-from models.messages.entities import Channel
 from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -21,9 +22,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """Args: account: the channel's, whose pause it is, with the credentials' fingerprint."""
+    """Args: channel: what is paused, a ``Channel`` or another name. account: the channel's, whose
+    pause it is, with the credentials' fingerprint."""
 
-    def __init__(self, db: Database, channel: Channel, account: str) -> None:
+    def __init__(self, db: Database, channel: StrEnum, account: str) -> None:
         self._all = db["pauses"]
         self.channel = channel
         self._account = f"{channel}:{account}"

@@ -2,11 +2,15 @@
 
 A hint only: WeChat enforces the truth, so a client that lies costs refusals (43101), and no more
 than ``MOST_REPORTED`` of each template.
+
+A long-term template (长期订阅) is accepted once: the accept stands, and no message uses it up,
+until WeChat says that the reader does not want it any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
@@ -23,6 +27,19 @@ _TAKES_KEPT: Final = 4
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "message_consents": [IndexModel([("reader", ASCENDING)], name="reader")]
 }
+
+
+ConsentKey = tuple[ReaderId, Template]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentTotals:
+    """Of a template: messages that may still be sent, and readers who allow any; readers whose
+    accept of it as a long-term one stands."""
+
+    left: int = 0
+    readers: int = 0
+    standing: int = 0
 
 
 class ConsentRepository:
@@ -52,9 +69,46 @@ class ConsentRepository:
                 upsert=True,
             )
 
-    async def consume(
-        self, wanted: Collection[tuple[ReaderId, Template]]
-    ) -> set[tuple[ReaderId, Template]]:
+    async def accept_for_good(self, reader_id: ReaderId, template: Template) -> None:
+        """The reader accepted a long-term template: the accept stands, under a mark of its own."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": f"{reader_id}:{template}"},
+                {
+                    "$set": {"standing": new_id()},
+                    "$setOnInsert": {"reader": reader_id, "remain": 0},
+                },
+                upsert=True,
+            )
+
+    async def standing(self, wanted: Collection[ConsentKey]) -> dict[ConsentKey, str]:
+        """The marks of those of the wanted long-term (reader, template) that are accepted."""
+        keys = _keys(wanted)
+        with translate_errors():
+            rows = await self._all.find(
+                {"_id": {"$in": list(keys)}, "standing": {"$exists": True}}, {"standing": 1}
+            ).to_list(None)
+        return {keys[row["_id"]]: row["standing"] for row in rows}
+
+    async def end_standing(self, ended: Mapping[ConsentKey, str]) -> None:
+        """WeChat refused a message that was sent under these marks. An accept that came meanwhile
+        has another mark, and stands."""
+        with translate_errors():
+            for (reader_id, template), mark in ended.items():
+                await self._all.update_one(
+                    {"_id": f"{reader_id}:{template}", "standing": mark},
+                    {"$unset": {"standing": ""}},
+                )
+
+    async def refuse(self, reader_id: ReaderId, template: Template) -> None:
+        """WeChat says that the reader has refused it: nothing is allowed, for good or once."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": f"{reader_id}:{template}"},
+                {"$set": {"remain": 0}, "$unset": {"standing": ""}},
+            )
+
+    async def consume(self, wanted: Collection[ConsentKey]) -> set[ConsentKey]:
         """Use one up of each. Those of the wanted (reader, template) that had one left."""
         keys = _keys(wanted)
         mark = new_id()
@@ -74,7 +128,7 @@ class ConsentRepository:
             ).to_list(None)
         return {keys[row["_id"]] for row in rows}
 
-    async def restore(self, taken: Collection[tuple[ReaderId, Template]]) -> None:
+    async def restore(self, taken: Collection[ConsentKey]) -> None:
         """They were not used. Consent that has ended since stays ended."""
         if not taken:
             return
@@ -83,9 +137,7 @@ class ConsentRepository:
                 {"_id": {"$in": list(_keys(taken))}}, {"$inc": {"remain": 1}}
             )
 
-    async def with_consent(
-        self, wanted: Collection[tuple[ReaderId, Template]]
-    ) -> set[tuple[ReaderId, Template]]:
+    async def with_consent(self, wanted: Collection[ConsentKey]) -> set[ConsentKey]:
         """Those of the wanted (reader, template) that have any left."""
         keys = _keys(wanted)
         with translate_errors():
@@ -94,7 +146,7 @@ class ConsentRepository:
             ).to_list(None)
         return {keys[row["_id"]] for row in rows}
 
-    async def clear(self, spent: Collection[tuple[ReaderId, Template]]) -> None:
+    async def clear(self, spent: Collection[ConsentKey]) -> None:
         """WeChat says there are none."""
         if not spent:
             return
@@ -103,23 +155,33 @@ class ConsentRepository:
                 {"_id": {"$in": list(_keys(spent))}}, {"$set": {"remain": 0}}
             )
 
-    async def remaining(self, reader_id: ReaderId) -> dict[Template, int]:
-        """What is left for each template."""
+    async def remaining(
+        self, reader_id: ReaderId, long_term: Collection[Template] = ()
+    ) -> dict[Template, int]:
+        """What is left for each template; for a long-term one 1 while its accept stands."""
         with translate_errors():
             rows = await self._all.find({"reader": reader_id}).to_list(None)
-        left = {row["_id"].rsplit(":", 1)[1]: row["remain"] for row in rows}
-        return {template: left.get(template.value, 0) for template in WECHAT_TEMPLATES}
+        kept = {row["_id"].rsplit(":", 1)[1]: row for row in rows}
+        left: dict[Template, int] = {template: 0 for template in WECHAT_TEMPLATES}
+        for template in left:
+            if row := kept.get(template.value):
+                left[template] = int("standing" in row) if template in long_term else row["remain"]
+        return left
 
-    async def totals(self) -> dict[Template, tuple[int, int]]:
-        """What is left for each template: messages, and readers who have any."""
+    async def totals(self) -> dict[Template, ConsentTotals]:
+        """What all readers allow of each template."""
+        has_any: Document = {"$cond": [{"$gt": ["$remain", 0]}, 1, 0]}
+        stands: Document = {"$cond": [{"$gt": ["$standing", ""]}, 1, 0]}
         group: Document = {
             "_id": {"$last": {"$split": ["$_id", ":"]}},
             "left": {"$sum": "$remain"},
-            "readers": {"$sum": 1},
+            "readers": {"$sum": has_any},
+            "standing": {"$sum": stands},
         }
-        found = await aggregate_groups(self._all, {"remain": {"$gt": 0}}, group)
-        rows = {row["_id"]: (row["left"], row["readers"]) for row in found}
-        return {template: rows.get(template.value, (0, 0)) for template in WECHAT_TEMPLATES}
+        allowed: Document = {"$or": [{"remain": {"$gt": 0}}, {"standing": {"$exists": True}}]}
+        found = await aggregate_groups(self._all, allowed, group)
+        rows = {r["_id"]: ConsentTotals(r["left"], r["readers"], r["standing"]) for r in found}
+        return {name: rows.get(name.value, ConsentTotals()) for name in WECHAT_TEMPLATES}
 
     async def forget(self, reader_id: ReaderId) -> None:
         """Consent was given by a WeChat user; unbinding ends it."""
@@ -127,7 +189,5 @@ class ConsentRepository:
             await self._all.delete_many({"reader": reader_id})
 
 
-def _keys(
-    wanted: Collection[tuple[ReaderId, Template]],
-) -> dict[str, tuple[ReaderId, Template]]:
+def _keys(wanted: Collection[ConsentKey]) -> dict[str, ConsentKey]:
     return {f"{reader_id}:{template}": (reader_id, template) for reader_id, template in wanted}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from models.kernel.ids import ReaderId
@@ -26,9 +26,11 @@ class MessageService:
         consents: ConsentRepository,
         wechat_deliveries: ChannelDeliveries,
         choices: ChoiceRepository,
+        long_term: Collection[Template] = (),
     ) -> None:
+        """``long_term``: the templates that readers accept once (长期订阅)."""
         self._messages, self._consents, self._choices = messages, consents, choices
-        self._wechat_deliveries = wechat_deliveries
+        self._wechat_deliveries, self.long_term = wechat_deliveries, long_term
 
     async def page_of(
         self, reader_id: ReaderId, unread_only: bool, skip: int, limit: int
@@ -51,13 +53,18 @@ class MessageService:
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """How many messages of each template the reader still consents to."""
-        return await self._consents.remaining(reader_id)
+        """How many messages of each template the reader still consents to; 1 for a long-term one
+        that the reader has accepted."""
+        return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
-        """One more message of each template: the client reports what was tapped."""
+        """One more message of each template, all of a long-term one: the client reports what was
+        tapped."""
         for template in templates:
-            await self._consents.add(reader_id, template)
+            if template in self.long_term:
+                await self._consents.accept_for_good(reader_id, template)
+            else:
+                await self._consents.add(reader_id, template)
 
     async def consent_reported(
         self, reader_id: ReaderId, template: Template, event: str, answer: str
@@ -65,9 +72,12 @@ class MessageService:
         """What WeChat says of the reader's consent. The client reports an accept as well, so an
         accept told here makes at least one, not one more; a refusal leaves none."""
         if answer == "reject":
-            await self._consents.clear([(reader_id, template)])
+            await self._consents.refuse(reader_id, template)
         elif event == "subscribe_msg_popup_event" and answer == "accept":
-            await self._consents.ensure_one(reader_id, template)
+            if template in self.long_term:
+                await self._consents.accept_for_good(reader_id, template)
+            else:
+                await self._consents.ensure_one(reader_id, template)
 
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]

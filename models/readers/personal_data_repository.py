@@ -213,6 +213,7 @@ async def anonymise_violations(db: Database, which: Document) -> int:
             change["counted_on"] = f"{ERASED_READER}:{row['_id']}"
         if row.get("appeal"):
             change |= {"appeal.text": "", "appeal.answer": "", "appeal.open": False}
+            change |= {"appeal.check": None}
         if row.get("waiver"):
             change["waiver.reason"] = ""
         await db["violations"].update_one({"_id": row["_id"]}, {"$set": change})

@@ -9,7 +9,7 @@ from typing import Final
 
 from models.messages.channel_pause import Pause
 from models.messages.channel_pause_repository import ChannelPauseRepository
-from models.messages.consent_repository import ConsentRepository
+from models.messages.consent_repository import ConsentRepository, ConsentTotals
 from models.messages.delivery_report_repository import ChannelDeliveries
 from models.messages.entities import RELEVANT_STATES, Channel, DeliveryState, Message, Template
 from models.messages.repository import MessageRepository
@@ -79,7 +79,7 @@ class DeliveryOverview:
     failures: list[tuple[int | None, str | None, int]]
     failed: list[tuple[Message, int, tuple[int, ...], str]]
     pause: Pause | None
-    consents: dict[Template, tuple[int, int]]
+    consents: dict[Template, ConsentTotals]
 
 
 class StaffDeliveries:

@@ -8,6 +8,7 @@ from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.readers.entities import SuspensionReason
+from models.text_checks.entities import TextVerdict
 
 BY_GATE: Final = "gate"
 """Who waived a violation that gate events show to be none."""
@@ -28,13 +29,14 @@ class Waiver:
 @dataclass(frozen=True, slots=True)
 class Appeal:
     """What the reader says about it; ``answer`` is the library's, empty until it is ``settled``,
-    as is ``granted`` None."""
+    as is ``granted`` None. ``verdict`` is what WeChat says of the text."""
 
     text: str
     at: datetime
     settled_at: datetime | None = None
     answer: str = ""
     granted: bool | None = None
+    verdict: TextVerdict = TextVerdict.UNCHECKED
 
 
 @dataclass(frozen=True, slots=True)

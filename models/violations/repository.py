@@ -17,6 +17,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, find_page, insert
 from models.storage.mongo_errors import translate_errors
+from models.text_checks.repository import check_index, due_check, verdict_in
 from models.violations.entities import Appeal, Violation, Waiver
 from models.violations.suspension_repository import SuspensionRepository
 
@@ -39,6 +40,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             name="open_appeals",
             partialFilterExpression={"appeal.open": True},
         ),
+        check_index("appeal."),
     ],
     "suspensions": [
         # A violation is used up by one suspension only.
@@ -128,10 +130,11 @@ class ViolationRepository(SuspensionRepository):
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
         """Keep what the reader says, once. None where there is nothing (more) to appeal against."""
         text = self._texts.seal("appeal.text", appeal.text)
+        kept = {"text": text, "at": appeal.at, "open": True, "check": due_check(appeal.at)}
         with translate_errors():
             found = await self._all.find_one_and_update(
                 {"_id": id, "reader": reader_id, "appeal": None, "waived": False},
-                {"$set": {"appeal": {"text": text, "at": appeal.at, "open": True}}},
+                {"$set": {"appeal": kept}},
                 return_document=ReturnDocument.AFTER,
             )
         return self._violation(found) if found else None
@@ -237,6 +240,7 @@ class ViolationRepository(SuspensionRepository):
             d.get("settled_at"),
             self._texts.open("appeal.answer", d.get("answer")),
             d.get("granted"),
+            verdict_in(d.get("check")),
         )
 
 

@@ -37,13 +37,15 @@ def delay(attempts: int) -> float:
 class PreparedDelivery:
     """Leased and ready to be sent to ``address``; ``send_by`` is in monotonic seconds.
 
-    ``credit``: a consent was used up for it (WeChat).
+    ``credit``: a consent was used up for it (WeChat). ``standing``: the mark of the consent that it
+    rests on without using it up.
     """
 
     delivery: Delivery
     address: str
     send_by: float
     credit: bool = False
+    standing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

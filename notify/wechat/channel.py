@@ -1,5 +1,7 @@
 """The channel to WeChat: subscribe messages, each by a consent of the reader.
 
+A message of a long-term template rests on an accept that stands, and takes nothing.
+
 A repeat of what may have arrived takes a consent of its own where there is one. Where there is none
 it goes all the same: WeChat has the truth, and refuses a second copy where the reader gave one.
 """
@@ -13,7 +15,7 @@ from datetime import timedelta
 from typing import Final
 
 from models.kernel.ids import ReaderId
-from models.messages.consent_repository import ConsentRepository
+from models.messages.consent_repository import ConsentKey, ConsentRepository
 from models.messages.entities import (
     Channel,
     Delivery,
@@ -33,7 +35,6 @@ CONCURRENCY: Final = 50
 """Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
 LEASE: Final = timedelta(seconds=60)
 """A question and the send itself may take 8 s each."""
-ConsentKey = tuple[ReaderId, Template]
 _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
     SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
@@ -58,37 +59,56 @@ class WeChatChannel:
     """Templates that WeChat does not know any more."""
     _unused: list[ConsentKey] = field(default_factory=list)
     _spent: list[ConsentKey] = field(default_factory=list)
+    _ended: dict[ConsentKey, str] = field(default_factory=dict)
+    """Accepts of long-term templates that WeChat knows nothing of, by their marks."""
 
     async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
-        """Those whose readers have consented to one more of their template."""
+        """Those whose readers have consented to one more of their template, or to all."""
         keys = {(m.reader_id, m.template) for m in messages if m.template is not Template.ANSWER}
-        if not keys:
-            return ()
-        allowed = await self.consents.with_consent(keys)
+        once, long_term = self._by_type(keys)
+        allowed: set[ConsentKey] = set()
+        if once:
+            allowed |= await self.consents.with_consent(once)
+        if long_term:
+            allowed |= (await self.consents.standing(long_term)).keys()
         return {m.id for m in messages if (m.reader_id, m.template) in allowed}
+
+    def _by_type(self, keys: Collection[ConsentKey]) -> tuple[list[ConsentKey], list[ConsentKey]]:
+        """Those of templates that take a consent for each message, and those of long-term ones."""
+        parted: tuple[list[ConsentKey], list[ConsentKey]] = [], []
+        for key in keys:
+            config = self.templates.get(key[1])
+            parted[config is not None and config.long_term].append(key)
+        return parted
 
     async def prepare(
         self, going: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Look for the readers' openids, and use up a consent for each message."""
+        """Look for the readers' openids, and use up a consent for each message that takes one."""
         ready: list[PreparedDelivery] = []
         ends = [DeliveryResult(d, DeliveryState.FAILED) for d in going if not self._knows(d)]
         going = [d for d in going if self._knows(d)]
         openids: Mapping[ReaderId, str] = {}
         taken: Collection[ConsentKey] = ()
+        standing: Mapping[ConsentKey, str] = {}
         if going:
             openids = await self.openids_of([d.message.reader_id for d in going])
-        if wanted := [_consent(d) for d in going if d.message.reader_id in openids]:
-            taken = await self.consents.consume(wanted)
+        once, long_term = self._by_type(
+            [_consent(d) for d in going if d.message.reader_id in openids]
+        )
+        if once:
+            taken = await self.consents.consume(once)
+        if long_term:
+            standing = await self.consents.standing(long_term)
         for d in going:
             openid = openids.get(d.message.reader_id)
-            credit = _consent(d) in taken
+            credit, mark = _consent(d) in taken, standing.get(_consent(d), "")
             if openid is None:
                 ends.append(DeliveryResult(d, DeliveryState.UNBOUND))
-            elif not credit and not d.unknown:
+            elif not credit and not mark and not d.unknown:
                 ends.append(DeliveryResult(d, DeliveryState.NO_CONSENT))
             else:
-                ready.append(PreparedDelivery(d, openid, send_by, credit))
+                ready.append(PreparedDelivery(d, openid, send_by, credit, mark))
         return ready, ends
 
     def _knows(self, d: Delivery) -> bool:
@@ -148,7 +168,9 @@ class WeChatChannel:
             log.warning("wechat_binding_suspect", extra={"reader": message.reader_id})
         if v.disable_template:
             self.disabled.add(message.template)
-        if v.credit_zero:
+        if v.credit_zero and ready.standing:
+            self._ended[_consent(ready.delivery)] = ready.standing
+        elif v.credit_zero:
             self._spent.append(_consent(ready.delivery))
         elif v.credit_back:
             self.give_back(ready)
@@ -165,6 +187,12 @@ class WeChatChannel:
             await self.consents.clear(spent)
         except BaseException:
             self._spent += spent
+            raise
+        ended, self._ended = self._ended, {}
+        try:
+            await self.consents.end_standing(ended)
+        except BaseException:
+            self._ended = ended | self._ended
             raise
         unused, self._unused = self._unused, []
         try:

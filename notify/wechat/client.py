@@ -30,6 +30,8 @@ _STABLE_TOKEN: Final = "/cgi-bin/stable_token"
 _LOGIN: Final = "/sns/jscode2session"
 _KEEP_ALIVE_S: Final = 15.0
 _WRITTEN_KEPT: Final = 8
+_COMMENT: Final = 2
+"""Of the scenes of msg_sec_check: 1 a profile, 2 a comment, 3 a forum, 4 a social log."""
 
 
 class ConnectionFailed(WeChatClientException):  # type: ignore[misc]
@@ -66,6 +68,11 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
         asked = {"path": path, "query": query, "env_version": env_version}
         asked |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
         return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=asked))
+
+    def check_text(self, openid: str, content: str) -> Awaitable[Any]:
+        """What WeChat says of a comment of that user (wxa/msg_sec_check, version 2)."""
+        asked = {"version": 2, "openid": openid, "scene": _COMMENT, "content": content}
+        return cast("Awaitable[Any]", self._post("wxa/msg_sec_check", data=asked))
 
     def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
         """A picture whose scan opens the mini-program's first page with ``scene``. Permanent, and

@@ -7,16 +7,19 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from wechatpy.exceptions import WeChatClientException
 
 from models.kernel.errors import Throttled
+from models.messages.channel_pause import PauseReason
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.access_tokens import TokenRequestFailed
 from notify.wechat.client import ConnectionFailed, WeChatClient
 from notify.wechat.errors import CodeInvalid, TokenUnavailable, WeChatUnavailable, WeChatUserBlocked
 from notify.wechat.retry_policy import OUTCOMES, SendResult, SendStatus
+from notify.wechat.text_check_answers import TextCheckAnswer, judged, refused
 
 _log = logging.getLogger(__name__)
 MiniProgramState = Literal["formal", "trial", "developer"]
@@ -31,6 +34,8 @@ _CODE_ERRORS: Final = frozenset({40029, 40163})
 _BLOCKED: Final = 40226
 _MINUTE_QUOTA: Final = 45011
 _SYSTEM_BUSY: Final = -1
+LONGEST_LINK: Final = 30
+"""Days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,18 @@ class WeChatIdentity:
 
     openid: str
     unionid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UrlLink:
+    """A link that opens a page of the mini-program from outside WeChat, until ``until``.
+
+    WeChat counts whole days from the call. Ours is the time before it, so the link lives until
+    then at least.
+    """
+
+    url: str
+    until: datetime
 
 
 class MiniProgramClient:
@@ -108,11 +125,14 @@ class MiniProgramClient:
         unionid = answer.get("unionid")
         return WeChatIdentity(openid, str(unionid) if unionid else None)
 
-    async def link(self, page: str, query: str, days: int, state: MiniProgramState) -> str:
-        """A link into the mini-program that lives for some days. Raises: WeChatUnavailable."""
+    async def link(
+        self, page: str, query: str, days: int, state: MiniProgramState, now: datetime
+    ) -> UrlLink:
+        """A link into the mini-program, made at ``now`` for so many days (``LONGEST_LINK`` at
+        most). Raises: WeChatUnavailable."""
         try:
             answer = await self._transport.wxa.url_link(page, query, days, _VERSIONS[state])
-            return str(answer["url_link"])
+            return UrlLink(str(answer["url_link"]), now + timedelta(days=days))
         except (WeChatClientException, KeyError, TypeError) as error:
             code = getattr(error, "errcode", None)
             raise WeChatUnavailable(errcode=code) from error
@@ -164,6 +184,17 @@ class MiniProgramClient:
         except WeChatClientException as error:
             return _send_failure(error, had_page=bool(page))
         return _sent(answer)
+
+    async def check_text(self, openid: str, content: str) -> TextCheckAnswer:
+        """What WeChat says of a text (at most ``LONGEST`` characters) that this user wrote.
+        Failures are answers, not exceptions; an unknown outcome has changed nothing."""
+        try:
+            return judged(await self._transport.wxa.check_text(openid, content))
+        except TokenUnavailable as error:
+            pause = PauseReason.TOKEN if error.lasting else None
+            return TextCheckAnswer(code=error.errcode, pause=pause, away=not error.lasting)
+        except WeChatClientException as error:
+            return refused(error.errcode)
 
     async def entry_code(self, scene: str, state: MiniProgramState) -> bytes:
         """A picture (PNG or JPEG) that opens the mini-program with ``scene`` (at most 32 visible

@@ -6,9 +6,18 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from notify.wechat.template_fields import _KINDS, format_value
+
+REQUESTED_TOGETHER: Final = (
+    ("RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"),
+    ("CHECKED_IN", "ENDING_SOON", "ENDED"),
+    ("LEAVE", "LEAVE_REMINDER", "LEAVE_TIMEOUT"),
+    ("OFFER", "MOVED"),
+    ("SUSPENDED", "MOVED"),
+)
+"""The messages for which one tap of the mini-program requests consent."""
 
 
 class TemplateConfigError(ValueError):
@@ -20,12 +29,14 @@ class TemplateConfig:
     """One message's template in WeChat.
 
     ``fields`` maps the template's keys to the names of the facts that go there. ``page`` is where a
-    tap leads, without a leading slash; empty for no page.
+    tap leads, without a leading slash; empty for no page. ``long_term``: a reader accepts it once,
+    and no message uses the consent up (长期订阅, which WeChat gives to public services).
     """
 
     template_id: str
     page: str
     fields: Mapping[str, str]
+    long_term: bool = False
 
 
 def parse_templates(
@@ -34,7 +45,8 @@ def parse_templates(
     """The configured templates by message name, checked so that a mistake shows at the start.
 
     The form is ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1":
-    "seat"}}}``, as JSON text or read already. Messages that are left out are not sent to WeChat.
+    "seat"}, "type": "long"}}``, as JSON text or read already. Without a ``type`` it is ``once``.
+    Messages that are left out are not sent to WeChat.
 
     Args:
         source: the configuration.
@@ -63,13 +75,21 @@ def parse_templates(
     return templates
 
 
+def mixed_requests(long_term: Collection[str], configured: Collection[str]) -> list[str]:
+    """The configured messages that one tap requests together though some are ``long_term`` and some
+    are not: WeChat refuses such a request (20002), and the reader accepts none of them."""
+    groups = [[name for name in group if name in configured] for group in REQUESTED_TOGETHER]
+    mixed = [group for group in groups if len({name in long_term for name in group}) > 1]
+    return list(dict.fromkeys(name for group in mixed for name in group))
+
+
 def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfig:
     def wrong(what: str) -> TemplateConfigError:
         return TemplateConfigError(f"templates: {name}{what}")
 
     if not isinstance(entry, Mapping):
         raise wrong(" is not an object")
-    if unknown := sorted(set(entry) - {"template_id", "page", "fields"}):
+    if unknown := sorted(set(entry) - {"template_id", "page", "fields", "type"}):
         raise wrong(f" has an unknown entry {unknown[0]!r}")
     template_id, page = entry.get("template_id"), entry.get("page", "")
     if not isinstance(template_id, str) or not template_id.strip():
@@ -85,7 +105,10 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
             raise wrong(f".fields.{key}: not a field type of WeChat with a number")
         if not isinstance(fact, str) or fact not in facts:
             raise wrong(f".fields.{key}: no fact {fact!r} (there are: {', '.join(sorted(facts))})")
-    return TemplateConfig(template_id.strip(), page, dict(fields))
+    kind_of_consent = entry.get("type", "once")
+    if kind_of_consent not in ("once", "long"):
+        raise wrong(".type must be once or long")
+    return TemplateConfig(template_id.strip(), page, dict(fields), kind_of_consent == "long")
 
 
 def format_fields(config: TemplateConfig, facts: Mapping[str, object]) -> dict[str, str]:

@@ -130,7 +130,8 @@ async def test_the_shapes(service: Living) -> None:
 
     me = await reader.ok("GET", "/me")
     assert keys(me) == [
-        *("reader", "active", "violations_count", "suspended_until", "suspension", "subscriptions")
+        *("reader", "active", "violations_count", "suspended_until", "suspension", "subscriptions"),
+        "long_term",
     ]
     assert keys(me["reader"]) == ["student_no_masked", "name", "kind"]
     assert [r["id"] for r in me["active"]] == [made["id"]] and me["violations_count"] == 1

@@ -126,6 +126,7 @@ async def test_who_may_call_what(service: Living) -> None:
         "suspended_until": None,
         "suspension": None,
         "subscriptions": {},
+        "long_term": [],
     }
     await web.refused("403 forbidden", "POST", "/bindings", BODY["/bindings"])
     await reader.refused("403 forbidden", "POST", "/activation-codes")

@@ -35,6 +35,7 @@ async def test_readers_are_told_what_is_kept(mongo_url: str, redis_url: str) -> 
             assert "保存到预约后 40 天" in said["消息"]
             assert "90 天清除" in said["学号、姓名、类别"], "the default"
             assert "解除绑定时删除" in said["微信绑定"]
+            assert "没有绑定微信时不发送" in said["微信内容检测"]
             assert "导出和清除" in page and "服务台" in page
         assert '"/me/data"' in told[1] and '"/me/data"' not in told[0]
 

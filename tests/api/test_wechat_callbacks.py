@@ -16,11 +16,13 @@ import pytest
 from wechatpy.crypto import WeChatCrypto
 
 from miniapp_server.app import WECHAT_CHANNEL
+from miniapp_server.cli.wechat import link_to
 from miniapp_server.settings import SANDBOX_AES_KEY
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import ServiceUnavailable
 from models.messages.entities import Template
 from notify.wechat.callbacks import CallbackRejected, CallbackVerifier
+from notify.wechat.errors import WeChatUnavailable
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from tests.living import MONDAY_8, Answer, Living, living
 
@@ -381,9 +383,11 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
 
 async def test_links_and_the_verification_file(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, WECHAT_VERIFICATION_FILE="abC1.txt=c0ffee") as service:
-        link = await service.resources.mini_program.link(
-            "pages/index/index", "k=2f-south", 30, "formal"
-        )
+        said = await link_to(service.app, "pages/index/index", "k=2f-south", 30, MONDAY_8)
+        link, until = said.splitlines()
         assert link.startswith("https://")
+        assert until == "valid until 2026-10-07 08:00 (Asia/Shanghai)"
+        with pytest.raises(WeChatUnavailable):
+            await link_to(service.app, "pages/index/index", "", 31, MONDAY_8)
         assert (await service.anonymous.get("//abC1.txt")).body == "c0ffee"
         assert (await service.anonymous.get("//other.txt")).status == 404

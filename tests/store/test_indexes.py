@@ -89,6 +89,7 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
     """What else there is of a reader."""
     await s.stored.sessions.open_web(f"t{reader}", reader, f"ST-{reader}", on("08:00"), EVENING)
     await s.stored.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
+    await s.stored.feedback.add(reader, "k", "…", on("14:00"))
     await s.stored.activation_codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
     await s.stored.consents.add(reader, Template.LEAVE)
     told = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
@@ -191,6 +192,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.stored.violations.not_waived_between(on("14:00"), EVENING, 500),
         {"at"},
     ),
+    ("text_checks.waiting", lambda s: s.stored.text_checks.waiting(EVENING, 9), {"unchecked"}),
     (
         "deadlines_within",
         _of("deadlines_within", SPAN),

@@ -10,7 +10,7 @@ import pytest
 from bson.objectid import ObjectId
 
 from models.kernel.ids import ReaderId, ReservationId
-from models.messages.consent_repository import MOST_REPORTED, ConsentRepository
+from models.messages.consent_repository import MOST_REPORTED, ConsentRepository, ConsentTotals
 from models.messages.delivery_report_repository import ChannelDeliveries
 from models.messages.delivery_repository import DeliveryRepository
 from models.messages.entities import (
@@ -222,6 +222,29 @@ async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     await consents.restore([ended])
     assert await consents.remaining(ZHANG) == none, "consent that has ended stays ended"
     assert await consents.consume([theirs]) == {theirs}
+
+
+async def test_an_accept_for_good_is_apart_from_counted_ones(db: Database) -> None:
+    consents, long_term = ConsentRepository(db), {Template.ENDED}
+    ended, leave = (ZHANG, Template.ENDED), (ZHANG, Template.LEAVE)
+    await consents.add(*leave)
+    await consents.add(*leave)
+    await consents.accept_for_good(*ended)
+    await consents.accept_for_good(LI, Template.ENDED)
+    left = await consents.remaining(ZHANG, long_term)
+    assert (left[Template.LEAVE], left[Template.ENDED]) == (2, 1)
+    assert await consents.with_consent([ended, leave]) == {leave}
+    assert await consents.consume([ended]) == set(), "there is nothing to use up"
+    assert (await consents.standing([ended, leave])).keys() == {ended}
+    totals = await consents.totals()
+    assert totals[Template.LEAVE] == ConsentTotals(2, 1, 0)
+    assert totals[Template.ENDED] == ConsentTotals(0, 0, 2)
+    assert totals[Template.MOVED] == ConsentTotals()
+    await consents.refuse(*ended)
+    assert (await consents.remaining(ZHANG, long_term))[Template.ENDED] == 0
+    assert (await consents.remaining(ZHANG))[Template.LEAVE] == 2
+    await consents.forget(LI)
+    assert await consents.standing([ended, (LI, Template.ENDED)]) == {}
 
 
 async def test_no_client_reports_more_than_five(db: Database) -> None:

@@ -19,11 +19,12 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const { subscriptions } = await get<CurrentReaderOut>("/me");
+        const { subscriptions, long_term } = await get<CurrentReaderOut>("/me");
         const rows = (Object.keys(ASKED) as Tap[]).map((on) => {
           // As many times as all of the group's messages can still come.
           const n = Math.min(...ASKED[on].map((name) => subscriptions[name] ?? 0));
-          return { tap: on, text: named("subs", on), left: t("subs_left", { n }) };
+          const lasts = n > 0 && ASKED[on].every((name) => long_term.includes(name));
+          return { tap: on, text: named("subs", on), left: lasts ? t("subs_long") : t("subs_left", { n }) };
         });
         this.setData({ rows });
       });

@@ -1,0 +1,36 @@
+"""What an account at WeChat brings beside its channel: callbacks, and the checks of texts."""
+
+from __future__ import annotations
+
+from miniapp_server.resources import Resources
+from miniapp_server.settings import Settings
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.wechat.callbacks import CallbackVerifier
+from notify.wechat.text_checks import Checks, TextChecker
+
+
+def text_checker(resources: Resources) -> TextChecker | None:
+    """What has the texts checked; None where there is no mini-program."""
+    wechat, r = resources.settings.wechat, resources.repositories
+    if not wechat.used:
+        return None
+    pauses = ChannelPauseRepository(resources.db, Checks.TEXTS, wechat.account)
+    return TextChecker(
+        r.text_checks,
+        resources.mini_program,
+        r.bindings.openids_of,
+        CircuitBreaker(pauses, resources.clock.real_now),
+    )
+
+
+def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
+    """By the names in the addresses that WeChat calls."""
+    appids = {"mini": settings.wechat.appid}
+    if settings.official is not None:
+        appids["mp"] = settings.official.appid
+    return {
+        name: CallbackVerifier(appids[name], callback.token, callback.aes_key)
+        for name, callback in settings.pushes.items()
+        if name in appids
+    }

@@ -1,0 +1,132 @@
+"""The job that has readers' texts checked by WeChat, after they were kept.
+
+Nobody waits for it, and no text depends on it: what cannot be checked stays as it is, unchecked. A
+text may be sent to WeChat twice (a worker dies before it stores the verdict); its verdict is kept
+once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from models.kernel.ids import ReaderId
+from models.text_checks.entities import TextVerdict, WaitingText, worst
+from models.text_checks.repository import TextCheckRepository
+from notify.delivery.channel import delay
+from notify.delivery.circuit_breaker import CircuitBreaker, CircuitState
+from notify.wechat.text_check_answers import LONGEST, TextCheckAnswer
+
+log = logging.getLogger(__name__)
+AT_ONCE: Final = 50
+"""Texts of one run: with one call after the other far below WeChat's 4000 a minute."""
+GIVE_UP_AFTER: Final = timedelta(days=1)
+ASK_AGAIN: Final = timedelta(hours=1)
+"""After WeChat has said that the reader was not in the mini-program for two hours."""
+_RUN: Final = timedelta(seconds=8)
+"""No call begins later in a run: the last one still ends within the time of a job."""
+
+
+class Checks(StrEnum):
+    """What is paused when WeChat refuses the checks, beside the channels."""
+
+    TEXTS = "text_checks"
+
+
+class TextGateway(Protocol):
+    """Whom the texts are shown to (``MiniProgramClient``)."""
+
+    async def check_text(self, openid: str, content: str) -> TextCheckAnswer: ...
+
+
+class TextChecker:
+    """Sends the texts that wait to WeChat, one after the other, and keeps the verdicts."""
+
+    def __init__(
+        self,
+        texts: TextCheckRepository,
+        gateway: TextGateway,
+        openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]],
+        breaker: CircuitBreaker,
+    ) -> None:
+        self._texts, self._gateway = texts, gateway
+        self._openids_of, self.breaker = openids_of, breaker
+
+    async def run(self, now: datetime) -> int:
+        """Check what is due at ``now``. How many texts need no check any more.
+
+        Stops at the first call that WeChat did not take. While the checks are paused there are
+        none, but for one call now and then that finds out whether WeChat answers again.
+
+        Raises: ServiceUnavailable.
+        """
+        state = await self.breaker.state(now)
+        if state is CircuitState.SHUT:
+            return 0
+        if not (waiting := await self._texts.waiting(now, AT_ONCE)):
+            await self.breaker.give_back()
+            return 0
+        openids = await self._openids_of({t.reader_id for t in waiting if t.reader_id is not None})
+        able = [(t, openid) for t in waiting if (openid := _whose(t, openids, now))]
+        askable = {(t.collection, t.id) for t, _ in able}
+        hopeless = [t for t in waiting if (t.collection, t.id) not in askable]
+        done = sum([await self._texts.keep(t, TextVerdict.UNCHECKED, now) for t in hopeless])
+        if state is CircuitState.PROBE:
+            if not able:
+                await self.breaker.give_back()
+                return done
+            text, openid = able.pop(0)
+            answer = await self._ask(text, openid)
+            await self.breaker.probed(answer, now)
+            done += await self._settle(text, answer, now)
+            if answer.pause is not None or answer.away:
+                return done
+        return done + await self._check(able, now)
+
+    async def _check(self, able: list[tuple[WaitingText, str]], now: datetime) -> int:
+        done, last = 0, self.breaker.real_now() + _RUN
+        for text, openid in able:
+            if self.breaker.real_now() > last:
+                break
+            answer = await self._ask(text, openid)
+            await self.breaker.heard(answer, now)
+            done += await self._settle(text, answer, now)
+            if answer.pause is not None or answer.away:
+                break
+        return done
+
+    async def _ask(self, text: WaitingText, openid: str) -> TextCheckAnswer:
+        """The answer on the whole text, in as many calls as it is long."""
+        verdicts: list[TextVerdict] = []
+        for start in range(0, len(text.text), LONGEST):
+            answer = await self._gateway.check_text(openid, text.text[start : start + LONGEST])
+            if answer.verdict is None:
+                return answer
+            verdicts.append(answer.verdict)
+        return TextCheckAnswer(worst(verdicts), 0)
+
+    async def _settle(self, text: WaitingText, answer: TextCheckAnswer, now: datetime) -> int:
+        """Whether the text needs no check any more."""
+        if answer.verdict is not None:
+            return await self._texts.keep(text, answer.verdict, now)
+        if answer.pause is not None:
+            return 0  # not the text's doing: it waits as it is
+        if answer.not_seen:
+            await self._texts.put_off(text, now + ASK_AGAIN)
+            return 0
+        if answer.away:
+            await self._texts.put_off(text, now + timedelta(seconds=delay(text.tries + 1)))
+            return 0
+        # WeChat has said no to this text or this user, and will say so again.
+        log.warning("text_check_refused", extra={"errcode": answer.code, "about": text.collection})
+        return await self._texts.keep(text, TextVerdict.UNCHECKED, now)
+
+
+def _whose(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
+    """The WeChat user who wrote it; None where there is none, or nothing to check any more."""
+    if not text.text or text.reader_id is None or now - text.at >= GIVE_UP_AFTER:
+        return None
+    return openids.get(text.reader_id)

@@ -1,0 +1,115 @@
+"""A long-term template (长期订阅): accepted once and used up by nothing, until WeChat says no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from miniapp_server.settings.sandbox_defaults import SANDBOX_TEMPLATES
+from models.messages.entities import Template
+from tests.api.test_delivery import AN_HOUR, MANY, calls, misbehave, told, warm_up, way_of
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import staff
+from tests.api.test_wechat_callbacks import event, listed, push
+from tests.living import Client, Living, living
+
+LONG = {**SANDBOX_TEMPLATES, "RESERVED": {**SANDBOX_TEMPLATES["RESERVED"], "type": "long"}}
+ID = "sandbox-reserved"
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    async with living(mongo_url, redis_url, WECHAT_TEMPLATES=json.dumps(LONG)) as running:
+        yield running
+
+
+async def stands(reader: Client) -> bool:
+    me = await reader.ok("GET", "/me")
+    assert me["long_term"] == ["RESERVED"]
+    return {0: False, 1: True}[me["subscriptions"]["RESERVED"]]
+
+
+async def book(service: Living, reader: Client, n: int) -> str:
+    """What became of the message about the reader's next booking."""
+    start, end = AN_HOUR[n]
+    made = await reader.reserve("2f-hall-001", start, end)
+    await service.settle()
+    return (await way_of(service, made)).state
+
+
+async def refuses_on_the_phone(service: Living, reader: Client) -> None:
+    """WeChat knows of it before we do."""
+    none = {"openid": reader.openid, "template_id": ID, "n": 0}
+    await service.anonymous.ok("POST", "//sandbox/wechat/_grant", none)
+
+
+async def test_one_accept_is_all(service: Living) -> None:
+    reader = await service.reader()
+    assert not await stands(reader) and await book(service, reader, 0) == "no_consent"
+    accepted = {"results": {"RESERVED": "accept", "LEAVE": "accept"}}
+    answer = await reader.ok("POST", "/subscriptions", accepted)
+    assert answer["long_term"] == ["RESERVED"]
+    assert (answer["subscriptions"]["RESERVED"], answer["subscriptions"]["LEAVE"]) == (1, 1)
+    for n in (1, 2, 3):
+        assert await book(service, reader, n) == "sent"
+        assert await stands(reader), "no message uses it up"
+    assert [m["template"] for m in await reader.messages()] == ["RESERVED"] * 3
+    await reader.accept("RESERVED")
+    assert await stands(reader), "once more is no more"
+    page = (await Browser(await service.web_reader(reader)).get("/me")).body
+    assert '<span class="soft">长期</span>' in page and "还可收 1 条" in page
+    console = (await (await staff(service)).get("/console/deliveries")).body
+    assert '<td class="n">长期</td><td class="n">1</td>' in console
+
+
+async def test_who_refuses_has_none_until_they_accept_again(service: Living) -> None:
+    """WeChat says 43101 once; then nothing is queued, and nothing asked."""
+    await warm_up(service)
+    reader = await service.reader()
+    await reader.accept("RESERVED")
+    assert await book(service, reader, 0) == "sent"
+    await refuses_on_the_phone(service, reader)
+    await misbehave(service, subscribe_send={"times": MANY})
+    assert await book(service, reader, 1) == "no_consent" and not await stands(reader)
+    assert await calls(service, "subscribe_send") == 1
+    assert await book(service, reader, 2) == "no_consent"
+    assert await calls(service, "subscribe_send") == 1, "not asked again"
+    assert await told(reader) == ["RESERVED"] * 3, "in the app all the same"
+    await reader.accept("RESERVED")
+    assert await book(service, reader, 3) == "sent" and len(await reader.messages()) == 2
+
+
+async def test_a_busy_wechat_leaves_the_accept(service: Living) -> None:
+    reader = await service.reader()
+    await reader.accept("RESERVED")
+    await misbehave(service, subscribe_send={"status": 503, "times": 2})
+    start, end = AN_HOUR[0]
+    made = await reader.reserve("2f-hall-001", start, end)
+    await service.settle()
+    assert await stands(reader)
+    await service.move(timedelta(minutes=2))
+    assert (await way_of(service, made)).state == "sent" and await stands(reader)
+
+
+async def test_it_follows_what_wechat_says(service: Living) -> None:
+    reader = await service.reader()
+    popup, changed = "subscribe_msg_popup_event", "subscribe_msg_change_event"
+    await push(service, "mini", event(reader.openid, popup, more=listed("accept", ID)))
+    assert await stands(reader)
+    refusal = listed("reject", ID).replace("PopupEvent", "ChangeEvent")
+    await push(service, "mini", event(reader.openid, changed, more=refusal))
+    assert not await stands(reader)
+    await reader.accept("RESERVED")
+    await reader.ok("DELETE", "/bindings/current")
+    left = await service.inside.stored.consents.remaining(reader.reader_id, {Template.RESERVED})
+    assert left[Template.RESERVED] == 0, "it went with the binding"
+
+
+async def test_what_was_accepted_of_the_template_before_does_not_count(service: Living) -> None:
+    """Another type is another template at WeChat, whose accept nobody has given."""
+    reader = await service.reader()
+    await service.inside.stored.consents.add(reader.reader_id, Template.RESERVED)
+    assert not await stands(reader) and await book(service, reader, 0) == "no_consent"

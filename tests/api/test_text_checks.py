@@ -1,0 +1,264 @@
+"""What readers write goes to WeChat's check after it was kept, and staff see the verdict."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from miniapp_server import seed as seeding
+from miniapp_server.cli.feedback import listed
+from models.feedback.entities import Feedback
+from models.identity.roles import Role
+from models.text_checks.entities import TextVerdict
+from models.violations.entities import Violation
+from tests.api.test_delivery import MANY, calls, misbehave
+from tests.api.test_feedback_archive import asked
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import post, staff
+from tests.api.test_violations import missed
+from tests.living import Client, Living, living
+
+FOLDED: Final = "微信提示内容可能违规，点开查看"
+LOOK: Final = "待查看"
+UNCHECKED: Final = "未检测"
+JOB: Final = ("check_texts",)
+FAULTS: Final = "/seats/2f-hall-012/faults"
+
+
+async def opens(service: Living, reader: Client) -> None:
+    """The reader opens the mini-program, as WeChat sees it."""
+    code = f"demo-{reader.name}-{service.clock.now():%d%H%M%S}"
+    await service.anonymous.ok("POST", "/wx/login", {"code": code})
+
+
+async def watch(service: Living, **mode: int) -> None:
+    """Count the checks from now on. One call first: the token is this WeChat's then, since tests
+    share one Redis."""
+    await service.resources.mini_program.check_text("o-nobody", "…")
+    await misbehave(service, msg_sec_check={**mode, "times": MANY})
+
+
+async def verdicts(service: Living, reader: Client) -> list[str]:
+    """Those of the reader's feedback, the oldest first."""
+    found, _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 50)
+    return [f.verdict.value for f in reversed(found)]
+
+
+async def feedback_of(service: Living) -> list[Feedback]:
+    """What waits for a reply, the oldest first."""
+    return await service.inside.stored.feedback.waiting(50)
+
+
+async def test_each_text_gets_its_verdict(service: Living) -> None:
+    """Feedback, a fault report and an appeal: kept at once, checked afterwards, shown by it."""
+    reader = await missed(service, 1)
+    (one,) = (await reader.ok("GET", "/violations"))["items"]
+    await opens(service, reader)
+    for text in ("插座不通电", "sandbox-review 请看", "sandbox-risky 一句"):
+        await asked(service, reader, text)
+    await reader.ok("POST", FAULTS, {"kind": "chair", "text": "sandbox-risky 二句"})
+    await reader.ok("POST", FAULTS, {"kind": "lamp"})
+    appeal = f"/violations/{one['id']}/appeal"
+    await reader.ok("POST", appeal, {"text": "sandbox-risky 三句"})
+    desk = await staff(service)
+    questions = (await desk.get("/console/questions")).body
+    assert questions.count(UNCHECKED) == 3 and FOLDED not in questions and "一句" in questions
+
+    await watch(service)
+    await service.settle(JOB)
+    assert await calls(service, "msg_sec_check") == 5, "what says nothing is not asked about"
+    assert await verdicts(service, reader) == ["pass", "review", "risky"]
+    for path, words in (
+        ("/console/questions", "sandbox-risky 一句"),
+        (f"/console/readers/{reader.reader_id}/questions", "sandbox-risky 一句"),
+        ("/console/faults", "sandbox-risky 二句"),
+        ("/console/appeals", "sandbox-risky 三句"),
+    ):
+        page = (await desk.get(path)).body
+        _, folded = page.split(f'<details class="risky"><summary>{FOLDED}</summary>')
+        assert words in folded.partition("</details>")[0] and UNCHECKED not in page, path
+    assert questions.count(LOOK) + 1 == (await desk.get("/console/questions")).body.count(LOOK)
+    (waiting,) = (
+        await (await service.web_reader(role=Role.LIBRARIAN)).ok("GET", "/staff/appeals")
+    )["items"]
+    assert waiting["text_check"] == "risky"
+    own = (await Browser(await service.web_reader(reader)).get("/contact")).body
+    assert "sandbox-risky 一句" in own and FOLDED not in own, "who wrote it is told nothing"
+
+    lines = [listed(f, "", risky) for f in await feedback_of(service) for risky in (False, True)]
+    assert ["一句" in line for line in lines] == [False] * 5 + [True], "on a terminal, too"
+
+    await service.settle(JOB)
+    assert await calls(service, "msg_sec_check") == 5, "once"
+    answered = await post(service, desk, f"/console/appeals/{one['id']}", granted="no", text="不")
+    assert answered.status == 303, "the librarian decides, whatever WeChat says"
+
+
+async def test_who_has_no_wechat_is_not_checked(service: Living) -> None:
+    """The reader of the web page and the follower whom nobody knows: unchecked, and never asked."""
+    reader = await service.web_reader()
+    now = service.clock.now()
+    await asked(service, reader, "sandbox-risky")
+    await service.inside.stored.feedback.add(None, "mp-1", "sandbox-risky", now, "mp")
+    await watch(service)
+    await service.settle(JOB)
+    assert await calls(service, "msg_sec_check") == 0
+    page = (await (await staff(service)).get("/console/questions")).body
+    assert page.count(UNCHECKED) == 2 and FOLDED not in page
+    assert await service.inside.stored.text_checks.waiting(now + timedelta(days=9), 9) == []
+
+
+async def test_who_was_not_there_is_checked_later(service: Living) -> None:
+    """WeChat checks for who was in the mini-program in the last two hours (61010)."""
+    late, never = await service.reader(), await service.reader()
+    for reader in (late, never):
+        await asked(service, reader, "插座不通电")
+    await watch(service)
+    await service.settle(JOB)
+    await service.settle(JOB)
+    assert await calls(service, "msg_sec_check") == 2, "in an hour again, and not at once"
+    await service.move(timedelta(minutes=59))
+    assert await calls(service, "msg_sec_check") == 2
+    await opens(service, late)
+    await service.move(timedelta(minutes=2))
+    assert (await verdicts(service, late), await verdicts(service, never)) == (
+        ["pass"],
+        ["unchecked"],
+    )
+    before = await calls(service, "msg_sec_check")
+    await service.move(timedelta(days=1))
+    for _ in range(2):
+        await opens(service, never)
+        await service.move(timedelta(hours=2))
+    assert await verdicts(service, never) == ["unchecked"], "after a day it stays so"
+    assert await calls(service, "msg_sec_check") - before <= 24
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        ({"errcode": 48001}, "refused"),
+        ({"errcode": 45009}, "quota_day"),
+        ({"errcode": 44991}, "quota_minute"),
+    ],
+)
+async def test_a_refusal_of_the_account_pauses_the_checks(
+    service: Living, mode: dict[str, int], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line says so; the texts stay as they are, unchecked, and messages go on."""
+    caplog.set_level(logging.INFO)
+    reader = await service.reader()
+    await opens(service, reader)
+    texts = [f"sandbox-risky {n}" for n in range(4)]
+    for text in texts:
+        await asked(service, reader, text)
+    await watch(service, **mode)
+    for _ in range(3):
+        await service.settle(JOB)
+    assert await calls(service, "msg_sec_check") == 1
+    # Where nothing is to be done, a line of another level.
+    event = "channel_waits" if reason == "quota_minute" else "channel_paused"
+    told: Any
+    (told,) = [r for r in caplog.records if r.getMessage().startswith("channel_")]
+    assert (told.getMessage(), told.channel, told.reason) == (event, "text_checks", reason)
+    assert told.errcode == mode["errcode"]
+    assert not any(text in str(r.__dict__) for r in caplog.records for text in texts)
+    page = (await (await staff(service)).get("/console/questions")).body
+    assert page.count(UNCHECKED) == 4 and FOLDED not in page
+    await reader.accept("RESERVED")
+    await reader.reserve()
+    await service.settle()
+    assert len(await reader.messages()) == 1, "messages are not paused"
+
+    await misbehave(service)
+    await service.move("23:59" if reason == "quota_day" else "08:20")
+    if reason == "quota_day":
+        await opens(service, reader)
+        await service.move(timedelta(minutes=2))
+    assert set(await verdicts(service, reader)) == {"risky"}
+    assert await service.db["pauses"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("mode", [{"errcode": -1}, {"status": 502}, {"status": 503}])
+async def test_checks_stop_while_wechat_is_away(service: Living, mode: dict[str, int]) -> None:
+    """No run makes more than one call in vain; after five the checks are paused."""
+    reader = await service.reader()
+    await opens(service, reader)
+    for n in range(8):
+        await asked(service, reader, f"插座 {n}")
+    await watch(service, **mode)
+    job, now = service.scheduler.job("check_texts"), service.clock.now()
+    assert job is not None
+    for n in range(1, 6):
+        assert await job.run(now) == 0
+        assert await calls(service, "msg_sec_check") == n
+    await job.run(now)
+    assert await calls(service, "msg_sec_check") == 5, "paused"
+    (pause,) = await service.db["pauses"].find().to_list(None)
+    assert pause["_id"].startswith("text_checks:") and pause["reason"] == "away"
+    await misbehave(service)
+    await service.move("08:10")
+    assert set(await verdicts(service, reader)) == {"pass"}
+
+
+@pytest.mark.parametrize("errcode", [40003, 40097, 99999])
+async def test_a_text_that_wechat_will_not_take_stays_unchecked(
+    service: Living, errcode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is in nobody's way, and its words stand in no line."""
+    reader = await service.reader()
+    await opens(service, reader)
+    await asked(service, reader, "第一句")
+    await asked(service, reader, "第二句")
+    await misbehave(service, msg_sec_check={"errcode": errcode, "times": 1})
+    await service.settle(JOB)
+    assert await verdicts(service, reader) == ["unchecked", "pass"]
+    (line,) = [r for r in caplog.records if r.getMessage() == "text_check_refused"]
+    assert line.__dict__["errcode"] == errcode and "第一句" not in str(line.__dict__)
+
+
+async def test_an_erased_text_gets_no_verdict(service: Living) -> None:
+    """WeChat answers when the reader has been forgotten: nothing comes back to life."""
+    reader = await missed(service, 1)
+    (one,) = (await reader.ok("GET", "/violations"))["items"]
+    await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": "sandbox-risky"})
+    await asked(service, reader, "sandbox-risky")
+    stored, now = service.inside.stored, service.clock.now()
+    waiting = await stored.text_checks.waiting(now, 9)
+    assert {text.collection for text in waiting} == {"feedback", "violations"}
+    person = await stored.readers.get(reader.reader_id)
+    assert person is not None
+    await service.inside.erasure.erase(person, now)
+    for text in waiting:
+        assert not await stored.text_checks.keep(text, TextVerdict.RISKY, now)
+    assert await service.db["feedback"].count_documents({}) == 0
+    kept = await stored.violations.get(one["id"])
+    assert isinstance(kept, Violation) and kept.appeal is not None
+    assert (kept.appeal.text, kept.appeal.verdict) == ("", TextVerdict.UNCHECKED)
+    assert await stored.text_checks.waiting(now + timedelta(days=9), 9) == []
+
+
+async def test_the_verdict_is_handed_out_with_the_text(service: Living) -> None:
+    reader = await service.reader()
+    await opens(service, reader)
+    await asked(service, reader, "sandbox-review")
+    await service.settle(JOB)
+    page = Browser(await service.web_reader(reader))
+    mine = (await page.client.call("GET", "//me/data.json", **page.cookie)).body
+    (written,) = mine["feedback"]
+    assert (written["text"], written["check"]["verdict"]) == ("sandbox-review", "review")
+
+
+async def test_a_library_without_wechat_shows_no_mark(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as plain:
+        await seeding.seed(
+            plain.inside.stored, plain.inside.reference, seeding.read(), plain.clock.now()
+        )
+        await asked(plain, await plain.web_reader(), "插座不通电")
+        assert plain.scheduler.job("check_texts") is None
+        cookie = {"Cookie": f"seat_sid={(await plain.web_reader(role=Role.LIBRARIAN)).token}"}
+        page = (await plain.anonymous.get("//console/questions", Accept="text/html", **cookie)).body
+        assert "插座不通电" in page and UNCHECKED not in page

@@ -1,0 +1,67 @@
+"""WeChat refuses a message of a long-term template while its reader accepts anew."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from models.kernel.ids import ReaderId
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import Channel, Template
+from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.delivery.worker import DeliveryWorker
+from notify.wechat.channel import WeChatChannel
+from notify.wechat.retry_policy import SendResult, SendStatus
+from notify.wechat.template_config import TemplateConfig
+from tests.deliveries import queue_of, state_of, tell
+from tests.race.stage import Stage, clock, guarded, unguard
+from tests.race.test_channel_pause import MINUTE, message, openids_of
+
+LI: Final = ReaderId("5" * 24)
+RESERVED: Final = Template.RESERVED
+
+
+class Refusing:
+    """WeChat: the reader refused it. Before our worker hears that, the reader accepts again."""
+
+    def __init__(self, consents: ConsentRepository) -> None:
+        self._consents, self.calls = consents, 0
+
+    async def answers(self) -> bool:
+        return True
+
+    async def send_subscribe(self, *_: object) -> SendResult:
+        self.calls += 1
+        if self.calls > 1:
+            return SendResult(SendStatus.SENT, 0)
+        await self._consents.accept_for_good(LI, RESERVED)
+        return SendResult(SendStatus.NO_CONSENT, 43101)
+
+
+@guarded
+async def test_an_accept_during_a_refusal_stands(stage: Stage, guard: bool) -> None:
+    reader_side, ours = ConsentRepository(stage.db), ConsentRepository(stage.db)
+    if not guard:
+        unguard(ours)
+    await reader_side.accept_for_good(LI, RESERVED)
+    wechat: Any = Refusing(reader_side)
+    pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, "wx")
+    channel = WeChatChannel(
+        wechat,
+        {RESERVED: TemplateConfig("t-1", "p", {}, long_term=True)},
+        "formal",
+        openids_of,
+        ours,
+        CircuitBreaker(pauses, lambda: clock(9)),
+    )
+    worker = DeliveryWorker(
+        queue_of(stage.db, stage.cipher), channel, stage.stored.reservations.many, lambda: clock(9)
+    )
+    first, second = message(LI, clock(9), 60 * MINUTE), message(LI, clock(9, 1), 60 * MINUTE)
+    for sent, expected in ((first, "no_consent"), (second, "sent" if guard else "no_consent")):
+        await tell(stage.db, stage.cipher, [sent])
+        while await worker.run(clock(9, 2)):
+            pass
+        assert await state_of(stage.db, sent) == expected
+    assert wechat.calls == (2 if guard else 1), "the control has lost the accept"
+    await worker.close()

@@ -1,0 +1,103 @@
+"""Two checkers of one text, and a text that changes while WeChat reads it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from models.kernel.ids import ReaderId
+from models.text_checks.entities import TextVerdict
+from models.text_checks.repository import TextCheckRepository, due_check
+from notify.delivery.circuit_breaker import CircuitState
+from notify.wechat.text_check_answers import TextCheckAnswer
+from notify.wechat.text_checks import TextChecker
+from tests.race.stage import ById, Stage, clock, guarded
+
+
+class Open:
+    """Stands where the pause of the checks would be: there is none."""
+
+    def real_now(self) -> datetime:
+        return clock(9)
+
+    async def state(self, _: datetime) -> CircuitState:
+        return CircuitState.OPEN
+
+    async def heard(self, *_: object) -> None:
+        pass
+
+    async def give_back(self) -> None:
+        pass
+
+
+class WeChat:
+    """Answers when all who ask have asked, each one otherwise; ``meanwhile`` comes before."""
+
+    def __init__(self, parties: int, meanwhile: Any = None) -> None:
+        self._all = asyncio.Barrier(parties)
+        self._verdicts = iter((TextVerdict.RISKY, TextVerdict.PASS))
+        self._meanwhile = meanwhile
+        self.asked: list[str] = []
+
+    async def check_text(self, _: str, content: str) -> TextCheckAnswer:
+        self.asked.append(content)
+        await self._all.wait()
+        if self._meanwhile is not None:
+            await self._meanwhile()
+        return TextCheckAnswer(next(self._verdicts), 0)
+
+
+async def openids_of(readers: Any) -> dict[ReaderId, str]:
+    return {reader: f"o-{reader}" for reader in readers}
+
+
+def checker(stage: Stage, wechat: WeChat, guard: bool) -> TextChecker:
+    """One of several processes that check."""
+    texts = TextCheckRepository(stage.db, stage.cipher)
+    if not guard:
+        bare: Any = {name: (ById(all_), own) for name, (all_, own) in texts._texts.items()}
+        texts._texts = bare
+    breaker: Any = Open()
+    return TextChecker(texts, wechat, openids_of, breaker)
+
+
+async def stored(stage: Stage) -> tuple[str, TextVerdict]:
+    """The text and its verdict."""
+    (found,) = await stage.stored.feedback.waiting(2)
+    return found.text, found.verdict
+
+
+@guarded
+async def test_a_text_has_one_verdict(stage: Stage, guard: bool) -> None:
+    """A lease that ran out: two workers send the same text, and WeChat changes its mind. Staff who
+    have seen a verdict keep it."""
+    reader = await stage.reader()
+    await stage.stored.feedback.add(reader.id, "k", "插座不通电", clock(8))
+    wechat = WeChat(2)
+    done = await asyncio.gather(*(checker(stage, wechat, guard).run(clock(9)) for _ in range(2)))
+    assert wechat.asked == ["插座不通电"] * 2
+    assert sorted(done) == ([0, 1] if guard else [1, 1])
+
+
+@guarded
+async def test_a_verdict_is_on_the_text_that_was_checked(stage: Stage, guard: bool) -> None:
+    """The text is another one when WeChat answers: it is checked itself."""
+    reader = await stage.reader()
+    await stage.stored.feedback.add(reader.id, "k", "从前的一句", clock(8))
+
+    async def rewrite() -> None:
+        sealed = stage.stored.feedback._texts.seal("text", "现在的一句")
+        change = {"text": sealed, "check": due_check(clock(8))}
+        await stage.db["feedback"].update_one({}, {"$set": change})
+
+    job = checker(stage, wechat := WeChat(1, rewrite), guard)
+    done = await job.run(clock(9))
+    if not guard:
+        assert (await stored(stage), done) == (("现在的一句", TextVerdict.RISKY), 1)
+        return
+    assert (await stored(stage), done) == (("现在的一句", TextVerdict.UNCHECKED), 0)
+    wechat._meanwhile = None
+    assert await job.run(clock(9)) == 1 and wechat.asked == ["从前的一句", "现在的一句"]
+    assert await stored(stage) == ("现在的一句", TextVerdict.PASS)
+    assert await job.run(clock(9)) == 0, "once"
