@@ -44,7 +44,8 @@ class MailServer:
             transport.abort()
         if self._open:
             self._idle.clear()
-            await self._idle.wait()
+            async with asyncio.timeout(5):
+                await self._idle.wait()
 
     def to(self, address: str) -> list[EmailMessage]:
         """The mails to an address, in order."""

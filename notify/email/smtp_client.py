@@ -186,6 +186,7 @@ class SmtpClient:
             await connection.ehlo()
             if not s.tls and connection.supports_extension("starttls"):
                 await connection.starttls()
+                await connection.ehlo()  # what it offers now
             elif s.require_starttls:
                 raise aiosmtplib.SMTPNotSupported("STARTTLS")
             if s.user:
