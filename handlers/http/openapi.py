@@ -52,6 +52,7 @@ _TAG_OF: Final = {
     "me": "identity",
     "subscriptions": "identity",
     "sessions": "identity",
+    "library": "seats",
     "venues": "seats",
     "favourites": "seats",
     "areas": "seats",

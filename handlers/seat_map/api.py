@@ -45,7 +45,7 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
 
 
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
-    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.reader
+    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     asked = cache.window(query.date, query.start, query.end, minute, reader)
     if query.wanted:
         may_filter(query.wanted, call[REFERENCE].policy_on(asked.day))
@@ -56,7 +56,7 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
 
 
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
-    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.reader
+    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     area = call[REFERENCE].area_for_readers(call.id)
     asked = cache.window(query.date, query.start, query.end, minute, reader)
     plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute, reader)
@@ -75,7 +75,7 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
     }
     assert call.principal is not None
     return await call[EVENT_STREAMS].subscribe(
-        call.request, headers, area, asked, call.principal.session, call.reader
+        call.request, headers, area, asked, call.principal.session, call.viewer
     )
 
 
@@ -85,7 +85,7 @@ async def _occupancy(call: ApiRequest, day: date) -> OccupancyView:
 
 
 def _window(call: ApiRequest, day: date | None, start: str | None, end: str | None) -> TimeFilter:
-    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.reader)
+    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.viewer)
 
 
 async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
@@ -109,7 +109,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
             for row in occupancy.by_seat.get(seat.id, ())
             if local_date(row.start) <= asked.day
         ],
-        reserved_for=list(reference.groups_instead(seat, call.reader, asked.day)) or UNSET,
+        reserved_for=list(reference.groups_instead(seat, call.viewer, asked.day)) or UNSET,
     )
 
 
@@ -118,7 +118,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     seat, seat_map = call[REFERENCE].seat(call.id), call[keys.SEAT_MAP]
     asked = _window(call, query.date, None, None)
     if query.start is None:
-        day = await seat_map.seat_day(seat, asked, call.now, call.reader)
+        day = await seat_map.seat_day(seat, asked, call.now, call.viewer)
         return TimesOut(starts=[presenter.start(choice.value) for choice in day.choices])
-    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.reader)
+    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.viewer)
     return TimesOut(ends=[presenter.choice(end, asked.day) for end in ends])

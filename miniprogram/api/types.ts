@@ -274,6 +274,13 @@ export interface KioskCodeOut {
   free: FreeOut[];
 }
 
+export interface LibraryOut {
+  name: string;
+  title: string;
+  audience: string;
+  contact: string[];
+}
+
 export interface LoginOut {
   token: string;
   expires_at: string;
