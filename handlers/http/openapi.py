@@ -53,6 +53,8 @@ _TAG_OF: Final = {
     "subscriptions": "identity",
     "sessions": "identity",
     "library": "seats",
+    "forecast": "seats",
+    "proposal": "seats",
     "venues": "seats",
     "favourites": "seats",
     "areas": "seats",

@@ -11,12 +11,21 @@ from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.middleware import common_headers
+from handlers.http.presenting import clock
+from handlers.reservations.presenter import seat as reserved_seat
 from handlers.seat_map import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.event_stream import EVENT_STREAMS
+from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.schemas import (
     AreasQuery,
+    ExpectedOut,
+    ForecastOut,
+    ForecastQuery,
     OccupiedOut,
+    ProposalOut,
+    ProposalQuery,
+    ProposedSeatOut,
     SeatDayOut,
     SeatDayQuery,
     TimesOut,
@@ -24,6 +33,8 @@ from handlers.seat_map.schemas import (
     VenuesOut,
     WindowQuery,
 )
+from handlers.seat_map.search import MapSearch, date_of
+from handlers.seat_map.suggestions import propose_for_app
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId
 from models.policy.rules import may_filter
@@ -53,6 +64,53 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     venue = VenueId(query.venue) if query.venue is not None else None
     body = cache.areas(occupancy, venue, asked, minute, query.wanted, reader)
     return body.answer(call.request)
+
+
+async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
+    """How many seats areas are expected to have left, with the usual error."""
+    search, venue = _search(call, query), query.venue
+    areas = [a for a in call[REFERENCE].catalog.bookable_areas if venue in (None, a.venue_id)]
+    found = await expected_seats(call, areas, search)
+    return ForecastOut(
+        [ExpectedOut(id, to_local(e.begin), e.free, e.error) for id, e in found.items()]
+    )
+
+
+async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
+    """One free seat for that time, or for the next two hours."""
+    search, reference = _search(call, query), call[REFERENCE]
+    with_areas = {area.venue_id for area in reference.catalog.bookable_areas}
+    wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]
+    venue = next((v for v in wished if v.id in with_areas), None)
+    if venue is None:
+        return ProposalOut(None)
+    shown = presenter.venue(reference, venue, call.now, call.reader)
+    if not date_of(shown, search.day).bookable:
+        return ProposalOut(None)
+    skip = [*filter(None, query.skip.split(","))]
+    proposed = await propose_for_app(call, venue.id, search, skip)
+    if proposed is None:
+        return ProposalOut(None)
+    found, wanted = proposed
+    until = found.state.free_until
+    return ProposalOut(
+        ProposedSeatOut(
+            seat=reserved_seat(reference, found.seat.id),
+            date=wanted.day,
+            start=wanted.start,
+            end=wanted.end,
+            free_until=to_local(until) if until is not None else None,
+            reason=found.reason.value,
+            near=found.anchor.number if found.anchor is not None else None,
+        )
+    )
+
+
+def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
+    """Raises: InvalidRequest, StartInPast, BeyondBookingWindow."""
+    asked = _window(call, query.date, query.start, query.end)
+    start, end, minute = query.start or "", query.end or "", clock(call.now)
+    return MapSearch(asked.day, start, end, minute=minute, past_midnight=True)
 
 
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:

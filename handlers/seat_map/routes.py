@@ -25,6 +25,15 @@ ROUTES: Final = (
         at_kiosk=True,
     ),
     get(
+        "/forecast",
+        api.forecast,
+        "How many seats areas are expected to have left, with the usual error",
+        Access.SESSION,
+        errors=_DAY,
+        at_kiosk=True,
+    ),
+    get("/proposal", api.proposal, "One free seat that is proposed to the reader", errors=_DAY),
+    get(
         "/areas/{id}/map",
         api.area_map,
         "The plan of an area",

@@ -197,6 +197,13 @@ export interface ErrorOut {
   error: ErrorBody;
 }
 
+export interface ExpectedOut {
+  area_id: string;
+  at: string;
+  free: number;
+  error: number;
+}
+
 export interface FaultReportOut {
   id: string;
   seat_id: string;
@@ -208,6 +215,10 @@ export interface FaultReportOut {
 export interface FavouritesOut {
   items: ReservedSeat[];
   again: AgainOut | null;
+}
+
+export interface ForecastOut {
+  items: ExpectedOut[];
 }
 
 export interface FreeOut {
@@ -390,6 +401,20 @@ export interface PatrolOut {
   start: string;
   end: string;
   at: string;
+}
+
+export interface ProposalOut {
+  proposed: ProposedSeatOut | null;
+}
+
+export interface ProposedSeatOut {
+  seat: ReservedSeat;
+  date: string;
+  start: string;
+  end: string;
+  free_until: string | null;
+  reason: "known" | "near" | "roomy";
+  near: string | null;
 }
 
 export interface ReaderOut {

@@ -25,6 +25,7 @@ LOOKS = (
     "/notices",
     "/notices/how-to-book",
     "/library",
+    "/forecast",
 )
 
 
@@ -67,6 +68,7 @@ async def test_its_plan_tells_of_changes(service: Living) -> None:
         ("POST", f"/seats/{SEAT}/faults", {"kind": "chair", "text": ""}),
         ("POST", "/waitlist", {"area_id": "2f-hall", "start": "14:00", "end": "16:00"}),
         ("GET", "/favourites", None),
+        ("GET", "/proposal", None),
         ("GET", "/reservations", None),
         ("GET", "/messages", None),
         ("GET", "/gate-records", None),
