@@ -272,6 +272,15 @@ export interface JoinWaitlist {
   only_tell?: boolean;
 }
 
+export interface KeepingOut {
+  reservations: number;
+  messages: number;
+  movements: number;
+  feedback: number;
+  audit: number;
+  visitors: number;
+}
+
 export interface KioskCheckIn {
   reservation_id: string;
 }
@@ -290,6 +299,7 @@ export interface LibraryOut {
   title: string;
   audience: string;
   contact: string[];
+  keeping: KeepingOut;
 }
 
 export interface LoginOut {

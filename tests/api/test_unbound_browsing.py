@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.identity.roles import Role
+from tests.api.test_first_run import NAMES, save
 from tests.api.test_reader_groups import ROOM, enter, group
 from tests.api.test_reader_groups import SEAT as OF_THE_ROOM
 from tests.api.test_seat_map_events import watching
@@ -50,6 +51,23 @@ async def test_an_unbound_phone_sees_what_a_reader_without_groups_sees(service: 
     etag = (await unbound.get("/areas/2f-hall/map")).headers["ETag"]
     assert (await plain.get("/areas/2f-hall/map", **{"If-None-Match": etag})).status == 304
     assert (await service.stranger().get("/areas")).status == 401
+
+
+async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living) -> None:
+    unbound = await service.wx_user()
+    reference = service.inside.reference
+    told = await unbound.ok("GET", "/library")
+    assert list(told) == ["name", "title", "audience", "contact", "keeping"]
+    assert told["name"] == reference.profile.name and told["audience"] == "仅供北京工业大学师生使用"
+    assert told["keeping"] == {
+        "reservations": 1095, "messages": 180, "movements": 180,
+        "feedback": 365, "audit": 1095, "visitors": 90,
+    }  # fmt: skip
+    admin = await staff(service, Role.ADMINISTRATOR)
+    saved = await save(service, admin, **NAMES | {"audience": "本校师生和校友"})
+    assert saved.status == 303, saved.body
+    await reference.refresh()
+    assert (await unbound.ok("GET", "/library"))["audience"] == "本校师生和校友"
 
 
 async def test_its_plan_tells_of_changes(service: Living) -> None:
