@@ -64,7 +64,7 @@ async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living)
         "feedback": 365, "audit": 1095, "visitors": 90,
     }  # fmt: skip
     admin = await staff(service, Role.ADMINISTRATOR)
-    saved = await save(service, admin, **NAMES | {"audience": "本校师生和校友"})
+    saved = await save(service, admin, b"", **NAMES | {"audience": "本校师生和校友"})
     assert saved.status == 303, saved.body
     await reference.refresh()
     assert (await unbound.ok("GET", "/library"))["audience"] == "本校师生和校友"
