@@ -28,7 +28,8 @@ function once(more: AgainOut): Known {
 /** The favourites and the last seat; those that only this phone knows are told to the library first. */
 export async function knownSeats(): Promise<KnownSeats> {
   if (!isBound()) return { liked: [], again: null };
-  for (const { id } of (wx.getStorageSync(PLACE) as { id: string }[] | "") || []) {
+  const kept: { id: string }[] = wx.getStorageSync(PLACE) || [];
+  for (const { id } of kept) {
     await post<FavouritesOut>("/favourites", { seat_id: id }, tap()).catch((error: unknown) => {
       if (!(error instanceof Refused)) throw error; // a seat that is gone, one too many, or nobody's phone
     });
