@@ -263,6 +263,46 @@ test("a refused tap in a row is said, and the row is as it is now", async () => 
   assert.equal(phone.toasts.length > 0, true);
 });
 
+test("where nothing is free the plan offers the line and the free-seat alert, for a time of one's own", async () => {
+  await service.reset(at("08:10"));
+  phone = await bound(service);
+  const as = phone.storage.get("token");
+  const map = await service.call("GET", `/api/v1/areas/2f-hall/map?date=${MONDAY}`, { as });
+  const seats = map.seats.map((seat) => ({ ...seat, status: "occupied", free_until: null, next_free: at("10:30") }));
+  let full = true;
+  phone.network = ({ path }) => (full && path.includes("/2f-hall/map") ? { status: 200, data: { ...map, seats } } : undefined);
+  phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}`);
+  await phone.reads("最早 10:30 有空位");
+  const card = () => document.querySelectorAll("wx-picker");
+  await phone.until(() => card().length === 2, "the times");
+  assert.ok(phone.text.includes("现在–10:00"));
+  phone.touch(card()[0], "change", { value: 2 });
+  await phone.reads("10:00–12:00");
+  phone.touch(card()[1], "change", { value: 0 });
+  await phone.reads("10:00–11:00");
+  // A seat is free after all: the service says so, and nobody waits.
+  await phone.tap("加入候补");
+  await phone.until(() => phone.all("bad").some((node) => node.textContent.trim()), "a refusal");
+  assert.deepEqual((await service.call("GET", "/api/v1/waitlist", { as })).items, []);
+  phone.network = ({ path, method, body }) => {
+    if (method === "POST" && path.endsWith("/waitlist")) return { status: 201, data: { ...body, id: "w", state: "waiting", ahead: null, offer: null } };
+    return full && path.includes("/2f-hall/map") ? { status: 200, data: { ...map, seats } } : undefined;
+  };
+  await phone.tap("有空就告诉我");
+  await phone.reads("有空位时会发消息告诉您");
+  const [, told] = posted(phone, "/waitlist");
+  assert.deepEqual(told.body, { area_id: "2f-hall", date: MONDAY, start: "10:00", end: "11:00", seats: [], only_tell: true });
+  full = false;
+  await phone.page.refresh();
+  assert.ok(!phone.text.includes("有空位时会发消息"));
+  full = true;
+  phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}&start=14:00&end=16:00`);
+  await phone.reads("14:00–16:00 这里没有空位");
+  await phone.tap("加入候补");
+  await phone.until(() => posted(phone, "/waitlist").length === 3);
+  assert.deepEqual([posted(phone, "/waitlist")[2].body.start, posted(phone, "/waitlist")[2].body.only_tell], ["14:00", false]);
+});
+
 test("the sheet lies over the plan: a tap beside it closes it, and the plan is drawn anew by a pull", async () => {
   await service.reset(at("08:00"));
   phone = await bound(service);

@@ -38,6 +38,10 @@ Component({
     seats: [] as Tile[],
     marks: [] as Fixture[],
     expected: "",
+    venue: "",
+    /** Nothing is free, and the reader may wait for something; `next` is when something is. */
+    full: false,
+    next: "",
     legend: legend(),
     tags: [] as { sign: string; text: string }[],
     seat: null as Tile | null,
@@ -121,20 +125,29 @@ Component({
         const [wide, high] = [(windowWidth - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
-        this.setData({ name: map.area.name, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
+        this.judge(map);
+        this.setData({ name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
       });
     },
     /** What is shown stays where the network does not answer. */
     async refresh() {
       try {
-        const change = changed(this.data.seats, await this.map());
+        const map = await this.map();
+        const change = changed(this.data.seats, map);
         this.setData({ ...change, stale: "" });
+        this.judge(map);
         const id = this.data.seat?.id;
         if (id) this.setData({ seat: this.data.seats.find((seat) => seat.id === id) ?? null });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.setData({ stale: t("stale") });
       }
+    },
+    judge(map: SeatMapOut) {
+      const there = map.seats.filter((seat) => seat.status !== "disabled");
+      const full = there.length > 0 && there.every((seat) => seat.status !== "free" && seat.status !== "mine");
+      const next = there.map((seat) => seat.next_free ?? "").filter((at) => at !== "").sort()[0];
+      if (full !== this.data.full) this.setData({ full, next: next ? clock(next) : "" });
     },
     larger() { this.setData({ scale: Math.min(LARGEST, this.data.scale * STEP) }); },
     smaller() { this.setData({ scale: Math.max(this.data.smallest, this.data.scale / STEP) }); },

@@ -1,11 +1,12 @@
 import { get } from "../../api/client";
 import type { AreaOut, AreasOut, DateOut, ExpectedOut, ForecastOut, VenueOut, VenuesOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, clockAt, dayAt, now, span } from "../../lib/clock";
+import { clock, dayAt, now, span } from "../../lib/clock";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
 import { shared } from "../../lib/share";
+import { hours, startsIn } from "../../lib/hours";
 import { nameTabs } from "../../lib/tabs";
 import { floorName, t, words } from "../../lib/texts";
 
@@ -44,24 +45,6 @@ function sayOf(d: DateOut, label: string): string {
   if (d.open === null) return t(d.reason ? "day_note_closed_for" : "day_note_closed", { day: label, reason: d.reason });
   if (d.opens_at !== null && Date.parse(d.opens_at) > now()) return t("day_note_opens", { day: label, at: clock(d.opens_at) });
   return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
-}
-
-const HOURS = Array.from({ length: 24 }, (_, h) => `${String(h).padStart(2, "0")}:00`);
-
-/** The full hours between opening and closing that are to come, and closing itself; those after midnight come last. */
-function hours(d: DateOut): string[] {
-  if (d.open === null) return [];
-  const passed = d.date === dayAt(now()) ? clockAt(now()) : "";
-  const { from, to } = d.open;
-  const late = to <= from;
-  const found = HOURS.filter((hour) => hour >= from && (late || hour < to) && hour > passed);
-  return found.length ? [...found, ...HOURS.filter((hour) => late && hour < to), to] : [];
-}
-
-/** How many of the hours can be a start: those of the day itself, but for the last. */
-function startsIn(times: string[]): number {
-  const midnight = times.findIndex((hour, n) => n > 0 && hour <= (times[n - 1] ?? ""));
-  return midnight < 0 ? times.length - 1 : midnight;
 }
 
 /** How long the time is that is looked for, in minutes; 0 where none is. */
