@@ -71,6 +71,7 @@ async def test_apps_are_told_the_same_as_pages(service: Living) -> None:
     assert {one["at"][:10] for one in other} == {service.tomorrow}
     await reader.refused("400 malformed", "GET", "/forecast?start=20:00")
     await reader.refused("422 outside_horizon", "GET", "/forecast?date=2026-12-01")
+    await reader.refused("422 in_the_past", "GET", "/forecast?date=2026-09-01")
 
 
 async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living) -> None:

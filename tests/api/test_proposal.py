@@ -49,3 +49,4 @@ async def test_nothing_is_proposed_to_who_can_take_nothing(service: Living) -> N
     assert await proposed(waiting) is None, "the library is closed"
     await waiting.refused("400 malformed", "GET", "/proposal?start=14:00")
     await waiting.refused("422 outside_horizon", "GET", "/proposal?date=2026-12-01")
+    await waiting.refused("422 in_the_past", "GET", "/proposal?date=2026-09-01")
