@@ -4,7 +4,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ROOT, SETTING, VERSION, ci, projectOf } from "./pack.mjs";
+import { ROOT, VERSION } from "./facts.mjs";
+import { SETTING, ci, projectOf } from "./pack.mjs";
 
 /** What WeChat answers of an ordinary account. */
 const ACCOUNT = {

@@ -3,7 +3,7 @@
 // upload WHAT-IS-NEW: the version that is then submitted for review on the account's page.
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { APPID, SETTING, VERSION, ci, projectOf } from "./pack.mjs";
+import { APPID, VERSION } from "./facts.mjs";
 
 const [verb, text = ""] = process.argv.slice(2);
 const file = process.env.WECHAT_UPLOAD_KEY ?? "";
@@ -18,6 +18,8 @@ if (APPID === "touristappid") stop("miniprogram/project.config.json has the test
 if (!file || !existsSync(file)) stop("WECHAT_UPLOAD_KEY names no file: 微信公众平台 → 开发管理 → 开发设置 → 小程序代码上传 gives it");
 if (verb === "upload" && !text) stop('say what is new: npm run upload -- "…"');
 
+// It takes a moment, so not before it is needed.
+const { SETTING, ci, projectOf } = await import("./pack.mjs");
 const told = { version: VERSION, setting: SETTING, onProgressUpdate: () => undefined };
 const project = projectOf(readFileSync(file, "utf8"));
 if (verb === "upload") {

@@ -312,16 +312,8 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.stored.activation_codes.ask("100001", "o-x", "s", "47", on("09:00")),
         {"live_digits"},
     ),
-    (
-        "review_codes.redeem",
-        lambda s: s.stored.review_codes.redeem("x" * 22, on("09:00")),
-        {"secret"},
-    ),
-    (
-        "review_codes.revoke",
-        lambda s: s.stored.review_codes.revoke(s.readers[0]),
-        {"live_reader"},
-    ),
+    ("review_codes.redeem", lambda s: s.stored.review_codes.redeem("x", EVENING), {"secret"}),
+    ("review_codes.revoke", lambda s: s.stored.review_codes.revoke(s.readers[0]), {"live_reader"}),
     ("review_codes.latest", lambda s: s.stored.review_codes.latest(s.readers[0]), {"latest"}),
     ("codes.request_of", lambda s: s.stored.activation_codes.request_of("o-x"), {"request_user"}),
     (
