@@ -192,6 +192,11 @@ test("a seat is proposed, another one on request, and one tap leads to its times
   await phone.tap("换一个");
   const second = await phone.until((data) => data.proposed?.id !== first.id && data.proposed, "another seat");
   await phone.until(() => !phone.page.data.busy);
+  // It stays while the page looks again by itself.
+  const asked = () => phone.requests.filter((sent) => sent.path.includes("/proposal")).length;
+  const before = asked();
+  for (let n = 0; n < 4; n += 1) await phone.page.look();
+  assert.deepEqual([asked(), phone.page.data.proposed.id], [before, second.id]);
   await phone.tap("坐这里");
   await phone.reaches("pages/plan/plan");
   await phone.until((data) => data.seat?.id === second.id && data.start === "now" && data.end === "10:00", "its times");

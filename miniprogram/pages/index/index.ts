@@ -81,6 +81,10 @@ Component({
       wx.stopPullDownRefresh();
     },
     load() {
+      return this.all(false);
+    },
+    /** `kept`: what is proposed stays under the reader's finger. */
+    all(kept: boolean) {
       return attempt(this, async () => {
         const active = await this.mine();
         const qr = take();
@@ -95,7 +99,7 @@ Component({
           get<PageOf<MessageOut>>("/messages?unread=true&page_size=1"),
           get<PageOf<MessageOut>>(`/messages?page_size=${SHOWN}`),
           this.library(),
-          active.length ? this.setData({ proposed: null }) : this.propose(this.data.skip),
+          active.length ? this.setData({ proposed: null }) : kept || this.propose(this.data.skip),
         ]);
         this.setData({ ...known, messages: messages.items, unread: unread.total ? t("home_unread", { n: unread.total }) : "" });
       });
@@ -134,7 +138,7 @@ Component({
     async look() {
       const polls = this.data.polls + 1;
       this.setData({ polls });
-      if (polls % ALL_EACH === 0) return this.load();
+      if (polls % ALL_EACH === 0) return this.all(this.data.proposed !== null);
       return this.mine().then(() => undefined, (error: unknown) => { if (!(error instanceof Refused)) throw error; });
     },
     changed() {
