@@ -53,6 +53,15 @@ test("areas, plans and notices are looked at before binding, under the words for
   await phone.reaches("pages/index/index");
 });
 
+test("the code of the page 激活码 leads to binding at once", async () => {
+  await stranger("wang");
+  phone.open("pages/index/index?scene=web");
+  await phone.reaches("pages/bind/bind");
+  phone.type(await service.activationCode("21070001"));
+  await phone.reaches("pages/index/index");
+  await phone.reads("现在没有预约");
+});
+
 test("who binds to book comes back to the seat", async () => {
   await stranger("wang");
   phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}&seat=${SEAT}`);

@@ -39,6 +39,7 @@ Component({
     words: {} as Record<string, string>,
     live: [] as ReservationOut[],
     kiosk: false,
+    binds: false,
     said: "",
     polls: 0,
     floors: [] as Floor[],
@@ -61,6 +62,7 @@ Component({
       if (query.q) keep(decoded(query.q));
       this.setData({
         words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites"),
+        binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
     },
@@ -109,9 +111,10 @@ Component({
       const [areas, notices] = await Promise.all([get<AreasOut>("/areas"), get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`)]);
       this.setData({ floors: byFloor(areas), notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })) });
     },
-    /** For somebody who is not bound. A code has brought them to bind, and is not lost by that. */
+    /** For somebody who is not bound. A code has brought them to bind, and is not lost by that; so has the code of the page 激活码. */
     async around(qr: string) {
-      if (!qr) return this.library();
+      if (!qr && !this.data.binds) return this.library();
+      this.setData({ binds: false });
       keep(qr);
       throw new Refused(403, "not_bound", "");
     },
