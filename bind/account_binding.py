@@ -4,6 +4,8 @@ Six digits can be guessed, 128 bits cannot. So a scanned code binds at once and 
 wrong digits are: few of one WeChat user, and many of all of them together. The limit over all
 closes nothing, since strangers could close it for everybody. Past it, right digits only make a
 request, which counts when the reader has confirmed it on the page that shows the code.
+
+Six digits live for ten minutes. Only the 128 bits of a review code live longer.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from models.kernel.ids import ReaderId
 from models.messages.consent_repository import ConsentRepository
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
+from models.staff.review_access import ReviewAccess
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import token_hash
 
@@ -75,9 +78,11 @@ class AccountBindingService:
         sessions: SessionService,
         attempts: AttemptLimiter,
         consents: ConsentRepository,
+        review: ReviewAccess,
     ) -> None:
         self._codes, self._bindings, self._readers = codes, bindings, readers
         self._sessions, self._attempts, self._consents = sessions, attempts, consents
+        self._review = review
 
     # --- the reader, on the web -------------------------------------------------------------------
 
@@ -148,9 +153,12 @@ class AccountBindingService:
     # --- the WeChat user, in the mini-program -----------------------------------------------------
 
     async def preview(self, principal: Principal, secret: str, now: datetime) -> Reader:
-        """Who would be bound by a scanned code. Raises: AlreadyBound, ActivationCodeInvalid."""
+        """Who would be bound by a scanned code, or by one of a review. Raises: AlreadyBound,
+        ActivationCodeInvalid."""
         await self._unbound(principal)
         reader_id = await self._codes.reader_of(secret, now)
+        if reader_id is None:
+            reader_id = await self._review.reader_of(secret, now)
         reader = await self._readers.get(reader_id) if reader_id is not None else None
         if reader is None:
             raise ActivationCodeInvalid()
@@ -165,6 +173,8 @@ class AccountBindingService:
         openid = await self._unbound(principal)
         if _SECRET.fullmatch(code):
             reader_id = await self._codes.redeem_secret(code, now)
+            if reader_id is None:
+                reader_id = await self._review.redeem(code, now)
         else:
             found = await self._redeem_digits(principal, openid, code, now)
             if isinstance(found, BindingRequest):

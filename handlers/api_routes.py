@@ -22,6 +22,7 @@ from handlers.http.endpoint import Endpoint, handler
 from handlers.kiosks import routes as kiosks
 from handlers.messages import routes as messages
 from handlers.notices import routes as notices
+from handlers.policy import routes as policy
 from handlers.reservations import routes as reservations
 from handlers.seat_map import routes as seat_map
 from handlers.seat_reports import routes as seat_reports
@@ -35,6 +36,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *messages.ROUTES,
     *seat_map.ROUTES,
     *notices.ROUTES,
+    *policy.ROUTES,
     *reservations.ROUTES,
     *check_in.ROUTES,
     *waitlist.ROUTES,

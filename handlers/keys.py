@@ -61,6 +61,7 @@ from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservation_lookup import ReservationLookup
 from models.staff.reservations import StaffReservations
+from models.staff.review_access import ReviewAccess
 from models.staff.seat_history import StaffSeatHistory
 from models.staff.seat_outages import StaffSeatOutages
 from models.staff.seat_reports import StaffSeatReports
@@ -135,6 +136,7 @@ STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicy
 STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
 STAFF_MEMBERSHIPS: Final = web.AppKey("staff_memberships", StaffMemberships)
 STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)
+REVIEW_ACCESS: Final = web.AppKey("review_access", ReviewAccess)
 STAFF_PROFILE: Final = web.AppKey("staff_profile", StaffProfile)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
 RESERVATION_LOOKUP: Final = web.AppKey("reservation_lookup", ReservationLookup)

@@ -67,6 +67,8 @@ from miniapp_server.wechat_wiring import callback_verifiers, text_checker
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
 from models.kiosks.pairing import KioskPairing
 from models.profile.entities import LibraryProfile
+from models.staff.recorder import AuditLog
+from models.staff.review_access import ReviewAccess
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
@@ -228,6 +230,7 @@ def _wire_identity(
         app[SESSIONS],
         app[ATTEMPT_LIMITER],
         r.consents,
+        ReviewAccess(AuditLog(r.audit_log), r.review_codes),
     )
     codes = app[keys.KIOSK_CODES] = KioskCodeService(r.kiosks, settings.public_base_url)
     labels = app[keys.SEAT_LABELS] = SeatLabels(settings.sealer, settings.public_base_url)

@@ -15,6 +15,7 @@ from models.gates.repository import GateRepository
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.grant_repository import StaffGrantRepository
+from models.identity.review_code_repository import ReviewCodeRepository
 from models.identity.session_repository import SessionRepository
 from models.kiosks.pairing_repository import PairingRepository
 from models.kiosks.repository import KioskRepository
@@ -91,6 +92,7 @@ class Repositories:
         self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)
         self.past = PastRepository(db)
+        self.review_codes = ReviewCodeRepository(db)
         self.plan_pictures = PlanPictureRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)

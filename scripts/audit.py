@@ -22,7 +22,13 @@ from packaging.utils import canonicalize_name
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOCK: Final = ROOT / "requirements" / "lock-embedded-test.txt"
 ADVISORIES: Final = ROOT / "requirements" / "advisories.json"
-NPM: Final = ("miniprogram", "tests/browser", "tests/linters", "scripts/lighthouse_cli")
+NPM: Final = (
+    "miniprogram",
+    "tests/browser",
+    "tests/linters",
+    "scripts/lighthouse_cli",
+    "scripts/miniprogram_ci",
+)
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.M)
 _PIP_AUDIT: Final = ("tool", "run", "--quiet", "--from", "pip-audit==2.10.1", "pip-audit")
 

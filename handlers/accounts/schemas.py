@@ -25,7 +25,7 @@ class Bind(Request):
         Meta(
             pattern=f"^([0-9]{{6}}|{_SCANNED}){_END}",
             max_length=22,
-            description="six digits, or the 22 characters behind c= in the scanned link",
+            description="six digits, or 22 characters: a review code, or behind c= in the link",
         ),
     ]
 

@@ -39,7 +39,7 @@ from models.identity.roles import Role
 from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
 from models.kernel.ids import Actor
 from models.readers.context import IdempotencyKey, RequestContext
-from models.readers.entities import Reader
+from models.readers.entities import Reader, onlooker
 
 Value = TypeVar("Value")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
@@ -78,6 +78,12 @@ class ApiRequest:
     def reader(self) -> Reader:
         assert self.principal is not None
         return bound_reader(self.principal)
+
+    @property
+    def viewer(self) -> Reader:
+        """Through whose eyes it is looked: the reader's, or in an unbound session nobody's."""
+        assert self.principal is not None
+        return self.principal.reader or onlooker(self.principal.session.id)
 
     @property
     def id(self) -> str:

@@ -11,12 +11,21 @@ from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.middleware import common_headers
+from handlers.http.presenting import clock
+from handlers.reservations.presenter import seat as reserved_seat
 from handlers.seat_map import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.event_stream import EVENT_STREAMS
+from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.schemas import (
     AreasQuery,
+    ExpectedOut,
+    ForecastOut,
+    ForecastQuery,
     OccupiedOut,
+    ProposalOut,
+    ProposalQuery,
+    ProposedSeatOut,
     SeatDayOut,
     SeatDayQuery,
     TimesOut,
@@ -24,6 +33,8 @@ from handlers.seat_map.schemas import (
     VenuesOut,
     WindowQuery,
 )
+from handlers.seat_map.search import MapSearch, date_of
+from handlers.seat_map.suggestions import propose_for_app
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId
 from models.policy.rules import may_filter
@@ -45,7 +56,7 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
 
 
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
-    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.reader
+    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     asked = cache.window(query.date, query.start, query.end, minute, reader)
     if query.wanted:
         may_filter(query.wanted, call[REFERENCE].policy_on(asked.day))
@@ -55,8 +66,55 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     return body.answer(call.request)
 
 
+async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
+    """How many seats areas are expected to have left, with the usual error."""
+    search, venue = _search(call, query), query.venue
+    areas = [a for a in call[REFERENCE].catalog.bookable_areas if venue in (None, a.venue_id)]
+    found = await expected_seats(call, areas, search)
+    return ForecastOut(
+        [ExpectedOut(id, to_local(e.begin), e.free, e.error) for id, e in found.items()]
+    )
+
+
+async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
+    """One free seat for that time, or for the next two hours."""
+    search, reference = _search(call, query), call[REFERENCE]
+    with_areas = {area.venue_id for area in reference.catalog.bookable_areas}
+    wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]
+    venue = next((v for v in wished if v.id in with_areas), None)
+    if venue is None:
+        return ProposalOut(None)
+    shown = presenter.venue(reference, venue, call.now, call.reader)
+    if not date_of(shown, search.day).bookable:
+        return ProposalOut(None)
+    skip = [*filter(None, query.skip.split(","))]
+    proposed = await propose_for_app(call, venue.id, search, skip)
+    if proposed is None:
+        return ProposalOut(None)
+    found, wanted = proposed
+    until = found.state.free_until
+    return ProposalOut(
+        ProposedSeatOut(
+            seat=reserved_seat(reference, found.seat.id),
+            date=wanted.day,
+            start=wanted.start,
+            end=wanted.end,
+            free_until=to_local(until) if until is not None else None,
+            reason=found.reason.value,
+            near=found.anchor.number if found.anchor is not None else None,
+        )
+    )
+
+
+def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
+    """Raises: InvalidRequest, StartInPast, BeyondBookingWindow."""
+    asked = _window(call, query.date, query.start, query.end)
+    start, end, minute = query.start or "", query.end or "", clock(call.now)
+    return MapSearch(asked.day, start, end, minute=minute, past_midnight=True)
+
+
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
-    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.reader
+    cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     area = call[REFERENCE].area_for_readers(call.id)
     asked = cache.window(query.date, query.start, query.end, minute, reader)
     plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute, reader)
@@ -75,7 +133,7 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
     }
     assert call.principal is not None
     return await call[EVENT_STREAMS].subscribe(
-        call.request, headers, area, asked, call.principal.session, call.reader
+        call.request, headers, area, asked, call.principal.session, call.viewer
     )
 
 
@@ -85,7 +143,7 @@ async def _occupancy(call: ApiRequest, day: date) -> OccupancyView:
 
 
 def _window(call: ApiRequest, day: date | None, start: str | None, end: str | None) -> TimeFilter:
-    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.reader)
+    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.viewer)
 
 
 async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
@@ -109,7 +167,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
             for row in occupancy.by_seat.get(seat.id, ())
             if local_date(row.start) <= asked.day
         ],
-        reserved_for=list(reference.groups_instead(seat, call.reader, asked.day)) or UNSET,
+        reserved_for=list(reference.groups_instead(seat, call.viewer, asked.day)) or UNSET,
     )
 
 
@@ -118,7 +176,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     seat, seat_map = call[REFERENCE].seat(call.id), call[keys.SEAT_MAP]
     asked = _window(call, query.date, None, None)
     if query.start is None:
-        day = await seat_map.seat_day(seat, asked, call.now, call.reader)
+        day = await seat_map.seat_day(seat, asked, call.now, call.viewer)
         return TimesOut(starts=[presenter.start(choice.value) for choice in day.choices])
-    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.reader)
+    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.viewer)
     return TimesOut(ends=[presenter.choice(end, asked.day) for end in ends])

@@ -10,9 +10,8 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.http.pages import PageRequest
 from handlers.keys import FORECAST, SEAT_MAP
-from handlers.seat_map.search import MapSearch
+from handlers.seat_map.search import AnyRequest, MapSearch
 from models.forecast.service import ExpectedSeats
 from models.kernel.time_range import to_local
 from models.library.entities import Area, AreaId
@@ -60,7 +59,7 @@ BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 
 
 async def expected_seats(
-    visit: PageRequest, areas: Sequence[Area], search: MapSearch
+    visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
     """By area: in the hour of the start that is chosen, today else in the next full hour, and on
     another day in its fullest one. The forecast knows the past only: what is booked already is not

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
+from handlers.reservations.schemas import ReservedSeat
 from models.library.entities import FILTERABLE_FEATURES
 
 
@@ -76,6 +77,54 @@ class AreaOut(Response):
 
 class AreasOut(Response):
     items: list[AreaOut]
+
+
+class ForecastQuery(Request):
+    venue: Id | None = None
+    date: date | None = None
+    start: Start | None = None
+    end: ClockTime | None = None
+
+
+class ExpectedOut(Response):
+    """So many seats will be free in the hour that begins ``at``, give or take ``error``. On another
+    day without a start it is the fullest hour."""
+
+    area_id: str
+    at: datetime
+    free: int
+    error: int
+
+
+class ForecastOut(Response):
+    """Without the areas of which nothing is known."""
+
+    items: list[ExpectedOut]
+
+
+class ProposalQuery(ForecastQuery):
+    skip: Annotated[
+        str, Meta(max_length=1000, description="seats that the reader did not want, with commas")
+    ] = ""
+
+
+class ProposedSeatOut(Response):
+    """``reason``: the reader knows the seat, it is the nearest to ``near``, which they know, or
+    there is room. ``start`` may be now."""
+
+    seat: ReservedSeat
+    date: date
+    start: str
+    end: str
+    free_until: datetime | None
+    reason: Literal["known", "near", "roomy"]
+    near: str | None
+
+
+class ProposalOut(Response):
+    """None where no seat is free, or the reader has one or may book none."""
+
+    proposed: ProposedSeatOut | None
 
 
 class AreaSummary(Response):

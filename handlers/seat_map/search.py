@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from handlers.http import presenting, schemas
+from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.request_parsing import malformed
@@ -31,6 +32,9 @@ from models.policy.entities import FARTHEST_HORIZON, time_steps
 from models.policy.open_hours import open_hours
 from models.seat_map.service import TimeFilter
 from notify.templates.rendering import later_clock
+
+AnyRequest = PageRequest | ApiRequest
+"""A page's request, or an app's for the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ def features_in(given: Mapping[str, Any], visit: PageRequest, day: date) -> froz
     )
 
 
-def time_filter(visit: PageRequest, search: MapSearch) -> TimeFilter:
+def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
     """The search's day, and its time where both ends are chosen.
 
     Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
@@ -215,7 +219,7 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
     )
 
 
-def feature_filters(visit: PageRequest, day: date) -> list[tuple[str, str]]:
+def feature_filters(visit: AnyRequest, day: date) -> list[tuple[str, str]]:
     """(feature, its label) of what seats may be filtered by."""
     policy = visit[REFERENCE].policy_on(day)
     return [

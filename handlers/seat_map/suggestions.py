@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from typing import Final
 
+from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.http.presenting import clock
-from handlers.keys import SEAT_MAP
+from handlers.http.presenting import clock, suspension
+from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter
 from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE, CachedAreaMap
-from handlers.seat_map.search import MapSearch, feature_filters, time_filter
+from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
 from models.kernel.time_range import floor_minute, local_date, local_instant
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
@@ -101,7 +103,7 @@ async def suggestions(
     )
 
 
-def _with_time(visit: PageRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
+def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
     """The search with an end: the usual one where none is asked for."""
     if search.has_time:
         return search
@@ -122,7 +124,7 @@ def _with_time(visit: PageRequest, venue_id: VenueId, search: MapSearch) -> MapS
 
 
 async def _shown(
-    visit: PageRequest, venue_id: VenueId, search: MapSearch
+    visit: AnyRequest, venue_id: VenueId, search: MapSearch
 ) -> dict[AreaId, CachedAreaMap]:
     """The areas in which the reader may stay for that time, as they are then."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
@@ -147,22 +149,9 @@ def _proposed(
     favourites: Iterable[Seat],
     recent: Seat | None,
 ) -> ProposedSeat | None:
-    if not search.has_time:
-        return None
-    catalog = visit[REFERENCE].catalog
     skip = visit.request.query.get("skip", "").split(",")[-_PASSED_OVER:]
-
-    def states_of(area: Area) -> Sequence[SeatState]:
-        return shown[area.id].states_for(visit.reader.id)
-
-    found = propose(
-        [(one.area, one.view.count_with_features(search.features).free) for one in shown.values()],
-        states_of,
-        [*favourites, *([recent] if recent is not None else [])],
-        search.features,
-        {SeatId(id) for id in skip},
-        catalog.nearest_seats,
-    )
+    known = [*favourites, *([recent] if recent is not None else [])]
+    found = _propose(visit, shown, search, known, skip)
     if found is None:
         return None
     area = shown[found.seat.area_id].area
@@ -179,10 +168,53 @@ def _proposed(
         until=later_clock(search.day, until) if until is not None else "",
         href=_to(search, found.seat),
         other=search.to("/", skip=passed),
-        around=list(_around(found.seat, area, states_of(area))),
+        around=list(_around(found.seat, area, shown[area.id].states_for(visit.reader.id))),
         view=f"{found.seat.x + 20 - _AROUND[0]} {found.seat.y + 20 - _AROUND[1]}"
         f" {2 * _AROUND[0]} {2 * _AROUND[1]}",
     )
+
+
+def _propose(
+    visit: AnyRequest,
+    shown: Mapping[AreaId, CachedAreaMap],
+    search: MapSearch,
+    known: Sequence[Seat],
+    skip: Iterable[str],
+) -> Proposal | None:
+    reader_id = visit.reader.id
+    if not search.has_time:
+        return None
+    return propose(
+        [(one.area, one.view.count_with_features(search.features).free) for one in shown.values()],
+        lambda area: shown[area.id].states_for(reader_id),
+        known,
+        search.features,
+        {SeatId(id) for id in skip},
+        visit[REFERENCE].catalog.nearest_seats,
+    )
+
+
+async def propose_for_app(
+    call: ApiRequest, venue_id: VenueId, search: MapSearch, skip: Sequence[str]
+) -> tuple[Proposal, MapSearch] | None:
+    """The seat that is proposed to the reader, and for what time; None where none is free, or the
+    reader has a seat, or may book none that day."""
+    reader, reference = call.reader, call[REFERENCE]
+    policy = reference.with_groups(reference.policy_on(search.day), reader, None, search.day)
+    left, live, favourites, last = await asyncio.gather(
+        call[RESERVATIONS].bookings_left(reader.id, search.day, policy),
+        call[RESERVATIONS].live_now(reader.id, call.now),
+        call[FAVOURITES].of(reader.id),
+        call[RESERVATIONS].last_stay(reader.id),
+    )
+    if suspension(reader, call.now) is not None or live or not left:
+        return None
+    recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
+    wanted = _with_time(call, venue_id, search)
+    shown = await _shown(call, venue_id, wanted)
+    known = [*favourites, *([recent] if recent is not None else [])]
+    found = _propose(call, shown, wanted, known, skip[-_PASSED_OVER:])
+    return (found, wanted) if found is not None else None
 
 
 def _reason(found: Proposal) -> str:

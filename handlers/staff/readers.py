@@ -103,6 +103,8 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
             "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
             "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
             "code": None,
+            "issued": None,
+            "review": await visit[keys.REVIEW_ACCESS].latest(who) if decides else None,
             "whole_number": "",
             # Who only looks is not told what somebody needs.
             "accommodation": reference.accommodation_of(who.id) if decides else None,

@@ -128,7 +128,9 @@ from handlers.staff.visitors import (
     add_visitor,
     answer_binding,
     change_visit,
+    issue_review_code,
     reveal_activation_code,
+    revoke_review_code,
 )
 from models.identity.roles import Role
 
@@ -157,6 +159,8 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/readers/{id}/membership", staff_form(set_membership, whole=True)),
         web.post("/console/readers/{id}/stay", staff_form(change_visit)),
         web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
+        web.post("/console/readers/{id}/review-code", staff_form(issue_review_code)),
+        web.post("/console/readers/{id}/review-code/revoke", staff_form(revoke_review_code)),
         web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
         web.get("/console/seat-history", staff_page(seat_history, Role.LIBRARIAN)),
         web.post("/console/seat-history", staff_form(look_up_seat)),

@@ -98,6 +98,21 @@ async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamRespo
     return await render_reader(visit, who, code=code, qr=qr)
 
 
+async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """For whoever reviews the mini-program at WeChat; the code is on this page and nowhere else."""
+    who = await reader_of(visit)
+    issued = await visit[keys.REVIEW_ACCESS].issue(staff_context(visit), who)
+    qr = svg(link(visit[SITE].public_base_url, issued.secret))
+    return await render_reader(visit, who, issued=issued, qr=qr)
+
+
+async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Nobody gets in by it any more; who has got in stays bound until the binding is ended."""
+    who = await reader_of(visit)
+    await visit[keys.REVIEW_ACCESS].revoke(staff_context(visit), who)
+    return redirect(f"/console/readers/{who.id}?done=revoke_review_code")
+
+
 async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The visitor has compared the number on their phone with that on the screen at the desk."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"

@@ -17,6 +17,7 @@ ROLE_TEXT: Final[Mapping[str, str]] = {
     "viewer": "只读",
     "librarian": "馆员",
     "administrator": "管理员",
+    "reader": "读者",
 }
 YES_NO: Final[Mapping[bool, str]] = {True: "是", False: "否"}
 
@@ -48,6 +49,9 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.ADD_VISITOR: "登记访客",
     AuditAction.CHANGE_VISIT: "更改访客日期",
     AuditAction.REVEAL_CODE: "显示激活码",
+    AuditAction.ISSUE_REVIEW_CODE: "发出审核访问码",
+    AuditAction.REVOKE_REVIEW_CODE: "收回审核访问码",
+    AuditAction.USE_REVIEW_CODE: "使用审核访问码",
     AuditAction.CONFIRM_BINDING: "确认绑定",
     AuditAction.REFUSE_BINDING: "拒绝绑定",
     AuditAction.REPLY: "答复留言",
@@ -99,6 +103,7 @@ FACTS: Final[Mapping[str, str]] = {
     "waived": "免除",
     "appeal_waits": "申诉待处理",
     "bound": "已绑定",
+    "valid_until": "有效至",
     "suspended_until": "暂停至",
     "granted": "有特别关照",
     "card": "登记了卡",

@@ -43,7 +43,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "feedback fault_reports": "留言和报修",
     "favourites": "常用座位",
     "calendar_feeds": "日历订阅",
-    "bindings activation_codes sessions cards": "登录、绑定、校园卡",
+    "bindings activation_codes review_codes sessions cards": "登录、绑定、校园卡",
     "accommodations": "为您作的安排",
     "audit": "馆员为您做的操作",
 }

@@ -6,6 +6,7 @@ import { refusal, t } from "../lib/texts";
 import type { ErrorOut, LoginOut } from "./types";
 
 const TOKEN = "token";
+const BOUND = "bound";
 const TIMEOUT_MS = 10000;
 const TRIES = 3;
 const PATIENCE_S = 3;
@@ -78,7 +79,28 @@ async function enter(): Promise<LoginOut> {
   if (answer.status !== 200) throw refused(answer);
   const entered = answer.data as LoginOut;
   wx.setStorageSync(TOKEN, entered.token);
+  remember(entered.bound);
   return entered;
+}
+
+/** Whether this WeChat user is a reader's, as the service last said; who has never asked may be one. */
+export function isBound(): boolean {
+  return wx.getStorageSync(BOUND) !== false;
+}
+
+export function remember(bound: boolean): void {
+  wx.setStorageSync(BOUND, bound);
+}
+
+/** What a reader has; `nothing` for somebody who only looks around. */
+export async function ofReader<T>(work: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "not_bound") throw error;
+    remember(false);
+    return nothing;
+  }
 }
 
 async function authorised(method: Method, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {

@@ -197,6 +197,13 @@ export interface ErrorOut {
   error: ErrorBody;
 }
 
+export interface ExpectedOut {
+  area_id: string;
+  at: string;
+  free: number;
+  error: number;
+}
+
 export interface FaultReportOut {
   id: string;
   seat_id: string;
@@ -208,6 +215,10 @@ export interface FaultReportOut {
 export interface FavouritesOut {
   items: ReservedSeat[];
   again: AgainOut | null;
+}
+
+export interface ForecastOut {
+  items: ExpectedOut[];
 }
 
 export interface FreeOut {
@@ -261,6 +272,15 @@ export interface JoinWaitlist {
   only_tell?: boolean;
 }
 
+export interface KeepingOut {
+  reservations: number;
+  messages: number;
+  movements: number;
+  feedback: number;
+  audit: number;
+  visitors: number;
+}
+
 export interface KioskCheckIn {
   reservation_id: string;
 }
@@ -272,6 +292,14 @@ export interface KioskCodeOut {
   step_seconds: number;
   kind: string;
   free: FreeOut[];
+}
+
+export interface LibraryOut {
+  name: string;
+  title: string;
+  audience: string;
+  contact: string[];
+  keeping: KeepingOut;
 }
 
 export interface LoginOut {
@@ -383,6 +411,20 @@ export interface PatrolOut {
   start: string;
   end: string;
   at: string;
+}
+
+export interface ProposalOut {
+  proposed: ProposedSeatOut | null;
+}
+
+export interface ProposedSeatOut {
+  seat: ReservedSeat;
+  date: string;
+  start: string;
+  end: string;
+  free_until: string | null;
+  reason: "known" | "near" | "roomy";
+  near: string | null;
 }
 
 export interface ReaderOut {

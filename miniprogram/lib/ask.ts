@@ -45,6 +45,28 @@ export async function chosen(choices: string[], from = 0): Promise<number> {
   return place < 0 ? -1 : from + place;
 }
 
+/** Whether WeChat refuses because the reader has not agreed to the privacy guide (104), or the guide does not name it (112). */
+function isPrivate(error: WechatMiniprogram.GeneralCallbackResult & { errno?: number }): boolean {
+  return error.errno === 104 || error.errno === 112 || /privacy/.test(error.errMsg);
+}
+
+/** Says why, and where the guide can be read and agreed to. */
+async function explain(instead: string): Promise<void> {
+  if (await agreed(t("privacy_refused", { instead }))) wx.navigateTo({ url: "/pages/privacy/privacy" });
+}
+
+/** Puts an address where another program can take it from. */
+export function copy(data: string): void {
+  wx.setClipboardData({
+    data,
+    success: () => { wx.showToast({ title: t("bind_copied") }); },
+    fail: (error) => {
+      if (isPrivate(error)) void explain(t("bind_copy_failed"));
+      else wx.showToast({ title: t("bind_copy_failed"), icon: "none" });
+    },
+  });
+}
+
 /** The text of a code before the camera; empty where the reader closes it. Raises: Refused, with those words where the
  * camera finds none. */
 export function scanned(failed: string): Promise<string> {
@@ -55,6 +77,7 @@ export function scanned(failed: string): Promise<string> {
       success: (found) => { resolve(found.result); },
       fail: (error) => {
         if (/cancel/.test(error.errMsg)) resolve("");
+        else if (isPrivate(error)) reject(new Refused(0, "privacy", t("privacy_refused_scan")));
         else reject(new Refused(0, "not_scanned", failed));
       },
     });

@@ -1,21 +1,21 @@
 // What every page that loads has in common: it waits, shows, or says what went wrong.
 
-import { Refused } from "../api/client";
+import { Refused, isBound } from "../api/client";
 
 export interface Loads {
   data: { ready: boolean };
   setData(change: Record<string, unknown>): void;
 }
 
-/** The data of such a page. */
-export const LOADING = { loading: false, ready: false, wrong: "", wait: 0 };
+/** The data of such a page. `guest`: nobody is bound, and looks around. */
+export const LOADING = { loading: false, ready: false, wrong: "", wait: 0, guest: false };
 
 /** Do the work of loading. What is shown already stays; a reader who is not bound goes to bind. */
 export async function attempt(page: Loads, work: () => Promise<void>): Promise<void> {
   page.setData({ loading: !page.data.ready, wrong: "", wait: 0 });
   try {
     await work();
-    page.setData({ ready: true, loading: false });
+    page.setData({ ready: true, loading: false, guest: !isBound() });
   } catch (error) {
     page.setData({ loading: false });
     if (!(error instanceof Refused)) throw error;

@@ -1,5 +1,5 @@
 // Seats that the reader comes back to, and the last one again: kept by the library, for web and phone alike.
-import { Refused, drop, get, post, tap } from "../api/client";
+import { Refused, drop, get, isBound, ofReader, post, tap } from "../api/client";
 import type { AgainOut, FavouritesOut, ReservedSeat } from "../api/types";
 import { dayAt, now } from "./clock";
 import { clockAfter, t } from "./texts";
@@ -27,13 +27,15 @@ function once(more: AgainOut): Known {
 
 /** The favourites and the last seat; those that only this phone knows are told to the library first. */
 export async function knownSeats(): Promise<KnownSeats> {
-  for (const { id } of (wx.getStorageSync(PLACE) as { id: string }[] | "") || []) {
+  if (!isBound()) return { liked: [], again: null };
+  const kept: { id: string }[] = wx.getStorageSync(PLACE) || [];
+  for (const { id } of kept) {
     await post<FavouritesOut>("/favourites", { seat_id: id }, tap()).catch((error: unknown) => {
-      if (!(error instanceof Refused)) throw error; // a seat that is gone, or one too many
+      if (!(error instanceof Refused)) throw error; // a seat that is gone, one too many, or nobody's phone
     });
   }
-  const found = await get<FavouritesOut>("/favourites");
-  wx.removeStorageSync(PLACE);
+  const found = await ofReader(get<FavouritesOut>("/favourites"), { items: [], again: null });
+  if (isBound()) wx.removeStorageSync(PLACE);
   return {
     liked: found.items.map((seat) => known(seat, nameOf(seat), "", `&date=${dayAt(now())}`)),
     again: found.again && once(found.again),

@@ -1,14 +1,16 @@
 // An area's seats as a plan draws them and a list names them.
 
-import type { SeatMapOut, SeatOut } from "../api/types";
+import type { MarkOut, SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
 import type { Text } from "./texts";
-import { t } from "./texts";
+import { named, t } from "./texts";
 
-export interface Tile { id: string; no: string; x: number; y: number; status: string; mark: string; tags: string; name: string; facts: string; said: string }
+export interface Tile { id: string; no: string; x: number; y: number; status: string; marks: string[]; name: string; facts: string; said: string }
+/** What stands in the plan. `tall` is written from top to bottom; `side` is where the word of a thin one stands: in the room. */
+export interface Fixture extends MarkOut { text: string; tall: boolean; side: string }
 
-/** A state is a shape and a mark before it is a colour. */
-const MARKS: Readonly<Record<string, string>> = { free: "", occupied: "●", away: "◷", disabled: "✕", mine: "★" };
+/** A state is a shape and a mark before it is a colour. These are names of drawings. */
+const MARKS: Readonly<Record<string, string>> = { free: "", occupied: "occupied", away: "away", disabled: "disabled", mine: "mine" };
 export const STATES: ReadonlyArray<readonly [string, Text]> = [
   ["free", "seat_free"],
   ["occupied", "seat_occupied"],
@@ -16,12 +18,32 @@ export const STATES: ReadonlyArray<readonly [string, Text]> = [
   ["disabled", "seat_disabled"],
   ["mine", "seat_mine"],
 ];
-export const TAGS: ReadonlyArray<readonly ["power" | "window" | "computer" | "accessible", string, Text]> = [
-  ["power", "⚡", "mark_power"],
-  ["window", "▥", "mark_window"],
-  ["computer", "▭", "mark_computer"],
-  ["accessible", "♿", "mark_accessible"],
+/** What a seat has; the first name is a drawing's too. */
+export const TAGS: ReadonlyArray<readonly ["power" | "window" | "computer" | "accessible", Text]> = [
+  ["power", "mark_power"],
+  ["window", "mark_window"],
+  ["computer", "mark_computer"],
+  ["accessible", "mark_accessible"],
 ];
+const STANDING: ReadonlyArray<readonly [string, Text]> = [["wall", "mark_wall"], ["shelf", "mark_shelf"]];
+/** What a word needs. */
+const ROOM_PX = 14;
+
+/** The signs of what seats have and what stands between them, with their words. */
+export function tagLegend(): { sign: string; text: string }[] {
+  return [...TAGS, ...STANDING].map(([sign, text]) => ({ sign, text: t(text) }));
+}
+
+/** With its word, where there is room for one: a wall's windows have none, and a door's stands beside it. */
+export function fixtureOf(mark: MarkOut, map: { width: number; height: number }): Fixture {
+  const word = named("fixture", mark.kind);
+  const tall = mark.h > 2 * mark.w;
+  const thin = Math.min(mark.w, mark.h) < ROOM_PX;
+  const across = mark.x + mark.w / 2 < map.width / 2 ? "right" : "left";
+  const along = mark.y + mark.h / 2 < map.height / 2 ? "below" : "above";
+  const said = word !== mark.kind && (!thin || mark.kind === "door");
+  return { ...mark, text: said ? word : "", tall, side: thin && said ? (tall ? across : along) : "" };
+}
 
 /** The signs of the states and marks, with their words. */
 export function legend(): { status: string; mark: string; text: string }[] {
@@ -39,15 +61,14 @@ export function tileOf(seat: SeatOut): Tile {
   const state = STATES.find(([status]) => status === seat.status);
   const name = t("seat_no", { no: seat.no });
   const groups = seat.reserved_for?.join(t("list_comma"));
-  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...has.map(([, , text]) => t(text))].filter((part) => part !== "").join(" · ");
+  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...has.map(([, text]) => t(text))].filter((part) => part !== "").join(" · ");
   return {
     id: seat.id,
     no: seat.no,
     x: seat.x,
     y: seat.y,
     status: seat.status,
-    mark: MARKS[seat.status] ?? "",
-    tags: has.map(([, sign]) => sign).join(""),
+    marks: MARKS[seat.status] ? [MARKS[seat.status] as string] : has.map(([sign]) => sign),
     name,
     facts,
     said: `${name} · ${facts}`,

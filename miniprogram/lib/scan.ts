@@ -23,6 +23,12 @@ export function activationIn(text: string): string {
   return /^[\w-]{22}$/.test(secret) ? secret : "";
 }
 
+/** The same where it was typed or pasted: the code alone, or its link. */
+export function secretIn(text: string): string {
+  const given = text.trim();
+  return activationIn(given) || (/^[\w-]{22}$/.test(given) ? given : "");
+}
+
 /** Part of a link as it was before it was put there; what was cut in the middle is nothing. */
 export function decoded(part: string | undefined): string {
   try {

@@ -1,5 +1,6 @@
 // What is said to a reader, in Chinese or in English.
 
+import type { ReservedSeat } from "../api/types";
 import { clock, clockAt, day, now } from "./clock";
 import { ERRORS_EN } from "./error_texts";
 import { CHINESE } from "./texts_chinese";
@@ -50,9 +51,26 @@ export function period(r: { start: string; end: string }): string {
   return `${day(r.start)}–${r.start.slice(0, 10) === r.end.slice(0, 10) ? end : t("next_day", { at: end })}`;
 }
 
-/** 2层, below the ground 地下1层. */
+const DIGITS = "零一二三四五六七八九";
+
+/** As people write the number of a floor: 二, 十, 二十一. */
+function counted(n: number): string {
+  if (table === ENGLISH || n > 99) return String(n);
+  const [tens, ones] = [Math.floor(n / 10), n % 10];
+  const before = tens > 1 ? DIGITS.charAt(tens) : "";
+  return (tens ? `${before}十` : "") + (ones || !tens ? DIGITS.charAt(ones) : "");
+}
+
+/** 二层, below the ground 地下一层. */
 export function floorName(floor: number): string {
-  return floor < 0 ? t("basement", { n: -floor }) : t("floor", { n: floor });
+  return floor < 0 ? t("basement", { n: counted(-floor) }) : t("floor", { n: counted(floor) });
+}
+
+/** Where a seat is: 图书馆二层中厅065号. */
+export function placeOf(seat: ReservedSeat): string {
+  if (seat.area === "") return seat.label; // of plans that are no more
+  const area = seat.area.includes("层") ? seat.area : `${floorName(seat.floor)}${seat.area}`;
+  return t("place", { venue: seat.venue, area, no: seat.no });
 }
 
 /** For WXML, which cannot call functions. */

@@ -344,6 +344,15 @@ test("where the address cannot be copied the reader is told how else", async () 
   phone = new Phone(service, "new");
   phone.open("pages/bind/bind");
   phone.mayCopy = false;
+  // WeChat has not got the reader's consent: the words say so, and lead to the guide.
+  phone.taps.push(true);
   await phone.tap("复制网址");
-  await phone.until(() => phone.toasts.includes("请长按网址复制"));
+  await phone.reaches("pages/privacy/privacy");
+  assert.match(phone.asked.at(-1), /微信还没有得到您的同意：请长按网址复制/);
+  await phone.tap("查看用户隐私保护指引");
+  assert.ok(phone.guideShown);
+  phone.back();
+  phone.sees.push(undefined);
+  await phone.tap("扫码绑定");
+  await phone.reads("没有同意隐私保护指引，不能使用摄像头");
 });

@@ -30,6 +30,7 @@ const OPENED = {
   "pages/subscriptions/subscriptions": ["", (data) => data.rows.length],
   "pages/devices/devices": ["", (data) => data.rows.length],
   "pages/fault/fault": [`?seat=${SEAT}&label=065`, (data) => data.kinds.length],
+  "pages/privacy/privacy": ["", (data) => data.rows.length],
 };
 
 test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });
@@ -81,7 +82,7 @@ for (const language of ["zh_CN", "en"]) {
   }
 }
 
-for (const [language, wanted] of [["zh_CN", "地下2层"], ["en", "Basement 2"]]) {
+for (const [language, wanted] of [["zh_CN", "地下二层"], ["en", "Basement 2"]]) {
   test(`a floor below the ground, in ${language}`, async () => {
     await service.reset(at("08:40"));
     const phone = await bound(service, "wang", "21070001", { language });

@@ -19,7 +19,7 @@ Object.assign(globalThis, {
   Node: window.Node,
   // Timers are numbers on a phone; pages keep them in their data.
   setInterval: window.setInterval.bind(window), clearInterval: window.clearInterval.bind(window),
-  getApp: () => ({}), getCurrentPages: () => [], App: (options) => options.onLaunch(),
+  getApp: () => ({}), getCurrentPages: () => [], App: (options) => { globalThis.program = options; options.onLaunch(); },
 });
 const simulate = require("miniprogram-simulate");
 const exparser = require("miniprogram-exparser");
@@ -29,7 +29,7 @@ exparser.globalOptions.throwGlobalError = true;
 /** A copy of the program for one installation, as it would be uploaded. Forget it by `remove()`. */
 function install(base) {
   const root = mkdtempSync(join(tmpdir(), "miniprogram-"));
-  const shipped = ["app.js", "app.json", "app.wxss", "config.js", "api", "lib", "pages", "components"];
+  const shipped = ["app.js", "app.json", "app.wxss", "marks.wxss", "config.js", "api", "lib", "pages", "components"];
   for (const name of shipped) cpSync(join(SOURCE, name), join(root, name), { recursive: true });
   const config = join(root, "config.js");
   const text = readFileSync(config, "utf8");
@@ -50,11 +50,15 @@ export class Phone {
     this.asked = []; // texts of dialogues, template ids of consents
     /** Taps on WeChat's dialogues to come: true, false, a text, or the place in a list. */
     this.taps = [];
-    /** What the camera sees next; null where it may not. With nothing left the reader closes it. */
+    /** What the camera sees next; null where it may not, undefined where the privacy guide was not agreed to.
+     * With nothing left the reader closes it. */
     this.sees = [];
     /** The answer to requestSubscribeMessage: a word for all of them, or null where it fails. */
     this.consents = "accept";
     this.mayCopy = true;
+    /** Whether the account has a privacy guide, which WeChat shows when it is asked to. */
+    this.hasGuide = true;
+    this.guideShown = false;
     this.loading = "";
     this.tabNames = [];
     /** Told of each request before it is sent, and may make it wait: "offline", "timeout", "lost" (sent, but the answer never
@@ -90,6 +94,15 @@ export class Phone {
     };
     Object.assign(globalThis.wx, {
       getAppBaseInfo: () => ({ language }),
+      getUpdateManager: () => ({
+        onUpdateReady: (told) => { log.updateReady = told; },
+        applyUpdate: () => { log.restarted = true; },
+      }),
+      openPrivacyContract: ({ fail }) => {
+        if (!log.hasGuide) return later(fail, { errMsg: "openPrivacyContract:fail" });
+        log.guideShown = true;
+        return undefined;
+      },
       getWindowInfo: () => ({ windowWidth: 390, windowHeight: 844 }),
       setTabBarItem: ({ index, text, fail }) => {
         if (!log.isTab(log.shown?.path)) return later(fail, { errMsg: "setTabBarItem:fail not TabBar page" });
@@ -122,6 +135,7 @@ export class Phone {
         if (!log.sees.length) return later(fail, { errMsg: "scanCode:fail cancel" });
         const result = log.sees.shift();
         if (result === null) return later(fail, { errMsg: "scanCode:fail auth deny" });
+        if (result === undefined) return later(fail, { errno: 104, errMsg: "scanCode:fail privacy permission is not authorized" });
         return later(success, { result });
       },
       requestSubscribeMessage: ({ tmplIds, success, fail }) => {
@@ -132,7 +146,7 @@ export class Phone {
         return later(success, { errMsg: "ok", ...Object.fromEntries(tmplIds.map((id) => [id, log.consents])) });
       },
       setClipboardData: ({ data, success, fail }) => {
-        if (!log.mayCopy) return later(fail, { errMsg: "setClipboardData:fail privacy permission is not authorized" });
+        if (!log.mayCopy) return later(fail, { errno: 104, errMsg: "setClipboardData:fail privacy permission is not authorized" });
         log.clipboard = data;
         return later(success);
       },

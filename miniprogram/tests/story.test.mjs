@@ -28,8 +28,10 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   await service.reset(at("08:00"));
   phone = new Phone(service, "wang");
 
-  // The first start asks for the six digits, and says where they are.
+  // The first start says for whom it is, and where the six digits are.
   phone.open("pages/index/index");
+  await phone.reads("仅供北京工业大学师生使用");
+  await phone.tap("绑定身份");
   await phone.reaches("pages/bind/bind");
   await phone.tap("复制网址");
   assert.equal(phone.clipboard, `${service.url}/activation`);
@@ -65,7 +67,7 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   // The card, before its time.
   await phone.tap("查看预约");
   await phone.reaches("pages/index/index");
-  await phone.reads("已预约 · 图书馆2层二层中厅065号");
+  await phone.reads("已预约 · 图书馆二层中厅065号");
   await phone.until(() => /(1:00:00|59:\d\d) 后开始/.test(phone.text), "how long it is until then");
 
   // A code that is none is refused and says so; the kiosk's is taken.
@@ -76,18 +78,18 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   await phone.until(() => phone.all("said").some((node) => node.textContent.trim()), "a refusal");
   phone.sees.push(await service.kioskCode());
   await phone.tap("扫码签到");
-  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+  await phone.reads("使用中 · 图书馆二层中厅065号");
 
   // 暂离 says until when before it is tapped, and after.
   await service.clock(at("10:00"));
   phone.open("pages/index/index");
   await phone.reads("请在 10:30 前返回并再次扫码");
   await phone.tap("暂离");
-  await phone.reads("暂离 · 图书馆2层二层中厅065号请在 10:30 前返回");
+  await phone.reads("暂离 · 图书馆二层中厅065号请在 10:30 前返回");
   await service.clock(at("10:20"));
   phone.sees.push(await service.kioskCode("3f-north"));
   await phone.tap("扫码返回");
-  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+  await phone.reads("使用中 · 图书馆二层中厅065号");
 
   // 续约, of the choices that there are.
   await service.clock(at("11:40"));
@@ -231,7 +233,7 @@ test("a kiosk's link that WeChat's scanner opens checks in at once, and once", a
   await service.clock(at("08:40"));
   phone.storage.delete("token"); // the program was closed for long: it signs in first
   await open();
-  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+  await phone.reads("使用中 · 图书馆二层中厅065号");
   assert.ok(phone.toasts.includes("签到成功"));
   await phone.page.load();
   assert.deepEqual(posted(phone, "/check-in").map((sent) => sent.status), [200]);
@@ -285,9 +287,9 @@ test("候补 by taps: for the seat that was lost, offered, accepted", async () =
   await service.call("POST", `/api/v1/reservations/${taken.id}/cancel`, { as: other });
   await service.clock(at("08:01"));
   await reload();
-  await phone.reads("待接受 · 图书馆2层二层中厅065号");
+  await phone.reads("待接受 · 图书馆二层中厅065号");
   await phone.tap("接受");
-  await phone.reads("已预约 · 图书馆2层二层中厅065号");
+  await phone.reads("已预约 · 图书馆二层中厅065号");
   phone.open("pages/waitlist/waitlist");
   await phone.reads("已接受");
 });
@@ -383,7 +385,7 @@ test("what the gate has done is confirmed with a tap; its passages are shown", a
   await phone.reads("闸机识别到您 08:50 入馆，已为您签到");
   await phone.tap("确认");
   await phone.until(() => !phone.find("确认"), "nothing is left to confirm");
-  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+  await phone.reads("使用中 · 图书馆二层中厅065号");
   phone.open("pages/me/me");
   await phone.tap("门禁记录");
   await phone.reads("协助签到");
@@ -401,7 +403,7 @@ test("a seat that somebody sits on is changed for the next one", async () => {
   await phone.reads("换到附近的空位");
   const offered = phone.all("action").map((node) => node.textContent).filter((text) => /^\d{3}$/.test(text));
   await phone.tap(offered[0]);
-  await phone.reads(`使用中 · 图书馆2层二层中厅${offered[0]}号`);
+  await phone.reads(`使用中 · 图书馆二层中厅${offered[0]}号`);
 });
 
 test("a no-show is shown with its appeal", async () => {
@@ -421,13 +423,13 @@ test("a no-show is shown with its appeal", async () => {
 test("a seat that is liked is found again, two taps from the first screen to booked", async () => {
   const token = await begin("08:00");
   await seatChosen(phone);
-  await phone.tap("☆ 设为常用");
-  await phone.reads("★ 取消常用");
+  await phone.tap("设为常用");
+  await phone.reads("取消常用");
   // The library keeps it, for another phone and for the web.
   const { items } = await service.call("GET", "/api/v1/favourites", { as: token });
   assert.deepEqual(items.map((seat) => seat.id), [SEAT]);
   phone.open("pages/index/index");
-  await phone.tap("★ 二层中厅 065 号"); // one
+  await phone.tap("二层中厅 065 号"); // one
   await phone.reaches("pages/plan/plan");
   await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
   await phone.tap("立即预约"); // two
@@ -436,8 +438,8 @@ test("a seat that is liked is found again, two taps from the first screen to boo
   await phone.tap("二层中厅 065 号");
   await phone.reaches("pages/plan/plan");
   await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
-  await phone.tap("★ 取消常用");
-  await phone.reads("☆ 设为常用");
+  await phone.tap("取消常用");
+  await phone.reads("设为常用");
   phone.open("pages/seats/seats");
   await phone.until((data) => data.ready && data.floors.length);
   assert.deepEqual(phone.page.data.liked, []);
@@ -461,7 +463,7 @@ test("what an earlier version kept on the phone goes to the library once", async
   const token = await begin("08:00");
   phone.storage.set("favourites", [{ id: SEAT, area: "2f-hall", name: "二层中厅", no: "065" }, { id: "gone", area: "x", name: "x", no: "1" }]);
   phone.open("pages/index/index");
-  await phone.reads("★ 二层中厅 065 号");
+  await phone.reads("二层中厅 065 号");
   assert.equal(phone.storage.get("favourites"), undefined);
   const { items } = await service.call("GET", "/api/v1/favourites", { as: token });
   assert.deepEqual(items.map((seat) => seat.id), [SEAT]);
@@ -491,9 +493,12 @@ test("unbinding asks first, and is the first start again", async () => {
   assert.equal(phone.path, "pages/me/me");
   phone.taps.push(true);
   await phone.tap("解绑");
-  await phone.reaches("pages/bind/bind");
-  phone.open("pages/index/index");
-  await phone.reaches("pages/bind/bind");
+  await phone.reaches("pages/index/index");
+  await phone.reads("仅供北京工业大学师生使用");
+  assert.ok(!phone.text.includes("赵晨阳"));
+  phone.open("pages/me/me");
+  await phone.reads("绑定身份");
+  assert.ok(!phone.text.includes("我的预约"));
 });
 
 test("the plan grows, shrinks down to the whole of it, and is a list for who wants one", async () => {
@@ -501,11 +506,12 @@ test("the plan grows, shrinks down to the whole of it, and is a list for who wan
   phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}`);
   await phone.until((data) => data.ready);
   const { scale, smallest } = phone.page.data;
-  await phone.tap("＋");
+  const press = (mark) => { phone.touch(phone.all(mark)[0]); };
+  press("i-plus");
   await phone.until((data) => data.scale > scale);
-  for (let n = 0; n < 12; n += 1) await phone.tap("－");
+  for (let n = 0; n < 12; n += 1) press("i-minus");
   await phone.until((data) => data.scale === smallest);
-  for (let n = 0; n < 12; n += 1) await phone.tap("＋");
+  for (let n = 0; n < 12; n += 1) press("i-plus");
   await phone.until((data) => data.scale === data.largest);
   await phone.tap("列表");
   phone.touch(await phone.until(() => phone.all("line").find((node) => node.dataset.id === SEAT)));

@@ -42,6 +42,15 @@ for (const file of readdirSync(join(root, "pages"), { recursive: true })) {
   if (file.endsWith(".wxml") && !app.pages.includes(page)) wrong.push(`${page} is not in app.json`);
 }
 
+// Every mark that is named is drawn.
+const drawn = new Set(readdirSync(join(root, "drawings")).map((file) => file.replace(/\.svg$/, "")));
+for (const unit of units) {
+  const wxml = readFileSync(join(root, `${unit}.wxml`), "utf8");
+  for (const [, name] of wxml.matchAll(/\bi i-([a-z-]+)(?=["\s{])/g)) {
+    if (!drawn.has(name) && !name.endsWith("-")) wrong.push(`${unit}.wxml: no drawing ${name}`);
+  }
+}
+
 // Every text is used, and every text that is used exists (tsc sees the second of t and words only).
 const texts = readFileSync(join(root, "lib/texts_chinese.ts"), "utf8");
 const sources = readdirSync(root, { recursive: true })
@@ -59,7 +68,7 @@ for (const [, name] of sources.matchAll(/words\.(\w+)/g)) {
 // What is uploaded: WeChat takes 2 MB, and a phone in a basement likes less.
 const LARGEST = 500 * 1024;
 const shipped = readdirSync(root, { recursive: true })
-  .filter((file) => /^(app\.|config\.js|theme\.json|(pages|components|lib|api)\b).*\.(js|json|wxml|wxss)$/.test(file))
+  .filter((file) => /^(app\.|config\.js|theme\.json|sitemap\.json|marks\.wxss|(pages|components|lib|api|images)\b).*\.?(js|json|wxml|wxss|png)$/.test(file))
   .reduce((sum, file) => sum + statSync(join(root, file)).size, 0);
 if (shipped > LARGEST) wrong.push(`the package has ${shipped} bytes, more than ${LARGEST}`);
 
@@ -72,7 +81,7 @@ const run = (compiler, files) => {
   }
 };
 run("wcc", ["-d", ...units.map((unit) => `${unit}.wxml`)]);
-run("wcsc", ["-lc", "app.wxss", ...units.map((unit) => `${unit}.wxss`)]);
+run("wcsc", ["-lc", "app.wxss", "marks.wxss", ...units.map((unit) => `${unit}.wxss`)]);
 
 if (wrong.length) {
   console.error(wrong.join("\n"));

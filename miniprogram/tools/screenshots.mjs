@@ -1,5 +1,5 @@
-// Pictures of the story's pages: `node tools/screenshots.mjs FOLDER [dark]`. The pages are what the
-// phone of the tests shows; Chromium draws them, with WeChat's bars around them.
+// Pictures of the story's pages: `node tools/screenshots.mjs FOLDER [dark] [short]`. The pages are what the
+// phone of the tests shows; Chromium draws them, with WeChat's bars around them. `short` is the screen of a small phone.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,37 +10,47 @@ import { Phone } from "../tests/phone.mjs";
 import { start } from "../tests/service.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-const [folder, scheme = "light"] = process.argv.slice(2);
+const [folder, ...how] = process.argv.slice(2);
 if (!folder) throw new Error("where to?");
+const scheme = how.includes("dark") ? "dark" : "light";
+const height = how.includes("short") ? 664 : 844;
 mkdirSync(folder, { recursive: true });
 
 const app = JSON.parse(readFileSync(join(ROOT, "app.json"), "utf8"));
 const theme = JSON.parse(readFileSync(join(ROOT, "theme.json"), "utf8"))[scheme];
 const tabs = app.tabBar.list.map((tab) => tab.pagePath);
-const style = (path) => readFileSync(join(ROOT, `${path}.wxss`), "utf8");
+const style = (path) => readFileSync(join(ROOT, `${path}.wxss`), "utf8").replace(/@import[^;]*;/g, "");
+const icon = (name) => `data:image/png;base64,${readFileSync(join(ROOT, theme[name.slice(1)])).toString("base64")}`;
+const COMPONENTS = Object.keys(app.usingComponents);
 const WECHAT = `
-  html { font-size: 16px; } body { margin: 0; min-height: 844px; padding: 48px 0 56px; box-sizing: border-box; }
-  wx-view, wx-scroll-view, wx-movable-area, wx-movable-view, wx-button, wx-rich-text, main, trouble, reservation-card { display: block; }
+  html { font-size: 16px; } body { margin: 0; min-height: ${height}px; padding: 48px 0 0; box-sizing: border-box; }
+  wx-view, wx-scroll-view, wx-movable-area, wx-movable-view, wx-button, wx-rich-text, main, ${COMPONENTS.join(", ")} { display: block; }
+  .tabbed { padding-bottom: 56px; }
   wx-movable-area { position: relative; } wx-movable-view { position: absolute; transform-origin: 0 0; }
   wx-scroll-view { overflow-x: auto; } wx-input, wx-page-meta { display: none; }
   .bar { position: fixed; left: 0; right: 0; z-index: 9; display: flex; align-items: center; justify-content: space-around; background: ${theme.navBackground}; color: ${theme.navText === "white" ? "#fff" : "#000"}; }
-  .bar.top { top: 0; height: 48px; font-weight: 600; } .bar.bottom { bottom: 0; height: 56px; font-size: 14px; color: ${theme.soft}; } .bar .here { color: ${theme.brand}; }
+  .bar.top { top: 0; height: 48px; font-weight: 600; } .bar.bottom { bottom: 0; height: 56px; font-size: 10px; color: ${theme.soft}; border-top: 1px solid rgba(128, 128, 128, 0.25); }
+  .bar.bottom span { display: flex; flex-direction: column; align-items: center; gap: 2px; } .bar.bottom img { width: 27px; height: 27px; } .bar .here { color: ${theme.brand}; }
 `;
 
 function draw(phone, name) {
-  const css = [WECHAT, style("app").replace(/\bpage\b/g, "body"), `trouble { ${style("components/trouble/trouble")} }`, `reservation-card { ${style("components/reservation-card/reservation-card")} }`, style(phone.path)].join("\n");
+  const own = COMPONENTS.map((name) => `${name} { ${style(`components/${name}/${name}`)} }`);
+  const css = [WECHAT, style("marks"), style("app").replace(/\bpage\b/g, "body"), ...own, style(phone.path)].join("\n");
   const body = document.body.cloneNode(true);
   for (const node of body.querySelectorAll("*")) if (node.className) node.className = node.className.replace(/\S+?--/g, "");
   const plan = body.querySelector("wx-movable-view");
   if (plan) plan.style.transform = `scale(${phone.page.data.scale})`;
   const rich = body.querySelector("wx-rich-text");
   if (rich) rich.innerHTML = phone.page.data.notice.body_html;
-  const bar = app.tabBar.list.map((tab) => `<span class="${tab.pagePath === phone.path ? "here" : ""}">${tab.text}</span>`).join("");
-  const html = `<!DOCTYPE html><meta charset="utf-8"><style>${css}</style><body><div class="bar top">${phone.title}</div>${body.innerHTML}${tabs.includes(phone.path) ? `<div class="bar bottom">${bar}</div>` : ""}`;
+  const bar = app.tabBar.list.map((tab) => {
+    const here = tab.pagePath === phone.path;
+    return `<span class="${here ? "here" : ""}"><img src="${icon(here ? tab.selectedIconPath : tab.iconPath)}">${tab.text}</span>`;
+  }).join("");
+  const html = `<!DOCTYPE html><meta charset="utf-8"><style>${css}</style><body class="${tabs.includes(phone.path) ? "tabbed" : ""}"><div class="bar top">${phone.title}</div>${body.innerHTML}${tabs.includes(phone.path) ? `<div class="bar bottom">${bar}</div>` : ""}`;
   const work = mkdtempSync(join(tmpdir(), "miniprogram-look-"));
   writeFileSync(join(work, "page.html"), html);
   execFileSync("/usr/bin/chromium", [
-    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=390,844", `--user-data-dir=${join(work, "profile")}`,
+    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", `--window-size=390,${height}`, `--user-data-dir=${join(work, "profile")}`,
     `--blink-settings=preferredColorScheme=${scheme === "dark" ? 0 : 1}`, `--screenshot=${join(folder, `miniprogram-${name}.png`)}`, `file://${join(work, "page.html")}`,
   ], { stdio: "ignore" });
   rmSync(work, { recursive: true });
@@ -51,7 +61,23 @@ let phone;
 try {
   await service.reset(at("08:00"));
   phone = new Phone(service, "new");
+  phone.open("pages/index/index");
+  await phone.reads("座位预约使用说明");
+  await phone.reads("仅供");
+  draw(phone, "visitor-home");
+  await seatChosen(phone);
+  draw(phone, "visitor-plan");
+  phone.page.close();
+  await phone.reads("仅供");
+  draw(phone, "visitor-area");
+  phone.open("pages/me/me");
+  await phone.reads("仅供");
+  draw(phone, "visitor-me");
+  phone.open("pages/privacy/privacy");
+  await phone.reads("门禁记录");
+  draw(phone, "privacy");
   phone.open("pages/bind/bind");
+  await phone.reads("仅供");
   phone.page.type({ detail: { value: "123" } });
   await phone.until(() => phone.all("box")[2].textContent === "3");
   draw(phone, "bind");
@@ -69,7 +95,17 @@ try {
   const token = phone.storage.get("token");
   const other = await service.reader("li", "21070002");
   await phone.reads("座位预约使用说明");
+  await phone.until((data) => data.proposed);
   draw(phone, "home-empty");
+  let wait = null;
+  phone.network = () => new Promise((resolve) => { wait = resolve; });
+  phone.open("pages/seats/seats");
+  await phone.until(() => phone.all("bone").length && wait);
+  draw(phone, "loading");
+  phone.network = () => undefined;
+  wait();
+  const known = ["2f-east", "2f-hall", "2f-reserved", "2f-north"].map((area_id, n) => ({ area_id, at: at("10:00"), free: [171, 44, 70, 12][n], error: [14, 6, 8, 4][n] }));
+  phone.network = ({ path }) => (path.includes("/forecast") ? { status: 200, data: { items: known } } : undefined);
   phone.open("pages/seats/seats");
   await phone.until((data) => data.floors.length);
   draw(phone, "seats");

@@ -106,3 +106,8 @@ class Reader:
     @property
     def name_masked(self) -> str:
         return mask_name(self.name)
+
+
+def onlooker(session_id: str) -> Reader:
+    """Whoever looks around in a session that is nobody's yet: in no group, and granted nothing."""
+    return Reader(ReaderId(session_id), "", None, lambda: PersonalData("", ""))

@@ -31,6 +31,7 @@ PERSONAL_COLLECTIONS: Final = (
     "gate_events",
     "kiosk_scans",
     "opening_tickets",
+    "review_codes",
     "sessions",
     "staff_alerts",
     "suspensions",
@@ -154,6 +155,7 @@ async def revoke_access(db: Database, id: ReaderId) -> None:
         await db["bindings"].delete_many({"reader": id})
         await db["activation_codes"].delete_many({"reader": id})
         await db["calendar_feeds"].delete_many({"reader": id})
+        await db["review_codes"].delete_many({"reader": id})
 
 
 async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:

@@ -14,6 +14,8 @@ JsonObject = Mapping[str, object]
 """JSON values: texts, numbers, booleans, and None."""
 DONE: Final = "done"
 """The outcome of an operation that was not refused."""
+BY_READER: Final = "reader"
+"""The role in an entry of what no staff have done: a code that they gave was used."""
 
 
 class AuditAction(StrEnum):
@@ -45,6 +47,9 @@ class AuditAction(StrEnum):
     ADD_VISITOR = "visitor"
     CHANGE_VISIT = "stay"
     REVEAL_CODE = "code"
+    ISSUE_REVIEW_CODE = "review_code"
+    REVOKE_REVIEW_CODE = "revoke_review_code"
+    USE_REVIEW_CODE = "use_review_code"
     CONFIRM_BINDING = "bind"
     REFUSE_BINDING = "refuse_binding"
     REPLY = "answer"

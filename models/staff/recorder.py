@@ -15,7 +15,7 @@ from models.kernel.time_range import to_local
 from models.library.entities import VenueId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
-from models.staff.audit import DONE, AuditAction, AuditEntry, AuditQuery, JsonObject
+from models.staff.audit import BY_READER, DONE, AuditAction, AuditEntry, AuditQuery, JsonObject
 from models.staff.audit_repository import AuditLogRepository
 
 Result = TypeVar("Result")
@@ -74,7 +74,38 @@ class AuditLog:
         Raises: what ``work`` raises. Where it is not certain that nothing has changed, the entry
         stays without an outcome.
         """
-        entry = await self._entries.begin(_entry(ctx, operation))
+        return await self._record(_entry(ctx, operation), work, after)
+
+    async def record_of_reader(
+        self,
+        reader_id: ReaderId,
+        now: datetime,
+        operation: AuditedOperation,
+        work: Callable[[], Awaitable[Result]],
+    ) -> Result:
+        """The same of something that readers do by what the staff gave them."""
+        entry = AuditEntry(
+            id="",
+            at=now,
+            actor_id=reader_id,
+            role=BY_READER,
+            action=operation.action,
+            target=operation.target,
+            reader=operation.reader,
+            reason="",
+            before={},
+            after=None,
+            outcome="",
+        )
+        return await self._record(entry, work, nothing)
+
+    async def _record(
+        self,
+        begun: AuditEntry,
+        work: Callable[[], Awaitable[Result]],
+        after: Callable[[Result], JsonObject],
+    ) -> Result:
+        entry = await self._entries.begin(begun)
         try:
             done = await work()
         except (Conflict, RuleViolation, NotFound) as error:

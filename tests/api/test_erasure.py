@@ -85,6 +85,9 @@ async def known(service: Living) -> Client:
     await service.inside.stored.activation_codes.issue(
         reader.reader_id, "123456", now, now + timedelta(minutes=10)
     )
+    await service.inside.stored.review_codes.issue(
+        reader.reader_id, "r" * 22, now, now + timedelta(days=30)
+    )
     await service.inside.stored.accommodations.replace(
         reader.reader_id, NO_ACCOMMODATION, Accommodation(accessible=True)
     )

@@ -51,6 +51,29 @@ async def test_nothing_under_four_weeks(service: Living) -> None:
     assert "约" not in (await rows(service))["二层中厅"][1]
 
 
+async def test_apps_are_told_the_same_as_pages(service: Living) -> None:
+    reader, unbound = await service.reader(), await service.wx_user()
+    assert (await reader.ok("GET", "/forecast"))["items"] == []
+    await remember(service, 42)
+    await service.move("16:08")
+    tiles = expected((await Browser(await service.web_reader()).get("/")).body)
+    found = (await reader.ok("GET", "/forecast"))["items"]
+    assert len(found) == len(tiles) == 18
+    for one, tile in zip(found, tiles, strict=True):
+        assert list(one) == ["area_id", "at", "free", "error"]
+        assert tile.startswith(f"17:00 约剩 {one['free']} ±{one['error']}")
+    assert (await unbound.ok("GET", "/forecast?venue=library"))["items"] == found
+    assert (await reader.ok("GET", "/forecast?venue=none"))["items"] == []
+    # In the hour that is chosen; on another day in its fullest one.
+    chosen = (await reader.ok("GET", "/forecast?start=20:00&end=21:00"))["items"]
+    assert {one["at"] for one in chosen} == {f"{service.today}T20:00:00+08:00"}
+    other = (await reader.ok("GET", f"/forecast?date={service.tomorrow}"))["items"]
+    assert {one["at"][:10] for one in other} == {service.tomorrow}
+    await reader.refused("400 malformed", "GET", "/forecast?start=20:00")
+    await reader.refused("422 outside_horizon", "GET", "/forecast?date=2026-12-01")
+    await reader.refused("422 in_the_past", "GET", "/forecast?date=2026-09-01")
+
+
 async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living) -> None:
     await with_rules(service, hall_display=True)
     browser = Browser(await service.web_reader())

@@ -108,7 +108,9 @@ async def test_who_may_call_what(service: Living) -> None:
     stranger, forger = service.stranger(), service.stranger()
     forger.token = "x" * 43
     allowed = {"/bindings", "/bindings/preview", "/binding-requests/current"}
-    allowed |= {"/me", "/venues", "/notices", "/notices/{id}", "/sessions/current"}
+    allowed |= {"/me", "/library", "/venues", "/notices", "/notices/{id}", "/sessions/current"}
+    allowed |= {"/areas", "/areas/{id}/map", "/areas/{id}/events", "/seats/{id}", "/forecast"}
+    allowed |= {"/seats/{id}/times"}
     for route in ROUTES:
         path, body = route.path.format(id="1"), BODY.get(route.path)
         if route.who in (Access.ANYONE, Access.KIOSK, Access.GATE):

@@ -1,12 +1,12 @@
-"""What the staff do for single readers: finding them, booking for them, suspensions,
-accommodations that nobody else sees, and visitors."""
+"""What the staff do for single readers: finding them, booking for them, suspensions, and
+accommodations that nobody else sees."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -255,96 +255,6 @@ async def test_nobody_else_is_told_of_an_accommodation(service: Living) -> None:
     assert (await service.inside.stored.accommodations.all())[reader.reader_id] == found
 
 
-# --- visitors -------------------------------------------------------------------------------------
-
-
-async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
-    desk = await staff(service)
-    form = {"name": "周访客", "first": service.today, "last": service.today, "card": "VC0001"}
-    made = await post(service, desk, "/console/readers/visitors", **form)
-    assert made.status == 303
-    here = made.headers["Location"].partition("?")[0]
-    assert (await find(desk, "周访客")).headers["Location"] == here
-    assert (await find(desk, "VC0001")).headers["Location"] == here
-    seat = {"area": "2f-hall", "no": "010", "start": "14:00", "end": "15:00"}
-    assert (await post(service, desk, f"{here}/book", **seat, date=service.today)).status == 303
-    late = await post(service, desk, f"{here}/book", **seat, date=service.tomorrow)
-    assert late.status == 422 and "来访登记" in late.body
-    # Their days are changed, and somebody who saw the old ones overwrites nothing by accident.
-    days = {"first": service.today, "last": service.tomorrow}
-    days["was"] = f"{service.today}/{service.today}"
-    assert (await post(service, desk, f"{here}/stay", **days)).status == 303
-    late = await post(service, desk, f"{here}/stay", **days | {"last": service.today})
-    assert late.status == 409
-    assert (await post(service, desk, f"{here}/book", **seat, date=service.tomorrow)).status == 303
-    # The code of their page lets a WeChat user in.
-    code = re.search(r'class="digits">(\d{6})<', (await post(service, desk, f"{here}/code")).body)
-    assert code is not None
-    phone = await service.wx_user()
-    await phone.ok("POST", "/bindings", {"activation_code": code[1]})
-    assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
-
-
-async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living) -> None:
-    desk, phone = await staff(service), await service.wx_user()
-    form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
-    made = await post(service, desk, "/console/readers/visitors", **form)
-    here = made.headers["Location"].partition("?")[0]
-    until = service.clock.now() + timedelta(minutes=10)
-    many = {"_id": "activation:all", "n": 1_000_000, "until": until}
-    await service.db["attempt_limits"].insert_one(many)
-
-    async def asked() -> str:
-        shown = (await post(service, desk, f"{here}/code")).body
-        code = re.search(r'class="digits">(\d{6})<', shown)
-        assert code is not None and "<svg" in shown, "a picture to scan, too"
-        waits = await phone.post("/bindings", {"activation_code": code[1]})
-        assert waits.status == 202
-        question = (await post(service, desk, f"{here}/code")).body
-        assert f'class="digits">{waits.body["match_number"]}<' in question
-        return str(waits.body["id"])
-
-    refused = {"request": await asked(), "theirs": "no"}
-    assert (await post(service, desk, f"{here}/binding", **refused)).status == 303
-    assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "refused"
-    late = await post(service, desk, f"{here}/binding", **refused | {"theirs": "yes"})
-    assert late.status == 409 and (await phone.ok("GET", "/me"))["reader"] is None
-    await post(service, desk, f"{here}/binding", request=await asked(), theirs="yes")
-    assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
-    kept = await service.db["audit"].find({"action": {"$in": ["bind", "refuse_binding"]}}).to_list()
-    assert [(row["action"], row["outcome"]) for row in kept][::2] == [
-        ("refuse_binding", "done"),
-        ("bind", "done"),
-    ]
-    student = f"/console/readers/{(await service.web_reader()).reader_id}"
-    answer = await post(service, desk, f"{student}/binding", **refused)
-    assert answer.status == 404, "a student answers on their own page"
-
-
-async def test_what_is_no_visitor(service: Living) -> None:
-    desk, student = await staff(service), await service.web_reader()
-    form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
-    before = await service.books()
-    yesterday = (date.fromisoformat(service.today) - timedelta(days=1)).isoformat()
-    for wrong in (
-        {"name": ""},
-        {"name": "x" * 41},
-        {"name": "a\u202eb"},
-        {"first": "x"},
-        {"first": yesterday, "last": yesterday},
-        {"first": service.tomorrow, "last": service.today},
-        {"last": "2099-01-01"},
-        {"card": "汉字"},
-        {"reason": ""},
-    ):
-        answer = await post(service, desk, "/console/readers/visitors", **form | wrong)
-        assert answer.status == 400 and 'role="alert"' in answer.body, wrong
-        assert await service.books() == before, wrong
-    here = f"/console/readers/{student.reader_id}"
-    assert (await post(service, desk, f"{here}/code")).status == 404, "not a student's code"
-    assert (await post(service, desk, f"{here}/stay", **form)).status == 404
-
-
 @pytest.mark.parametrize("role", [Role.VIEWER, None])
 async def test_who_may_not(service: Living, role: Role | None) -> None:
     who, reader = await staff(service, role), await service.reader()
@@ -356,6 +266,8 @@ async def test_who_may_not(service: Living, role: Role | None) -> None:
         (f"{here}/allow", {"accessible": "on"}),
         (f"{here}/stay", {"first": service.today, "last": service.today}),
         (f"{here}/code", {}),
+        (f"{here}/review-code", {}),
+        (f"{here}/review-code/revoke", {}),
         (f"{here}/binding", {"request": "1", "theirs": "yes"}),
         ("/console/readers/visitors", {"name": "x", "first": service.today, "last": service.today}),
     ):

@@ -33,7 +33,7 @@ async def test_from_binding_to_the_end(service: Living) -> None:
     login = await student.ok("POST", "/wx/login", {"code": f"demo-{student.name}-1"})
     assert login["bound"] is False and login["reader"] is None
     student.token = login["token"]
-    assert (await student.get("/areas")).code == "not_bound"
+    assert (await student.get("/reservations")).code == "not_bound"
     bound = await student.ok("POST", "/bindings", {"activation_code": code})
     assert bound["reader"]["student_no_masked"] == "21****" + student.number[-2:]
     await student.accept("RESERVED", "CHECK_IN_REMINDER", "NO_SHOW")

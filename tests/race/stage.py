@@ -24,6 +24,7 @@ from models.check_in.service import KioskCodeScan
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.entities import Principal
+from models.identity.review_code_repository import ReviewCodeRepository
 from models.identity.session_repository import SessionRepository
 from models.kernel.ids import Actor
 from models.kernel.time_range import LIBRARY_ZONE, local_date
@@ -34,6 +35,8 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
+from models.staff.recorder import AuditLog
+from models.staff.review_access import ReviewAccess
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Collection, Database
@@ -222,6 +225,7 @@ class Stage:
         codes: ActivationCodeRepository | None = None,
         bindings: BindingRepository | None = None,
         attempts: AttemptLimiter | None = None,
+        review: ReviewCodeRepository | None = None,
     ) -> AccountBindingService:
         bindings = bindings or BindingRepository(self.db, self.cipher)
         sessions = SessionRepository(self.db, self.cipher)
@@ -232,6 +236,7 @@ class Stage:
             SessionService(sessions, self.cipher, nobody_to_tell),
             attempts or AttemptLimiter(self.db),
             ConsentRepository(self.db),
+            ReviewAccess(AuditLog(self.stored.audit_log), review or ReviewCodeRepository(self.db)),
         )
 
     async def wx_user(self, openid: str) -> Principal:

@@ -91,6 +91,7 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
     await s.stored.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
     await s.stored.feedback.add(reader, "k", "…", on("14:00"))
     await s.stored.activation_codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
+    await s.stored.review_codes.issue(reader, f"{n:022d}", on("08:00"), EVENING)
     await s.stored.consents.add(reader, Template.LEAVE)
     told = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
     messages = [replace(told, id=f"{reader}:{k}") for k in range(3)]
@@ -296,11 +297,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.stored.activation_codes.active_code(s.readers[0], EVENING),
         {"live_reader"},
     ),
-    (
-        "codes.redeem",
-        lambda s: s.stored.activation_codes.redeem("100000", on("09:00")),
-        {"live_digits"},
-    ),
+    ("codes.redeem", lambda s: s.stored.activation_codes.redeem("1", EVENING), {"live_digits"}),
     (
         "codes.redeem_secret",
         lambda s: s.stored.activation_codes.redeem_secret("x" * 22, on("09:00")),
@@ -311,6 +308,9 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.stored.activation_codes.ask("100001", "o-x", "s", "47", on("09:00")),
         {"live_digits"},
     ),
+    ("review_codes.redeem", lambda s: s.stored.review_codes.redeem("x", EVENING), {"secret"}),
+    ("review_codes.revoke", lambda s: s.stored.review_codes.revoke(s.readers[0]), {"live_reader"}),
+    ("review_codes.latest", lambda s: s.stored.review_codes.latest(s.readers[0]), {"latest"}),
     ("codes.request_of", lambda s: s.stored.activation_codes.request_of("o-x"), {"request_user"}),
     (
         "codes.answer",

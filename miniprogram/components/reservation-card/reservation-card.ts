@@ -1,32 +1,13 @@
 // One live reservation: its state in words, the time that matters now, and what can be done.
 
-import { Refused, get, post, tap } from "../../api/client";
-import type { EndsOut, NearSeat, ReportOut, ReservationOut } from "../../api/types";
-import { agreed, chosen, scanned } from "../../lib/ask";
+import { Refused, post, tap } from "../../api/client";
+import type { NearSeat, ReservationOut } from "../../api/types";
+import type { ActionButton, Outcome } from "../../lib/actions";
+import { buttonsOf, perform } from "../../lib/actions";
 import { clock, clockAt, now, span } from "../../lib/clock";
-import { consent } from "../../lib/subscriptions";
-import type { Text } from "../../lib/texts";
-import { clockFromNow, named, period, stateOf, t, words } from "../../lib/texts";
-
-interface ActionButton { verb: string; text: string }
-
-/** In the order of their likelihood; the first one that is possible stands out. */
-const ACTIONS: ReadonlyArray<readonly [string, Text]> = [
-  ["accept", "accept"],
-  ["check_in", "check_in"],
-  ["return", "return_from_leave"],
-  ["confirm", "confirm"],
-  ["leave", "leave"],
-  ["extend", "extend"],
-  ["finish", "finish"],
-  ["decline", "decline"],
-  ["cancel", "cancel"],
-  ["report", "report"],
-  ["shorten", "shorten"],
-];
+import { named, period, placeOf, stateOf, t, words } from "../../lib/texts";
 
 const TICK_MS = 1000;
-const KINDS = ["occupied", "belongings"] as const;
 
 function leftOf(r: ReservationOut): string {
   const until = (instant: string): string => span(Date.parse(instant) - now());
@@ -64,6 +45,7 @@ Component({
   data: {
     words: {} as Record<string, string>,
     state: "",
+    place: "",
     left: "",
     when: "",
     note: "",
@@ -80,13 +62,10 @@ Component({
         words: words("detail"),
         state: stateOf(r),
         left: leftOf(r),
+        place: placeOf(r.seat),
         when: period(r),
         note: noteOf(r),
-        buttons: [
-          // Nobody has seen them since time alone checked them in, or somebody says the seat is empty.
-          ...(r.presence_wanted ? [{ verb: "check_in", text: t("prove") }] : []),
-          ...ACTIONS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text) })),
-        ],
+        buttons: buttonsOf(r),
       });
     },
   },
@@ -113,19 +92,20 @@ Component({
     /** One tap at a time: a second one while the first is under way does nothing. */
     async act(event: WechatMiniprogram.TouchEvent) {
       const verb = String(event.currentTarget.dataset.verb);
-      await this.only((r) => this.perform(verb, r));
+      await this.only((r) => perform(verb, r));
     },
     async move(event: WechatMiniprogram.TouchEvent) {
       const seat_id = String(event.currentTarget.dataset.id);
-      await this.only((r) => post<ReservationOut>(`/reservations/${r.id}/change`, { seat_id }, tap()));
+      await this.only(async (r) => ({ r: await post<ReservationOut>(`/reservations/${r.id}/change`, { seat_id }, tap()), said: "", near: [] }));
     },
-    async only(work: (r: ReservationOut) => Promise<ReservationOut | null>) {
+    async only(work: (r: ReservationOut) => Promise<Outcome>) {
       if (this.data.busy) return;
       this.setData({ busy: true, said: "" });
       const r = this.data.r as ReservationOut;
       try {
         const done = await work(r);
-        if (done !== null) this.changed(done);
+        if (done.said) this.setData({ ...(done.r ? { r: done.r } : {}), said: done.said, near: done.near });
+        else if (done.r !== null) this.changed(done.r);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.setData({ said: error.message });
@@ -138,60 +118,6 @@ Component({
     changed(r: ReservationOut) {
       if (r.id === (this.data.r as ReservationOut).id) this.setData({ r, near: [] });
       this.triggerEvent("changed", { id: r.id });
-    },
-    /** What the tap does; null where the reader has thought better of it. */
-    async perform(verb: string, r: ReservationOut): Promise<ReservationOut | null> {
-      const path = `/reservations/${r.id}`;
-      const key = tap();
-      switch (verb) {
-        case "check_in":
-        case "return":
-          await consent("check_in");
-          return this.scan(path, key);
-        case "leave":
-          await consent("leave");
-          return post<ReservationOut>(`${path}/leave`, {}, key);
-        case "extend": {
-          const { ends } = await get<EndsOut>(`${path}/extensions`);
-          if (!ends.length) throw new Refused(0, "none", t("extend_none"));
-          const end = ends[await chosen(ends.map((choice) => t("extend_to", { at: clockFromNow(choice.value) })))];
-          return end ? post<ReservationOut>(`${path}/extend`, { end: end.value }, key) : null;
-        }
-        case "shorten": {
-          const { ends } = await get<EndsOut>(`${path}/earlier-ends`);
-          if (!ends.length) throw new Refused(0, "none", t("shorten_none"));
-          const end = ends[await chosen(ends.map((choice) => t("shorten_to", { at: clockFromNow(choice.value) })))];
-          return end ? post<ReservationOut>(`${path}/shorten`, { end: end.value }, key) : null;
-        }
-        case "finish":
-          return (await agreed(t("ask_finish"))) ? post<ReservationOut>(`${path}/finish`, {}, key) : null;
-        case "cancel":
-          return (await agreed(t("ask_cancel"))) ? post<ReservationOut>(`${path}/cancel`, {}, key) : null;
-        case "decline":
-          return (await agreed(t("ask_decline"))) ? post<ReservationOut>(`${path}/decline`) : null;
-        case "accept":
-          await consent("reserve");
-          return post<ReservationOut>(`${path}/accept`);
-        case "report": {
-          const [by, at] = [named("scan_by", r.check_in_by), named("scan_at", r.check_in_by)];
-          const kind = KINDS[await chosen([t("report_occupied"), t("report_belongings")])];
-          if (kind === undefined) return null;
-          // Who has not checked in shows by a code that they are there, or the time runs on.
-          const qr = r.state !== "in_use" && (await agreed(t("ask_report_scan", { by }))) ? await scanned(t("scan_failed", { at })) : null;
-          const told = await post<ReportOut>(`${path}/report`, qr ? { kind, qr } : { kind }, key);
-          const near = told.deadline_stopped ? told.nearest : [];
-          this.setData({ r: told.reservation, near });
-          this.setData({ said: t(!told.deadline_stopped ? "report_desk" : near.length ? "report_near" : "report_no_near", { by }) });
-          return null;
-        }
-        default:
-          return post<ReservationOut>(`${path}/${verb}`, {}, key);
-      }
-    },
-    async scan(path: string, key: string): Promise<ReservationOut | null> {
-      const { check_in_by } = this.data.r as ReservationOut;
-      const qr = await scanned(t("scan_failed", { at: named("scan_at", check_in_by) }));
-      return qr ? post<ReservationOut>(`${path}/check-in`, { qr }, key) : null;
     },
     look() {
       wx.navigateTo({ url: `/pages/reservation/detail?id=${(this.data.r as ReservationOut).id}` });

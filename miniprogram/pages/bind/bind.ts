@@ -1,9 +1,9 @@
-import { Refused, get, post } from "../../api/client";
-import type { BindingOut, BindingPreviewOut, BindingRequestOut, BindingStateOut } from "../../api/types";
+import { Refused, get, post, remember } from "../../api/client";
+import type { BindingOut, BindingPreviewOut, BindingRequestOut, BindingStateOut, LibraryOut } from "../../api/types";
 import { BASE_URL } from "../../config";
-import { agreed, scanned } from "../../lib/ask";
+import { agreed, copy, scanned, written } from "../../lib/ask";
 import { clock } from "../../lib/clock";
-import { activationIn, keep, take } from "../../lib/scan";
+import { activationIn, decoded, keep, secretIn, take } from "../../lib/scan";
 import { t, words } from "../../lib/texts";
 
 const DIGITS = 6;
@@ -25,17 +25,25 @@ Component({
     until: "",
     timer: 0,
     left: false,
+    /** For whom the service is, and how the library is reached. */
+    audience: "",
+    contact: "",
+    /** Where the reader was when they were asked to bind. */
+    back: "",
   },
   methods: {
-    onLoad() {
+    onLoad(query: Record<string, string | undefined>) {
       wx.setNavigationBarTitle({ title: t("bind_page") });
       this.setData({
         words: words(
           "bind_title", "bind_hint", "bind_next", "bind_copy", "bind_submit", "bind_digits", "bind_scan", "bind_or",
           "bind_wait_title", "bind_wait_hint", "bind_wait_other", "bind_wait_again",
+          "bind_visitors", "bind_review", "bind_around",
         ),
         address: `${BASE_URL}/activation`,
+        back: decoded(query.back),
       });
+      void this.forWhom();
       const brought = take();
       const secret = activationIn(brought);
       if (secret) void this.ask(secret);
@@ -63,12 +71,27 @@ Component({
       }
       return digits;
     },
+    async forWhom() {
+      try {
+        const { audience, name, contact } = await get<LibraryOut>("/library");
+        this.setData({ audience: audience || t("audience", { name }), contact: contact.join(" · ") });
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error; // binding does not need it
+      }
+    },
     copy() {
-      wx.setClipboardData({
-        data: this.data.address,
-        success: () => { wx.showToast({ title: t("bind_copied") }); },
-        fail: () => { wx.showToast({ title: t("bind_copy_failed"), icon: "none" }); },
-      });
+      copy(this.data.address);
+    },
+    /** The code that the library gave to whoever reviews the program, or its link. */
+    async review() {
+      const text = await written(t("bind_review"), t("bind_review_hint"));
+      if (!text) return;
+      const secret = secretIn(text);
+      if (secret) await this.ask(secret);
+      else this.setData({ wrong: t("bind_review_other") });
+    },
+    around() {
+      wx.reLaunch({ url: "/pages/index/index" });
     },
     async scan() {
       if (this.data.busy) return;
@@ -129,7 +152,8 @@ Component({
       clearInterval(this.data.timer);
       if (this.data.left) return;
       this.setData({ left: true });
-      wx.reLaunch({ url: "/pages/index/index" });
+      remember(true);
+      wx.reLaunch({ url: this.data.back || "/pages/index/index" });
     },
     empty() {
       this.setData({ typed: this.data.digits }); // so that emptying it is a change

@@ -21,7 +21,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("devices") });
-      this.setData({ words: words("loading", "devices_here", "devices_end", "devices_end_others", "devices_alone") });
+      this.setData({ words: words("devices_here", "devices_end", "devices_end_others", "devices_alone") });
     },
     onShow() {
       void this.load();

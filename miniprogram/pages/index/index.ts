@@ -1,17 +1,23 @@
-import { Refused, get, post, tap } from "../../api/client";
-import type { AreasOut, CurrentReaderOut, MessageOut, NoticeOut, Page as PageOf, ReservationOut, WaitlistEntryOut } from "../../api/types";
+import { Refused, get, isBound, ofReader, post, remember, tap } from "../../api/client";
+import type { AreasOut, CurrentReaderOut, MessageOut, NoticeOut, Page as PageOf, ProposalOut, ReservationOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
+import type { Proposed } from "../../lib/proposal";
+import { proposedOf } from "../../lib/proposal";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
 import { activationIn, decoded, keep, take } from "../../lib/scan";
+import { shared } from "../../lib/share";
 import { nameTabs } from "../../lib/tabs";
 import { floorName, named, t, words } from "../../lib/texts";
 
 const SHOWN = 3;
 /** One poll in so many asks for everything: the others for the reader's own seats. */
 const ALL_EACH = 4;
+const MOST_SKIPPED = 12;
+
+const NONE = { items: [], page: 1, page_size: 0, total: 0 };
 
 interface Floor { floor: number; name: string; free: number; total: number }
 
@@ -33,6 +39,7 @@ Component({
     words: {} as Record<string, string>,
     live: [] as ReservationOut[],
     kiosk: false,
+    binds: false,
     said: "",
     polls: 0,
     floors: [] as Floor[],
@@ -41,6 +48,10 @@ Component({
     unread: "",
     again: null as Known | null,
     liked: [] as Known[],
+    proposed: null as Proposed | null,
+    /** The seats that were proposed and not wanted. */
+    skip: [] as string[],
+    busy: false,
     timer: 0,
   },
   methods: {
@@ -50,7 +61,8 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) keep(decoded(query.q));
       this.setData({
-        words: words("loading", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites"),
+        words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites"),
+        binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
     },
@@ -71,44 +83,80 @@ Component({
       wx.stopPullDownRefresh();
     },
     load() {
+      return this.all(false);
+    },
+    /** `kept`: what is proposed stays under the reader's finger. */
+    all(kept: boolean) {
       return attempt(this, async () => {
         const active = await this.mine();
         const qr = take();
+        if (active === null) return this.around(qr);
         if (activationIn(qr)) this.setData({ said: t("bind_already") });
         else if (qr) {
           await this.checkIn(qr, active);
           await this.mine();
         }
-        const [known, areas, unread, messages, notices] = await Promise.all([
+        const [known, unread, messages] = await Promise.all([
           knownSeats(),
-          get<AreasOut>("/areas"),
           get<PageOf<MessageOut>>("/messages?unread=true&page_size=1"),
           get<PageOf<MessageOut>>(`/messages?page_size=${SHOWN}`),
-          get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`),
+          this.library(),
+          active.length ? this.setData({ proposed: null }) : kept || this.propose(this.data.skip),
         ]);
-        this.setData({
-          ...known,
-          floors: byFloor(areas),
-          messages: messages.items,
-          notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })),
-          unread: unread.total ? t("home_unread", { n: unread.total }) : "",
-        });
+        this.setData({ ...known, messages: messages.items, unread: unread.total ? t("home_unread", { n: unread.total }) : "" });
       });
+    },
+    /** What everybody may see. */
+    async library() {
+      const [areas, notices] = await Promise.all([get<AreasOut>("/areas"), get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`)]);
+      this.setData({ floors: byFloor(areas), notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })) });
+    },
+    /** For somebody who is not bound. A code has brought them to bind, and is not lost by that; so has the code of the page 激活码. */
+    async around(qr: string) {
+      if (!qr && !this.data.binds) return this.library();
+      this.setData({ binds: false });
+      keep(qr);
+      throw new Refused(403, "not_bound", "");
+    },
+    async propose(skip: string[]) {
+      const { proposed } = await get<ProposalOut>(`/proposal${skip.length ? `?skip=${skip.join(",")}` : ""}`);
+      this.setData({ skip, proposed: proposed && proposedOf(proposed) });
+    },
+    /** 换一个; from the beginning where there is no other. */
+    async other() {
+      const { proposed, skip, busy } = this.data;
+      if (busy || proposed === null) return;
+      this.setData({ busy: true });
+      try {
+        await this.propose([...skip, proposed.id].slice(-MOST_SKIPPED));
+        if (this.data.proposed === null) await this.propose([]);
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        wx.showToast({ title: error.message, icon: "none" });
+      } finally {
+        this.setData({ busy: false });
+      }
     },
     /** What is shown stays where the network does not answer. */
     async look() {
       const polls = this.data.polls + 1;
       this.setData({ polls });
-      if (polls % ALL_EACH === 0) return this.load();
+      if (polls % ALL_EACH === 0) return this.all(this.data.proposed !== null);
       return this.mine().then(() => undefined, (error: unknown) => { if (!(error instanceof Refused)) throw error; });
     },
     changed() {
       this.setData({ said: "" });
       void this.load();
     },
-    /** The reader's own seats; those that the line offers first. */
+    /** The reader's own seats, those that the line offers first; null for somebody who is not bound. */
     async mine() {
-      const [{ active }, waits] = await Promise.all([get<CurrentReaderOut>("/me"), get<PageOf<WaitlistEntryOut>>("/waitlist")]);
+      const waiting = isBound() ? ofReader(get<PageOf<WaitlistEntryOut>>("/waitlist"), NONE) : NONE;
+      const [{ reader, active }, waits] = await Promise.all([get<CurrentReaderOut>("/me"), waiting]);
+      remember(reader !== null);
+      if (reader === null) {
+        this.setData({ live: [], proposed: null, messages: [], liked: [], again: null, unread: "" });
+        return null;
+      }
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
       this.setData({ live: [...offers, ...active] });
       return active;
@@ -133,6 +181,9 @@ Component({
     /** The plan opens with the seat and its times: one more tap books it. */
     seat(event: WechatMiniprogram.TouchEvent) {
       wx.navigateTo({ url: `/pages/plan/plan?${String(event.currentTarget.dataset.query)}` });
+    },
+    onShareAppMessage() {
+      return shared("pages/index/index");
     },
     seats() {
       wx.switchTab({ url: "/pages/seats/seats" });

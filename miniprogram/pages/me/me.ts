@@ -1,20 +1,23 @@
-import { Refused, drop, get, post } from "../../api/client";
+import { Refused, drop, get, post, remember } from "../../api/client";
 import type { CurrentReaderOut, GateRecordOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
 import { VERSION } from "../../config";
+import type { ActionButton } from "../../lib/actions";
+import { perform, rowButtonsOf } from "../../lib/actions";
 import { agreed, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { nameTabs } from "../../lib/tabs";
-import { named, period, stateOf, suspension, t, words } from "../../lib/texts";
+import { named, period, placeOf, stateOf, suspension, t, words } from "../../lib/texts";
 
 const PAGE = 20;
 type Tab = "mine" | "violations" | "gates";
 
-/** What a row of any of the three shows. */
-interface Row { id: string; title: string; text: string; state: string; more: boolean; appeal: boolean }
+/** What a row of any of the three shows; `r` where something can be done with it. */
+interface Row { id: string; title: string; text: string; state: string; more: boolean; appeal: boolean; buttons: ActionButton[]; r: ReservationOut | null }
 
 function reservation(r: ReservationOut): Row {
-  return { id: r.id, title: r.seat.label, text: period(r), state: stateOf(r), more: true, appeal: false };
+  const buttons = rowButtonsOf(r);
+  return { id: r.id, title: placeOf(r.seat), text: period(r), state: stateOf(r), more: true, appeal: false, buttons, r: buttons.length ? r : null };
 }
 
 function violation(v: ViolationOut): Row {
@@ -23,11 +26,13 @@ function violation(v: ViolationOut): Row {
   else if (v.appeal) state = v.appeal.settled_at ? t("appeal_settled", { answer: v.appeal.answer }) : t("appeal_waits");
   return {
     id: v.id,
-    title: `${named("kind", v.kind)} · ${v.reservation.seat.label}`,
+    title: `${named("kind", v.kind)} · ${placeOf(v.reservation.seat)}`,
     text: day(v.at),
     state,
     more: false,
     appeal: !v.waived && v.appeal === null,
+    buttons: [],
+    r: null,
   };
 }
 
@@ -53,7 +58,10 @@ Component({
     onLoad() {
       wx.setNavigationBarTitle({ title: t("tab_me") });
       this.setData({
-        words: words("loading", "detail", "appeal", "empty", "more", "waitlist", "notices", "contact", "subscriptions", "devices", "unbind"),
+        words: words(
+          "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "notices", "contact", "subscriptions", "devices", "privacy_page",
+          "switch_account", "unbind",
+        ),
         version: t("version", { v: VERSION }),
         tabs: (["mine", "violations", "gates"] as const).map((name) => ({ name, text: t(name) })),
       });
@@ -71,10 +79,16 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const [me, { window }] = await Promise.all([get<CurrentReaderOut>("/me"), get<ViolationsOut>("/violations?page_size=1")]);
+        const me = await get<CurrentReaderOut>("/me");
+        remember(me.reader !== null);
+        if (me.reader === null) {
+          this.setData({ name: "", rows: [], total: 0 });
+          return;
+        }
+        const { window } = await get<ViolationsOut>("/violations?page_size=1");
         this.setData({
-          name: me.reader?.name ?? "",
-          number: me.reader?.student_no_masked ?? "",
+          name: me.reader.name,
+          number: me.reader.student_no_masked,
           standing: t("standing", { ...window }),
           suspended: me.suspension ? suspension({ ...me.suspension }) : "",
         });
@@ -106,6 +120,8 @@ Component({
         state: p.effect === "none" ? "" : named("effect", p.effect),
         more: false,
         appeal: false,
+        buttons: [],
+        r: null,
       }));
       return [rows, found.total];
     },
@@ -133,14 +149,31 @@ Component({
       });
       await this.load();
     },
+    /** What a row offers, as the card of 首页 does it. */
+    async act(event: WechatMiniprogram.TouchEvent) {
+      const { id, verb } = event.currentTarget.dataset as { id: string; verb: string };
+      const r = this.data.rows.find((row) => row.id === id)?.r;
+      if (!r) return;
+      let done = false;
+      await this.only(async () => { done = (await perform(verb, r)).r !== null; }, () => { done = true; });
+      if (done) await attempt(this, () => this.show(1));
+    },
     async unbind() {
-      if (!(await agreed(t("ask_unbind")))) return;
+      await this.leave(t("ask_unbind"), "/pages/index/index");
+    },
+    /** Another reader's code binds this phone then. */
+    async switchAccount() {
+      await this.leave(t("ask_switch"), "/pages/bind/bind");
+    },
+    async leave(question: string, url: string) {
+      if (!(await agreed(question))) return;
       await this.only(async () => {
         await drop("/bindings/current");
-        wx.reLaunch({ url: "/pages/bind/bind" });
+        remember(false);
+        wx.reLaunch({ url });
       });
     },
-    async only(work: () => Promise<void>) {
+    async only(work: () => Promise<void>, refused: () => void = () => undefined) {
       if (this.data.busy) return;
       this.setData({ busy: true });
       try {
@@ -148,6 +181,7 @@ Component({
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         wx.showToast({ title: error.message, icon: "none" });
+        refused();
       } finally {
         this.setData({ busy: false });
       }

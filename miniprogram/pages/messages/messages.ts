@@ -11,7 +11,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("home_messages") });
-      this.setData({ words: words("loading", "messages_empty", "more") });
+      this.setData({ words: words("messages_empty", "more") });
       void this.load();
     },
     async onPullDownRefresh() {

@@ -11,7 +11,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("notices") });
-      this.setData({ words: words("loading", "empty", "more") });
+      this.setData({ words: words("empty", "more") });
       void this.load();
     },
     async onPullDownRefresh() {

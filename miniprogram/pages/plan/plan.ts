@@ -1,13 +1,14 @@
 import { Refused, get, open, post, tap } from "../../api/client";
-import type { Choice, MarkOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, WaitlistEntryOut } from "../../api/types";
+import type { Choice, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, clockAt, now } from "../../lib/clock";
+import { clock, clockAt, dayAt, now } from "../../lib/clock";
 import { knownSeats, like } from "../../lib/favourites";
-import type { Tile } from "../../lib/plan";
-import { TAGS, changed, legend } from "../../lib/plan";
+import type { Fixture, Tile } from "../../lib/plan";
+import { changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
+import { shared } from "../../lib/share";
 import { consent } from "../../lib/subscriptions";
-import { clockAfter, named, period, t, words } from "../../lib/texts";
+import { clockAfter, named, period, placeOf, t, words } from "../../lib/texts";
 
 const LARGEST = 2.5;
 const STEP = 1.4;
@@ -35,7 +36,12 @@ Component({
     window: "",
     stale: "",
     seats: [] as Tile[],
-    marks: [] as MarkOut[],
+    marks: [] as Fixture[],
+    expected: "",
+    venue: "",
+    /** Nothing is free, and the reader may wait for something; `next` is when something is. */
+    full: false,
+    next: "",
     legend: legend(),
     tags: [] as { sign: string; text: string }[],
     seat: null as Tile | null,
@@ -60,13 +66,13 @@ Component({
     onLoad(query: Record<string, string | undefined>) {
       this.setData({
         words: words(
-          "loading", "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserve", "reserved", "see_it", "close",
-          "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault",
+          "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserve", "reserved", "see_it", "close",
+          "near", "wait", "tell", "favourite_add", "favourite_remove", "now", "fault", "reserve_bound",
         ),
         legend: legend(),
-        tags: [...TAGS.map(([, sign, text]) => ({ sign, text: t(text) })), { sign: "▬", text: t("mark_wall") }, { sign: "▤", text: t("mark_shelf") }],
+        tags: tagLegend(),
         area: query.area ?? "",
-        date: query.date ?? "",
+        date: query.date ?? dayAt(now()),
         from: query.start ?? "",
         to: query.end ?? "",
       });
@@ -84,27 +90,52 @@ Component({
     onUnload() {
       still(this);
     },
+    async onPullDownRefresh() {
+      await (this.data.ready ? this.refresh() : this.load());
+      wx.stopPullDownRefresh();
+    },
+    onShareAppMessage() {
+      return shared(this.here(), t("share_area", { name: this.data.name }));
+    },
+    here(): string {
+      const { area, date, seat } = this.data;
+      return `pages/plan/plan?area=${area}&date=${date}${seat ? `&seat=${seat.id}` : ""}`;
+    },
+    query(): string {
+      const { date, from, to } = this.data;
+      return `date=${date}${from ? `&start=${from}&end=${to}` : ""}`;
+    },
     map(): Promise<SeatMapOut> {
-      const window = this.data.from ? `&start=${this.data.from}&end=${this.data.to}` : "";
-      return get<SeatMapOut>(`/areas/${this.data.area}/map?date=${this.data.date}${window}`);
+      return get<SeatMapOut>(`/areas/${this.data.area}/map?${this.query()}`);
+    },
+    /** How many are usually left, never without the usual error. */
+    async foretell() {
+      const { items } = await get<ForecastOut>(`/forecast?${this.query()}`);
+      const found = items.find((one) => one.area_id === this.data.area);
+      const fullest = !this.data.from && this.data.date !== dayAt(now());
+      const expected = found ? t(fullest ? "expected_fullest" : "expected", { at: clock(found.at), free: found.free, error: found.error }) : "";
+      this.setData({ expected });
     },
     load() {
       return attempt(this, async () => {
-        const [map, { liked }] = await Promise.all([this.map(), knownSeats()]);
+        const [map, { liked }] = await Promise.all([this.map(), knownSeats(), this.foretell()]);
         wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
         const [wide, high] = [(windowWidth - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
-        this.setData({ name: map.area.name, width: map.width, height: map.height, marks: map.marks, favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
+        this.judge(map);
+        this.setData({ name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
       });
     },
     /** What is shown stays where the network does not answer. */
     async refresh() {
       try {
-        const change = changed(this.data.seats, await this.map());
+        const map = await this.map();
+        const change = changed(this.data.seats, map);
         this.setData({ ...change, stale: "" });
+        this.judge(map);
         const id = this.data.seat?.id;
         if (id) this.setData({ seat: this.data.seats.find((seat) => seat.id === id) ?? null });
       } catch (error) {
@@ -112,12 +143,24 @@ Component({
         this.setData({ stale: t("stale") });
       }
     },
+    judge(map: SeatMapOut) {
+      const there = map.seats.filter((seat) => seat.status !== "disabled");
+      const full = there.length > 0 && there.every((seat) => seat.status !== "free" && seat.status !== "mine");
+      const next = there.map((seat) => seat.next_free ?? "").filter((at) => at !== "").sort()[0];
+      if (full !== this.data.full) this.setData({ full, next: next ? clock(next) : "" });
+    },
     larger() { this.setData({ scale: Math.min(LARGEST, this.data.scale * STEP) }); },
     smaller() { this.setData({ scale: Math.max(this.data.smallest, this.data.scale / STEP) }); },
     scaled(event: WechatMiniprogram.CustomEvent<{ scale: number }>) {
       // Pinched: kept for the buttons, without drawing anew.
       this.data.scale = event.detail.scale;
     },
+    /** Who is not bound comes back to this seat when they are. */
+    bind() {
+      wx.navigateTo({ url: `/pages/bind/bind?back=${encodeURIComponent(`/${this.here()}`)}` });
+    },
+    /** The sheet lies over the plan: what moves under a finger is the sheet. */
+    hold() { return undefined; },
     other() { this.setData({ list: !this.data.list }); },
 
     choose(event: WechatMiniprogram.TouchEvent) {
@@ -203,7 +246,7 @@ Component({
         const r = await post<ReservationOut>("/reservations", { seat_id: seat.id, date, start, end }, key);
         this.setData({
           done: {
-            label: r.seat.label,
+            label: placeOf(r.seat),
             when: period(r),
             note: t(r.excused ? "reserved_excused" : "reserved_note", { from: clock(r.check_in_from), until: clock(r.check_in_until), by: named("scan_short", r.check_in_by) }),
           },

@@ -3,7 +3,7 @@ import type { ReservationDetail } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
-import { named, period, stateOf, t, words } from "../../lib/texts";
+import { named, period, placeOf, stateOf, t, words } from "../../lib/texts";
 
 interface Line { at: string; text: string }
 
@@ -15,6 +15,7 @@ Component({
     r: null as ReservationDetail | null,
     live: false,
     state: "",
+    place: "",
     when: "",
     receipt: "",
     made: "",
@@ -24,7 +25,7 @@ Component({
   methods: {
     onLoad(query: Record<string, string | undefined>) {
       wx.setNavigationBarTitle({ title: t("detail_page") });
-      this.setData({ words: words("loading", "history", "fault"), id: query.id ?? "" });
+      this.setData({ words: words("history", "fault"), id: query.id ?? "" });
     },
     onShow() {
       void this.load();
@@ -36,9 +37,13 @@ Component({
     onUnload() {
       still(this);
     },
+    async onPullDownRefresh() {
+      await this.load();
+      wx.stopPullDownRefresh();
+    },
     fault() {
       const seat = this.data.r?.seat;
-      if (seat) wx.navigateTo({ url: `/pages/fault/fault?seat=${seat.id}&label=${encodeURIComponent(seat.label)}` });
+      if (seat) wx.navigateTo({ url: `/pages/fault/fault?seat=${seat.id}&label=${encodeURIComponent(placeOf(seat))}` });
     },
     load() {
       return attempt(this, async () => {
@@ -47,6 +52,7 @@ Component({
           r,
           live: ["reserved", "in_use", "away", "offered"].includes(r.state),
           state: stateOf(r),
+          place: placeOf(r.seat),
           when: period(r),
           receipt: t("receipt", { n: r.receipt }),
           made: t("made_at", { at: day(r.created_at) }),

@@ -1,10 +1,12 @@
 import { get } from "../../api/client";
-import type { AreaOut, AreasOut, DateOut, VenueOut, VenuesOut } from "../../api/types";
+import type { AreaOut, AreasOut, DateOut, ExpectedOut, ForecastOut, VenueOut, VenuesOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, clockAt, dayAt, now, span } from "../../lib/clock";
+import { clock, dayAt, now, span } from "../../lib/clock";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
+import { shared } from "../../lib/share";
+import { hours, startsIn } from "../../lib/hours";
 import { nameTabs } from "../../lib/tabs";
 import { floorName, t, words } from "../../lib/texts";
 
@@ -15,7 +17,7 @@ const DAY_MINUTES = 24 * 60;
 const FEW = 0.2;
 
 interface Day { date: string; weekday: string; number: number; label: string; on: boolean; there: boolean; note: string }
-interface Tile extends AreaOut { percent: number; few: boolean; totalText: string; freeText: string }
+interface Tile extends AreaOut { percent: number; few: boolean; totalText: string; freeText: string; expectedText: string }
 interface Floor { floor: number; name: string; areas: Tile[] }
 
 function strip(venue: VenueOut, chosen: string): Day[] {
@@ -45,24 +47,6 @@ function sayOf(d: DateOut, label: string): string {
   return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
 }
 
-const HOURS = Array.from({ length: 24 }, (_, h) => `${String(h).padStart(2, "0")}:00`);
-
-/** The full hours between opening and closing that are to come, and closing itself; those after midnight come last. */
-function hours(d: DateOut): string[] {
-  if (d.open === null) return [];
-  const passed = d.date === dayAt(now()) ? clockAt(now()) : "";
-  const { from, to } = d.open;
-  const late = to <= from;
-  const found = HOURS.filter((hour) => hour >= from && (late || hour < to) && hour > passed);
-  return found.length ? [...found, ...HOURS.filter((hour) => late && hour < to), to] : [];
-}
-
-/** How many of the hours can be a start: those of the day itself, but for the last. */
-function startsIn(times: string[]): number {
-  const midnight = times.findIndex((hour, n) => n > 0 && hour <= (times[n - 1] ?? ""));
-  return midnight < 0 ? times.length - 1 : midnight;
-}
-
 /** How long the time is that is looked for, in minutes; 0 where none is. */
 function minutesOf(from: string, to: string): number {
   if (!from) return 0;
@@ -78,7 +62,13 @@ function freeOf(area: AreaOut, minutes: number): string {
   return area.seats_free ? t("free", { n: area.seats_free }) : t("free_none");
 }
 
-function tile(area: AreaOut, minutes: number): Tile {
+/** How many are usually left, never without the usual error; nothing where nobody could have them. */
+function expectedOf(area: AreaOut, minutes: number, found: ExpectedOut | undefined, fullest: boolean): string {
+  if (found === undefined || area.reserved_for || area.closed !== undefined || minutes > area.max_minutes) return "";
+  return t(fullest ? "expected_fullest" : "expected", { at: clock(found.at), free: found.free, error: found.error });
+}
+
+function tile(area: AreaOut, minutes: number, expectedText: string): Tile {
   const part = area.seats_total && minutes <= area.max_minutes ? area.seats_free / area.seats_total : 0;
   return {
     ...area,
@@ -86,6 +76,7 @@ function tile(area: AreaOut, minutes: number): Tile {
     few: part < FEW,
     totalText: t("total", { n: area.seats_total }),
     freeText: freeOf(area, minutes),
+    expectedText,
   };
 }
 
@@ -109,7 +100,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("tab_seats") });
-      this.setData({ words: words("loading", "filter", "filter_from", "filter_to", "filter_clear", "favourites") });
+      this.setData({ words: words("filter", "filter_from", "filter_to", "filter_clear", "favourites") });
     },
     onShow() {
       nameTabs();
@@ -139,12 +130,15 @@ Component({
         this.setData({ venues: items, venue: venue.id, date });
         this.draw();
         const query = this.query();
-        const [areas, { liked }] = await Promise.all([get<AreasOut>(`/areas?${query}`), knownSeats()]);
+        const [areas, forecast, { liked }] = await Promise.all([get<AreasOut>(`/areas?${query}`), get<ForecastOut>(`/forecast?${query}`), knownSeats()]);
         if (query !== this.query()) return; // another day or time was chosen meanwhile
         const floors = new Map<number, Floor>();
+        const minutes = minutesOf(this.data.from, this.data.to);
+        const fullest = !this.data.from && date !== dayAt(now());
         for (const area of areas.items) {
+          const found = forecast.items.find((one) => one.area_id === area.id);
           const floor = floors.get(area.floor) ?? { floor: area.floor, name: floorName(area.floor), areas: [] };
-          floor.areas.push(tile(area, minutesOf(this.data.from, this.data.to)));
+          floor.areas.push(tile(area, minutes, expectedOf(area, minutes, found, fullest)));
           floors.set(area.floor, floor);
         }
         this.setData({ floors: [...floors.values()], liked });
@@ -167,6 +161,9 @@ Component({
       const opened = notes.some((note, n) => note === "" && this.data.days[n]?.note !== "");
       this.draw();
       if (opened) void this.load();
+    },
+    onShareAppMessage() {
+      return shared("pages/seats/seats");
     },
     window(): string {
       const { from, to } = this.data;

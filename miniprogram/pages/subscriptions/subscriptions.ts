@@ -12,7 +12,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("subscriptions") });
-      this.setData({ words: words("loading", "subs_hint", "subs_more", "subs_settings_open") });
+      this.setData({ words: words("subs_hint", "subs_more", "subs_settings_open") });
     },
     onShow() {
       void this.load();

@@ -27,7 +27,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("waitlist") });
-      this.setData({ words: words("loading", "wait_empty", "wait_leave") });
+      this.setData({ words: words("wait_empty", "wait_leave") });
     },
     onShow() {
       void this.load();

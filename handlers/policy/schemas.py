@@ -1,0 +1,28 @@
+"""What the library's own words look like."""
+
+from __future__ import annotations
+
+from handlers.http.schemas import Response
+
+
+class KeepingOut(Response):
+    """For how many days it is kept: reservations after their end, messages after their
+    reservation was made, gate events and scans (``movements``), feedback after its answer, what
+    staff do, and visitors after their last day."""
+
+    reservations: int
+    messages: int
+    movements: int
+    feedback: int
+    audit: int
+    visitors: int
+
+
+class LibraryOut(Response):
+    """``audience`` says for whom the service is; it may be empty."""
+
+    name: str
+    title: str
+    audience: str
+    contact: list[str]
+    keeping: KeepingOut

@@ -1,0 +1,87 @@
+"""The mini-program's marks and the icons of its tabs, made from miniprogram/drawings.
+
+``python -m scripts.miniprogram_drawings`` writes miniprogram/marks.wxss, in which every drawing is
+a class, and miniprogram/images/tab-*.png, which WeChat's tab bar needs: for each tab four pictures
+of 81×81 pixels, light and dark, chosen and not. Chromium draws them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from base64 import b64encode
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Browser, async_playwright
+
+CLIENT: Final = Path(__file__).resolve().parents[1] / "miniprogram"
+DRAWINGS: Final = CLIENT / "drawings"
+IMAGES: Final = CLIENT / "images"
+MARKS: Final = CLIENT / "marks.wxss"
+SIDE: Final = 81
+"""Pixels of a tab's icon, as WeChat recommends."""
+INSET: Final = 8
+"""What WeChat's own icons leave free around them."""
+COLOURS: Final = {"": "soft", "-on": "brand"}
+"""The colour of the theme in which a tab's icon is drawn that is not chosen, and that is."""
+_HEAD: Final = """\
+/* Made from drawings/ by scripts/miniprogram_drawings.py. A mark has the colour of its text. */
+.i {
+  display: inline-block; flex: none; width: 1em; height: 1em;
+  background: currentColor; -webkit-mask: center / contain no-repeat;
+}
+"""
+
+
+def marks() -> str:
+    """One class for each drawing that is no tab's."""
+    rules = []
+    for file in sorted(DRAWINGS.glob("*.svg")):
+        if file.stem.startswith("tab-"):
+            continue
+        picture = b64encode(file.read_bytes().strip()).decode()
+        rules.append(
+            f".i-{file.stem} {{ "
+            f'-webkit-mask-image: url("data:image/svg+xml;base64,{picture}"); }}\n'
+        )
+    return _HEAD + "".join(rules)
+
+
+def icons() -> dict[str, str]:
+    """File → SVG in the colour of its theme."""
+    theme = json.loads((CLIENT / "theme.json").read_text(encoding="utf-8"))
+    found = {}
+    for file in sorted(DRAWINGS.glob("tab-*.svg")):
+        colour = COLOURS["-on" if file.stem.endswith("-on") else ""]
+        for scheme, values in theme.items():
+            svg = file.read_text(encoding="utf-8").replace("#000", values[colour])
+            found[f"{file.stem}-{scheme}.png"] = svg
+    return found
+
+
+async def _draw(browser: Browser, file: Path, svg: str) -> None:
+    page = await browser.new_page(viewport={"width": SIDE, "height": SIDE})
+    sized = re.sub("<svg ", f'<svg width="{SIDE - 2 * INSET}" ', svg, count=1)
+    await page.set_content(
+        f'<body style="margin: {INSET}px; line-height: 0; background: transparent">{sized}'
+    )
+    await page.screenshot(path=file, omit_background=True)
+    await page.close()
+
+
+async def main() -> None:
+    MARKS.write_text(marks(), encoding="utf-8")
+    IMAGES.mkdir(exist_ok=True)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        for name, svg in icons().items():
+            await _draw(browser, IMAGES / name, svg)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

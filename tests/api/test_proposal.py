@@ -1,0 +1,52 @@
+"""One seat that is proposed to an app, and another one where the reader does not want it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.identity.roles import Role
+from tests.api.test_staff_console import staff
+from tests.api.test_suspensions import suspend
+from tests.living import SEAT, Client, Living
+
+
+async def proposed(reader: Client, query: str = "") -> Any:
+    return (await reader.ok("GET", f"/proposal{query}"))["proposed"]
+
+
+async def test_a_seat_is_proposed_and_another_one(service: Living) -> None:
+    reader = await service.reader()
+    found = await proposed(reader)
+    assert list(found) == [*("seat", "date", "start", "end", "free_until", "reason", "near")]
+    assert (found["date"], found["start"], found["end"]) == (service.today, "now", "10:00")
+    assert (found["reason"], found["near"]) == ("roomy", None)
+    # What they like comes first, then what is near to it.
+    await reader.ok("POST", "/favourites", {"seat_id": SEAT})
+    known = await proposed(reader)
+    assert (known["seat"]["id"], known["reason"], known["near"]) == (SEAT, "known", "065")
+    near = await proposed(reader, f"?skip={SEAT}")
+    assert (near["reason"], near["near"]) == ("near", "065") and near["seat"]["id"] != SEAT
+    third = await proposed(reader, f"?skip={SEAT},{near['seat']['id']}")
+    assert third["seat"]["id"] not in (SEAT, near["seat"]["id"])
+    # For the time that is asked for, and only what can be booked then.
+    taken = await service.reader()
+    await taken.reserve(SEAT, "14:00", "16:00")
+    later = await proposed(reader, "?start=14:00&end=15:00")
+    assert (later["start"], later["end"], later["reason"]) == ("14:00", "15:00", "near")
+    wish = {"seat_id": later["seat"]["id"], "date": later["date"]}
+    await reader.ok("POST", "/reservations", wish | {"start": "14:00", "end": "15:00"})
+
+
+async def test_nothing_is_proposed_to_who_can_take_nothing(service: Living) -> None:
+    busy, suspended, waiting = [await service.reader() for _ in range(3)]
+    await busy.reserve()
+    assert await proposed(busy) is None
+    desk = await staff(service, Role.ADMINISTRATOR)
+    assert (await suspend(service, desk, suspended, forever="1")).status == 303
+    assert await proposed(suspended) is None
+    assert await proposed(waiting, "?venue=none") is None
+    await service.move("22:31")
+    assert await proposed(waiting) is None, "the library is closed"
+    await waiting.refused("400 malformed", "GET", "/proposal?start=14:00")
+    await waiting.refused("422 outside_horizon", "GET", "/proposal?date=2026-12-01")
+    await waiting.refused("422 in_the_past", "GET", "/proposal?date=2026-09-01")

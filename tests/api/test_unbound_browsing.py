@@ -1,0 +1,100 @@
+"""Looking around before binding: what everybody may see, and nothing of anybody's."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.identity.roles import Role
+from tests.api.test_first_run import NAMES, save
+from tests.api.test_reader_groups import ROOM, enter, group
+from tests.api.test_reader_groups import SEAT as OF_THE_ROOM
+from tests.api.test_seat_map_events import watching
+from tests.api.test_staff_console import staff
+from tests.living import SEAT, Living
+
+LOOKS = (
+    "/venues",
+    "/areas",
+    "/areas?start=14:00&end=16:00",
+    "/areas/2f-hall/map",
+    f"/areas/{ROOM}/map",
+    f"/seats/{SEAT}",
+    f"/seats/{SEAT}/times",
+    f"/seats/{SEAT}/times?start=14:00",
+    f"/seats/{OF_THE_ROOM}",
+    f"/seats/{OF_THE_ROOM}/times",
+    "/notices",
+    "/notices/how-to-book",
+    "/library",
+    "/forecast",
+)
+
+
+async def test_an_unbound_phone_sees_what_a_reader_without_groups_sees(service: Living) -> None:
+    admin, member, plain, unbound = (
+        await staff(service, Role.ADMINISTRATOR),
+        await service.reader(),
+        await service.reader(),
+        await service.wx_user(),
+    )
+    id = await group(service, admin, shown_name="研究生读者", max_minutes="480")
+    assert (await enter(service, admin, member, id)).status == 303
+    await member.reserve()
+    for path in LOOKS:
+        assert await unbound.ok("GET", path) == await plain.ok("GET", path), path
+    # What is kept for a group is said to be, and what a member has is nobody's name.
+    assert (await unbound.ok("GET", f"/seats/{OF_THE_ROOM}"))["reserved_for"] == ["研究生读者"]
+    seats = {s["id"]: s for s in (await unbound.ok("GET", "/areas/2f-hall/map"))["seats"]}
+    assert seats[SEAT]["free_until"] == f"{service.today}T14:00:00+08:00"
+    assert "mine" not in {s["status"] for s in seats.values()}
+    # With the ETag that all others get: a phone that binds keeps what it has.
+    etag = (await unbound.get("/areas/2f-hall/map")).headers["ETag"]
+    assert (await plain.get("/areas/2f-hall/map", **{"If-None-Match": etag})).status == 304
+    assert (await service.stranger().get("/areas")).status == 401
+
+
+async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living) -> None:
+    unbound = await service.wx_user()
+    reference = service.inside.reference
+    told = await unbound.ok("GET", "/library")
+    assert list(told) == ["name", "title", "audience", "contact", "keeping"]
+    assert told["name"] == reference.profile.name and told["audience"] == "仅供北京工业大学师生使用"
+    assert told["keeping"] == {
+        "reservations": 1095, "messages": 180, "movements": 180,
+        "feedback": 365, "audit": 1095, "visitors": 90,
+    }  # fmt: skip
+    admin = await staff(service, Role.ADMINISTRATOR)
+    saved = await save(service, admin, b"", **NAMES | {"audience": "本校师生和校友"})
+    assert saved.status == 303, saved.body
+    await reference.refresh()
+    assert (await unbound.ok("GET", "/library"))["audience"] == "本校师生和校友"
+
+
+async def test_its_plan_tells_of_changes(service: Living) -> None:
+    unbound, reader = await service.wx_user(), await service.reader()
+    async with watching(unbound) as watcher:
+        await watcher.shows(SEAT, "free")
+        await reader.reserve(start="now", end="10:00")
+        await watcher.shows(SEAT, "occupied")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/reservations", {"seat_id": SEAT, "start": "14:00", "end": "16:00"}),
+        ("POST", "/favourites", {"seat_id": SEAT}),
+        ("POST", f"/seats/{SEAT}/faults", {"kind": "chair", "text": ""}),
+        ("POST", "/waitlist", {"area_id": "2f-hall", "start": "14:00", "end": "16:00"}),
+        ("GET", "/favourites", None),
+        ("GET", "/proposal", None),
+        ("GET", "/reservations", None),
+        ("GET", "/messages", None),
+        ("GET", "/gate-records", None),
+    ],
+)
+async def test_what_changes_or_is_somebodys_is_refused(
+    service: Living, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    unbound = await service.wx_user()
+    dated = body and ("start" in body) and body | {"date": service.today}
+    await unbound.refused("403 not_bound", method, path, dated or body)
