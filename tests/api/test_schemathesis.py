@@ -35,9 +35,11 @@ from schemathesis.specs.openapi.checks import (
 from handlers.api_routes import ROUTES
 from models.gates.entities import Direction, GateEvent, GateId
 from models.library.entities import AreaId
+from models.storage.encryption import token_hash
 from models.violations.entities import Violation
 from tests.api.test_violations import librarian
 from tests.living import Client, Living, living
+from tests.mail_server import mail_server
 
 EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "1500"))
 SEED: Final = 20260907
@@ -70,6 +72,7 @@ STATE: Final = {
     "confirm": "assisted",
 }
 CARD = "0012345678"
+MINUTES: Final = timedelta(minutes=10)
 HELD = (
     "POST /reservations/{id}/accept",
     "POST /reservations/{id}/decline",
@@ -211,6 +214,11 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         client = await librarian(service)
         auth = {"Authorization": f"Bearer {client.token}"}
     secret = ""
+    if "/email-address" in name:
+        addresses, until = service.inside.stored.email_addresses, service.clock.now() + MINUTES
+        await addresses.follow_campus(client.reader_id, "anna@example.edu")
+        code_hash = token_hash(f"{client.reader_id}:123456")
+        await addresses.request(client.reader_id, "bo@example.edu", code_hash, until)
     if name.endswith("/kiosk-pairings/state"):
         secret = (await service.anonymous.ok("POST", "/kiosk-pairings", {}))["secret"]
     bodies: dict[str, dict[str, Any]] = {
@@ -220,6 +228,9 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},
         "POST /favourites": {"seat_id": seat},
+        "POST /email-address": {"address": "anna@example.edu"},
+        "POST /email-address/confirm": {"code": "123456"},
+        "POST /email-address/kinds": {"kinds": {"ENDED": True}},
         "POST /reservations": wish,
         "POST /waitlist": place,
         "POST /kiosks/{id}/touch": {"card": CARD},
@@ -307,7 +318,15 @@ def explore(target: Target, http: requests.Session, base: str, examples: int) ->
 async def test_no_request_breaks_the_service(
     mongo_url: str, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1000000") as service:
+    async with (
+        mail_server() as mail,
+        living(
+            mongo_url,
+            redis_url,
+            RATE_LIMIT_SCALE="1000000",
+            SMTP_URL=f"smtp://127.0.0.1:{mail.port}",
+        ) as service,
+    ):
         document = await service.anonymous.ok("GET", "//openapi.json")
         operations = list(schemathesis.openapi.from_dict(document).get_all_operations())
         each = EXAMPLES // (len(operations) - len(LEFT_OUT)) + 1
