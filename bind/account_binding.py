@@ -1,22 +1,14 @@
-"""Activation codes and bindings: how a reader lets a WeChat user in, once.
-
-Six digits can be guessed, 128 bits cannot. So a scanned code binds at once and is not counted, and
-wrong digits are: few of one WeChat user, and many of all of them together. The limit over all
-closes nothing, since strangers could close it for everybody. Past it, right digits only make a
-request, which counts when the reader has confirmed it on the page that shows the code.
-
-Six digits live for ten minutes. Only the 128 bits of a review code live longer.
-"""
+"""Activation codes and bindings: how a reader lets a WeChat user in, once."""
 
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from bind.redeemable_codes import RedeemableCodes
 from bind.session_service import SessionService
 from models.identity.activation_code_repository import (
     ActivationCodeRepository,
@@ -36,23 +28,9 @@ from models.kernel.ids import ReaderId
 from models.messages.consent_repository import ConsentRepository
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
-from models.staff.review_access import ReviewAccess
-from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
-from models.storage.encryption import token_hash
 
 log = logging.getLogger(__name__)
 LIFETIME: Final = timedelta(minutes=10)
-_WINDOW: Final = timedelta(minutes=10)
-_PER_USER: Final = 5
-"""Wrong digits of one WeChat user in ten minutes: the next ones are refused, for this user only."""
-_ASK_PAST: Final = (
-    # With 20 live codes, 100 wrong ones find one with a chance of 0.2 %, and 14,400 in the course
-    # of a day with 25 %. So the day has a limit too: 1,000 find one with a chance of 2 %.
-    AttemptLimit("activation:all", 100, _WINDOW),
-    AttemptLimit("activation:day", 1000, timedelta(days=1)),
-)
-"""Wrong digits of everybody together: past one of these the reader is asked before it counts."""
-_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +51,14 @@ class AccountBindingService:
     def __init__(
         self,
         codes: ActivationCodeRepository,
+        redeemable: RedeemableCodes,
         bindings: BindingRepository,
         readers: ReaderRepository,
         sessions: SessionService,
-        attempts: AttemptLimiter,
         consents: ConsentRepository,
-        review: ReviewAccess,
     ) -> None:
-        self._codes, self._bindings, self._readers = codes, bindings, readers
-        self._sessions, self._attempts, self._consents = sessions, attempts, consents
-        self._review = review
+        self._codes, self._redeemable, self._bindings = codes, redeemable, bindings
+        self._readers, self._sessions, self._consents = readers, sessions, consents
 
     # --- the reader, on the web -------------------------------------------------------------------
 
@@ -156,9 +132,7 @@ class AccountBindingService:
         """Who would be bound by a scanned code, or by one of a review. Raises: AlreadyBound,
         ActivationCodeInvalid."""
         await self._unbound(principal)
-        reader_id = await self._codes.reader_of(secret, now)
-        if reader_id is None:
-            reader_id = await self._review.reader_of(secret, now)
+        reader_id = await self._redeemable.reader_of(secret, now)
         reader = await self._readers.get(reader_id) if reader_id is not None else None
         if reader is None:
             raise ActivationCodeInvalid()
@@ -170,43 +144,18 @@ class AccountBindingService:
 
         Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
         """
-        openid = await self._unbound(principal)
-        if _SECRET.fullmatch(code):
-            reader_id = await self._codes.redeem_secret(code, now)
-            if reader_id is None:
-                reader_id = await self._review.redeem(code, now)
-        else:
-            found = await self._redeem_digits(principal, openid, code, now)
-            if isinstance(found, BindingRequest):
-                return found
-            reader_id = found
-        if reader_id is None:
+        openid, session = await self._unbound(principal), principal.session
+        found = await self._redeemable.redeem(openid, session.id, code, now)
+        if found is None:
             raise ActivationCodeInvalid()
-        session = principal.session
+        if isinstance(found, BindingRequest):
+            return found
         unionid = await self._sessions.unionid_of(session.id)
-        await self._bindings.bind(reader_id, openid, unionid, now)
-        await self._sessions.bound(session.id, reader_id)
-        reader = await self._readers.get(reader_id)
+        await self._bindings.bind(found, openid, unionid, now)
+        await self._sessions.bound(session.id, found)
+        reader = await self._readers.get(found)
         assert reader is not None
         return reader
-
-    async def _redeem_digits(
-        self, principal: Principal, openid: str, code: str, now: datetime
-    ) -> ReaderId | BindingRequest | None:
-        """Counted as wrong first, and given back where they are right."""
-        own = [AttemptLimit(f"activation:openid:{token_hash(openid)}", _PER_USER, _WINDOW)]
-        await self._attempts.register(own, now)
-        # Both are counted, whatever the first one says.
-        past = [await self._attempts.count(limit, now) for limit in _ASK_PAST]
-        found: ReaderId | BindingRequest | None = None
-        if not any(past):
-            found = await self._codes.redeem(code, now)
-        if found is None:
-            number = f"{10 + secrets.randbelow(90)}"
-            found = await self._codes.ask(code, openid, principal.session.id, number, now)
-        if found is not None:
-            await self._attempts.refund([*own, *_ASK_PAST])
-        return found
 
     async def state(self, principal: Principal, now: datetime) -> BindingState:
         """What has become of the WeChat user's latest request."""

@@ -18,6 +18,7 @@ from bind.account_binding import AccountBindingService
 from bind.campus_attributes import CampusAttributes, CampusMail
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
+from bind.redeemable_codes import RedeemableCodes
 from bind.scan_notes import ScanNotes
 from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
@@ -225,12 +226,15 @@ def _wire_identity(
     )
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,
+        RedeemableCodes(
+            r.activation_codes,
+            ReviewAccess(AuditLog(r.audit_log), r.review_codes),
+            app[ATTEMPT_LIMITER],
+        ),
         r.bindings,
         r.readers,
         app[SESSIONS],
-        app[ATTEMPT_LIMITER],
         r.consents,
-        ReviewAccess(AuditLog(r.audit_log), r.review_codes),
     )
     codes = app[keys.KIOSK_CODES] = KioskCodeService(r.kiosks, settings.public_base_url)
     labels = app[keys.SEAT_LABELS] = SeatLabels(settings.sealer, settings.public_base_url)

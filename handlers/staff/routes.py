@@ -148,20 +148,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/reports/{id}/reject", staff_form(reject_report)),
         web.get("/console/reservations/{id}", staff_page(reservation)),
         web.post("/console/reservations/{id}/{verb}", staff_form(act_for_reader)),
-        web.get("/console/readers", staff_page(readers)),
-        web.get("/console/readers/{id}", staff_page(reader)),
-        web.post("/console/readers/visitors", staff_form(add_visitor)),
-        web.post("/console/readers/{id}/number", staff_form(reveal_number)),
-        web.post("/console/readers/{id}/unbind", staff_form(unbind)),
-        web.post("/console/readers/{id}/book", staff_form(book)),
-        web.post("/console/readers/{id}/suspend", staff_form(suspend, whole=True)),
-        web.post("/console/readers/{id}/allow", staff_form(set_accommodation, whole=True)),
-        web.post("/console/readers/{id}/membership", staff_form(set_membership, whole=True)),
-        web.post("/console/readers/{id}/stay", staff_form(change_visit)),
-        web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
-        web.post("/console/readers/{id}/review-code", staff_form(issue_review_code)),
-        web.post("/console/readers/{id}/review-code/revoke", staff_form(revoke_review_code)),
-        web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
+        *_reader_routes(),
         web.get("/console/seat-history", staff_page(seat_history, Role.LIBRARIAN)),
         web.post("/console/seat-history", staff_form(look_up_seat)),
         web.get("/console/appeals", staff_page(appeals)),
@@ -195,6 +182,25 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/handbook/{chapter}", staff_page(handbook)),
         web.get("/console/handbook/images/{picture:[a-z0-9-]+}.png", staff_page(handbook_picture)),
         web.get("/console/audit", staff_page(audit_log, whole=True)),
+    ]
+
+
+def _reader_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/readers", staff_page(readers)),
+        web.get("/console/readers/{id}", staff_page(reader)),
+        web.post("/console/readers/visitors", staff_form(add_visitor)),
+        web.post("/console/readers/{id}/number", staff_form(reveal_number)),
+        web.post("/console/readers/{id}/unbind", staff_form(unbind)),
+        web.post("/console/readers/{id}/book", staff_form(book)),
+        web.post("/console/readers/{id}/suspend", staff_form(suspend, whole=True)),
+        web.post("/console/readers/{id}/allow", staff_form(set_accommodation, whole=True)),
+        web.post("/console/readers/{id}/membership", staff_form(set_membership, whole=True)),
+        web.post("/console/readers/{id}/stay", staff_form(change_visit)),
+        web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
+        web.post("/console/readers/{id}/review-code", staff_form(issue_review_code)),
+        web.post("/console/readers/{id}/review-code/revoke", staff_form(revoke_review_code)),
+        web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
     ]
 
 

@@ -18,6 +18,7 @@ import pytest
 from pymongo import UpdateMany
 
 from bind.account_binding import AccountBindingService
+from bind.redeemable_codes import RedeemableCodes
 from bind.session_service import SessionService
 from miniapp_server.repositories import Repositories
 from models.check_in.service import KioskCodeScan
@@ -227,16 +228,18 @@ class Stage:
         attempts: AttemptLimiter | None = None,
         review: ReviewCodeRepository | None = None,
     ) -> AccountBindingService:
+        codes = codes or ActivationCodeRepository(self.db, self.cipher)
         bindings = bindings or BindingRepository(self.db, self.cipher)
+        review_codes = review or ReviewCodeRepository(self.db)
+        review_access = ReviewAccess(AuditLog(self.stored.audit_log), review_codes)
         sessions = SessionRepository(self.db, self.cipher)
         return AccountBindingService(
-            codes or ActivationCodeRepository(self.db, self.cipher),
+            codes,
+            RedeemableCodes(codes, review_access, attempts or AttemptLimiter(self.db)),
             bindings,
             self.stored.readers,
             SessionService(sessions, self.cipher, nobody_to_tell),
-            attempts or AttemptLimiter(self.db),
             ConsentRepository(self.db),
-            ReviewAccess(AuditLog(self.stored.audit_log), review or ReviewCodeRepository(self.db)),
         )
 
     async def wx_user(self, openid: str) -> Principal:
