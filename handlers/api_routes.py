@@ -12,6 +12,7 @@ from aiohttp import web
 from handlers.accounts import routes as accounts
 from handlers.calendar_feed import routes as calendar_feed
 from handlers.check_in import routes as check_in
+from handlers.display import routes as display
 from handlers.email_addresses import routes as email_addresses
 from handlers.fault_reports import routes as fault_reports
 from handlers.favourites import routes as favourites
@@ -49,6 +50,7 @@ ROUTES: Final[tuple[Endpoint, ...]] = (
     *staff.ROUTES,
     *gates.ROUTES,
     *kiosks.ROUTES,
+    *display.ROUTES,
 )
 WECHAT_ONLY: Final = frozenset(
     PREFIX + path

@@ -27,6 +27,7 @@ from bind.wechat_logins import WeChatLogins
 from handlers import keys
 from handlers.api_routes import Served
 from handlers.display.board import HALL_BOARDS, HallBoards
+from handlers.display.occupancy import PUBLIC_OCCUPANCY, PublicOccupancy
 from handlers.http.health import health_routes
 from handlers.http.keys import (
     ATTEMPT_LIMITER,
@@ -173,6 +174,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[HALL_BOARDS] = HallBoards(
         app[REFERENCE], cache, app[keys.SEAT_MAP], app[keys.NOTICES], app[keys.FORECAST]
     )
+    app[PUBLIC_OCCUPANCY] = PublicOccupancy(app[REFERENCE], cache, app[keys.SEAT_MAP])
     opened = app[METRICS].event_streams.set
     streams = app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
     app[SESSIONS].on_ended(streams.end_of)

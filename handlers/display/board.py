@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import groupby
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from aiohttp import web
 
+from handlers.display.made_once import MadeOnce
 from handlers.http.cached_response import CachedBody
 from handlers.http.static_files import asset_url
 from handlers.http.templates import render_fragment
@@ -31,7 +32,6 @@ from models.reference_data import ReferenceData
 from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.service import SeatMapService, TimeFilter
 
-_MADE_EVERY_S: Final = 5
 _AHEAD: Final = timedelta(hours=1)
 _HALF_HOUR: Final = timedelta(minutes=30)
 _NOTICES: Final = 6
@@ -95,28 +95,18 @@ class HallBoards:
     ) -> None:
         self._reference, self._plans, self._forecast = reference, plans, forecast
         self._occupancy, self._notices = seat_map.occupancy, notices
-        self._making = asyncio.Lock()
-        self._made: dict[VenueId, tuple[tuple[object, ...], Board]] = {}
+        self._boards = MadeOnce(reference, self._make)
         self._titles: tuple[datetime | None, Sequence[str]] = (None, ())
 
     async def board(self, venue: Venue, now: datetime) -> Board:
         """The venue's board as it was at most five seconds ago."""
-        reference = self._reference
-        turn = int(now.timestamp()) // _MADE_EVERY_S
-        made_of = turn, reference.catalog.version, reference.policy.version
-        known = self._made.get(venue.id)
-        if known is not None and known[0] == made_of:
-            return known[1]
-        async with self._making:  # whoever comes meanwhile takes the same one
-            known = self._made.get(venue.id)
-            if known is None or known[0] != made_of:
-                known = self._made[venue.id] = made_of, await self._make(venue, floor_minute(now))
-        return known[1]
+        return await self._boards.get(venue.id, now)
 
-    async def _make(self, venue: Venue, minute: datetime) -> Board:
+    async def _make(self, venue_id: VenueId, now: datetime) -> Board:
+        minute = floor_minute(now)
         at = to_local(minute + _AHEAD)
         at = at.replace(minute=at.minute // 30 * 30)
-        areas = [a for a in self._reference.catalog.bookable_areas if a.venue_id == venue.id]
+        areas = [a for a in self._reference.catalog.bookable_areas if a.venue_id == venue_id]
         today = await self._occupancy.get_day(local_date(minute))
         then = await self._occupancy.get_day(local_date(at))
         windows = self._window(minute, None), self._window(minute, at)
@@ -134,7 +124,7 @@ class HallBoards:
                 self._with_expected(card, floor, at) for floor in floors for card in _cards(floor)
             ],
             later=at,
-            hours=self._reference.policy.day_hours(local_date(minute), venue.id, None),
+            hours=self._reference.policy.day_hours(local_date(minute), venue_id, None),
             minute=minute,
             notices=await self._current_notices(minute),
         )
@@ -167,7 +157,7 @@ class HallBoards:
         assert view.look is not None
         count, opening = view.count, view.look.opening
         later = self._free_then(area, ahead, days[1], minute) if ahead is not None else None
-        state, opens = _state(opening, minute)
+        state, opens = open_state(opening, minute)
         if not state and plan.reserved_for:
             return AreaRow(area.name, None, count.total, None, groups=plan.reserved_for)
         free = None if state else count.free
@@ -202,8 +192,10 @@ class HallBoards:
         return self._titles[1]
 
 
-def _state(opening: OpenHours, minute: datetime) -> tuple[str, datetime | None]:
-    """Why nobody can sit there now, and when it opens where it will."""
+def open_state(
+    opening: OpenHours, minute: datetime
+) -> tuple[Literal["", "closed", "over", "to_come"], datetime | None]:
+    """Why nobody can sit there now, empty where it is open; and when it opens where it will."""
     if not opening.intervals:
         return "closed", None
     hours = opening.upcoming(minute)

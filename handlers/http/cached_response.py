@@ -28,13 +28,17 @@ class CachedBody:
     first one asks. Either ETag is as good to say what one has.
     """
 
-    __slots__ = ("_content", "_etag", "_gzipped", "_kind", "_plain")
+    __slots__ = ("_content", "_etag", "_gzipped", "_headers", "_kind", "_plain")
 
-    def __init__(self, content: bytes, etag: str, kind: str = _JSON) -> None:
+    def __init__(
+        self, content: bytes, etag: str, kind: str = _JSON, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """``headers`` stand beside the usual ones, or in their place."""
         self._content = content
         self._etag = etag
         self._kind = kind
-        self._plain = _Encoding(content, kind, f'"{etag}"')
+        self._headers = dict(headers or {})
+        self._plain = _Encoding(content, kind, f'"{etag}"', self._headers)
         self._gzipped: _Encoding | None = None
 
     def answer(self, request: web.Request) -> web.StreamResponse:
@@ -59,8 +63,9 @@ class CachedBody:
             return self._plain
         if self._gzipped is None:
             packed = gzip.compress(self._content, _LEVEL, mtime=0)
-            encoding = {"Content-Encoding": "gzip"}
-            self._gzipped = _Encoding(packed, self._kind, f'"{self._etag}-gz"', encoding)
+            self._gzipped = _Encoding(
+                packed, self._kind, f'"{self._etag}-gz"', self._headers, "gzip"
+            )
         return self._gzipped
 
     def _is_known(self, given: str) -> bool:
@@ -74,7 +79,7 @@ class _Encoding:
     __slots__ = ("content", "etag", "known", "known_tail", "whole", "whole_tail")
 
     def __init__(
-        self, content: bytes, kind: str, etag: str, encoding: dict[str, str] | None = None
+        self, content: bytes, kind: str, etag: str, headers: dict[str, str], encoding: str = ""
     ) -> None:
         self.content, self.etag = content, etag
         self.known = {
@@ -82,8 +87,11 @@ class _Encoding:
             "Cache-Control": "private, no-cache",
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
+            **headers,
         }
-        self.whole = {"Content-Type": kind, **self.known, **(encoding or {})}
+        self.whole = {"Content-Type": kind, **self.known}
+        if encoding:
+            self.whole["Content-Encoding"] = encoding
         self.known_tail = _lines(self.known) + b"\r\n"
         length = {"Content-Length": str(len(content))}
         self.whole_tail = _lines({**self.whole, **length}) + b"\r\n" + content

@@ -195,6 +195,8 @@ get, post, delete = partial(Endpoint, "GET"), partial(Endpoint, "POST"), partial
 
 def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Read, let in, identify, pace, parse, call, present."""
+    if route.method == "GET" and route.who is Access.ANYONE:
+        return _public_handler(route)
     return (
         _read_handler(route)
         if route.method == "GET" and _identified(route)
@@ -242,6 +244,27 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
         return await read_within(ANSWER_WITHIN_S, answer(request))
 
     return answer if route.stream or role is not None else look
+
+
+def _public_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """For everybody: paced by the address alone."""
+    assert route.query is not None
+    query, present = route.query, _presenter(route)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        call = ApiRequest(request, request.app, request[NOW], None)
+        return present(request, await route.operation(call, parse_query(request, query)))
+
+    async def look(request: web.Request) -> web.StreamResponse:
+        admission = request.app[LOAD_SHEDDER]
+        raise_if_limited(admission.addresses.wait_for(client_address(request)))
+        admission.begin_read()
+        try:
+            return await read_within(ANSWER_WITHIN_S, answer(request))
+        finally:
+            admission.end_read()
+
+    return look
 
 
 def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -53,6 +53,7 @@ _TAG_OF: Final = {
     "subscriptions": "identity",
     "sessions": "identity",
     "library": "seats",
+    "public": "seats",
     "forecast": "seats",
     "proposal": "seats",
     "venues": "seats",
@@ -216,7 +217,7 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
             "description": "Taken in, and waits",
             "content": {"application/json": {"schema": refs[route.accepted]}},
         }
-    if route.path.startswith("/areas") and not route.stream:
+    if route.path.startswith(("/areas", "/public/")) and not route.stream:
         responses["304"] = {"description": "Unchanged since the ETag given"}
     by_status: dict[int, list[str]] = {}
     for error in (*_shared_errors(route), *route.errors):

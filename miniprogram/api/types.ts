@@ -427,6 +427,24 @@ export interface ProposedSeatOut {
   near: string | null;
 }
 
+export interface PublicAreaOut {
+  id: string;
+  name: string;
+  venue_id: string;
+  venue: string;
+  floor: number;
+  state: "closed" | "open" | "over" | "reserved" | "to_come";
+  seats_free: number | null;
+  seats_total: number;
+  opens_at: string | null;
+  reason: string;
+}
+
+export interface PublicOccupancyOut {
+  at: string;
+  items: PublicAreaOut[];
+}
+
 export interface ReaderOut {
   student_no_masked: string;
   name: string;

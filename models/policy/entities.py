@@ -89,6 +89,7 @@ class Policy:
     filter_by_power: bool = False
     accessible_only: bool = False
     hall_display: bool = False
+    public_occupancy: bool = False
     areas: Mapping[AreaId, Mapping[str, int]] = field(default_factory=dict)
     rule_sets: tuple[PolicyOverride, ...] = ()
 

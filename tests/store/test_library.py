@@ -198,6 +198,7 @@ EVERY_FIELD = Policy(
     filter_by_power=True,
     accessible_only=True,
     hall_display=True,
+    public_occupancy=True,
     opening_draw=True,
     areas={AREA: {"max_minutes": 90, "leave_minutes": 10}},
     rule_sets=(

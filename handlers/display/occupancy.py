@@ -1,0 +1,93 @@
+"""The free seats of all areas for other people's screens and programs, without a sign-in."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from handlers.display.board import open_state
+from handlers.display.made_once import MADE_EVERY_S, MadeOnce
+from handlers.display.schemas import PublicAreaOut, PublicOccupancyOut, PublicOccupancyQuery
+from handlers.http.cached_response import CachedBody
+from handlers.http.endpoint import ApiRequest
+from handlers.seat_map.cache import SeatMapCache
+from models.kernel.errors import NotFound
+from models.kernel.time_range import floor_minute, local_date, to_local
+from models.library.entities import Area, VenueId
+from models.reference_data import ReferenceData
+from models.reservations.joined_occupancy import OccupancyView
+from models.seat_map.service import SeatMapService
+
+FOR_EVERYBODY: Final = {
+    # Nothing in it is of a reader, and no cookie changes it: any site may read it.
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": f"public, max-age={MADE_EVERY_S}",
+}
+
+
+class PublicOccupancy:
+    """The answers of this worker, from the maps in memory."""
+
+    def __init__(
+        self, reference: ReferenceData, plans: SeatMapCache, seat_map: SeatMapService
+    ) -> None:
+        self._reference, self._plans, self._occupancy = reference, plans, seat_map.occupancy
+        self._answers = MadeOnce(reference, self._make)
+
+    async def of(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
+        """The areas of the venue, or of all, as they were at most five seconds ago.
+
+        Raises: NotFound where there is no such venue, or the library gives nothing away.
+        """
+        reference = self._reference
+        if not reference.policy_on(local_date(now)).public_occupancy:
+            raise NotFound()
+        if venue_id is not None and venue_id not in {v.id for v in reference.catalog.venues_in_use}:
+            raise NotFound()
+        return await self._answers.get(venue_id, now)
+
+    async def _make(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
+        minute = floor_minute(now)
+        today = await self._occupancy.get_day(local_date(minute))
+        items = []
+        for area in self._reference.catalog.bookable_areas:
+            if venue_id in (None, area.venue_id):
+                items.append(self._area(area, today, minute))
+                await asyncio.sleep(0)  # each minute all seats are looked at: others go first
+        content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items))
+        etag = blake2b(content, digest_size=12).hexdigest()
+        return CachedBody(content, etag, headers=FOR_EVERYBODY)
+
+    def _area(self, area: Area, today: OccupancyView, minute: datetime) -> PublicAreaOut:
+        asked = self._plans.window(None, None, None, minute)
+        plan = self._plans.plan(area, today, asked, minute)
+        view = plan.view
+        assert view.look is not None
+        closed, opens = open_state(view.look.opening, minute)
+        state = closed or ("reserved" if plan.reserved_for else "open")
+        return PublicAreaOut(
+            id=area.id,
+            name=area.name,
+            venue_id=area.venue_id,
+            venue=self._reference.catalog.venues[area.venue_id].name,
+            floor=area.floor,
+            state=state,
+            seats_free=view.count.free if state == "open" else None,
+            seats_total=view.count.total,
+            opens_at=to_local(opens) if opens is not None else None,
+            reason=view.look.opening.reason,
+        )
+
+
+PUBLIC_OCCUPANCY: Final = web.AppKey("public_occupancy", PublicOccupancy)
+
+
+async def public_occupancy(call: ApiRequest, query: PublicOccupancyQuery) -> web.StreamResponse:
+    venue_id = VenueId(query.venue) if query.venue is not None else None
+    body = await call[PUBLIC_OCCUPANCY].of(venue_id, call.now)
+    return body.answer(call.request)

@@ -1,0 +1,96 @@
+"""Free seats for other people's screens and programs: who may read them, and what they say."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from handlers.display.made_once import MADE_EVERY_S
+from models.identity.roles import Role
+from models.library.entities import AreaId
+from models.policy.entities import OpeningRule
+from tests.api.test_listed_codes import with_rules
+from tests.api.test_policy import ask
+from tests.api.test_reader_groups import ROOM, group
+from tests.api.test_staff_console import staff
+from tests.living import Living
+
+HERE = "/public/occupancy"
+HALL = AreaId("2f-hall")
+
+
+async def area(service: Living, id: str = HALL) -> dict[str, Any]:
+    """The area as everybody reads it."""
+    items: list[dict[str, Any]] = (await service.anonymous.ok("GET", HERE))["items"]
+    (found,) = [item for item in items if item["id"] == id]
+    return found
+
+
+async def test_nothing_is_given_away_before_the_library_says_so(service: Living) -> None:
+    await with_rules(service, hall_display=True)  # a screen in the hall is another matter
+    assert (await service.anonymous.get(HERE)).status == 404
+    head = await staff(service, Role.ADMINISTRATOR)
+    on = {"hall_display": "on", "public_occupancy": "on"}
+    shown = await ask(service, head, **on, reason="校园网站要用")
+    assert "公开数据" in shown.body
+    assert (await ask(service, head, **on, reason="校园网站要用", confirmed="yes")).status == 303
+    assert (await service.anonymous.get(HERE)).status == 200
+    assert (await service.anonymous.get(f"{HERE}?venue=library")).status == 200
+    assert (await service.anonymous.get(f"{HERE}?venue=annex")).status == 404
+    assert (await service.anonymous.get(f"{HERE}?venue=")).status == 400
+
+
+async def test_it_counts_what_is_free_now_and_names_nobody(service: Living) -> None:
+    await with_rules(service, public_occupancy=True)
+    await service.move("16:08")
+    before = await area(service)
+    assert (before["state"], before["floor"], before["seats_total"]) == (
+        "open",
+        2,
+        before["seats_free"],
+    )
+    reader = await service.reader()
+    await reader.reserve(start="now", end="18:00")
+    await service.move(timedelta(seconds=MADE_EVERY_S))
+    answer = await service.anonymous.get(HERE)
+    assert answer.body["at"] == f"{service.today}T16:08:00+08:00"
+    (hall,) = [item for item in answer.body["items"] if item["id"] == HALL]
+    assert hall == before | {"seats_free": before["seats_free"] - 1}
+    assert "张三" not in str(answer.body) and reader.reader_id not in str(answer.body)
+    # The same as what readers see, area by area.
+    seen = {a["id"]: a["seats_free"] for a in (await reader.ok("GET", "/areas"))["items"]}
+    given = {item["id"]: item["seats_free"] for item in answer.body["items"]}
+    assert given == seen
+
+
+async def test_what_is_not_open_to_everybody_has_no_number(service: Living) -> None:
+    day = date.fromisoformat(service.today)
+    repair = OpeningRule(None, None, day, day, area_id=HALL, reason="地面维修")
+    usual = service.inside.reference.policy.opening
+    await with_rules(service, public_occupancy=True, opening=(*usual, repair))
+    shown = await area(service)
+    assert (shown["state"], shown["seats_free"], shown["reason"]) == ("closed", None, "地面维修")
+    await group(service, await staff(service, Role.ADMINISTRATOR), shown_name="研究生读者")
+    await service.move(timedelta(seconds=MADE_EVERY_S))
+    room = await area(service, ROOM)
+    assert (room["state"], room["seats_free"]) == ("reserved", None) and room["seats_total"] > 0
+    await service.move("22:31")
+    assert (await area(service, ROOM))["state"] == "over"
+    await service.move(timedelta(hours=2))
+    early = await area(service, ROOM)
+    assert early["state"] == "to_come" and early["opens_at"] == f"{service.today}T07:00:00+08:00"
+
+
+async def test_any_site_may_read_it_and_everybody_may_keep_it(service: Living) -> None:
+    await with_rules(service, public_occupancy=True)
+    first = await service.anonymous.get(HERE, Origin="https://elsewhere.example")
+    assert first.headers["Access-Control-Allow-Origin"] == "*"
+    assert first.headers["Cache-Control"] == f"public, max-age={MADE_EVERY_S}"
+    assert "Set-Cookie" not in first.headers
+    # Who is signed in reads the same, and a broken token breaks nothing.
+    reader = await service.reader()
+    assert (await reader.get(HERE)).body == first.body
+    again = await service.anonymous.get(HERE, **{"If-None-Match": first.headers["ETag"]})
+    assert again.status == 304 and again.headers["Access-Control-Allow-Origin"] == "*"
+    # What is of a reader is still given to no other site.
+    assert "Access-Control-Allow-Origin" not in (await reader.get("/areas")).headers

@@ -1,0 +1,70 @@
+"""The example of a screen at a door, served by another site than the service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, expect
+
+from handlers.display.made_once import MADE_EVERY_S
+from tests.api.test_listed_codes import with_rules
+from tests.living import Living
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "door_screen"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def elsewhere() -> AsyncIterator[str]:
+    """Where another site serves the page."""
+    site = web.Application()
+    site.router.add_static("/", EXAMPLE)
+    server = TestServer(site)
+    await server.start_server()
+    yield str(server.make_url("/index.html"))
+    await server.close()
+
+
+async def look_at(browser: Browser, address: str) -> Page:
+    page = await browser.new_page(viewport={"width": 1080, "height": 720})
+    await page.clock.install()
+    await page.goto(address)
+    return page
+
+
+async def test_a_screen_of_another_site_shows_the_free_seats(
+    service: Living, browser: Browser, elsewhere: str
+) -> None:
+    await with_rules(service, public_occupancy=True)
+    page = await look_at(browser, f"{elsewhere}?service={service.base}&area=2f-hall")
+    free = page.locator(".free")
+    await expect(free).to_have_text("68")
+    await expect(page.locator("footer")).to_have_text("16:08 的情况")
+    await (await service.reader()).reserve(start="now", end="18:00")
+    await service.move(timedelta(seconds=MADE_EVERY_S))
+    await page.clock.run_for(15_000)
+    await expect(free).to_have_text("67")
+    # Without the service the number stays for two minutes, and says of when it is.
+    await with_rules(service, public_occupancy=False)
+    await page.clock.run_for(15_000)
+    await expect(page.locator("footer")).to_have_text("16:08 的情况。暂时读不到空座数")
+    await expect(free).to_have_text("67")
+    await page.clock.run_for(120_000)
+    await expect(free).to_have_count(0)
+    await expect(page.locator("footer")).to_have_text("暂时读不到空座数")
+    await page.close()
+
+
+async def test_all_areas_stand_beside_each_other(
+    service: Living, browser: Browser, elsewhere: str
+) -> None:
+    await with_rules(service, public_occupancy=True)
+    page = await look_at(browser, f"{elsewhere}?service={service.base}")
+    await expect(page.locator("section")).to_have_count(18)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.close()
