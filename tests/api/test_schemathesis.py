@@ -37,6 +37,7 @@ from models.gates.entities import Direction, GateEvent, GateId
 from models.library.entities import AreaId
 from models.storage.encryption import token_hash
 from models.violations.entities import Violation
+from tests.api.test_listed_codes import with_rules
 from tests.api.test_violations import librarian
 from tests.living import Client, Living, living
 from tests.mail_server import mail_server
@@ -327,6 +328,7 @@ async def test_no_request_breaks_the_service(
             SMTP_URL=f"smtp://127.0.0.1:{mail.port}",
         ) as service,
     ):
+        await with_rules(service, public_occupancy=True)
         document = await service.anonymous.ok("GET", "//openapi.json")
         operations = list(schemathesis.openapi.from_dict(document).get_all_operations())
         each = EXAMPLES // (len(operations) - len(LEFT_OUT)) + 1
