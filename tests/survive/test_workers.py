@@ -150,7 +150,7 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
         return {d["_id"] async for d in db["leases"].find()} >= {
             "deadlines",
             "dispatch_outbox",
-            "deliver",
+            "deliver_wechat",
         }
 
     await until(all_led, "a holder of each job")
