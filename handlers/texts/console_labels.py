@@ -271,7 +271,7 @@ SWITCH_TEXT: Final[Mapping[str, str]] = {
     "away_timeout_is_violation": "暂离超时记违约",
     "accessible_only": "无障碍座位只供登记的读者",
     "hall_display": "大厅屏：不登录也能看各区域的空座数",
-    "public_occupancy": "公开数据：其他网站和程序不登录也能读各区域的空座数",
+    "public_occupancy": "公开数据：其他网站也能读各区域的空座数",
     "filter_by_window": "读者可按靠窗筛选",
     "filter_by_power": "读者可按电源筛选",
 }
