@@ -336,3 +336,16 @@ test("the sheet lies over the plan: a tap beside it closes it, and the plan is d
   assert.equal(phone.page.data.seats.find((seat) => seat.id === SEAT).status, "occupied");
   assert.ok(phone.pulled);
 });
+
+test("a pull shows what has become of a booking elsewhere", async () => {
+  await service.reset(at("08:00"));
+  phone = await bound(service);
+  const token = phone.storage.get("token");
+  const made = await service.reserve(token, SEAT, MONDAY, "09:00", "10:00");
+  phone.open(`pages/reservation/detail?id=${made.id}`);
+  await phone.until((data) => data.r?.state === "reserved", "the booking");
+  await service.call("POST", `/api/v1/reservations/${made.id}/cancel`, { as: token });
+  await phone.page.onPullDownRefresh();
+  assert.equal(phone.page.data.r.state, "cancelled");
+  assert.ok(phone.pulled && phone.text.includes("已取消"));
+});
