@@ -26,6 +26,11 @@ for (const unit of units) {
   const known = { ...everywhere, ...own };
   // WeChat reads aria-role; a plain role is another platform's.
   if (/\srole=/.test(wxml)) wrong.push(`${unit}.wxml: role is none of WeChat's attributes`);
+  // Under a sheet the page stands still: neither a finger beside it nor one on it moves the page.
+  const mask = /<view [^>]*class="mask"[^>]*>/.exec(wxml)?.[0];
+  if (mask && !(mask.includes("catchtouchmove=") && /<page-meta [^>]*page-style="\{\{.*overflow: hidden.*\}\}"/.test(wxml))) {
+    wrong.push(`${unit}.wxml: the page moves under its sheet`);
+  }
   for (const [, tag] of wxml.matchAll(/<([a-z][\w-]*)/g)) {
     if (!TAGS.has(tag) && !(tag in known)) wrong.push(`${unit}.wxml: unknown tag <${tag}>`);
   }
