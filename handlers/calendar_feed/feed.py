@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from handlers.calendar_feed import presenter
-from handlers.http.authentication import client_address, enforce_rate_limit
+from handlers.http.authentication import enforce_rate_limit
 from handlers.http.cached_response import CachedBody
-from handlers.http.deadline import ANSWER_WITHIN_S, read_within
-from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
+from handlers.http.keys import REFERENCE, SITE
 from handlers.http.language import Language
-from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import domain_error_page
+from handlers.http.public_reads import read_in_public
 from handlers.keys import CALENDAR_FEEDS
 from models.kernel.errors import NotFound
 from models.storage.rate_limiter import RateLimit
@@ -36,13 +36,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
         id = request.app[CALENDAR_FEEDS].id_of(request.match_info["token"])
         # A token that hammers is refused before it takes from its neighbours' address.
         await enforce_rate_limit(request, FEED_READS, id)
-        admission = request.app[LOAD_SHEDDER]
-        raise_if_limited(admission.addresses.wait_for(client_address(request)))
-        admission.begin_read()
-        try:
-            body = await read_within(ANSWER_WITHIN_S, _body(request, id, request[NOW]))
-        finally:
-            admission.end_read()
+        body = await read_in_public(request, partial(_body, request, id, request[NOW]))
     except NotFound as error:
         # Somebody has opened it in a browser. A page's links tell where they stand, so an address
         # that still works has none.

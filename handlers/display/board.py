@@ -21,7 +21,7 @@ from handlers.display.made_once import MadeOnce
 from handlers.http.cached_response import CachedBody
 from handlers.http.static_files import asset_url
 from handlers.http.templates import render_fragment
-from handlers.seat_map.cache import SeatMapCache
+from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
 from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.kernel.time_range import floor_minute, local_date, to_local
@@ -35,6 +35,7 @@ from models.seat_map.service import SeatMapService, TimeFilter
 _AHEAD: Final = timedelta(hours=1)
 _HALF_HOUR: Final = timedelta(minutes=30)
 _NOTICES: Final = 6
+ClosedState = Literal["", "closed", "over", "to_come"]
 ROWS: Final = 6
 """Areas of one card: a floor with more has several cards."""
 
@@ -49,7 +50,7 @@ class AreaRow:
     free: int | None
     total: int
     later: int | None
-    state: str = ""
+    state: ClosedState = ""
     reason: str = ""
     opens: datetime | None = None
     groups: Sequence[str] = ()
@@ -152,16 +153,10 @@ class HallBoards:
     ) -> AreaRow:
         asked, ahead = windows
         assert asked is not None
-        plan = self._plans.plan(area, days[0], asked, minute)
-        view = plan.view
-        assert view.look is not None
-        count, opening = view.count, view.look.opening
-        later = self._free_then(area, ahead, days[1], minute) if ahead is not None else None
-        state, opens = open_state(opening, minute)
-        if not state and plan.reserved_for:
-            return AreaRow(area.name, None, count.total, None, groups=plan.reserved_for)
-        free = None if state else count.free
-        return AreaRow(area.name, free, count.total, later, state, opening.reason, opens)
+        row = row_now(self._plans.plan(area, days[0], asked, minute), minute)
+        if row.groups or ahead is None:
+            return row
+        return replace(row, later=self._free_then(area, ahead, days[1], minute))
 
     def _with_expected(
         self, card: FloorCard, floor: Sequence[tuple[Area, AreaRow]], at: datetime
@@ -192,9 +187,21 @@ class HallBoards:
         return self._titles[1]
 
 
-def open_state(
-    opening: OpenHours, minute: datetime
-) -> tuple[Literal["", "closed", "over", "to_come"], datetime | None]:
+def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
+    """The area as it is at the moment, with nothing of later."""
+    view = plan.view
+    assert view.look is not None
+    count, opening = view.count, view.look.opening
+    state, opens = _state(opening, minute)
+    if not state and plan.reserved_for:
+        return AreaRow(
+            plan.area.name, None, count.total, None, "", opening.reason, None, plan.reserved_for
+        )
+    free = None if state else count.free
+    return AreaRow(plan.area.name, free, count.total, None, state, opening.reason, opens)
+
+
+def _state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
     """Why nobody can sit there now, empty where it is open; and when it opens where it will."""
     if not opening.intervals:
         return "closed", None

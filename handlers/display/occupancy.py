@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from handlers.display.board import open_state
+from handlers.display.board import AreaRow, row_now
 from handlers.display.made_once import MADE_EVERY_S, MadeOnce
 from handlers.display.schemas import PublicAreaOut, PublicOccupancyOut, PublicOccupancyQuery
 from handlers.http.cached_response import CachedBody
@@ -20,7 +20,6 @@ from models.kernel.errors import NotFound
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import Area, VenueId
 from models.reference_data import ReferenceData
-from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.service import SeatMapService
 
 FOR_EVERYBODY: Final = {
@@ -54,33 +53,30 @@ class PublicOccupancy:
     async def _make(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
         minute = floor_minute(now)
         today = await self._occupancy.get_day(local_date(minute))
+        asked = self._plans.window(None, None, None, minute)
         items = []
         for area in self._reference.catalog.bookable_areas:
             if venue_id in (None, area.venue_id):
-                items.append(self._area(area, today, minute))
+                items.append(
+                    self._area(area, row_now(self._plans.plan(area, today, asked, minute), minute))
+                )
                 await asyncio.sleep(0)  # each minute all seats are looked at: others go first
         content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items))
         etag = blake2b(content, digest_size=12).hexdigest()
         return CachedBody(content, etag, headers=FOR_EVERYBODY)
 
-    def _area(self, area: Area, today: OccupancyView, minute: datetime) -> PublicAreaOut:
-        asked = self._plans.window(None, None, None, minute)
-        plan = self._plans.plan(area, today, asked, minute)
-        view = plan.view
-        assert view.look is not None
-        closed, opens = open_state(view.look.opening, minute)
-        state = closed or ("reserved" if plan.reserved_for else "open")
+    def _area(self, area: Area, row: AreaRow) -> PublicAreaOut:
         return PublicAreaOut(
             id=area.id,
             name=area.name,
             venue_id=area.venue_id,
             venue=self._reference.catalog.venues[area.venue_id].name,
             floor=area.floor,
-            state=state,
-            seats_free=view.count.free if state == "open" else None,
-            seats_total=view.count.total,
-            opens_at=to_local(opens) if opens is not None else None,
-            reason=view.look.opening.reason,
+            state=row.state or ("reserved" if row.groups else "open"),
+            seats_free=row.free,
+            seats_total=row.total,
+            opens_at=to_local(row.opens) if row.opens is not None else None,
+            reason=row.reason,
         )
 
 

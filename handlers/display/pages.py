@@ -7,12 +7,10 @@ from typing import Final
 from aiohttp import web
 
 from handlers.display.board import HALL_BOARDS, Board, assets
-from handlers.http.authentication import client_address
-from handlers.http.deadline import ANSWER_WITHIN_S, read_within
-from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
-from handlers.http.local_rate_limiter import raise_if_limited
+from handlers.http.keys import REFERENCE, SITE
 from handlers.http.middleware import NOW
 from handlers.http.pages import domain_error_page
+from handlers.http.public_reads import read_in_public
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from models.kernel.errors import DomainError, NotFound
@@ -50,10 +48,9 @@ async def board(request: web.Request) -> web.StreamResponse:
 
 async def _board(request: web.Request) -> tuple[Venue, Board]:
     """Raises: NotFound where the library shows nothing in public; Throttled, Overloaded."""
-    admission, reference = request.app[LOAD_SHEDDER], request.app[REFERENCE]
-    raise_if_limited(admission.addresses.wait_for(client_address(request)))
-    admission.begin_read()
-    try:
+    reference = request.app[REFERENCE]
+
+    async def read() -> tuple[Venue, Board]:
         venue = reference.catalog.venues.get(VenueId(request.match_info["id"]))
         if (
             venue is None
@@ -61,7 +58,6 @@ async def _board(request: web.Request) -> tuple[Venue, Board]:
             or not reference.policy_on(local_date(request[NOW])).hall_display
         ):
             raise NotFound()
-        making = request.app[HALL_BOARDS].board(venue, request[NOW])
-        return venue, await read_within(ANSWER_WITHIN_S, making)
-    finally:
-        admission.end_read()
+        return venue, await request.app[HALL_BOARDS].board(venue, request[NOW])
+
+    return await read_in_public(request, read)

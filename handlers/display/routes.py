@@ -15,6 +15,7 @@ ROUTES: Final = (
         "Free seats by area, for everybody, where the library has switched it on",
         Access.ANYONE,
         answer=schemas.PublicOccupancyOut,
+        cached=True,
         errors=(NotFound,),
     ),
 )

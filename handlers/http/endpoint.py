@@ -32,6 +32,7 @@ from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
+from handlers.http.public_reads import read_in_public
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.http.request_parsing import parse_body, parse_query
 from models.identity.entities import Principal, SessionKind
@@ -141,6 +142,7 @@ class Endpoint:
     ``status`` is 200, and 204 without an answer, unless it is given.
     ``media``: the answer is text of that type and no JSON.
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
+    ``cached``: the answer has an ETag, and is 304 for who has it.
     ``books``: it takes a seat, which everybody wants in the same moment.
     ``signs_in``: it waits for WeChat or the mail server, in a line of its own.
     ``first`` is asked before the body is parsed (a machine's signature).
@@ -163,6 +165,7 @@ class Endpoint:
     media: str = ""
     idempotent: bool = False
     stream: bool = False
+    cached: bool = False
     takes_seat: bool = False
     signs_in: bool = False
     verify_before_parsing: Callable[[ApiRequest], Awaitable[None]] | None = None
@@ -256,13 +259,7 @@ def _public_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.St
         return present(request, await route.operation(call, parse_query(request, query)))
 
     async def look(request: web.Request) -> web.StreamResponse:
-        admission = request.app[LOAD_SHEDDER]
-        raise_if_limited(admission.addresses.wait_for(client_address(request)))
-        admission.begin_read()
-        try:
-            return await read_within(ANSWER_WITHIN_S, answer(request))
-        finally:
-            admission.end_read()
+        return await read_in_public(request, partial(answer, request))
 
     return look
 

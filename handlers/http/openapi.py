@@ -217,7 +217,7 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
             "description": "Taken in, and waits",
             "content": {"application/json": {"schema": refs[route.accepted]}},
         }
-    if route.path.startswith(("/areas", "/public/")) and not route.stream:
+    if route.cached:
         responses["304"] = {"description": "Unchanged since the ETag given"}
     by_status: dict[int, list[str]] = {}
     for error in (*_shared_errors(route), *route.errors):
