@@ -226,13 +226,10 @@ def _wire_identity(
         settings.sealer,
         CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], campus_mail),
     )
+    review = app[keys.REVIEW_ACCESS] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,
-        RedeemableCodes(
-            r.activation_codes,
-            ReviewAccess(AuditLog(r.audit_log), r.review_codes),
-            app[ATTEMPT_LIMITER],
-        ),
+        RedeemableCodes(r.activation_codes, review, app[ATTEMPT_LIMITER]),
         r.bindings,
         r.readers,
         app[SESSIONS],

@@ -76,7 +76,6 @@ from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservation_lookup import ReservationLookup
 from models.staff.reservations import StaffReservations
-from models.staff.review_access import ReviewAccess
 from models.staff.seat_history import StaffSeatHistory
 from models.staff.seat_outages import StaffSeatOutages
 from models.staff.seat_reports import StaffSeatReports
@@ -286,7 +285,6 @@ def wire_staff(
     app[keys.STAFF_READERS] = StaffReaders(
         audit, r.readers, r.cards, r.accommodations, reference, codes
     )
-    app[keys.REVIEW_ACCESS] = ReviewAccess(audit, r.review_codes)
     app[keys.STAFF_VISITORS] = StaffVisitors(
         audit,
         r.readers,
