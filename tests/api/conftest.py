@@ -8,6 +8,7 @@ from handlers.http.keys import LOAD_SHEDDER
 from notify.wechat.mini_program import MiniProgramClient
 from tests.api.sandbox_wechat import WeChat, sandbox_wechat
 from tests.living import Living, living
+from tests.mail_server import MailServer, mail_server
 
 
 @pytest.fixture
@@ -16,6 +17,12 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url) as running:
         # A busy machine is no rush: nobody is to be sent away (test_load_shedding tries that).
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0
+        yield running
+
+
+@pytest.fixture
+async def mail() -> AsyncIterator[MailServer]:
+    async with mail_server() as running:
         yield running
 
 

@@ -8,7 +8,6 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
@@ -25,17 +24,16 @@ from miniapp_server.cli.check_config import (
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from miniapp_server.settings.variables import VARIABLES
 from tests.living import ENCRYPTION_KEYS, Living
-from tests.mail_server import MailServer, mail_server
+from tests.mail_server import MailServer
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 9, 7)
 
 
 @pytest.fixture
-async def mail() -> AsyncIterator[MailServer]:
-    async with mail_server() as running:
-        running.senders = {"seats@lib.test"}
-        yield running
+def mail(mail: MailServer) -> MailServer:
+    mail.senders = {"seats@lib.test"}
+    return mail
 
 
 @pytest.fixture

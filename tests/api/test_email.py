@@ -18,15 +18,9 @@ from tests.api.test_delivery import MANY, misbehave, way_of
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import post, staff
 from tests.living import Client, Living, living
-from tests.mail_server import MailServer, mail_server, text_of
+from tests.mail_server import MailServer, text_of
 
 ANNA = "anna@example.edu"
-
-
-@pytest.fixture
-async def mail() -> AsyncIterator[MailServer]:
-    async with mail_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from miniapp_server.settings import SettingsError, load
-from tests.living import ENCRYPTION_KEYS, Answer, Client, Living, free_port, living
+from tests.living import ENCRYPTION_KEYS, Answer, Client, Living, living
+from tests.stand_in import stand_in
 
 
 @dataclass(slots=True)
@@ -66,16 +67,9 @@ class Campus:
 
 @asynccontextmanager
 async def campus() -> AsyncIterator[tuple[Campus, str]]:
-    side, port = Campus(), free_port()
-    app = web.Application()
-    app.add_routes(side.routes())
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield side, f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
+    side = Campus()
+    async with stand_in(side.routes()) as url:
+        yield side, url
 
 
 WECOM: dict[str, Any] = {

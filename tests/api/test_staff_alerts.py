@@ -11,15 +11,9 @@ from models.identity.roles import Role
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import post
 from tests.living import Client, Living, living
-from tests.mail_server import MailServer, mail_server, text_of
+from tests.mail_server import MailServer, text_of
 
 DESK = "desk@lib.test"
-
-
-@pytest.fixture
-async def mail() -> AsyncIterator[MailServer]:
-    async with mail_server() as running:
-        yield running
 
 
 @pytest.fixture

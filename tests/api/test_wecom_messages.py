@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,7 +13,8 @@ from aiohttp import web
 from models.messages.entities import Channel
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import post, staff
-from tests.living import Client, Living, free_port, living
+from tests.living import Client, Living, living
+from tests.stand_in import stand_in
 
 
 @dataclass(slots=True)
@@ -74,24 +74,11 @@ class WeCom:
         return web.json_response({"errcode": 0, "errmsg": "ok", "invaliduser": "", "msgid": "m1"})
 
 
-@asynccontextmanager
-async def wecom() -> AsyncIterator[tuple[WeCom, str]]:
-    side, port = WeCom(), free_port()
-    app = web.Application()
-    app.add_routes(side.routes())
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield side, f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
-
-
 @pytest.fixture
 async def side() -> AsyncIterator[tuple[WeCom, str]]:
-    async with wecom() as running:
-        yield running
+    running = WeCom()
+    async with stand_in(running.routes()) as url:
+        yield running, url
 
 
 @pytest.fixture

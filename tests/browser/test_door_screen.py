@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest_asyncio
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, expect
 
 from handlers.display.made_once import MADE_EVERY_S
 from tests.api.test_listed_codes import with_rules
 from tests.living import Living
+from tests.stand_in import stand_in
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "door_screen"
 
@@ -21,12 +21,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "door_screen"
 @pytest_asyncio.fixture(loop_scope="session")
 async def elsewhere() -> AsyncIterator[str]:
     """Where another site serves the page."""
-    site = web.Application()
-    site.router.add_static("/", EXAMPLE)
-    server = TestServer(site)
-    await server.start_server()
-    yield str(server.make_url("/index.html"))
-    await server.close()
+    async with stand_in([web.static("/", EXAMPLE)]) as url:
+        yield f"{url}/index.html"
 
 
 async def look_at(browser: Browser, address: str) -> Page:

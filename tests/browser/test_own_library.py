@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import pytest_asyncio
 import zxingcpp
-from aiohttp import web
 from openpyxl import Workbook  # type: ignore[import-untyped]
 from PIL import Image
 from playwright.async_api import FilePayload, Page
@@ -24,6 +23,7 @@ from miniapp_server.sandbox.cas import ROOT, CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from tests.browser.conftest import PHONE, Open, Tab
 from tests.living import Living, free_port, living
+from tests.stand_in import stand_in
 
 FLOORS: Final = (("1", "报刊阅览室", 12), ("2", "自习室", 30), ("-1", "密集书库", 6))
 MOST_OF_HEAD: Final = (42, 75)
@@ -42,14 +42,9 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         mongo_url, redis_url, CAS_BASE_URL=cas, CAS_ADMINISTRATOR_GROUP="library-head"
     ) as running:
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0
-        campus = web.Application()
         state = CasState(SandboxCas(running.db), running.clock.now, (running.base,))
-        campus.add_routes(cas_routes(state))
-        runner = web.AppRunner(campus, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield running
-        await runner.cleanup()
+        async with stand_in(cas_routes(state), port):
+            yield running
 
 
 @dataclass
