@@ -34,7 +34,7 @@ from handlers.seat_map.schemas import (
     WindowQuery,
 )
 from handlers.seat_map.search import MapSearch, date_of
-from handlers.seat_map.suggestions import propose_for_app
+from handlers.seat_map.suggestions import passed_over, propose_for_app
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId
 from models.policy.rules import may_filter
@@ -87,8 +87,7 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     shown = presenter.venue(reference, venue, call.now, call.reader)
     if not date_of(shown, search.day).bookable:
         return ProposalOut(None)
-    skip = [*filter(None, query.skip.split(","))]
-    proposed = await propose_for_app(call, venue.id, search, skip)
+    proposed = await propose_for_app(call, venue.id, search, passed_over(query.skip))
     if proposed is None:
         return ProposalOut(None)
     found, wanted = proposed

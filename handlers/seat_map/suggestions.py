@@ -103,6 +103,11 @@ async def suggestions(
     )
 
 
+def passed_over(asked: str) -> list[str]:
+    """The seats that the reader did not want, of those in the text the latest ones."""
+    return [*filter(None, asked.split(","))][-_PASSED_OVER:]
+
+
 def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
     """The search with an end: the usual one where none is asked for."""
     if search.has_time:
@@ -149,13 +154,12 @@ def _proposed(
     favourites: Iterable[Seat],
     recent: Seat | None,
 ) -> ProposedSeat | None:
-    skip = visit.request.query.get("skip", "").split(",")[-_PASSED_OVER:]
-    known = [*favourites, *([recent] if recent is not None else [])]
-    found = _propose(visit, shown, search, known, skip)
+    skip = passed_over(visit.request.query.get("skip", ""))
+    found = _propose(visit, shown, search, favourites, recent, skip)
     if found is None:
         return None
     area = shown[found.seat.area_id].area
-    passed = ",".join([*filter(None, skip), found.seat.id])
+    passed = ",".join([*skip, found.seat.id])
     until = found.state.free_until
     return ProposedSeat(
         seat=found.seat,
@@ -178,12 +182,14 @@ def _propose(
     visit: AnyRequest,
     shown: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
-    known: Sequence[Seat],
+    favourites: Iterable[Seat],
+    recent: Seat | None,
     skip: Iterable[str],
 ) -> Proposal | None:
     reader_id = visit.reader.id
     if not search.has_time:
         return None
+    known = [*favourites, *([recent] if recent is not None else [])]
     return propose(
         [(one.area, one.view.count_with_features(search.features).free) for one in shown.values()],
         lambda area: shown[area.id].states_for(reader_id),
@@ -212,8 +218,7 @@ async def propose_for_app(
     recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
     wanted = _with_time(call, venue_id, search)
     shown = await _shown(call, venue_id, wanted)
-    known = [*favourites, *([recent] if recent is not None else [])]
-    found = _propose(call, shown, wanted, known, skip[-_PASSED_OVER:])
+    found = _propose(call, shown, wanted, favourites, recent, skip)
     return (found, wanted) if found is not None else None
 
 
