@@ -162,3 +162,17 @@ def test_what_hosts_share_is_in_mongodbs_time() -> None:
     assert abs(ahead.shared_now() - right) < timedelta(seconds=1)
     ahead.set(right + timedelta(days=1))
     assert ahead.shared_now() - right > timedelta(hours=23), "the sandbox's day is its own"
+
+
+@pytest.mark.parametrize("known_s", [0, 9])
+def test_a_slow_answer_hides_nothing_that_was_known(known_s: int) -> None:
+    """MongoDB stood still for two seconds, and answered at the end of its way. Jobs that went by
+    the middle were a second early."""
+    known = timedelta(seconds=known_s)
+    clock = Clock(lambda: int((real_now() + known).timestamp() * 10**9))
+    assert clock.judge(real_now(), timedelta())
+    assert clock.judge(real_now(), timedelta(seconds=2))
+    assert abs(clock.shared_now() - real_now()) < timedelta(seconds=0.1)
+    # One that does not agree is believed: the clock was set.
+    assert clock.judge(real_now() + timedelta(seconds=3), timedelta(seconds=2))
+    assert clock.shared_now() - real_now() > timedelta(seconds=2)
