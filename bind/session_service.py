@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
+from models.identity.api_token_repository import ApiTokenRepository, is_program, session_id_of
+from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
 from models.identity.entities import Principal, Session
 from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
@@ -29,7 +31,7 @@ KEPT_LIFETIME: Final = timedelta(days=30)
 """Of a web session that its reader keeps on a device of their own."""
 ROLE_LIFETIME: Final = timedelta(hours=12)
 ROLE_IDLE: Final = timedelta(minutes=30)
-_ROLE_USE_WRITTEN_AFTER: Final = timedelta(minutes=1)
+_USE_WRITTEN_AFTER: Final = timedelta(minutes=1)
 WX_LIFETIME: Final = timedelta(days=30)
 KIOSK_LIFETIME: Final = timedelta(minutes=3)
 
@@ -46,12 +48,13 @@ class SessionService:
     def __init__(
         self,
         sessions: SessionRepository,
+        tokens: ApiTokenRepository,
         sealer: FieldCipher,
         tell: Callable[[list[str]], Awaitable[None]],
     ) -> None:
         """``sealer`` marks tokens as issued here; ``tell`` makes the other workers forget sessions
         or readers by their keys."""
-        self._sessions = sessions
+        self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
         self._tell = tell
         self._forgotten = 0
@@ -60,6 +63,7 @@ class SessionService:
         self._ids: dict[str, str] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._roles_used: dict[str, datetime] = {}
+        self._tokens_used: dict[str, datetime] = {}
         self._cache: OrderedDict[str, tuple[float, Principal | None]] = OrderedDict()
 
     async def open_web(
@@ -91,7 +95,7 @@ class SessionService:
         if role is None or now - role.since >= ROLE_LIFETIME:
             return False
         used_at = max(role.used_at, self._roles_used.get(session.id, role.since))
-        if now - used_at < _ROLE_USE_WRITTEN_AFTER:
+        if now - used_at < _USE_WRITTEN_AFTER:
             return True
         if not await self._sessions.use_role(session.id, now, now - ROLE_IDLE):
             return False
@@ -99,6 +103,21 @@ class SessionService:
             self._roles_used.clear()
         self._roles_used[session.id] = now
         return True
+
+    def new_api_token(self) -> str:
+        """The secret of an API token that is yet to be stored."""
+        return TOKEN_PREFIX + self._sealer.new_token()
+
+    async def use_api_token(self, token: ApiToken, now: datetime) -> None:
+        """Keep that it is used; written once a minute by each worker."""
+        written = self._tokens_used.get(token.id)
+        if written is None or now - written >= _USE_WRITTEN_AFTER:
+            self._tokens_used[token.id] = now
+            await self._tokens.use(token.id, now)
+
+    async def end_api_token(self, id: str) -> None:
+        """Its requests, which have ``id`` in common, open nothing from now on."""
+        await self._revoke([id])
 
     async def renew_role(
         self,
@@ -147,11 +166,12 @@ class SessionService:
         """
         id = self._ids.get(token)
         if id is None:
-            if not self._sealer.has_issued(token):
+            program = token.startswith(TOKEN_PREFIX)
+            if not self._sealer.has_issued(token.removeprefix(TOKEN_PREFIX)):
                 raise Unauthenticated()
             if len(self._ids) >= _CACHE_SIZE:
                 self._ids.clear()
-            id = self._ids[token] = token_hash(token)
+            id = self._ids[token] = session_id_of(token) if program else token_hash(token)
         return id
 
     def cached(self, id: str, now: datetime) -> Principal | None:
@@ -178,7 +198,8 @@ class SessionService:
 
     async def _look_up(self, id: str) -> Principal | None:
         asked, forgotten = monotonic(), self._forgotten
-        principal = await self._sessions.find_principal(id)
+        stored = self._tokens if is_program(id) else self._sessions
+        principal = await stored.find_principal(id)
         if forgotten != self._forgotten:
             return principal  # something ended meanwhile, perhaps this: true once, not to be kept
         self._cache[id] = (asked, principal)

@@ -44,6 +44,7 @@ from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
 from models.staff.alerts import StaffAlerts
 from models.staff.announcements import StaffAnnouncements
+from models.staff.api_tokens import StaffApiTokens
 from models.staff.areas import StaffAreas
 from models.staff.deliveries import StaffDeliveries
 from models.staff.devices import StaffDevices
@@ -136,6 +137,7 @@ STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicy
 STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
 STAFF_MEMBERSHIPS: Final = web.AppKey("staff_memberships", StaffMemberships)
 STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)
+API_TOKENS: Final = web.AppKey("api_tokens", StaffApiTokens)
 REVIEW_ACCESS: Final = web.AppKey("review_access", ReviewAccess)
 STAFF_PROFILE: Final = web.AppKey("staff_profile", StaffProfile)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)

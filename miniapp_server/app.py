@@ -210,7 +210,10 @@ def _site(settings: Settings, login_url: str) -> Site:
 def _wire_sessions(app: web.Application, resources: Resources) -> None:
     revocations = app[REVOCATIONS] = SessionRevocations(resources.redis)
     app[SESSIONS] = SessionService(
-        resources.repositories.sessions, resources.settings.sealer, revocations.publish
+        resources.repositories.sessions,
+        resources.repositories.api_tokens,
+        resources.settings.sealer,
+        revocations.publish,
     )
 
 

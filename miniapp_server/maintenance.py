@@ -61,6 +61,7 @@ class Retention:
         await r.gate_events.prune(now - self._keeping.movements)
         await r.kiosk_pairings.prune(now)
         await r.kiosk_scans.prune(now - self._keeping.movements)
+        await r.api_tokens.prune(now - self._keeping.audit)
         await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
         await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
         await r.fault_reports.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)

@@ -53,6 +53,8 @@ _RULES: Final = (
     # A CAS ticket and a bearer token anywhere.
     (re.compile(r"\b(ST|PT|PGT|PGTIOU|TGT)-[\w.-]{6,}"), rf"\1-{MASK}"),
     (re.compile(r"\b(Bearer )(?!\*\*\*)[\w.~+/=-]+", re.IGNORECASE), rf"\1{MASK}"),
+    # An API token anywhere.
+    (re.compile(r"\b(seats_)[\w-]{16,}"), rf"\1{MASK}"),
     # The digits of a kiosk code, the secret of an activation code.
     (re.compile(r"([?&]c=)[\w-]+"), rf"\1{MASK}"),
     # The token in the address of a calendar feed.

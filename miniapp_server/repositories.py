@@ -13,6 +13,7 @@ from models.feedback.repository import FeedbackRepository
 from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
 from models.identity.activation_code_repository import ActivationCodeRepository
+from models.identity.api_token_repository import ApiTokenRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.grant_repository import StaffGrantRepository
 from models.identity.review_code_repository import ReviewCodeRepository
@@ -60,6 +61,7 @@ class Repositories:
         self.cipher = cipher
         self.accommodations = AccommodationRepository(db, cipher)
         self.activation_codes = ActivationCodeRepository(db, cipher)
+        self.api_tokens = ApiTokenRepository(db)
         self.audit_log = AuditLogRepository(db, cipher)
         self.bindings = BindingRepository(db, cipher)
         self.calendar_feeds = CalendarFeedRepository(db)

@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers import keys
-from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
+from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS
 from miniapp_server.repositories import Repositories
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService
@@ -58,6 +58,7 @@ from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
 from models.staff.announcements import StaffAnnouncements
+from models.staff.api_tokens import StaffApiTokens
 from models.staff.areas import StaffAreas
 from models.staff.deliveries import ChannelInUse, MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
@@ -304,6 +305,10 @@ def wire_staff(
         audit, r.memberships, r.readers, reference, on_reader_changed
     )
     app[keys.STAFF_GRANTS] = StaffGrants(audit, r.staff_grants, r.readers, staff, on_reader_changed)
+    sessions = app[SESSIONS]
+    app[keys.API_TOKENS] = StaffApiTokens(
+        audit, r.api_tokens, sessions.new_api_token, sessions.end_api_token
+    )
     app[keys.STAFF_FAULT_REPORTS] = StaffFaultReports(
         audit, app[keys.FAULT_REPORTS], notifier, reference
     )

@@ -40,7 +40,7 @@ ENCRYPTION_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
 
 _NO_BOOKS: Final = frozenset(
-    {"kiosks", "gates", "heartbeat", "leases", "sessions", "attempt_limits", "audit"}
+    {"kiosks", "gates", "heartbeat", "leases", "sessions", "attempt_limits", "audit", "api_tokens"}
 )
 
 _numbers = itertools.count(21070001)

@@ -108,11 +108,14 @@ class CurrentReaderOut(Response):
     ]
 
 
+ReadersSession = Literal["web", "wx", "kiosk"]
+
+
 class SessionOut(Response):
     """Where the reader is signed in. ``current``: it is the one that asks."""
 
     id: str
-    kind: Literal["web", "wx", "kiosk"]
+    kind: ReadersSession
     name: str
     opened_at: datetime
     expires_at: datetime

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 from bind.session_service import SessionService
 from handlers.accounts.presenter import session_name
-from handlers.accounts.schemas import SessionOut, SessionsOut
+from handlers.accounts.schemas import ReadersSession, SessionOut, SessionsOut
 from handlers.http.authentication import bound_reader
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import SESSIONS
@@ -22,7 +23,7 @@ async def list_sessions(call: ApiRequest) -> SessionsOut:
         [
             SessionOut(
                 s.public_id,
-                s.kind.value,
+                cast(ReadersSession, s.kind.value),
                 session_name(s),
                 to_local(s.opened_at),
                 to_local(s.expires_at),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from handlers.http.keys import CLOCK, RATE_LIMITER, SESSIONS, SITE, Network
+from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound, SignInAgain
 from models.identity.roles import Role
@@ -46,6 +47,8 @@ def session_id(request: web.Request) -> str:
         token = header[7:].strip()
     else:
         token = request.cookies.get(request.app[SITE].session_cookie, "")
+        if token.startswith(TOKEN_PREFIX):
+            raise Unauthenticated()  # a program's token is no browser's
     if not token:
         raise Unauthenticated()
     return request.app[SESSIONS].id_of(token)
@@ -62,11 +65,13 @@ async def identify(request: web.Request, now: datetime) -> Principal:
 
 
 async def signed_in(request: web.Request, now: datetime) -> Principal | None:
-    """The session behind the request; None where there is none. Raises: BadOrigin."""
+    """The session behind the request; None where there is none, or a program asks.
+    Raises: BadOrigin."""
     try:
-        return await identify(request, now)
+        found = await identify(request, now)
     except Unauthenticated:
         return None
+    return found if found.program is None else None
 
 
 async def require_role(
@@ -119,6 +124,16 @@ async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) 
     wait = await request.app[RATE_LIMITER].acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)
+
+
+async def pace_program(request: web.Request, token: ApiToken, now: datetime) -> None:
+    """A turn of the program's own: it takes nobody else's, and nobody else takes its.
+
+    Raises: Throttled.
+    """
+    limit = RateLimit("program", token.per_minute, token.per_minute / 60)
+    await enforce_rate_limit(request, limit, token.id)
+    await request.app[SESSIONS].use_api_token(token, now)
 
 
 def client_address(request: web.Request) -> str:

@@ -23,6 +23,7 @@ from handlers.http.authentication import (
     client_address,
     enforce_rate_limit,
     identify,
+    pace_program,
     require_clock,
     require_role,
     session_id,
@@ -35,7 +36,9 @@ from handlers.http.middleware import NOW
 from handlers.http.public_reads import read_in_public
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.http.request_parsing import parse_body, parse_query
+from models.identity.api_tokens import ApiToken, Scope
 from models.identity.entities import Principal, SessionKind
+from models.identity.errors import ScopeMissing
 from models.identity.roles import Role
 from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
 from models.kernel.ids import Actor
@@ -81,6 +84,11 @@ class ApiRequest:
         return bound_reader(self.principal)
 
     @property
+    def program(self) -> ApiToken | None:
+        """By what token a program asks; None where a person does."""
+        return self.principal.program if self.principal is not None else None
+
+    @property
     def viewer(self) -> Reader:
         """Through whose eyes it is looked: the reader's, or in an unbound session nobody's."""
         assert self.principal is not None
@@ -93,20 +101,22 @@ class ApiRequest:
     def context(self, digest: str = "") -> RequestContext:
         """Who asks the use cases, with the idempotency key where the request carries one."""
         assert self.principal is not None
-        headers = self.request.headers
-        value, repeated = headers.get("Idempotency-Key"), "Idempotency-Repeat" in headers
-        key = (
-            key_of(value, self.request.path, digest, repeated=repeated)
-            if value is not None
-            else None
-        )
         return RequestContext(
             self.reader,
             Actor("reader", channel_of(self.principal)),
             self.now,
-            key,
+            self.key(digest),
             self.app[LOAD_SHEDDER].door.step_aside,
         )
+
+    def key(self, digest: str) -> IdempotencyKey | None:
+        """The idempotency key that the request carries, for a body with that digest. Raises:
+        InvalidRequest."""
+        headers = self.request.headers
+        value, repeated = headers.get("Idempotency-Key"), "Idempotency-Repeat" in headers
+        if value is None:
+            return None
+        return key_of(value, self.request.path, digest, repeated=repeated)
 
 
 def key_of(value: str, path: str, digest: str, *, repeated: bool) -> IdempotencyKey:
@@ -136,6 +146,7 @@ class Endpoint:
 
     ``who`` may call it, from which ``sessions``: a browser's and a phone's unless they are given,
     and also that of a card at a kiosk where it is open ``at_kiosk``; for the staff a browser's.
+    ``scope``: what a program's token has to be good for; without it no program may call.
     ``audited``: the audit log has an entry of what it does.
     ``answer`` is given for an operation that returns a whole response or one of two answers.
     ``accepted`` is the other answer, with 202: it was taken in, and counts later.
@@ -157,6 +168,7 @@ class Endpoint:
     _: KW_ONLY
     sessions: frozenset[SessionKind] = _OWN_DEVICES
     at_kiosk: bool = False
+    scope: Scope | None = None
     audited: bool = False
     answer: type | None = None
     accepted: type | None = None
@@ -224,13 +236,16 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
         try:
             now = request[NOW]
             principal = await identify(request, now)
+            if principal.program is not None:
+                await pace_program(request, principal.program, now)
             _allow(principal, route)
-            if role is not None:
-                await require_role(request, principal, role, now)
-            reader = principal.reader
-            raise_if_limited(
-                admission.reads.wait_for(reader.id if reader else principal.session.id)
-            )
+            if principal.program is None:
+                if role is not None:
+                    await require_role(request, principal, role, now)
+                reader = principal.reader
+                raise_if_limited(
+                    admission.reads.wait_for(reader.id if reader else principal.session.id)
+                )
             call = ApiRequest(request, app, now, principal)
             if route.query is None:
                 return present(request, await route.operation(call))
@@ -298,13 +313,16 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
             now, principal = request[NOW], None
             if identified:
                 principal = await identify(request, now)
+                if principal.program is not None:
+                    await pace_program(request, principal.program, now)
                 _allow(principal, route)
-                if role is not None:
-                    await require_role(request, principal, role, now)
-                reader = principal.reader
-                await enforce_rate_limit(
-                    request, bucket, reader.id if reader else principal.session.id
-                )
+                if principal.program is None:
+                    if role is not None:
+                        await require_role(request, principal, role, now)
+                    reader = principal.reader
+                    await enforce_rate_limit(
+                        request, bucket, reader.id if reader else principal.session.id
+                    )
             call = ApiRequest(request, app, now, principal, raw)
             if route.verify_before_parsing is not None:
                 await route.verify_before_parsing(call)
@@ -333,7 +351,13 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
 
 
 def _allow(principal: Principal, route: Endpoint) -> None:
-    """Raises: NotBound, NotAllowed."""
+    """Raises: NotBound, NotAllowed; ScopeMissing of a program."""
+    if principal.program is not None:
+        if route.scope is None:
+            raise NotAllowed()
+        if route.scope not in principal.program.scopes:
+            raise ScopeMissing(scope=route.scope.value)
+        return
     if route.who is not Access.SESSION:
         bound_reader(principal)
     if principal.session.kind not in route.sessions:

@@ -16,7 +16,7 @@ from handlers.http.errors import status_of
 from handlers.http.schemas import ErrorOut
 from handlers.http.templates import render_fragment
 from models.identity.entities import SessionKind
-from models.identity.errors import NotBound, OtherVenue, SignInAgain
+from models.identity.errors import NotBound, OtherVenue, ScopeMissing, SignInAgain
 from models.kernel.errors import (
     BadOrigin,
     ClockWrong,
@@ -53,6 +53,7 @@ _TAG_OF: Final = {
     "subscriptions": "identity",
     "sessions": "identity",
     "library": "seats",
+    "catalog": "seats",
     "public": "seats",
     "forecast": "seats",
     "proposal": "seats",
@@ -117,6 +118,11 @@ def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()
             "schemas": components,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
+                "program": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token that an administrator has made, with the scope.",
+                },
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "seat_sid"},
                 "kiosk": {"type": "apiKey", "in": "header", "name": "X-Kiosk-Key"},
                 "gate": {"type": "apiKey", "in": "header", "name": "X-Gate-Signature"},
@@ -142,6 +148,9 @@ def _operation(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
     ways = ["token"] if route.sessions != BROWSER else []
     ways += ["cookie"] if SessionKind.WEB in route.sessions else []
     operation["security"] = security.get(route.who, [{way: []} for way in ways])
+    if route.scope is not None:
+        # OpenAPI 3.1 lets every scheme name the roles that are needed.
+        operation["security"] = [*operation["security"], {"program": [route.scope.value]}]
     if route.body is not None:
         operation["requestBody"] = {
             "required": not route.body_optional,
@@ -158,6 +167,8 @@ def _tag(route: Endpoint) -> str:
 def _description(route: Endpoint) -> str:
     """Who may call, and how to repeat a call whose answer was lost."""
     said = [_CALLERS[route.who], *_SESSIONS.get(route.sessions, ())]
+    if route.scope is not None:
+        said.append(f"For programs with the scope `{route.scope.value}`.")
     if route.idempotent:
         said.append("Repeat it with the same `Idempotency-Key` when no answer came.")
     if route.stream:
@@ -243,8 +254,10 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
     if route.who is not Access.ANYONE:
         errors.append(Unauthenticated)
     if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
-        everybody = route.who is Access.SESSION and len(route.sessions) == len(SessionKind)
+        kinds = len(route.sessions) + (route.scope is not None)
+        everybody = route.who is Access.SESSION and kinds == len(SessionKind)
         errors += [] if everybody else [NotAllowed]
+        errors += [] if route.scope is None else [ScopeMissing]
         errors += [] if route.who is Access.SESSION else [NotBound]
         errors += [SignInAgain, OtherVenue] if staff else []
         errors += [BadOrigin] if changes else []

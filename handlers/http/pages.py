@@ -231,8 +231,8 @@ def reader_form(
 async def _visit(request: web.Request) -> PageRequest:
     now = request[NOW]
     principal = await identify(request, now)
-    if principal.session.kind is SessionKind.KIOSK:
-        raise Unauthenticated()  # a card at a kiosk opens no pages
+    if principal.session.kind in (SessionKind.KIOSK, SessionKind.API):
+        raise Unauthenticated()  # a card at a kiosk, or a program, opens no pages
     visit = PageRequest(request, now, principal)
     request[STAFF] = visit.may(Role.VIEWER)
     return visit

@@ -6,6 +6,7 @@ from typing import Final
 
 from handlers.http.endpoint import Access, get
 from handlers.notices import api
+from models.identity.api_tokens import Scope
 from models.kernel.errors import NotAllowed, NotFound
 
 ROUTES: Final = (
@@ -14,6 +15,7 @@ ROUTES: Final = (
         api.list_current,
         "What the library tells everybody",
         Access.SESSION,
+        scope=Scope.CATALOG_READ,
         errors=(NotAllowed,),
     ),
     get(
@@ -21,6 +23,7 @@ ROUTES: Final = (
         api.get,
         "One notice",
         Access.SESSION,
+        scope=Scope.CATALOG_READ,
         errors=(NotAllowed, NotFound),
     ),
 )

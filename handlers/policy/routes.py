@@ -6,6 +6,7 @@ from typing import Final
 
 from handlers.http.endpoint import Access, get
 from handlers.policy import api
+from models.identity.api_tokens import Scope
 
 ROUTES: Final = (
     get(
@@ -14,5 +15,6 @@ ROUTES: Final = (
         "What the library is called, for whom it is, and how to reach it",
         Access.SESSION,
         at_kiosk=True,
+        scope=Scope.CATALOG_READ,
     ),
 )

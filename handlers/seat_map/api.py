@@ -19,6 +19,7 @@ from handlers.seat_map.event_stream import EVENT_STREAMS
 from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.schemas import (
     AreasQuery,
+    CatalogOut,
     ExpectedOut,
     ForecastOut,
     ForecastQuery,
@@ -53,6 +54,10 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
             for v in venues
         ]
     )
+
+
+async def catalog(call: ApiRequest) -> CatalogOut:
+    return presenter.catalog(call[REFERENCE].catalog)
 
 
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:

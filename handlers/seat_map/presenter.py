@@ -11,11 +11,40 @@ from handlers.seat_map import schemas
 from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
 from models.kernel.time_range import TimeRange, local_date, local_instant
-from models.library.entities import Area, Venue
+from models.library.entities import Area, Catalog, Venue
 from models.policy.open_hours import OpenHours, open_hours
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from notify.templates.rendering import later_clock
+
+
+def catalog(known: Catalog) -> schemas.CatalogOut:
+    """Everything that has a name and a place."""
+    venues = [
+        schemas.CatalogVenueOut(
+            v.id,
+            v.name,
+            [_area(known, area) for area in known.bookable_areas if area.venue_id == v.id],
+        )
+        for v in known.venues_in_use
+    ]
+    return schemas.CatalogOut(known.version, venues)
+
+
+def _area(known: Catalog, area: Area) -> schemas.CatalogAreaOut:
+    seats = [
+        schemas.CatalogSeatOut(
+            id=seat.id,
+            no=seat.number,
+            label=known.seat_label(seat),
+            power=seat.power,
+            window=seat.window,
+            computer=seat.computer,
+            accessible=seat.accessible,
+        )
+        for seat in area.seats
+    ]
+    return schemas.CatalogAreaOut(area.id, area.name, area.floor, seats)
 
 
 def choice(instant: datetime, since: datetime | date) -> schemas.Choice:

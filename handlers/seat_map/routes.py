@@ -6,6 +6,7 @@ from typing import Final
 
 from handlers.http.endpoint import Access, get
 from handlers.seat_map import api, schemas
+from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound
 from models.policy.errors import FilterDisabled
 from models.reservations.errors import BeyondBookingWindow, NotATimeStep, StartInPast
@@ -13,7 +14,19 @@ from models.reservations.errors import BeyondBookingWindow, NotATimeStep, StartI
 _DAY: Final = (StartInPast, BeyondBookingWindow)
 ROUTES: Final = (
     get(
-        "/venues", api.list_venues, "Venues and their bookable days", Access.SESSION, at_kiosk=True
+        "/catalog",
+        api.catalog,
+        "Venues, areas and seats: what does not change with the hour",
+        Access.SESSION,
+        scope=Scope.CATALOG_READ,
+    ),
+    get(
+        "/venues",
+        api.list_venues,
+        "Venues and their bookable days",
+        Access.SESSION,
+        at_kiosk=True,
+        scope=Scope.CATALOG_READ,
     ),
     get(
         "/areas",
@@ -24,6 +37,7 @@ ROUTES: Final = (
         cached=True,
         errors=(*_DAY, FilterDisabled),
         at_kiosk=True,
+        scope=Scope.OCCUPANCY_READ,
     ),
     get(
         "/forecast",
@@ -32,6 +46,7 @@ ROUTES: Final = (
         Access.SESSION,
         errors=_DAY,
         at_kiosk=True,
+        scope=Scope.OCCUPANCY_READ,
     ),
     get("/proposal", api.proposal, "One free seat that is proposed to the reader", errors=_DAY),
     get(
@@ -43,6 +58,7 @@ ROUTES: Final = (
         cached=True,
         errors=(NotFound, *_DAY),
         at_kiosk=True,
+        scope=Scope.OCCUPANCY_READ,
     ),
     get(
         "/areas/{id}/events",
@@ -53,6 +69,7 @@ ROUTES: Final = (
         stream=True,
         errors=(NotFound, *_DAY),
         at_kiosk=True,
+        scope=Scope.OCCUPANCY_READ,
     ),
     get(
         "/seats/{id}",
@@ -61,6 +78,7 @@ ROUTES: Final = (
         Access.SESSION,
         errors=(NotFound, *_DAY),
         at_kiosk=True,
+        scope=Scope.OCCUPANCY_READ,
     ),
     get(
         "/seats/{id}/times",
@@ -69,5 +87,6 @@ ROUTES: Final = (
         Access.SESSION,
         errors=(NotFound, NotATimeStep, *_DAY),
         at_kiosk=True,
+        scope=Scope.OCCUPANCY_READ,
     ),
 )

@@ -150,6 +150,37 @@ class SeatOut(Response):
     """The groups that the seat is reserved for, where the reader is in none of them."""
 
 
+class CatalogSeatOut(Response):
+    id: str
+    no: str
+    label: str
+    power: bool
+    window: bool
+    computer: bool
+    accessible: bool
+
+
+class CatalogAreaOut(Response):
+    id: str
+    name: str
+    floor: int
+    seats: list[CatalogSeatOut]
+
+
+class CatalogVenueOut(Response):
+    id: str
+    name: str
+    areas: list[CatalogAreaOut]
+
+
+class CatalogOut(Response):
+    """Venues with their areas and seats, as readers see them; nothing in it changes with the
+    hour."""
+
+    version: str
+    venues: list[CatalogVenueOut]
+
+
 class SeatEvent(Response):
     """What an event stream tells of a seat."""
 

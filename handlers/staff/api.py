@@ -21,11 +21,12 @@ from handlers.staff.schemas import (
 )
 from handlers.violations import presenter
 from handlers.violations.schemas import ViolationOut
-from models.identity.roles import Role, StaffRights
+from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
-from models.readers.entities import Reader
+from models.readers.context import IdempotencyKey
+from models.readers.entities import Reader, onlooker
 from models.staff.recorder import StaffContext
 from models.text_checks.entities import TextVerdict
 from models.violations.entities import Violation
@@ -33,7 +34,7 @@ from models.violations.entities import Violation
 
 async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealOut]:
     rows, total = await call[keys.STAFF_VIOLATIONS].appeals(
-        _rights(call).venues, query.offset, query.page_size
+        rights_of(call).venues, query.offset, query.page_size
     )
     readers = await call[keys.STAFF_READERS].many({v.reader_id for v in rows})
     items = [await _appeal(call, v, readers.get(v.reader_id)) for v in rows]
@@ -50,13 +51,13 @@ async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> Staf
 
 async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:
     decided = await call[keys.STAFF_VIOLATIONS].decide_appeal(
-        _staff(call), call.id, body.granted, body.answer
+        staff_of(call), call.id, body.granted, body.answer
     )
     return await _violation(call, decided)
 
 
 async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
-    waived = await call[keys.STAFF_VIOLATIONS].waive(_staff(call), call.id, body.reason)
+    waived = await call[keys.STAFF_VIOLATIONS].waive(staff_of(call), call.id, body.reason)
     return await _violation(call, waived)
 
 
@@ -64,7 +65,7 @@ async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     if body.end <= body.start:
         raise InvalidRequest("to", "to is after from")
     waived = await call[keys.STAFF_VIOLATIONS].waive_all(
-        _staff(call), body.start, body.end, body.reason
+        staff_of(call), body.start, body.end, body.reason
     )
     return WaivedOut(waived)
 
@@ -72,7 +73,7 @@ async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
 async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
     """Seats that somebody else has taken: the staff go and look."""
     rows, total = await call[keys.SEAT_REPORTS].open_reports(
-        call.now, query.offset, query.page_size, _rights(call).venues
+        call.now, query.offset, query.page_size, rights_of(call).venues
     )
     items = [
         DeskReportOut(
@@ -91,19 +92,19 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
 
 
 async def resolve_report(call: ApiRequest) -> ReservationOut:
-    r = await call[keys.STAFF_SEAT_REPORTS].resolve_report(_staff(call), call.id)
+    r = await call[keys.STAFF_SEAT_REPORTS].resolve_report(staff_of(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
 async def reject_report(call: ApiRequest) -> ReservationOut:
-    r = await call[keys.STAFF_SEAT_REPORTS].reject_report(_staff(call), call.id)
+    r = await call[keys.STAFF_SEAT_REPORTS].reject_report(staff_of(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
 async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
     """Seats in use that somebody doubts, whose readers could not be asked."""
     rows, total = await call[keys.SEAT_REPORTS].to_patrol(
-        call.now, query.offset, query.page_size, _rights(call).venues
+        call.now, query.offset, query.page_size, rights_of(call).venues
     )
     items = [
         PatrolOut(
@@ -121,7 +122,7 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
 
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:
     """Check-ins by a code that somebody else may have sent on."""
-    _rights(call).require(Role.VIEWER, None)
+    rights_of(call).require(Role.VIEWER, None)
     rows, total = await call[keys.CODE_SHARING].page_of(query.offset, query.page_size)
     readers = await call[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
     catalog = call[REFERENCE].catalog
@@ -149,12 +150,17 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
     return await presenter.violation(call[REFERENCE], call[keys.RESERVATIONS], v, call.now)
 
 
-def _staff(call: ApiRequest) -> StaffContext:
-    rights = _rights(call)
-    return StaffContext(call.reader, rights.role, call.now, rights)
+def staff_of(call: ApiRequest, key: IdempotencyKey | None = None) -> StaffContext:
+    """Who of the staff, or which program, does it; with the request's ``key``."""
+    rights, program = rights_of(call), call.program
+    who = onlooker(program.actor_id) if program is not None else call.reader
+    return StaffContext(who, rights.role, call.now, rights, key)
 
 
-def _rights(call: ApiRequest) -> StaffRights:
+def rights_of(call: ApiRequest) -> StaffRights:
+    """What they may see and do, and where. A program's scopes were looked at already."""
+    if call.program is not None:
+        return rights_everywhere(Role.LIBRARIAN)
     rights = call.principal.rights_at(call.now) if call.principal is not None else None
     assert rights is not None
     return rights

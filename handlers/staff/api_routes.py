@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import Access, get, post
-from handlers.http.error_groups import OWN_RESERVATION
-from handlers.staff import api
+from handlers.http.error_groups import BOOKING, OWN_RESERVATION
+from handlers.staff import api, api_reservations, api_statistics
+from models.check_in.errors import CheckedInElsewhere
+from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound
+from models.reservations.errors import DailyLimit, TooEarly, TooLate
+
+_WRITE: Final = Scope.RESERVATIONS_WRITE
 
 ROUTES: Final = (
     get(
@@ -43,6 +48,79 @@ ROUTES: Final = (
         api.list_patrol,
         "Seats in use that may be empty, whose readers no push has reached",
         Access.VIEWER,
+    ),
+    get(
+        "/staff/reservations",
+        api_reservations.list_reservations,
+        "A day's reservations, in the order in which they were made",
+        Access.VIEWER,
+        scope=Scope.RESERVATIONS_READ,
+    ),
+    get(
+        "/staff/reservations/{id}",
+        api_reservations.get_reservation,
+        "One reservation",
+        Access.VIEWER,
+        scope=Scope.RESERVATIONS_READ,
+        errors=(NotFound,),
+    ),
+    post(
+        "/staff/reservations",
+        api_reservations.book,
+        "Reserve a seat in a reader's place",
+        Access.LIBRARIAN,
+        scope=_WRITE,
+        status=201,
+        idempotent=True,
+        errors=(*BOOKING, DailyLimit),
+        audited=True,
+    ),
+    post(
+        "/staff/reservations/{id}/check-in",
+        api_reservations.check_in,
+        "The reader was seen there: check them in, or back from a leave",
+        Access.LIBRARIAN,
+        scope=_WRITE,
+        idempotent=True,
+        errors=(*OWN_RESERVATION, TooEarly, TooLate, CheckedInElsewhere),
+        audited=True,
+    ),
+    post(
+        "/staff/reservations/{id}/leave",
+        api_reservations.leave,
+        "The reader leaves for a while",
+        Access.LIBRARIAN,
+        scope=_WRITE,
+        idempotent=True,
+        errors=OWN_RESERVATION,
+        audited=True,
+    ),
+    post(
+        "/staff/reservations/{id}/finish",
+        api_reservations.finish,
+        "The reader has left for good: the seat is free",
+        Access.LIBRARIAN,
+        scope=_WRITE,
+        idempotent=True,
+        errors=OWN_RESERVATION,
+        audited=True,
+    ),
+    post(
+        "/staff/reservations/{id}/cancel",
+        api_reservations.cancel,
+        "Cancel before the check-in",
+        Access.LIBRARIAN,
+        scope=_WRITE,
+        idempotent=True,
+        errors=OWN_RESERVATION,
+        audited=True,
+    ),
+    get(
+        "/staff/statistics",
+        api_statistics.statistics,
+        "What was counted of each day and area",
+        Access.VIEWER,
+        scope=Scope.STATISTICS_READ,
     ),
     get("/staff/appeals", api.list_appeals, "Appeals that wait, the oldest first", Access.VIEWER),
     post(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from handlers.texts.console import BETWEEN
 from handlers.texts.console_labels import (
     AUDIT_KIND_TEXT,
     FACTS,
+    PROGRAM_TEXT,
     ROLE_TEXT,
     SOURCE_TEXT,
     STATES,
@@ -24,9 +25,10 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.errors import text_of
+from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.library.entities import AreaId, PresenceSource
-from models.staff.audit import DONE, AuditAction, AuditKind, AuditQuery, JsonObject
+from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQuery, JsonObject
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""
@@ -54,13 +56,15 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
         sought, (number - 1) * PAGE, PAGE, "" if decides else AuditAction.SET_ACCOMMODATION
     )
     people = await visit[keys.STAFF_READERS].many({e.actor_id for e in rows})
+    programs = await _programs(visit, rows)
     return render(
         visit,
         "audit_log",
         items=[
             (
                 e,
-                reader_label(people.get(e.actor_id)),
+                programs.get(e.actor_id) or reader_label(people.get(e.actor_id)),
+                PROGRAM_TEXT if e.actor_id in programs else ROLE_TEXT[e.role],
                 _difference(e.before, e.after),
                 *_target(visit, e.target),
                 text_of(e.outcome, {}) if e.outcome not in ("", DONE) else "",
@@ -68,11 +72,19 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
             for e in rows
         ],
         sought=sought,
-        roles=ROLE_TEXT,
         kinds=AUDIT_KIND_TEXT,
         number=number,
         pages=pages_of(total),
     )
+
+
+async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[str, str]:
+    """What the programs are called that did some of it, by the entries' actors."""
+    ids = {e.actor_id for e in rows if e.actor_id.startswith(ACTOR_PREFIX)}
+    if not ids:
+        return {}
+    names = {token.actor_id: token.name for token in await visit[keys.API_TOKENS].all()}
+    return {id: names.get(id, PROGRAM_TEXT) for id in ids}
 
 
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:

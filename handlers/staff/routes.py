@@ -10,6 +10,7 @@ from aiohttp import web
 from handlers.staff.affected_bookings import affected_bookings, resolve_affected_bookings
 from handlers.staff.alerts import alerts, choose_alerts
 from handlers.staff.announcements import announce, announcement
+from handlers.staff.api_tokens import api_tokens, create_api_token, revoke_api_token
 from handlers.staff.area_settings import (
     area_settings,
     bring_back_area,
@@ -178,6 +179,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/deliveries/{channel}/retry", staff_form(retry, whole=True)),
         *_statistics_routes(),
         *_grant_routes(),
+        *_api_token_routes(),
         web.get("/console/handbook", staff_page(handbook)),
         web.get("/console/handbook/{chapter}", staff_page(handbook)),
         web.get("/console/handbook/images/{picture:[a-z0-9-]+}.png", staff_page(handbook_picture)),
@@ -229,6 +231,15 @@ def _grant_routes() -> list[web.RouteDef]:
             "/console/staff/{id}/{grant}/end",
             staff_form(take_role_back, Role.ADMINISTRATOR, whole=True),
         ),
+    ]
+
+
+def _api_token_routes() -> list[web.RouteDef]:
+    here, head = "/console/api-tokens", Role.ADMINISTRATOR
+    return [
+        web.get(here, staff_page(api_tokens, head, whole=True)),
+        web.post(here, staff_form(create_api_token, head, whole=True)),
+        web.post(f"{here}/{{id}}/revoke", staff_form(revoke_api_token, head, whole=True)),
     ]
 
 

@@ -83,6 +83,11 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "role_missing": "请选择角色",
     "grant_dates": "结束日期应不早于今天和开始日期",
     "never_signed_in": "没有这个学号或工号，或本人还没有登录过：请本人先登录一次",
+    # API tokens
+    "token_name_length": "用途为 1–{most} 字",
+    "scope_missing": "请至少选择一项权限",
+    "token_days": "请选择有效期",
+    "token_rate": "每分钟 {least}–{most} 次",
     # feedback
     "state_unknown": "没有这种状态",
     "canned_title_length": "名称为 1–{most} 字",

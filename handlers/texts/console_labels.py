@@ -8,6 +8,7 @@ from typing import Final
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
+from models.identity.api_tokens import Scope
 from models.library.entities import PresenceSource
 from models.reader_groups.entities import MembershipSource
 from models.staff.audit import AuditAction, AuditKind
@@ -77,6 +78,8 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.SET_MEMBERSHIP: "更改读者的分组",
     AuditAction.IMPORT_MEMBERS: "导入名单",
     AuditAction.GRANT_ROLE: "更改馆员权限",
+    AuditAction.CREATE_API_TOKEN: "创建 API 令牌",
+    AuditAction.REVOKE_API_TOKEN: "撤销 API 令牌",
     AuditAction.ADD_VENUE: "新增场馆",
     AuditAction.RENAME_VENUE: "更改场馆名称",
     AuditAction.ORDER_VENUES: "更改场馆顺序",
@@ -116,6 +119,8 @@ FACTS: Final[Mapping[str, str]] = {
     "until": "撤下",
     "pinned": "置顶",
     "name": "名称",
+    "scopes": "权限",
+    "per_minute": "每分钟次数",
     "queued": "重新排队",
     "told": "通知的读者",
     "answered": "已答复",
@@ -189,7 +194,18 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "setup": "首次设置",
     "venues": "场馆",
     "statistics": "统计",
+    "api_token": "API 令牌",
 }
+PROGRAM_TEXT: Final = "程序"
+"""What stands in the place of a role, where no person has done it."""
+SCOPE_TEXT: Final[Mapping[Scope, str]] = {
+    Scope.CATALOG_READ: "查看场馆、区域、座位和公告",
+    Scope.OCCUPANCY_READ: "查看空位",
+    Scope.RESERVATIONS_READ: "查看全馆预约（不含姓名和学号）",
+    Scope.RESERVATIONS_WRITE: "代读者预约、签到、结束和取消",
+    Scope.STATISTICS_READ: "查看统计",
+}
+"""What an API token is good for."""
 MEMBERSHIP_SOURCE_TEXT: Final[Mapping[MembershipSource, str]] = {
     MembershipSource.CAMPUS: "统一身份认证",
     MembershipSource.FILE: "名单",

@@ -16,6 +16,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "unauthenticated": "请先登录",
     "not_bound": "请先用网页上的激活码绑定身份",
     "forbidden": "没有权限进行这项操作",
+    "scope_missing": "这个令牌没有 {scope} 权限，请管理员另发一个",
     "other_venue": "您的权限只限于自己的场馆，不能办理其他场馆或全馆的事项",
     "last_administrator": "这是最后一位全馆管理员，请先授予另一位管理员",
     "sign_in_again": "您已有一段时间没有操作，请重新登录后再试",

@@ -61,6 +61,7 @@ TEXTS_EN: Final[Mapping[str, str]] = {
     "group_name_taken": "Another group has that name, or is the default one already",
     "membership_changed": "Somebody else has just changed this reader's groups; please look again",
     "too_many_groups": "No more than {limit}; please remove one first",
+    "scope_missing": "This token does not have the scope {scope}",
     "other_venue": "Your role is for other venues only",
     "last_administrator": "This is the last administrator of the whole library",
     "group_only": "This seat is only for {groups}; please choose another one",

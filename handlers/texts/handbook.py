@@ -15,6 +15,7 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/canned-answers": ("daily-desk", "留言"),
     "/console/groups": ("rules", "谁能坐哪里"),
     "/console/staff": ("setup", "馆员"),
+    "/console/api-tokens": ("setup", "API 令牌"),
     "/console/setup": ("setup", "首次设置"),
     "/console/library": ("setup", "图书馆信息"),
     "/console/venues": ("setup", "场馆"),

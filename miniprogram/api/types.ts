@@ -25,6 +25,22 @@ export interface AppealOut {
   answer: string;
 }
 
+export interface AreaDayOut {
+  date: string;
+  area_id: string;
+  area: string;
+  venue: string;
+  seats: number;
+  booked: number;
+  checked_in: number;
+  cancelled: number;
+  no_show: number;
+  away_expired: number;
+  open_minutes: number;
+  used_minutes: number;
+  used_minutes_by_hour: number[];
+}
+
 export interface AreaOut {
   id: string;
   name: string;
@@ -87,6 +103,15 @@ export interface BindingStateOut {
   reader: ReaderOut | null;
 }
 
+export interface BookForReader {
+  student_no: string;
+  seat_id: string;
+  date: string;
+  start: string;
+  end: string;
+  reason: string;
+}
+
 export interface CalendarAddressOut {
   url: string;
   created_at: string;
@@ -99,6 +124,34 @@ export interface CalendarFeedOut {
 
 export interface CardLogin {
   card: string;
+}
+
+export interface CatalogAreaOut {
+  id: string;
+  name: string;
+  floor: number;
+  seats: CatalogSeatOut[];
+}
+
+export interface CatalogOut {
+  version: string;
+  venues: CatalogVenueOut[];
+}
+
+export interface CatalogSeatOut {
+  id: string;
+  no: string;
+  label: string;
+  power: boolean;
+  window: boolean;
+  computer: boolean;
+  accessible: boolean;
+}
+
+export interface CatalogVenueOut {
+  id: string;
+  name: string;
+  areas: CatalogAreaOut[];
 }
 
 export interface ChangeReservation {
@@ -259,6 +312,10 @@ export interface HistoryEntryOut {
   event: string;
   by: string;
   via: string;
+}
+
+export interface InReadersPlace {
+  reason: string;
 }
 
 export interface JoinWaitlist {
@@ -614,6 +671,32 @@ export interface StaffAppealOut {
   violation: ViolationOut;
   reader: ReaderOut;
   text_check: "pass" | "review" | "risky" | "unchecked";
+}
+
+export interface StaffReservationOut {
+  id: string;
+  receipt: string;
+  seat: ReservedSeat;
+  reader_id: string;
+  date: string;
+  start: string;
+  end: string;
+  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "in_use" | "no_show" | "offer_expired" | "offered" | "reserved";
+  created_at: string;
+  checked_in_at: string | null;
+  left_at: string | null;
+  ended_at: string | null;
+}
+
+export interface StaffReservationsOut {
+  items: StaffReservationOut[];
+  next: string | null;
+}
+
+export interface StatisticsOut {
+  from: string;
+  to: string;
+  days: AreaDayOut[];
 }
 
 export interface Subscribe {

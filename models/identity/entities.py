@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from models.identity.api_tokens import ApiToken
 from models.identity.roles import CONFIGURED, Role, StaffGrant, StaffRights
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
@@ -19,6 +20,8 @@ class SessionKind(StrEnum):
     WEB = "web"
     WX = "wx"
     KIOSK = "kiosk"
+    API = "api"
+    """The requests with one API token: nothing is stored of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is behind a request: a session, and the reader where one is known."""
+    """Who is behind a request: a session, and the reader where one is known; or a program."""
 
     session: Session
     reader: Reader | None
     grants: tuple[StaffGrant, ...] = ()
     """The roles that the reader was given in the console, whether their time has come or not."""
+    program: ApiToken | None = None
+    """By what token it asks. It is nobody's session: what is not open to programs is closed."""
 
     def rights_at(self, now: datetime) -> StaffRights | None:
         """What they may do for the library, by this sign-in; None where nothing."""

@@ -11,6 +11,12 @@ class NotBound(NotAllowed):
     code = "not_bound"
 
 
+class ScopeMissing(NotAllowed):
+    """The API token is not good for this. Details: ``scope``, the one that is needed."""
+
+    code = "scope_missing"
+
+
 class OtherVenue(NotAllowed):
     """The role does not reach that far: it is another venue's matter, or the whole library's."""
 

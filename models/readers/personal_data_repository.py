@@ -43,6 +43,7 @@ ANONYMISED_COLLECTIONS: Final = ("reservations", "violations")
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
         "announcements",
+        "api_tokens",
         "areas",
         "backups",
         "canned_answers",

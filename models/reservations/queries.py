@@ -244,6 +244,32 @@ class ReservationQueries(ReservationCollection):
                 if "area" in row:
                     yield from_document(row)
 
+    async def page_of_day(
+        self,
+        day: date,
+        made: TimeRange | None,
+        venues: Collection[VenueId] | None,
+        wanted: Mapping[str, str],
+        after: str,
+        limit: int,
+    ) -> list[Reservation]:
+        """At most ``limit`` of the day's reservations in these venues (None: in all), in the order
+        in which they were made, those only that were made after ``after``: a booking that comes
+        meanwhile moves no page. ``made`` as for ``booking_facts``; ``wanted`` are values of fields
+        that they have.
+        """
+        ids: Document = {"$gt": after} if after else {}
+        if made is not None:
+            first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
+            ids = {"$gt": max(after, first), "$lt": last}
+        query: Document = {"day": day.isoformat(), **wanted, **_in_venues(venues)}
+        query |= {"_id": ids} if ids else {}
+        # A tombstone has no seat.
+        query.setdefault("area", {"$exists": True})
+        with translate_errors():
+            found = self._all.find(query).hint("_id_").sort("_id", ASCENDING).limit(limit)
+            return await self._read(found)
+
     def _made(self, day: date, made: TimeRange | None, shown: Mapping[str, int] | None) -> Any:
         query: Document = {"day": day.isoformat()}
         if made is not None:

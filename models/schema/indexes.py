@@ -14,7 +14,11 @@ from models.fault_reports import repository as fault_repository
 from models.favourites import repository as favourites_repository
 from models.feedback import repository as feedback_repository
 from models.gates import event_repository
-from models.identity import activation_code_repository, review_code_repository
+from models.identity import (
+    activation_code_repository,
+    api_token_repository,
+    review_code_repository,
+)
 from models.kiosks import pairing_repository
 from models.messages import (
     channel_pause_repository,
@@ -47,6 +51,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **calendar_feed_repository.INDEXES,
     **reader_groups_repository.INDEXES,
     **activation_code_repository.INDEXES,
+    **api_token_repository.INDEXES,
     **review_code_repository.INDEXES,
     **messages_repository.INDEXES,
     **delivery_repository.INDEXES,

@@ -75,6 +75,8 @@ class AuditAction(StrEnum):
     SET_MEMBERSHIP = "membership"
     IMPORT_MEMBERS = "members"
     GRANT_ROLE = "grant"
+    CREATE_API_TOKEN = "api_token"
+    REVOKE_API_TOKEN = "revoke_api_token"
     ADD_VENUE = "venue_added"
     RENAME_VENUE = "venue_renamed"
     ORDER_VENUES = "venues_ordered"

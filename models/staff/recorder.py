@@ -13,7 +13,7 @@ from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import to_local
 from models.library.entities import VenueId
-from models.readers.context import RequestContext
+from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.staff.audit import BY_READER, DONE, AuditAction, AuditEntry, AuditQuery, JsonObject
 from models.staff.audit_repository import AuditLogRepository
@@ -30,6 +30,8 @@ class StaffContext:
     now: datetime
     rights: StaffRights | None = None
     """What they may do, and where; that role in the whole library where nothing else is said."""
+    key: IdempotencyKey | None = None
+    """Of a request that may be sent again."""
 
     def require(self, venue_id: VenueId | None, wanted: Role = Role.LIBRARIAN) -> None:
         """They have that role in the venue, or (None) in the whole library. Raises: OtherVenue."""
@@ -42,7 +44,7 @@ class StaffContext:
 
     def acting_for(self, reader: Reader) -> RequestContext:
         """The context of an operation that is done in the reader's place."""
-        return RequestContext(reader, self.actor, self.now)
+        return RequestContext(reader, self.actor, self.now, self.key)
 
 
 @dataclass(frozen=True, slots=True)

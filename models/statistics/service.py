@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.library.entities import VenueId
 from models.policy.repository import PolicyRepository
 from models.reference_data import ReferenceData
 from models.reservations.booking_facts import BookingFacts
+from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from models.statistics.daily import AreaDay, summarise_day
 from models.statistics.repository import DailyStatisticsRepository
@@ -89,6 +91,18 @@ class StatisticsService:
         made = await creation_window(self._policies, day, self._wall_clock)
         async for booking in self._reservations.booking_facts(day, made):
             yield booking
+
+    async def page_of_day(
+        self,
+        day: date,
+        venues: Collection[VenueId] | None,
+        wanted: Mapping[str, str],
+        after: str,
+        limit: int,
+    ) -> list[Reservation]:
+        """A page of the day's reservations, as the repository's ``page_of_day``."""
+        made = await creation_window(self._policies, day, self._wall_clock)
+        return await self._reservations.page_of_day(day, made, venues, wanted, after, limit)
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
         """The bookings of the day before that went on after midnight. Nobody looks for them where

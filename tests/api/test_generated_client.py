@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import pytest
 
+from models.identity.api_tokens import Scope
+from tests.api.test_api_tokens import program
 from tests.api.test_story import sign_in
 from tests.living import SEAT, Living
 
@@ -91,3 +93,21 @@ async def test_a_generated_client_binds_books_and_checks_in(
         assert (await check_in(made.id, client=reader, body=scanned)).state == "in_use"
         listed = await call("reservations.reservations_list_own")(client=reader)
     assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]
+
+
+async def test_a_generated_client_with_a_scoped_token(service: Living, generated: Path) -> None:
+    """A program reads what its scopes open, and is told by code what they do not."""
+    assert (generated / "api" / "staff").exists()
+    reader = await service.reader()
+    await reader.reserve()
+    report = await program(service, Scope.OCCUPANCY_READ, Scope.RESERVATIONS_READ)
+    async with part("client").AuthenticatedClient(
+        base_url=service.base, token=report.token
+    ) as client:
+        call = part("api.staff.staff_list_reservations").asyncio
+        (item,) = (await call(client=client, area="2f-hall", limit=10)).items
+        assert (item.seat.id, item.reader_id) == (SEAT, reader.reader_id)
+        areas = await part("api.seats.seat_map_list_areas").asyncio(client=client)
+        assert {area.id for area in areas.items} == set(service.inside.reference.catalog.areas)
+        refused = await part("api.staff.staff_statistics").asyncio(client=client)
+        assert refused.error.code == "scope_missing"

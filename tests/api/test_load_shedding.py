@@ -104,7 +104,9 @@ async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: 
             return await super().find_principal(session_id)
 
     stored = Counted(strict.db, both)
-    sessions = SessionService(stored, both, strict.app[REVOCATIONS].publish)
+    sessions = SessionService(
+        stored, strict.inside.stored.api_tokens, both, strict.app[REVOCATIONS].publish
+    )
     now = strict.clock.now()
     for token, looks in (("junk", 0), (first[::-1], 0), (first, 1), (first, 1), (second, 2)):
         with pytest.raises(Unauthenticated):

@@ -14,8 +14,10 @@ from typing import Final
 from urllib.parse import urlencode
 
 from handlers.texts.errors import TEXTS
+from models.identity.api_tokens import Scope
 from models.identity.roles import GrantId, Role, StaffGrant
 from models.library.entities import KioskId, VenueId
+from tests.api.test_api_tokens import program
 from tests.api.test_identity import FORM, begun, granted
 from tests.api.test_pages import Browser
 from tests.api.test_staff_notices_devices_deliveries import WRITTEN
@@ -54,6 +56,8 @@ Who may call what.  in: the request is looked at  401: sign in  other codes: 403
 
 n nobody  u phone, unbound  p phone  k card at a kiosk  w browser  v viewer  l librarian
 a administrator  s a librarian's phone  b administrator of another venue only
+programs, with one scope each:  C catalog:read  O occupancy:read  R reservations:read
+W reservations:write  S statistics:read
 
 """
 
@@ -74,6 +78,10 @@ async def callers(service: Living) -> dict[str, Client]:
         "a": await service.web_reader(role=Role.ADMINISTRATOR),
         "b": await of_another_venue(service),
         "s": await service.phone_of(await service.web_reader(role=Role.LIBRARIAN)),
+        **{
+            letter: await program(service, scope)
+            for letter, scope in zip("CORWS", Scope, strict=True)
+        },
     }
 
 

@@ -238,7 +238,7 @@ class Stage:
             RedeemableCodes(codes, review_access, attempts or AttemptLimiter(self.db)),
             bindings,
             self.stored.readers,
-            SessionService(sessions, self.cipher, nobody_to_tell),
+            SessionService(sessions, self.stored.api_tokens, self.cipher, nobody_to_tell),
             ConsentRepository(self.db),
         )
 

@@ -37,6 +37,7 @@ _TEXTS = [
     ("Authorization: Bearer S3cret\nHost: x", "Authorization: ***\nHost: x"),
     ("{'Authorization': 'Bearer S3cret', 'Host': 'x'}", "{'Authorization': '***', 'Host': 'x'}"),
     ("got Bearer S3cret. there", "got Bearer *** there"),
+    ("wrote seats_S3cretS3cretS3cret-S3cret_1 down", "wrote seats_*** down"),
     ("Cookie: seat_sid=S3cret; theme=S3cret", "Cookie: ***"),
     ("set-cookie: seat_sid=S3cret; HttpOnly", "set-cookie: ***"),
     ("X-Kiosk-Key: S3cret", "X-Kiosk-Key: ***"),

@@ -1,0 +1,59 @@
+"""What is counted of each day and area, for programs and staff."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from handlers import keys
+from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE
+from handlers.staff.api import rights_of
+from handlers.staff.schemas import AreaDayOut, StatisticsOut, StatisticsQuery
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest
+from models.kernel.time_range import local_date
+from models.library.entities import Catalog
+from models.statistics.daily import AreaDay
+
+LONGEST: Final = 92
+"""Days in one answer: a quarter of a year."""
+_USUAL: Final = 30
+_DAY: Final = timedelta(days=1)
+
+
+async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
+    """The days of the interval, area by area, of the venues that they may see."""
+    last = query.last or local_date(call.now) - _DAY
+    first = query.first or last - (_USUAL - 1) * _DAY
+    if first > last:
+        raise InvalidRequest("to", "to is not before from")
+    if (last - first).days >= LONGEST:
+        raise InvalidRequest("from", f"at most {LONGEST} days")
+    catalog, rights = call[REFERENCE].catalog, rights_of(call)
+    found = [
+        _shown(catalog, day)
+        for day in await call[keys.STATISTICS].between(first, last)
+        if day.area_id not in catalog.areas
+        or rights.covers(Role.VIEWER, catalog.areas[day.area_id].venue_id)
+    ]
+    return StatisticsOut(first, last, found)
+
+
+def _shown(catalog: Catalog, day: AreaDay) -> AreaDayOut:
+    area = catalog.areas.get(day.area_id)
+    return AreaDayOut(
+        date=day.day,
+        area_id=day.area_id,
+        area=area.full_name if area is not None else day.area_id,
+        venue=catalog.venues[area.venue_id].name if area is not None else "",
+        seats=day.seats,
+        booked=day.booked,
+        checked_in=day.checked_in,
+        cancelled=day.cancelled,
+        no_show=day.no_show,
+        away_expired=day.away_expired,
+        open_minutes=day.open_minutes,
+        used_minutes=sum(day.used),
+        used_minutes_by_hour=list(day.used),
+    )

@@ -1,0 +1,107 @@
+"""API tokens: what the library's programs may ask and do, made for one purpose each."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.forms import Form
+from handlers.http.keys import SITE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.staff.forms import refusal, typed_in
+from handlers.staff.layout import render, staff_context
+from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console_labels import SCOPE_TEXT
+from models.identity.api_tokens import Scope
+from models.kernel.errors import InvalidRequest
+from models.kernel.text import is_printable_line
+from models.staff.api_tokens import (
+    FEWEST_PER_MINUTE,
+    LIFETIMES_DAYS,
+    MOST_PER_MINUTE,
+    USUAL_PER_MINUTE,
+    NewApiToken,
+)
+
+LONGEST_NAME: Final = 60
+_EXAMPLE_PATHS: Final = {
+    Scope.CATALOG_READ: "/catalog",
+    Scope.OCCUPANCY_READ: "/areas",
+    Scope.RESERVATIONS_READ: "/staff/reservations",
+    Scope.RESERVATIONS_WRITE: "/staff/reservations",
+    Scope.STATISTICS_READ: "/staff/statistics",
+}
+"""What the page shows as the first thing to try, of the token's first scope."""
+
+
+async def api_tokens(visit: PageRequest) -> web.StreamResponse:
+    """Those that can be used, the form for another one, and those whose time is over."""
+    return await _page(visit)
+
+
+async def _page(visit: PageRequest, **more: Any) -> web.Response:
+    found = await visit[keys.API_TOKENS].all()
+    people = await visit[keys.STAFF_READERS].many({token.created_by for token in found})
+    names = {id: person.name for id, person in people.items()}
+    lines = [(token, names.get(token.created_by, "")) for token in found]
+    facts: dict[str, Any] = {
+        "usable": [line for line in lines if line[0].is_usable(visit.now)],
+        "over": [line for line in lines if not line[0].is_usable(visit.now)],
+        "scopes": {scope.value: SCOPE_TEXT[scope] for scope in Scope},
+        "lifetimes": LIFETIMES_DAYS,
+        "fewest": FEWEST_PER_MINUTE,
+        "most": MOST_PER_MINUTE,
+        "usual": USUAL_PER_MINUTE,
+        "longest": LONGEST_REASON,
+        "longest_name": LONGEST_NAME,
+        "typed": {},
+        "wrong": "",
+        "made": None,
+        "example": "",
+        "done": visit.request.query.get("done", ""),
+    }
+    return render(visit, "api_tokens", **facts | more)
+
+
+async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """The secret is on this page and nowhere else."""
+    try:
+        made = await _create(visit, form)
+    except InvalidRequest as error:
+        return await _page(visit, **refusal(visit, error, typed_in(form)))
+    first = next(scope for scope in Scope if scope in made.token.scopes)
+    address = f"{visit[SITE].public_base_url}/api/v1{_EXAMPLE_PATHS[first]}"
+    example = f'curl -H "Authorization: Bearer {made.secret}" {address}'
+    return await _page(visit, made=made, example=example)
+
+
+async def _create(visit: PageRequest, form: Form) -> NewApiToken:
+    """Raises: InvalidRequest."""
+    name, days = form_text(form, "name"), form_text(form, "days")
+    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
+        raise InvalidRequest("name", WRONG_TEXT["token_name_length"].format(most=LONGEST_NAME))
+    scopes = [scope for scope in Scope if form_text(form, scope.value)]
+    if not scopes:
+        raise InvalidRequest("scope", WRONG_TEXT["scope_missing"])
+    if days not in map(str, LIFETIMES_DAYS):
+        raise InvalidRequest("days", WRONG_TEXT["token_days"])
+    rate = form_text(form, "per_minute")
+    if not rate.isascii() or not rate.isdecimal() or len(rate) > len(str(MOST_PER_MINUTE)):
+        rate = "0"
+    if not FEWEST_PER_MINUTE <= int(rate) <= MOST_PER_MINUTE:
+        words = WRONG_TEXT["token_rate"].format(least=FEWEST_PER_MINUTE, most=MOST_PER_MINUTE)
+        raise InvalidRequest("per_minute", words)
+    return await visit[keys.API_TOKENS].create(
+        staff_context(visit), name, scopes, int(days), int(rate)
+    )
+
+
+async def revoke_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """The program that has it gets nothing any more."""
+    try:
+        await visit[keys.API_TOKENS].revoke(staff_context(visit), visit.id, form_reason(form))
+    except InvalidRequest as error:
+        return await _page(visit, **refusal(visit, error, {}))
+    return redirect("/console/api-tokens?done=revoked")

@@ -1,0 +1,101 @@
+"""API tokens as the administrators make and revoke them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from models.identity.api_token_repository import ApiTokenRepository
+from models.identity.api_tokens import ApiToken, Scope
+from models.identity.roles import Role
+from models.kernel.errors import NotFound
+from models.kernel.time_range import local_date
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
+from models.storage.mongo import new_id
+
+LIFETIMES_DAYS: Final = (30, 90, 180, 365)
+"""How long a token may last. None lasts for ever: what nobody looks after ends by itself."""
+FEWEST_PER_MINUTE: Final = 6
+MOST_PER_MINUTE: Final = 6000
+USUAL_PER_MINUTE: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiToken:
+    """One that was just made, with the secret that is shown once."""
+
+    token: ApiToken
+    secret: str
+
+
+class StaffApiTokens:
+    """Each token has its entries in the audit log: made, and revoked."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        tokens: ApiTokenRepository,
+        new_secret: Callable[[], str],
+        end: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """``end`` makes all workers forget whose requests have that in common."""
+        self._audit, self._tokens = audit, tokens
+        self._new_secret, self._end = new_secret, end
+
+    async def all(self) -> Sequence[ApiToken]:
+        """All of them, the newest first; those whose time is over among them."""
+        return await self._tokens.all()
+
+    async def create(
+        self, ctx: StaffContext, name: str, scopes: Collection[Scope], days: int, per_minute: int
+    ) -> NewApiToken:
+        """A token for that purpose, which lasts so many days. Raises: OtherVenue."""
+        ctx.require(None, Role.ADMINISTRATOR)
+        secret = self._new_secret()
+        made = ApiToken(
+            id=new_id(),
+            name=name,
+            scopes=frozenset(scopes),
+            per_minute=per_minute,
+            created_by=ctx.reader.id,
+            created_at=ctx.now,
+            expires_at=ctx.now + timedelta(days=days),
+        )
+
+        async def work() -> None:
+            await self._tokens.insert(secret, made)
+
+        operation = AuditedOperation(AuditAction.CREATE_API_TOKEN, f"api_token:{made.id}")
+        await self._audit.record(ctx, operation, work, lambda _: _facts(made))
+        return NewApiToken(made, secret)
+
+    async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
+        """It opens nothing any more, at any worker. Raises: OtherVenue; NotFound where there is
+        none, or it was revoked already."""
+        ctx.require(None, Role.ADMINISTRATOR)
+        known = next((token for token in await self._tokens.all() if token.id == id), None)
+        if known is None:
+            raise NotFound()
+
+        async def work() -> None:
+            ended = await self._tokens.revoke(id, ctx.now)
+            if ended is None:
+                raise NotFound()
+            await self._end(ended)
+
+        operation = AuditedOperation(
+            AuditAction.REVOKE_API_TOKEN, f"api_token:{id}", None, reason, _facts(known)
+        )
+        await self._audit.record(ctx, operation, work, nothing)
+
+
+def _facts(token: ApiToken) -> JsonObject:
+    return {
+        "name": token.name,
+        "scopes": " ".join(sorted(token.scopes)),
+        "per_minute": token.per_minute,
+        "last": local_date(token.expires_at).isoformat(),
+    }
