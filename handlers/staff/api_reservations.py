@@ -52,14 +52,15 @@ async def get_reservation(call: ApiRequest) -> StaffReservationOut:
 
 async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
     """A seat for the reader with that number, who has signed in at least once."""
+    # The digest names the reader too: under one key nobody is given what was booked for another.
+    ctx = staff_of(call, call.key(digest_of(body)))
     reader = await call[keys.STAFF_GRANTS].find(body.student_no)
     if reader is None:
         raise NotFound()
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
-    # The digest names the reader too: under one key nobody is given what was booked for another.
     made = await call[keys.STAFF_RESERVATIONS].book(
-        staff_of(call, call.key(digest_of(body))), reader, body.seat_id, selection, body.reason
+        ctx, reader, body.seat_id, selection, body.reason
     )
     return _shown(call, made)
 

@@ -138,6 +138,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     seat = seats[2 * n].id
     place: dict[str, Any] = {}
     client, id, qr = await service.reader(), None, await service.qr()
+    number = client.number
     wish = {"seat_id": seat, "date": service.tomorrow, "start": "14:00", "end": "15:00"}
     own: list[str] = []
     if name in HELD or name == "POST /waitlist":
@@ -247,6 +248,11 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /violations/{id}/appeal": {"text": "x"},
         "POST /staff/appeals/{id}": {"granted": True, "answer": "x"},
         "POST /staff/violations/{id}/waive": {"reason": "x"},
+        "POST /staff/reservations": wish | {"student_no": number, "reason": "x"},
+        "POST /staff/reservations/{id}/check-in": {"reason": "x"},
+        "POST /staff/reservations/{id}/leave": {"reason": "x"},
+        "POST /staff/reservations/{id}/finish": {"reason": "x"},
+        "POST /staff/reservations/{id}/cancel": {"reason": "x"},
         "POST /staff/violations/waive": {
             "from": "2026-09-07T00:00:00+08:00",
             "to": "2026-09-08T00:00:00+08:00",
@@ -255,6 +261,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     }
     real: dict[str, list[Any]] = {
         "id": [*own, id] if id else [],
+        "student_no": [number],
         "seat_id": [seat, seats[2 * n + 1].id],
         "date": [service.today, service.tomorrow],
         "start": ["now", "09:00", "14:00"],
