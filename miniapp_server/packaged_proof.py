@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import subprocess
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from miniapp_server.version import VERSION
 from models.proof.entities import Proof, ProofStanding
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def proof_standing(packaged: Path = PACKAGED) -> ProofStanding:
         pass
     except (OSError, msgspec.MsgspecError) as error:
         log.warning("proof_unreadable", extra={"file": str(packaged), "reason": str(error)})
-    return ProofStanding(version("miniapp-server"), _commit_at_start(), found)
+    return ProofStanding(VERSION, _commit_at_start(), found)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The demo library: plans and default policy from ``scripts/data``, written over and over alike."""
+"""The demo library: plans and default policy from ``demo_library``, written over and over alike."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from models.notices.entities import Notice
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
 
-DATA: Final = Path(__file__).resolve().parents[1] / "scripts" / "data"
+DATA: Final = Path(__file__).parent / "demo_library"
 
 UPPER_FLOORS_MAX_MINUTES: Final = 360
 

@@ -96,7 +96,7 @@ async def supervise(
     configure_logs(settings.log_level)
     with (
         reserve_port(settings.host, settings.port),
-        TemporaryDirectory(prefix="miniapp-server-") as folder,
+        TemporaryDirectory(prefix="seats-") as folder,
         shutdown_signal() as ended,
     ):
         options = ["--lan", settings.lan] if settings.lan else []

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from miniapp_server.load_data.generate import Crowd
+from miniapp_server.load_data.visits import open_areas
 from miniapp_server.seed import default_policy, read
 from models.forecast.rules import WEEKS, forecast
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, Catalog
 from models.statistics.daily import HOURS, AreaDay, minutes_by_hour
-from scripts.load_data.generate import Crowd
-from scripts.load_data.visits import open_areas
 
 FIRST: Final = date(2026, 9, 7)
 AREAS: Final = ("2f-hall", "3f-hall", "2f-south", "4f-reserved")

@@ -25,6 +25,8 @@ from miniapp_server import seed as seeding
 from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.load_data.generate import generate
+from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.repositories import Repositories
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.state_repository import SandboxState
@@ -40,8 +42,6 @@ from models.storage.mongo import Database, new_id
 from scripts.bench_cost import Processes, per_thousand
 from scripts.bench_load import BenchFailed, Load, Run, request
 from scripts.bench_processes import READY_S, free_port, played, process, processes, ready
-from scripts.load_data.generate import generate
-from scripts.load_data.history_writer import HistoryWriter
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
 """What the service's clock shows: a Monday, the library open, tomorrow bookable."""

@@ -1,5 +1,5 @@
 """Pictures of the main pages for the documentation, of a service of its own: docs/images, and of
-the console's for the handbook: docs/handbook/images. ``scripts/screenshots`` takes them.
+the console's for the handbook: handlers/handbook/images. ``scripts/screenshots`` takes them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
 from miniapp_server.embedded_databases import embedded_databases
+from miniapp_server.load_data.history_repository import HistoryWriter
+from miniapp_server.load_data.living import LivingLibrary
 from miniapp_server.sandbox.state_repository import SandboxState
 from models.identity.roles import Role
 from models.kiosks.keys import new_key, new_secret
 from models.library.entities import KioskId
 from models.reservations.presence import PresenceMethod
 from scripts.bench_service import MORNING, House, Member, Stage, house, members, serving
-from scripts.load_data.history_writer import HistoryWriter
-from scripts.load_data.living import LivingLibrary
 
-DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
-FOLDER: Final = DOCS / "images"
-HANDBOOK: Final = DOCS / "handbook" / "images"
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "docs" / "images"
+HANDBOOK: Final = ROOT / "handlers" / "handbook" / "images"
 CHROMIUM: Final = "/usr/bin/chromium"
 _ARGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}

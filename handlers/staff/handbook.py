@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "handbook"
+FOLDER: Final = Path(__file__).parents[1] / "handbook"
 FIRST: Final = "README"
 """The chapter that lists the others."""
 _MARKDOWN: Final = MarkdownIt("js-default")

@@ -1,4 +1,4 @@
-"""The sections of the handbook (docs/handbook) that explain the pages of the console."""
+"""The sections of the handbook (handlers/handbook) that explain the pages of the console."""
 
 from __future__ import annotations
 

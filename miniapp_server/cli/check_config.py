@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 from bind.providers.cas_client import CasClient
 from bind.providers.cas_xml import CasUnavailable, TicketRefused
 from handlers.accounts.login import SERVICE_PATH
-from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
 from miniapp_server.settings import Settings, load
 from miniapp_server.settings.addresses import is_loopback
@@ -63,25 +62,11 @@ _WECHAT_CURES: Final = {
 }
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``check-config``."""
-    command = add_command(
-        commands,
-        "check-config",
-        _check_config,
-        "Validate the settings and show them without secrets; status 1 if something is wrong.",
-    )
-    command.add_argument(
-        "--connect",
-        action="store_true",
-        help="try MongoDB, Redis, CAS, WeChat and the mail server too, with their credentials",
-    )
-
-
-async def _check_config(env: Env, args: argparse.Namespace) -> None:
+async def check_config(env: Env, connect: bool) -> None:
+    """Print the table. Raises: CommandError where something in it must be corrected."""
     settings = load(env)
     rows = settings_rows(settings, env)
-    if args.connect:
+    if connect:
         rows += await connection_rows(settings, real_now().date())
     print(table(rows))
     if problems := sum(row.verdict is Verdict.PROBLEM for row in rows):

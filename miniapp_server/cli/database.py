@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable
 from pathlib import Path
@@ -11,7 +11,7 @@ from handlers.http.keys import REFERENCE
 from miniapp_server import seed as seeding
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, database
-from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
@@ -22,61 +22,14 @@ from models.storage.free_text import reencrypt_free_texts
 from models.storage.installation import forget_old_keys, look
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``init-db``, ``seed``, ``rotate-keys``, ``backup``, ``restore``, ``check-integrity``."""
-    add_command(
-        commands,
-        "init-db",
-        _init_db,
-        "Make the indexes. Safe to repeat, and while the service runs.",
-    )
-    add_command(
-        commands,
-        "seed",
-        _seed,
-        "Write the library of scripts/data. Safe to repeat; prints the keys of new kiosks once.",
-    )
-    add_command(
-        commands,
-        "rotate-keys",
-        _rotate_keys,
-        "Encrypt all personal data with the newest key of ENCRYPTION_KEYS. Afterwards the old key "
-        "may go.",
-    )
-    saving = add_command(
-        commands,
-        "backup",
-        _backup,
-        "Write the whole database, as it is at one moment, to a new file. The service goes on. "
-        "ENCRYPTION_KEYS are not in it: keep them elsewhere.",
-    )
-    saving.add_argument("file", metavar="FILE", type=Path)
-    loading = add_command(
-        commands,
-        "restore",
-        _restore,
-        "Fill the empty database MONGO_DATABASE from such a file and look for double bookings.",
-    )
-    loading.add_argument("file", metavar="FILE", type=Path)
-    loading.add_argument(
-        "--over",
-        action="store_true",
-        help="replace what a restore that was broken off has left; never a whole database",
-    )
-    add_command(
-        commands,
-        "check-integrity",
-        _check_integrity,
-        "Look for doubly booked seats and readers; status 1 if there is one.",
-    )
-
-
-async def _init_db(env: Env, _: argparse.Namespace) -> None:
+async def init_db(env: Env) -> None:
+    """Make the indexes."""
     async with application(env):
         print("indexes are in place")
 
 
-async def _seed(env: Env, _: argparse.Namespace) -> None:
+async def seed(env: Env) -> None:
+    """Write the demo library and print the keys of new kiosks and gates."""
     data = seeding.read()
     async with application(env) as app:
         resources, reference = app[RESOURCES], app[REFERENCE]
@@ -91,7 +44,8 @@ async def _seed(env: Env, _: argparse.Namespace) -> None:
             print(f"new {kind} {id}, its key (shown once): {key}")
 
 
-async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
+async def rotate_keys(env: Env) -> None:
+    """Encrypt all personal data with the newest key."""
     async with application(env) as app:
         with progress("rotate-keys") as report:
             done = await _reencrypt_all(app[RESOURCES], report)
@@ -118,32 +72,35 @@ async def _reencrypt_all(resources: Resources, report: ReportProgress) -> dict[s
     return done
 
 
-async def _backup(env: Env, args: argparse.Namespace) -> None:
+async def save(env: Env, file: Path) -> None:
+    """Write the whole database to a new file. Raises: CommandError."""
     settings, now = load(env), real_now()
     async with database(settings) as db:
         about = await look(db)
         about.refuse_half()
         about.refuse_other_mode(settings.sandbox)
         with progress("backup") as report:
-            counts = await _as_command_error(args.file, backup(db, args.file, now, report))
+            counts = await _as_command_error(file, backup(db, file, now, report))
         await record_backup(db, now)
-    print(f"{args.file}: {counts.total()} documents, {args.file.stat().st_size} bytes")
+    size = (await asyncio.to_thread(file.stat)).st_size
+    print(f"{file}: {counts.total()} documents, {size} bytes")
 
 
-async def _restore(env: Env, args: argparse.Namespace) -> None:
+async def fill(env: Env, file: Path, over: bool) -> None:
+    """Fill the empty database from a backup and check it. Raises: CommandError."""
     settings = load(env)
     async with database(settings) as db:
         with progress("restore") as report:
             work = restore(
-                *(db, args.file, real_now()),
+                *(db, file, real_now()),
                 sandbox=settings.sandbox,
                 sealer=settings.sealer,
-                over=args.over,
+                over=over,
                 told=report,
             )
-            counts = await _as_command_error(args.file, work)
+            counts = await _as_command_error(file, work)
     print(f"{counts.total()} documents, {counts['reservations']} of them reservations")
-    await _check_integrity(env, args)
+    await check_integrity(env)
 
 
 async def _as_command_error(file: Path, work: Awaitable[Counter[str]]) -> Counter[str]:
@@ -156,7 +113,8 @@ async def _as_command_error(file: Path, work: Awaitable[Counter[str]]) -> Counte
         raise CommandError(f"{file}: {error.strerror}") from error
 
 
-async def _check_integrity(env: Env, _: argparse.Namespace) -> None:
+async def check_integrity(env: Env) -> None:
+    """Look for doubly booked seats and readers. Raises: CommandError where there are some."""
     async with application(env) as app:
         doubles = await app[RESOURCES].repositories.reservations.find_double_bookings()
     for double in doubles:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -12,37 +11,25 @@ from handlers.gates.parsing import parse_events
 from handlers.http.keys import CLOCK
 from handlers.keys import GATES
 from miniapp_server.cli.application import application, csv_rows
-from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.terminal import progress
 from models.gates.entities import GateId
 from models.gates.jobs import BATCH
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``gate-import``."""
-    gates = add_command(
-        commands,
-        "gate-import",
-        _gate_import,
-        "Take in gate events from a CSV file with the columns id, student_no, direction, method, "
-        "at. Safe to repeat.",
-    )
-    gates.add_argument("--gate", required=True, metavar="ID", help="the gate that they are of")
-    gates.add_argument("file", metavar="FILE", type=Path)
-
-
-async def _gate_import(env: Env, args: argparse.Namespace) -> None:
-    rows = csv_rows(args.file, {"id", "student_no", "direction", "method", "at"})
+async def gate_import(env: Env, gate: str, file: Path) -> None:
+    """Take in the file's events and print how many there were. Raises: CommandError."""
+    rows = csv_rows(file, {"id", "student_no", "direction", "method", "at"})
     async with application(env) as app, AsyncExitStack() as waiting:
-        if args.gate not in {gate.id for gate in await app[GATES].all()}:
-            raise CommandError(f"there is no gate {args.gate!r}")
+        if gate not in {known.id for known in await app[GATES].all()}:
+            raise CommandError(f"there is no gate {gate!r}")
         counts = Counter[str]()
         report = waiting.enter_context(progress("gate-import", "events"))
         for begin in range(0, len(rows), BATCH):
             batch = rows[begin : begin + BATCH]
             report(len(batch), len(rows))
             taken = await app[GATES].ingest_batch(
-                GateId(args.gate), parse_events(batch), app[CLOCK].now()
+                GateId(gate), parse_events(batch), app[CLOCK].now()
             )
             counts.update(accepted=taken.accepted, duplicates=taken.duplicates)
             for place, code in taken.rejected:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from aiohttp import web
 
@@ -14,7 +14,7 @@ from handlers.http.keys import REFERENCE
 from handlers.texts.wording import PLACEHOLDER_NAMES
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
-from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from models.library.entities import Area, AreaId
@@ -37,32 +37,14 @@ from models.transfer.rules import check_library, named
 _MOST_NOTICES = 1000
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``library``."""
-    library = add_command(
-        commands,
-        "library",
-        _library,
-        "Carry the whole library (profile, venues, plans, rules, hours, kiosks, gates, notices, "
-        "reader groups, pictures, canned answers; no readers, bookings, staff or keys) between "
-        "databases as one JSON file.",
-    )
-    library.add_argument("what", choices=("export", "import"))
-    library.add_argument("file", metavar="FILE", type=Path)
-    library.add_argument(
-        "--replace",
-        action="store_true",
-        help="import over the library that is there; refused while live bookings would lose a seat",
-    )
-
-
-async def _library(env: Env, args: argparse.Namespace) -> None:
-    if args.what == "export":
-        if args.replace:
+async def carry(env: Env, what: Literal["export", "import"], file: Path, replaces: bool) -> None:
+    """Write the library to a new file, or take it in from one. Raises: CommandError."""
+    if what == "export":
+        if replaces:
             raise CommandError("--replace goes with import")
-        await _export(env, args.file)
+        await _export(env, file)
     else:
-        await _import(env, args.file, args.replace)
+        await _import(env, file, replaces)
 
 
 async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryFile:

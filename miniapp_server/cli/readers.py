@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from contextlib import AsyncExitStack
@@ -12,7 +11,7 @@ from aiohttp import web
 
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, csv_rows
-from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.terminal import can_ask, confirmed, progress
 from miniapp_server.wiring import ERASURE
 from models.kernel.errors import Overloaded
@@ -26,34 +25,6 @@ from models.readers.personal_data_repository import (
 from models.reservations.errors import Suspended
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``export-reader``, ``erase-reader`` and ``card-import``."""
-    export = add_command(
-        commands,
-        "export-reader",
-        _export_reader,
-        "All that the database holds about a reader, decrypted, as JSON on the standard output.",
-    )
-    erasure = add_command(
-        commands,
-        "erase-reader",
-        _erase_reader,
-        "Erase a reader: what is live ends, what is theirs goes, their reservations stay for "
-        "the statistics as somebody's. It cannot be undone.",
-    )
-    for command in (export, erasure):
-        command.add_argument("student_no", metavar="STUDENT_NO")
-    erasure.add_argument("--yes", action="store_true", help="do not ask (where no terminal is)")
-    cards = add_command(
-        commands,
-        "card-import",
-        _card_import,
-        "Which card is whose, from a CSV file with the columns card_no, student_no, name. Safe to "
-        "repeat; a card that is listed anew changes its owner.",
-    )
-    cards.add_argument("file", metavar="FILE", type=Path)
-
-
 async def _reader(app: web.Application, student_no: str) -> Reader:
     """Raises: CommandError."""
     number = normalise_student_no(student_no)
@@ -65,9 +36,10 @@ async def _reader(app: web.Application, student_no: str) -> Reader:
     return reader
 
 
-async def _export_reader(env: Env, args: argparse.Namespace) -> None:
+async def export_reader(env: Env, student_no: str) -> None:
+    """Print all that is held about a reader as JSON. Raises: CommandError."""
     async with application(env) as app:
-        reader = await _reader(app, args.student_no)
+        reader = await _reader(app, student_no)
         found = await export(app[RESOURCES].db, app[RESOURCES].settings.sealer, reader.id)
     print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
 
@@ -85,14 +57,15 @@ async def _confirm_erasure(app: web.Application, reader: Reader) -> None:
         raise CommandError("nothing has been erased")
 
 
-async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
-    if not (args.yes or can_ask()):
+async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
+    """Erase a reader, after a question unless ``unasked``. Raises: CommandError."""
+    if not (unasked or can_ask()):
         raise CommandError(
             "erase-reader asks on a terminal, and here is none: --yes erases unasked"
         )
     async with application(env) as app:
-        reader = await _reader(app, args.student_no)
-        if not args.yes:
+        reader = await _reader(app, student_no)
+        if not unasked:
             await _confirm_erasure(app, reader)
         try:
             counts = await app[ERASURE].erase(reader, app[RESOURCES].clock.now())
@@ -112,8 +85,9 @@ async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
     print("forgotten; backups from before still know them")
 
 
-async def _card_import(env: Env, args: argparse.Namespace) -> None:
-    rows, kept = csv_rows(args.file, {"card_no", "student_no", "name"}), 0
+async def card_import(env: Env, file: Path) -> None:
+    """Note whose cards they are. Raises: CommandError."""
+    rows, kept = csv_rows(file, {"card_no", "student_no", "name"}), 0
     async with application(env) as app, AsyncExitStack() as waiting:
         report = waiting.enter_context(progress("card-import", "cards"))
         stored = app[RESOURCES].repositories

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import json
 from datetime import datetime
@@ -12,45 +11,16 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
-from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.cli.command import CommandError, Env
 from models.kernel.time_range import to_local
-from notify.templates.menu import ENTRY
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
-from notify.wechat.mini_program import LONGEST_LINK
 from notify.wechat.official_account import HOME
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``wechat-menu`` and ``wechat-links``."""
-    menu = add_command(
-        commands,
-        "wechat-menu",
-        _wechat_menu,
-        "The official account's menu: show it, show what put would change, or put the entry "
-        f"{ENTRY} into it, below the button that the library's profile names.",
-    )
-    menu.add_argument("what", choices=("show", "diff", "put"))
-    links = add_command(
-        commands,
-        "wechat-links",
-        _wechat_links,
-        "A link that opens a page of the mini-program, and until when it does.",
-    )
-    links.add_argument("page", metavar="PAGE", help="such as pages/index/index")
-    links.add_argument("--query", default="", help="such as k=2f-south")
-    links.add_argument(
-        "--days",
-        type=int,
-        choices=range(1, LONGEST_LINK + 1),
-        default=LONGEST_LINK,
-        metavar="DAYS",
-        help=f"how long it lives (1 to {LONGEST_LINK})",
-    )
-
-
-async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
+async def wechat_menu(env: Env, what: str) -> None:
+    """Print the menu or its changes. Raises: CommandError."""
     async with application(env) as app:
-        print(await menu_of(app, args.what))
+        print(await menu_of(app, what))
 
 
 async def menu_of(app: web.Application, what: str) -> str:
@@ -80,10 +50,11 @@ async def menu_of(app: web.Application, what: str) -> str:
     return "\n".join(changed) or "nothing to change"
 
 
-async def _wechat_links(env: Env, args: argparse.Namespace) -> None:
+async def wechat_links(env: Env, page: str, query: str, days: int) -> None:
+    """Print a link. Raises: CommandError, WeChatUnavailable."""
     async with application(env) as app:
         now = app[RESOURCES].clock.real_now()
-        print(await link_to(app, args.page, args.query, args.days, now))
+        print(await link_to(app, page, query, days, now))
 
 
 async def link_to(app: web.Application, page: str, query: str, days: int, now: datetime) -> str:

@@ -68,7 +68,7 @@ class SandboxState:
             rows = await self._db["sandbox_machines"].find({"kind": kind}).sort("_id").to_list(None)
         return {row["id"]: row["key"] for row in rows}
 
-    # --- invented readers (scripts/load_data/living.py) ------------------------------------------
+    # --- invented readers (miniapp_server/load_data/living.py) -----------------------------------
 
     async def may_live(self) -> bool:
         """May invented readers come? Not where the clock was moved, nor beside a history that is

@@ -26,7 +26,7 @@ export async function start() {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "miniprogram-service-"));
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), DATA_DIR: folder, DEMO: "empty", LOG_LEVEL: "WARNING" };
-  const child = spawn(join(PROJECT, ".venv/bin/python"), ["-m", "miniapp_server", "demo"], {
+  const child = spawn(join(PROJECT, ".venv/bin/seats"), ["demo"], {
     cwd: PROJECT, env, stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";

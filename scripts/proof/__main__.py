@@ -10,7 +10,6 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ import msgspec
 
 from miniapp_server.clock import real_now
 from miniapp_server.packaged_proof import PACKAGED, running_commit
+from miniapp_server.version import VERSION
 from models.proof.entities import Proof
 from scripts.proof.parts import PARTS, days
 from scripts.proof.report import page
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for text in part.failures:
             print(text, flush=True)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    proof = Proof(version("miniapp-server"), commit, real_now(), machine, tuple(parts))
+    proof = Proof(VERSION, commit, real_now(), machine, tuple(parts))
     args.to.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(proof))
     (args.to / "proof.json").write_bytes(encoded + b"\n")

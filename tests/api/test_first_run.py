@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
@@ -19,9 +19,8 @@ from PIL import Image
 
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE
 from miniapp_server.app import open_application
-from miniapp_server.cli import _parser
 from miniapp_server.cli.command import CommandError
-from miniapp_server.cli.library import library_of, take_in
+from miniapp_server.cli.library import carry, library_of, take_in
 from miniapp_server.cli.wechat import menu_of
 from models.identity.roles import Role
 from models.kernel import time_range
@@ -359,20 +358,19 @@ async def test_a_library_goes_out_of_one_database_into_another(
         "LOG_LEVEL": "ERROR",
     }
 
-    async def command(*line: str) -> None:
-        args = _parser().parse_args(["library", *line])
-        await args.run(env, args)
-
-    file = tmp_path / "library.json"
-    await command("export", str(file))
-    await command("import", str(file), "--replace")
-    for wrong, said in (
-        (("export", str(file)), "is there already"),
-        (("import", str(file)), "there is a library already"),
-        (("import", str(tmp_path / "none")), "No such file"),
-    ):
+    file, none = tmp_path / "library.json", tmp_path / "none"
+    await carry(env, "export", file, replaces=False)
+    await carry(env, "import", file, replaces=True)
+    wrong: tuple[tuple[Literal["export", "import"], Path, bool, str], ...] = (
+        ("export", file, False, "is there already"),
+        ("export", none, True, "--replace goes with import"),
+        ("import", file, False, "there is a library already"),
+        ("import", none, False, "No such file"),
+    )
+    for what, where, replaces, said in wrong:
         with pytest.raises(CommandError, match=said):
-            await command(*wrong)
+            await carry(env, what, where, replaces)
+    assert not none.exists()
 
 
 async def test_the_mini_program_and_the_menu_have_the_library_s_names(service: Living) -> None:

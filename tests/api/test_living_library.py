@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import pytest
 
+from miniapp_server.load_data.history_repository import HistoryWriter
+from miniapp_server.load_data.living import LifeIsOver, LivingLibrary
+from miniapp_server.load_data.visits import GeneratedVisit
 from miniapp_server.sandbox.state_repository import SandboxState
 from models.reservations.claims import slot_claims
 from models.reservations.mapping import from_document
 from models.reservations.state_machine import ReservationState
-from scripts.load_data.history_writer import HistoryWriter
-from scripts.load_data.living import LifeIsOver, LivingLibrary
-from scripts.load_data.visits import GeneratedVisit
 from tests.living import SEAT, Client, Living
 
 DAYS: Final = 5

@@ -14,6 +14,13 @@ from typing import Any, Final
 import pytest
 
 from miniapp_server import seed as seeding
+from miniapp_server.cli.command import CommandError
+from miniapp_server.cli.history import load_data
+from miniapp_server.load_data.generate import LoadDataError, generate
+from miniapp_server.load_data.history_repository import HistoryWriter
+from miniapp_server.load_data.readers import ReaderPool
+from miniapp_server.load_data.reservations import revisions
+from miniapp_server.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.ids import ReservationId
@@ -32,12 +39,6 @@ from models.reservations.state_machine import (
 )
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
-from scripts.load_data.__main__ import load_data
-from scripts.load_data.generate import LoadDataError, generate
-from scripts.load_data.history_writer import HistoryWriter
-from scripts.load_data.readers import ReaderPool
-from scripts.load_data.reservations import revisions
-from scripts.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
 from tests.builders import MONDAY, on
 from tests.inside import Inside, features
 from tests.unit.test_settings import REAL
@@ -227,5 +228,5 @@ async def test_nothing_is_generated_without_a_library_or_for_production(
         with pytest.raises(LoadDataError):
             generate(writer, sealer, inside.reference.catalog, policy, until=MONDAY, count=10)
         await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))
-    with pytest.raises(LoadDataError, match="SANDBOX=1"):
+    with pytest.raises(CommandError, match="SANDBOX=1"):
         await load_data(REAL, 10, None, 1)

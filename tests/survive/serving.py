@@ -29,6 +29,7 @@ from models.storage.mongo import Database
 from tests.living import ENCRYPTION_KEYS, MONDAY_8, Living, free_port
 
 ROOT = Path(__file__).parents[2]
+SEATS = str(Path(sys.executable).with_name("seats"))
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
@@ -45,9 +46,9 @@ def environment(**env: str) -> dict[str, str]:
 
 
 async def command(*args: str, **env: str) -> asyncio.subprocess.Process:
-    """``python -m miniapp_server …`` with its output in pipes."""
+    """``seats …`` with its output in pipes."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "miniapp_server", *args),
+        *(SEATS, *args),
         env=environment(**env),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
@@ -61,7 +62,7 @@ async def at_a_terminal(said: str, *args: str, **env: str) -> tuple[int, str, st
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "miniapp_server", *args),
+        *(SEATS, *args),
         env=environment(**env),
         cwd=ROOT,
         stdin=theirs,
@@ -150,7 +151,7 @@ class Remote(Living):
     async def start(self) -> None:
         """Returns once it is ready."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "miniapp_server", "serve", *self.options),
+            *(SEATS, "serve", *self.options),
             env=environment(**self.env),
             cwd=ROOT,
             stdout=asyncio.subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from scripts.gate_agent import BATCH, Spool
+from miniapp_server.gate_agent import BATCH, Spool
 from tests.api.test_gates import gate_of
 from tests.living import MONDAY_8, Client, Living, living
 
@@ -22,9 +22,9 @@ KILLS: Final = 8
 PROGRAM: Final = """
 import sys
 from datetime import datetime, timedelta, timezone
-from scripts import gate_agent
+from miniapp_server import gate_agent
 ahead = timedelta(seconds=float(sys.argv.pop(1)))
-sys.exit(gate_agent.main(lambda: datetime.now(timezone.utc) + ahead))
+sys.exit(gate_agent.main(sys.argv[1:], lambda: datetime.now(timezone.utc) + ahead))
 """
 
 

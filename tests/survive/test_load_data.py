@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from miniapp_server import seed as seeding
+from miniapp_server.load_data.generate import generate
+from miniapp_server.load_data.history_repository import HistoryWriter
 from models.kernel.ids import ReaderId
 from models.reservations.integrity_queries import DoubleBooking
 from models.reservations.state_machine import ReservationState
@@ -24,8 +26,6 @@ from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, new_id, open_database
 from models.violations.rules import window_start
-from scripts.load_data.generate import generate
-from scripts.load_data.history_writer import HistoryWriter
 from tests.builders import MONDAY, on
 from tests.inside import Inside, features
 from tests.store.test_indexes import HOT, RARE, Store, Verb, a_busy_day, profiled

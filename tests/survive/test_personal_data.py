@@ -53,4 +53,4 @@ async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_u
         status, out, err = await ended(await command("feedback", "list", **service.env))
         assert (status, out, err) == (0, "none is waiting\n", "")
         reply = await ended(await command("feedback", "reply", "nobody", "谢谢", **service.env))
-        assert reply == (1, "", "miniapp_server: there is no feedback 'nobody'\n")
+        assert reply == (1, "", "seats: there is no feedback 'nobody'\n")

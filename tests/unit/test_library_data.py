@@ -12,7 +12,7 @@ import pytest
 
 from models.library.entities import SEAT_SIZE
 
-DATA = Path(__file__).parents[2] / "scripts" / "data"
+DATA = Path(__file__).parents[2] / "miniapp_server" / "demo_library"
 LIBRARY: dict[str, Any] = json.loads((DATA / "library.json").read_text(encoding="utf-8"))
 AREA_IDS = [area["id"] for area in LIBRARY["areas"]]
 PLANS: dict[str, dict[str, Any]] = {

@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
+from miniapp_server.load_data.visits import GeneratedVisit
 from models.check_in import rules
 from models.check_in import transitions as check_in_transitions
 from models.check_in.transitions import scan_claim, with_kiosk_code
@@ -18,7 +19,6 @@ from models.reservations import transitions
 from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import ReservationState
-from scripts.load_data.visits import GeneratedVisit
 
 _READER: Final = Actor("reader", "mini")
 _JOB: Final = Actor("system", "job")

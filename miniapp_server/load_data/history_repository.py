@@ -10,6 +10,7 @@ from typing import Final
 from pymongo import MongoClient, WriteConcern
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from miniapp_server.load_data.readers import SimulatedReader
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.messages.entities import Message
@@ -20,7 +21,6 @@ from models.reservations.mapping import to_document as reservation_document
 from models.reservations.state_machine import LIVE
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC, Document, new_id
-from scripts.load_data.readers import SimulatedReader
 
 _DUPLICATE: Final = 11000
 _HISTORY: Final = ("reservations", "messages", "violations", "suspensions")

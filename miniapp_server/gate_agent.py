@@ -1,6 +1,8 @@
 """The reference agent of a gate: follows the file that the gate writes and tells the service.
 
-    GATE_KEY=… scripts/gate-agent --url https://seats.example --gate main --file passages.csv
+    GATE_KEY=… seats gate-agent --url https://seats.example --gate main --file passages.csv
+
+This file alone does as well, with any Python from 3.11 on: ``python3 gate_agent.py --url …``.
 
 Each line is ``id,student_no,in|out,card|face,RFC 3339 time with offset``; a header line is passed
 over. Lines go into a spool (SQLite) in the same transaction as the place in the file, and leave it
@@ -21,7 +23,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,14 +188,15 @@ def _by_this_machine() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 (no part of the service: the gate's own clock)
 
 
-def main(now: Callable[[], datetime] = _by_this_machine) -> int:
+def main(words: Sequence[str], now: Callable[[], datetime] = _by_this_machine) -> int:
+    """Follow the file as ``words``, the command's options, say. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="gate-agent", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--url", required=True, help="the service's address")
     parser.add_argument("--gate", required=True, help="the gate's id; its key is in GATE_KEY")
     parser.add_argument("--file", required=True, type=Path, help="what the gate writes")
     parser.add_argument("--spool", type=Path, help="default: the file's name with .spool")
     parser.add_argument("--once", action="store_true", help="stop when all of the file is told")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     key = os.environ.get("GATE_KEY", "")
     if not key:
         _say("GATE_KEY is required")
@@ -205,4 +208,4 @@ def main(now: Callable[[], datetime] = _by_this_machine) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

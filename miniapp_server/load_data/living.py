@@ -1,4 +1,4 @@
-"""python -m scripts.load_data.living: lets the demo library live (docs/load-data.md).
+"""python -m miniapp_server.load_data.living: lets the demo library live (docs/load-data.md).
 
 It writes six weeks of invented bookings and those of today and tomorrow that have been made by now.
 Then the invented readers go on booking, checking in, leaving and finishing at the times that they
@@ -24,6 +24,10 @@ from handlers import keys
 from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
+from miniapp_server.load_data.generate import Crowd, LoadDataError, open_day, open_days, write_days
+from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
+from miniapp_server.load_data.reservations import revisions
+from miniapp_server.load_data.visits import GeneratedVisit, OpenArea, open_areas
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.wiring import OCCUPANCY
@@ -38,10 +42,6 @@ from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE, ReservationState
 from models.storage.connectivity import MongoUnusable
 from models.storage.installation import DatabaseRefused
-from scripts.load_data.generate import Crowd, LoadDataError, open_day, open_days, write_days
-from scripts.load_data.history_writer import HistoryWriteError, HistoryWriter
-from scripts.load_data.reservations import revisions
-from scripts.load_data.visits import GeneratedVisit, OpenArea, open_areas
 
 BOOKINGS_A_DAY: Final = 600
 DAYS: Final = 42

@@ -19,6 +19,10 @@ from datetime import date, timedelta
 from functools import cache, partial
 from typing import Any, Final
 
+from miniapp_server.load_data.history_repository import HistoryWriter, admitted, read
+from miniapp_server.load_data.readers import MOST_READERS, ReaderPool
+from miniapp_server.load_data.reservations import revisions
+from miniapp_server.load_data.visits import GeneratedVisit, OpenArea, VisitGenerator, open_areas
 from miniapp_server.terminal import ReportProgress
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
@@ -34,10 +38,6 @@ from models.violations.suspension_repository import suspension_document
 from notify.reservation_messages import build_message
 from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import MessageContext
-from scripts.load_data.history_writer import HistoryWriter, admitted, read
-from scripts.load_data.readers import MOST_READERS, ReaderPool
-from scripts.load_data.reservations import revisions
-from scripts.load_data.visits import GeneratedVisit, OpenArea, VisitGenerator, open_areas
 
 KEEP_MESSAGES: Final = timedelta(days=180)
 """As long as the service keeps them."""

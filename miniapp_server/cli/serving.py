@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import logging
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -20,21 +19,21 @@ from miniapp_server.app import WorkerIdentity
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.application import application_with
 from miniapp_server.cli.check_config import shown
-from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.sandbox.library import seed_demo
-from miniapp_server.seed import DATA
-from miniapp_server.server import reserve_port, serve
+from miniapp_server.server import reserve_port
+from miniapp_server.server import serve as serve_http
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.settings.addresses import lan_address
 from miniapp_server.settings.variables import misspelt
 from miniapp_server.supervisor import METRICS_FOLDER, READY, supervise
+from miniapp_server.version import VERSION
 from miniapp_server.walkthrough import walk_through
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = version("miniapp-server")
 _EMPTY: Final = "empty"
 """The value of DEMO that lets no invented readers come."""
 _FOR_TRYING: Final = (
@@ -43,70 +42,18 @@ _FOR_TRYING: Final = (
 )
 
 
-def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``demo``, ``serve`` and ``demo-walkthrough``."""
-    demo = add_command(
-        commands,
-        "demo",
-        _demo,
-        "Start private databases on DATA_DIR (default var/), seed the demo library and serve it "
-        "with the sandbox. MONGO_URL and REDIS_URL use outside servers instead.",
-    )
-    demo.add_argument(
-        "--lan",
-        default="",
-        metavar="ADDRESS",
-        help="listen on this private address of this machine instead of 127.0.0.1, so that others "
-        "on its network can try it; every page says that it is a sandbox",
-    )
-    serving = add_command(
-        commands,
-        "serve",
-        _serve,
-        "Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM.",
-    )
-    for command in (demo, serving):
-        command.add_argument(
-            "--workers",
-            type=_workers,
-            default=1,
-            metavar="N",
-            help="processes that serve the port together, with a supervisor that keeps them "
-            "(default: 1, without a supervisor)",
-        )
-    # For the supervisor only, so --help does not list it.
-    worker = commands.add_parser("worker")
-    worker.set_defaults(run=_worker)
-    worker.add_argument("--owner", required=True)
-    worker.add_argument("--lan", default="")
-    walk = add_command(
-        commands,
-        "demo-walkthrough",
-        _walkthrough,
-        "Walk the main job over HTTP against a running demo and print each step and message.",
-    )
-    walk.add_argument(
-        "--url",
-        default=f"http://127.0.0.1:{os.environ.get('PORT') or DEFAULT_PORT}",
-        help="the demo's address (default: 127.0.0.1 on PORT)",
-    )
+async def serve(env: Env, workers: int) -> None:
+    """Serve until SIGTERM."""
+    await _serve_with(load(env), env, workers)
 
 
-def _workers(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError("a whole number from 1 to 64")
-    return int(text)
-
-
-async def _serve(env: Env, args: argparse.Namespace) -> None:
-    await _serve_with(load(env), env, args.workers)
-
-
-async def _demo(env: Env, args: argparse.Namespace) -> None:
-    lan = lan_address(args.lan) if args.lan else ""
-    if (demo := env.get("DEMO", "")) not in ("", _EMPTY):
-        raise SettingsError(f"DEMO={demo}: {_EMPTY} or nothing")
-    lives = demo != _EMPTY
+async def demo(env: Env, workers: int, lan: str) -> None:
+    """Serve the demo, with databases of its own unless ``env`` names some. Raises: CommandError,
+    EmbeddedError, SettingsError, ServingError."""
+    lan = lan_address(lan) if lan else ""
+    if (kind := env.get("DEMO", "")) not in ("", _EMPTY):
+        raise SettingsError(f"DEMO={kind}: {_EMPTY} or nothing")
+    lives = kind != _EMPTY
     data_dir = _data_dir(env)
     demo_env = {**env, "PORT": env.get("PORT") or str(DEFAULT_PORT), "SANDBOX": "1"}
     outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
@@ -130,7 +77,7 @@ async def _demo(env: Env, args: argparse.Namespace) -> None:
             await _serve_with(
                 settings,
                 demo_env,
-                args.workers,
+                workers,
                 lambda: _greet(settings, living, demo_env if lives else None),
             )
 
@@ -182,7 +129,7 @@ async def _serve_with(
             greet()
 
     if workers == 1:
-        await serve(settings, ready)
+        await serve_http(settings, ready)
     else:
         # A terminal that closes sends SIGHUP too, and shall end the demo.
         await supervise(settings, env, workers, ready, reloads=greet is None)
@@ -206,13 +153,13 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
         log.warning("wechat_templates_missing", extra={"messages": missing, "shown_in": "app only"})
 
 
-async def _worker(env: Env, args: argparse.Namespace) -> None:
+async def worker(env: Env, owner: str, lan: str) -> None:
     """One of several, for the supervisor, which is report on standard output."""
     folder = env.get(METRICS_FOLDER)
     if folder is None:
         raise CommandError("a worker is started by serve --workers N")
-    worker = WorkerIdentity(args.owner, Path(folder))
-    await serve(load(env, args.lan), lambda: print(READY, flush=True), worker)
+    identity = WorkerIdentity(owner, Path(folder))
+    await serve_http(load(env, lan), lambda: print(READY, flush=True), identity)
 
 
 def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
@@ -223,24 +170,27 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
     print(f"  sandbox and phone   {base}/sandbox/")
     print(f"  API documentation   {base}/docs")
     print(f"  readiness           {base}/readyz")
-    print(f"  walk through it     {_python()} -m miniapp_server demo-walkthrough --url {base}")
+    print(f"  walk through it     {_typed()} demo-walkthrough --url {base}")
     if settings.lan:
         print("  Anybody on this network can sign in as anybody: no real names, please.")
     print("Ctrl-C stops it.", flush=True)
     if env is not None:
-        program = [sys.executable, "-m", "scripts.load_data.living"]
-        child = subprocess.Popen(
-            die_with_parent(program), env=env, cwd=DATA.parents[1], start_new_session=True
-        )
+        program = [sys.executable, "-m", "miniapp_server.load_data.living"]
+        child = subprocess.Popen(die_with_parent(program), env=env, start_new_session=True)
         living.callback(child.wait)
         living.callback(child.terminate)
 
 
-def _python() -> str:
-    """This interpreter, as short as it can be typed here."""
-    path = Path(sys.executable)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+def _typed() -> str:
+    """This command, as short as it can be typed here."""
+    found = shutil.which("seats")
+    own = Path(sys.executable).with_name("seats")
+    if found is not None and own.exists() and Path(found).samefile(own):
+        return "seats"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
-async def _walkthrough(_: Env, args: argparse.Namespace) -> None:
-    await walk_through(args.url.rstrip("/"))
+async def walkthrough(env: Env, url: str) -> None:
+    """Walk against the demo at ``url``, or the one on this machine. Raises: WalkthroughFailed."""
+    here = f"http://127.0.0.1:{env.get('PORT') or DEFAULT_PORT}"
+    await walk_through((url or here).rstrip("/"))

@@ -1,0 +1,108 @@
+"""The database: indexes, library, keys, backups, its integrity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import typer
+
+from miniapp_server.cli.commands.options import EnvFile, File, group, run
+
+commands: Final = group()
+
+
+@commands.command()
+def init_db(env_file: EnvFile = None) -> None:
+    """Make the indexes. Safe to repeat, and while the service runs."""
+    from miniapp_server.cli.database import init_db
+
+    run(init_db, env_file)
+
+
+@commands.command()
+def seed(env_file: EnvFile = None) -> None:
+    """Write the demo library. Safe to repeat; prints the keys of new kiosks once."""
+    from miniapp_server.cli.database import seed
+
+    run(seed, env_file)
+
+
+@commands.command()
+def load_data(
+    count: Annotated[int, typer.Option(help="about how many reservations")],
+    days: Annotated[
+        int | None, typer.Option(help="on how many days (default: as many as fill the library)")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="another seed, another history")] = 1,
+    env_file: EnvFile = None,
+) -> None:
+    """Fill an empty sandbox database with a history of invented reservations."""
+    from miniapp_server.cli.history import load_data
+
+    run(lambda env: load_data(env, count, days, seed), env_file)
+
+
+@commands.command()
+def rotate_keys(env_file: EnvFile = None) -> None:
+    """Encrypt all personal data with the newest key of ENCRYPTION_KEYS. Afterwards the old key may
+    go."""
+    from miniapp_server.cli.database import rotate_keys
+
+    run(rotate_keys, env_file)
+
+
+@commands.command()
+def backup(file: File, env_file: EnvFile = None) -> None:
+    """Write the whole database, as it is at one moment, to a new file. The service goes on.
+    ENCRYPTION_KEYS are not in it: keep them elsewhere."""
+    from miniapp_server.cli.database import save
+
+    run(lambda env: save(env, file), env_file)
+
+
+@commands.command()
+def restore(
+    file: File,
+    over: Annotated[
+        bool,
+        typer.Option(
+            "--over",
+            help="replace what a restore that was broken off has left; never a whole database",
+        ),
+    ] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Fill the empty database MONGO_DATABASE from such a file and look for double bookings."""
+    from miniapp_server.cli.database import fill
+
+    run(lambda env: fill(env, file, over), env_file)
+
+
+@commands.command()
+def check_integrity(env_file: EnvFile = None) -> None:
+    """Look for doubly booked seats and readers; status 1 if there is one."""
+    from miniapp_server.cli.database import check_integrity
+
+    run(check_integrity, env_file)
+
+
+@commands.command()
+def library(
+    what: Annotated[Literal["export", "import"], typer.Argument()],
+    file: File,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="import over the library that is there; refused while live bookings would lose a "
+            "seat",
+        ),
+    ] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Carry the whole library (profile, venues, plans, rules, hours, kiosks, gates, notices, reader
+    groups, pictures, canned answers; no readers, bookings, staff or keys) between databases as one
+    JSON file."""
+    from miniapp_server.cli.library import carry
+
+    run(lambda env: carry(env, what, file, replace), env_file)

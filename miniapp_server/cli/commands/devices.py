@@ -1,0 +1,64 @@
+"""Gates and WeChat."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import typer
+
+from miniapp_server.cli.commands.options import EnvFile, File, group, run
+
+LONGEST_LINK: Final = 30
+"""Days, as in notify/wechat/mini_program.py, which is too large to be read for a help text."""
+commands: Final = group()
+
+
+@commands.command()
+def gate_import(
+    file: File,
+    gate: Annotated[str, typer.Option(metavar="ID", help="the gate that they are of")],
+    env_file: EnvFile = None,
+) -> None:
+    """Take in gate events from a CSV file with the columns id, student_no, direction, method, at.
+    Safe to repeat."""
+    from miniapp_server.cli.gates import gate_import
+
+    run(lambda env: gate_import(env, gate, file), env_file)
+
+
+@commands.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def gate_agent(context: typer.Context) -> None:
+    """Follow the file that a gate writes and tell the service (the reference agent)."""
+    # It also runs alone, on machines that have nothing but Python, so it reads its own options.
+    from miniapp_server.gate_agent import main
+
+    raise typer.Exit(main(context.args))
+
+
+@commands.command()
+def wechat_menu(
+    what: Annotated[Literal["show", "diff", "put"], typer.Argument()], env_file: EnvFile = None
+) -> None:
+    """The official account's menu: show it, show what put would change, or put the entry for
+    booking into it, below the button that the library's profile names."""
+    from miniapp_server.cli.wechat import wechat_menu
+
+    run(lambda env: wechat_menu(env, what), env_file)
+
+
+@commands.command()
+def wechat_links(
+    page: Annotated[str, typer.Argument(metavar="PAGE", help="such as pages/index/index")],
+    query: Annotated[str, typer.Option(help="such as k=2f-south", show_default=False)] = "",
+    days: Annotated[
+        int, typer.Option(min=1, max=LONGEST_LINK, help="how long it lives")
+    ] = LONGEST_LINK,
+    env_file: EnvFile = None,
+) -> None:
+    """A link that opens a page of the mini-program, and until when it does."""
+    from miniapp_server.cli.wechat import wechat_links
+
+    run(lambda env: wechat_links(env, page, query, days), env_file)

@@ -1,0 +1,76 @@
+"""Readers: what is held about one, erasure, cards, and what they wrote."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from miniapp_server.cli.commands.options import EnvFile, File, group, run
+
+StudentNo = Annotated[str, typer.Argument(metavar="STUDENT_NO")]
+commands: Final = group()
+_feedback: Final = group("What readers wrote to the library: list it, reply to it.")
+commands.add_typer(_feedback, name="feedback")
+
+
+@commands.command()
+def export_reader(student_no: StudentNo, env_file: EnvFile = None) -> None:
+    """All that the database holds about a reader, decrypted, as JSON on the standard output."""
+    from miniapp_server.cli.readers import export_reader
+
+    run(lambda env: export_reader(env, student_no), env_file)
+
+
+@commands.command()
+def erase_reader(
+    student_no: StudentNo,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask (where no terminal is)")] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Erase a reader: what is live ends, what is theirs goes, their reservations stay for the
+    statistics as somebody's. It cannot be undone."""
+    from miniapp_server.cli.readers import erase_reader
+
+    run(lambda env: erase_reader(env, student_no, yes), env_file)
+
+
+@commands.command()
+def card_import(file: File, env_file: EnvFile = None) -> None:
+    """Which card is whose, from a CSV file with the columns card_no, student_no, name. Safe to
+    repeat; a card that is listed anew changes its owner."""
+    from miniapp_server.cli.readers import card_import
+
+    run(lambda env: card_import(env, file), env_file)
+
+
+@_feedback.command("list")
+def feedback_list(
+    risky: Annotated[
+        bool,
+        typer.Option(
+            "--risky", help="print also the texts that may break the rules by WeChat's word"
+        ),
+    ] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Feedback without a reply, oldest first."""
+    from miniapp_server.cli.feedback import list_waiting
+
+    run(lambda env: list_waiting(env, risky), env_file)
+
+
+@_feedback.command("reply")
+def feedback_reply(
+    id: Annotated[str, typer.Argument(metavar="ID", help="of the feedback, as list shows it")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="the reply")],
+    env_file: EnvFile = None,
+) -> None:
+    """Reply to feedback; its reader finds a message in the app."""
+    from miniapp_server.cli.feedback import reply
+    from models.feedback.entities import MAX_LENGTH
+
+    said = text.strip()
+    if not 0 < len(said) <= MAX_LENGTH:
+        raise typer.BadParameter(f"must have 1 to {MAX_LENGTH} characters", param_hint="TEXT")
+    run(lambda env: reply(env, id, said), env_file)

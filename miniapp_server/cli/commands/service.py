@@ -1,0 +1,116 @@
+"""``serve``, ``demo`` and its walkthrough, the settings, and a job by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from miniapp_server.cli.commands.options import EnvFile, group, run
+
+_MOST_WORKERS: Final = 64
+JOBS: Final = (
+    *("heartbeat", "outages", "score_kiosk_scans", "beat", "gates", "no_show", "expire_offers"),
+    *("fail_presence_checks", "expire_leaves", "complete", "carry_over", "offer_free_seats"),
+    *("send_reminders", "dispatch_outbox", "deliver_wechat", "deliver_email", "deliver_wecom"),
+    *("check_texts", "prune", "aggregate_statistics", "forecast", "migrate", "refresh"),
+)
+"""The jobs that a help text and the completion name; which there are depends on the settings."""
+
+Workers = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=_MOST_WORKERS,
+        help="processes that serve the port together, with a supervisor that keeps them (1: "
+        "without a supervisor)",
+    ),
+]
+commands: Final = group()
+
+
+@commands.command()
+def demo(
+    lan: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            show_default=False,
+            help="listen on this private address of this machine instead of 127.0.0.1, so that "
+            "others on its network can try it; every page says that it is a sandbox",
+        ),
+    ] = "",
+    workers: Workers = 1,
+    env_file: EnvFile = None,
+) -> None:
+    """Start private databases on DATA_DIR (default var/), seed the demo library and serve it with
+    the sandbox. MONGO_URL and REDIS_URL use outside servers instead."""
+    from miniapp_server.cli.serving import demo
+
+    run(lambda env: demo(env, workers, lan), env_file)
+
+
+@commands.command()
+def serve(workers: Workers = 1, env_file: EnvFile = None) -> None:
+    """Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM."""
+    from miniapp_server.cli.serving import serve
+
+    run(lambda env: serve(env, workers), env_file)
+
+
+@commands.command(hidden=True)
+def worker(owner: Annotated[str, typer.Option()], lan: str = "") -> None:
+    """One of several that serve a port, started by the supervisor of serve --workers N."""
+    from miniapp_server.cli.serving import worker
+
+    run(lambda env: worker(env, owner, lan))
+
+
+@commands.command()
+def demo_walkthrough(
+    url: Annotated[
+        str,
+        typer.Option(help="the demo's address (default: 127.0.0.1 on PORT)", show_default=False),
+    ] = "",
+    env_file: EnvFile = None,
+) -> None:
+    """Walk the main job over HTTP against a running demo and print each step and message."""
+    from miniapp_server.cli.serving import walkthrough
+
+    run(lambda env: walkthrough(env, url), env_file)
+
+
+@commands.command()
+def check_config(
+    connect: Annotated[
+        bool,
+        typer.Option(
+            "--connect",
+            help="try MongoDB, Redis, CAS, WeChat and the mail server too, with their credentials",
+        ),
+    ] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Validate the settings and show them without secrets; status 1 if something is wrong."""
+    from miniapp_server.cli.check_config import check_config
+
+    run(lambda env: check_config(env, connect), env_file)
+
+
+@commands.command()
+def job(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=lambda: list(JOBS),
+            help=f"{', '.join(JOBS[:-1])} or {JOBS[-1]}",
+        ),
+    ],
+    env_file: EnvFile = None,
+) -> None:
+    """Run one job once, as its loop would."""
+    from miniapp_server.cli.jobs import job
+
+    run(lambda env: job(env, name), env_file)

@@ -1,0 +1,49 @@
+"""``load-data``: an empty sandbox database gets a history (docs/load-data.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from datetime import timedelta
+from time import monotonic
+
+from handlers.http.keys import REFERENCE
+from miniapp_server.app import RESOURCES
+from miniapp_server.cli.application import application
+from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.load_data.generate import LoadDataError, generate
+from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
+from miniapp_server.settings import Settings, load
+from miniapp_server.terminal import progress
+from models.kernel.time_range import local_date
+
+
+async def load_data(env: Env, count: int, days: int | None, seed: int) -> None:
+    """Generate the history and print what was written. Raises: CommandError, also where the
+    settings are those of a production."""
+    settings = load(env)
+    if not settings.sandbox:
+        raise CommandError("an invented history belongs into a sandbox database (SANDBOX=1)")
+    try:
+        await _generate(env, settings, count, days, seed)
+    except (HistoryWriteError, LoadDataError) as error:
+        raise CommandError(str(error)) from error
+
+
+async def _generate(env: Env, settings: Settings, count: int, days: int | None, seed: int) -> None:
+    async with application(env) as app:
+        with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
+            began, until = monotonic(), local_date(app[RESOURCES].clock.now())
+            with progress("load data", "reservations") as report:
+                written = await asyncio.to_thread(
+                    generate,
+                    *(writer, settings.sealer, app[REFERENCE].catalog, app[REFERENCE].policy),
+                    until=until,
+                    count=count,
+                    first=until - timedelta(days=days) if days is not None else None,
+                    seed=seed,
+                    report=report,
+                )
+            seconds = monotonic() - began
+    print(", ".join(f"{number:,} {name}" for name, number in written.items()), end="; ")
+    print(f"{seconds:,.0f} s, {written['reservations'] / seconds:,.0f} reservations a second")

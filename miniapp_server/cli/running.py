@@ -1,0 +1,70 @@
+"""Runs a command in its environment, and says in one line why it could not be done."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.embedded_databases import EmbeddedError
+from miniapp_server.seed import SeedError
+from miniapp_server.server import ServingError
+from miniapp_server.settings import SettingsError
+from miniapp_server.settings.env_file import read_env_file
+from miniapp_server.supervisor import WorkerFailed
+from miniapp_server.walkthrough import WalkthroughFailed
+from models.kernel.errors import DomainError, InvalidRequest, ServiceUnavailable
+from models.storage.connectivity import MongoUnusable
+from models.storage.installation import DatabaseRefused
+
+_EXPECTED_ERRORS: Final = (
+    *(SettingsError, EmbeddedError, CommandError, ServingError),
+    *(SeedError, WalkthroughFailed, DatabaseRefused),
+)
+"""Errors whose text is what an operator reads: one line, or one for each fault."""
+
+
+def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | None) -> int:
+    """Run it with this process's environment below the file's. Returns the exit status."""
+    try:
+        uvloop.run(command(_environment(env_file)))
+    except _EXPECTED_ERRORS as error:
+        for line in str(error).splitlines():
+            print(f"seats: {line}", file=sys.stderr)
+        return 1
+    except DomainError as error:
+        print(f"seats: {_line_of(error)}", file=sys.stderr)
+        return 1
+    except WorkerFailed:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _line_of(error: DomainError) -> str:
+    """What an operator reads about an error of the service."""
+    if isinstance(error, MongoUnusable):
+        return error.line
+    if isinstance(error, ServiceUnavailable):
+        return "MongoDB does not answer"
+    if isinstance(error, InvalidRequest):
+        return "{field}: {reason}".format_map(error.details)
+    return error.code
+
+
+def _environment(file: Path | None) -> Env:
+    """This process's environment, below the file's. Raises: CommandError."""
+    if file is None:
+        return os.environ
+    try:
+        return {**os.environ, **read_env_file(file)}
+    except OSError as error:
+        raise CommandError(f"--env-file {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise CommandError(f"--env-file: {error}") from error

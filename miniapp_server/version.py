@@ -1,0 +1,8 @@
+"""The version of what is installed; setup.cfg is the one place that says it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Final
+
+VERSION: Final = version("library-seats")

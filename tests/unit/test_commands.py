@@ -1,0 +1,103 @@
+"""The command ``seats``: what can be typed, what is refused, and how soon it answers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from miniapp_server.cli.commands import seats
+from miniapp_server.cli.commands.devices import LONGEST_LINK
+from miniapp_server.cli.commands.service import JOBS
+from notify.wechat import mini_program
+
+ROOT = Path(__file__).parents[2]
+SEATS = str(Path(sys.executable).with_name("seats"))
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+
+def run(*words: str, **env: str) -> tuple[int, str, str]:
+    """(status, output, errors) in an environment with nothing else in it."""
+    done = subprocess.run([SEATS, *words], env=env, capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_version_is_said_once() -> None:
+    package = re.search(r"^version = (\S+)$", (ROOT / "setup.cfg").read_text("utf-8"), re.M)
+    assert package is not None
+    assert run("--version") == (0, f"{package[1]}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("serve", "--workers", "0"), "0 is not in the range 1<=x<=64"),
+        (("serve", "--workers", "65"), "65 is not in the range"),
+        (("demo", "--workers", "two"), "'two' is not a valid int"),
+        (("serve", "--nothing"), "No such option: --nothing"),
+        (("serv",), "No such command 'serv'"),
+        (("backup",), "Missing argument 'FILE'"),
+        (("library", "carry", "x"), "'carry' is not one of 'export', 'import'"),
+        (("wechat-links", "page", "--days", "31"), "31 is not in the range 1<=x<=30"),
+        (("feedback", "reply", "id", "  "), "must have 1 to "),
+        (("gate-import", "file"), "Missing option '--gate'"),
+    ],
+)
+def test_what_was_typed_wrongly_is_said_and_nothing_is_done(
+    words: tuple[str, ...], said: str
+) -> None:
+    status, out, err = run(*words)
+    assert (status, out) == (2, "") and said in err, err
+    assert "Traceback" not in err
+
+
+def test_a_failure_is_one_line_and_status_1(tmp_path: Path) -> None:
+    for words, said in (
+        (("grow", "--count", "9"), "seats: grow is called load-data now\n"),
+        (("check-config", "--env-file", "/none"), "seats: --env-file /none: No such file"),
+        (("worker", "--owner", "w1"), "seats: a worker is started by serve --workers N\n"),
+        (("gate-agent", "--url", "http://x", "--gate", "g", "--file", "f"), "gate-agent: GATE_KEY"),
+    ):
+        status, out, err = run(*words)
+        assert (status, out, err.count("\n")) == (1, "", 1) and err.startswith(said), err
+
+
+def test_the_page_of_operations_has_every_command_and_job() -> None:
+    table = OPERATIONS.split("| `seats …` |")[1].split("\n\n")[0]
+    listed = set(re.findall(r"^\| `([a-z-]+)", table, re.M))
+    group = typer.main.get_group(seats)
+    known = {name for name, command in group.commands.items() if not command.hidden}
+    assert listed == known
+    jobs = re.search(r"^\| `job NAME` \| runs one job once: `([^`]+)`", OPERATIONS, re.M)
+    assert jobs is not None and tuple(jobs[1].split()) == JOBS
+
+
+def test_numbers_of_help_texts_are_those_of_the_code() -> None:
+    assert LONGEST_LINK == mini_program.LONGEST_LINK
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("seats bac", "backup"),
+        ("seats job deliver_w", "deliver_wechat"),
+        ("seats feed", "feedback"),
+    ],
+)
+def test_a_shell_completes(typed: str, offered: str) -> None:
+    env = {"_SEATS_COMPLETE": "complete_bash", "COMP_WORDS": typed}
+    status, out, _ = run(**env, COMP_CWORD=str(typed.count(" ")))
+    assert status == 0 and offered in out.split()
+
+
+def test_help_and_completion_do_not_wait_for_the_service_s_code() -> None:
+    code = "import sys, miniapp_server.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    heavy = {"aiohttp", "handlers", "models", "notify", "pymongo", "rich", "uvloop"}
+    assert heavy.isdisjoint(loaded.stdout.split())
