@@ -175,7 +175,9 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
         print("  Anybody on this network can sign in as anybody: no real names, please.")
     print("Ctrl-C stops it.", flush=True)
     if env is not None:
-        program = [sys.executable, "-m", "miniapp_server.load_data.living"]
+        # Ctrl-C may come while several processes write, and what tidies up after them would warn.
+        quiet = "ignore:resource_tracker"
+        program = [sys.executable, "-W", quiet, "-m", "miniapp_server.load_data.living"]
         child = subprocess.Popen(die_with_parent(program), env=env, start_new_session=True)
         living.callback(child.wait)
         living.callback(child.terminate)
