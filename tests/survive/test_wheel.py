@@ -153,7 +153,7 @@ async def test_the_demo_is_used_over_http_and_ends_by_ctrl_c(
 async def _seats(folder: Path, cwd: Path, *words: str, **env: str) -> asyncio.subprocess.Process:
     """The installed command in a folder that has nothing to do with this one."""
     return await asyncio.create_subprocess_exec(
-        *(folder / "seats", *words),
+        *(str(folder / "seats"), *words),
         cwd=cwd,
         env={"PATH": os.environ["PATH"], "LOG_LEVEL": "ERROR", **env},
         stdout=asyncio.subprocess.PIPE,
