@@ -35,7 +35,7 @@ from models.storage.mongo_errors import translate_errors
 
 _FORMAT: Final = 1
 _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
-_SHORT_LIVED: Final = frozenset({"leases", "attempt_limits", "pauses", "kiosk_pairings"})
+SHORT_LIVED: Final = frozenset({"leases", "attempt_limits", "pauses", "kiosk_pairings"})
 """Who runs which job now, who has guessed how often lately, whether WeChat is away, which
 screens show a pairing code: no longer true when it comes back."""
 _PART: Final = re.compile(r".+\.[0-9a-f]{8}\.part")
@@ -144,7 +144,7 @@ async def last_backup(db: Database) -> datetime | None:
 
 
 async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: Told) -> None:
-    names = sorted(n for n in await _names(db) if n not in _SHORT_LIVED)
+    names = sorted(n for n in await _names(db) if n not in SHORT_LIVED)
     with translate_errors():
         about = sum([await db[name].estimated_document_count() for name in names])
     started: Any = db.client.start_session(snapshot=True)

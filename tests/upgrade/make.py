@@ -1,0 +1,103 @@
+"""python -m tests.upgrade.make: keeps what a release has written, for the versions to come.
+
+It runs this version with something in every collection, and writes beside this file a backup of its
+database and what a reader was told. Each release gets such a pair, once (docs/releasing.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from miniapp_server.embedded_databases import embedded_databases
+from miniapp_server.version import VERSION
+from models.backup.repository import SHORT_LIVED, backup, record_backup
+from models.identity.roles import Role
+from models.reader_groups.entities import GroupId, ReaderGroup
+from models.readers.personal_data_repository import (
+    ANONYMISED_COLLECTIONS,
+    AUDIT_COLLECTIONS,
+    NON_PERSONAL_COLLECTIONS,
+    PERSONAL_COLLECTIONS,
+)
+from models.schema.indexes import INDEXES
+from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
+from tests.api.test_erasure import known
+from tests.api.test_plan_pictures import drawing, file_of, send
+from tests.api.test_staff_console import staff
+from tests.api.test_suspensions import suspend
+from tests.living import MONDAY_8, Client, Living, living
+
+FOLDER: Final = Path(__file__).parent
+EVERY_COLLECTION: Final = (
+    {*PERSONAL_COLLECTIONS, *ANONYMISED_COLLECTIONS, *AUDIT_COLLECTIONS, *NON_PERSONAL_COLLECTIONS}
+    | {"readers", *INDEXES}
+) - SHORT_LIVED
+"""What a backup holds of a database in which everything has happened."""
+ASKED: Final = ("/me", "/reservations", "/violations", "/favourites", "/notices")
+
+
+async def told(reader: Client) -> dict[str, Any]:
+    """What the reader is answered, without the address of the service."""
+    answers = {path: await reader.ok("GET", path) for path in ASKED}
+    text = json.dumps(answers, ensure_ascii=False)
+    return dict(json.loads(text.replace(reader.service.base, "")))
+
+
+async def _everything_happens(service: Living) -> Client:
+    """Returns a reader of whom much is known."""
+    yesterday = await service.reader()
+    await yesterday.reserve("2f-hall-050", "09:00", "10:00")
+    await service.move("22:00")
+    await service.move(timedelta(hours=10))
+    await service.settle()
+    reader = await known(service)
+    desk, head = await staff(service), await staff(service, Role.ADMINISTRATOR)
+    assert (await send(service, head, file_of(drawing(43, 29)))).status == 200
+    assert (await suspend(service, desk, yesterday, forever="1")).status == 303
+    stored, now = service.inside.stored, service.clock.now()
+    group = ReaderGroup(GroupId("graduates"), "研究生", "研究生读者")
+    assert await stored.reader_groups.add(group)
+    await stored.canned_answers.add("插座", "已报修，谢谢")
+    await stored.announcements.begin("form", "announcement-1")
+    await stored.outages.begin("cas", now)
+    await stored.sessions.close_by_ticket("ST-ended", now)
+    await stored.wechat_callbacks.first("wechat-1", now)
+    await MiniProgramCodeRepository(service.db).keep("k=2f-south", b"a picture", now)
+    await record_backup(service.db, now)
+    return reader
+
+
+async def make(version: str, mongo_url: str, redis_url: str) -> None:
+    """Write the pair of ``version``. Raises: SystemExit where a collection holds nothing."""
+    async with living(mongo_url, redis_url, now=MONDAY_8 - timedelta(days=1)) as service:
+        reader = await _everything_happens(service)
+        now = service.clock.now()
+        facts = {
+            "at": now.isoformat(),
+            "number": reader.number,
+            "token": reader.token,
+            "told": await told(reader),
+        }
+        counts = await backup(service.db, FOLDER / f"{version}.backup", now)
+    if missing := EVERY_COLLECTION - {name for name, count in counts.items() if count}:
+        (FOLDER / f"{version}.backup").unlink()
+        raise SystemExit(f"nothing is in {', '.join(sorted(missing))}: let it happen above")
+    text = json.dumps(facts, ensure_ascii=False, indent=1)
+    (FOLDER / f"{version}.json").write_text(text + "\n", encoding="utf-8")
+    print(f"{version}: {counts.total()} documents of {len(counts)} collections")
+
+
+async def _main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with embedded_databases(Path(folder)) as servers:
+            await make(VERSION, servers.mongo_url, servers.redis_url)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(_main()))
