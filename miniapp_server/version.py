@@ -5,4 +5,6 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Final
 
-VERSION: Final = version("library-seats")
+NAME: Final = "library-seats"
+"""Of the distribution, as pip knows it."""
+VERSION: Final = version(NAME)

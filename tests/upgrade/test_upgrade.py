@@ -33,12 +33,12 @@ RELEASES: Final = sorted(file.stem for file in FOLDER.glob("*.backup"))
 def differences(then: Any, now: Any, place: str = "") -> list[str]:
     """Where ``now`` lacks or contradicts what was said ``then``; it may say more."""
     if isinstance(then, dict) and isinstance(now, dict):
-        pairs = [(f"{place}.{key}", value, now.get(key, KeyError)) for key, value in then.items()]
+        parts = [(f".{key}", value, now.get(key, "nothing")) for key, value in then.items()]
     elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        pairs = [(f"{place}[{n}]", *pair) for n, pair in enumerate(zip(then, now, strict=True))]
+        parts = [(f"[{n}]", *both) for n, both in enumerate(zip(then, now, strict=True))]
     else:
         return [] if then == now else [f"{place}: {then!r} is {now!r}"]
-    return [found for place, *pair in pairs for found in differences(*pair, place)]
+    return [d for part, old, new in parts for d in differences(old, new, place + part)]
 
 
 def test_every_release_has_left_something() -> None:
