@@ -59,6 +59,7 @@ from handlers.texts.wording import DEFAULT_NAMES
 from miniapp_server.channels import Channels, delivery_workers, open_channels, wire_mail
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.maintenance import Retention
+from miniapp_server.measurements import wire_measurements
 from miniapp_server.packaged_proof import proof_standing
 from miniapp_server.readiness import Machinery, Readiness
 from miniapp_server.resources import Resources, open_resources
@@ -134,9 +135,8 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[RESOURCES], app[CLOCK] = resources, clock
     app[METRICS] = Metrics(worker.metrics_folder if worker else None)
     app[SECURITY_LOG] = SecurityLog(settings.sealer)
-    app[CLOCK_CHECK] = ClockCheck(
-        clock, partial(server_time, resources.db), app[METRICS].clock_offset.set
-    )
+    offset, took = app[METRICS].clock_offset.set, app[METRICS].load.mongodb.observe
+    app[CLOCK_CHECK] = ClockCheck(clock, partial(server_time, resources.db), offset, took)
     app[keys.PROOF] = proof_standing()
     app[SITE] = _site(settings, resources.cas.login_url())
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
@@ -307,6 +307,7 @@ def _wire_jobs(
         texts,
     )
     groups = schedule(app, clock, resources.db, upkeep)
+    groups += wire_measurements(app, resources, channels)
     owner = worker.owner if worker else ""
     scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
     app[WAKE_JOBS] = scheduler.wake

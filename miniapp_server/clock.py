@@ -101,7 +101,8 @@ class Clock:
 class ClockCheck:
     """Measures the machine's clock by MongoDB's, and says so when it becomes wrong or right.
 
-    ``server_time`` asks the primary; ``shown`` gets the seconds by which the machine is ahead.
+    ``server_time`` asks the primary; ``shown`` gets the seconds by which the machine is ahead, and
+    ``took`` how long the question took.
     """
 
     def __init__(
@@ -109,10 +110,11 @@ class ClockCheck:
         clock: Clock,
         server_time: Callable[[], Awaitable[datetime]],
         shown: Callable[[float], None],
+        took: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._clock = clock
         self._server_time = server_time
-        self._shown = shown
+        self._shown, self._took = shown, took
         self._wrong = False
 
     async def measure(self) -> None:
@@ -120,7 +122,9 @@ class ClockCheck:
         then."""
         began = monotonic_ns()
         reference = await self._server_time()
-        took = timedelta(milliseconds=(monotonic_ns() - began) // _NS_PER_MS)
+        took_ns = monotonic_ns() - began
+        self._took(took_ns / 1e9)
+        took = timedelta(milliseconds=took_ns // _NS_PER_MS)
         if not self._clock.judge(reference, took):
             return
         assert self._clock.off_by is not None

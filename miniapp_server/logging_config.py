@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from miniapp_server.redaction import redact, redact_field
+from models.kernel.request_id import REQUEST_ID
 
 _STANDARD: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", None, None)) | {"message": "", "taskName": ""}
@@ -16,7 +17,8 @@ _STANDARD: Final = frozenset(
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: ts (RFC 3339, UTC), level, logger, event, then its fields."""
+    """A record as one line of JSON: ts (RFC 3339, UTC), level, logger, event, the id of the request
+    or run that it belongs to, then its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:
@@ -32,6 +34,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": redact(event),
         }
+        if request_id := REQUEST_ID.get():
+            line["request_id"] = request_id
         for name, value in vars(record).items():
             if name not in _STANDARD and name not in line:
                 line[name] = redact_field(name, value)

@@ -24,6 +24,7 @@ from models.storage.mongo import Database, open_database
 from models.storage.redis import Redis, open_redis
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient
+from notify.outgoing_calls import OutgoingCalls
 from notify.wechat.mini_program import MiniProgramClient
 from notify.wechat.official_account import OfficialAccount
 from notify.wecom.client import WeComClient
@@ -46,6 +47,15 @@ class Resources:
     wecom: WeComClient | None
     """None where the campus does not sign in by it."""
     identity_provider: IdentityProvider
+
+    @property
+    def outgoing_calls(self) -> list[OutgoingCalls]:
+        """Of each client that speaks HTTP."""
+        clients = (self.cas, self.mini_program, self.wecom, self.official_account)
+        calls = [client.calls for client in clients if client is not None]
+        if isinstance(self.identity_provider, CampusTicketProvider):
+            calls.append(self.identity_provider.calls)
+        return calls
 
 
 @asynccontextmanager

@@ -16,8 +16,10 @@ from time import monotonic
 from typing import Final
 
 from handlers.http.metrics import Metrics
+from handlers.http.request_ids import new_request_id
 from miniapp_server.clock import Clock
 from models.kernel.errors import ServiceUnavailable
+from models.kernel.request_id import REQUEST_ID
 from models.storage.leases import LeaseRepository
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ _RENEW_AFTER_S: Final = 3.0
 _ASK_AGAIN_S: Final = 0.9
 """Where another worker holds the lease; a round by interval (1 s, less its jitter) still asks."""
 
+_LONGEST_PAUSE: Final = 1.1
+"""Of the interval: it is spread, so that rounds of several workers do not meet."""
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
 _GIVE_UP: Final = 5
@@ -83,6 +87,11 @@ class Job:
     run: Callable[[datetime], Awaitable[int]]
     batch_size: int = 200
 
+    async def run_once(self, now: datetime) -> int:
+        """One run, under an id of its own that names the job."""
+        REQUEST_ID.set(f"{self.name}.{new_request_id()}")
+        return await self.run(now)
+
 
 @dataclass(slots=True)
 class JobGroup:
@@ -99,6 +108,8 @@ class JobGroup:
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
     refused_at: float = float("-inf")
+    began_at: float | None = None
+    """When the last round began, if no other worker has had the lease since."""
     changes: int = 0
     """Of the last round."""
 
@@ -121,7 +132,7 @@ class Scheduler:
         self.groups = tuple(groups)
         self._leases = leases
         self._clock = clock
-        self._metrics = metrics
+        self._metrics = metrics.jobs
         self._owner = owner or secrets.token_hex(8)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -199,6 +210,7 @@ class Scheduler:
         raise RuntimeError("the jobs find no end")
 
     async def _run(self, group: JobGroup) -> None:
+        self._metrics.interval.labels(group.name).set(group.every_s)
         while True:
             group.nudged.clear()
             try:
@@ -209,11 +221,11 @@ class Scheduler:
                     self._wake_after(group)
             except (ServiceUnavailable, TimeoutError) as error:
                 busy = False
-                self._metrics.job_failures.labels(group.name).inc()
+                self._metrics.failures.labels(group.name).inc()
                 log.warning("job_interrupted", extra={"loop": group.name, "reason": repr(error)})
             except Exception:
                 busy = False
-                self._metrics.job_failures.labels(group.name).inc()
+                self._metrics.failures.labels(group.name).inc()
                 log.exception("job_failed", extra={"loop": group.name})
             if not busy:
                 await self._pause(group)
@@ -225,15 +237,27 @@ class Scheduler:
         if group.judges and not self._clock.trusted:
             return False
         if group.leased and not await self._acquire_lease(group):
+            group.began_at = None
             return False
+        self._measure_delay(group)
         busy = False
         for job in group.jobs:
-            effects = await job.run(self._clock.shared_now())
+            effects = await job.run_once(self._clock.shared_now())
             if effects:
-                self._metrics.job_effects.labels(job.name).inc(effects)
+                self._metrics.effects.labels(job.name).inc(effects)
             group.changes += effects
             busy = busy or effects >= job.batch_size
+        now = self._clock.real_now().timestamp()
+        self._metrics.last_success.labels(group.name).set(now)
         return busy
+
+    def _measure_delay(self, group: JobGroup) -> None:
+        """How late this round begins, by the longest pause that there may be between two."""
+        now = monotonic()
+        if group.began_at is not None:
+            late_s = now - group.began_at - _LONGEST_PAUSE * group.every_s
+            self._metrics.delay.labels(group.name).observe(max(0.0, late_s))
+        group.began_at = now
 
     async def _acquire_lease(self, group: JobGroup) -> bool:
         """Is the lease ours? Asked of the database every few seconds, as rounds can be many."""
@@ -252,7 +276,9 @@ class Scheduler:
         try:
             going_on = group.changes and group.telling is not Telling.NOTHING
             every_s = min(group.every_s, _GOING_ON_S) if going_on else group.every_s
-            async with asyncio.timeout(every_s * random.uniform(0.9, 1.1)):
+            async with asyncio.timeout(
+                every_s * random.uniform(2 - _LONGEST_PAUSE, _LONGEST_PAUSE)
+            ):
                 await group.nudged.wait()
                 # What is written in the same moment is told in the same round.
                 many = group.telling is Telling.WRITES and group.changes >= _MANY

@@ -101,6 +101,7 @@ GATE_PRESENCE_JOB: Final = web.AppKey("gate_presence_job", GatePresenceJob)
 IDEMPOTENCY: Final = web.AppKey("idempotency", Idempotency)
 MATCHER: Final = web.AppKey("matcher", WaitlistMatcher)
 OCCUPANCY: Final = web.AppKey("occupancy", LiveOccupancy)
+OPENING_DRAW: Final = web.AppKey("opening_draw", OpeningDraw)
 PRESENCE_CHECK_JOB: Final = web.AppKey("presence_check_job", PresenceCheckJob)
 WAITLIST_JOBS: Final = web.AppKey("waitlist_jobs", WaitlistJobs)
 WRITER: Final = web.AppKey("writer", ReservationWriter)
@@ -184,14 +185,10 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
     writer = app[WRITER] = ReservationWriter(
         r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods
     )
+    draw = app[OPENING_DRAW] = OpeningDraw(r.opening_tickets, hooks.shared_now, hooks.sleep)
     alternatives = app[keys.ALTERNATIVES] = SeatAlternatives(reference, occupancy)
     app[keys.RESERVATIONS] = ReservationService(
-        r.reservations,
-        reference,
-        writer,
-        idempotency,
-        alternatives,
-        OpeningDraw(r.opening_tickets, hooks.shared_now, hooks.sleep),
+        r.reservations, reference, writer, idempotency, alternatives, draw
     )
     app[keys.WAITLIST] = WaitlistService(
         r.waitlist, r.reservations, occupancy, reference, writer, matcher

@@ -93,6 +93,7 @@ def build_message(
         facts=rendered.facts,
         reservation_id=r.id,
         expires_at=rendered.not_after,
+        request_id=event.request_id,
     )
 
 

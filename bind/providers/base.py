@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 
 from models.kernel.errors import ServiceUnavailable, Unauthenticated
+from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 TIMEOUT_S: Final = 5.0
 _PROOF: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
@@ -64,10 +65,13 @@ class _Client:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self.calls = OutgoingCalls(OutgoingSystem.CAMPUS_TICKET)
 
     async def __aenter__(self) -> Self:
         # One reader's cookies must never travel with the next reader's proof.
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[self.calls.trace()]
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

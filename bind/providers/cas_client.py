@@ -23,6 +23,7 @@ from bind.providers.cas_xml import (
     TicketRefused,
     read_answer,
 )
+from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 log = logging.getLogger(__name__)
 STATE = "s"
@@ -61,11 +62,14 @@ class CasClient:
         self._names = names or AttributeNames()
         self._session = session
         self._owned: aiohttp.ClientSession | None = None
+        self.calls = OutgoingCalls(OutgoingSystem.CAS)
 
     async def __aenter__(self) -> Self:
         if self._session is None:
             # One reader's CAS cookies must never travel with the next reader's ticket.
-            self._owned = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            self._owned = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[self.calls.trace()]
+            )
             self._session = self._owned
         return self
 

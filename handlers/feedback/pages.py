@@ -11,7 +11,6 @@ from handlers.http.authentication import QUESTIONS, enforce_rate_limit
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.keys import REFERENCE
-from handlers.http.middleware import REQUEST_ID
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
@@ -19,6 +18,7 @@ from handlers.keys import FEEDBACK
 from handlers.texts.errors import text_of
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.errors import Throttled
+from models.kernel.request_id import REQUEST_ID
 
 _SHOWN: Final = 20
 
@@ -42,7 +42,7 @@ async def send(visit: PageRequest, form: Form) -> web.StreamResponse:
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     # The text is part of the key: who stopped a slow page and went on writing sends another text.
-    sent = f"{form_text(form, 'key') or visit.request[REQUEST_ID]} {text}"
+    sent = f"{form_text(form, 'key') or REQUEST_ID.get()} {text}"
     key = hashlib.sha256(sent.encode()).hexdigest()
     await visit[FEEDBACK].add(visit.reader.id, key, text, visit.now)
     return redirect("/contact?sent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -153,6 +154,7 @@ def client_address(request: web.Request) -> str:
     return address
 
 
+@lru_cache(maxsize=1024)  # with a proxy it is asked for each request, about the same few
 def is_among(address: str, networks: tuple[Network, ...]) -> bool:
     return _is_address(address) and any(
         ipaddress.ip_address(address) in network for network in networks

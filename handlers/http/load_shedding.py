@@ -62,6 +62,16 @@ class WriteQueue:
         return self._clock() - self._line[0][0] if self._line else 0.0
 
     @property
+    def inside(self) -> int:
+        """How many have a place."""
+        return self._inside
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return len(self._line)
+
+    @property
     def is_saturated(self) -> bool:
         return self._inside >= PRESSING
 
@@ -146,7 +156,7 @@ class LoadShedder:
         self.asked_at = float("-inf")
         """When the last request was answered, since it goes down."""
         self.late_at_most_s = LATE_S
-        self._late_s = 0.0
+        self._late_s = self._latest_s = 0.0
         self.looking = 0
 
     def begin_read(self) -> None:
@@ -155,6 +165,11 @@ class LoadShedder:
         if late > self.late_at_most_s or self.looking >= MAX_READS:
             raise Overloaded(retry_after=1 + late + random.uniform(0, 2))
         self.looking += 1
+
+    def take_latest_s(self) -> float:
+        """The longest that the loop was late since this was asked before."""
+        latest_s, self._latest_s = self._latest_s, 0.0
+        return latest_s
 
     def end_read(self) -> None:
         self.looking -= 1
@@ -168,6 +183,7 @@ class LoadShedder:
             took = loop.time() - began
             # Believed at once when it gets late; when it gets better, one turn proves little.
             self._late_s = max(took - _TICK_S, self._late_s / 2)
+            self._latest_s = max(self._latest_s, took - _TICK_S)
             for door in (self.door, self.wechat_sign_ins, self.campus_sign_ins):
                 door.tick(took)
             self.changes.tick()

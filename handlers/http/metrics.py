@@ -3,9 +3,140 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import Reservation
+
+_READER: Final = "reader"
+
+
+class BookingMetrics:
+    """What happens to reservations, counted by the process that writes it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._events: dict[tuple[str, str], Counter] = {}
+        self.events = Counter(
+            "seat_reservation_events",
+            "Changes of reservations that are stored, by event and way",
+            ["event", "via"],
+            registry=registry,
+        )
+        self.claims = Counter(
+            "seat_claims",
+            "Claims that are stored: half hours of a seat, of a reader, and what else is unique",
+            registry=registry,
+        )
+        self.conflicts = Counter(
+            "seat_claim_conflicts",
+            "Writes that the claim index refused, by the kind of the claim that lost",
+            ["kind"],
+            registry=registry,
+        )
+
+    def written(self, old: Reservation | None, new: Reservation) -> None:
+        """``new`` is stored, in the place of ``old`` or for the first time."""
+        seen, held = (len(old.history), old.claims) if old is not None else (0, ())
+        for entry in new.history[seen:]:
+            # Of the staff and gates, ``via`` is who or which: their number has no bound.
+            way = entry.via if entry.by == _READER else entry.by
+            child = self._events.get((entry.event, way))
+            if child is None:
+                child = self._events[entry.event, way] = self.events.labels(entry.event, way)
+            child.inc()
+        if new.claims != held:
+            self.claims.inc(len(set(new.claims).difference(held)))
+
+    def lost(self, kind: ClaimKind | None) -> None:
+        """The index has refused a write."""
+        self.conflicts.labels(kind.name.lower() if kind is not None else "id").inc()
+
+
+class JobMetrics:
+    """What the jobs of this process do, and when."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.effects = Counter(
+            "seat_job_effects", "What jobs did, by job", ["job"], registry=registry
+        )
+        self.failures = Counter(
+            "seat_job_failures", "Runs of jobs that failed", ["job"], registry=registry
+        )
+        self.delay = Histogram(
+            "seat_job_delay_seconds",
+            "How much later than its interval a round of jobs began after the one before",
+            ["job"],
+            registry=registry,
+            buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30),
+        )
+        # Instants and not ages: of several workers and hosts the latest is right, though those
+        # that no longer run the job go on showing theirs.
+        self.last_success = Gauge(
+            "seat_job_last_success_timestamp_seconds",
+            "When a round of jobs last came to its end",
+            ["job"],
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.interval = Gauge(
+            "seat_job_interval_seconds",
+            "How often a round of jobs is to run",
+            ["job"],
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.due_since = Gauge(
+            "seat_queue_due_since_timestamp_seconds",
+            "Since when what waits longest in a queue is due; when it was looked, if nothing is",
+            ["queue"],
+            registry=registry,
+            multiprocess_mode="max",
+        )
+
+
+class LoadMetrics:
+    """How busy each worker is, and what it waits for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.loop_delay = Gauge(
+            "seat_event_loop_delay_seconds",
+            "The longest that an event loop was late in the last seconds",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.changes_under_way = Gauge(
+            "seat_changes_under_way",
+            "Changes that are being made",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.changes_waiting = Gauge(
+            "seat_changes_waiting",
+            "Changes that wait in line for their turn",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.draw_waiting = Gauge(
+            "seat_opening_draw_waiting",
+            "Requests that wait for their turn in an opening draw, or have it",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.stream_lag = Gauge(
+            "seat_change_stream_lag_seconds",
+            "How old what the change stream has told is; a second at rest",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.mongodb = Histogram(
+            "seat_mongodb_round_trip_seconds",
+            "Time of the smallest command to MongoDB, once a second",
+            registry=registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5),
+        )
 
 
 class Metrics:
@@ -68,11 +199,15 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
-        self.job_effects = Counter(
-            "seat_job_effects", "What jobs did, by job", ["job"], registry=self.registry
-        )
-        self.job_failures = Counter(
-            "seat_job_failures", "Runs of jobs that failed", ["job"], registry=self.registry
+        self.bookings = BookingMetrics(self.registry)
+        self.jobs = JobMetrics(self.registry)
+        self.load = LoadMetrics(self.registry)
+        self.outgoing = Histogram(
+            "seat_outgoing_seconds",
+            "Time of a call to another service until its answer begins, by outcome",
+            ["system", "outcome"],
+            registry=self.registry,
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -82,6 +217,10 @@ class Metrics:
         if child is None:
             child = self._answered[key] = self.requests.labels(route, method, str(status))
         child.observe(seconds)
+
+    def called(self, system: str, outcome: str, seconds: float) -> None:
+        """One call to another service more."""
+        self.outgoing.labels(system, outcome).observe(seconds)
 
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format, of all processes. Reads files where there are

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import count
 from time import monotonic, perf_counter
 from typing import Any, Final
 
@@ -19,18 +16,16 @@ from handlers.http.cached_response import PrebuiltResponse
 from handlers.http.errors import answer, envelope
 from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS
 from handlers.http.refusals import count_error
+from handlers.http.request_ids import request_id_of
 from models.kernel.errors import DomainError, UnsupportedMediaType
+from models.kernel.request_id import REQUEST_ID
 from models.kernel.time_range import to_local
 
 log = logging.getLogger(__name__)
-REQUEST_ID: Final = web.RequestKey("request_id", str)
 NOW: Final = web.RequestKey("now", datetime)
 """The service's time when the request came: what rules judge by."""
 _AT_ONCE_S: Final = 0.001
-_GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
-_PROCESS: Final = secrets.token_hex(5)
-_numbers: Final = count(1)
 
 
 class _ServerTime:
@@ -58,7 +53,7 @@ _server_time: Final = _ServerTime()
 def common_headers(request: web.Request) -> dict[str, str]:
     """The headers that every answer has, for one that is prepared by its own handler."""
     return {
-        "X-Request-Id": request[REQUEST_ID],
+        "X-Request-Id": REQUEST_ID.get(),
         "X-Server-Time": _server_time.text(request.app[CLOCK].now()),
     }
 
@@ -66,10 +61,8 @@ def common_headers(request: web.Request) -> dict[str, str]:
 @web.middleware
 async def envelope_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every request is answered in the contract's shape, whatever happens behind."""
-    request_id = request.headers.get("X-Request-Id")
-    if request_id is None or not _GIVEN_ID.fullmatch(request_id):
-        request_id = f"{_PROCESS}{next(_numbers):06x}"
-    request[REQUEST_ID] = request_id
+    request_id = request_id_of(request)
+    REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
     app = request.app
     request[NOW] = now = app[CLOCK].now()
     began = perf_counter()
@@ -117,11 +110,8 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
             return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
         case web.RequestPayloadError():  # chunks that are none
             return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
-    request_id = request[REQUEST_ID]
-    log.error(
-        "request_failed", exc_info=error, extra={"request_id": request_id, "path": request.path}
-    )
-    return await _render_error(request, 500, "internal", {"request_id": request_id})
+    log.error("request_failed", exc_info=error, extra={"path": request.path})
+    return await _render_error(request, 500, "internal", {"request_id": REQUEST_ID.get()})
 
 
 async def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:

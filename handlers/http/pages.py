@@ -28,7 +28,7 @@ from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.local_rate_limiter import raise_if_limited
-from handlers.http.middleware import NOW, REQUEST_ID
+from handlers.http.middleware import NOW
 from handlers.http.presenting import suspension
 from handlers.http.refusals import count_error
 from handlers.http.rendering import FRAGMENT_HEADER, STAFF, render_page
@@ -49,6 +49,7 @@ from models.kernel.errors import (
     Unauthenticated,
 )
 from models.kernel.ids import Actor
+from models.kernel.request_id import REQUEST_ID
 from models.kernel.text import is_printable_line
 from models.library.entities import VenueId
 from models.readers.context import IdempotencyKey, RequestContext
@@ -330,7 +331,7 @@ def render_error(
         text=text_of(code, facts),
         code=code,
         again=again,
-        request_id=request[REQUEST_ID],
+        request_id=REQUEST_ID.get(),
     )
 
 

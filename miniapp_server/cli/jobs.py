@@ -24,4 +24,4 @@ async def job(env: Env, name: str) -> None:
         before = app[SCHEDULER].job("heartbeat")
         if before is not None and found.name in ("no_show", "expire_leaves"):
             await before.run(now)
-        print(f"{found.name}: {await found.run(now)}")
+        print(f"{found.name}: {await found.run_once(now)}")

@@ -53,6 +53,18 @@ class DeliveryQueue:
         place = (rows[-1]["due"], rows[-1]["_id"] + "\0") if len(rows) == limit else None
         return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows)), place
 
+    async def due_since(self, now: datetime) -> datetime | None:
+        """Since when the delivery that waits longest is due; None where none is at ``now``.
+        Raises: ServiceUnavailable."""
+        with translate_errors():
+            found = await self._all.find_one(
+                {"channel": self.channel.value, "open": True, "due": {"$lte": now}},
+                {"due": 1},
+                hint="open_due",
+                sort=[("channel", ASCENDING), ("due", ASCENDING), ("_id", ASCENDING)],
+            )
+        return found["due"] if found else None
+
     async def lease_next(
         self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
     ) -> list[Delivery]:

@@ -113,6 +113,7 @@ class Message:
 
     ``facts`` are the values of the WeChat template by fact name; after ``expires_at`` no channel
     need be bothered any more (a reminder after the fact). In the app it stays all the same.
+    ``request_id`` is that of the request or run which it tells of.
     """
 
     id: str
@@ -125,6 +126,7 @@ class Message:
     reservation_id: ReservationId | None = None
     expires_at: datetime | None = None
     read: bool = False
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

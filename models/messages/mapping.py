@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.request_id import REQUEST_ID
 from models.messages.entities import Message, Template
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
@@ -40,6 +41,7 @@ class MessageCollection:
             reservation_id=ReservationId(d["reservation"]) if d["reservation"] else None,
             expires_at=d["expires_at"],
             read=d["read"],
+            request_id=d.get("request", ""),
         )
 
 
@@ -56,4 +58,5 @@ def document_of(message: Message) -> Document:
         "reservation": message.reservation_id,
         "expires_at": message.expires_at,
         "read": False,
+        "request": message.request_id or REQUEST_ID.get(),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -83,6 +84,11 @@ class OpeningDraw:
         self._serving = asyncio.Semaphore(SERVED_AT_ONCE)
         self._cleaned: date | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many tickets wait in this worker, or are being served."""
+        return len(self._held)
+
     @asynccontextmanager
     async def turn(
         self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
@@ -153,7 +159,7 @@ class OpeningDraw:
         if round is None:
             ends = round_ends(opens_at, ticket.round)
             round = self._rounds[key] = _Round(ticket.day, ticket.round, ends)
-            round.task = asyncio.create_task(self._run(round))
+            round.task = asyncio.create_task(self._run(round), context=Context())
         turn = round.turns.get(ticket.id)
         if turn is None:
             turn = round.turns[ticket.id] = asyncio.get_running_loop().create_future()

@@ -145,6 +145,16 @@ class DueQueries(ReservationCollection):
             )
         return [from_document(row | untold) for row in rows]
 
+    async def oldest_outbox_event(self) -> datetime | None:
+        """Since when what is to be told first waits. Raises: ServiceUnavailable."""
+        with translate_errors():
+            found = await self._all.find_one(
+                {"outbox.at": {"$type": "date"}},
+                {"outbox.at": 1},
+                sort=[("outbox.at", ASCENDING)],
+            )
+        return min(event["at"] for event in found["outbox"]) if found else None
+
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
         """Live reservations whose check-in, return, proof or answer was due in the outage or a
         minute after it, as far as they have not been moved for it."""

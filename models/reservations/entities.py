@@ -57,7 +57,7 @@ class OutboxEvent:
 
     ``change`` is the id of the change that wrote it and names it for ever; None until it is stored,
     and in what was stored before changes had ids. ``seq`` is the revision, which another change may
-    take after a rollback.
+    take after a rollback. ``request_id`` is that of the request or run that wrote it.
     """
 
     seq: int
@@ -65,6 +65,7 @@ class OutboxEvent:
     at: datetime
     facts: Mapping[str, object]
     change: str | None = field(default=None, compare=False)
+    request_id: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:

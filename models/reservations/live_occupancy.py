@@ -84,7 +84,12 @@ class LiveOccupancy:
     @property
     def is_stale(self) -> bool:
         """The change stream has been silent for too long."""
-        return self._clock() - self._as_of > STALE_AFTER_S
+        return self.behind_s > STALE_AFTER_S
+
+    @property
+    def behind_s(self) -> float:
+        """How old what the change stream has told is; infinite before it has told anything."""
+        return self._clock() - self._as_of
 
     def follow(self) -> None:
         """What others write is wanted soon, though nobody looks at a day: call it every second."""

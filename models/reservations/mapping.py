@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from models.kernel.request_id import REQUEST_ID
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.entities import (
     GateAssistance,
@@ -120,6 +121,7 @@ def _notice_document(notice: OutboxEvent, change: str | None) -> Document:
         "event": notice.event.value,
         "at": notice.at,
         "facts": dict(notice.facts),
+        "request": notice.request_id or REQUEST_ID.get(),
     }
 
 
@@ -169,4 +171,6 @@ def from_document(d: Document) -> Reservation:
 
 
 def _notice(d: Document) -> OutboxEvent:
-    return OutboxEvent(d["seq"], OutboxEventKind(d["event"]), d["at"], d["facts"], d.get("change"))
+    kind = OutboxEventKind(d["event"])
+    # What was written before events told of their request has none.
+    return OutboxEvent(d["seq"], kind, d["at"], d["facts"], d.get("change"), d.get("request", ""))

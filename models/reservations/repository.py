@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bson.objectid import ObjectId
 from pymongo import ReturnDocument, UpdateMany
@@ -21,6 +21,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_instant
+from models.reservations.claims import ClaimKind
 from models.reservations.due_queries import DueQueries
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
@@ -42,6 +43,16 @@ from models.storage.transactions import InTransaction, run_transaction
 _CHANGES_KEPT: Final = 8
 
 
+class WriteWatcher(Protocol):
+    """Who counts the writes. It must be quick."""
+
+    def written(self, old: Reservation | None, new: Reservation) -> None:
+        """``new`` is stored, in the place of ``old`` or for the first time."""
+
+    def lost(self, kind: ClaimKind | None) -> None:
+        """The index has refused a write, for a claim of that kind."""
+
+
 class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     """The writes; and, inherited, all reads."""
 
@@ -53,6 +64,22 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         self._inserts = Batcher(self._insert_all)
         # Hundreds of tasks on one client starve some of them: measured, a gate of 32 does not.
         self._gate = asyncio.Semaphore(32)
+        self._watchers: list[WriteWatcher] = []
+
+    def subscribe(self, watcher: WriteWatcher) -> None:
+        """Tell ``watcher`` of each write of this process."""
+        self._watchers.append(watcher)
+
+    def _told(self, old: Reservation | None, new: Reservation) -> None:
+        for watcher in self._watchers:
+            watcher.written(old, new)
+
+    def _conflict(self, claim: str) -> ClaimConflict:
+        """The error to raise for a claim that lost."""
+        lost = ClaimConflict(claim)
+        for watcher in self._watchers:
+            watcher.lost(lost.kind)
+        return lost
 
     async def insert(self, made: Reservation) -> None:
         """Insert the reservation with all its claims; one write decides.
@@ -69,13 +96,14 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             if isinstance(error, DuplicateKeyError):
                 lost = conflicting_key(error)
                 if lost != made.id:
-                    raise ClaimConflict(lost) from error
+                    raise self._conflict(lost) from error
                 # The driver's own retry met the first attempt, or a tombstone: not known either.
             if not await self._insert_was_written(made.id):
                 raise ServiceUnavailable() from error
         except PyMongoError as error:
             with translate_errors():
                 raise error
+        self._told(None, made)
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
         """One unordered insert; for each document the error that is its own, or None.
@@ -131,15 +159,17 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             raise ServiceUnavailable() from error
         except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
             if isinstance(error, DuplicateKeyError) and not unconfirmed(error):
-                raise ClaimConflict(conflicting_key(error)) from error
+                raise self._conflict(conflicting_key(error)) from error
             if not await self._change_was_written(old, change_id):
                 raise ServiceUnavailable() from error
+            self._told(old, written)
             return written
         except PyMongoError as error:
             with translate_errors():
                 raise error
         if found is None:
             raise RevisionConflict()
+        self._told(old, written)
         return written
 
     async def replace_and_offer(
@@ -174,6 +204,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         except UNKNOWN_OUTCOME as error:
             if not await self._change_was_written(old, change_id):
                 raise ServiceUnavailable() from error
+        self._told(old, new)
+        self._told(None, offer)
         return replace(new, change=change_id)
 
     async def insert_offer(self, offer: Reservation, claim: InTransaction) -> None:
@@ -188,6 +220,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         except UNKNOWN_OUTCOME as error:
             if not await self._insert_was_written(offer.id):
                 raise ServiceUnavailable() from error
+        self._told(None, offer)
 
     async def _insert_offer(self, offer: Reservation, session: Any) -> None:
         document = {**to_document(offer), "writer": self.writer}
@@ -202,7 +235,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             async with self._gate:
                 await run_transaction(self._all.database, work)
         except DuplicateKeyError as error:
-            raise ClaimConflict(conflicting_key(error)) from error
+            raise self._conflict(conflicting_key(error)) from error
         except NOT_SENT as error:
             raise ServiceUnavailable() from error
         except UNKNOWN_OUTCOME:

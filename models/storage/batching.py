@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Final, Generic, TypeVar
 
 BATCH: Final = 100
@@ -31,6 +32,8 @@ class Batcher(Generic[Item, Result]):
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._under_way: asyncio.Task[None] | None = None
         self._called = False
+        self._of_nobody = Context()
+        """A batch belongs to many requests: its log lines stand under none of them."""
 
     async def submit(self, item: Item) -> Result:
         """The item's own result. Raises: the item's own error, or that of its batch."""
@@ -47,7 +50,7 @@ class Batcher(Generic[Item, Result]):
         self._called = False
         if self._waiting and self._under_way is None:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            self._under_way = asyncio.create_task(self._run(batch))
+            self._under_way = asyncio.create_task(self._run(batch), context=self._of_nobody)
             self._under_way.add_done_callback(self._ended)
 
     def _ended(self, _: asyncio.Task[None]) -> None:

@@ -64,6 +64,21 @@ class TextCheckRepository:
             found += [_waiting(name, field, row, texts) for row in rows]
         return sorted(found, key=lambda text: text.due)[:limit]
 
+    async def due_since(self, now: datetime) -> datetime | None:
+        """Since when the text that waits longest is to be checked; None where none is at ``now``.
+        Raises: ServiceUnavailable."""
+        found: list[datetime] = []
+        for name, field in CHECKED_TEXTS.items():
+            due = f"{_holder(field)}check.due"
+            with translate_errors():
+                row: Any = await self._texts[name][0].find_one(
+                    {due: {"$lte": now}}, {due: 1}, sort=[(due, ASCENDING)]
+                )
+            for part in due.split(".") if row else ():
+                row = row[part]
+            found += [row] if row else []
+        return min(found, default=None)
+
     async def keep(self, checked: WaitingText, verdict: TextVerdict, now: datetime) -> bool:
         """Keep the verdict on that very text, once. False where there is one already, or the text
         is another one by now or gone: that one is checked itself. Raises: ServiceUnavailable."""

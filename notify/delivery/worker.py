@@ -23,6 +23,7 @@ from time import monotonic
 from typing import Final, cast
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.request_id import on_behalf_of
 from models.messages.channel_pause import PauseReason
 from models.messages.delivery_queue_repository import DeliveryQueue, QueueCursor
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState
@@ -134,8 +135,9 @@ class DeliveryWorker:
                         if other is not chosen:
                             self._give_up(other)
                     try:
-                        if await self._answered(chosen, probe=True):
-                            await self._send(chosen, probe=True)
+                        with on_behalf_of(chosen.delivery.message.request_id):
+                            if await self._answered(chosen, probe=True):
+                                await self._send(chosen, probe=True)
                     except BaseException:  # cut off, too: it stays leased, and is taken up then
                         self._held.discard(chosen.delivery.message.reader_id)
                         raise
@@ -243,13 +245,14 @@ class DeliveryWorker:
             if not self._may_go_on() or monotonic() > ready.send_by:
                 self._give_up(ready)
             else:
-                try:
-                    if await self._answered(ready):
-                        await self._send(ready)
-                except Exception:
-                    # Nobody knows what came of it: it stays leased, and is tried again then.
-                    log.exception("delivery_failed", extra={"message_id": message.id})
-                    self._held.discard(message.reader_id)
+                with on_behalf_of(message.request_id):
+                    try:
+                        if await self._answered(ready):
+                            await self._send(ready)
+                    except Exception:
+                        # Nobody knows what came of it: it stays leased, and is tried again then.
+                        log.exception("delivery_failed", extra={"message_id": message.id})
+                        self._held.discard(message.reader_id)
             self._write()
             if self._late_s > MAX_LOOP_DELAY_S:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)

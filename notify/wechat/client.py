@@ -22,6 +22,7 @@ from wechatpy.exceptions import APILimitedException, WeChatClientException
 from yarl import URL
 
 from models.wechat.access_token_repository import AccessTokenStore
+from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 from notify.wechat.access_tokens import AccessTokens, IssuedAccessToken, TokenRequestFailed
 
 _TOKEN_ERRORS: Final = frozenset({40001, 40014, 42001})
@@ -119,9 +120,10 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         )
         self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
         self._written: dict[tuple[str, str], URL] = {}
+        self.calls = OutgoingCalls(OutgoingSystem.WECHAT)
 
     async def __aenter__(self) -> WeChatClient:
-        jar = aiohttp.DummyCookieJar()
+        jar, traces = aiohttp.DummyCookieJar(), [self.calls.trace()]
         self._sessions = (
             # Its limit is on calls at once; who sends has a limit of its own.
             aiohttp.ClientSession(
@@ -129,6 +131,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
                 cookie_jar=jar,
                 headers={"Content-Type": "application/json"},
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+                trace_configs=traces,
             ),
             # aiohttp resends a GET when a kept-alive connection drops; a login code is good once,
             # so the second one would be refused as used.
@@ -136,6 +139,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
                 timeout=self._timeout,
                 cookie_jar=jar,
                 connector=aiohttp.TCPConnector(force_close=True),
+                trace_configs=traces,
             ),
         )
         return self

@@ -15,6 +15,7 @@ from wechatpy.exceptions import WeChatClientException
 from models.kernel.errors import Throttled
 from models.messages.channel_pause import PauseReason
 from models.wechat.access_token_repository import AccessTokenStore
+from notify.outgoing_calls import OutgoingCalls
 from notify.wechat.access_tokens import TokenRequestFailed
 from notify.wechat.client import ConnectionFailed, WeChatClient
 from notify.wechat.errors import CodeInvalid, TokenUnavailable, WeChatUnavailable, WeChatUserBlocked
@@ -87,6 +88,10 @@ class MiniProgramClient:
             timeout_seconds=timeout_seconds,
         )
         self._pause_seconds = pause_seconds
+
+    @property
+    def calls(self) -> OutgoingCalls:
+        return self._transport.calls
 
     async def __aenter__(self) -> MiniProgramClient:
         await self._transport.__aenter__()

@@ -10,6 +10,7 @@ from wechatpy.client.api.base import BaseWeChatAPI
 from wechatpy.exceptions import WeChatClientException
 
 from models.wechat.access_token_repository import AccessTokenStore
+from notify.outgoing_calls import OutgoingCalls
 from notify.wechat.client import WeChatClient
 from notify.wechat.errors import WeChatUnavailable
 
@@ -44,6 +45,10 @@ class OfficialAccount:
         self._transport = _Transport(
             base_url=base_url, appid=appid, secret=secret, shared_tokens=shared_tokens
         )
+
+    @property
+    def calls(self) -> OutgoingCalls:
+        return self._transport.calls
 
     async def __aenter__(self) -> OfficialAccount:
         await self._transport.__aenter__()

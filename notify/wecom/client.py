@@ -15,6 +15,8 @@ from typing import Any, Final, Self
 import aiohttp
 import msgspec
 
+from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
+
 TIMEOUT_S: Final = 5.0
 TOKEN_DEAD: Final = frozenset({40014, 42001})
 _TOKEN_SPARE_S: Final = 300
@@ -49,10 +51,13 @@ class WeComClient:
         self.settings = settings
         self._session: aiohttp.ClientSession | None = None
         self._token, self._token_until = "", 0.0
+        self.calls = OutgoingCalls(OutgoingSystem.WECOM)
 
     async def __aenter__(self) -> Self:
         # One reader's cookies must never travel with the next reader's proof.
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[self.calls.trace()]
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -269,9 +269,3 @@ async def test_every_answer_has_an_id_and_the_time(service: Living) -> None:
         assert re.fullmatch(
             r"2026-09-07T09:00:\d\d\.\d{3}\+08:00", answer.headers["X-Server-Time"]
         ), path
-    assert (await reader.get("/me", **{"X-Request-Id": "abc-1.2_3"})).headers[
-        "X-Request-Id"
-    ] == "abc-1.2_3"
-    for forged in ("a" * 65, "<script>", "a b"):
-        kept = await reader.get("/me", **{"X-Request-Id": forged})
-        assert kept.headers["X-Request-Id"] != forged

@@ -98,6 +98,9 @@ async def test_what_passes_and_what_it_says_itself(
         _each_anew() as session,
     ):
         await _bodies(session, base)
+        async with session.get(f"{base}/api/v1/me", headers={"X-Request-Id": "mine"}) as seen:
+            id = seen.headers["X-Request-Id"]
+        assert re.fullmatch(r"[0-9a-f]{32}", id), "nginx's, which stands in its log"
         # The service's own refusals are its own, and its sandbox is not reached.
         status, kind, said, _ = await ask(session, "GET", f"{base}/api/v1/nothing")
         assert (status, kind, said["error"]["code"]) == (404, JSON, "not_found")
@@ -127,6 +130,7 @@ async def test_what_passes_and_what_it_says_itself(
     for log in ("access.log", "error.log"):
         noted = (tmp_path / log).read_text("utf-8")
         assert "GET /areas/2f-hall" in noted and "S3cret" not in noted, log
+    assert f" {id}\n" in (tmp_path / "access.log").read_text("utf-8")
 
 
 async def test_a_restart_host_by_host_is_not_seen(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WTimeoutError
 
+from models.kernel.request_id import REQUEST_ID, on_behalf_of
 from models.storage.batching import BATCH, Batcher
 from models.storage.mongo_errors import errors_per_document
 
@@ -106,3 +107,20 @@ def test_the_error_of_each_document(
 ) -> None:
     found = errors_per_document(BulkWriteError(details), 3)
     assert [type(error) if error else None for error in found] == expected
+
+
+async def test_a_batch_stands_under_nobody_s_request() -> None:
+    """Under the first one's, the log would tell of others' work; and so would all that follow."""
+    seen: list[str] = []
+
+    async def work(items: list[int]) -> list[int | Exception]:
+        seen.append(REQUEST_ID.get())
+        return list(items)
+
+    gathering = Batcher(work)
+    for number in range(2):
+        with on_behalf_of(f"request-{number}"):
+            calls = [gathering.submit(item) for item in range(BATCH + 1)]
+            assert await asyncio.gather(*calls) == list(range(BATCH + 1))
+            assert REQUEST_ID.get() == f"request-{number}"
+    assert seen == [""] * 4
