@@ -72,7 +72,7 @@ def wire_measurements(
     metrics, r = app[METRICS], resources.repositories
     r.reservations.subscribe(metrics.bookings)
     for calls in resources.outgoing_calls:
-        calls.subscribe(metrics.called)
+        calls.subscribe(metrics.load.called)
 
     async def outbox(_: datetime) -> datetime | None:
         return await r.reservations.oldest_outbox_event()

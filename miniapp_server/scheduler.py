@@ -215,7 +215,7 @@ class Scheduler:
             group.nudged.clear()
             try:
                 async with asyncio.timeout(TIME_LIMIT_S):
-                    busy = await self._run_once(group)
+                    busy = await self.run_round(group)
                 group.last_success = monotonic()
                 if group.changes:
                     self._wake_after(group)
@@ -230,7 +230,7 @@ class Scheduler:
             if not busy:
                 await self._pause(group)
 
-    async def _run_once(self, group: JobGroup) -> bool:
+    async def run_round(self, group: JobGroup) -> bool:
         """One run of each job. True when there may be more to do at once."""
         group.changes = 0
         self._clock.now()  # looks whether the machine's clock was set

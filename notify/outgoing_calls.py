@@ -31,6 +31,8 @@ class CallOutcome(StrEnum):
     """What became of a call, as HTTP sees it: what an answer of 200 says is its reader's matter."""
 
     ANSWERED = "answered"
+    REFUSED = "refused"
+    """A status from 400 to 499: how some say that a ticket is none."""
     HTTP_ERROR = "http_error"
     TIMEOUT = "timeout"
     NO_CONNECTION = "no_connection"
@@ -79,7 +81,8 @@ class OutgoingCalls:
         params: aiohttp.TraceRequestEndParams,
     ) -> None:
         status = params.response.status
-        outcome = CallOutcome.ANSWERED if status < 400 else CallOutcome.HTTP_ERROR
+        kinds = (CallOutcome.ANSWERED, CallOutcome.REFUSED, CallOutcome.HTTP_ERROR)
+        outcome = kinds[(status >= 400) + (status >= 500)]
         self._note(call, f"{params.method} {params.url.path}", outcome, str(status))
 
     async def _failed(
@@ -95,7 +98,7 @@ class OutgoingCalls:
         seconds = monotonic() - call.began
         for observe in self._observers:
             observe(self._system, outcome, seconds)
-        well = outcome is CallOutcome.ANSWERED and seconds < _SLOW_S
+        well = outcome in (CallOutcome.ANSWERED, CallOutcome.REFUSED) and seconds < _SLOW_S
         level = logging.DEBUG if well else logging.WARNING
         if log.isEnabledFor(level):
             told = {"outcome": outcome.value, "answer": answer, "ms": round(1000 * seconds)}

@@ -12,6 +12,12 @@ from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 
 _READER: Final = "reader"
+_WAYS: Final = ("mini", "web", "kiosk")
+_COUNTED_FROM_THE_START: Final = {
+    "reserve": _WAYS,
+    "check_in": (*_WAYS, "gate"),
+    "miss": ("system",),
+}
 
 
 class BookingMetrics:
@@ -25,6 +31,10 @@ class BookingMetrics:
             ["event", "via"],
             registry=registry,
         )
+        # From 0 on, or the first one would not be seen to be one more.
+        for event, ways in _COUNTED_FROM_THE_START.items():
+            for way in ways:
+                self._events[event, way] = self.events.labels(event, way)
         self.claims = Counter(
             "seat_claims",
             "Claims that are stored: half hours of a seat, of a reader, and what else is unique",
@@ -56,19 +66,19 @@ class BookingMetrics:
 
 
 class JobMetrics:
-    """What the jobs of this process do, and when."""
+    """What the jobs of this process do, and when. Prometheus itself sets a label ``job``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.effects = Counter(
-            "seat_job_effects", "What jobs did, by job", ["job"], registry=registry
+            "seat_job_effects", "What jobs did, by job", ["job_name"], registry=registry
         )
         self.failures = Counter(
-            "seat_job_failures", "Runs of jobs that failed", ["job"], registry=registry
+            "seat_job_failures", "Runs of jobs that failed", ["job_name"], registry=registry
         )
         self.delay = Histogram(
             "seat_job_delay_seconds",
             "How much later than its interval a round of jobs began after the one before",
-            ["job"],
+            ["job_name"],
             registry=registry,
             buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30),
         )
@@ -77,14 +87,14 @@ class JobMetrics:
         self.last_success = Gauge(
             "seat_job_last_success_timestamp_seconds",
             "When a round of jobs last came to its end",
-            ["job"],
+            ["job_name"],
             registry=registry,
             multiprocess_mode="max",
         )
         self.interval = Gauge(
             "seat_job_interval_seconds",
             "How often a round of jobs is to run",
-            ["job"],
+            ["job_name"],
             registry=registry,
             multiprocess_mode="max",
         )
@@ -137,6 +147,17 @@ class LoadMetrics:
             registry=registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5),
         )
+        self.outgoing = Histogram(
+            "seat_outgoing_seconds",
+            "Time of a call to another service until its answer begins, by outcome",
+            ["system", "outcome"],
+            registry=registry,
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+
+    def called(self, system: str, outcome: str, seconds: float) -> None:
+        """One call to another service more."""
+        self.outgoing.labels(system, outcome).observe(seconds)
 
 
 class Metrics:
@@ -202,13 +223,6 @@ class Metrics:
         self.bookings = BookingMetrics(self.registry)
         self.jobs = JobMetrics(self.registry)
         self.load = LoadMetrics(self.registry)
-        self.outgoing = Histogram(
-            "seat_outgoing_seconds",
-            "Time of a call to another service until its answer begins, by outcome",
-            ["system", "outcome"],
-            registry=self.registry,
-            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-        )
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request more. Looking its labels up anew would cost more than counting it."""
@@ -217,10 +231,6 @@ class Metrics:
         if child is None:
             child = self._answered[key] = self.requests.labels(route, method, str(status))
         child.observe(seconds)
-
-    def called(self, system: str, outcome: str, seconds: float) -> None:
-        """One call to another service more."""
-        self.outgoing.labels(system, outcome).observe(seconds)
 
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format, of all processes. Reads files where there are

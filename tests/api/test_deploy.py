@@ -1,66 +1,21 @@
-"""What deploy/ asks of /metrics is there: a dashboard that shows nothing is worse than none."""
+"""The files for an installation: settings that are taken, units that systemd finds shut."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from handlers.texts.errors import TEXTS
-from handlers.wechat.callback import CALLBACK_REJECTED
-from miniapp_server.schedule import delivery_job
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.variables import VARIABLES
-from models.messages.entities import Channel, DeliveryState
-from notify.wechat.retry_policy import SendStatus
-from tests.living import ENCRYPTION_KEYS, Living
+from tests.living import ENCRYPTION_KEYS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 """The repository's own files for an installation."""
-
-
-def expressions() -> list[str]:
-    board: Any = json.loads((DEPLOY / "grafana.json").read_text(encoding="utf-8"))
-    shown = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    alerts = (DEPLOY / "alerts.yml").read_text("utf-8")
-    rules = re.findall(r"^ +expr: (.+)$", alerts, re.M)
-    titles = re.findall(r"- alert: (\w+)", alerts)
-    assert len(set(titles)) == len(titles) == len(rules)
-    assert len(shown) > 10 and len(rules) > 5
-    return [*shown, *rules]
-
-
-async def test_what_is_asked_for_is_measured(service: Living) -> None:
-    reader = await service.reader()
-    await reader.reserve()
-    await service.settle()
-    told = str((await service.anonymous.get("//metrics")).body)
-    names = set(re.findall(r"^# TYPE (\w+)", told, re.M))
-    assert all(name.startswith("seat_") for name in names), names
-    known = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum", "total")}
-    values = {
-        "job": {job.name for loop in service.scheduler.groups for job in loop.jobs}
-        | {delivery_job(channel) for channel in Channel},
-        "code": {*TEXTS, CALLBACK_REJECTED},
-        "outcome": {*map(str, SendStatus), *map(str, DeliveryState)},
-        "method": {"GET", "POST"},
-        "kind": set(re.findall(r'kind="([^"]+)"', told)),
-        "route": set(re.findall(r'route="([^"]+)"', told)),
-    }
-    for expression in expressions():
-        for name in re.findall(r"\bseats?_\w+", expression):
-            assert name in known, name
-        # Other jobs of Prometheus, by their names in docs/deployment.md.
-        ours = re.sub(r'job="seats(-https)?"', "", expression)
-        for label, value in re.findall(r'\b(\w+)!?=~?"([^"]+)"', ours):
-            if label != "status":
-                assert set(value.split("|")) <= values[label], (label, value)
 
 
 def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: Path) -> None:

@@ -1,0 +1,153 @@
+"""/metrics: what operators ask, under the names that dashboard, alerts and documents have."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from handlers.texts.errors import TEXTS
+from handlers.wechat.callback import CALLBACK_REJECTED
+from miniapp_server.schedule import delivery_job
+from models.messages.entities import Channel, DeliveryState
+from notify.outgoing_calls import CallOutcome, OutgoingSystem
+from notify.wechat.retry_policy import SendStatus
+from tests.api.test_alerts import promtool
+from tests.living import SEAT, Client, Living
+
+ROOT: Final = Path(__file__).parents[2]
+OF_PROMETHEUS: Final = {"job", "instance"}
+"""Labels that Prometheus sets itself: those of the same name get lost."""
+
+
+async def scrape(service: Living) -> str:
+    return str((await service.anonymous.get("//metrics")).body)
+
+
+def value(told: str, series: str) -> float:
+    """What the scrape shows for a name with its labels, in the order of their names."""
+    found = re.findall(rf"^{re.escape(series)} (\S+)$", told, re.M)
+    assert len(found) == 1, (series, found)
+    return float(found[0])
+
+
+async def take_part(service: Living) -> tuple[Client, Client]:
+    """A booking that is used and one that is not, and a reader who comes too late for a seat."""
+    present, absent = await service.reader(), await service.reader()
+    await absent.accept("RESERVED")
+    made = await present.reserve(start="now", end="10:00")
+    await present.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await absent.reserve("2f-hall-066", "09:00", "10:00")
+    wish = {"seat_id": SEAT, "date": service.today, "start": "now", "end": "09:00"}
+    await absent.refused("409 seat_taken", "POST", "/reservations", wish)
+    return present, absent
+
+
+async def test_what_happens_is_counted_and_what_waits_is_told(service: Living) -> None:
+    began = service.clock.now()
+    await take_part(service)
+    # Nobody writes the messages; a scrape alone asks the database nothing about it.
+    await service.jump("08:10")
+    assert "seat_queue_due_since_timestamp_seconds{" not in await scrape(service)
+    await service.settle({"measure_queues"})
+    told = await scrape(service)
+    since = value(told, 'seat_queue_due_since_timestamp_seconds{queue="outbox"}')
+    assert abs(since - began.timestamp()) < 60
+    empty = value(told, 'seat_queue_due_since_timestamp_seconds{queue="wechat"}')
+    assert empty > (began + timedelta(minutes=9)).timestamp()
+
+    await service.settle()
+    await service.move("09:40")
+    await service.settle({"measure_queues"})
+    told = await scrape(service)
+    since = value(told, 'seat_queue_due_since_timestamp_seconds{queue="outbox"}')
+    assert since >= (began + timedelta(minutes=100)).timestamp(), "nothing waits any more"
+    events = "seat_reservation_events_total"
+    assert value(told, f'{events}{{event="reserve",via="mini"}}') == 2
+    assert value(told, f'{events}{{event="reserve",via="web"}}') == 0
+    assert value(told, f'{events}{{event="check_in",via="mini"}}') == 1
+    assert value(told, f'{events}{{event="miss",via="system"}}') == 1
+    assert value(told, 'seat_refusals_total{code="seat_taken"}') == 1
+    assert value(told, "seat_claims_total") > 10
+    sent = 'seat_outgoing_seconds_count{outcome="answered",system="wechat"}'
+    assert value(told, sent) >= 1
+
+
+def expressions() -> list[str]:
+    board: Any = json.loads((ROOT / "deploy" / "grafana.json").read_text(encoding="utf-8"))
+    shown = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    alerts = (ROOT / "deploy" / "alerts.yml").read_text("utf-8")
+    rules = re.findall(r"^ +expr: (.+)$", alerts, re.M)
+    titles = re.findall(r"- alert: (\w+)", alerts)
+    assert len(set(titles)) == len(titles) == len(rules)
+    assert len(shown) > 10 and len(rules) > 5
+    return [*shown, *rules]
+
+
+async def test_rounds_of_jobs_tell_when_they_were(service: Living) -> None:
+    rounds = {group.name: group for group in service.scheduler.groups}
+    for name in ("note_load", "prune"):
+        for _ in range(2):
+            await service.scheduler.run_round(rounds[name])
+    told = await scrape(service)
+    now = service.clock.real_now().timestamp()
+    for name in ("note_load", "prune"):
+        ended = value(told, f'seat_job_last_success_timestamp_seconds{{job_name="{name}"}}')
+        assert 0 <= now - ended < 60, name
+        # The first round is late by nothing: nobody knows when the one before was.
+        assert value(told, f'seat_job_delay_seconds_count{{job_name="{name}"}}') == 1
+        assert value(told, f'seat_job_delay_seconds_sum{{job_name="{name}"}}') == 0
+    assert value(told, "seat_changes_under_way") == value(told, "seat_changes_waiting") == 0
+    assert value(told, "seat_opening_draw_waiting") == 0
+    assert value(told, "seat_mongodb_round_trip_seconds_count") >= 1
+    assert 0 <= value(told, "seat_event_loop_delay_seconds") < 60
+    # One that another worker runs is neither late here nor done.
+    other = rounds["measure_queues"]
+    await service.db["leases"].update_one(
+        {"_id": other.name},
+        {"$set": {"owner": "another", "until": service.clock.now() + timedelta(days=999)}},
+        upsert=True,
+    )
+    await service.scheduler.run_round(other)
+    assert 'seat_job_last_success_timestamp_seconds{job_name="measure_queues"}' not in (
+        await scrape(service)
+    )
+
+
+async def test_every_name_is_measured_documented_and_well_made(service: Living) -> None:
+    await take_part(service)
+    await service.settle()
+    told = await scrape(service)
+    names = set(re.findall(r"^# TYPE (\w+)", told, re.M))
+    names = {name for name in names if not name.endswith("_created")}
+    assert all(name.startswith("seat_") for name in names), names
+    assert promtool("check", "metrics", stdin=told.encode()) == ""
+    labels = set(re.findall(r"[{,](\w+)=", told))
+    assert not labels & OF_PROMETHEUS
+    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    documented = re.findall(r"^\| `(seat_\w+)[`{]", table, re.M)
+    assert sorted(documented) == sorted(names)
+
+    known = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum")}
+    values = {
+        "job_name": {job.name for loop in service.scheduler.groups for job in loop.jobs}
+        | {delivery_job(channel) for channel in Channel},
+        "code": {*TEXTS, CALLBACK_REJECTED},
+        "outcome": {*map(str, SendStatus), *map(str, DeliveryState), *map(str, CallOutcome)},
+        "system": set(map(str, OutgoingSystem)),
+        "method": {"GET", "POST"},
+        **{
+            label: set(re.findall(rf'\b{label}="([^"]+)"', told))
+            for label in ("event", "kind", "queue", "via")
+        },
+    }
+    for expression in expressions():
+        for name in re.findall(r"\bseats?_\w+", expression):
+            assert name in known, name
+        # Other jobs of Prometheus, by their names in docs/deployment.md.
+        ours = re.sub(r'job="seats(-https)?"', "", expression)
+        for label, value in re.findall(r'\b(\w+)!?=~?"([^"]+)"', ours):
+            if label != "status":
+                assert set(value.split("|")) <= values[label], (label, value)
