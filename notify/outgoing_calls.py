@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable
 from enum import StrEnum
 from time import monotonic
-from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
+from yarl import URL
 
 from models.kernel.request_id import REQUEST_ID
 
@@ -39,6 +39,7 @@ class CallOutcome(StrEnum):
     BROKEN = "broken"
 
 
+_OUTCOMES: Final = (CallOutcome.ANSWERED, CallOutcome.REFUSED, CallOutcome.HTTP_ERROR)
 CallObserver = Callable[[OutgoingSystem, CallOutcome, float], None]
 """Is told of each call, with the seconds until its answer began or it failed."""
 
@@ -56,51 +57,37 @@ class OutgoingCalls:
         """Call ``observe`` after each call. It must be quick."""
         self._observers.append(observe)
 
-    def trace(self) -> aiohttp.TraceConfig:
-        """For the client's session."""
-        config = aiohttp.TraceConfig()
-        config.on_request_start.append(self._begin)
-        config.on_request_end.append(self._answered)
-        config.on_request_exception.append(self._failed)
-        return config
+    async def request(
+        self, session: aiohttp.ClientSession, method: str, url: str | URL, **options: Any
+    ) -> aiohttp.ClientResponse:
+        """The answer, whose body is still to be read: use it as an async context manager.
 
-    async def _begin(
-        self,
-        _: aiohttp.ClientSession,
-        call: SimpleNamespace,
-        params: aiohttp.TraceRequestStartParams,
-    ) -> None:
-        call.began = monotonic()
+        ``options`` are those of ``session.request``, which raises what this raises. (aiohttp's own
+        tracing would tell the same, for 20 µs a call instead of 10.)
+        """
         if id := REQUEST_ID.get():
-            params.headers["X-Request-Id"] = id
+            options["headers"] = {**options.get("headers", {}), "X-Request-Id": id}
+        began = monotonic()
+        try:
+            response = await session.request(method, url, **options)
+        except BaseException as error:
+            outcome, why = _outcome_of(error), type(error).__name__
+            self._note(method, url, outcome, why, monotonic() - began)
+            raise
+        status = response.status
+        outcome = _OUTCOMES[(status >= 400) + (status >= 500)]
+        self._note(method, url, outcome, str(status), monotonic() - began)
+        return response
 
-    async def _answered(
-        self,
-        _: aiohttp.ClientSession,
-        call: SimpleNamespace,
-        params: aiohttp.TraceRequestEndParams,
+    def _note(
+        self, method: str, url: str | URL, outcome: CallOutcome, answer: str, seconds: float
     ) -> None:
-        status = params.response.status
-        kinds = (CallOutcome.ANSWERED, CallOutcome.REFUSED, CallOutcome.HTTP_ERROR)
-        outcome = kinds[(status >= 400) + (status >= 500)]
-        self._note(call, f"{params.method} {params.url.path}", outcome, str(status))
-
-    async def _failed(
-        self,
-        _: aiohttp.ClientSession,
-        call: SimpleNamespace,
-        params: aiohttp.TraceRequestExceptionParams,
-    ) -> None:
-        outcome, why = _outcome_of(params.exception), type(params.exception).__name__
-        self._note(call, f"{params.method} {params.url.path}", outcome, why)
-
-    def _note(self, call: SimpleNamespace, asked: str, outcome: CallOutcome, answer: str) -> None:
-        seconds = monotonic() - call.began
         for observe in self._observers:
             observe(self._system, outcome, seconds)
         well = outcome in (CallOutcome.ANSWERED, CallOutcome.REFUSED) and seconds < _SLOW_S
         level = logging.DEBUG if well else logging.WARNING
         if log.isEnabledFor(level):
+            asked = f"{method.upper()} {URL(url).path}"
             told = {"outcome": outcome.value, "answer": answer, "ms": round(1000 * seconds)}
             fields = {"system": self._system.value, "asked": asked} | told
             log.log(level, "outgoing_call", extra=fields)

@@ -69,9 +69,7 @@ class _Client:
 
     async def __aenter__(self) -> Self:
         # One reader's cookies must never travel with the next reader's proof.
-        self._session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[self.calls.trace()]
-        )
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -84,7 +82,9 @@ class _Client:
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
-                self._session.request(method, url, allow_redirects=False, **options) as answer,
+                await self.calls.request(
+                    self._session, method, url, allow_redirects=False, **options
+                ) as answer,
             ):
                 raw = bytearray()
                 async for chunk in answer.content.iter_chunked(8192):

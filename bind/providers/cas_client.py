@@ -67,9 +67,7 @@ class CasClient:
     async def __aenter__(self) -> Self:
         if self._session is None:
             # One reader's CAS cookies must never travel with the next reader's ticket.
-            self._owned = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[self.calls.trace()]
-            )
+            self._owned = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
             self._session = self._owned
         return self
 
@@ -150,7 +148,9 @@ class CasClient:
     async def _get(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes, str]:
         if self._session is None:
             raise RuntimeError("CasClient is used outside its context")
-        async with self._session.get(
+        async with await self.calls.request(
+            self._session,
+            "GET",
             self._base_url + path,
             params=query,
             allow_redirects=False,

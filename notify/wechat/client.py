@@ -123,7 +123,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         self.calls = OutgoingCalls(OutgoingSystem.WECHAT)
 
     async def __aenter__(self) -> WeChatClient:
-        jar, traces = aiohttp.DummyCookieJar(), [self.calls.trace()]
+        jar = aiohttp.DummyCookieJar()
         self._sessions = (
             # Its limit is on calls at once; who sends has a limit of its own.
             aiohttp.ClientSession(
@@ -131,7 +131,6 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
                 cookie_jar=jar,
                 headers={"Content-Type": "application/json"},
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
-                trace_configs=traces,
             ),
             # aiohttp resends a GET when a kept-alive connection drops; a login code is good once,
             # so the second one would be refused as used.
@@ -139,7 +138,6 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
                 timeout=self._timeout,
                 cookie_jar=jar,
                 connector=aiohttp.TCPConnector(force_close=True),
-                trace_configs=traces,
             ),
         )
         return self
@@ -199,7 +197,9 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         session = self._sessions[1 if path == _LOGIN else 0]
         body = msgspec.json.encode(data) if data is not None else None
         try:
-            async with session.request(method, url, data=body, allow_redirects=False) as response:
+            async with await self.calls.request(
+                session, method, url, data=body, allow_redirects=False
+            ) as response:
                 raw = await response.read()
                 status = response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -55,9 +55,7 @@ class WeComClient:
 
     async def __aenter__(self) -> Self:
         # One reader's cookies must never travel with the next reader's proof.
-        self._session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[self.calls.trace()]
-        )
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -102,8 +100,8 @@ class WeComClient:
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
-                self._session.request(
-                    method, url, params=query, data=content, allow_redirects=False
+                await self.calls.request(
+                    self._session, method, url, params=query, data=content, allow_redirects=False
                 ) as answer,
             ):
                 raw = bytearray()

@@ -47,7 +47,7 @@ async def take_part(service: Living) -> tuple[Client, Client]:
 
 async def test_what_happens_is_counted_and_what_waits_is_told(service: Living) -> None:
     began = service.clock.now()
-    await take_part(service)
+    _, absent = await take_part(service)
     # Nobody writes the messages; a scrape alone asks the database nothing about it.
     await service.jump("08:10")
     assert "seat_queue_due_since_timestamp_seconds{" not in await scrape(service)
@@ -58,6 +58,17 @@ async def test_what_happens_is_counted_and_what_waits_is_told(service: Living) -
     empty = value(told, 'seat_queue_due_since_timestamp_seconds{queue="wechat"}')
     assert empty > (began + timedelta(minutes=9)).timestamp()
 
+    # Now they are written, and wait to be sent; and a reader's words wait for their check.
+    await service.settle({"dispatch_outbox"})
+    await absent.ok("POST", "/seats/2f-hall-012/faults", {"kind": "chair", "text": "椅子松动"})
+    queued = service.clock.now().timestamp()
+    await service.jump("08:25")
+    await service.settle({"measure_queues"})
+    told = await scrape(service)
+    due_since = "seat_queue_due_since_timestamp_seconds"
+    # A message is due from the moment that it tells of.
+    for queue, expected in (("wechat", began.timestamp()), ("text_checks", queued)):
+        assert abs(value(told, f'{due_since}{{queue="{queue}"}}') - expected) < 60, queue
     await service.settle()
     await service.move("09:40")
     await service.settle({"measure_queues"})
