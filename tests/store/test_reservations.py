@@ -17,7 +17,7 @@ from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.policy.entities import Policy
 from models.reservations import transitions as reservations_transitions
-from models.reservations.claims import ClaimKind, idempotency_claim, presence_claim
+from models.reservations.claims import idempotency_claim, presence_claim
 from models.reservations.entities import (
     GateAssistance,
     IdempotentResult,
@@ -121,53 +121,6 @@ async def test_what_the_index_refuses(
         await store.insert(second)
     assert refusal.value.kind == lost
     assert await store.count() == 1 and await store.get(first.id) == first
-
-
-class Seen:
-    """What a watcher is told."""
-
-    def __init__(self) -> None:
-        self.writes: list[tuple[str | None, str]] = []
-        self.refused: list[ClaimKind | None] = []
-
-    def written(self, old: Reservation | None, new: Reservation) -> None:
-        self.writes.append((old.state.value if old else None, new.state.value))
-
-    def lost(self, kind: ClaimKind | None) -> None:
-        self.refused.append(kind)
-
-
-async def test_a_watcher_is_told_of_what_is_stored_and_of_what_the_index_refuses(
-    store: ReservationRepository,
-) -> None:
-    seen = Seen()
-    store.subscribe(seen)
-    made = reserved()
-    await store.insert(made)
-    with pytest.raises(ClaimConflict):
-        await store.insert(another("15:00", "17:00", reader=LI))
-    used = transitions.check_in(made, PROOF, POLICY, BY_READER, on("14:00"), early=False)
-    stored = await store.replace(made, used)
-    with pytest.raises(RevisionConflict):
-        await store.replace(made, used)  # somebody else was first: nothing is written
-
-    async def offered(session: Any) -> None:
-        """The waitlist's part is not of this test."""
-
-    await store.replace_and_offer(
-        stored,
-        transitions.finish(stored, BY_READER, on("15:00")),
-        None,
-        another("15:00", "17:00", reader=LI),
-        offered,
-    )
-    assert seen.writes == [
-        (None, "reserved"),
-        ("reserved", "in_use"),
-        ("in_use", "finished"),
-        (None, "reserved"),
-    ]
-    assert seen.refused == [ClaimKind.SEAT]
 
 
 async def test_the_drivers_own_repeat_is_no_loss(store: ReservationRepository) -> None:
