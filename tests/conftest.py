@@ -8,13 +8,14 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from miniapp_server.embedded_databases import EmbeddedDatabases
+from tests.redis_servers import REDIS_SERVERS, RedisServer, running_redis
 
 _MEMORY: Final = "/dev/shm"
 _ROOM: Final = 2 << 30
@@ -97,3 +98,12 @@ def mongo_url(databases: EmbeddedDatabases) -> str:
 @pytest.fixture(scope="session")
 def redis_url(databases: EmbeddedDatabases) -> str:
     return databases.redis_url
+
+
+@pytest.fixture(params=REDIS_SERVERS)
+async def redis_server(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[RedisServer]:
+    """For tests of what Redis does: each server that may be used, one after the other."""
+    async with running_redis(request.param, tmp_path) as server:
+        yield server

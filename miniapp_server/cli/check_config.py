@@ -252,6 +252,8 @@ async def _redis(settings: Settings) -> Row:
     except TROUBLE as error:
         cause = redis_cause(error)
         return Row("Redis", host, Verdict.PROBLEM, f"{cause}: {redis_cure(cause)}")
+    if "valkey_version" in about:  # its redis_version says what it is compatible with
+        return Row("Redis", f"Valkey {about['valkey_version']}, {host}")
     return Row("Redis", f"{about.get('redis_version', 'version unknown')}, {host}")
 
 

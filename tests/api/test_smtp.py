@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from miniapp_server.clock import real_now
 from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpSettings, SmtpStatus
+from tests.certificates import make_certificate
 from tests.living import free_port
 from tests.mail_server import PASSWORD, USER, MailServer, mail_server, text_of
 
@@ -121,28 +114,10 @@ async def test_a_server_that_is_not_there_or_hangs() -> None:
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A certificate for 127.0.0.1, which this process trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.test")])
-    now = real_now()
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, SHA256())
-    )
-    pem, secret = tmp_path / "cert.pem", tmp_path / "key.pem"
-    pem.write_bytes(made.public_bytes(Encoding.PEM))
-    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    files = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.certificate))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem, secret)
+    context.load_cert_chain(files.certificate, files.key)
     return context
 
 

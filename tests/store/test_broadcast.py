@@ -8,10 +8,11 @@ from uuid import uuid4
 from miniapp_server.scheduler import end
 from models.storage.broadcast import AcknowledgedBroadcast
 from models.storage.redis import open_redis
+from tests.redis_servers import RedisServer
 
 
-async def test_a_call_waits_for_all_who_listen(redis_url: str) -> None:
-    async with open_redis(redis_url) as client:
+async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> None:
+    async with open_redis(redis_server.url) as client:
         name = uuid4().hex
         assert await AcknowledgedBroadcast(client, name).send(), (
             "nobody listens, so nobody is missing"

@@ -15,6 +15,7 @@ from models.kernel.errors import ServiceUnavailable
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.access_tokens import AccessTokens, IssuedAccessToken, TokenRequestFailed
 from notify.wechat.errors import TokenUnavailable
+from tests.redis_servers import RedisServer
 
 
 class Issuer:
@@ -46,8 +47,8 @@ class Seconds:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis.from_url(redis_url)
+async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_server.url)
     yield client
     await client.aclose()
 
@@ -77,9 +78,11 @@ async def test_what_is_put_is_got_with_its_time(redis: Redis, appid: str) -> Non
     assert 90 < found[1] <= 100
 
 
-async def test_four_workers_with_many_waiters_ask_once(redis_url: str, appid: str) -> None:
+async def test_four_workers_with_many_waiters_ask_once(
+    redis_server: RedisServer, appid: str
+) -> None:
     issuer = Issuer()
-    clients = [Redis.from_url(redis_url) for _ in range(4)]
+    clients = [Redis.from_url(redis_server.url) for _ in range(4)]
     workers = [AccessTokens(appid, issuer, AccessTokenStore(client)) for client in clients]
     tokens = await asyncio.gather(*(worker.get() for worker in workers for _ in range(200)))
     assert set(tokens) == {"first"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.living import Answer, Client, Living, living
+from tests.redis_servers import RedisServer
 from tests.survive.serving import until
 
 FAST_S = 1.5
@@ -32,14 +31,14 @@ async def readiness(service: Living) -> tuple[int, Any]:
     return answer.status, answer.body
 
 
-async def test_an_emptied_redis_loses_nothing(fragile: EmbeddedDatabases) -> None:
-    async with living(fragile.mongo_url, fragile.redis_url) as service:
+async def test_an_emptied_redis_loses_nothing(mongo_url: str, redis_server: RedisServer) -> None:
+    async with living(mongo_url, redis_server.url) as service:
         reader, page = await service.reader(), await service.web_reader()
         await reader.accept("RESERVED", "CHECKED_IN")
         made = await reader.reserve(start="now", end="10:00")
         await page.ok("POST", "/activation-codes", {})
         await service.settle()
-        client = Redis.from_url(fragile.redis_url)
+        client = Redis.from_url(redis_server.url)
         await client.flushall()
         await client.aclose()
         service.sessions.invalidate_all()
@@ -54,11 +53,11 @@ async def test_an_emptied_redis_loses_nothing(fragile: EmbeddedDatabases) -> Non
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
 
 
-async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> None:
-    async with living(fragile.mongo_url, fragile.redis_url, RATE_LIMIT_SCALE="1") as service:
+async def test_without_redis_everything_goes_on(mongo_url: str, redis_server: RedisServer) -> None:
+    async with living(mongo_url, redis_server.url, RATE_LIMIT_SCALE="1") as service:
         reader, stranger = await service.reader(), await service.wx_user()
         await reader.accept("RESERVED")
-        await fragile.stop_redis()
+        await redis_server.stop()
         status, body = await readiness(service)
         assert (status, body["status"]) == (200, "degraded")
         assert body["troubles"] == {"redis": "connection refused"}
@@ -88,7 +87,7 @@ async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> N
         await service.settle()
         assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
 
-        await fragile.start_redis()
+        await redis_server.start()
 
         async def is_ready() -> bool:
             return await readiness(service) == (200, {"status": "ready", "troubles": {}})
@@ -102,25 +101,25 @@ async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> N
 
 
 async def test_each_change_of_redis_is_one_line_of_log(
-    fragile: EmbeddedDatabases, caplog: pytest.LogCaptureFixture
+    mongo_url: str, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    host = fragile.redis_url.partition("//")[2].partition("/")[0]
+    host = redis_server.url.partition("//")[2].partition("/")[0]
 
     def lines() -> list[tuple[str, str, str]]:
         found = [r for r in caplog.records if r.name == "models.storage.redis_health"]
         caplog.clear()
         return [(r.message, vars(r)["host"], vars(r).get("cause", "")) for r in found]
 
-    async with living(fragile.mongo_url, fragile.redis_url) as service:
+    async with living(mongo_url, redis_server.url) as service:
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
-        await fragile.stop_redis()
+        await redis_server.stop()
         for _, body in await asyncio.gather(*(readiness(service) for _ in range(5))):
             assert body["troubles"] == {"redis": "connection refused"}
         assert lines() == [("redis_away", host, "connection refused")], "however many look at once"
         assert 'seat_troubles{kind="redis"} 1.0' in (await service.anonymous.get("//metrics")).body
 
-        await fragile.start_redis()
-        keeper = Redis.from_url(fragile.redis_url)
+        await redis_server.start()
+        keeper = Redis.from_url(redis_server.url)
         await keeper.config_set("requirepass", "a-password")
         for _ in range(3):
             assert (await readiness(service))[1]["troubles"] == {"redis": "password required"}
@@ -132,12 +131,12 @@ async def test_each_change_of_redis_is_one_line_of_log(
             assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
         assert lines() == [("redis_back", host, "")]
 
-        assert fragile.redis_pid is not None
-        os.kill(fragile.redis_pid, signal.SIGSTOP)
+        assert redis_server.process is not None
+        redis_server.process.send_signal(signal.SIGSTOP)
         try:
             assert (await readiness(service))[1]["troubles"] == {"redis": "timeout"}
         finally:
-            os.kill(fragile.redis_pid, signal.SIGCONT)
+            redis_server.process.send_signal(signal.SIGCONT)
         assert lines() == [("redis_away", host, "timeout")]
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
         assert 'seat_troubles{kind="redis"} 0.0' in (await service.anonymous.get("//metrics")).body

@@ -1,0 +1,120 @@
+"""What the service does on Redis and Valkey: over TLS, as a user who may do nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError
+
+from miniapp_server.cli.check_config import Verdict, connection_rows
+from miniapp_server.scheduler import end
+from miniapp_server.settings import load
+from models.storage.broadcast import AcknowledgedBroadcast
+from models.storage.rate_limiter import RateLimit, RateLimiter
+from models.storage.redis import open_redis
+from models.storage.redis_health import RedisHealth
+from models.storage.session_revocations import SessionRevocations
+from models.wechat.access_token_repository import AccessTokenStore
+from tests.certificates import make_certificate
+from tests.living import ENCRYPTION_KEYS
+from tests.redis_servers import DEBIAN, RedisServer, running_redis
+from tests.survive.serving import until
+
+DEPLOYMENT: Final = Path(__file__).parents[2] / "docs" / "deployment.md"
+PASSWORD: Final = "p%40ss"
+
+
+async def test_a_bucket_is_emptied_and_fills_again(redis_server: RedisServer) -> None:
+    bucket = RateLimit("test", capacity=3, per_second=4)
+    async with open_redis(redis_server.url) as client:
+        limiter = RateLimiter(client)
+        # At once, so in one call: the script takes the same bucket as often as it is named.
+        waits = await asyncio.gather(*(limiter.acquire(bucket, "anna") for _ in range(5)))
+        assert waits[:3] == [0, 0, 0] and all(0 < wait <= 0.25 for wait in waits[3:]), waits
+        assert await limiter.acquire(bucket, "ben") == 0
+        # Four tokens a second: it is full after one, and then nothing of it is kept.
+        [left] = [await client.pttl(key) for key in await client.keys("pace:test:anna")]
+        assert 1000 < left <= 1750
+        kept = await client.hgetall("pace:test:anna")
+        await client.hset("pace:test:anna", mapping={"t": int(kept[b"t"]) - 260})
+        assert await limiter.acquire(bucket, "anna") == 0
+
+
+async def test_an_ended_session_is_told_to_all(redis_server: RedisServer) -> None:
+    async with open_redis(redis_server.url) as client:
+        told: asyncio.Queue[str] = asyncio.Queue()
+        revocations = SessionRevocations(client)
+        tasks = [asyncio.create_task(revocations.subscribe(told.put_nowait)) for _ in range(2)]
+
+        async def both_listen() -> bool:
+            return (await client.pubsub_numsub("seat:revoked"))[0][1] == 2
+
+        await until(both_listen, "two who listen")
+        await revocations.publish(["anna", "ben"])
+        async with asyncio.timeout(5):
+            assert sorted([await told.get() for _ in range(4)]) == ["anna", "anna", "ben", "ben"]
+        await end(tasks)
+
+
+async def test_check_config_names_the_server(mongo_url: str, redis_server: RedisServer) -> None:
+    env = {"SANDBOX": "1", "MONGO_URL": mongo_url, "REDIS_URL": redis_server.url}
+    rows = await connection_rows(load(env | {"ENCRYPTION_KEYS": ENCRYPTION_KEYS}), date(2026, 9, 7))
+    [row] = [row for row in rows if row.name == "Redis"]
+    named = {"redis-6-embedded": "6.2.", "redis-8": "8.", "valkey-8": "Valkey 8."}
+    assert row.verdict is Verdict.OK and row.value.startswith(named[redis_server.kind]), row
+
+
+@pytest.mark.parametrize("kind", DEBIAN)
+async def test_a_user_with_the_documented_rights_over_tls(kind: str, tmp_path: Path) -> None:
+    documented = re.search(r"^user (seats on .+)$", DEPLOYMENT.read_text("utf-8"), re.M)
+    assert documented is not None
+    name, *rules = documented[1].replace("PASSWORD", "p@ss").split()
+    async with running_redis(kind, tmp_path, make_certificate(tmp_path)) as server:
+        connected: Any = Redis.from_url(server.url)
+        async with connected as owner:
+            await owner.execute_command("ACL", "SETUSER", name, *rules)
+            await owner.execute_command("ACL", "SETUSER", "default", "off")
+        for user, cause in ((f"seats:{PASSWORD}", ""), ("seats:no", "wrong password")):
+            async with open_redis(server.url_of(user)) as client:
+                assert await RedisHealth(client, server.url).look() == cause
+        async with open_redis(server.url) as client:
+            assert await RedisHealth(client, server.url).look() == "password required"
+        # Nobody without the certificate of the one who answers.
+        async with open_redis(server.url_of(f"seats:{PASSWORD}").partition("?")[0]) as client:
+            assert await RedisHealth(client, server.url).look() == "unreachable"
+        async with open_redis(server.url_of(f"seats:{PASSWORD}")) as client:
+            await _all_that_the_service_does(client)
+            for refused in (client.get("other"), client.flushall(), client.publish("other", "")):
+                with pytest.raises(NoPermissionError):
+                    await refused
+
+
+async def _all_that_the_service_does(client: Redis) -> None:
+    assert await RateLimiter(client).acquire(RateLimit("test", 1, 1), "anna") == 0
+    assert await RateLimiter(client).acquire(RateLimit("test", 1, 1), "anna") > 0
+    tokens, appid = AccessTokenStore(client), f"wx{uuid4().hex}"
+    assert await tokens.lock(appid, "a", 10)
+    await tokens.put(appid, "token", 100)
+    assert (await tokens.get(appid) or ("",))[0] == "token"
+    await tokens.unlock(appid, "a")
+    assert await tokens.lock(appid, "b", 10)
+    looked = asyncio.Event()
+
+    async def look() -> None:
+        looked.set()
+
+    call = AcknowledgedBroadcast(client, "clock")
+    listening = asyncio.create_task(call.subscribe(look))
+    async with asyncio.timeout(5):
+        await looked.wait()
+    looked.clear()
+    assert await call.send() and looked.is_set()
+    await end([listening])
+    assert "redis_version" in await client.info("server")
