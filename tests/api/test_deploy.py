@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,54 @@ async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: 
     text = (DEPLOY / unit).read_text("utf-8").replace("/opt/seats", str(DEPLOY.parent))
     here.write_text(text, encoding="utf-8")
     assert await systemd_analyze("verify", "--man=no", here) == (0, "")
+
+
+def test_docker_compose_reads_its_file_and_every_container_is_confined() -> None:
+    status, out = docker_compose("config", "--quiet")
+    assert status != 0 and "SEATS_VERSION" in out, "nobody runs some version by accident"
+    status, out = docker_compose(
+        *("--profile", "tools", "config", "--format", "json"), SEATS_VERSION="1.2.3"
+    )
+    assert status == 0, out
+    told: Any = json.loads(out)
+    services = told["services"]
+    assert set(services) == {"seats-1", "seats-2", "backup", "nginx", "mongo", "valkey"}
+    own = [service for service in services.values() if service["image"] == "localhost/seats:1.2.3"]
+    assert len(own) == 3
+    for name, service in services.items():
+        assert service["read_only"] and service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "cap_add" not in service and "privileged" not in service, name
+        assert ("ports" in service) is (name == "nginx"), name
+        # The service's user and health check are in its image.
+        assert service in own or {"user", "healthcheck"} <= set(service), name
+        assert re.search(r":\d[\d.]*$", service["image"]), "the image of a named version"
+        for mount in service.get("volumes", []):
+            if mount["source"].startswith(str(DEPLOY)):
+                assert Path(mount["source"]).is_file(), mount
+    assert told["networks"]["databases"]["internal"]
+    assert not any("front" in services[name]["networks"] for name in ("mongo", "valkey"))
+
+    # The addresses, as nginx and the service are told them.
+    proxied = [services[f"seats-{n}"]["networks"]["front"]["ipv4_address"] for n in (1, 2)]
+    named = re.findall(r"# server ([\d.]+):8080", (DEPLOY / "nginx.conf").read_text("utf-8"))
+    assert named[-2:] == proxied
+    documented = (DEPLOY.parent / "docs" / "deployment.md").read_text("utf-8")
+    proxy = services["nginx"]["networks"]["front"]["ipv4_address"]
+    assert f"`TRUSTED_PROXIES={proxy}`" in documented
+
+
+def docker_compose(*words: str, **env: str) -> tuple[int, str]:
+    """Its reading of deploy/compose.yml, for which no daemon is needed."""
+    done = subprocess.run(
+        ["docker-compose", "--file", DEPLOY / "compose.yml", *words],
+        env={"PATH": os.environ["PATH"], **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, done.stdout
 
 
 async def systemd_analyze(*args: str | Path) -> tuple[int | None, str]:

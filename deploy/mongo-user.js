@@ -1,0 +1,6 @@
+// Run once by MongoDB's image, while its database is made (deploy/compose.yml): the service's own user.
+db.getSiblingDB("admin").createUser({
+  user: "seats",
+  pwd: require("node:fs").readFileSync("/run/secrets/mongo-seats", "utf8").trim(),
+  roles: [{ role: "readWrite", db: "seats" }],
+});
