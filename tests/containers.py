@@ -135,7 +135,11 @@ async def containers(folder: Path) -> AsyncIterator[Containers]:
         assert namespace.stdout is not None
         if await namespace.stdout.readline() != b"ready\n":
             raise CommandFailed("no mount namespace (only root can make one)")
-        yield Containers(folder, namespace.pid)
+        machine = Containers(folder, namespace.pid)
+        try:
+            yield machine
+        finally:
+            await machine.podman("rm", "--all", "--force", "--time=0")
     finally:
         if namespace.returncode is None:
             namespace.terminate()

@@ -149,8 +149,10 @@ async def _it_serves(machine: Containers, folder: Path, told: dict[str, str]) ->
             assert line in status
         assert await is_healthy(machine)
         await machine.podman("kill", "--signal=STOP", "seats")
-        assert not await is_healthy(machine), "it answers nobody"
-        await machine.podman("kill", "--signal=CONT", "seats")
+        try:
+            assert not await is_healthy(machine), "it answers nobody"
+        finally:
+            await machine.podman("kill", "--signal=CONT", "seats")
         assert await is_healthy(machine)
 
         kept = folder / "backups"
