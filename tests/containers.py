@@ -11,6 +11,7 @@ import hashlib
 import os
 import resource
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -156,9 +157,10 @@ async def _debian() -> Path:
     if not archive.exists():
         for old in cache.glob("debian-*.tar"):
             old.unlink(missing_ok=True)
-        unfinished = archive.with_suffix(f".{os.getpid()}.part.tar")
-        await _output((*_DEBIAN, str(unfinished)))
-        unfinished.rename(archive)
+        with tempfile.TemporaryDirectory(dir=cache) as unfinished:
+            made = Path(unfinished) / archive.name
+            await _output((*_DEBIAN, str(made)))
+            made.rename(archive)
     return archive
 
 

@@ -138,7 +138,7 @@ async def _it_serves(machine: Containers, folder: Path, told: dict[str, str]) ->
         "seats", *words, mount, IMAGE, "serve", "--env-file", "/etc/seats/env"
     )
     try:
-        await ready(base, process)
+        await ready(base, process, within_s=60)
         async with aiohttp.ClientSession() as session:
             for path in ("/", "/static/app.css"):
                 async with session.get(base + path) as answer:
