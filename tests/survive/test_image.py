@@ -14,7 +14,7 @@ from typing import Final
 import aiohttp
 import pytest
 
-from miniapp_server.cli.serve import VERSION
+from miniapp_server.version import VERSION
 from tests.containers import CommandFailed, Containers, containers
 from tests.survive.serving import ROOT, production, ready
 
