@@ -14,6 +14,7 @@ import aiohttp
 import psutil
 import pytest
 
+from tests.api.test_alerts import promtool
 from tests.living import ENCRYPTION_KEYS, Client, free_port
 from tests.survive.serving import Remote, command, ended, remote, until
 
@@ -79,6 +80,9 @@ async def test_workers_share_port_clock_and_metrics(service: Remote) -> None:
     clients = await spread(service)
     counts = {await counted(client, "/healthz") for client in clients}
     assert counts == {before + len(clients)}, "whoever is asked tells the sum"
+    told = str((await service.anonymous.get("//metrics")).body)
+    assert told.count('seat_job_interval_seconds{job_name="deadlines"} 2.0') == 1
+    assert 'pid="' not in told and promtool("check", "metrics", stdin=told.encode()) == ""
 
     # Whichever worker moved the clock, none answers by the old time.
     last = ""

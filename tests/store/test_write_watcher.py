@@ -1,0 +1,64 @@
+"""Who counts the writes of reservations hears of each that is stored, and of no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.check_in import transitions
+from models.policy.entities import Policy
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import Reservation
+from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.repository import ReservationRepository
+from models.storage.mongo import Database, new_id
+from tests.builders import BY_READER, LI, PROOF, on, reserved
+
+
+class Seen:
+    """What a watcher is told."""
+
+    def __init__(self) -> None:
+        self.writes: list[tuple[str | None, str]] = []
+        self.refused: list[ClaimKind | None] = []
+
+    def written(self, old: Reservation | None, new: Reservation) -> None:
+        self.writes.append((old.state.value if old else None, new.state.value))
+
+    def lost(self, kind: ClaimKind | None) -> None:
+        self.refused.append(kind)
+
+
+async def test_a_watcher_is_told_of_what_is_stored_and_of_what_the_index_refuses(
+    db: Database,
+) -> None:
+    seen = Seen()
+    store = ReservationRepository(db)
+    store.subscribe(seen)
+    made = reserved()
+    await store.insert(made)
+    with pytest.raises(ClaimConflict):
+        await store.insert(reserved("15:00", "17:00", id=new_id(), reader=LI))
+    used = transitions.check_in(made, PROOF, Policy(), BY_READER, on("14:00"), early=False)
+    stored = await store.replace(made, used)
+    with pytest.raises(RevisionConflict):
+        await store.replace(made, used)  # somebody else was first: nothing is written
+
+    async def offered(session: Any) -> None:
+        """The waitlist's part is not of this test."""
+
+    await store.replace_and_offer(
+        stored,
+        transitions.finish(stored, BY_READER, on("15:00")),
+        None,
+        reserved("15:00", "17:00", id=new_id(), reader=LI),
+        offered,
+    )
+    assert seen.writes == [
+        (None, "reserved"),
+        ("reserved", "in_use"),
+        ("in_use", "finished"),
+        (None, "reserved"),
+    ]
+    assert seen.refused == [ClaimKind.SEAT]
