@@ -27,7 +27,7 @@ class Case:
 
     trouble: Series
     calm: Series
-    minutes: int = 60
+    minutes: int = 35
 
 
 def requests(status: str, each_minute: int, method: str = "GET") -> Series:
@@ -105,13 +105,13 @@ CASES: Final[Mapping[str, Case]] = {
     "SeatsJobsFail": Case(
         ever('seat_job_failures_total{job_name="gates"}', 0)
         | {'seat_job_failures_total{job_name="deadlines"}': "0+1x120"},
-        {'seat_job_failures_total{job_name="deadlines"}': "0x50 3x70"},
+        {'seat_job_failures_total{job_name="deadlines"}': "0x25 3x20"},
     ),
-    "SeatsJobLate": Case(job("0+60x20 1200x100"), job("0+60x120")),
-    "SeatsQueueWaits": Case(queue("0+60x20 1200x100"), queue("0+60x120")),
+    "SeatsJobLate": Case(job("0+60x5 300x60"), job("0+60x120")),
+    "SeatsQueueWaits": Case(queue("0+60x5 300x60"), queue("0+60x120")),
     "SeatsChannelPaused": Case(
         ever('seat_channel_paused{channel="wechat",reason="token"}', 1),
-        {'seat_channel_paused{channel="wechat",reason="token"}': "0x52 1x68"},
+        {'seat_channel_paused{channel="wechat",reason="token"}': "0x27 1x20"},
     ),
     "SeatsDeliveriesFail": Case(deliveries("failed"), deliveries("unbound")),
     "SeatsCallsFail": Case(
@@ -120,7 +120,7 @@ CASES: Final[Mapping[str, Case]] = {
     "SeatsSendAway": Case(refused("busy", 120), refused("busy", 20) | refused("seat_taken", 300)),
     "SeatsLoopLate": Case(
         ever('seat_event_loop_delay_seconds{instance="a"}', 0.5),
-        {'seat_event_loop_delay_seconds{instance="a"}': "0.01x56 0.5x2 0.01x60"},
+        {'seat_event_loop_delay_seconds{instance="a"}': "0.01x28 0.5x2 0.01x20"},
     ),
     "SeatsDatabaseSlow": Case(
         within("seat_mongodb_round_trip_seconds", "", "0.1", 80),
@@ -130,7 +130,7 @@ CASES: Final[Mapping[str, Case]] = {
         {'seat_change_stream_lag_seconds{instance="a"}': "0+60x120"},
         ever('seat_change_stream_lag_seconds{instance="a"}', 1),
     ),
-    "SeatsNobodyChecksIn": Case(bookings(1, 0), bookings(1, 1), 90),
+    "SeatsNobodyChecksIn": Case(bookings(1, 0), bookings(1, 1), 40),
     "SeatsActivationCodesGuessed": Case(
         refused("activation_code_invalid", 6), refused("activation_code_invalid", 2)
     ),
@@ -152,7 +152,7 @@ CASES: Final[Mapping[str, Case]] = {
     "SeatsCertificateEnds": Case(
         ever('probe_ssl_earliest_cert_expiry{job="seats-https",instance="a"}', 13 * DAY),
         ever('probe_ssl_earliest_cert_expiry{job="seats-https",instance="a"}', 30 * DAY),
-        90,
+        70,
     ),
 }
 

@@ -168,3 +168,15 @@ async def test_every_name_is_measured_documented_and_well_made(service: Living) 
         for label, value in re.findall(r'\b(\w+)!?=~?"([^"]+)"', ours):
             if label != "status":
                 assert set(value.split("|")) <= values[label], (label, value)
+
+
+def test_the_runbook_names_panels_that_there_are() -> None:
+    board: Any = json.loads((ROOT / "deploy" / "grafana.json").read_text(encoding="utf-8"))
+    titles = [panel["title"] for panel in board["panels"]]
+    assert len(set(titles)) == len(titles)
+    runbook = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    named = re.findall(r"(?<!\*)\*(\w[^*]+)\*(?!\*)", runbook[runbook.index("## Alerts") :])
+    assert len(named) >= 4
+    for panel in named:
+        name = " ".join(panel.split())
+        assert any(title.startswith(name) for title in titles), name
