@@ -32,9 +32,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     """One line an area, the fullest first."""
     areas: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for day in found["days"]:
-        areas[day["area"]].append(day)
+        areas[day["area_id"]].append(day)
     rows = []
-    for name, days in areas.items():
+    for days in areas.values():
         open_minutes = sum(day["open_minutes"] for day in days)
         used = sum(day["used_minutes"] for day in days)
         by_hour = [
@@ -42,9 +42,8 @@ def lines(found: dict[str, Any]) -> list[str]:
         ]
         busiest = max(range(24), key=by_hour.__getitem__)
         share = used / open_minutes if open_minutes else 0.0
-        rows.append(
-            (share, f"{name}\t{share:.0%}\t{busiest:02}:00\t{sum(d['booked'] for d in days)}")
-        )
+        booked = sum(day["booked"] for day in days)
+        rows.append((share, f"{days[0]['area']}\t{share:.0%}\t{busiest:02}:00\t{booked}"))
     return [text for _, text in sorted(rows, reverse=True)]
 
 

@@ -32,6 +32,8 @@ SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
 UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
 """Single logouts from one address that name a ticket without a session. The campus's CAS sends them
 for readers who have signed out here already."""
+_AT_ONCE_S: Final = 10
+"""What a program may save up: what it could do in so many seconds."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
@@ -132,7 +134,8 @@ async def pace_program(request: web.Request, token: ApiToken, now: datetime) -> 
 
     Raises: Throttled.
     """
-    limit = RateLimit("program", token.per_minute, token.per_minute / 60)
+    per_second = token.per_minute / 60
+    limit = RateLimit("program", max(1.0, _AT_ONCE_S * per_second), per_second)
     await enforce_rate_limit(request, limit, token.id)
     await request.app[SESSIONS].use_api_token(token, now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -106,8 +107,13 @@ class ApiRequest:
             Actor("reader", channel_of(self.principal)),
             self.now,
             self.key(digest),
-            self.app[LOAD_SHEDDER].door.step_aside,
+            self.step_aside,
         )
+
+    @property
+    def step_aside(self) -> Callable[[], AbstractContextManager[None]]:
+        """Gives the request's place to another one for as long as it waits."""
+        return self.app[LOAD_SHEDDER].door.step_aside
 
     def key(self, digest: str) -> IdempotencyKey | None:
         """The idempotency key that the request carries, for a body with that digest. Raises:
@@ -261,7 +267,9 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
     async def look(request: web.Request) -> web.StreamResponse:
         return await read_within(ANSWER_WITHIN_S, answer(request))
 
-    return answer if route.stream or role is not None else look
+    # The console has long lists; a program and whoever does the same are told in time.
+    patient = role is not None and route.scope is None
+    return answer if route.stream or patient else look
 
 
 def _public_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

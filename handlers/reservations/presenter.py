@@ -11,6 +11,7 @@ from handlers.http.presenting import moment
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
 from models.check_in import allowed_actions, rules
+from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.kernel.time_range import to_local
 from models.library.entities import SeatId
@@ -69,13 +70,16 @@ async def detail(
     reference: ReferenceData, r: Reservation, now: datetime
 ) -> schemas.ReservationDetail:
     history = [
-        # Which librarian it was is the library's own business.
-        schemas.HistoryEntryOut(
-            to_local(e.at), e.event, e.by, "desk" if e.by == Role.LIBRARIAN else e.via
-        )
-        for e in r.history
+        schemas.HistoryEntryOut(to_local(e.at), e.event, *_whose(e.by, e.via)) for e in r.history
     ]
     return schemas.ReservationDetail(**await _fields(reference, r, now), history=history)
+
+
+def _whose(by: str, via: str) -> tuple[str, str]:
+    """Who did it, and by which way. Which librarian or program it was is the library's business."""
+    if by != Role.LIBRARIAN:
+        return by, via
+    return ("program", "api") if via.startswith(ACTOR_PREFIX) else (by, "desk")
 
 
 async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handlers import keys
 from handlers.accounts import presenter as accounts_presenter
 from handlers.http.endpoint import ApiRequest
@@ -25,7 +27,6 @@ from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
-from models.readers.context import IdempotencyKey
 from models.readers.entities import Reader, onlooker
 from models.staff.recorder import StaffContext
 from models.text_checks.entities import TextVerdict
@@ -150,11 +151,14 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
     return await presenter.violation(call[REFERENCE], call[keys.RESERVATIONS], v, call.now)
 
 
-def staff_of(call: ApiRequest, key: IdempotencyKey | None = None) -> StaffContext:
-    """Who of the staff, or which program, does it; with the request's ``key``."""
+def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
+    """Who of the staff, or which program, does it. With the ``digest`` of its body the request may
+    be sent again: its idempotency key is the caller's own, and is nobody else's key."""
     rights, program = rights_of(call), call.program
     who = onlooker(program.actor_id) if program is not None else call.reader
-    return StaffContext(who, rights.role, call.now, rights, key)
+    key = call.key(digest) if digest is not None else None
+    own = replace(key, value=f"{who.id}:{key.value}") if key is not None else None
+    return StaffContext(who, rights.role, call.now, rights, own, call.step_aside)
 
 
 def rights_of(call: ApiRequest) -> StaffRights:

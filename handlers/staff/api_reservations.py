@@ -1,13 +1,15 @@
 """The library's reservations for programs and staff: a day's, one, and what is done in a reader's
-place. Readers appear by an id that names nobody outside the console."""
+place. To a program a reader is a pseudonym, which is another one for each token."""
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
+from hashlib import blake2b
+from typing import Final
 
 from handlers import keys
 from handlers.http.endpoint import ApiRequest
-from handlers.http.keys import REFERENCE
+from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
 from handlers.http.presenting import moment
 from handlers.http.request_parsing import digest_of
 from handlers.reservations import presenter
@@ -20,20 +22,35 @@ from handlers.staff.schemas import (
     StaffReservationsQuery,
 )
 from models.identity.roles import Role
-from models.kernel.errors import NotFound
+from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.ids import ReaderId
+from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date, to_local
+from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation, StaffContext
+from models.storage.attempt_limiter import AttemptLimit
+
+_UNKNOWN_NUMBERS: Final = 20
+_WINDOW: Final = timedelta(hours=1)
+"""A program that is told its readers' numbers meets few that nobody has."""
 
 
 async def list_reservations(
     call: ApiRequest, query: StaffReservationsQuery
 ) -> StaffReservationsOut:
     """A page of the day, in the order in which the reservations were made."""
+    day = query.date or local_date(call.now)
+    if not 2000 <= day.year < 2100:
+        raise InvalidRequest("date", "a day in the years 2000 to 2099")
+    if query.area is not None and query.area not in call[REFERENCE].catalog.areas:
+        raise NotFound()
+    await _keep_look(call, f"bookings:{day}")
     named = {"area": query.area, "state": query.state}
     rows = await call[keys.STATISTICS].page_of_day(
-        query.date or local_date(call.now),
+        day,
         rights_of(call).venues,
         {name: value for name, value in named.items() if value is not None},
         query.after or "",
@@ -46,23 +63,47 @@ async def list_reservations(
 
 async def get_reservation(call: ApiRequest) -> StaffReservationOut:
     r = await call[keys.RESERVATION_LOOKUP].get(call.id)
-    rights_of(call).require(Role.VIEWER, r.venue_id)
+    rights_of(call).require(Role.LIBRARIAN, r.venue_id)
+    await _keep_look(call, f"reservation:{r.id}")
     return _shown(call, r)
+
+
+async def _keep_look(call: ApiRequest, target: str) -> None:
+    """Who works for the library is led to readers by it, and looks are kept. A program sees
+    pseudonyms."""
+    if call.program is None:
+        operation = AuditedOperation(AuditAction.LOOKED_UP, target)
+        await call[keys.AUDIT_LOG].record_look(staff_of(call), operation, {})
 
 
 async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
     """A seat for the reader with that number, who has signed in at least once."""
-    # The digest names the reader too: under one key nobody is given what was booked for another.
-    ctx = staff_of(call, call.key(digest_of(body)))
-    reader = await call[keys.STAFF_GRANTS].find(body.student_no)
-    if reader is None:
-        raise NotFound()
+    ctx = staff_of(call, digest_of(body))
+    reader = await _reader_of(call, ctx, body)
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
     made = await call[keys.STAFF_RESERVATIONS].book(
-        ctx, reader, body.seat_id, selection, body.reason
+        ctx, reader, body.seat_id, selection, printable(body.reason)
     )
     return _shown(call, made)
+
+
+async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -> Reader:
+    """Whoever tries numbers finds few of them. Raises: NotFound, TooManyAttempts."""
+    limit = AttemptLimit(f"numbers:{ctx.reader.id}", _UNKNOWN_NUMBERS, _WINDOW)
+    await call[ATTEMPT_LIMITER].register([limit], call.now)
+    reader = await call[keys.STAFF_GRANTS].find(body.student_no)
+    if reader is None:
+        raise NotFound()
+    await call[ATTEMPT_LIMITER].refund([limit])
+    return reader
+
+
+def printable(reason: str) -> str:
+    """Raises: InvalidRequest for what would spoil the line of a list."""
+    if not is_printable_line(reason):
+        raise InvalidRequest("reason", "one line of printable characters")
+    return reason
 
 
 async def check_in(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
@@ -82,9 +123,17 @@ async def cancel(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
 
 
 async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> StaffReservationOut:
-    ctx = staff_of(call, call.key(digest_of(body)))
-    r = await call[keys.STAFF_RESERVATIONS].act_for_reader(ctx, action, call.id, body.reason)
+    r = await call[keys.STAFF_RESERVATIONS].act_for_reader(
+        staff_of(call, digest_of(body)), action, call.id, printable(body.reason)
+    )
     return _shown(call, r)
+
+
+def _known_as(call: ApiRequest, reader_id: ReaderId) -> str:
+    """The reader's id in the console; for a program a pseudonym that its token alone has."""
+    if call.program is None:
+        return reader_id
+    return blake2b(reader_id.encode(), key=call.program.id.encode(), digest_size=12).hexdigest()
 
 
 def _shown(call: ApiRequest, r: Reservation) -> StaffReservationOut:
@@ -92,7 +141,7 @@ def _shown(call: ApiRequest, r: Reservation) -> StaffReservationOut:
         id=r.id,
         receipt=r.receipt,
         seat=presenter.seat(call[REFERENCE], r.seat_id),
-        reader_id=r.reader_id,
+        reader_id=_known_as(call, r.reader_id),
         date=r.date,
         start=to_local(r.start),
         end=to_local(r.end),

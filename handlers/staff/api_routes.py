@@ -9,7 +9,7 @@ from handlers.http.error_groups import BOOKING, OWN_RESERVATION
 from handlers.staff import api, api_reservations, api_statistics
 from models.check_in.errors import CheckedInElsewhere
 from models.identity.api_tokens import Scope
-from models.kernel.errors import NotFound
+from models.kernel.errors import NotFound, TooManyAttempts
 from models.reservations.errors import DailyLimit, TooEarly, TooLate
 
 _WRITE: Final = Scope.RESERVATIONS_WRITE
@@ -53,14 +53,15 @@ ROUTES: Final = (
         "/staff/reservations",
         api_reservations.list_reservations,
         "A day's reservations, in the order in which they were made",
-        Access.VIEWER,
+        Access.LIBRARIAN,
         scope=Scope.RESERVATIONS_READ,
+        errors=(NotFound,),
     ),
     get(
         "/staff/reservations/{id}",
         api_reservations.get_reservation,
         "One reservation",
-        Access.VIEWER,
+        Access.LIBRARIAN,
         scope=Scope.RESERVATIONS_READ,
         errors=(NotFound,),
     ),
@@ -72,7 +73,7 @@ ROUTES: Final = (
         scope=_WRITE,
         status=201,
         idempotent=True,
-        errors=(*BOOKING, DailyLimit),
+        errors=(*BOOKING, DailyLimit, TooManyAttempts),
         audited=True,
     ),
     post(

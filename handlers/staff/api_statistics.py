@@ -25,6 +25,8 @@ _DAY: Final = timedelta(days=1)
 async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
     """The days of the interval, area by area, of the venues that they may see."""
     last = query.last or local_date(call.now) - _DAY
+    if not all(2000 <= day.year < 2100 for day in (last, query.first or last)):
+        raise InvalidRequest("to", "days in the years 2000 to 2099")
     first = query.first or last - (_USUAL - 1) * _DAY
     if first > last:
         raise InvalidRequest("to", "to is not before from")

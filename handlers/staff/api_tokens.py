@@ -10,12 +10,14 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.refusals import count_error
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import SCOPE_TEXT
 from models.identity.api_tokens import Scope
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Conflict, InvalidRequest
+from models.kernel.request_id import REQUEST_ID
 from models.kernel.text import is_printable_line
 from models.staff.api_tokens import (
     FEWEST_PER_MINUTE,
@@ -23,6 +25,7 @@ from models.staff.api_tokens import (
     MOST_PER_MINUTE,
     USUAL_PER_MINUTE,
     NewApiToken,
+    Pace,
 )
 
 LONGEST_NAME: Final = 60
@@ -30,7 +33,6 @@ _EXAMPLE_PATHS: Final = {
     Scope.CATALOG_READ: "/catalog",
     Scope.OCCUPANCY_READ: "/areas",
     Scope.RESERVATIONS_READ: "/staff/reservations",
-    Scope.RESERVATIONS_WRITE: "/staff/reservations",
     Scope.STATISTICS_READ: "/staff/statistics",
 }
 """What the page shows as the first thing to try, of the token's first scope."""
@@ -71,10 +73,19 @@ async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
         made = await _create(visit, form)
     except InvalidRequest as error:
         return await _page(visit, **refusal(visit, error, typed_in(form)))
-    first = next(scope for scope in Scope if scope in made.token.scopes)
-    address = f"{visit[SITE].public_base_url}/api/v1{_EXAMPLE_PATHS[first]}"
-    example = f'curl -H "Authorization: Bearer {made.secret}" {address}'
-    return await _page(visit, made=made, example=example)
+    except Conflict as error:  # sent twice, or loaded anew
+        count_error(visit.request, error)
+        return await _page(visit, status=409, wrong=WRONG_TEXT["token_made"])
+    return await _page(visit, made=made, example=_example(visit, made))
+
+
+def _example(visit: PageRequest, made: NewApiToken) -> str:
+    """The first thing to try; empty for a token that reads nothing."""
+    path = next((p for scope, p in _EXAMPLE_PATHS.items() if scope in made.token.scopes), "")
+    if not path:
+        return ""
+    address = f"{visit[SITE].public_base_url}/api/v1{path}"
+    return f'curl -H "Authorization: Bearer {made.secret}" {address}'
 
 
 async def _create(visit: PageRequest, form: Form) -> NewApiToken:
@@ -93,9 +104,8 @@ async def _create(visit: PageRequest, form: Form) -> NewApiToken:
     if not FEWEST_PER_MINUTE <= int(rate) <= MOST_PER_MINUTE:
         words = WRONG_TEXT["token_rate"].format(least=FEWEST_PER_MINUTE, most=MOST_PER_MINUTE)
         raise InvalidRequest("per_minute", words)
-    return await visit[keys.API_TOKENS].create(
-        staff_context(visit), name, scopes, int(days), int(rate)
-    )
+    pace, sent = Pace(int(days), int(rate)), form_text(form, "key") or REQUEST_ID.get()
+    return await visit[keys.API_TOKENS].create(staff_context(visit), sent, name, scopes, pace)
 
 
 async def revoke_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:

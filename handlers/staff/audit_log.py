@@ -19,6 +19,7 @@ from handlers.texts.console_labels import (
     FACTS,
     PROGRAM_TEXT,
     ROLE_TEXT,
+    SCOPE_TEXT,
     SOURCE_TEXT,
     STATES,
     TARGET_TEXT,
@@ -39,6 +40,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "group": "/console/groups/",
 }
 """Where the things are that have a page."""
+_FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
@@ -103,7 +105,7 @@ def _difference(before: JsonObject, after: JsonObject | None) -> list[tuple[str,
         return []
     names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]
     return [
-        (FACTS.get(name, name), _fact(before.get(name)), _fact(after.get(name)))
+        (_FACTS.get(name, name), _fact(before.get(name)), _fact(after.get(name)))
         for name in names
         if before.get(name) != after.get(name)
     ]

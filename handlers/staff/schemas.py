@@ -120,8 +120,8 @@ class StaffReservationsQuery(Request):
 
 
 class StaffReservationOut(Response):
-    """Anybody's reservation. ``reader_id`` stands for the reader in the console, and names
-    nobody."""
+    """Anybody's reservation. ``reader_id`` stands for the reader in the console; in answers to a
+    program it is a pseudonym, the same in all answers to its token."""
 
     id: str
     receipt: str

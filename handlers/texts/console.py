@@ -84,6 +84,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "grant_dates": "结束日期应不早于今天和开始日期",
     "never_signed_in": "没有这个学号或工号，或本人还没有登录过：请本人先登录一次",
     # API tokens
+    "token_made": "这个令牌已经创建过；令牌只显示一次，没有记下请撤销后重新创建",
     "token_name_length": "用途为 1–{most} 字",
     "scope_missing": "请至少选择一项权限",
     "token_days": "请选择有效期",

@@ -119,7 +119,7 @@ FACTS: Final[Mapping[str, str]] = {
     "until": "撤下",
     "pinned": "置顶",
     "name": "名称",
-    "scopes": "权限",
+    "repeated": "同一请求重发",
     "per_minute": "每分钟次数",
     "queued": "重新排队",
     "told": "通知的读者",
@@ -201,8 +201,8 @@ PROGRAM_TEXT: Final = "程序"
 SCOPE_TEXT: Final[Mapping[Scope, str]] = {
     Scope.CATALOG_READ: "查看场馆、区域、座位和公告",
     Scope.OCCUPANCY_READ: "查看空位",
-    Scope.RESERVATIONS_READ: "查看全馆预约（不含姓名和学号）",
-    Scope.RESERVATIONS_WRITE: "代读者预约、签到、结束和取消",
+    Scope.RESERVATIONS_READ: "查看全馆预约（读者用代号）",
+    Scope.RESERVATIONS_WRITE: "按学号代读者预约、签到、暂离、结束和取消",
     Scope.STATISTICS_READ: "查看统计",
 }
 """What an API token is good for."""

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.entities import Principal, Session, SessionKind
 from models.kernel.ids import ReaderId
 from models.storage.encryption import token_hash
-from models.storage.mongo import Database, Document
+from models.storage.mongo import Database, Document, insert
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -41,8 +42,8 @@ class ApiTokenRepository:
     def __init__(self, db: Database) -> None:
         self._all = db["api_tokens"]
 
-    async def insert(self, secret: str, made: ApiToken) -> None:
-        """Raises: ServiceUnavailable."""
+    async def insert(self, secret: str, made: ApiToken) -> bool:
+        """False where one of that id is there already. Raises: ServiceUnavailable."""
         document: Document = {
             "_id": made.id,
             "secret": token_hash(secret),
@@ -56,7 +57,11 @@ class ApiTokenRepository:
             "revoked_at": None,
         }
         with translate_errors():
-            await self._all.insert_one(document)
+            try:
+                await insert(self._all, document)
+            except DuplicateKeyError:
+                return False
+        return True
 
     async def find_principal(self, session_id: str) -> Principal | None:
         """The program whose requests have that in common; None where its token was revoked, or

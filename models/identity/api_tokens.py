@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
 
 TOKEN_PREFIX: Final = "seats_"
 """What every API token begins with, and no session's token does."""
@@ -42,6 +43,11 @@ class ApiToken:
 
     def is_usable(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which it opens something."""
+        return local_date(self.expires_at - timedelta(seconds=1))
 
     @property
     def actor_id(self) -> ReaderId:

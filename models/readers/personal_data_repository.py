@@ -237,6 +237,8 @@ async def _forget_actions(db: Database, id: ReaderId) -> None:
             {"$set": {f"{field}.$[entered].by": ERASED_READER}},
             array_filters=[{"entered.by": id}],
         )
+    made = {"$set": {"created_by": ERASED_READER}}
+    await db["api_tokens"].update_many({"created_by": id}, made)
     await db["violations"].update_many({"waiver.by": id}, {"$set": {"waiver.by": ERASED_READER}})
 
 

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Final
 
 from models.identity.api_token_repository import ApiTokenRepository
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.roles import Role
-from models.kernel.errors import NotFound
-from models.kernel.time_range import local_date
+from models.kernel.errors import Conflict, NotFound
+from models.kernel.time_range import local_date, local_instant
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
-from models.storage.mongo import new_id
+from models.storage.encryption import token_hash
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)
 """How long a token may last. None lasts for ever: what nobody looks after ends by itself."""
 FEWEST_PER_MINUTE: Final = 6
 MOST_PER_MINUTE: Final = 6000
 USUAL_PER_MINUTE: Final = 600
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """For how many days after today, and how many requests in each minute."""
+
+    days: int
+    per_minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +59,27 @@ class StaffApiTokens:
         return await self._tokens.all()
 
     async def create(
-        self, ctx: StaffContext, name: str, scopes: Collection[Scope], days: int, per_minute: int
+        self, ctx: StaffContext, form: str, name: str, scopes: Collection[Scope], pace: Pace
     ) -> NewApiToken:
-        """A token for that purpose, which lasts so many days. Raises: OtherVenue."""
+        """A token for that purpose. ``form``: the form that asks for it, which makes one.
+
+        Raises: OtherVenue; Conflict where the form was sent before.
+        """
         ctx.require(None, Role.ADMINISTRATOR)
         secret = self._new_secret()
         made = ApiToken(
-            id=new_id(),
+            id=token_hash(form)[:24],
             name=name,
             scopes=frozenset(scopes),
-            per_minute=per_minute,
+            per_minute=pace.per_minute,
             created_by=ctx.reader.id,
             created_at=ctx.now,
-            expires_at=ctx.now + timedelta(days=days),
+            expires_at=local_instant(local_date(ctx.now) + (pace.days + 1) * _DAY, time()),
         )
 
         async def work() -> None:
-            await self._tokens.insert(secret, made)
+            if not await self._tokens.insert(secret, made):
+                raise Conflict()
 
         operation = AuditedOperation(AuditAction.CREATE_API_TOKEN, f"api_token:{made.id}")
         await self._audit.record(ctx, operation, work, lambda _: _facts(made))
@@ -95,7 +108,7 @@ class StaffApiTokens:
 def _facts(token: ApiToken) -> JsonObject:
     return {
         "name": token.name,
-        "scopes": " ".join(sorted(token.scopes)),
+        **{scope.value: True for scope in sorted(token.scopes)},
         "per_minute": token.per_minute,
-        "last": local_date(token.expires_at).isoformat(),
+        "last": token.last_day.isoformat(),
     }

@@ -4,6 +4,7 @@ each look at personal data has one, written before anything is shown."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -32,6 +33,8 @@ class StaffContext:
     """What they may do, and where; that role in the whole library where nothing else is said."""
     key: IdempotencyKey | None = None
     """Of a request that may be sent again."""
+    step_aside: Callable[[], AbstractContextManager[None]] = nullcontext
+    """As in ``RequestContext``."""
 
     def require(self, venue_id: VenueId | None, wanted: Role = Role.LIBRARIAN) -> None:
         """They have that role in the venue, or (None) in the whole library. Raises: OtherVenue."""
@@ -44,7 +47,7 @@ class StaffContext:
 
     def acting_for(self, reader: Reader) -> RequestContext:
         """The context of an operation that is done in the reader's place."""
-        return RequestContext(reader, self.actor, self.now, self.key)
+        return RequestContext(reader, self.actor, self.now, self.key, self.step_aside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,13 @@ class StaffReservations:
             ctx,
             operation,
             lambda: self._reservations.create(ctx.acting_for(reader), seat_id, selection),
-            lambda r: {"reservation": r.receipt, **audit_snapshot(r)},
+            lambda r: {"reservation": r.receipt, **audit_snapshot(r), **_repeated(r, ctx)},
         )
+
+
+def _repeated(r: Reservation, ctx: StaffContext) -> JsonObject:
+    """Says so where the request came once more and nothing was booked again."""
+    return {"repeated": True} if r.created_at < ctx.now else {}
 
 
 def audit_snapshot(r: Reservation) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -17,6 +18,7 @@ from models.statistics.daily import AreaDay, summarise_day
 from models.statistics.repository import DailyStatisticsRepository
 
 _DAY: Final = timedelta(days=1)
+_PAGES_AT_ONCE: Final = 2
 _PATIENCE: Final = timedelta(days=3)
 
 
@@ -37,6 +39,8 @@ class StatisticsService:
         self._statistics, self._reservations = statistics, reservations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
+        # Each looks through some days of bookings: readers go first.
+        self._pages = asyncio.Semaphore(_PAGES_AT_ONCE)
 
     async def aggregate_next_day(self, now: datetime) -> int:
         """Count the first day that is over and not counted yet. 1 if there was one."""
@@ -102,7 +106,8 @@ class StatisticsService:
     ) -> list[Reservation]:
         """A page of the day's reservations, as the repository's ``page_of_day``."""
         made = await creation_window(self._policies, day, self._wall_clock)
-        return await self._reservations.page_of_day(day, made, venues, wanted, after, limit)
+        async with self._pages:
+            return await self._reservations.page_of_day(day, made, venues, wanted, after, limit)
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
         """The bookings of the day before that went on after midnight. Nobody looks for them where

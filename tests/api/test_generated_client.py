@@ -106,7 +106,7 @@ async def test_a_generated_client_with_a_scoped_token(service: Living, generated
     ) as client:
         call = part("api.staff.staff_list_reservations").asyncio
         (item,) = (await call(client=client, area="2f-hall", limit=10)).items
-        assert (item.seat.id, item.reader_id) == (SEAT, reader.reader_id)
+        assert item.seat.id == SEAT and item.reader_id != reader.reader_id, "a pseudonym"
         areas = await part("api.seats.seat_map_list_areas").asyncio(client=client)
         assert {area.id for area in areas.items} == set(service.inside.reference.catalog.areas)
         refused = await part("api.staff.staff_statistics").asyncio(client=client)
