@@ -1,6 +1,7 @@
 """What is released: built twice it is the same, and in a fresh environment it serves the demo.
 
-The environment is pipx's own, of Debian's Python (3.13), with the wheels that the lock pins.
+The environment is pipx's own, of Debian's Python (3.13), with the wheels that the lock pins and
+nothing that a compiler would have to make.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def installed(
         ("upgrade-shared",),
         (
             "install",
-            f"--pip-args=--no-compile --constraint {constraints} --find-links {wheel.parent}",
+            f"--pip-args=--no-compile --only-binary=:all: --constraint {constraints} "
+            f"--find-links {wheel.parent}",
             f"library-seats[embedded]=={version}",
         ),
     ):
