@@ -76,6 +76,12 @@ def test_the_page_of_operations_has_every_command_and_job() -> None:
     assert jobs is not None and tuple(jobs[1].split()) == JOBS
 
 
+def test_help_is_asked_for_in_both_ways() -> None:
+    for words in ((), ("backup",), ("feedback", "reply")):
+        long, short = run(*words, "--help"), run(*words, "-h")
+        assert long == short and long[0] == 0 and long[1].startswith("Usage: seats")
+
+
 def test_numbers_of_help_texts_are_those_of_the_code() -> None:
     assert LONGEST_LINK == mini_program.LONGEST_LINK
 

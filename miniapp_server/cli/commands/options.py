@@ -30,5 +30,9 @@ def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | No
 def group(help: str | None = None) -> typer.Typer:
     """Commands that belong together, with plain help texts."""
     return typer.Typer(
-        help=help, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
+        help=help,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
