@@ -1,7 +1,8 @@
 """python -m tests.upgrade.make: keeps what a release has written, for the versions to come.
 
 It runs this version with something in every collection, and writes beside this file a backup of its
-database and what a reader was told. Each release gets such a pair, once (docs/releasing.md).
+database and what a reader and a program were told. Each release gets such a pair, once
+(docs/releasing.md).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Final
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.version import VERSION
 from models.backup.repository import SHORT_LIVED, backup, record_backup
+from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.reader_groups.entities import GroupId, ReaderGroup
 from models.readers.personal_data_repository import (
@@ -27,6 +29,7 @@ from models.readers.personal_data_repository import (
 )
 from models.schema.indexes import INDEXES
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
+from tests.api.test_api_tokens import program
 from tests.api.test_erasure import known
 from tests.api.test_plan_pictures import drawing, file_of, send
 from tests.api.test_staff_console import staff
@@ -39,18 +42,22 @@ EVERY_COLLECTION: Final = (
     | {"readers", *INDEXES}
 ) - SHORT_LIVED
 """What a backup holds of a database in which everything has happened."""
-ASKED: Final = ("/me", "/reservations", "/violations", "/favourites", "/notices")
+ASKED: Final = {
+    "reader": ("/me", "/reservations", "/violations", "/favourites", "/notices"),
+    "program": ("/venues", "/areas"),
+}
+"""The callers and what they ask."""
 
 
-async def told(reader: Client) -> dict[str, Any]:
-    """What the reader is answered, without the address of the service."""
-    answers = {path: await reader.ok("GET", path) for path in ASKED}
+async def told(caller: Client, who: str) -> dict[str, Any]:
+    """What the caller is answered, without the address of the service."""
+    answers = {path: await caller.ok("GET", path) for path in ASKED[who]}
     text = json.dumps(answers, ensure_ascii=False)
-    return dict(json.loads(text.replace(reader.service.base, "")))
+    return dict(json.loads(text.replace(caller.service.base, "")))
 
 
-async def _everything_happens(service: Living) -> Client:
-    """Returns a reader of whom much is known."""
+async def _everything_happens(service: Living) -> dict[str, Client]:
+    """Returns a reader of whom much is known, and a program."""
     yesterday = await service.reader()
     await yesterday.reserve("2f-hall-050", "09:00", "10:00")
     await service.move("22:00")
@@ -70,19 +77,22 @@ async def _everything_happens(service: Living) -> Client:
     await stored.wechat_callbacks.first("wechat-1", now)
     await MiniProgramCodeRepository(service.db).keep("k=2f-south", b"a picture", now)
     await record_backup(service.db, now)
-    return reader
+    door = await program(service, Scope.CATALOG_READ, Scope.OCCUPANCY_READ)
+    return {"reader": reader, "program": door}
 
 
 async def make(version: str, mongo_url: str, redis_url: str) -> None:
     """Write the pair of ``version``. Raises: SystemExit where a collection holds nothing."""
     async with living(mongo_url, redis_url, now=MONDAY_8 - timedelta(days=1)) as service:
-        reader = await _everything_happens(service)
+        callers = await _everything_happens(service)
         now = service.clock.now()
         facts = {
             "at": now.isoformat(),
-            "number": reader.number,
-            "token": reader.token,
-            "told": await told(reader),
+            "number": callers["reader"].number,
+            "callers": {
+                who: {"token": caller.token, "told": await told(caller, who)}
+                for who, caller in callers.items()
+            },
         }
         counts = await backup(service.db, FOLDER / f"{version}.backup", now)
     if missing := EVERY_COLLECTION - {name for name, count in counts.items() if count}:

@@ -1,7 +1,7 @@
 """What a release has written is read by this version: its readers are where they were.
 
 Each release has a pair of files here, made by make.py: a backup with something in every collection,
-and what one of its readers was told. What was told then is told now, by the same names.
+and what a reader and a program were told. What was told then is told now, by the same names.
 """
 
 from __future__ import annotations
@@ -92,11 +92,12 @@ async def _served(db: Database, env: dict[str, str], facts: dict[str, Any]) -> N
             assert there == {"_id_", *(model.document["name"] for model in models)}, collection
         async with open_application(settings, clock) as app:
             service = Remote(settings.public_base_url, app, clock, env=env)
-            reader = service.stranger()
-            reader.token = facts["token"]
+            callers = {who: service.stranger() for who in facts["callers"]}
             try:
-                assert differences(facts["told"], await told(reader)) == []
-                await _goes_on(service, reader)
+                for who, then in facts["callers"].items():
+                    callers[who].token = then["token"]
+                    assert differences(then["told"], await told(callers[who], who)) == []
+                await _goes_on(service, callers["reader"])
             finally:
                 await service.close()
     finally:
