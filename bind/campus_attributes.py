@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from bind.session_service import SessionService
@@ -14,14 +13,6 @@ from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 
 
-@dataclass(frozen=True, slots=True)
-class CampusMail:
-    """The campus's attribute that holds a reader's e-mail address, and what keeps the address."""
-
-    attribute: str
-    addresses: EmailAddressService
-
-
 class CampusAttributes:
     """Brings a reader's groups and address up to date."""
 
@@ -30,25 +21,28 @@ class CampusAttributes:
         memberships: MembershipRepository,
         reference: ReferenceData,
         sessions: SessionService,
-        mail: CampusMail | None,
+        addresses: EmailAddressService | None,
     ) -> None:
+        """``addresses`` are there where the library sends mail."""
         self._memberships, self._reference = memberships, reference
-        self._sessions, self._mail = sessions, mail
+        self._sessions, self._addresses = sessions, addresses
 
     @property
     def looked_at(self) -> frozenset[str]:
         """The names of the attributes from which anything follows."""
-        mail = {self._mail.attribute} if self._mail is not None else set[str]()
-        return frozenset(self._reference.groups.campus_attributes) | mail
+        return frozenset(self._reference.groups.campus_attributes)
+
+    async def follow_address(self, reader: Reader, address: str) -> None:
+        """Let the address that the campus names be the reader's, unless they have said otherwise.
+        Nothing where it names none or the library sends no mail."""
+        if self._addresses is not None and address:
+            await self._addresses.follow_campus(reader.id, address)
 
     async def follow(
         self, reader: Reader, attributes: Mapping[str, Sequence[str]], now: datetime
     ) -> None:
-        """Let the reader's memberships by the campus, and the address that it names, be those of
-        the attributes. Hardly ever has anything changed since the last sign-in."""
-        if self._mail is not None:
-            for address in attributes.get(self._mail.attribute, ())[:1]:
-                await self._mail.addresses.follow_campus(reader.id, address)
+        """Let the reader's memberships by the campus be those of the attributes. Hardly ever has
+        anything changed since the last sign-in."""
         stand = {m.group_id: m for m in reader.memberships if m.source is MembershipSource.CAMPUS}
         wanted = self._reference.groups.from_campus(attributes)
         if wanted == stand.keys():

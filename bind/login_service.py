@@ -11,7 +11,7 @@ from typing import Final
 from bind.campus_attributes import CampusAttributes
 from bind.providers.base import LoginRejected
 from bind.session_service import IssuedToken, SessionService
-from models.identity.entities import Session
+from models.identity.entities import Session, SignOnSession
 from models.identity.roles import StaffDirectory
 from models.kernel.errors import Unauthenticated
 from models.readers.entities import Reader, mask_name, mask_student_no, normalise_student_no
@@ -25,7 +25,8 @@ HELD_FOR: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Whom the campus names: account number, name, category and groups; by which ticket."""
+    """Whom the campus names: account number, name, category, groups and e-mail address; by which
+    ticket and sign-on. ``realm``: what the numbers of that sign-on are told apart by."""
 
     number: str
     name: str
@@ -35,11 +36,20 @@ class SignIn:
     device: str = ""
     attributes: Mapping[str, Sequence[str]] | None = None
     """What the campus releases about them; None where this way in tells nothing."""
+    email: str = ""
+    provider: str = ""
+    realm: str = ""
+    sign_on: SignOnSession | None = None
+
+    @property
+    def reader_number(self) -> str:
+        """The number under which the service knows them."""
+        return normalise_student_no(f"{self.realm}:{self.number}" if self.realm else self.number)
 
     @property
     def masked(self) -> tuple[str, str]:
         """Name and number, for a page that anybody may look at."""
-        return mask_name(self.name), mask_student_no(normalise_student_no(self.number))
+        return mask_name(self.name), mask_student_no(self.reader_number)
 
 
 class LoginService:
@@ -52,9 +62,12 @@ class LoginService:
         staff: StaffDirectory,
         cipher: FieldCipher,
         campus: CampusAttributes,
+        realms: Collection[str] = (),
     ) -> None:
+        """``realms`` are those of the sign-ons whose numbers are not the campus's."""
         self._readers, self._sessions, self._staff = readers, sessions, staff
         self._cipher, self._campus = cipher, campus
+        self._reserved = tuple(normalise_student_no(f"{realm}:") for realm in realms)
 
     async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
         """A web session for the reader, who is entered or brought up to date; with the role that
@@ -64,9 +77,9 @@ class LoginService:
         session has been ended elsewhere.
         """
         reader = await self._admit(who, now)
-        role = self._staff.role_of(normalise_student_no(who.number), who.groups)
+        role = self._staff.role_of(who.reader_number, who.provider, who.groups)
         return await self._sessions.open_web(
-            reader.id, who.ticket, now, role, who.device, reader.granted
+            reader.id, who.ticket, now, role, who.device, reader.granted, who.sign_on
         )
 
     async def renew(self, who: SignIn, session: Session, now: datetime) -> datetime | None:
@@ -75,16 +88,21 @@ class LoginService:
         reader = await self._admit(who, now)
         if reader.id != session.reader_id:
             return None
-        role = self._staff.role_of(normalise_student_no(who.number), who.groups)
-        return await self._sessions.renew_role(session, who.ticket, role, now, reader.granted)
+        role = self._staff.role_of(who.reader_number, who.provider, who.groups)
+        return await self._sessions.renew_role(
+            session, who.ticket, role, now, reader.granted, who.sign_on
+        )
 
     async def _admit(self, who: SignIn, now: datetime) -> Reader:
         """The reader, entered or brought up to date. Raises: LoginRejected."""
-        number = normalise_student_no(who.number)
+        number = who.reader_number
+        if not who.realm and number.startswith(self._reserved):
+            raise LoginRejected()  # it looks like somebody's of another sign-on
         try:
             reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
         except NumberOfVisitor:
             raise LoginRejected() from None
+        await self._campus.follow_address(reader, who.email)
         if who.attributes is not None:
             await self._campus.follow(reader, who.attributes, now)
         return reader

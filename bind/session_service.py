@@ -16,7 +16,7 @@ from typing import Final
 
 from models.identity.api_token_repository import ApiTokenRepository, is_program, session_id_of
 from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
-from models.identity.entities import Principal, Session
+from models.identity.entities import Principal, Session, SignOnSession
 from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
@@ -74,13 +74,13 @@ class SessionService:
         role: Role | None = None,
         device: str = "",
         granted: bool = False,
+        sign_on: SignOnSession | None = None,
     ) -> IssuedToken:
-        """A web session for a CAS ticket, with the role that it gives; ``granted``: the console
-        gives one, too. Raises: Unauthenticated if
-        it was logged out already."""
+        """A web session for a sign-on's ticket, with the role that it gives; ``granted``: the
+        console gives one, too. Raises: Unauthenticated if it was logged out already."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
-            issued.token, reader_id, ticket, now, issued.expires_at, role, device, granted
+            issued.token, reader_id, ticket, now, issued.expires_at, role, device, granted, sign_on
         ):
             raise Unauthenticated()
         return issued
@@ -126,11 +126,14 @@ class SessionService:
         role: Role | None,
         now: datetime,
         granted: bool = False,
+        sign_on: SignOnSession | None = None,
     ) -> datetime | None:
         """The session's reader has given their password once more: until when it lasts. None where
         it has ended."""
         until = now + WEB_LIFETIME
-        renewed = await self._sessions.renew_role(session, ticket, role, now, until, granted)
+        renewed = await self._sessions.renew_role(
+            session, ticket, role, now, until, granted, sign_on
+        )
         self._roles_used.pop(session.id, None)
         await self._revoke([session.id])
         return renewed
@@ -227,6 +230,10 @@ class SessionService:
     async def close_ticket(self, ticket: str, now: datetime) -> None:
         """The same, also of a session that has yet to begin."""
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
+
+    async def close_subject(self, provider: str, subject: str, at: datetime) -> None:
+        """Single logout of all that a reader has opened by an OpenID provider until then."""
+        await self._revoke(await self._sessions.close_by_subject(provider, subject, at))
 
     async def unionid_of(self, session_id: str) -> str | None:
         """By what the official account knows the WeChat user of the session, if that is known."""

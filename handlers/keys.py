@@ -11,10 +11,10 @@ from bind.account_binding import AccountBindingService
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
 from bind.providers.base import IdentityProvider
-from bind.providers.cas_client import CasClient
 from bind.scan_notes import ScanNotes
 from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
+from bind.sign_ons import SignOns
 from bind.wechat_logins import WeChatLogins
 from models.affected_bookings.impact import AffectedBookings
 from models.calendar_feed.service import CalendarFeeds
@@ -90,7 +90,7 @@ CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppK
     "callback_verifiers"
 )
 """By the names in the addresses that WeChat calls."""
-CAS: Final = web.AppKey("cas", CasClient)
+CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 CHECK_IN: Final = web.AppKey("check_in", CheckInService)
 CODE_SHARING: Final = web.AppKey("code_sharing", CodeSharingService)
 EMAIL_ADDRESSES: Final = web.AppKey("email_addresses", EmailAddressService)
@@ -100,7 +100,6 @@ FAULT_REPORTS: Final = web.AppKey("fault_reports", FaultReportService)
 FEEDBACK: Final = web.AppKey("feedback", FeedbackService)
 FORECAST: Final = web.AppKey("forecast", FullnessForecast)
 GATES: Final = web.AppKey("gates", GateService)
-IDENTITY_PROVIDER: Final[web.AppKey[IdentityProvider]] = web.AppKey("identity_provider")
 KIOSK_CODES: Final = web.AppKey("kiosk_codes", KioskCodeService)
 KIOSK_PAIRING: Final = web.AppKey("kiosk_pairing", KioskPairing)
 KIOSKS: Final = web.AppKey("kiosks", KioskService)
@@ -149,6 +148,7 @@ STAFF_SEAT_OUTAGES: Final = web.AppKey("staff_seat_outages", StaffSeatOutages)
 STAFF_VENUES: Final = web.AppKey("staff_venues", StaffVenues)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)
 STAFF_VISITORS: Final = web.AppKey("staff_visitors", StaffVisitors)
+SIGN_ONS: Final = web.AppKey("sign_ons", SignOns)
 STATISTICS: Final = web.AppKey("statistics", StatisticsService)
 TEMPLATES: Final[web.AppKey[Mapping[Template, TemplateConfig]]] = web.AppKey("templates")
 UNIONID_OF: Final[web.AppKey[Callable[[str], Awaitable[str | None]]]] = web.AppKey("unionid_of")

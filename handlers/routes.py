@@ -8,6 +8,7 @@ from aiohttp import web
 
 from handlers.accounts import own_data, session_pages
 from handlers.accounts import pages as accounts_pages
+from handlers.accounts.back_channel import back_channel_routes
 from handlers.accounts.login import login_routes, welcome
 from handlers.api_routes import Served, api_routes, docs_routes
 from handlers.calendar_feed import pages as calendar_pages
@@ -83,6 +84,7 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/logo/{name}", logo),
         web.get("/language/{language}", choose_language),
         *login_routes(),
+        *back_channel_routes(),
         *console_routes(),
         web.get("/", reader_page(seat_map_pages.areas, welcome)),
         web.get("/areas/{id}", reader_page(seat_map_pages.area)),

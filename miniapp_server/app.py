@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService
-from bind.campus_attributes import CampusAttributes, CampusMail
+from bind.campus_attributes import CampusAttributes
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
 from bind.redeemable_codes import RedeemableCodes
@@ -68,6 +68,7 @@ from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wechat_wiring import callback_verifiers, text_checker
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
+from models.email_addresses.service import EmailAddressService
 from models.kiosks.pairing import KioskPairing
 from models.profile.entities import LibraryProfile
 from models.staff.recorder import AuditLog
@@ -138,13 +139,13 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     offset, took = app[METRICS].clock_offset.set, app[METRICS].load.mongodb.observe
     app[CLOCK_CHECK] = ClockCheck(clock, partial(server_time, resources.db), offset, took)
     app[keys.PROOF] = proof_standing()
-    app[SITE] = _site(settings, resources.cas.login_url())
+    app[SITE] = _site(settings)
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
     app[ERROR_PAGE] = error_page
     _wire_sessions(app, resources)
     hooks = Hooks(
-        app[SESSIONS].reader_changed, resources.cas.answers, clock.shared_now, asyncio.sleep
+        app[SESSIONS].reader_changed, resources.sign_ons.answers, clock.shared_now, asyncio.sleep
     )
     wire_models(
         app,
@@ -187,11 +188,12 @@ def _default_profile(settings: Settings) -> LibraryProfile:
     return LibraryProfile(**names, contact=settings.contact)
 
 
-def _site(settings: Settings, login_url: str) -> Site:
-    sign_on = urlsplit(login_url)
+def _site(settings: Settings) -> Site:
+    addresses = [settings.cas.base_url, *(one.issuer for one in settings.oidc)]
+    parts = [urlsplit(address) for address in addresses if address]
     return Site(
         public_base_url=settings.public_base_url,
-        sign_on_origin=f"{sign_on.scheme}://{sign_on.netloc}",
+        sign_on_origins=tuple(dict.fromkeys(f"{p.scheme}://{p.netloc}" for p in parts)),
         secure_cookies=settings.secure_cookies,
         session_cookie=settings.session_cookie,
         trusted_proxies=settings.trusted_proxies,
@@ -218,16 +220,17 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
 
 
 def _wire_identity(
-    app: web.Application, resources: Resources, campus_mail: CampusMail | None
+    app: web.Application, resources: Resources, addresses: EmailAddressService | None
 ) -> None:
     settings, r = resources.settings, resources.repositories
-    app[keys.CAS], app[keys.IDENTITY_PROVIDER] = resources.cas, resources.identity_provider
+    app[keys.SIGN_ONS], app[keys.CAMPUS_APP] = resources.sign_ons, resources.campus_app
     app[keys.LOGINS] = LoginService(
         r.readers,
         app[SESSIONS],
         settings.staff,
         settings.sealer,
-        CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], campus_mail),
+        CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses),
+        resources.sign_ons.realms,
     )
     review = app[keys.REVIEW_ACCESS] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)
     app[keys.ACCOUNT_BINDING] = AccountBindingService(

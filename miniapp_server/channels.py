@@ -11,7 +11,6 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.campus_attributes import CampusMail
 from handlers import keys
 from handlers.http.keys import ATTEMPT_LIMITER
 from handlers.http.metrics import Metrics
@@ -148,9 +147,10 @@ def delivery_workers(
     return {name: worker(name, channel) for name, channel in channels.used.items()}
 
 
-def wire_mail(app: web.Application, resources: Resources, channels: Channels) -> CampusMail | None:
-    """Readers' e-mail addresses, where the library sends mail. What the campus names of them, where
-    it names any."""
+def wire_mail(
+    app: web.Application, resources: Resources, channels: Channels
+) -> EmailAddressService | None:
+    """Readers' e-mail addresses, where the library sends mail."""
     if channels.mail is None:
         return None
     app[keys.UNSUBSCRIBE_LINKS] = channels.mail.writer.links
@@ -166,5 +166,4 @@ def wire_mail(app: web.Application, resources: Resources, channels: Channels) ->
         SmtpStaffMailer(channels.mail.smtp, channels.mail.writer),
         partial(open_items, app, resources.repositories.reservations),
     )
-    attribute = resources.settings.cas.email_attribute
-    return CampusMail(attribute, addresses) if attribute else None
+    return addresses

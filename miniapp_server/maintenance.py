@@ -52,6 +52,7 @@ class Retention:
         await r.sessions.prune(now, now - _KEEP_TICKETS)
         await r.activation_codes.prune(now - _KEEP_CODES)
         await r.review_codes.prune(now - _KEEP_CODES)
+        await r.used_once.prune(real_now)
         await self._attempts.prune(now)
         await r.wechat_callbacks.prune(now - _KEEP_CODES)
         for pauses in self._pauses:

@@ -18,6 +18,7 @@ from models.identity.binding_repository import BindingRepository
 from models.identity.grant_repository import StaffGrantRepository
 from models.identity.review_code_repository import ReviewCodeRepository
 from models.identity.session_repository import SessionRepository
+from models.identity.used_once_repository import UsedOnceRepository
 from models.kiosks.pairing_repository import PairingRepository
 from models.kiosks.repository import KioskRepository
 from models.library.picture_repository import PlanPictureRepository
@@ -105,6 +106,7 @@ class Repositories:
         self.sessions = SessionRepository(db, cipher)
         self.staff_grants = StaffGrantRepository(db)
         self.text_checks = TextCheckRepository(db, cipher)
+        self.used_once = UsedOnceRepository(db)
         self.violations = ViolationRepository(db, cipher)
         self.waitlist = WaitlistRepository(db)
         self.wechat_callbacks = WeChatCallbackLog(db)

@@ -12,8 +12,10 @@ from bind.providers.campus_ticket import CampusTicketProvider
 from bind.providers.cas import CasProvider
 from bind.providers.cas_client import CasClient
 from bind.providers.cas_xml import AttributeNames
+from bind.providers.oidc import OidcProvider
 from bind.providers.wecom import WeComProvider
-from handlers.accounts.login import ENTRY_PATH, SERVICE_PATH
+from bind.sign_ons import CAS_ID, SignOn, SignOns
+from handlers.accounts.login import ENTRY_PATH, OIDC_PATH, SERVICE_PATH
 from miniapp_server.clock import Clock
 from miniapp_server.repositories import Repositories
 from miniapp_server.settings import Settings
@@ -43,10 +45,11 @@ class Resources:
     smtp: SmtpClient | None
     """None where the library sends no mail."""
     official_account: OfficialAccount | None
-    cas: CasClient
+    sign_ons: SignOns
     wecom: WeComClient | None
     """None where the campus does not sign in by it."""
-    identity_provider: IdentityProvider
+    campus_app: IdentityProvider | None
+    """How the campus's app signs in; None where it is by the first of the sign-ons."""
 
     @property
     def outgoing_calls(self) -> list[OutgoingCalls]:
@@ -73,16 +76,7 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
         await require_mongo(db, settings.mongo_url)
         await admit_database(db, settings.sandbox, settings.sealer)
         redis = await enter(open_redis(settings.redis_url))
-        cas = await enter(
-            CasClient(
-                settings.cas.base_url,
-                settings.public_base_url + SERVICE_PATH,
-                names=AttributeNames(
-                    name=settings.cas.name_attribute, kind=settings.cas.kind_attribute
-                ),
-                exact_service=settings.cas.exact_service,
-            )
-        )
+        repositories = Repositories(db, settings.sealer)
         entry = settings.entry
         wecom = await enter(WeComClient(entry.wecom)) if entry.wecom is not None else None
         resources = Resources(
@@ -90,7 +84,7 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
             clock=clock,
             db=db,
             redis=redis,
-            repositories=Repositories(db, settings.sealer),
+            repositories=repositories,
             mini_program=await enter(
                 MiniProgramClient(
                     base_url=settings.wechat.base_url,
@@ -101,9 +95,9 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
             ),
             smtp=await enter(SmtpClient(settings.smtp)) if settings.smtp is not None else None,
             official_account=await _official_account(settings, redis, enter),
-            cas=cas,
+            sign_ons=await _sign_ons(settings, clock, repositories, enter),
             wecom=wecom,
-            identity_provider=await _identity_provider(settings, cas, wecom, enter),
+            campus_app=await _campus_app(settings, wecom, enter),
         )
         await ensure_indexes(db)
         yield resources
@@ -125,16 +119,41 @@ async def _official_account(
     return opened
 
 
-async def _identity_provider(
+async def _sign_ons(
     settings: Settings,
-    cas: CasClient,
-    wecom: WeComClient | None,
+    clock: Clock,
+    repositories: Repositories,
     enter: Callable[..., Awaitable[Any]],
-) -> IdentityProvider:
+) -> SignOns:
+    """CAS first, where there is one, then the OpenID providers."""
+    found, own = list[SignOn](), settings.public_base_url
+    if settings.cas.base_url:
+        names = AttributeNames(name=settings.cas.name_attribute, kind=settings.cas.kind_attribute)
+        cas = await enter(
+            CasClient(
+                settings.cas.base_url,
+                own + SERVICE_PATH,
+                names=names,
+                exact_service=settings.cas.exact_service,
+            )
+        )
+        provider = CasProvider(cas, settings.cas.email_attribute)
+        found.append(SignOn(CAS_ID, provider, settings.cas.name))
+    for oidc in settings.oidc:
+        opened = await enter(
+            OidcProvider(oidc, own + OIDC_PATH + oidc.id, repositories.used_once, clock.real_now)
+        )
+        found.append(SignOn(oidc.id, opened, oidc.name, oidc.id if oidc.own_numbers else ""))
+    return SignOns(found, clock.real_now)
+
+
+async def _campus_app(
+    settings: Settings, wecom: WeComClient | None, enter: Callable[..., Awaitable[Any]]
+) -> IdentityProvider | None:
     entry = settings.entry
     if wecom is not None:
         return WeComProvider(wecom, settings.public_base_url + ENTRY_PATH, entry.authorize_url)
     if entry.kind == "cas":
-        return CasProvider(cas)
+        return None
     opened: IdentityProvider = await enter(CampusTicketProvider(entry.url, entry.secret))
     return opened

@@ -313,7 +313,7 @@ async def living(
     Without ``jobs`` nothing happens by itself: ``move`` and ``settle`` run what is due.
     """
     port = free_port()
-    sandbox = "CAS_BASE_URL" not in env
+    sandbox = env.keys().isdisjoint({"CAS_BASE_URL", "OIDC_PROVIDERS"})
     spares = SPARES[mongo_url, env.get("ENCRYPTION_KEYS", ""), sandbox]
     spare = spares.pop() if spares and database is None else None
     name = database or (spare.name if spare else f"t{uuid4().hex[:16]}")

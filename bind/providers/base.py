@@ -7,20 +7,24 @@ once, over a connection of our own. Nothing that the browser says about itself i
 from __future__ import annotations
 
 import asyncio
+import hmac
 import re
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 import aiohttp
 import msgspec
 
+from models.identity.entities import SignOnSession
 from models.kernel.errors import ServiceUnavailable, Unauthenticated
 from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 TIMEOUT_S: Final = 5.0
 _PROOF: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
 _MAX_ANSWER: Final = 64 * 1024
+_RENEW: Final = "renew"
 
 
 class LoginRejected(Unauthenticated):
@@ -39,28 +43,82 @@ class ProviderUnavailable(ServiceUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A sign-in that a browser has begun, as its cookie tells. ``state`` travels by the provider
+    and back; ``secret`` never leaves the cookie. ``renew``: the password has to be typed."""
+
+    provider: str
+    state: str
+    secret: str
+    renew: bool = False
+
+    @classmethod
+    def begin(cls, provider: str, *, renew: bool = False) -> Self:
+        """A new one, with 128 and 256 random bits."""
+        return cls(provider, secrets.token_urlsafe(16), secrets.token_urlsafe(32), renew)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The one that ``str`` has written; None for anything else."""
+        parts = text.split(".")
+        if len(parts) != 4 or not all(_PROOF.fullmatch(part) for part in parts):
+            return None
+        provider, renew, state, secret = parts
+        return cls(provider, state, secret, renew == _RENEW)
+
+    def __str__(self) -> str:
+        renew = _RENEW if self.renew else "once"
+        return f"{self.provider}.{renew}.{self.state}.{self.secret}"
+
+    def is_answered_by(self, state: str) -> bool:
+        """Is that the state which this browser was sent away with?"""
+        return hmac.compare_digest(self.state.encode(), state.encode())
+
+
+@dataclass(frozen=True, slots=True)
 class ExternalIdentity:
-    """Whom the proof names: the student number as the campus writes it, and what else it told."""
+    """Whom the proof names: the student number as the campus writes it, and what else it told.
+
+    ``ticket`` is what a single logout will name. ``unasked``: nobody here has asked for this
+    sign-in, and its reader is asked first. ``attributes`` is None where this way in tells none.
+    """
 
     number: str
     name: str = ""
     kind: str = ""
+    email: str = ""
+    groups: tuple[str, ...] = ()
+    ticket: str = ""
+    attributes: Mapping[str, Sequence[str]] | None = None
+    sign_on: SignOnSession | None = None
+    unasked: bool = False
 
 
 class IdentityProvider(Protocol):
     """One way in."""
 
-    proof: str
-    """The query parameter that carries the proof."""
+    async def authorization_url(self, attempt: Attempt) -> str | None:
+        """Where the browser goes to be identified; None where it has to come with its proof.
+        Raises: ProviderUnavailable."""
 
-    def authorization_url(self, state: str) -> str | None:
-        """Where the browser goes to be identified; None where it has to come with its proof."""
+    async def authenticate(
+        self, answer: Mapping[str, str], attempt: Attempt | None
+    ) -> ExternalIdentity:
+        """Whom the answer names, which the browser brings in its address and which is good once.
+        ``attempt`` is what this browser has begun. Raises: LoginRejected, ProviderUnavailable."""
 
-    async def authenticate(self, proof: str) -> ExternalIdentity:
-        """Redeem the proof. Raises: LoginRejected, ProviderUnavailable."""
+
+class SignOnProvider(IdentityProvider, Protocol):
+    """A sign-on with pages of its own, which the sign-in page offers."""
+
+    async def logout_url(self, return_to: str) -> str | None:
+        """Where the browser signs out there; None where that is not possible."""
+
+    async def answers(self) -> bool:
+        """Does it give a sign of life?"""
 
 
-class _Client:
+class CampusClient:
     """JSON over HTTP with the campus's side. Use it as an async context manager."""
 
     def __init__(self) -> None:

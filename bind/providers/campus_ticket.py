@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from bind.providers.base import (
     _PROOF,
+    Attempt,
+    CampusClient,
     ExternalIdentity,
     LoginRejected,
     ProviderUnavailable,
-    _Client,
     _user,
 )
 
 
-class CampusTicketProvider(_Client):
+class CampusTicketProvider(CampusClient):
     """The app opens us with a one-time ticket, which its server exchanges for a person.
 
     ``POST <url>`` with ``Authorization: Bearer <secret>`` and ``{"ticket": …}`` answers 200
     ``{"student_no", "name", "kind"}``, or 4xx for a ticket that is unknown, used or late.
     """
 
-    proof = "ticket"
-
     def __init__(self, url: str, secret: str) -> None:
         super().__init__()
         self._url = url
         self._secret = secret
 
-    def authorization_url(self, state: str) -> str | None:
+    async def authorization_url(self, attempt: Attempt) -> str | None:
         return None
 
-    async def authenticate(self, proof: str) -> ExternalIdentity:
+    async def authenticate(
+        self, answer: Mapping[str, str], attempt: Attempt | None
+    ) -> ExternalIdentity:
+        proof = answer.get("ticket", "")
         if not _PROOF.fullmatch(proof):
             raise LoginRejected()
         status, found = await self.ask(
@@ -44,4 +49,6 @@ class CampusTicketProvider(_Client):
             raise LoginRejected()
         if status != 200:
             raise ProviderUnavailable("status")
-        return _user(found, "student_no")
+        # The campus's app sends tickets that nobody asked us for.
+        user = _user(found, "student_no")
+        return replace(user, ticket=f"entry {proof}", unasked=True)

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from bind.providers.base import ExternalIdentity, LoginRejected
-from bind.providers.cas_client import CasClient
+from collections.abc import Mapping
+
+from bind.providers.base import Attempt, ExternalIdentity
+from bind.providers.cas_client import STATE, CasClient
 
 
 class CasProvider:
-    """The app's webview holds the campus's CAS cookie: one redirect there and back signs in."""
+    """One redirect to the campus's CAS and back. Who is signed in there is asked nothing."""
 
-    proof = ""
+    def __init__(self, cas: CasClient, email_attribute: str = "") -> None:
+        """``email_attribute`` holds a reader's address; empty where the campus releases none."""
+        self._cas, self._email_attribute = cas, email_attribute
 
-    def __init__(self, cas: CasClient) -> None:
-        self._cas = cas
+    async def authorization_url(self, attempt: Attempt) -> str | None:
+        return self._cas.login_url(attempt.state, renew=attempt.renew)
 
-    def authorization_url(self, state: str) -> str | None:
-        return self._cas.login_url(state)
+    async def authenticate(
+        self, answer: Mapping[str, str], attempt: Attempt | None
+    ) -> ExternalIdentity:
+        """Whom the ticket names. One that this browser has not asked for may be anybody's.
 
-    async def authenticate(self, proof: str) -> ExternalIdentity:
-        raise LoginRejected()
+        Raises: TicketRefused, CasUnavailable.
+        """
+        ticket, state = answer.get("ticket", ""), answer.get(STATE, "")
+        renew = attempt is not None and attempt.renew
+        user = await self._cas.validate(ticket, state, renew=renew)
+        begun_here = attempt is not None and (
+            self._cas.exact_service or attempt.is_answered_by(state)
+        )
+        return ExternalIdentity(
+            user.user,
+            user.name,
+            user.kind,
+            next(iter(user.attributes.get(self._email_attribute, ())), ""),
+            user.groups,
+            ticket,
+            dict(user.attributes),
+            unasked=not begun_here,
+        )
+
+    async def logout_url(self, return_to: str) -> str | None:
+        return self._cas.logout_url(return_to)
+
+    async def answers(self) -> bool:
+        return await self._cas.answers()

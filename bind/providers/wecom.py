@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
 from bind.providers.base import (
     _PROOF,
+    Attempt,
     ExternalIdentity,
     LoginRejected,
     ProviderUnavailable,
@@ -24,25 +27,28 @@ class WeComProvider:
     the student number.
     """
 
-    proof = "code"
-
     def __init__(self, client: WeComClient, redirect_uri: str, authorize_url: str) -> None:
         self._client = client
         self._redirect_uri, self._authorize_url = redirect_uri, authorize_url
 
-    def authorization_url(self, state: str) -> str | None:
+    async def authorization_url(self, attempt: Attempt) -> str | None:
         settings = self._client.settings
         query = {
             "appid": settings.corp_id,
             "redirect_uri": self._redirect_uri,
             "response_type": "code",
             "scope": "snsapi_base",
-            "state": state,
+            "state": attempt.state,
             "agentid": settings.agent_id,
         }
         return f"{self._authorize_url}?{urlencode(query)}#wechat_redirect"
 
-    async def authenticate(self, proof: str) -> ExternalIdentity:
+    async def authenticate(
+        self, answer: Mapping[str, str], attempt: Attempt | None
+    ) -> ExternalIdentity:
+        proof = answer.get("code", "")
+        if attempt is None or not attempt.is_answered_by(answer.get("state", "")):
+            raise LoginRejected()  # somebody else began this, and would sign in as themselves
         if not _PROOF.fullmatch(proof):
             raise LoginRejected()
         try:
@@ -53,4 +59,5 @@ class WeComProvider:
             raise LoginRejected()
         if found.get("errcode") != 0:
             raise ProviderUnavailable("errcode")
-        return _user(found, "userid")  # who is no member of the school has an openid only
+        # Who is no member of the school has an openid only.
+        return replace(_user(found, "userid"), ticket=f"entry {proof}")

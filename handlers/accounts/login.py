@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from bind.login_service import SignIn
-from bind.providers.base import LoginRejected, ProviderUnavailable
-from bind.providers.cas_client import STATE
+from bind.providers.base import Attempt, ExternalIdentity, LoginRejected, ProviderUnavailable
 from bind.providers.cas_xml import CasUnavailable, TicketRefused, parse_logout
+from bind.providers.oidc import ATTEMPT_LASTS
 from bind.session_service import IssuedToken
+from bind.sign_ons import CAS_ID, SignOn
 from handlers.accounts.scan_note import begin_sign_in, finish_sign_in
 from handlers.http.authentication import (
     SIGN_INS,
@@ -40,24 +40,31 @@ from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
-from handlers.keys import CAS, IDENTITY_PROVIDER, LOGINS, OUTAGES
+from handlers.keys import CAMPUS_APP, LOGINS, OUTAGES, SIGN_ONS
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
-from models.kernel.errors import ClockWrong, DomainError, InvalidRequest, Unauthenticated
+from models.kernel.errors import (
+    ClockWrong,
+    DomainError,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+)
 
 SERVICE_PATH: Final = "/login/cas"
+OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
-_STATE: Final = "seat_state"
-_STATE_SECONDS: Final = 600
-_RENEW: Final = "renew."
-"""Begins the state of a sign-in for which the password has to be typed."""
+_ENTRY: Final = "entry"
+"""Stands for the campus's app among the ids of sign-ons."""
+_ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 
 def login_routes() -> list[web.RouteDef]:
     """The addresses of signing in and out."""
     return [
-        web.get("/login", login),
-        web.get(SERVICE_PATH, _sign_in(cas_ticket)),
+        web.get("/login", _sign_in(login)),
+        web.get(SERVICE_PATH, _sign_in(sign_on_answer)),
+        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer)),
         web.post(SERVICE_PATH, single_logout),
         web.post("/login/confirm", _sign_in(confirm_sign_in)),
         web.get(ENTRY_PATH, _sign_in(campus_entry)),
@@ -87,48 +94,90 @@ def welcome(request: web.Request) -> web.Response:
 
 
 async def login(request: web.Request) -> web.Response:
-    """To the campus's sign-on. Who is signed in there comes back without being asked anything."""
-    renew = request.query.get("renew") == "1"
-    state = f"{_RENEW if renew else ''}{secrets.token_urlsafe(16)}"
-    return _begin(request, request.app[CAS].login_url(state, renew=renew), state)
+    """To the campus's sign-on; where there are several, to the page that offers them. Who is signed
+    in there comes back without being asked anything."""
+    sign_ons = request.app[SIGN_ONS]
+    sign_on = sign_ons.get(request.query.get("with", ""))
+    if sign_on is None:
+        if len(sign_ons) > 1:
+            return _message(request, 200, *SIGN_IN_TEXT["several"])
+        sign_on = sign_ons.first
+    return await _begin_at(request, sign_on)
 
 
-async def cas_ticket(request: web.Request) -> web.Response:
-    """CAS sends the browser back with a ticket; the redirect takes it out of the address. One that
-    this browser has not asked for may be anybody's: its reader is asked first.
+async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
+    attempt = Attempt.begin(sign_on.id, renew=request.query.get("renew") == "1")
+    try:
+        away = await sign_on.provider.authorization_url(attempt)
+    except ProviderUnavailable as error:
+        return await _sign_on_fails(request, sign_on, error)
+    assert away is not None  # a sign-on has pages of its own
+    return _begin(request, away, attempt)
 
-    Tickets have 128 random bits, so their rate is limited and wrong ones are not counted: a whole
-    campus shares an address.
+
+async def sign_on_answer(request: web.Request) -> web.Response:
+    """A sign-on sends the browser back; the redirect takes what it brings out of the address.
+
+    Tickets and codes have 128 random bits, so their rate is limited and wrong ones are not counted:
+    a whole campus shares an address.
     """
+    sign_on = request.app[SIGN_ONS].get(request.match_info.get("provider", CAS_ID))
+    if sign_on is None:
+        raise NotFound()
     if not request.app[CLOCK].trusted:
         return _refusal(request, ClockWrong())
-    ticket, cas = request.query.get("ticket", ""), request.app[CAS]
-    ours, theirs = request.cookies.get(_STATE, ""), request.query.get(STATE, "")
+    attempt = _attempt_of(request, sign_on.id)
     try:
-        user = await cas.validate(ticket, theirs, renew=ours.startswith(_RENEW))
-    except TicketRefused as error:
+        user = await sign_on.provider.authenticate(request.query, attempt)
+    except (TicketRefused, LoginRejected) as error:
         count_error(request, error)
         return _message(request, 401, *SIGN_IN_TEXT["ticket_refused"])
-    except CasUnavailable:
-        await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
-        return _message(request, 503, *SIGN_IN_TEXT["cas_unavailable"])
-    who = SignIn(
-        user.user,
-        user.name,
-        user.kind,
-        ticket,
-        user.groups,
-        browser_name(request),
-        dict(user.attributes),
-    )
-    if not ours or (not cas.exact_service and not _same(ours, theirs)):
+    except (CasUnavailable, ProviderUnavailable) as error:
+        return await _sign_on_fails(request, sign_on, error)
+    request.app[SIGN_ONS].note(sign_on.id, failed=False)
+    who = _sign_in_of(request, user, sign_on)
+    if user.unasked:
         return _ask_first(request, who)
-    before = await signed_in(request, request[NOW]) if ours.startswith(_RENEW) else None
+    renew = attempt is not None and attempt.renew
+    before = await signed_in(request, request[NOW]) if renew else None
     if before is not None:
         until = await request.app[LOGINS].renew(who, before.session, request[NOW])
         if until is not None:
             return _keep_session(request, until)
-    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
+    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), attempt)
+
+
+async def _sign_on_fails(
+    request: web.Request, sign_on: SignOn, error: CasUnavailable | ProviderUnavailable
+) -> web.Response:
+    """The page that says so, and offers the others."""
+    sign_ons = request.app[SIGN_ONS]
+    count_error(request, error)
+    sign_ons.note(sign_on.id, failed=True)
+    if not sign_on.realm:
+        await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
+    which = "another_fails" if len(sign_ons) > 1 else "cas_unavailable"
+    response = _message(request, 503, *SIGN_IN_TEXT[which])
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _sign_in_of(
+    request: web.Request, user: ExternalIdentity, sign_on: SignOn | None = None
+) -> SignIn:
+    return SignIn(
+        user.number,
+        user.name,
+        user.kind,
+        user.ticket,
+        user.groups,
+        browser_name(request),
+        sign_on.attributes(user) if sign_on is not None else None,
+        user.email,
+        sign_on.id if sign_on is not None else "",
+        sign_on.realm if sign_on is not None else "",
+        user.sign_on,
+    )
 
 
 def _keep_session(request: web.Request, until: datetime) -> web.Response:
@@ -148,23 +197,22 @@ async def campus_entry(request: web.Request) -> web.Response:
         return _redirect("/")
     if not request.app[CLOCK].trusted:
         return _refusal(request, ClockWrong())
-    provider = request.app[IDENTITY_PROVIDER]
-    proof = request.query.get(provider.proof, "") if provider.proof else ""
-    state = secrets.token_urlsafe(16)
-    begins_at = provider.authorization_url(state)
-    if not proof and begins_at is not None:
-        return _begin(request, begins_at, state)
-    ours = request.cookies.get(_STATE, "")
-    if begins_at is not None and not _same(ours, request.query.get("state", "")):
-        proof = ""  # somebody else began this, and would sign the reader in as themselves
+    provider = request.app[CAMPUS_APP]
+    if provider is None:
+        return await _begin_at(request, request.app[SIGN_ONS].first)
+    begun = Attempt.begin(_ENTRY)
     try:
-        user = await provider.authenticate(proof)
+        away = await provider.authorization_url(begun)
+        if away is not None and "code" not in request.query:
+            return _begin(request, away, begun)
+        attempt = _attempt_of(request, _ENTRY)
+        user = await provider.authenticate(request.query, attempt)
     except (LoginRejected, ProviderUnavailable) as error:
         return _refusal(request, error)
-    who = SignIn(user.number, user.name, user.kind, f"entry {proof}", device=browser_name(request))
-    if begins_at is None:
-        return _ask_first(request, who)  # the campus's app sends tickets that nobody asked us for
-    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
+    who = _sign_in_of(request, user)
+    if user.unasked:
+        return _ask_first(request, who)
+    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), attempt)
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
@@ -183,27 +231,35 @@ async def confirm_sign_in(request: web.Request) -> web.Response:
     held = form.get("held")
     if not isinstance(held, str):
         raise InvalidRequest("held", "missing")
-    return await _open_session(request, request.app[LOGINS].confirm(held, request[NOW]), "")
+    return await _open_session(request, request.app[LOGINS].confirm(held, request[NOW]), None)
 
 
-def _begin(request: web.Request, sign_on: str, state: str) -> web.Response:
+def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response:
     """To the sign-on; the cookie proves afterwards that this browser began it."""
     response = _redirect(sign_on)
     remember_return_url(request, response)
-    begin_sign_in(request, response, state)
-    give_cookie(request, response, _STATE, state, _STATE_SECONDS)
+    begin_sign_in(request, response, attempt.state)
+    give_cookie(request, response, _attempt_cookie(request), str(attempt), _ATTEMPT_SECONDS)
     return response
 
 
-def _same(ours: str, theirs: str) -> bool:
-    return bool(ours) and hmac.compare_digest(ours.encode(), theirs.encode())
+def _attempt_of(request: web.Request, provider: str) -> Attempt | None:
+    """What this browser has begun there."""
+    attempt = Attempt.parse(request.cookies.get(_attempt_cookie(request), ""))
+    return attempt if attempt is not None and attempt.provider == provider else None
+
+
+def _attempt_cookie(request: web.Request) -> str:
+    """Over https no other host of the domain can set it, and so begin a sign-in of its own in
+    somebody's browser."""
+    return "__Host-seat_state" if request.app[SITE].secure_cookies else "seat_state"
 
 
 async def _open_session(
-    request: web.Request, signing_in: Awaitable[IssuedToken], state: str
+    request: web.Request, signing_in: Awaitable[IssuedToken], attempt: Attempt | None
 ) -> web.Response:
-    """The browser gets the session's cookie, and the note of a scan that ``state`` was begun with;
-    the session that it had before ends."""
+    """The browser gets the session's cookie, and the note of a scan that the ``attempt`` was begun
+    with; the session that it had before ends."""
     clock, sessions = request.app[CLOCK], request.app[SESSIONS]
     try:
         issued = await signing_in
@@ -216,8 +272,9 @@ async def _open_session(
         await sessions.close(before.session)
     response = _redirect(return_url(request))
     forget_return_url(request, response)
-    if _STATE in request.cookies:
-        response.del_cookie(_STATE, path="/")
+    if (name := _attempt_cookie(request)) in request.cookies:
+        response.del_cookie(name, path="/", secure=request.app[SITE].secure_cookies)
+    state = attempt.state if attempt is not None else ""
     finish_sign_in(request, response, state, sessions.id_of(issued.token))
     give_session_cookie(request, response, issued.token, clock.now(), issued.expires_at)
     return response
@@ -229,6 +286,8 @@ async def single_logout(request: web.Request) -> web.Response:
     A ticket with a session always counts. One without may belong to a login that is under way, and
     is remembered; since anybody can make such tickets up, their rate is limited by address.
     """
+    if request.app[SIGN_ONS].get(CAS_ID) is None:
+        raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)
     raise_if_limited(load_shedder.addresses.wait_for(address))
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
@@ -244,12 +303,16 @@ async def single_logout(request: web.Request) -> web.Response:
 
 
 async def logout(request: web.Request) -> web.Response:
-    """End our session, then the campus's."""
+    """End our session, then the one at the sign-on that it was opened by."""
     require_own_origin(request)
-    principal = await signed_in(request, request[NOW])
+    principal, sign_ons = await signed_in(request, request[NOW]), request.app[SIGN_ONS]
+    sign_on: SignOn | None = sign_ons.first
     if principal is not None:
         await request.app[SESSIONS].close(principal.session)
-    response = _redirect(request.app[CAS].logout_url(request.app[SITE].public_base_url + "/"))
+        sign_on = sign_ons.get(principal.session.provider or CAS_ID)
+    home = request.app[SITE].public_base_url + "/"
+    away = await sign_on.provider.logout_url(home) if sign_on is not None else None
+    response = _redirect(away or home)
     forget_session_cookie(request, response)
     return response
 
@@ -268,4 +331,18 @@ def _refusal(request: web.Request, error: DomainError) -> web.Response:
 
 
 def _message(request: web.Request, status: int, heading: str, text: str) -> web.Response:
-    return render_page(request, "accounts/welcome.html", status=status, heading=heading, text=text)
+    sign_ons = request.app[SIGN_ONS]
+    wanted = {"next": request.query.get("next") or return_url(request)}
+    if "renew" in request.query:
+        wanted["renew"] = request.query["renew"]
+    ways = [
+        {
+            "name": one.name,
+            "href": f"/login?{urlencode({'with': one.id, **wanted})}",
+            "fails": sign_ons.is_failing(one.id),
+        }
+        for one in sign_ons
+    ]
+    return render_page(
+        request, "accounts/welcome.html", status=status, heading=heading, text=text, ways=ways
+    )

@@ -36,8 +36,8 @@ class Site:
     """What the operator has set, as far as HTTP needs it."""
 
     public_base_url: str
-    sign_on_origin: str
-    """The campus's sign-on, where signing out ends."""
+    sign_on_origins: tuple[str, ...]
+    """The sign-ons, where signing out ends."""
     secure_cookies: bool
     session_cookie: str
     trusted_proxies: tuple[Network, ...]

@@ -71,13 +71,14 @@ def render_page(
 
 
 def _security_headers(request: web.Request) -> dict[str, str]:
+    forms_go_to = ("'self'", *request.app[SITE].sign_on_origins)
     return {
         # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
         # the whole way of a form.
         "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
         "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
         "frame-ancestors 'none'; "
-        f"form-action 'self' {request.app[SITE].sign_on_origin}",
+        f"form-action {' '.join(forms_go_to)}",
         "Cache-Control": "no-store",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",

@@ -101,6 +101,8 @@ SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "welcome_without_wechat": ("欢迎使用座位预约", "登录后即可选座、签到。"),
     "ticket_refused": ("登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。"),
     "cas_unavailable": ("统一身份认证暂不可用", "请稍后再试，或到服务台办理。"),
+    "several": ("请选择登录方式", "用您所在单位的账号登录。"),
+    "another_fails": ("这种登录方式暂时连不上", "请稍后再试，或用另一种方式登录，或到服务台办理。"),
     "logged_out_elsewhere": ("您已在别处退出登录", "请重新登录。"),
 }
 """Heading and text of the page for visitors who are not signed in."""

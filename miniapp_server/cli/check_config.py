@@ -11,14 +11,17 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from bind.providers.base import CampusClient, ProviderUnavailable
 from bind.providers.cas_client import CasClient
 from bind.providers.cas_xml import CasUnavailable, TicketRefused
-from handlers.accounts.login import SERVICE_PATH
+from bind.providers.oidc import OidcSettings
+from bind.providers.oidc_metadata import OidcDirectory
+from handlers.accounts.login import OIDC_PATH, SERVICE_PATH
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
 from miniapp_server.settings import Settings, load
 from miniapp_server.settings.addresses import is_loopback
-from miniapp_server.settings.variables import VARIABLES, in_words, misspelt
+from miniapp_server.settings.variables import in_words, is_known, misspelt
 from models.kernel.errors import ServiceUnavailable
 from models.storage.connectivity import MongoUnusable, about_mongo, explained, read_mongo_url
 from models.storage.installation import DatabaseRefused, check
@@ -52,6 +55,15 @@ _CAS_CURES: Final = {
     "garbage": "what answers there is no CAS: is this the address up to, but without, /login?",
     "too_large": "what answers there is no CAS",
     "internal_error": "it reports an internal error of its own",
+}
+_OIDC_CURES: Final = {
+    "connection": "no connection: correct the host, or the proxy and firewall between",
+    "timeout": "no answer in 5 s: look at the network between",
+    "status": "it answers with an error: is this the issuer, without /.well-known/…?",
+    "garbage": "what answers there is no OpenID provider: is this the issuer?",
+    "issuer": "it calls itself by another name: write the issuer as its description does",
+    "keys": "it publishes no key that signs with RSA or an elliptic curve",
+    "too_large": "what answers there is no OpenID provider",
 }
 _WECHAT_CURES: Final = {
     40013: "WeChat does not know this app id",
@@ -112,7 +124,9 @@ def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
         Row("listens on", f"{settings.host}:{settings.port}"),
         Row("pages at", settings.public_base_url),
     ]
-    rows += [Row(name, shown(name, env[name])) for name in sorted(VARIABLES) if env.get(name)]
+    rows += [
+        Row(name, shown(name, env[name])) for name in sorted(env) if env[name] and is_known(name)
+    ]
     rows += _exposed(settings)
     if missing := settings.templates_missing:
         note = "no WeChat template: these messages are shown in the app only"
@@ -195,7 +209,8 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
         rows = [Row("CAS, WeChat", "the sandbox's own")]
     else:
         rows = []
-        tries.append(_cas(settings))
+        tries += [_cas(settings)] if settings.cas.base_url else []
+        tries += [_oidc(settings, one) for one in settings.oidc]
         if not settings.wechat.used:
             rows.append(Row("WeChat", "not set: web pages only"))
         if settings.smtp is not None:
@@ -270,6 +285,28 @@ async def _cas(settings: Settings) -> Row:
             note = _CAS_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
             return Row("CAS", base, Verdict.PROBLEM, note)
     return Row("CAS", base)
+
+
+async def _oidc(settings: Settings, provider: OidcSettings) -> Row:
+    name = f"OIDC {provider.id}"
+    async with CampusClient() as client:
+        directory = OidcDirectory(provider.issuer, client, real_now)
+        try:
+            found = await directory.metadata()
+            keys = await directory.keys(None)
+        except ProviderUnavailable as error:
+            note = _OIDC_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
+            return Row(name, provider.issuer, Verdict.PROBLEM, note)
+    facts = [
+        f"{len(keys.keys)} keys",
+        "sign-out" if found.end_session_endpoint else "no sign-out",
+        "back-channel logout" if found.back_channel_logout else "no back-channel logout",
+    ]
+    return Row(
+        name,
+        provider.issuer,
+        note=f"{', '.join(facts)}; redirect {settings.public_base_url}{OIDC_PATH}{provider.id}",
+    )
 
 
 async def _mail(settings: SmtpSettings) -> Row:

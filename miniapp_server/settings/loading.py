@@ -17,7 +17,6 @@ from miniapp_server.settings.environment import EnvironmentReader
 from miniapp_server.settings.mail import read_mail
 from miniapp_server.settings.model import (
     CallbackSettings,
-    CasSettings,
     IdentityProviderSettings,
     OfficialAccountSettings,
     Settings,
@@ -31,11 +30,10 @@ from miniapp_server.settings.sandbox_defaults import (
     SANDBOX_SECRET,
     SANDBOX_TEMPLATES,
 )
+from miniapp_server.settings.sign_on import read_cas, read_oidc, read_staff
 from miniapp_server.settings.variables import RENAMED
 from models.erasure.entities import Keeping
-from models.identity.roles import Role, StaffDirectory
 from models.messages.entities import Template
-from models.readers.entities import normalise_student_no
 from models.storage.connectivity import read_mongo_url
 from models.storage.encryption import FieldCipher
 from models.storage.redis_health import read_redis_url
@@ -46,7 +44,7 @@ from notify.wecom.client import WeComSettings
 DEFAULT_PORT: Final = 8080
 
 _CREDENTIALS: Final = (
-    *("CAS_BASE_URL", "WECHAT_APPID", "WECHAT_SECRET"),
+    *("CAS_BASE_URL", "OIDC_PROVIDERS", "WECHAT_APPID", "WECHAT_SECRET"),
     *("WECHAT_MP_APPID", "WECHAT_MP_SECRET", "WECHAT_MP_TOKEN", "WECHAT_MINI_TOKEN"),
 )
 _PROVIDER_CREDENTIALS: Final = {
@@ -54,17 +52,6 @@ _PROVIDER_CREDENTIALS: Final = {
     "WECOM_SECRET": "WECOM_BASE_URL",
 }
 """Secrets for another host. One that is on this machine is a stand-in as well."""
-
-_STAFF: Final = (
-    # role, variable of account numbers, variable of the group, the sandbox's group
-    (Role.VIEWER, "STAFF_VIEWERS", "CAS_VIEWER_GROUP", "library-view"),
-    (Role.LIBRARIAN, "STAFF_LIBRARIANS", "CAS_LIBRARIAN_GROUP", "library-admin"),
-    (Role.ADMINISTRATOR, "STAFF_ADMINISTRATORS", "CAS_ADMINISTRATOR_GROUP", "library-head"),
-)
-
-_CAS_ENDPOINT: Final = re.compile(
-    r"/(login|logout|(p3/)?(serviceValidate|proxyValidate)|p3|validate|proxy|samlValidate)$", re.I
-)
 
 
 def load(env: Mapping[str, str], lan: str = "") -> Settings:
@@ -87,19 +74,22 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
     contact = read.text("SITE_CONTACT", DEFAULT_CONTACT)
     local = f"http://{host}:{port}/sandbox"
     sealer = _sealer(read)
+    cas = read_cas(read, f"{public}/sandbox/cas" if sandbox else None)
+    oidc = read_oidc(read, cas)
     settings = partial(
         Settings,
         host=host,
         port=port,
         title=read.text("SITE_TITLE", DEFAULT_NAMES["title"]),
-        staff=_staff(env, sandbox),
+        staff=read_staff(env, oidc, sandbox=sandbox),
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
         mongo_url=_database_url(read, "MONGO_URL", read_mongo_url),
         redis_url=_database_url(read, "REDIS_URL", read_redis_url),
         database=_database(read),
         mongo_driver=read.one_of("MONGO_DRIVER", "pymongo", ("pymongo", "motor")),
-        cas=_cas(read, f"{public}/sandbox/cas" if sandbox else None),
+        cas=cas,
+        oidc=oidc,
         wechat=_wechat(read, f"{local}/wechat" if sandbox else None),
         official=_official(read, sandbox),
         pushes=_callbacks(read, sandbox),
@@ -222,42 +212,6 @@ def _verification(read: EnvironmentReader) -> tuple[str, str]:
     if text and not (re.fullmatch(r"[A-Za-z0-9_-]{1,64}\.txt", name) and content):
         read.fault("WECHAT_VERIFICATION_FILE must look like name.txt=content")
     return name, content
-
-
-def _staff(env: Mapping[str, str], sandbox: bool) -> StaffDirectory:
-    numbers, groups = dict[str, Role](), dict[str, Role]()
-    for role, accounts, group, demo in _STAFF:
-        listed = (normalise_student_no(number) for number in env.get(accounts, "").split(","))
-        numbers |= {number: role for number in listed if number}
-        if name := env.get(group, demo if sandbox else ""):
-            groups[name] = role
-    return StaffDirectory(numbers, groups)
-
-
-def _cas(read: EnvironmentReader, sandbox_url: str | None) -> CasSettings:
-    return CasSettings(
-        base_url=sandbox_url or _cas_url(read),
-        name_attribute=read.env.get("CAS_NAME_ATTRIBUTE", "cn"),
-        kind_attribute=read.env.get("CAS_KIND_ATTRIBUTE", "userType"),
-        email_attribute=read.text("CAS_EMAIL_ATTRIBUTE"),
-        exact_service=read.one_of("CAS_EXACT_SERVICE", "0", ("0", "1")) == "1",
-    )
-
-
-def _cas_url(read: EnvironmentReader) -> str:
-    if not read.text("CAS_BASE_URL"):
-        return read.required(
-            "CAS_BASE_URL",
-            ": readers sign in there (to try the service without, use demo, or SANDBOX=1)",
-        )
-    value = read.url("CAS_BASE_URL")
-    path = urlsplit(value).path
-    if found := _CAS_ENDPOINT.search(path):
-        read.fault(
-            f"CAS_BASE_URL must end before {found[0]}: write "
-            f"{value[: len(value) - len(path)]}{path[: found.start()]}"
-        )
-    return value
 
 
 def _identity_provider(read: EnvironmentReader) -> IdentityProviderSettings:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bind.providers.oidc import OidcSettings
 from models.erasure.entities import Keeping
 from models.identity.roles import StaffDirectory
 from models.messages.entities import WECHAT_TEMPLATES, Template
@@ -75,7 +76,8 @@ class OfficialAccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class CasSettings:
-    """The address of CAS, and the attributes that hold a reader's name, category and address."""
+    """The address of CAS, and the attributes that hold a reader's name, category and address. A
+    library without CAS has an empty address."""
 
     base_url: str
     name_attribute: str
@@ -84,11 +86,13 @@ class CasSettings:
     """Empty where the campus names no e-mail address."""
     exact_service: bool
     """CAS knows the very address of this service, and refuses it with a state."""
+    name: str = ""
+    """What the sign-in page calls it; empty for 统一身份认证."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProviderSettings:
-    """How the campus's app signs its user in: by the CAS cookie, a ticket, or 企业微信."""
+    """How the campus's app signs its user in: by the sign-on's cookie, a ticket, or 企业微信."""
 
     kind: Literal["cas", "ticket", "wecom"]
     url: str = ""
@@ -119,6 +123,7 @@ class Settings:
     pushes: Mapping[str, CallbackSettings]
     verification: tuple[str, str]
     cas: CasSettings
+    oidc: tuple[OidcSettings, ...]
     entry: IdentityProviderSettings
     smtp: SmtpSettings | None = field(repr=False)
     """None where the library sends no mail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
@@ -17,6 +18,7 @@ VARIABLES: Final = frozenset(
             "ENCRYPTION_KEYS",
             "DATA_DIR",
         ),
+        *("CAS_NAME", "OIDC_PROVIDERS"),
         *("CAS_BASE_URL", "CAS_EXACT_SERVICE", "CAS_NAME_ATTRIBUTE", "CAS_KIND_ATTRIBUTE"),
         *("CAS_VIEWER_GROUP", "CAS_LIBRARIAN_GROUP", "CAS_ADMINISTRATOR_GROUP"),
         *(
@@ -45,6 +47,14 @@ VARIABLES: Final = frozenset(
 )
 """All that ``settings.load`` and the demo read; a test holds them against what is read."""
 
+OIDC_ENDINGS: Final = (
+    *("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "NAME", "NUMBERS", "SCOPES"),
+    *("NUMBER_CLAIM", "NAME_CLAIM", "KIND_CLAIM", "EMAIL_CLAIM", "GROUPS_CLAIM"),
+    *("VIEWER_GROUP", "LIBRARIAN_GROUP", "ADMINISTRATOR_GROUP"),
+)
+"""Each OpenID provider has these, behind ``OIDC_`` and its name in OIDC_PROVIDERS."""
+_OIDC: Final = re.compile(r"OIDC_([A-Z][A-Z0-9]{0,19})_([A-Z_]+)")
+
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -59,9 +69,20 @@ RENAMED: Final = {
 """Variables of before, and what they are called now. One that is set is refused: silently it would
 have no effect."""
 
-_OURS: Final = ("WECHAT_", "WECOM_", "CAS_", "CAMPUS_")
+_OURS: Final = ("WECHAT_", "WECOM_", "CAS_", "CAMPUS_", "OIDC_")
 _SHORTEST: Final = 6
 _NEAR, _SOMEWHAT_NEAR = 0.85, 0.75
+
+
+def oidc_provider_of(name: str) -> str | None:
+    """The OpenID provider whose variable that is; None where it is no such variable."""
+    found = _OIDC.fullmatch(name)
+    return found[1].lower() if found is not None and found[2] in OIDC_ENDINGS else None
+
+
+def is_known(name: str) -> bool:
+    """Is that a variable of this service?"""
+    return name in VARIABLES or oidc_provider_of(name) is not None
 
 
 def misspelt(names: Iterable[str]) -> dict[str, str]:
@@ -71,11 +92,14 @@ def misspelt(names: Iterable[str]) -> dict[str, str]:
     environment is nobody's business here.
     """
     found = {}
-    for name in sorted(set(names) - VARIABLES):
+    for name in sorted(name for name in set(names) if not is_known(name)):
         own = name.startswith(_OURS)
+        known = set(VARIABLES)
+        if of_provider := _OIDC.fullmatch(name.upper()):
+            known |= {f"OIDC_{of_provider[1]}_{end}" for end in OIDC_ENDINGS}
         if own or len(name) >= _SHORTEST:
             cutoff = _SOMEWHAT_NEAR if own else _NEAR
-            near = get_close_matches(name.upper(), sorted(VARIABLES), 1, cutoff)
+            near = get_close_matches(name.upper(), sorted(known), 1, cutoff)
             if own or near:
                 found[name] = near[0] if near else ""
     return found

@@ -35,6 +35,16 @@ class StaffRole:
 
 
 @dataclass(frozen=True, slots=True)
+class SignOnSession:
+    """The session at an OpenID provider that one here was opened by: whose it is there, and when
+    the provider has said so."""
+
+    provider: str
+    subject: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A live session. ``reader_id`` not for WeChat: a user's binding is looked up. ``kiosk_id``:
     where its reader stands, whose card has opened it."""
@@ -51,6 +61,8 @@ class Session:
     """What a sign-in of the staff's gives; a phone's and a kiosk's sessions have none."""
     device: str = ""
     """What the browser said of itself, in a few words."""
+    provider: str = ""
+    """The OpenID provider by which its reader has signed in; empty for CAS and the campus's app."""
 
     @property
     def public_id(self) -> str:

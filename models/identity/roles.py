@@ -90,19 +90,22 @@ def rights_everywhere(role: Role) -> StaffRights:
 
 @dataclass(frozen=True, slots=True)
 class StaffDirectory:
-    """Who works for the library: by account number, and by the campus's groups."""
+    """Who works for the library: by account number, and by a sign-on's groups: the sign-on's id
+    and the group's name."""
 
     numbers: Mapping[str, Role]
-    groups: Mapping[str, Role]
+    groups: Mapping[tuple[str, str], Role]
 
     @property
     def names_administrator(self) -> bool:
         """Do the settings name an administrator, who is one whatever the console says?"""
         return Role.ADMINISTRATOR in {*self.numbers.values(), *self.groups.values()}
 
-    def role_of(self, number: str, groups: Iterable[str]) -> Role | None:
-        """The highest role that they have, by their number or by a group; None for a reader."""
-        found = [self.groups[group] for group in groups if group in self.groups]
+    def role_of(self, number: str, sign_on: str, groups: Iterable[str]) -> Role | None:
+        """The highest role that they have, by their number or by a group of the sign-on that they
+        came by; None for a reader."""
+        named = [(sign_on, group) for group in groups]
+        found = [self.groups[one] for one in named if one in self.groups]
         if number in self.numbers:
             found.append(self.numbers[number])
         return max(found, key=list(Role).index, default=None)

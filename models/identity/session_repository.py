@@ -7,7 +7,13 @@ from typing import Final
 
 from pymongo import ASCENDING, ReturnDocument
 
-from models.identity.entities import Principal, Session, SessionKind, StaffRole
+from models.identity.entities import (
+    Principal,
+    Session,
+    SessionKind,
+    SignOnSession,
+    StaffRole,
+)
 from models.identity.grant_repository import read_grants
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
@@ -20,6 +26,9 @@ from models.storage.mongo_errors import translate_errors
 
 MAX_TOMBSTONES: Final = 10_000
 """Of logged-out tickets without a session: 1 MB, and more than a campus leaves in ten minutes."""
+
+
+_SIGN_ON_FIELDS: Final = ("provider", "subject", "identified_at")
 
 
 class SessionRepository:
@@ -42,9 +51,11 @@ class SessionRepository:
         role: Role | None = None,
         device: str = "",
         granted: bool = False,
+        sign_on: SignOnSession | None = None,
     ) -> bool:
         """Store a web session; of somebody with a ``role``, or with one that is ``granted`` in the
-        console. False when its ticket was logged out before it arrived here.
+        console. False when its ticket, or all that its reader has at the provider of ``sign_on``,
+        was logged out before it arrived here.
 
         The logout leaves its tombstone first and deletes sessions second; this inserts first and
         looks for the tombstone second. In any order one of them sees the other.
@@ -61,9 +72,10 @@ class SessionRepository:
         }
         if role is not None or granted:
             document["role"] = _role_document(role, now)
+        document |= self._sign_on_document(sign_on)
         with translate_errors():
             await self._all.insert_one(document)
-            if await self._ended.find_one({"_id": ticket_hash}) is None:
+            if await self._ended.find_one(self._tombstone(ticket_hash, sign_on)) is None:
                 return True
             await self._all.delete_one({"_id": document["_id"]})
         return False
@@ -160,6 +172,7 @@ class SessionRepository:
             kiosk_id=d.get("kiosk"),
             role=_role(d.get("role")),
             device=d.get("device", ""),
+            provider=d.get("provider", ""),
             decrypt=lambda: self._sealer.decrypt(openid, "session") if openid else None,
         )
         if reader is None:
@@ -185,6 +198,7 @@ class SessionRepository:
         now: datetime,
         expires_at: datetime,
         granted: bool = False,
+        sign_on: SignOnSession | None = None,
     ) -> datetime | None:
         """The session's reader has signed in once more: until when it lasts. None where it has
         ended, also by a logout of the new ticket at that very moment: as ``open_web``, this writes
@@ -195,9 +209,12 @@ class SessionRepository:
             "$set": {
                 "role": _role_document(role, now) if role is not None or granted else None,
                 "ticket": ticket_hash,
+                **self._sign_on_document(sign_on),
             },
             "$max": {"expires_at": expires_at},
         }
+        if sign_on is None:
+            changes["$unset"] = dict.fromkeys(_SIGN_ON_FIELDS, "")
         with translate_errors():
             found = await self._all.find_one_and_update(
                 {"_id": session.id},
@@ -205,7 +222,7 @@ class SessionRepository:
                 projection={"expires_at": 1},
                 return_document=ReturnDocument.AFTER,
             )
-            if await self._ended.find_one({"_id": ticket_hash}) is None:
+            if await self._ended.find_one(self._tombstone(ticket_hash, sign_on)) is None:
                 return found["expires_at"] if found else None
             await self._all.delete_one({"_id": session.id})
         return None
@@ -269,6 +286,40 @@ class SessionRepository:
                 ids = [row["_id"] for row in await oldest.to_list(None)]
                 await self._ended.delete_many({"_id": {"$in": ids}})
         return await self.end_ticket(ticket)
+
+    def _subjects(self, provider: str, subject: str) -> list[str]:
+        """Fingerprints of who somebody is at a provider, which may be their number: keyed ones,
+        that of the current key first."""
+        return self._sealer.hashes(f"{provider} {subject}", "subject")
+
+    def _sign_on_document(self, sign_on: SignOnSession | None) -> Document:
+        if sign_on is None:
+            return {}
+        return {
+            "provider": sign_on.provider,
+            "subject": self._subjects(sign_on.provider, sign_on.subject)[0],
+            "identified_at": sign_on.at,
+        }
+
+    def _tombstone(self, ticket_hash: str, sign_on: SignOnSession | None) -> Document:
+        """What finds the logout of a ticket, or of its reader at a provider since they were
+        named."""
+        if sign_on is None:
+            return {"_id": ticket_hash}
+        marks = self._subjects(sign_on.provider, sign_on.subject)
+        since: Document = {"_id": {"$in": marks}, "at": {"$gte": sign_on.at}}
+        return {"$or": [{"_id": ticket_hash}, since]}
+
+    async def close_by_subject(self, provider: str, subject: str, at: datetime) -> list[str]:
+        """End what a reader has opened by that provider until then, also what has yet to begin: as
+        ``close_by_ticket``. Later sign-ins stay. Returns the ended sessions' ids."""
+        marks = self._subjects(provider, subject)
+        opened: Document = {"subject": {"$in": marks}, "identified_at": {"$lte": at}}
+        with translate_errors():
+            await self._ended.update_one({"_id": marks[0]}, {"$max": {"at": at}}, upsert=True)
+            rows = await self._all.find(opened, {"_id": 1}).to_list(None)
+            await self._all.delete_many(opened)
+        return [row["_id"] for row in rows]
 
     async def prune(self, now: datetime, tickets_before: datetime) -> int:
         """Delete what has expired, and tombstones older than any ticket can be."""

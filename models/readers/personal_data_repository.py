@@ -50,6 +50,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "versions",
         "daily_statistics",
         "logged_out_tickets",
+        "used_once",
         "mini_program_codes",
         "gates",
         "heartbeat",

@@ -40,6 +40,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     ],
     "sessions": [
         IndexModel([("ticket", ASCENDING)], name="ticket", sparse=True),
+        IndexModel([("subject", ASCENDING)], name="subject", sparse=True),
         IndexModel([("reader", ASCENDING)], name="reader", sparse=True),
         IndexModel([("expires_at", ASCENDING)], name="expires_at"),
     ],

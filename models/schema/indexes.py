@@ -18,6 +18,7 @@ from models.identity import (
     activation_code_repository,
     api_token_repository,
     review_code_repository,
+    used_once_repository,
 )
 from models.kiosks import pairing_repository
 from models.messages import (
@@ -53,6 +54,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **activation_code_repository.INDEXES,
     **api_token_repository.INDEXES,
     **review_code_repository.INDEXES,
+    **used_once_repository.INDEXES,
     **messages_repository.INDEXES,
     **delivery_repository.INDEXES,
     **choice_repository.INDEXES,

@@ -254,8 +254,7 @@ async def test_the_campus_names_an_address_and_the_reader_decides(
     logins, stored = service.app[keys.LOGINS], service.inside.stored.email_addresses
 
     async def sign_in(address: str, number: str = "21080001") -> None:
-        attributes = {"mail": [address]}
-        who = SignIn(number, "李四", "student", f"ST-{address}", attributes=attributes)
+        who = SignIn(number, "李四", "student", f"ST-{address}", email=address)
         await logins.sign_in(who, service.clock.now())
 
     await sign_in("l@bjut.edu")

@@ -81,7 +81,9 @@ def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
         [True, True, False],
         [True, True, True],
     ]
-    people = StaffDirectory({"1": Role.VIEWER, "2": Role.ADMINISTRATOR}, {"desk": Role.LIBRARIAN})
+    people = StaffDirectory(
+        {"1": Role.VIEWER, "2": Role.ADMINISTRATOR}, {("cas", "desk"): Role.LIBRARIAN}
+    )
     for number, groups, wanted in (
         ("1", (), Role.VIEWER),
         ("1", ("desk", "x"), Role.LIBRARIAN),
@@ -89,7 +91,8 @@ def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
         ("3", ("x",), None),
         ("3", (), None),
     ):
-        assert people.role_of(number, groups) == wanted, (number, groups)
+        assert people.role_of(number, "cas", groups) == wanted, (number, groups)
+    assert people.role_of("3", "alumni", ("desk",)) is None, "a group is one of its sign-on"
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER])

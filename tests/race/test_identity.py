@@ -10,7 +10,7 @@ import pytest
 
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
-from models.identity.entities import Session
+from models.identity.entities import Session, SignOnSession
 from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import TooManyAttempts
@@ -198,6 +198,7 @@ class LooksBeforeItOpens(SessionRepository):
         role: Role | None = None,
         device: str = "",
         granted: bool = False,
+        sign_on: SignOnSession | None = None,
     ) -> bool:
         ticket_hash = token_hash(ticket)
         if await self._ended.find_one({"_id": ticket_hash}) is not None:
@@ -272,6 +273,7 @@ class RenewsWithoutALook(SessionRepository):
         now: datetime,
         expires_at: datetime,
         granted: bool = False,
+        sign_on: SignOnSession | None = None,
     ) -> datetime | None:
         ticket_hash = token_hash(ticket)
         await self._all.find_one_and_update({"_id": session.id}, {"$set": {"ticket": ticket_hash}})

@@ -1,0 +1,238 @@
+"""Sign-in by OpenID Connect: the code flow with PKCE, and back-channel logout.
+
+OpenID Connect Core 1.0, https://openid.net/specs/openid-connect-core-1_0.html; RFC 7636 (PKCE) and
+RFC 9700 (current practice). Nothing that the browser says about itself is believed: its code is
+redeemed over a connection of our own, and the answer is signed for the nonce of this sign-in.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
+
+from bind.providers.base import (
+    _PROOF,
+    Attempt,
+    CampusClient,
+    ExternalIdentity,
+    LoginRejected,
+    ProviderUnavailable,
+)
+from bind.providers.oidc_claims import ClaimNames, are_complete, read_claims
+from bind.providers.oidc_metadata import OidcDirectory, OidcMetadata
+from bind.providers.oidc_tokens import (
+    LEEWAY,
+    Audience,
+    LogoutToken,
+    LogoutTokenInvalid,
+    key_id,
+    made_at,
+    read_id_token,
+    read_logout_token,
+)
+from models.identity.entities import SignOnSession
+from models.identity.used_once_repository import UsedOnceRepository
+
+ATTEMPT_LASTS: Final = timedelta(minutes=10)
+"""From the way to the provider until the way back."""
+_LOGOUT_REMEMBERED: Final = timedelta(minutes=15)
+"""Longer than a logout token is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """One provider. ``id`` is its name in addresses and in the environment, ``name`` what the
+    sign-in page calls it; empty for 统一身份认证. ``own_numbers``: they are not those of the
+    campus, and its readers are kept apart."""
+
+    id: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    claims: ClaimNames
+    name: str = ""
+    scopes: str = "openid profile"
+    own_numbers: bool = False
+
+
+class OidcProvider(CampusClient):
+    """One OpenID provider. Use it as an async context manager."""
+
+    def __init__(
+        self,
+        settings: OidcSettings,
+        redirect_uri: str,
+        once: UsedOnceRepository,
+        now: Callable[[], datetime],
+    ) -> None:
+        """``now`` is the time on the wall, by which tokens live."""
+        super().__init__()
+        self.settings = settings
+        self.redirect_uri = redirect_uri
+        self._once, self._now = once, now
+        self.directory = OidcDirectory(settings.issuer, self, now)
+
+    async def authorization_url(self, attempt: Attempt) -> str | None:
+        metadata = await self.directory.metadata()
+        query = {
+            "response_type": "code",
+            "client_id": self.settings.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": self.settings.scopes,
+            "state": attempt.state,
+            "nonce": _nonce(attempt),
+            "code_challenge": _in_url(sha256(_verifier(attempt).encode()).digest()),
+            "code_challenge_method": "S256",
+        }
+        if attempt.renew:
+            query |= {"prompt": "login", "max_age": "0"}
+        sign = "&" if "?" in metadata.authorization_endpoint else "?"
+        return f"{metadata.authorization_endpoint}{sign}{urlencode(query)}"
+
+    async def authenticate(
+        self, answer: Mapping[str, str], attempt: Attempt | None
+    ) -> ExternalIdentity:
+        code = answer.get("code", "")
+        if attempt is None or not attempt.is_answered_by(answer.get("state", "")):
+            raise LoginRejected()  # somebody else began this, and would sign in as themselves
+        metadata = await self.directory.metadata()
+        issuer = answer.get("iss", metadata.issuer if not metadata.names_issuer else "")
+        if issuer != metadata.issuer:
+            raise LoginRejected()  # another provider's answer (RFC 9207)
+        if answer.get("error") in ("server_error", "temporarily_unavailable"):
+            raise ProviderUnavailable("error")
+        if "error" in answer or not _PROOF.fullmatch(code):
+            raise LoginRejected()
+        state = f"sign-in {self.settings.id} {attempt.state}"
+        if not await self._once.use(state, self._now() + ATTEMPT_LASTS):
+            raise LoginRejected()
+        granted = await self._redeem(metadata, code, attempt)
+        return await self._identity(metadata, granted, attempt)
+
+    async def logout_url(self, return_to: str) -> str | None:
+        """Where the browser signs out there. No ID token goes along as a hint, as it would stand in
+        histories and logs: a provider may ask the reader whether they mean it."""
+        try:
+            metadata = await self.directory.metadata()
+        except ProviderUnavailable:
+            return None
+        endpoint = metadata.end_session_endpoint
+        if not endpoint:
+            return None
+        query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": return_to}
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
+
+    async def answers(self) -> bool:
+        try:
+            await self.directory.fetch()
+        except ProviderUnavailable:
+            return False
+        return True
+
+    async def read_logout(self, token: str) -> LogoutToken:
+        """Whose sessions the provider wants to end. The token counts once.
+
+        Raises: LogoutTokenInvalid, ProviderUnavailable.
+        """
+        metadata = await self.directory.metadata()
+        keys = await self.directory.keys(key_id(token))
+        found = read_logout_token(token, keys, self._audience(metadata), self._now())
+        if not await self._once.use(self._logout_key(found), self._now() + _LOGOUT_REMEMBERED):
+            raise LogoutTokenInvalid("used")
+        return found
+
+    async def forget_logout(self, token: LogoutToken) -> None:
+        """Its sessions could not be ended: the provider may send it once more."""
+        await self._once.give_back(self._logout_key(token))
+
+    def ticket_of(self, sid: str) -> str:
+        """What a session of the provider is called here."""
+        return f"oidc {self.settings.id} sid {sid}"
+
+    def _logout_key(self, token: LogoutToken) -> str:
+        return f"logout {self.settings.id} {token.jti}"
+
+    def _audience(self, metadata: OidcMetadata) -> Audience:
+        return Audience(metadata.issuer, self.settings.client_id)
+
+    async def _redeem(
+        self, metadata: OidcMetadata, code: str, attempt: Attempt
+    ) -> Mapping[str, Any]:
+        """The token endpoint's answer for a code. Raises: LoginRejected, ProviderUnavailable."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": _verifier(attempt),
+        }
+        headers, settings = {}, self.settings
+        if metadata.posts_secret:
+            form |= {"client_id": settings.client_id, "client_secret": settings.client_secret}
+        else:  # RFC 6749, section 2.3.1
+            pair = f"{quote_plus(settings.client_id)}:{quote_plus(settings.client_secret)}"
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        status, found = await self.ask("POST", metadata.token_endpoint, data=form, headers=headers)
+        if status == 200:
+            return found
+        if found.get("error") == "invalid_grant":
+            raise LoginRejected()
+        if status == 401 or found.get("error") in ("invalid_client", "unauthorized_client"):
+            raise ProviderUnavailable("secret")  # it is we who are refused there
+        raise ProviderUnavailable("status")
+
+    async def _identity(
+        self, metadata: OidcMetadata, granted: Mapping[str, Any], attempt: Attempt
+    ) -> ExternalIdentity:
+        """Raises: LoginRejected, ProviderUnavailable."""
+        token = granted.get("id_token")
+        if not isinstance(token, str):
+            raise ProviderUnavailable("garbage")
+        keys = await self.directory.keys(key_id(token))
+        audience = self._audience(metadata)
+        claims = read_id_token(token, keys, audience, _nonce(attempt), self._now())
+        if attempt.renew and not self._is_recent(claims.get("auth_time")):
+            raise LoginRejected()  # somebody took "ask for the password" out of the address
+        known = claims
+        if metadata.userinfo_endpoint and not are_complete(claims, self.settings.claims):
+            known = {**await self._userinfo(metadata, granted, claims["sub"]), **claims}
+        sid = claims.get("sid")
+        ticket = f"oidc {self.settings.id} state {attempt.state}"
+        return replace(
+            read_claims(known, self.settings.claims),
+            ticket=self.ticket_of(sid) if isinstance(sid, str) and sid else ticket,
+            sign_on=SignOnSession(self.settings.id, claims["sub"], made_at(claims)),
+        )
+
+    def _is_recent(self, auth_time: object) -> bool:
+        if not isinstance(auth_time, int | float):
+            return False
+        return self._now().timestamp() - auth_time <= (ATTEMPT_LASTS + LEEWAY).total_seconds()
+
+    async def _userinfo(
+        self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str
+    ) -> Mapping[str, Any]:
+        """The claims that the provider keeps out of the ID token. Raises: ProviderUnavailable."""
+        headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
+        status, found = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
+        if status != 200:
+            raise ProviderUnavailable("status")
+        if found.get("sub") != sub:
+            raise LoginRejected()  # somebody else's (section 5.3.2)
+        return found
+
+
+def _verifier(attempt: Attempt) -> str:
+    return _in_url(sha256(f"verifier {attempt.secret}".encode()).digest())
+
+
+def _nonce(attempt: Attempt) -> str:
+    return _in_url(sha256(f"nonce {attempt.secret}".encode()).digest())
+
+
+def _in_url(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,153 @@
+"""What an OpenID provider has signed: ID tokens and logout tokens, and when they are believed.
+
+OpenID Connect Core 1.0, section 3.1.3.7, and Back-Channel Logout 1.0, section 2.6. joserfc verifies
+signatures and the usual claims.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from bind.providers.base import LoginRejected
+from models.kernel.errors import InvalidRequest
+
+ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
+"""Signatures by a key that only the provider has. ``none`` is none of them, and neither is what
+anybody could sign who knows the client's secret or a public key."""
+LEEWAY: Final = timedelta(seconds=60)
+"""Between the provider's clock and ours."""
+_TOKEN_LASTS: Final = timedelta(minutes=10)
+"""A token that was made longer ago is not believed, whatever it says of itself."""
+_LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
+_LONGEST_ID: Final = 255
+_LONGEST_TOKEN: Final = 16 * 1024
+
+
+class LogoutTokenInvalid(InvalidRequest):
+    """It is no logout token of this provider for this service, or was used."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("logout_token", reason)
+
+
+class _Refused(Exception):
+    """A token is not what it should be; why, in a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who has to have signed, and for whom."""
+
+    issuer: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutToken:
+    """Whose sessions end: the one ``sid``, or where that is empty all of ``sub``, as far as they
+    began not later than ``at``."""
+
+    sid: str
+    sub: str
+    jti: str
+    at: datetime
+
+
+def key_id(token: str) -> str | None:
+    """The id of the key by which the token says that it is signed; nothing is verified."""
+    head = token.partition(".")[0]
+    try:
+        header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+        kid = header.get("kid")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return kid if isinstance(kid, str) else None
+
+
+def read_id_token(
+    token: str, keys: KeySet, audience: Audience, nonce: str, now: datetime
+) -> Mapping[str, Any]:
+    """The claims of an ID token that was made just now, for this very sign-in.
+
+    Raises: LoginRejected.
+    """
+    try:
+        claims = _verified(token, keys, audience, now)
+        if claims.get("nonce") != nonce:
+            raise _Refused("nonce")
+        if not isinstance(claims.get("exp"), int | float):
+            raise _Refused("exp")
+        _text(claims, "sub", required=True)
+    except _Refused:
+        raise LoginRejected() from None
+    return claims
+
+
+def read_logout_token(token: str, keys: KeySet, audience: Audience, now: datetime) -> LogoutToken:
+    """Whose sessions a back-channel logout ends. Raises: LogoutTokenInvalid."""
+    try:
+        claims = _verified(token, keys, audience, now)
+        events = claims.get("events")
+        if not isinstance(events, dict) or not isinstance(events.get(_LOGOUT_EVENT), dict):
+            raise _Refused("events")
+        if "nonce" in claims:
+            raise _Refused("nonce")  # an ID token is no order to sign anybody out
+        sid, sub = _text(claims, "sid"), _text(claims, "sub")
+        if not sid and not sub:
+            raise _Refused("nobody")
+        jti = _text(claims, "jti", required=True)
+    except _Refused as refused:
+        raise LogoutTokenInvalid(str(refused)) from None
+    return LogoutToken(sid, sub, jti, made_at(claims))
+
+
+def made_at(claims: Mapping[str, Any]) -> datetime:
+    """When the verified token was made."""
+    return datetime.fromtimestamp(claims["iat"], UTC)
+
+
+def _verified(token: str, keys: KeySet, audience: Audience, now: datetime) -> dict[str, Any]:
+    """The claims that the issuer has signed for this client a short while ago. Raises: _Refused."""
+    if len(token) > _LONGEST_TOKEN:
+        raise _Refused("too_long")
+    registry = jwt.JWTClaimsRegistry(
+        now=int(now.timestamp()),
+        leeway=int(LEEWAY.total_seconds()),
+        iss={"essential": True, "value": audience.issuer},
+        aud={"essential": True, "value": audience.client_id},
+        iat={"essential": True},
+    )
+    try:
+        claims = dict(jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims)
+        registry.validate(claims)
+    except JoseError as error:
+        raise _Refused(error.error or "signature") from None
+    except (ValueError, TypeError, RecursionError):
+        raise _Refused("signature") from None
+    azp = claims.get("azp")
+    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if (several or azp is not None) and azp != audience.client_id:
+        raise _Refused("azp")
+    made = claims["iat"]
+    if isinstance(made, bool) or not isinstance(made, int | float):
+        raise _Refused("iat")
+    if now.timestamp() - made > (_TOKEN_LASTS + LEEWAY).total_seconds():
+        raise _Refused("iat")
+    return claims
+
+
+def _text(claims: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+    """The claim; empty where it is missing. Raises: _Refused."""
+    value = claims.get(name, "")
+    if not isinstance(value, str) or len(value) > _LONGEST_ID or (required and not value):
+        raise _Refused(name)
+    return value

@@ -1,0 +1,146 @@
+"""The settings of the campus's sign-on: CAS, OpenID providers, and who of the staff may do what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from bind.providers.oidc import OidcSettings
+from bind.providers.oidc_claims import ClaimNames
+from bind.sign_ons import CAS_ID
+from miniapp_server.settings.addresses import is_loopback
+from miniapp_server.settings.environment import EnvironmentReader
+from miniapp_server.settings.model import CasSettings
+from miniapp_server.settings.variables import oidc_provider_of
+from models.identity.roles import Role, StaffDirectory
+from models.readers.entities import normalise_student_no
+
+_STAFF: Final = (
+    # role, variable of account numbers, end of a variable of the group, the sandbox's group
+    (Role.VIEWER, "STAFF_VIEWERS", "VIEWER_GROUP", "library-view"),
+    (Role.LIBRARIAN, "STAFF_LIBRARIANS", "LIBRARIAN_GROUP", "library-admin"),
+    (Role.ADMINISTRATOR, "STAFF_ADMINISTRATORS", "ADMINISTRATOR_GROUP", "library-head"),
+)
+_CAS_ENDPOINT: Final = re.compile(
+    r"/(login|logout|(p3/)?(serviceValidate|proxyValidate)|p3|validate|proxy|samlValidate)$", re.I
+)
+_ID: Final = re.compile(r"[a-z][a-z0-9]{0,19}")
+_TAKEN: Final = frozenset({CAS_ID, "entry"})
+"""Ids that are something else in addresses and cookies."""
+
+
+def read_cas(read: EnvironmentReader, sandbox_url: str | None) -> CasSettings:
+    """The campus's CAS; the sandbox has its own. A library with OpenID providers may have none."""
+    base_url = sandbox_url or ""
+    if not base_url and (read.text("CAS_BASE_URL") or not read.text("OIDC_PROVIDERS")):
+        base_url = _cas_url(read)
+    return CasSettings(
+        base_url=base_url,
+        name_attribute=read.env.get("CAS_NAME_ATTRIBUTE", "cn"),
+        kind_attribute=read.env.get("CAS_KIND_ATTRIBUTE", "userType"),
+        email_attribute=read.text("CAS_EMAIL_ATTRIBUTE"),
+        exact_service=read.one_of("CAS_EXACT_SERVICE", "0", ("0", "1")) == "1",
+        name=read.text("CAS_NAME"),
+    )
+
+
+def _cas_url(read: EnvironmentReader) -> str:
+    if not read.text("CAS_BASE_URL"):
+        return read.required(
+            "CAS_BASE_URL",
+            ": readers sign in there (to try the service without, use demo, or SANDBOX=1; for "
+            "OpenID Connect set OIDC_PROVIDERS)",
+        )
+    value = read.url("CAS_BASE_URL")
+    path = urlsplit(value).path
+    if found := _CAS_ENDPOINT.search(path):
+        read.fault(
+            f"CAS_BASE_URL must end before {found[0]}: write "
+            f"{value[: len(value) - len(path)]}{path[: found.start()]}"
+        )
+    return value
+
+
+def read_oidc(read: EnvironmentReader, cas: CasSettings) -> tuple[OidcSettings, ...]:
+    """The OpenID providers that OIDC_PROVIDERS names, in its order. A fault is noted."""
+    ids = _provider_ids(read)
+    for name in sorted(read.env):
+        id = oidc_provider_of(name)
+        if id is not None and id not in ids and read.env[name]:
+            read.fault(f"{name} is set, and OIDC_PROVIDERS does not name {id}")
+    alone = len(ids) == 1 and not cas.base_url
+    found = tuple(_provider(read, id, alone) for id in ids)
+    names = [one.name for one in found] + ([cas.name] if cas.base_url else [])
+    if len(names) > 1 and (len(set(names)) < len(names) or "" in names):
+        which = [f"OIDC_{id.upper()}_NAME" for id in ids] + (["CAS_NAME"] if cas.base_url else [])
+        read.fault(
+            f"{', '.join(which)}: with several ways to sign in, each needs a name of its own, "
+            "which the sign-in page shows"
+        )
+    return found
+
+
+def _provider_ids(read: EnvironmentReader) -> Sequence[str]:
+    ids = [part.strip() for part in read.text("OIDC_PROVIDERS").split(",") if part.strip()]
+    if len(set(ids)) < len(ids) or not all(_ID.fullmatch(id) and id not in _TAKEN for id in ids):
+        read.fault(
+            "OIDC_PROVIDERS must list names of small letters and digits by commas, each once, as "
+            f"campus,alumni ({' and '.join(sorted(_TAKEN))} are taken)"
+        )
+        return ()
+    return ids
+
+
+def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
+    prefix = f"OIDC_{id.upper()}"
+    issuer = read.url(f"{prefix}_ISSUER")
+    parts = urlsplit(issuer)
+    if issuer and parts.scheme != "https" and not is_loopback(parts.hostname):
+        read.fault(f"{prefix}_ISSUER must begin with https://")
+    numbers = read.one_of(f"{prefix}_NUMBERS", "", ("", "campus", "own"))
+    if not numbers and not alone:
+        read.fault(
+            f"{prefix}_NUMBERS is required beside another way to sign in: campus where a number "
+            "names the same person there as everywhere on campus, own where it does not"
+        )
+    claims = ClaimNames(
+        number=read.required(f"{prefix}_NUMBER_CLAIM", ": the claim that holds the account number"),
+        name=read.text(f"{prefix}_NAME_CLAIM", "name"),
+        kind=read.text(f"{prefix}_KIND_CLAIM"),
+        email=read.text(f"{prefix}_EMAIL_CLAIM"),
+        groups=read.text(f"{prefix}_GROUPS_CLAIM"),
+    )
+    for _, _, end, _ in _STAFF:
+        if read.text(f"{prefix}_{end}") and not claims.groups:
+            read.fault(f"{prefix}_GROUPS_CLAIM is required beside {prefix}_{end}")
+    scopes = read.text(f"{prefix}_SCOPES", "openid profile")
+    if "openid" not in scopes.split():
+        read.fault(f"{prefix}_SCOPES must have openid among them, by spaces")
+    return OidcSettings(
+        id=id,
+        issuer=issuer,
+        client_id=read.required(f"{prefix}_CLIENT_ID"),
+        client_secret=read.required(f"{prefix}_CLIENT_SECRET"),
+        claims=claims,
+        name=read.text(f"{prefix}_NAME"),
+        scopes=scopes,
+        own_numbers=numbers == "own",
+    )
+
+
+def read_staff(
+    env: Mapping[str, str], providers: Sequence[OidcSettings], *, sandbox: bool
+) -> StaffDirectory:
+    """Who works for the library, by account number and by the groups of each sign-on."""
+    numbers, groups = dict[str, Role](), dict[tuple[str, str], Role]()
+    for role, accounts, end, demo in _STAFF:
+        listed = (normalise_student_no(number) for number in env.get(accounts, "").split(","))
+        numbers |= {number: role for number in listed if number}
+        if name := env.get(f"CAS_{end}", demo if sandbox else ""):
+            groups[CAS_ID, name] = role
+        for provider in providers:
+            if name := env.get(f"OIDC_{provider.id.upper()}_{end}", ""):
+                groups[provider.id, name] = role
+    return StaffDirectory(numbers, groups)
