@@ -26,6 +26,7 @@ NPM: Final = (
     "miniprogram",
     "tests/browser",
     "tests/linters",
+    "tests/oidc",
     "scripts/lighthouse_cli",
     "scripts/miniprogram_ci",
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from bind.providers.base import (
     _PROOF,
@@ -115,14 +115,15 @@ class OidcProvider(CampusClient):
         return await self._identity(metadata, granted, attempt)
 
     async def logout_url(self, return_to: str) -> str | None:
-        """Where the browser signs out there. No ID token goes along as a hint, as it would stand in
-        histories and logs: a provider may ask the reader whether they mean it."""
+        """Where the browser signs out there; None where it cannot, or would have to go to another
+        host, which our pages let no form lead to. No ID token goes along as a hint, as it would
+        stand in histories and logs: a provider may ask the reader whether they mean it."""
         try:
             metadata = await self.directory.metadata()
         except ProviderUnavailable:
             return None
         endpoint = metadata.end_session_endpoint
-        if not endpoint:
+        if urlsplit(endpoint)[:2] != urlsplit(self.settings.issuer)[:2]:
             return None
         query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": return_to}
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"

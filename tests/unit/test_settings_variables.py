@@ -9,11 +9,21 @@ import pytest
 
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.env_file import read_env_file
-from miniapp_server.settings.variables import RENAMED, VARIABLES, misspelt
+from miniapp_server.settings.variables import OIDC_ENDINGS, RENAMED, VARIABLES, misspelt
 from tests.unit.test_settings import REAL, SANDBOX
 
 DEMO = {"DATA_DIR", "DEMO"}
 """What the command line reads for itself."""
+
+OIDC = {
+    "OIDC_PROVIDERS": "campus",
+    "OIDC_CAMPUS_ISSUER": "https://sso.example.edu",
+    "OIDC_CAMPUS_CLIENT_ID": "seats",
+    "OIDC_CAMPUS_CLIENT_SECRET": "s",
+    "OIDC_CAMPUS_NUMBER_CLAIM": "sub",
+    "OIDC_CAMPUS_NUMBERS": "campus",
+    "OIDC_CAMPUS_NAME": "OIDC",
+}
 
 
 class Watched(Mapping[str, str]):
@@ -43,12 +53,15 @@ def test_the_list_is_what_is_read() -> None:
         | {"WECOM_AGENT_ID": "1", "WECHAT_MP_TOKEN": "t", "WECHAT_MP_AES_KEY": key}
         | {"WECHAT_MINI_TOKEN": "t", "WECHAT_MINI_AES_KEY": key},
     ]
+    envs.append({**REAL, "CAS_NAME": "CAS", **OIDC})
     asked = set[str]()
     for env in envs:
         watched = Watched(env)
         load(watched)
         asked |= watched.asked
-    assert asked | DEMO == VARIABLES
+    of_provider = {name for name in asked if name.startswith("OIDC_CAMPUS_")}
+    assert of_provider == {f"OIDC_CAMPUS_{end}" for end in OIDC_ENDINGS}
+    assert (asked - of_provider) | DEMO == VARIABLES
 
 
 @pytest.mark.parametrize(

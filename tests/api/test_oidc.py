@@ -1,0 +1,286 @@
+"""Signing in by OpenID Connect, against a provider that others wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from aiohttp import web
+
+from bind.providers import base as provider_base
+from miniapp_server.clock import Clock
+from miniapp_server.settings import SANDBOX_TEMPLATES
+from tests.living import Answer, Client, Living, free_port, living
+from tests.oidc_provider import RealProvider, away, follow, real_provider, signed_in
+from tests.stand_in import stand_in
+
+STAFF = {"GROUPS_CLAIM": "groups", "LIBRARIAN_GROUP": "library-desk"}
+WECHAT = {
+    "WECHAT_APPID": "wx0123456789abcdef",
+    "WECHAT_SECRET": "not-a-real-secret",
+    "WECHAT_BASE_URL": "http://127.0.0.1:9",
+    "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+}
+FORM = "application/x-www-form-urlencoded"
+
+
+class Ahead(Clock):
+    """The time on the wall is a little later than it is."""
+
+    by = timedelta()
+
+    def real_now(self) -> datetime:
+        return super().real_now() + self.by
+
+
+@pytest.fixture
+async def both(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Living, RealProvider]]:
+    """A service without CAS, and its provider."""
+    async with real_provider() as provider:
+        env: dict[str, Any] = {
+            "OIDC_PROVIDERS": "campus",
+            **provider.env("campus", **STAFF),
+            **WECHAT,
+        }
+        async with living(mongo_url, redis_url, clock=Ahead(), **env) as service:
+            await provider.serve(service.base)
+            yield service, provider
+
+
+async def sign_out(service: Living, browser: Client) -> str:
+    out = await browser.post("//logout", None, Origin=service.base)
+    assert out.status == 302
+    return str(out.headers["Location"])
+
+
+async def arrive(browser: Client, address: str, **headers: str) -> Answer:
+    return await browser.get(f"/{address.removeprefix(browser.service.base)}", **headers)
+
+
+async def test_the_whole_story(both: tuple[Living, RealProvider]) -> None:
+    """In, bound by the code that the page shows, out here and there, and in again."""
+    service, provider = both
+    browser = service.stranger()
+    target = urlsplit(await away(browser, "//login?next=/reservations"))
+    query = {name: value for name, (value,) in parse_qs(target.query).items()}
+    assert query["code_challenge_method"] == "S256" and query["response_type"] == "code"
+    (cookie,) = [c for c in browser.session.cookie_jar if c.key == "seat_state"]
+    assert query["state"] in cookie.value and cookie["httponly"] and cookie["samesite"] == "Lax"
+    assert query["nonce"] not in cookie.value and query["code_challenge"] not in cookie.value
+    back = await follow(browser.session, target.geturl(), f"{service.base}/")
+    landed = await arrive(browser, back)
+    assert (landed.status, landed.headers["Location"]) == (302, "/reservations")
+    me = await browser.ok("GET", "/me")
+    assert me["reader"] == {"student_no_masked": "S2****01", "name": "王雨桐", "kind": "student"}
+
+    # The same address gives nothing to anybody: neither the code nor the state is good twice.
+    sessions = await service.db["sessions"].count_documents({})
+    for kept in ({}, {"Cookie": f"seat_state={cookie.value}"}):
+        again = await arrive(service.stranger(), back, **kept)
+        assert again.status == 401 and "请重新登录" in again.body
+        assert "seat_sid" not in str(again.headers.getall("Set-Cookie", []))
+    assert await service.db["sessions"].count_documents({}) == sessions
+
+    # The mini-program is bound by a code that this browser shows.
+    code = (await browser.ok("POST", "/activation-codes", Origin=service.base))["code"]
+    phone = await service.wx_user()
+    await phone.ok("POST", "/bindings", {"activation_code": code})
+    assert (await phone.ok("GET", "/me"))["reader"] == me["reader"]
+
+    # Who signs out here signs out there too.
+    out = await sign_out(service, browser)
+    assert out.startswith(f"{provider.issuer}/session/end?") and "id_token" not in out
+    assert await follow(browser.session, out, f"{service.base}/") == f"{service.base}/"
+    await browser.refused("401 unauthenticated", "GET", "/me")
+    assert (await signed_in(browser)).status == 302
+    assert (await browser.ok("GET", "/me"))["reader"] == me["reader"]
+    assert await service.db["readers"].count_documents({}) == 1
+
+
+async def test_what_is_not_this_browsers_own(both: tuple[Living, RealProvider]) -> None:
+    service, provider = both
+    theirs, mine = service.stranger(), service.stranger()
+    begun = await away(theirs)
+    back = await follow(theirs.session, begun, f"{service.base}/")
+    (state,) = parse_qs(urlsplit(back).query)["state"]
+    await away(mine)  # this browser has begun one, too
+    (cookie,) = [c.value for c in mine.session.cookie_jar if c.key == "seat_state"]
+    id, renew, _, secret = cookie.split(".")
+    for stolen in (
+        "",  # a link that somebody sends: nobody is signed in as them
+        cookie,
+        f"{id}.{renew}.{state}.{secret}",  # the state is known to all who see the address
+        f"other.{renew}.{state}.{secret}",
+        "x",
+    ):
+        victim = service.stranger()
+        answer = await arrive(
+            victim, back, **({"Cookie": f"seat_state={stolen}"} if stolen else {})
+        )
+        assert answer.status == 401 and "请重新登录" in answer.body, stolen
+        await victim.refused("401 unauthenticated", "GET", "/me")
+    assert await service.db["readers"].count_documents({}) == 0
+    # Another issuer's answer, the reader's No, and no account number.
+    for changed, status in (
+        (back.replace(f"iss={_quoted(provider.issuer)}", "iss=https%3A%2F%2Fevil.example"), 401),
+        (re.sub(r"&iss=[^&]+", "", back), 401),
+        (re.sub(r"code=[^&]+", "error=access_denied", back), 401),
+        (re.sub(r"code=[^&]+", "error=temporarily_unavailable", back), 503),
+    ):
+        assert changed != back
+        assert (await arrive(theirs, changed)).status == status, changed
+    nobody = service.stranger()
+    assert (await signed_in(nobody, account="nobody")).status == 401
+    assert await service.db["readers"].count_documents({}) == 0
+
+
+def _quoted(address: str) -> str:
+    return urlencode({"": address})[1:]
+
+
+async def test_a_new_key_is_fetched_once_a_minute(both: tuple[Living, RealProvider]) -> None:
+    service, provider = both
+    assert (await signed_in(service.stranger())).status == 302
+    await provider.rotate()
+    refused = await signed_in(service.stranger())
+    assert refused.status == 401, "the keys were fetched a moment ago"
+    assert isinstance(service.clock, Ahead)
+    service.clock.by = timedelta(seconds=61)
+    assert (await signed_in(service.stranger())).status == 302
+
+
+async def test_the_providers_groups_give_a_role(both: tuple[Living, RealProvider]) -> None:
+    service, _ = both
+    staff, student = service.stranger(), service.stranger()
+    assert (await signed_in(staff, account="ben")).status == 302
+    assert (await staff.get("//console")).status == 200
+    assert (await signed_in(student)).status == 302
+    assert (await student.get("//console")).status == 403
+    # After half an hour without use the password is asked for, whatever the address says then.
+    (before,) = [c.value for c in staff.session.cookie_jar if c.key == "seat_sid"]
+    await service.db["sessions"].update_many({}, {"$set": {"role.used_at": service.clock.now()}})
+    renewing = await away(staff, "//login?renew=1&next=/console")
+    query = parse_qs(urlsplit(renewing).query)
+    assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
+    back = await follow(staff.session, renewing, f"{service.base}/", "ben")
+    assert (await arrive(staff, back)).headers["Location"] == "/console"
+    assert [c.value for c in staff.session.cookie_jar if c.key == "seat_sid"] == [before]
+    assert isinstance(service.clock, Ahead)
+    service.clock.by = timedelta(minutes=12)
+    renewing = re.sub(r"&(prompt|max_age)=\w+", "", await away(staff, "//login?renew=1"))
+    back = await follow(staff.session, renewing, f"{service.base}/", "ben")
+    assert (await arrive(staff, back)).status == 401, "nobody has typed a password just now"
+
+
+async def test_signing_out_there_ends_it_here(both: tuple[Living, RealProvider]) -> None:
+    """The provider tells us over a connection of its own."""
+    service, provider = both
+    browser, elsewhere = service.stranger(), service.stranger()
+    assert (await signed_in(browser)).status == 302
+    assert (await signed_in(elsewhere)).status == 302
+    out = f"{provider.issuer}/session/end"
+    await follow(browser.session, out, f"{out}/success")
+    for _ in range(200):
+        if (await browser.get("/me")).status == 401:
+            break
+    await browser.refused("401 unauthenticated", "GET", "/me")
+    await elsewhere.ok("GET", "/me")  # another session of the same person goes on
+
+
+async def test_a_provider_that_is_away_or_slow(
+    mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says so, and the other way in works."""
+    monkeypatch.setattr(provider_base, "TIMEOUT_S", 0.3)
+
+    async def hang(request: web.Request) -> web.Response:
+        await request.content.read()
+        await never.wait()
+        return web.Response()
+
+    never = asyncio.Event()
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    async with (
+        real_provider() as provider,
+        stand_in([web.get("/.well-known/openid-configuration", hang)]) as slow,
+    ):
+        other = {"CLIENT_ID": "x", "CLIENT_SECRET": "y", "NUMBER_CLAIM": "sub", "NUMBERS": "own"}
+        env: dict[str, Any] = {"OIDC_PROVIDERS": "campus,gone,slow"}
+        env |= provider.env("campus", NAME="校园账号", NUMBERS="campus")
+        for id, issuer, name in (("gone", nowhere, "校友"), ("slow", slow, "访客 & 其他")):
+            more = {**other, "ISSUER": issuer, "NAME": name}
+            env |= {f"OIDC_{id.upper()}_{key}": value for key, value in more.items()}
+        async with living(mongo_url, redis_url, **env) as service:
+            await provider.serve(service.base)
+            browser = service.stranger()
+            page = await browser.get("//login?next=/reservations")
+            assert page.status == 200 and "暂时连不上" not in page.body
+            assert all(name in page.body for name in ("校园账号", "校友", "访客 &amp; 其他"))
+            for id in ("gone", "slow"):
+                failed = await browser.get(f"//login?with={id}&next=/reservations")
+                assert (failed.status, failed.headers["Retry-After"]) == (503, "5"), id
+                assert "这种登录方式暂时连不上" in failed.body and "校园账号" in failed.body
+            assert failed.body.count('<p class="soft">暂时连不上</p>') == 2
+            landed = await signed_in(browser, "//login?with=campus&next=/reservations")
+            assert (landed.status, landed.headers["Location"]) == (302, "/reservations")
+            assert (await browser.get("//login?with=nobody")).status == 200
+            never.set()
+
+
+async def test_numbers_of_two_providers_are_two_readers(mongo_url: str, redis_url: str) -> None:
+    """Unless the library says that they are the campus's, and then they are one."""
+    async with real_provider() as one, real_provider() as two, real_provider() as three:
+        env: dict[str, Any] = {"OIDC_PROVIDERS": "campus,branch,alumni"}
+        env |= one.env("campus", NAME="本校", NUMBERS="campus", **STAFF)
+        env |= two.env("branch", NAME="分校", NUMBERS="campus", GROUPS_CLAIM="groups")
+        env |= three.env("alumni", NAME="校友", NUMBERS="own", GROUPS_CLAIM="groups")
+        async with living(mongo_url, redis_url, STAFF_ADMINISTRATORS="b0101", **env) as service:
+            for id, provider in (("campus", one), ("branch", two), ("alumni", three)):
+                await provider.serve(service.base, id)
+
+            async def come(id: str, account: str) -> tuple[Client, str]:
+                browser = service.stranger()
+                landed = await signed_in(browser, f"//login?with={id}", account)
+                assert landed.status == 302, (id, account, landed.body)
+                me = await browser.ok("GET", "/me")
+                return browser, me["reader"]["student_no_masked"]
+
+            rooms = {id: await come(id, "anna") for id in ("campus", "branch", "alumni")}
+            assert {id: number for id, (_, number) in rooms.items()} == {
+                "campus": "S2****01",
+                "branch": "S2****01",
+                "alumni": "AL***********01",
+            }
+            readers = await service.db["sessions"].distinct("reader")
+            assert len(readers) == 2 == await service.db["readers"].count_documents({})
+            # A number of the staff is one of the campus, and a group one of its provider.
+            for id, status in (("campus", 200), ("branch", 200), ("alumni", 403)):
+                browser, _ = await come(id, "ben")
+                assert (await browser.get("//console")).status == status, id
+            # Nobody of the campus can be taken for somebody of the alumni.
+            assert (
+                await signed_in(service.stranger(), "//login?with=campus", "mallory")
+            ).status == 401
+            # Each signs out where they came in.
+            for id, provider in (("branch", two), ("alumni", three)):
+                browser, _ = rooms[id]
+                assert (await sign_out(service, browser)).startswith(provider.issuer)
+
+
+async def test_only_what_is_set_up_is_there(both: tuple[Living, RealProvider]) -> None:
+    service, provider = both
+    stranger = service.stranger()
+    for path in ("//login/cas?ticket=ST-1", "//login/oidc/other?code=x&state=y"):
+        assert (await stranger.get(path)).status == 404, path
+    answer = await stranger.call("POST", "//login/oidc/other/logout", b"", **{"Content-Type": FORM})
+    assert answer.status == 404
+    assert (await away(stranger, "//entry")).startswith(f"{provider.issuer}/auth?")
+    page = await stranger.get("//")
+    policy = page.headers["Content-Security-Policy"]
+    assert f"form-action 'self' {provider.issuer}" in policy

@@ -1,0 +1,292 @@
+"""What an OpenID provider, or somebody in its name, can say that is not to be believed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from models.kernel.errors import Overloaded
+from tests.api.lying_provider import (
+    FORM,
+    LOGOUT,
+    LyingProvider,
+    lying_provider,
+    now_s,
+    signed_with_public_key,
+    signed_with_secret,
+)
+from tests.living import Living, living
+
+Both = tuple[Living, LyingProvider]
+STRANGER = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+
+
+@pytest.fixture
+async def both(mongo_url: str, redis_url: str) -> AsyncIterator[Both]:
+    async with lying_provider() as provider:
+        env = {"ISSUER": f"{provider.issuer}/", "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
+        env |= {"NUMBER_CLAIM": "no", "GROUPS_CLAIM": "realm.roles", "VIEWER_GROUP": "view"}
+        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+        async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
+            yield service, provider
+
+
+def none_alg(claims: Mapping[str, Any]) -> str:
+    def part(one: Mapping[str, Any]) -> str:
+        return urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode()
+
+    return f"{part({'alg': 'none'})}.{part(claims)}."
+
+
+ID_TOKENS: Mapping[str, dict[str, Any]] = {
+    "another issuer": {"iss": "https://evil.example"},
+    "no issuer": {"iss": None},
+    "another client": {"aud": "other"},
+    "no client": {"aud": None},
+    "several clients, nobody's": {"aud": ["seats", "other"]},
+    "several clients, another's": {"aud": ["seats", "other"], "azp": "other"},
+    "another's": {"azp": "other"},
+    "expired": {"exp": now_s() - 61},
+    "without an end": {"exp": None},
+    "an end in words": {"exp": "tomorrow"},
+    "from tomorrow": {"iat": now_s() + 86_400, "exp": now_s() + 90_000},
+    "of yesterday, for ever": {"iat": now_s() - 86_400, "exp": now_s() + 86_400},
+    "of no time": {"iat": None},
+    "of true": {"iat": True},
+    "another nonce": {"nonce": "x"},
+    "no nonce": {"nonce": None},
+    "nobody": {"sub": None},
+    "an empty subject": {"sub": ""},
+    "a list of people": {"sub": ["u-1"]},
+    "no number": {"no": " "},
+    "an endless number": {"no": "1" * 65},
+    "two lines": {"no": "1\n2"},
+}
+
+
+async def test_an_id_token_that_is_not_believed(both: Both) -> None:
+    service, provider = both
+    assert (await provider.sign_in(service.stranger())).status == 302
+    before = await service.books()
+    sessions = await service.db["sessions"].count_documents({})
+    for name, changes in ID_TOKENS.items():
+
+        def lie(claims: dict[str, Any], changes: dict[str, Any] = changes) -> None:
+            claims.update(changes)
+            for gone in [key for key, value in changes.items() if value is None]:
+                del claims[gone]
+
+        provider.claims = lie
+        answer = await provider.sign_in(service.stranger())
+        assert answer.status == 401 and "请重新登录" in answer.body, name
+    provider.claims = lambda claims: None
+    for sign in (
+        none_alg,
+        signed_with_public_key(provider),
+        signed_with_secret,
+        lambda claims: jwt.encode({"alg": "RS256", "kid": "one"}, claims, STRANGER),
+        lambda claims: jwt.encode({"alg": "RS256", "kid": "two"}, claims, STRANGER),
+        lambda claims: "a.b.c",
+        lambda claims: "",
+        lambda claims: (
+            jwt.encode({"alg": "RS256", "kid": "one"}, claims, provider.key)[:-8] + "AAAAAAAA"
+        ),
+        lambda claims: "x" * 20_000,
+    ):
+        provider.sign = sign
+        assert (await provider.sign_in(service.stranger())).status == 401
+    changed = await service.books()
+    assert {name for name in changed if changed[name] != before.get(name)} == {"used_once"}
+    assert await service.db["sessions"].count_documents({}) == sessions
+    assert provider.asked["/keys"] == 1, "an unknown key is looked for once a minute"
+
+
+async def test_what_the_provider_may_do(both: Both) -> None:
+    """The secret in the form, several clients, claims within claims, and the rest at userinfo."""
+    service, provider = both
+
+    def ours(claims: dict[str, Any]) -> None:
+        claims |= {"aud": ["seats", "other"], "azp": "seats", "exp": now_s() - 30}
+        claims["realm"] = {"roles": ["view", 7]}
+
+    provider.claims = ours
+    browser = service.stranger()
+    assert (await provider.sign_in(browser)).status == 302
+    assert (await browser.get("//console")).status == 200
+    assert "/me" not in provider.asked
+    assert provider.forms[-1].keys() == {"grant_type", "code", "redirect_uri", "code_verifier"}
+    # Less is in the ID token, more at userinfo; and what is signed is believed before the rest.
+    provider.claims = lambda claims: claims.pop("no")
+    provider.userinfo = {"no": "21070002", "name": "李四", "realm": {"roles": []}}
+    other = service.stranger()
+    assert (await provider.sign_in(other)).status == 302
+    reader = (await other.ok("GET", "/me"))["reader"]
+    assert (reader["student_no_masked"], reader["name"]) == ("21****02", "张三")
+    assert (await other.get("//console")).status == 403
+    provider.userinfo["sub"] = "u-2"
+    assert (await provider.sign_in(service.stranger())).status == 401, "somebody else's"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "https://evil.example"},
+        {"issuer": None},
+        {"token_endpoint": ""},
+        {"token_endpoint": 7},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"end_session_endpoint": "//["},
+        {"token_endpoint_auth_methods_supported": "x"},
+    ],
+    ids=str,
+)
+async def test_a_description_that_is_not_the_issuers(both: Both, changes: dict[str, Any]) -> None:
+    service, provider = both
+    provider.metadata = lambda found: found.update(changes)
+    answer = await service.stranger().get("//login")
+    assert answer.status == 503 and "统一身份认证暂不可用" in answer.body
+    await service.stranger().get("//login")
+    assert provider.asked == {"/.well-known/openid-configuration": 1}, "not asked again at once"
+
+
+async def test_when_the_provider_fails_in_the_middle(both: Both) -> None:
+    service, provider = both
+    provider.metadata = lambda found: found.update(
+        token_endpoint_auth_methods_supported=["client_secret_post"]
+    )
+    for status, body, wanted in (
+        (400, {"error": "invalid_grant"}, 401),
+        (400, {"error": "invalid_client"}, 503),
+        (401, {}, 503),
+        (500, {}, 503),
+        (200, {"access_token": "x"}, 503),
+    ):
+        provider.token_answer = (status, body)
+        answer = await provider.sign_in(service.stranger())
+        assert answer.status == wanted, (status, body)
+    assert provider.forms[-1]["client_secret"] == "top secret"
+    assert await service.db["outages"].count_documents({"_id": "cas"}) == 1, "deadlines wait"
+    provider.token_answer, provider.keys = None, [{"kty": "oct", "k": "AAAA", "kid": "one"}]
+    assert (await provider.sign_in(service.stranger())).status == 503, "no key of its own"
+    assert await service.db["readers"].count_documents({}) == 0
+
+
+LOGOUTS: Mapping[str, dict[str, Any]] = {
+    "another issuer": {"iss": "https://evil.example"},
+    "another client": {"aud": "other"},
+    "of yesterday": {"iat": now_s() - 86_400},
+    "of no time": {"iat": None},
+    "expired": {"exp": now_s() - 61},
+    "no event": {"events": None},
+    "another event": {"events": {"http://schemas.example/other": {}}},
+    "an event in words": {"events": {LOGOUT: "yes"}},
+    "a list of events": {"events": [LOGOUT]},
+    "an ID token": {"nonce": "x"},
+    "an empty nonce": {"nonce": ""},
+    "nobody": {"sid": None},
+    "nobody, in two ways": {"sid": "", "sub": ""},
+    "without an id": {"jti": None},
+    "an empty id": {"jti": ""},
+    "a number": {"sid": 1},
+}
+
+
+async def test_a_logout_token_that_is_not_believed(both: Both) -> None:
+    service, provider = both
+    browser, caller = service.stranger(), service.stranger()
+    assert (await provider.sign_in(browser)).status == 302
+    tokens = {name: provider.signed(provider.logout_claims(**one)) for name, one in LOGOUTS.items()}
+    right = provider.logout_claims()
+    tokens |= {
+        "none": none_alg(right),
+        "public": signed_with_public_key(provider)(right),
+        "secret": signed_with_secret(right),
+        "stranger": jwt.encode({"alg": "RS256", "kid": "one"}, right, STRANGER),
+        "nothing": "",
+        "long": "x" * 16_300,
+    }
+    before = await service.books()
+    for name, token in tokens.items():
+        answer = await provider.log_out(caller, token)
+        assert (answer.status, answer.body["error"]) == (400, "invalid_request"), name
+        assert answer.headers["Cache-Control"] == "no-store"
+    answer = await caller.call("POST", "//login/oidc/campus/logout", b"x=1", **FORM)
+    assert answer.status == 400 and answer.body["error_description"] == "missing"
+    assert await service.books() == before
+    await browser.ok("GET", "/me")
+
+
+async def test_a_logout_token_counts_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, provider = both
+    mine, theirs, caller = service.stranger(), service.stranger(), service.stranger()
+    assert (await provider.sign_in(mine)).status == 302
+    provider.claims = lambda claims: claims.update(sub="u-2", sid="s-2", no="21070002")
+    assert (await provider.sign_in(theirs)).status == 302
+    token = provider.signed(provider.logout_claims())
+    answers = await asyncio.gather(*(provider.log_out(caller, token) for _ in range(5)))
+    assert sorted(answer.status for answer in answers) == [200, 400, 400, 400, 400]
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+    await mine.refused("401 unauthenticated", "GET", "/me")
+    await theirs.ok("GET", "/me")
+    # Another one of the same provider session, which is over: nobody comes in by it any more.
+    provider.claims = lambda claims: None
+    assert (await provider.sign_in(mine)).status == 401
+    # What could not be done may be sent once more.
+    other = provider.signed(provider.logout_claims(sid="s-2"))
+    with monkeypatch.context() as patched:
+        patched.setattr(service.sessions, "close_ticket", _fails)
+        assert (await provider.log_out(caller, other)).status == 503
+    await theirs.ok("GET", "/me")
+    assert (await provider.log_out(caller, other)).status == 200
+    await theirs.refused("401 unauthenticated", "GET", "/me")
+
+
+async def _fails(*_: object) -> None:
+    raise Overloaded()
+
+
+async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:
+    """Where the provider names nobody's session but somebody; who comes in afterwards stays."""
+    service, provider = both
+
+    def earlier(claims: dict[str, Any]) -> None:
+        claims["iat"] = now_s() - 2
+        del claims["sid"]
+
+    provider.claims = earlier
+    one, two, caller = service.stranger(), service.stranger(), service.stranger()
+    for browser in (one, two):
+        assert (await provider.sign_in(browser)).status == 302
+    claims = provider.logout_claims(sid=None, sub="u-1", iat=now_s() - 1)
+    assert (await provider.log_out(caller, provider.signed(claims))).status == 200
+    for browser in (one, two):
+        await browser.refused("401 unauthenticated", "GET", "/me")
+    assert (await provider.sign_in(one)).status == 401, "named before that moment"
+    provider.claims = lambda claims: claims.pop("sid")
+    assert (await provider.sign_in(one)).status == 302
+    await one.ok("GET", "/me")
+    stored = await service.all_documents()
+    assert "u-1" not in stored and "21070001" not in stored
+
+
+async def test_forged_logouts_are_paced(mongo_url: str, redis_url: str) -> None:
+    async with lying_provider() as provider:
+        env = {"ISSUER": provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
+        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+        named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "RATE_LIMIT_SCALE": "1"}
+        async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
+            caller, answers = service.stranger(), set[int]()
+            for _ in range(70):
+                batch = (provider.log_out(caller, "a.b.c") for _ in range(10))
+                answers |= {answer.status for answer in await asyncio.gather(*batch)}
+                if 429 in answers:
+                    break
+            assert answers == {400, 429}

@@ -1,0 +1,119 @@
+"""An OpenID provider that is not ours, in a process of its own: npm's oidc-provider."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import aiohttp
+from yarl import URL
+
+from tests.living import Client, free_port
+
+FOLDER: Final = Path(__file__).with_name("oidc")
+SECRET: Final = "s e:cret+%"
+"""It is written in two encodings on its way (RFC 6749, section 2.3.1)."""
+_FORM: Final = re.compile(r'<form[^>]* action="([^"]+)"', re.DOTALL)
+_HIDDEN: Final = re.compile(r'type="hidden" name="(\w+)" value="([^"]+)"')
+
+
+@dataclass(slots=True)
+class RealProvider:
+    """``issuer`` is known at once; it listens after ``serve``."""
+
+    issuer: str
+    process: asyncio.subprocess.Process
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def env(self, id: str, **more: str) -> dict[str, str]:
+        """The settings of a service that has it under that name."""
+        own = {"ISSUER": self.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": SECRET}
+        own |= {"NUMBER_CLAIM": "preferred_username", "KIND_CLAIM": "kind", **more}
+        return {f"OIDC_{id.upper()}_{name}": value for name, value in own.items()}
+
+    async def serve(self, base: str, id: str = "campus") -> None:
+        """Let it know the service at that address."""
+        client = {
+            "client_id": "seats",
+            "client_secret": SECRET,
+            "redirect_uris": [f"{base}/login/oidc/{id}"],
+            "post_logout_redirect_uris": [f"{base}/"],
+            "backchannel_logout_uri": f"{base}/login/oidc/{id}/logout",
+            "backchannel_logout_session_required": True,
+        }
+        await self._tell(json.dumps(client), "ready")
+
+    async def rotate(self) -> None:
+        """It signs by a new key, and has forgotten the old one."""
+        await self._tell("rotate", "rotated")
+
+    async def _tell(self, line: str, answer: str) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        await self.process.stdin.drain()
+        said = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        assert said.decode().strip() == answer, said
+
+
+@asynccontextmanager
+async def real_provider() -> AsyncIterator[RealProvider]:
+    """One of them, which ends with the block."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *("node", "--no-warnings", "provider.mjs", str(port)),
+        cwd=FOLDER,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield RealProvider(f"http://127.0.0.1:{port}", process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+async def follow(session: aiohttp.ClientSession, url: str, stop: str, account: str = "anna") -> str:
+    """Go where the provider leads, fill in its forms as ``account``, and return the first address
+    that begins with ``stop``, without going there."""
+    method, form = "GET", dict[str, str]()
+    for _ in range(20):
+        if url.startswith(stop):
+            return url
+        async with session.request(
+            method, URL(url, encoded=True), data=form or None, allow_redirects=False
+        ) as answer:
+            body = await answer.text()
+            if answer.status in (302, 303):
+                url, method, form = urljoin(url, answer.headers["Location"]), "GET", {}
+                continue
+        found = _FORM.search(body)
+        assert answer.status == 200 and found is not None, (url, answer.status, body[:2000])
+        url, method, form = found[1], "POST", dict(_HIDDEN.findall(body))
+        if form.get("prompt") == "login":
+            form |= {"login": account, "password": "any"}
+        elif "xsrf" in form:
+            form["logout"] = "yes"
+    raise AssertionError(f"the provider never led to {stop}")
+
+
+async def away(client: Client, path: str = "//login") -> str:
+    """Where the service sends a browser that wants to sign in."""
+    answer = await client.get(path)
+    assert answer.status == 302, (answer.status, answer.body)
+    return str(answer.headers["Location"])
+
+
+async def signed_in(client: Client, path: str = "//login", account: str = "anna") -> Any:
+    """The service's answer to the way back from the provider."""
+    base = client.service.base
+    back = await follow(client.session, await away(client, path), f"{base}/", account)
+    return await client.get(f"/{back.removeprefix(base)}")
