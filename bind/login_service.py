@@ -40,6 +40,8 @@ class SignIn:
     provider: str = ""
     realm: str = ""
     sign_on: SignOnSession | None = None
+    second_factor: bool = False
+    """The campus has asked for more than a password."""
 
     @property
     def reader_number(self) -> str:
@@ -79,7 +81,9 @@ class LoginService:
         reader = await self._admit(who, now)
         role = self._staff.role_of(who.reader_number, who.provider, who.groups)
         return await self._sessions.open_web(
-            reader.id, who.ticket, now, role, who.device, reader.granted, who.sign_on
+            *(reader.id, who.ticket, now, role, who.device, reader.granted),
+            sign_on=who.sign_on,
+            second_factor=who.second_factor,
         )
 
     async def renew(self, who: SignIn, session: Session, now: datetime) -> datetime | None:
@@ -90,7 +94,9 @@ class LoginService:
             return None
         role = self._staff.role_of(who.reader_number, who.provider, who.groups)
         return await self._sessions.renew_role(
-            session, who.ticket, role, now, reader.granted, who.sign_on
+            *(session, who.ticket, role, now, reader.granted),
+            sign_on=who.sign_on,
+            second_factor=who.second_factor,
         )
 
     async def _admit(self, who: SignIn, now: datetime) -> Reader:

@@ -75,12 +75,15 @@ class SessionService:
         device: str = "",
         granted: bool = False,
         sign_on: SignOnSession | None = None,
+        second_factor: bool = False,
     ) -> IssuedToken:
         """A web session for a sign-on's ticket, with the role that it gives; ``granted``: the
         console gives one, too. Raises: Unauthenticated if it was logged out already."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
-            issued.token, reader_id, ticket, now, issued.expires_at, role, device, granted, sign_on
+            *(issued.token, reader_id, ticket, now, issued.expires_at, role, device, granted),
+            sign_on=sign_on,
+            second_factor=second_factor,
         ):
             raise Unauthenticated()
         return issued
@@ -119,6 +122,11 @@ class SessionService:
         """Its requests, which have ``id`` in common, open nothing from now on."""
         await self._revoke([id])
 
+    async def pass_second_factor(self, session: Session) -> None:
+        """The session's role has its second factor from now on."""
+        await self._sessions.pass_second_factor(session.id)
+        await self._revoke([session.id])
+
     async def renew_role(
         self,
         session: Session,
@@ -127,12 +135,13 @@ class SessionService:
         now: datetime,
         granted: bool = False,
         sign_on: SignOnSession | None = None,
+        second_factor: bool = False,
     ) -> datetime | None:
         """The session's reader has given their password once more: until when it lasts. None where
         it has ended."""
         until = now + WEB_LIFETIME
         renewed = await self._sessions.renew_role(
-            session, ticket, role, now, until, granted, sign_on
+            session, ticket, role, now, until, granted, sign_on, second_factor
         )
         self._roles_used.pop(session.id, None)
         await self._revoke([session.id])

@@ -14,6 +14,7 @@ from bind.providers.base import IdentityProvider
 from bind.scan_notes import ScanNotes
 from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
+from bind.second_factors import SecondFactors
 from bind.sign_ons import SignOns
 from bind.wechat_logins import WeChatLogins
 from models.affected_bookings.impact import AffectedBookings
@@ -66,6 +67,7 @@ from models.staff.review_access import ReviewAccess
 from models.staff.seat_history import StaffSeatHistory
 from models.staff.seat_outages import StaffSeatOutages
 from models.staff.seat_reports import StaffSeatReports
+from models.staff.second_factors import StaffSecondFactors
 from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import StaffVisitors
@@ -148,6 +150,8 @@ STAFF_SEAT_OUTAGES: Final = web.AppKey("staff_seat_outages", StaffSeatOutages)
 STAFF_VENUES: Final = web.AppKey("staff_venues", StaffVenues)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)
 STAFF_VISITORS: Final = web.AppKey("staff_visitors", StaffVisitors)
+SECOND_FACTORS: Final = web.AppKey("second_factors", SecondFactors)
+STAFF_SECOND_FACTORS: Final = web.AppKey("staff_second_factors", StaffSecondFactors)
 SIGN_ONS: Final = web.AppKey("sign_ons", SignOns)
 STATISTICS: Final = web.AppKey("statistics", StatisticsService)
 TEMPLATES: Final[web.AppKey[Mapping[Template, TemplateConfig]]] = web.AppKey("templates")

@@ -10,6 +10,7 @@ from handlers.accounts import own_data, session_pages
 from handlers.accounts import pages as accounts_pages
 from handlers.accounts.back_channel import back_channel_routes
 from handlers.accounts.login import login_routes, welcome
+from handlers.accounts.second_factor import give_second_factor, second_factor
 from handlers.api_routes import Served, api_routes, docs_routes
 from handlers.calendar_feed import pages as calendar_pages
 from handlers.calendar_feed.feed import PATH as CALENDAR
@@ -103,6 +104,8 @@ def page_routes() -> list[web.RouteDef]:
             reader_form(booking_pages.change, BOOKINGS, back=booking_pages.plan_of),
         ),
         web.post("/reservations/{id}/{verb}", reader_form(action_pages.submit_action)),
+        web.get("/second-factor", reader_page(second_factor, patient=True)),
+        web.post("/second-factor", reader_form(give_second_factor)),
         web.get("/activation", reader_page(accounts_pages.activation)),
         web.get("/activation/state", reader_page(accounts_pages.activation_state)),
         web.post("/activation", reader_form(accounts_pages.new_activation)),

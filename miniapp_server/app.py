@@ -66,8 +66,16 @@ from miniapp_server.resources import Resources, open_resources
 from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
-from miniapp_server.wechat_wiring import callback_verifiers, text_checker
-from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
+from miniapp_server.wechat_wiring import text_checker, wire_wechat
+from miniapp_server.wiring import (
+    DEADLINE_JOBS,
+    ERASURE,
+    OCCUPANCY,
+    Hooks,
+    wire_models,
+    wire_second_factors,
+    wire_staff,
+)
 from models.email_addresses.service import EmailAddressService
 from models.kiosks.pairing import KioskPairing
 from models.profile.entities import LibraryProfile
@@ -77,14 +85,12 @@ from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
-from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
 from notify.in_app import InAppNotifier
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
 from notify.wechat.channel import WeChatChannel
-from notify.wechat.mini_program_codes import MiniProgramCodes
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +175,8 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         app[SESSIONS].reader_changed,
         settings.staff,
     )
-    _wire_wechat(app, resources)
+    wire_second_factors(app, resources.repositories)
+    wire_wechat(app, resources)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
     app[BOOKED_SEATS] = BookedSeats(app[REFERENCE])
     app[HALL_BOARDS] = HallBoards(
@@ -194,6 +201,7 @@ def _site(settings: Settings) -> Site:
     return Site(
         public_base_url=settings.public_base_url,
         sign_on_origins=tuple(dict.fromkeys(f"{p.scheme}://{p.netloc}" for p in parts)),
+        staff_totp=settings.staff_totp,
         secure_cookies=settings.secure_cookies,
         session_cookie=settings.session_cookie,
         trusted_proxies=settings.trusted_proxies,
@@ -247,23 +255,6 @@ def _wire_identity(
     app[keys.KIOSK_PAIRING] = KioskPairing(r.kiosk_pairings, settings.sealer)
     app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
     app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
-
-
-def _wire_wechat(app: web.Application, resources: Resources) -> None:
-    settings, mini_program = resources.settings, resources.mini_program
-    app[keys.TEMPLATES] = settings.wechat.templates
-    app[keys.CALLBACK_VERIFIERS] = callback_verifiers(settings)
-    official = resources.official_account
-    app[keys.UNIONID_OF] = official.unionid_of if official else _nobody_known
-    app[keys.MINI_PROGRAM_CODES] = MiniProgramCodes(
-        MiniProgramCodeRepository(resources.db),
-        lambda scene: mini_program.entry_code(scene, settings.wechat.state),
-        resources.clock.real_now,
-    )
-
-
-async def _nobody_known(_: str) -> None:
-    return None
 
 
 def _wire_jobs(

@@ -17,6 +17,7 @@ from models.identity.api_token_repository import ApiTokenRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.grant_repository import StaffGrantRepository
 from models.identity.review_code_repository import ReviewCodeRepository
+from models.identity.second_factor_repository import SecondFactorRepository
 from models.identity.session_repository import SessionRepository
 from models.identity.used_once_repository import UsedOnceRepository
 from models.kiosks.pairing_repository import PairingRepository
@@ -103,6 +104,7 @@ class Repositories:
         self.profiles = ProfileRepository(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
+        self.second_factors = SecondFactorRepository(db, cipher)
         self.sessions = SessionRepository(db, cipher)
         self.staff_grants = StaffGrantRepository(db)
         self.text_checks = TextCheckRepository(db, cipher)

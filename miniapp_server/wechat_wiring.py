@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from aiohttp import web
+
+from handlers import keys
 from miniapp_server.resources import Resources
 from miniapp_server.settings import Settings
 from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.wechat.callbacks import CallbackVerifier
+from notify.wechat.mini_program_codes import MiniProgramCodes
 from notify.wechat.text_checks import Checks, TextChecker
 
 
@@ -34,3 +39,21 @@ def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
         for name, callback in settings.pushes.items()
         if name in appids
     }
+
+
+def wire_wechat(app: web.Application, resources: Resources) -> None:
+    """What the mini-program and the official account need beside their callbacks."""
+    settings, mini_program = resources.settings, resources.mini_program
+    app[keys.TEMPLATES] = settings.wechat.templates
+    app[keys.CALLBACK_VERIFIERS] = callback_verifiers(settings)
+    official = resources.official_account
+    app[keys.UNIONID_OF] = official.unionid_of if official else _nobody_known
+    app[keys.MINI_PROGRAM_CODES] = MiniProgramCodes(
+        MiniProgramCodeRepository(resources.db),
+        lambda scene: mini_program.entry_code(scene, settings.wechat.state),
+        resources.clock.real_now,
+    )
+
+
+async def _nobody_known(_: str) -> None:
+    return None

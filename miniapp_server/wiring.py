@@ -13,6 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
+from bind.second_factors import SecondFactors
 from handlers import keys
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS
 from miniapp_server.repositories import Repositories
@@ -80,6 +81,7 @@ from models.staff.reservations import StaffReservations
 from models.staff.seat_history import StaffSeatHistory
 from models.staff.seat_outages import StaffSeatOutages
 from models.staff.seat_reports import StaffSeatReports
+from models.staff.second_factors import StaffSecondFactors
 from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import CutVisits, StaffVisitors
@@ -317,6 +319,17 @@ def wire_staff(
     relevance = MessageRelevance(r.reservations, r.violations, reference)
     used = {c: ChannelInUse(r.channel_deliveries[c], pause) for c, pause in pauses.items()}
     app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, used, relevance)
+
+
+def wire_second_factors(app: web.Application, r: Repositories) -> None:
+    """What the staff give beside a password, and its reset by an administrator."""
+    audit, sessions = app[keys.AUDIT_LOG], app[SESSIONS]
+    app[keys.SECOND_FACTORS] = SecondFactors(
+        r.second_factors, app[ATTEMPT_LIMITER], sessions, audit, r.cipher
+    )
+    app[keys.STAFF_SECOND_FACTORS] = StaffSecondFactors(
+        audit, r.second_factors, sessions.close_of_reader
+    )
 
 
 def _wire_staff_of_places(

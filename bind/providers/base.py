@@ -92,6 +92,8 @@ class ExternalIdentity:
     attributes: Mapping[str, Sequence[str]] | None = None
     sign_on: SignOnSession | None = None
     unasked: bool = False
+    second_factor: bool = False
+    """The provider has asked for more than a password."""
 
 
 class IdentityProvider(Protocol):

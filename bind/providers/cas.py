@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from bind.providers.base import Attempt, ExternalIdentity
 from bind.providers.cas_client import STATE, CasClient
+
+_CONTEXT: Final = "authnContextClass"
+_SECOND_FACTOR: Final = "mfa"
+"""How Apereo CAS names its second factors there: mfa-gauth, mfa-webauthn, …"""
 
 
 class CasProvider:
@@ -40,6 +45,9 @@ class CasProvider:
             ticket,
             dict(user.attributes),
             unasked=not begun_here,
+            second_factor=any(
+                context.startswith(_SECOND_FACTOR) for context in user.attributes.get(_CONTEXT, ())
+            ),
         )
 
     async def logout_url(self, return_to: str) -> str | None:

@@ -23,7 +23,7 @@ from bind.providers.base import (
     LoginRejected,
     ProviderUnavailable,
 )
-from bind.providers.oidc_claims import ClaimNames, are_complete, read_claims
+from bind.providers.oidc_claims import ClaimNames, are_complete, read_claims, values_of
 from bind.providers.oidc_metadata import OidcDirectory, OidcMetadata
 from bind.providers.oidc_tokens import (
     LEEWAY,
@@ -40,6 +40,8 @@ from models.identity.used_once_repository import UsedOnceRepository
 
 ATTEMPT_LASTS: Final = timedelta(minutes=10)
 """From the way to the provider until the way back."""
+_SECOND_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "sc"})
+"""Methods (RFC 8176) that a password is not."""
 _LOGOUT_REMEMBERED: Final = timedelta(minutes=15)
 """Longer than a logout token is believed."""
 
@@ -207,6 +209,7 @@ class OidcProvider(CampusClient):
             read_claims(known, self.settings.claims),
             ticket=self.ticket_of(sid) if isinstance(sid, str) and sid else ticket,
             sign_on=SignOnSession(self.settings.id, claims["sub"], made_at(claims)),
+            second_factor=not _SECOND_FACTORS.isdisjoint(values_of(claims.get("amr"))),
         )
 
     def _is_recent(self, auth_time: object) -> bool:

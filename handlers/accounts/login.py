@@ -177,6 +177,7 @@ def _sign_in_of(
         sign_on.id if sign_on is not None else "",
         sign_on.realm if sign_on is not None else "",
         user.sign_on,
+        user.second_factor,
     )
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from handlers.http.keys import CLOCK, RATE_LIMITER, SESSIONS, SITE, Network
 from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
 from models.identity.entities import Principal, SessionKind
-from models.identity.errors import NotBound, SignInAgain
+from models.identity.errors import NotBound, SecondFactorRequired, SignInAgain
 from models.identity.roles import Role
 from models.kernel.errors import BadOrigin, ClockWrong, NotAllowed, Throttled, Unauthenticated
 from models.readers.entities import Reader
@@ -81,12 +81,15 @@ async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
     """The session has that role somewhere, and has used it lately. Raises: NotAllowed,
-    SignInAgain."""
+    SecondFactorRequired, SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
     if rights is None or not rights.role.covers(role):
         raise NotAllowed()
+    given = session.role is not None and session.role.second_factor
+    if request.app[SITE].staff_totp and not given:
+        raise SecondFactorRequired()
     # A wrong clock judges nothing, and the staff must see that it is wrong.
     if request.app[CLOCK].trusted and not await request.app[SESSIONS].use_role(session, now):
         raise SignInAgain()

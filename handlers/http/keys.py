@@ -38,6 +38,8 @@ class Site:
     public_base_url: str
     sign_on_origins: tuple[str, ...]
     """The sign-ons, where signing out ends."""
+    staff_totp: bool
+    """Do the staff's rights need a second factor?"""
     secure_cookies: bool
     session_cookie: str
     trusted_proxies: tuple[Network, ...]

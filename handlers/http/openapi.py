@@ -16,7 +16,13 @@ from handlers.http.errors import status_of
 from handlers.http.schemas import ErrorOut
 from handlers.http.templates import render_fragment
 from models.identity.entities import SessionKind
-from models.identity.errors import NotBound, OtherVenue, ScopeMissing, SignInAgain
+from models.identity.errors import (
+    NotBound,
+    OtherVenue,
+    ScopeMissing,
+    SecondFactorRequired,
+    SignInAgain,
+)
 from models.kernel.errors import (
     BadOrigin,
     ClockWrong,
@@ -259,7 +265,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
         errors += [] if everybody else [NotAllowed]
         errors += [] if route.scope is None else [ScopeMissing]
         errors += [] if route.who is Access.SESSION else [NotBound]
-        errors += [SignInAgain, OtherVenue] if staff else []
+        errors += [SignInAgain, SecondFactorRequired, OtherVenue] if staff else []
         errors += [BadOrigin] if changes else []
     if changes or route.who is Access.KIOSK:
         errors += [TooLarge, RequestTimeout, ClockWrong]

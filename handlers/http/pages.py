@@ -38,7 +38,7 @@ from handlers.http.schemas import SuspensionOut
 from handlers.texts.errors import text_of
 from handlers.texts.pages import REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
-from models.identity.errors import NotBound, OtherVenue, SignInAgain
+from models.identity.errors import NotBound, OtherVenue, SecondFactorRequired, SignInAgain
 from models.identity.roles import Role, StaffRights
 from models.kernel.errors import (
     BadOrigin,
@@ -295,7 +295,7 @@ def domain_error_page(
     if isinstance(error, Throttled | ServiceUnavailable):
         headers["Retry-After"] = str(error.retry_after)
         facts["retry_after"] = error.retry_after
-    if isinstance(error, Throttled | ServiceUnavailable | SignInAgain):
+    if isinstance(error, Throttled | ServiceUnavailable | SignInAgain | SecondFactorRequired):
         again = [(name, form_text(form, name)) for name in form] if form is not None else []
     if again and isinstance(error, ServiceUnavailable) and "repeat" not in dict(again):
         again.append(("repeat", "1"))

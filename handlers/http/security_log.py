@@ -17,7 +17,9 @@ LINES_OF_A_KIND: Final = 60
 """The same of all addresses together: more addresses make no more lines."""
 _MINUTE_S: Final = 60.0
 _HASH_CHARS: Final = 20
-_ROUTINE: Final = frozenset({"unauthenticated", "sign_in_again", "not_bound", "throttled"})
+_ROUTINE: Final = frozenset(
+    {"unauthenticated", "sign_in_again", "second_factor_required", "not_bound", "throttled"}
+)
 """What readers meet every day: their session is over, their phone is not bound yet."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from aiohttp import web
 
 from handlers.http.authentication import require_role
@@ -13,10 +15,11 @@ from handlers.http.pages import (
     Shown,
     reader_form,
     reader_page,
+    redirect,
     to_sign_in,
 )
 from handlers.http.request_body import MAX_BODY_BYTES
-from models.identity.errors import SignInAgain
+from models.identity.errors import SecondFactorRequired, SignInAgain
 from models.identity.roles import Role
 
 
@@ -29,6 +32,8 @@ def staff_page(shown: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -
             await require_role(visit.request, visit.principal, role, visit.now)
         except SignInAgain:
             return to_sign_in(visit.request, renew=True)
+        except SecondFactorRequired:
+            return redirect(f"/second-factor?next={quote(visit.request.path_qs, safe='')}")
         if whole:
             visit.require_in(None, role)
         return await shown(visit)

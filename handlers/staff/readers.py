@@ -106,6 +106,8 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
             "issued": None,
             "review": await visit[keys.REVIEW_ACCESS].latest(who) if decides else None,
             "whole_number": "",
+            "second_factor": visit.may_in(None, Role.ADMINISTRATOR)
+            and await visit[keys.STAFF_SECOND_FACTORS].has(who),
             # Who only looks is not told what somebody needs.
             "accommodation": reference.accommodation_of(who.id) if decides else None,
             "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",

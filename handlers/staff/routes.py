@@ -114,6 +114,7 @@ from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
 from handlers.staff.seat_outages import set_outage
 from handlers.staff.seat_statistics import seat_statistics
+from handlers.staff.second_factors import reset_second_factor
 from handlers.staff.setup import go_on, setup
 from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
 from handlers.staff.statistics import statistics
@@ -197,6 +198,10 @@ def _reader_routes() -> list[web.RouteDef]:
         web.post("/console/readers/{id}/book", staff_form(book)),
         web.post("/console/readers/{id}/suspend", staff_form(suspend, whole=True)),
         web.post("/console/readers/{id}/allow", staff_form(set_accommodation, whole=True)),
+        web.post(
+            "/console/readers/{id}/second-factor",
+            staff_form(reset_second_factor, Role.ADMINISTRATOR, whole=True),
+        ),
         web.post("/console/readers/{id}/membership", staff_form(set_membership, whole=True)),
         web.post("/console/readers/{id}/stay", staff_form(change_visit)),
         web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),

@@ -80,6 +80,8 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.GRANT_ROLE: "更改馆员权限",
     AuditAction.CREATE_API_TOKEN: "创建 API 令牌",
     AuditAction.REVOKE_API_TOKEN: "撤销 API 令牌",
+    AuditAction.SECOND_FACTOR: "设置动态口令",
+    AuditAction.RESET_SECOND_FACTOR: "重置动态口令",
     AuditAction.ADD_VENUE: "新增场馆",
     AuditAction.RENAME_VENUE: "更改场馆名称",
     AuditAction.ORDER_VENUES: "更改场馆顺序",

@@ -19,6 +19,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "scope_missing": "这个令牌没有 {scope} 权限，请管理员另发一个",
     "other_venue": "您的权限只限于自己的场馆，不能办理其他场馆或全馆的事项",
     "last_administrator": "这是最后一位全馆管理员，请先授予另一位管理员",
+    "second_factor_required": "请先在网页上输入动态口令",
+    "second_factor_invalid": "口令不正确、已用过或已过期，请输入应用里现在显示的数字",
     "sign_in_again": "您已有一段时间没有操作，请重新登录后再试",
     "bad_origin": "请在本站页面内操作",
     "not_found": "没有找到，可能已被删除",

@@ -25,6 +25,8 @@ TEXTS_EN: Final[Mapping[str, str]] = {
     "code_invalid": "WeChat's login has ended. Please try again",
     "unauthenticated": "Please open the mini-program again",
     "forbidden": "You are not allowed to do this",
+    "second_factor_required": "Please enter your one-time code on the web page first",
+    "second_factor_invalid": "That code is wrong, used or expired: enter what the app shows now",
     "sign_in_again": "Please sign in again",
     "not_there": "Please check in in this library first",
     "not_in_use": "Nobody uses that seat now",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from handlers.http.keys import SESSIONS
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Env
@@ -83,6 +84,16 @@ async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
         if count:
             print(f"{name}: {count}")
     print("forgotten; backups from before still know them")
+
+
+async def reset_second_factor(env: Env, student_no: str) -> None:
+    """Forget what they have set up, and sign them out. Raises: CommandError."""
+    async with application(env) as app:
+        reader = await _reader(app, student_no)
+        if not await app[RESOURCES].repositories.second_factors.remove(reader.id):
+            raise CommandError("they have set up none")
+        await app[SESSIONS].close_of_reader(reader.id)
+    print("reset; they set up another one at their next sign-in")
 
 
 async def card_import(env: Env, file: Path) -> None:

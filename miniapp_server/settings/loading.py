@@ -82,6 +82,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         port=port,
         title=read.text("SITE_TITLE", DEFAULT_NAMES["title"]),
         staff=read_staff(env, oidc, sandbox=sandbox),
+        staff_totp=read.one_of("STAFF_TOTP", "0", ("0", "1")) == "1",
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
         mongo_url=_database_url(read, "MONGO_URL", read_mongo_url),

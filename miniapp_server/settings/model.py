@@ -112,6 +112,8 @@ class Settings:
     title: str
     contact: tuple[str, ...]
     staff: StaffDirectory
+    staff_totp: bool
+    """Staff give a second factor, here where the sign-on asks for none."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)

@@ -25,6 +25,7 @@ VARIABLES: Final = frozenset(
             "STAFF_VIEWERS",
             "STAFF_LIBRARIANS",
             "STAFF_ADMINISTRATORS",
+            "STAFF_TOTP",
             "SITE_TITLE",
             "SITE_CONTACT",
         ),

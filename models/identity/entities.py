@@ -27,11 +27,13 @@ class SessionKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class StaffRole:
     """The sign-in of somebody who works for the library: at ``since``, and when it was last used.
-    ``name`` is the role that the settings gave at that moment; None where only grants give one."""
+    ``name`` is the role that the settings gave at that moment; None where only grants give one.
+    ``second_factor``: more than a password was asked for, at the sign-on or here."""
 
     name: Role | None
     since: datetime
     used_at: datetime
+    second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,18 @@ class ActivationCodeInvalid(RuleViolation):
     code = "activation_code_invalid"
 
 
+class SecondFactorRequired(NotAllowed):
+    """The staff's rights of this session need a second factor, which it has not been given yet."""
+
+    code = "second_factor_required"
+
+
+class SecondFactorInvalid(RuleViolation):
+    """Wrong, used or expired alike, so that guessing learns nothing."""
+
+    code = "second_factor_invalid"
+
+
 class SignInAgain(NotAllowed):
     """The staff's rights of this session have not been used for a while, or for too long: the
     campus asks for the password once more."""

@@ -52,6 +52,7 @@ class SessionRepository:
         device: str = "",
         granted: bool = False,
         sign_on: SignOnSession | None = None,
+        second_factor: bool = False,
     ) -> bool:
         """Store a web session; of somebody with a ``role``, or with one that is ``granted`` in the
         console. False when its ticket, or all that its reader has at the provider of ``sign_on``,
@@ -71,7 +72,7 @@ class SessionRepository:
             "expires_at": expires_at,
         }
         if role is not None or granted:
-            document["role"] = _role_document(role, now)
+            document["role"] = _role_document(role, now, second_factor)
         document |= self._sign_on_document(sign_on)
         with translate_errors():
             await self._all.insert_one(document)
@@ -190,6 +191,14 @@ class SessionRepository:
             )
         return found.matched_count > 0
 
+    async def pass_second_factor(self, session_id: str) -> None:
+        """The session's role has its second factor from now on."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": session_id, "role.since": {"$exists": True}},
+                {"$set": {"role.second_factor": True}},
+            )
+
     async def renew_role(
         self,
         session: Session,
@@ -199,15 +208,19 @@ class SessionRepository:
         expires_at: datetime,
         granted: bool = False,
         sign_on: SignOnSession | None = None,
+        second_factor: bool = False,
     ) -> datetime | None:
         """The session's reader has signed in once more: until when it lasts. None where it has
         ended, also by a logout of the new ticket at that very moment: as ``open_web``, this writes
         the ticket first and looks for the tombstone second.
         """
         ticket_hash = token_hash(ticket)
+        # What this session was given once it keeps: only the password is asked for anew.
+        given = second_factor or (session.role is not None and session.role.second_factor)
+        works = role is not None or granted
         changes: Document = {
             "$set": {
-                "role": _role_document(role, now) if role is not None or granted else None,
+                "role": _role_document(role, now, given) if works else None,
                 "ticket": ticket_hash,
                 **self._sign_on_document(sign_on),
             },
@@ -329,15 +342,16 @@ class SessionRepository:
         return ended.deleted_count
 
 
-def _role_document(role: Role | None, now: datetime) -> Document:
-    return {"name": role.value if role is not None else "", "since": now, "used_at": now}
+def _role_document(role: Role | None, now: datetime, second_factor: bool) -> Document:
+    name = role.value if role is not None else ""
+    return {"name": name, "since": now, "used_at": now, "second_factor": second_factor}
 
 
 def _role(d: Document | None) -> StaffRole | None:
     if not d:
         return None
     name = Role(d["name"]) if d["name"] else None
-    return StaffRole(name, d["since"], d["used_at"])
+    return StaffRole(name, d["since"], d["used_at"], d.get("second_factor", False))
 
 
 def _by_ids(ids: list[str]) -> Document:

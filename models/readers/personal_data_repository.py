@@ -32,6 +32,7 @@ PERSONAL_COLLECTIONS: Final = (
     "kiosk_scans",
     "opening_tickets",
     "review_codes",
+    "second_factors",
     "sessions",
     "staff_alerts",
     "suspensions",
@@ -99,7 +100,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
             "rev",
         ),
         *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
-        *("secret", "request", "email_code", "code_tries", "code_until"),
+        *("secret", "request", "email_code", "code_tries", "code_until", "last_step"),
     }
 )
 """Fields that keep the service going and say nothing more about the reader."""

@@ -77,6 +77,8 @@ class AuditAction(StrEnum):
     GRANT_ROLE = "grant"
     CREATE_API_TOKEN = "api_token"
     REVOKE_API_TOKEN = "revoke_api_token"
+    SECOND_FACTOR = "second_factor"
+    RESET_SECOND_FACTOR = "reset_second_factor"
     ADD_VENUE = "venue_added"
     RENAME_VENUE = "venue_renamed"
     ORDER_VENUES = "venues_ordered"

@@ -20,6 +20,7 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "messages": ("typed",),
     "audit": ("reason",),
     "email_addresses": ("address", "pending"),
+    "second_factors": ("secret",),
 }
 """The fields, by collection. Keys are rotated, and a person's data handed out, by this table."""
 _ROTATION_S: Final = 3600.0

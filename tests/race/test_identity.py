@@ -199,6 +199,7 @@ class LooksBeforeItOpens(SessionRepository):
         device: str = "",
         granted: bool = False,
         sign_on: SignOnSession | None = None,
+        second_factor: bool = False,
     ) -> bool:
         ticket_hash = token_hash(ticket)
         if await self._ended.find_one({"_id": ticket_hash}) is not None:
@@ -274,6 +275,7 @@ class RenewsWithoutALook(SessionRepository):
         expires_at: datetime,
         granted: bool = False,
         sign_on: SignOnSession | None = None,
+        second_factor: bool = False,
     ) -> datetime | None:
         ticket_hash = token_hash(ticket)
         await self._all.find_one_and_update({"_id": session.id}, {"$set": {"ticket": ticket_hash}})

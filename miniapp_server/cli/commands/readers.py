@@ -36,6 +36,15 @@ def erase_reader(
 
 
 @commands.command()
+def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None:
+    """Forget the second factor of somebody of the staff who has lost it: they are signed out, and
+    set up another one at their next sign-in."""
+    from miniapp_server.cli.readers import reset_second_factor
+
+    run(lambda env: reset_second_factor(env, student_no), env_file)
+
+
+@commands.command()
 def card_import(file: File, env_file: EnvFile = None) -> None:
     """Which card is whose, from a CSV file with the columns card_no, student_no, name. Safe to
     repeat; a card that is listed anew changes its owner."""

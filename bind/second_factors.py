@@ -1,0 +1,166 @@
+"""The second factor of the staff: an authenticator's codes (RFC 6238), and ten recovery codes.
+
+It is asked for where the operator wants it (STAFF_TOTP) and the campus's sign-on does not say that
+it has asked for one. A code counts once, and so does a recovery code.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import secrets
+from base64 import b32encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import pyotp
+
+from bind.session_service import SessionService
+from models.identity.entities import Session
+from models.identity.errors import SecondFactorInvalid
+from models.identity.second_factor_repository import SecondFactorRepository
+from models.kernel.ids import ReaderId
+from models.readers.entities import Reader
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation, AuditLog
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+from models.storage.encryption import DecryptionError, FieldCipher
+
+STEP_S: Final = 30
+RECOVERY_CODES: Final = 10
+_RECOVERY_BYTES: Final = 10
+_OFFER_LASTS: Final = timedelta(minutes=15)
+_STEPS_OFF: Final = (0, -1, 1)
+"""Half a minute between the phone's clock and ours, either way."""
+_HELD: Final = "second factor"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What an authenticator is set up with. ``uri`` is what it scans; ``held`` is the same, sealed
+    for the form: nothing is kept before a code has confirmed it."""
+
+    secret: str
+    uri: str
+    held: str
+
+
+class SecondFactors:
+    """Sets up, and asks for, the second factor."""
+
+    def __init__(
+        self,
+        factors: SecondFactorRepository,
+        attempts: AttemptLimiter,
+        sessions: SessionService,
+        audit: AuditLog,
+        cipher: FieldCipher,
+    ) -> None:
+        self._factors, self._attempts, self._sessions = factors, attempts, sessions
+        self._audit, self._cipher = audit, cipher
+
+    async def recovery_codes_left(self, reader: Reader) -> int | None:
+        """How many recovery codes the reader has left; None for who has set up nothing."""
+        found = await self._factors.of(reader.id)
+        return found.recovery_codes if found is not None else None
+
+    def offer(self, reader: Reader, issuer: str, now: datetime) -> Enrolment:
+        """A new secret for the reader. The authenticator calls it by the ``issuer``."""
+        secret = pyotp.random_base32()
+        held = [secret, reader.id, (now + _OFFER_LASTS).timestamp()]
+        uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
+        return Enrolment(secret, uri, self._cipher.encrypt(json.dumps(held), _HELD))
+
+    def offered(self, reader: Reader, issuer: str, held: str, now: datetime) -> Enrolment:
+        """The one that the form brings back. Raises: SecondFactorInvalid where it is not this
+        reader's, or too late."""
+        try:
+            secret, reader_id, until = json.loads(self._cipher.decrypt(held, _HELD))
+        except (DecryptionError, ValueError):
+            raise SecondFactorInvalid() from None
+        if reader_id != reader.id or now.timestamp() > until:
+            raise SecondFactorInvalid()
+        uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
+        return Enrolment(secret, uri, held)
+
+    async def enrol(
+        self, reader: Reader, session: Session, secret: str, code: str, now: datetime
+    ) -> Sequence[str]:
+        """The recovery codes of the authenticator that has shown this code: they are told once. The
+        session has its second factor then. Another authenticator takes the place of one that is
+        there only where the session has its second factor already.
+
+        Raises: SecondFactorInvalid, TooManyAttempts.
+        """
+        limits = await self._take_attempt(reader.id, now)
+        step = _step_of(secret, code, now)
+        if step is None:
+            raise SecondFactorInvalid()
+        codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
+        replace = session.role is not None and session.role.second_factor
+
+        async def work() -> None:
+            plain = [_plain(one) for one in codes]
+            if not await self._factors.put(reader.id, secret, plain, step, now, replace=replace):
+                raise SecondFactorInvalid()
+
+        operation = AuditedOperation(AuditAction.SECOND_FACTOR, f"reader:{reader.id}", reader.id)
+        await self._audit.record_of_reader(reader.id, now, operation, work)
+        await self._attempts.refund(limits)
+        await self._sessions.pass_second_factor(session)
+        return codes
+
+    async def confirm(self, reader: Reader, session: Session, code: str, now: datetime) -> None:
+        """The session has its second factor, by a code of the authenticator or a recovery code.
+
+        Raises: SecondFactorInvalid, TooManyAttempts.
+        """
+        limits = await self._take_attempt(reader.id, now)
+        if not await self._is_right(reader.id, code, now):
+            raise SecondFactorInvalid()
+        await self._attempts.refund(limits)
+        await self._sessions.pass_second_factor(session)
+
+    async def _is_right(self, reader_id: ReaderId, code: str, now: datetime) -> bool:
+        found, plain = await self._factors.of(reader_id), _plain(code)
+        if found is None:
+            return False
+        if re.fullmatch(r"[A-Z2-7]{16}", plain):
+            return await self._factors.use_recovery_code(reader_id, plain)
+        step = _step_of(found.secret, plain, now)
+        return step is not None and await self._factors.use_step(reader_id, step)
+
+    async def _take_attempt(self, reader_id: ReaderId, now: datetime) -> list[AttemptLimit]:
+        """Raises: TooManyAttempts."""
+        limits = [
+            AttemptLimit(f"second factor {reader_id}", 5, timedelta(minutes=15)),
+            AttemptLimit(f"second factor {reader_id} day", 20, timedelta(days=1)),
+        ]
+        await self._attempts.register(limits, now)
+        return limits
+
+
+def _step_of(secret: str, code: str, now: datetime) -> int | None:
+    """The step whose code that is; None for a wrong one. All are compared, in equal time."""
+    if not re.fullmatch(r"[0-9]{6}", code):
+        return None
+    current, found = int(now.timestamp()) // STEP_S, None
+    for off in _STEPS_OFF:
+        shown = pyotp.TOTP(secret).generate_otp(current + off)
+        if hmac.compare_digest(shown, code) and found is None:
+            found = current + off
+    return found
+
+
+def _recovery_code() -> str:
+    """80 random bits, in four groups that can be copied by hand."""
+    text = b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode()
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def _plain(code: str) -> str:
+    """A code as it counts, however it was typed."""
+    return re.sub(r"[\s-]", "", code).upper()

@@ -1,0 +1,121 @@
+"""动态口令: the page on which the staff set up their second factor, and give it at a sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from bind.second_factors import Enrolment
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, SITE
+from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.qr import svg
+from handlers.http.rendering import render_page
+from handlers.http.return_to import is_own_path
+from handlers.keys import SECOND_FACTORS
+from handlers.texts.errors import text_of
+from models.identity.errors import SecondFactorInvalid
+from models.identity.roles import Role
+from models.kernel.errors import NotAllowed, NotFound, TooManyAttempts
+
+_AFTERWARDS = "/console"
+
+
+async def second_factor(visit: PageRequest) -> web.StreamResponse:
+    """What is asked for now: to set it up, a code of it, or nothing any more."""
+    _require_staff(visit)
+    left = await visit[SECOND_FACTORS].recovery_codes_left(visit.reader)
+    if left is None or (_has_given(visit) and visit.request.query.get("anew") == "1"):
+        return _enrolment(visit, _offer(visit))
+    return _page(visit, "given" if _has_given(visit) else "asked", left=left)
+
+
+async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """A code of the authenticator, or a recovery code. A form with ``held`` sets one up."""
+    _require_staff(visit)
+    code, held = form_text(form, "code"), form_text(form, "held")
+    if held:
+        return await _enrol(visit, held, code, _next(form_text(form, "next")))
+    session = visit.principal.session
+    try:
+        await visit[SECOND_FACTORS].confirm(visit.reader, session, code, visit.now)
+    except (SecondFactorInvalid, TooManyAttempts) as error:
+        left = await visit[SECOND_FACTORS].recovery_codes_left(visit.reader)
+        if left is None:  # an administrator has reset it meanwhile
+            return redirect("/second-factor")
+        return _refused(visit, error, "asked", left=left, next=_next(form_text(form, "next")))
+    return redirect(_next(form_text(form, "next")))
+
+
+async def _enrol(visit: PageRequest, held: str, code: str, next: str) -> web.StreamResponse:
+    factors, session = visit[SECOND_FACTORS], visit.principal.session
+    try:
+        enrolment = factors.offered(visit.reader, _issuer(visit), held, visit.now)
+    except SecondFactorInvalid as error:
+        offer = _offer(visit)
+        return _refused(visit, error, "offered", **_shown(offer), next=next)
+    try:
+        codes = await factors.enrol(visit.reader, session, enrolment.secret, code, visit.now)
+    except (SecondFactorInvalid, TooManyAttempts) as error:
+        return _refused(visit, error, "offered", **_shown(enrolment), next=next)
+    return _page(visit, "codes", codes=codes, next=next)
+
+
+def _require_staff(visit: PageRequest) -> None:
+    """Raises: NotFound where nobody is asked for one; NotAllowed for who is no staff."""
+    if not visit[SITE].staff_totp:
+        raise NotFound()
+    if not visit.may(Role.VIEWER):
+        raise NotAllowed()
+
+
+def _has_given(visit: PageRequest) -> bool:
+    role = visit.principal.session.role
+    return role is not None and role.second_factor
+
+
+def _issuer(visit: PageRequest) -> str:
+    return visit[REFERENCE].profile.title.replace(":", " ")
+
+
+def _offer(visit: PageRequest) -> Enrolment:
+    return visit[SECOND_FACTORS].offer(visit.reader, _issuer(visit), visit.now)
+
+
+def _shown(enrolment: Enrolment) -> dict[str, Any]:
+    secret = enrolment.secret
+    groups: Sequence[str] = [secret[at : at + 4] for at in range(0, len(secret), 4)]
+    return {"qr": svg(enrolment.uri), "secret": " ".join(groups), "held": enrolment.held}
+
+
+def _enrolment(visit: PageRequest, enrolment: Enrolment) -> web.Response:
+    return _page(visit, "offered", **_shown(enrolment))
+
+
+def _refused(
+    visit: PageRequest, error: SecondFactorInvalid | TooManyAttempts, state: str, **facts: Any
+) -> web.Response:
+    status = 429 if isinstance(error, TooManyAttempts) else 422
+    details = dict(error.details)
+    if isinstance(error, TooManyAttempts):
+        details["retry_after"] = error.retry_after
+    return _page(visit, state, status, wrong=text_of(error.code, details), **facts)
+
+
+def _page(visit: PageRequest, state: str, status: int = 200, **facts: Any) -> web.Response:
+    shown = {"wrong": "", "next": _next(visit.request.query.get("next", ""))} | facts
+    return render_page(
+        visit.request,
+        "accounts/second_factor.html",
+        status=status,
+        reader=visit.reader,
+        state=state,
+        **shown,
+    )
+
+
+def _next(wanted: str) -> str:
+    """Where the way goes on: a path of this service."""
+    return wanted if is_own_path(wanted) else _AFTERWARDS

@@ -1,0 +1,96 @@
+"""Second factors of the staff: the secret of a reader's authenticator, and hashes of their recovery
+codes. One document a reader, by ``reader``; the secret is sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.kernel.ids import ReaderId
+from models.storage.encryption import FieldCipher, token_hash
+from models.storage.free_text import FreeTexts
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What somebody has confirmed: the authenticator's secret, and how many recovery codes are
+    left."""
+
+    secret: str
+    recovery_codes: int
+
+
+class SecondFactorRepository:
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._all = db["second_factors"]
+        self._texts = FreeTexts("second_factors", cipher)
+
+    async def of(self, reader_id: ReaderId) -> SecondFactor | None:
+        """The reader's; None for who has confirmed none."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": reader_id})
+        if found is None:
+            return None
+        return SecondFactor(self._texts.open("secret", found["secret"]), len(found["hashes"]))
+
+    async def put(
+        self,
+        reader_id: ReaderId,
+        secret: str,
+        recovery_codes: Sequence[str],
+        step: int,
+        now: datetime,
+        *,
+        replace: bool = False,
+    ) -> bool:
+        """Keep what was confirmed by the code of that ``step``, which is used with it. False where
+        there is one already and it is not to be replaced."""
+        document: Document = {
+            "_id": reader_id,
+            "reader": reader_id,
+            "secret": self._texts.seal("secret", secret),
+            "hashes": [token_hash(code) for code in recovery_codes],
+            "last_step": step,
+            "at": now,
+        }
+        with translate_errors():
+            if replace:
+                await self._all.replace_one({"_id": reader_id}, document, upsert=True)
+                return True
+            try:
+                await self._all.insert_one(document)
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def use_step(self, reader_id: ReaderId, step: int) -> bool:
+        """Use the code of that step. False where it, or a later one, was used before."""
+        with translate_errors():
+            used = await self._all.update_one(
+                {"_id": reader_id, "last_step": {"$lt": step}}, {"$set": {"last_step": step}}
+            )
+        return used.matched_count > 0
+
+    async def use_recovery_code(self, reader_id: ReaderId, code: str) -> bool:
+        """Use the code. False where it is none of the reader's, or was used."""
+        mark = token_hash(code)
+        with translate_errors():
+            used = await self._all.update_one(
+                {"_id": reader_id, "hashes": mark}, {"$pull": {"hashes": mark}}
+            )
+        return used.matched_count > 0
+
+    async def remove(self, reader_id: ReaderId) -> bool:
+        """Forget it: the reader sets up another one. False where there was none."""
+        with translate_errors():
+            removed = await self._all.delete_one({"_id": reader_id})
+        return removed.deleted_count > 0

@@ -1,0 +1,45 @@
+"""The staff's second factors: an administrator resets a colleague's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from models.identity.roles import Role
+from models.identity.second_factor_repository import SecondFactorRepository
+from models.kernel.errors import NotFound
+from models.kernel.ids import ReaderId
+from models.readers.entities import Reader
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
+
+
+class StaffSecondFactors:
+    """Each reset has its entry in the audit log."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        factors: SecondFactorRepository,
+        sign_out: Callable[[ReaderId], Awaitable[None]],
+    ) -> None:
+        """``sign_out`` ends all sessions of a reader."""
+        self._audit, self._factors, self._sign_out = audit, factors, sign_out
+
+    async def has(self, reader: Reader) -> bool:
+        """Has the reader set one up?"""
+        return await self._factors.of(reader.id) is not None
+
+    async def reset(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
+        """The reader sets up another one at their next sign-in; they are signed out everywhere.
+        Raises: NotFound where there is none."""
+        ctx.require(None, Role.ADMINISTRATOR)
+
+        async def work() -> None:
+            if not await self._factors.remove(reader.id):
+                raise NotFound()
+            await self._sign_out(reader.id)
+
+        operation = AuditedOperation(
+            AuditAction.RESET_SECOND_FACTOR, f"reader:{reader.id}", reader.id, reason
+        )
+        await self._audit.record(ctx, operation, work, nothing)

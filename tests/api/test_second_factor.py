@@ -1,0 +1,285 @@
+"""The staff's second factor: set up, asked for, used once, reset; and what it keeps shut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pyotp
+import pytest
+
+from handlers.http.keys import LOAD_SHEDDER
+from miniapp_server.cli import _parser
+from miniapp_server.cli.command import CommandError
+from miniapp_server.cli.readers import _reset_second_factor
+from models.identity.roles import Role
+from tests.api.lying_provider import lying_provider
+from tests.api.test_identity import FORM
+from tests.api.test_rights import NAMES, csrf_of
+from tests.living import ENCRYPTION_KEYS, Answer, Client, Living, living
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "rights.txt"
+PAGE = "/second-factor"
+
+
+def unhurried(service: Living) -> Living:
+    """Its staff do nothing but what a test says, and a busy machine is no rush."""
+    service.staff_at_work = False
+    service.app[LOAD_SHEDDER].late_at_most_s = 5.0
+    return service
+
+
+@pytest.fixture
+async def guarded(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    async with living(mongo_url, redis_url, STAFF_TOTP="1") as service:
+        yield unhurried(service)
+
+
+@pytest.fixture
+async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    """With the limits of a real installation."""
+    async with living(mongo_url, redis_url, STAFF_TOTP="1", RATE_LIMIT_SCALE="1") as service:
+        yield unhurried(service)
+
+
+async def get(client: Client, path: str) -> Answer:
+    """A page, as a browser asks for it."""
+    token, client.token = client.token, ""
+    try:
+        return await client.get(f"/{path}", Cookie=f"seat_sid={token}")
+    finally:
+        client.token = token
+
+
+async def post(client: Client, path: str, **form: str) -> Answer:
+    """A form of a page."""
+    body = urlencode({"csrf": await csrf_of(client), **form}).encode()
+    token, client.token = client.token, ""
+    headers = {"Cookie": f"seat_sid={token}", "Origin": client.service.base, **FORM}
+    try:
+        return await client.call("POST", f"/{path}", body, **headers)
+    finally:
+        client.token = token
+
+
+def code_of(service: Living, secret: str, steps: int = 0) -> str:
+    """What the authenticator shows, or showed so many steps ago."""
+    return pyotp.TOTP(secret).at(service.clock.now() + timedelta(seconds=30 * steps))
+
+
+async def enrolled(service: Living, client: Client) -> tuple[str, list[str]]:
+    """The secret and the recovery codes of somebody who has set it up on the page."""
+    page = (await get(client, PAGE)).body
+    secret = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    held = unescape(_one(r'name="held" value="([^"]+)"', page))
+    shown = await post(client, PAGE, held=held, code=code_of(service, secret), next="/console")
+    codes = re.findall(r"<li>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})</li>", shown.body)
+    assert shown.status == 200 and len(set(codes)) == 10, shown.body
+    return secret, codes
+
+
+def _one(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found is not None, text
+    return found[1]
+
+
+async def again(service: Living, client: Client, role: Role = Role.LIBRARIAN) -> Client:
+    """The same person at a new sign-in."""
+    return await service.web_reader(client, role)
+
+
+async def test_from_setting_up_to_the_last_recovery_code(guarded: Living) -> None:
+    desk = await guarded.web_reader(role=Role.LIBRARIAN)
+    sent = await get(desk, "/console/readers?q=1")
+    assert (sent.status, sent.headers["Location"]) == (
+        303,
+        "/second-factor?next=%2Fconsole%2Freaders%3Fq%3D1",
+    )
+    page = await get(desk, f"{PAGE}?next=//evil.example")
+    assert "设置动态口令" in page.body and 'name="next" value="/console"' in page.body
+    assert await guarded.db["second_factors"].count_documents({}) == 0, "not before it is confirmed"
+    held = unescape(_one(r'name="held" value="([^"]+)"', page.body))
+    wrong = await post(desk, PAGE, held=held, code="000000", next="/console")
+    assert wrong.status == 422 and held in unescape(wrong.body), "the same one is tried again"
+    secret, codes = await enrolled(guarded, desk)
+    assert (await get(desk, "/console")).status == 200
+    stored = await guarded.all_documents()
+    assert secret not in stored and not any(c.replace("-", "") in stored for c in codes)
+
+    other = await again(guarded, desk)
+    assert (await get(other, "/console")).status == 303
+    await other.refused("403 second_factor_required", "GET", "/staff/reports")
+    page = await get(other, PAGE)
+    assert "请输入动态口令" in page.body and secret not in page.body
+    used = await post(other, PAGE, code=code_of(guarded, secret))
+    assert used.status == 422 and "已用过" in used.body, "it has confirmed the setting up"
+    await guarded.move(timedelta(seconds=30))
+    given = await post(other, PAGE, code=f" {code_of(guarded, secret)} ", next="/console/today")
+    assert (given.status, given.headers["Location"]) == (303, "/console/today")
+    await other.ok("GET", "/staff/reports")
+    # The phone is lost: ten codes, each once, however they are written.
+    third = await again(guarded, desk)
+    typed = codes[0].lower().replace("-", " ")
+    assert (await post(third, PAGE, code=typed)).status == 303
+    assert "还有 9 个" in (await get(third, PAGE)).body
+    fourth = await again(guarded, desk)
+    assert (await post(fourth, PAGE, code=codes[0])).status == 422
+    assert (await get(fourth, "/console")).status == 303
+    # A new phone: the old one's codes, and the old recovery codes, are void.
+    page = (await get(third, f"{PAGE}?anew=1")).body
+    assert "设置动态口令" in page
+    assert "设置动态口令" not in (await get(fourth, f"{PAGE}?anew=1")).body, (
+        "not without the old one"
+    )
+    new = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    held = unescape(_one(r'name="held" value="([^"]+)"', page))
+    # Somebody who has the password only brings the form of another session.
+    assert (await post(fourth, PAGE, held=held, code=code_of(guarded, new))).status == 422
+    await guarded.move(timedelta(seconds=30))
+    assert (await post(third, PAGE, held=held, code=code_of(guarded, new))).status == 200
+    assert (await post(fourth, PAGE, code=codes[1])).status == 422
+    await guarded.move(timedelta(seconds=30))
+    assert (await post(fourth, PAGE, code=code_of(guarded, secret))).status == 422
+    assert (await post(fourth, PAGE, code=code_of(guarded, new))).status == 303
+
+
+async def test_guesses_are_paced_and_an_offer_is_one_persons(strict: Living) -> None:
+    desk = await strict.web_reader(role=Role.LIBRARIAN)
+    colleague = await strict.web_reader(role=Role.LIBRARIAN)
+    secret, codes = await enrolled(strict, desk)
+    other = await again(strict, desk)
+    for guess in ("000000", "12345", "", "AAAA-AAAA-AAAA-AAAA", codes[0][:-1]):
+        assert (await post(other, PAGE, code=guess)).status == 422, guess
+    await strict.move(timedelta(seconds=60))
+    locked = await post(other, PAGE, code=code_of(strict, secret))
+    assert locked.status == 429 and "分钟" in locked.body
+    assert (await get(other, "/console")).status == 303
+    await strict.move(timedelta(minutes=15))
+    assert (await post(other, PAGE, code=code_of(strict, secret))).status == 303
+    # What was offered to one is no use to another, and none at all after a quarter of an hour.
+    page = (await get(colleague, PAGE)).body
+    held = unescape(_one(r'name="held" value="([^"]+)"', page))
+    third = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    assert (await post(other, PAGE, held=held, code=code_of(strict, third))).status == 422
+    await strict.move(timedelta(minutes=16))
+    late = await post(colleague, PAGE, held=held, code=code_of(strict, third))
+    assert late.status == 422, late.body
+    assert await strict.db["second_factors"].count_documents({}) == 1
+    reader = await strict.web_reader()
+    assert (await get(reader, PAGE)).status == 403
+
+
+async def test_an_administrator_resets_a_colleagues(guarded: Living) -> None:
+    desk = await guarded.web_reader(role=Role.LIBRARIAN)
+    head = await guarded.web_reader(role=Role.ADMINISTRATOR)
+    await enrolled(guarded, desk)
+    path = f"/console/readers/{desk.reader_id}"
+    reset = await post(head, f"{path}/second-factor", reason="手机丢了")
+    assert reset.status == 403, "who resets others has given their own"
+    await enrolled(guarded, head)
+    assert "重置动态口令" in (await get(head, path)).body
+    assert "重置动态口令" not in (await get(desk, path)).body
+    assert (await post(desk, f"{path}/second-factor", reason="自己")).status == 403
+    assert await guarded.db["second_factors"].count_documents({}) == 2
+    assert (await post(head, f"{path}/second-factor", reason="")).status == 400
+    assert await guarded.db["second_factors"].count_documents({}) == 2
+    assert (await post(head, f"{path}/second-factor", reason="手机丢了")).status == 303
+    await desk.refused("401 unauthenticated", "GET", "/me")
+    actions = [row["action"] async for row in guarded.db["audit"].find().sort("_id")]
+    assert actions.count("second_factor") == 2 and actions.count("reset_second_factor") == 1
+    assert (await post(head, f"{path}/second-factor", reason="再次")).status == 404
+    assert "设置动态口令" in (await get(await again(guarded, desk), PAGE)).body
+
+
+async def test_every_route_of_the_staff_is_shut_without_it(guarded: Living) -> None:
+    """Those that the table of rights opens to an administrator and not to a reader."""
+    head = await guarded.web_reader(role=Role.ADMINISTRATOR)
+    tried, before = 0, await guarded.books()
+    for line in GOLDEN.read_text("utf-8").splitlines():
+        if not re.match(r"(GET|POST|PUT|DELETE) ", line):
+            continue
+        method, path = line.split()[:2]
+        met = _one(r"in: (\w+)", line) if "in: " in line else ""
+        if "a" not in met or "w" in met:
+            continue
+        for name, value in NAMES.items():
+            path = path.replace(name, value)
+        tried += 1
+        if path.startswith("/api/v1"):
+            body: dict[str, Any] | None = {} if method == "POST" else None
+            answer = await head.call(method, path.removeprefix("/api/v1"), body)
+            assert (answer.status, answer.code) == (403, "second_factor_required"), line
+        elif method == "GET":
+            answer = await get(head, path)
+            assert answer.status == 303 and answer.headers["Location"].startswith(PAGE), line
+        else:
+            answer = await post(head, path)
+            assert answer.status == 403 and "动态口令" in answer.body, line
+    assert tried > 100
+    assert await guarded.books() == before
+    await head.ok("GET", "/me")  # a reader all the same
+
+
+async def test_it_is_not_asked_for_where_the_sign_on_has_asked(
+    mongo_url: str, redis_url: str
+) -> None:
+    async with lying_provider() as provider:
+        env = {"ISSUER": provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
+        env |= {"NUMBER_CLAIM": "no"}
+        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+        named |= {"OIDC_PROVIDERS": "campus", "STAFF_ADMINISTRATORS": "21070001"}
+        async with living(mongo_url, redis_url, STAFF_TOTP="1", **named) as service:
+            for amr, status in (
+                (["pwd", "otp"], 200),
+                (["mfa"], 200),
+                (["pwd"], 303),
+                (["PWD", "MFA "], 303),
+                ("otp", 200),
+                ({"mfa": True}, 303),
+                (None, 303),
+            ):
+
+                def says(claims: dict[str, Any], amr: object = amr) -> None:
+                    claims["amr"] = amr
+
+                provider.claims = says
+                browser = service.stranger()
+                assert (await provider.sign_in(browser)).status == 302
+                answer = await browser.get("//console")
+                assert answer.status == status, amr
+                if status == 303:
+                    assert answer.headers["Location"].startswith(PAGE), amr
+
+
+async def test_nobody_is_asked_unless_the_operator_wants_it(service: Living) -> None:
+    desk = await service.web_reader(role=Role.LIBRARIAN)
+    assert (await get(desk, "/console")).status == 200
+    assert (await get(desk, PAGE)).status == 404
+    assert (await post(desk, PAGE, code="000000")).status == 404
+
+
+async def test_the_operator_resets_one_by_command(guarded: Living) -> None:
+    desk = await guarded.web_reader(role=Role.LIBRARIAN)
+    env = {
+        "MONGO_URL": guarded.settings.mongo_url,
+        "REDIS_URL": guarded.settings.redis_url,
+        "MONGO_DATABASE": guarded.settings.database,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+        "SANDBOX": "1",
+    }
+    words = _parser().parse_args(["reset-second-factor", desk.number.lower()])
+    with pytest.raises(CommandError, match="set up none"):
+        await _reset_second_factor(env, words)
+    await enrolled(guarded, desk)
+    await _reset_second_factor(env, words)
+    assert await guarded.db["second_factors"].count_documents({}) == 0
+    for _ in range(200):  # another process tells of it
+        if (await desk.get("/me")).status == 401:
+            break
+    await desk.refused("401 unauthenticated", "GET", "/me")
