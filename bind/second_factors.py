@@ -20,8 +20,8 @@ import pyotp
 
 from bind.session_service import SessionService
 from models.identity.entities import Session
-from models.identity.errors import SecondFactorInvalid
 from models.identity.second_factor_repository import SecondFactorRepository
+from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.staff.audit import AuditAction
@@ -36,6 +36,12 @@ _OFFER_LASTS: Final = timedelta(minutes=15)
 _STEPS_OFF: Final = (0, -1, 1)
 """Half a minute between the phone's clock and ours, either way."""
 _HELD: Final = "second factor"
+
+
+class SecondFactorInvalid(RuleViolation):
+    """Wrong, used or expired alike, so that guessing learns nothing."""
+
+    code = "second_factor_invalid"
 
 
 @dataclass(frozen=True, slots=True)

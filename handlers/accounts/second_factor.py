@@ -7,16 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
-from bind.second_factors import Enrolment
+from bind.second_factors import Enrolment, SecondFactorInvalid
 from handlers.http.forms import Form
-from handlers.http.keys import REFERENCE, SITE
+from handlers.http.keys import SITE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from handlers.http.return_to import is_own_path
 from handlers.keys import SECOND_FACTORS
 from handlers.texts.errors import text_of
-from models.identity.errors import SecondFactorInvalid
+from handlers.texts.pages import SHORT_TITLE
 from models.identity.roles import Role
 from models.kernel.errors import NotAllowed, NotFound, TooManyAttempts
 
@@ -52,7 +52,7 @@ async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamRespon
 async def _enrol(visit: PageRequest, held: str, code: str, next: str) -> web.StreamResponse:
     factors, session = visit[SECOND_FACTORS], visit.principal.session
     try:
-        enrolment = factors.offered(visit.reader, _issuer(visit), held, visit.now)
+        enrolment = factors.offered(visit.reader, SHORT_TITLE, held, visit.now)
     except SecondFactorInvalid as error:
         offer = _offer(visit)
         return _refused(visit, error, "offered", **_shown(offer), next=next)
@@ -76,12 +76,8 @@ def _has_given(visit: PageRequest) -> bool:
     return role is not None and role.second_factor
 
 
-def _issuer(visit: PageRequest) -> str:
-    return visit[REFERENCE].profile.title.replace(":", " ")
-
-
 def _offer(visit: PageRequest) -> Enrolment:
-    return visit[SECOND_FACTORS].offer(visit.reader, _issuer(visit), visit.now)
+    return visit[SECOND_FACTORS].offer(visit.reader, SHORT_TITLE, visit.now)
 
 
 def _shown(enrolment: Enrolment) -> dict[str, Any]:

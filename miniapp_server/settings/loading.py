@@ -103,18 +103,22 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         trusted_proxies=read.networks("TRUSTED_PROXIES"),
         monitors=read.networks("MONITORS", ",".join(("127.0.0.0/8", "::1", lan)).rstrip(",")),
         log_level=read.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-        keeping=Keeping(
-            audit=timedelta(days=read.number("KEEP_AUDIT_DAYS", 1095, 180, 36500)),
-            feedback=timedelta(days=read.number("KEEP_FEEDBACK_DAYS", 365, 30, 36500)),
-            messages=timedelta(days=read.number("KEEP_MESSAGES_DAYS", 180, 30, 36500)),
-            movements=timedelta(days=read.number("KEEP_MOVEMENTS_DAYS", 180, 30, 36500)),
-            reservations=timedelta(days=read.number("KEEP_RESERVATIONS_DAYS", 1095, 180, 36500)),
-            visitors=timedelta(days=read.number("KEEP_VISITORS_DAYS", 90, 7, 36500)),
-        ),
+        keeping=_keeping(read),
     )
     read.raise_faults()
     assert sealer is not None  # else it is a fault
     return settings(sealer=sealer)
+
+
+def _keeping(read: EnvironmentReader) -> Keeping:
+    return Keeping(
+        audit=timedelta(days=read.number("KEEP_AUDIT_DAYS", 1095, 180, 36500)),
+        feedback=timedelta(days=read.number("KEEP_FEEDBACK_DAYS", 365, 30, 36500)),
+        messages=timedelta(days=read.number("KEEP_MESSAGES_DAYS", 180, 30, 36500)),
+        movements=timedelta(days=read.number("KEEP_MOVEMENTS_DAYS", 180, 30, 36500)),
+        reservations=timedelta(days=read.number("KEEP_RESERVATIONS_DAYS", 1095, 180, 36500)),
+        visitors=timedelta(days=read.number("KEEP_VISITORS_DAYS", 90, 7, 36500)),
+    )
 
 
 def _sandbox_wanted(read: EnvironmentReader) -> bool:

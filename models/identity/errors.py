@@ -59,12 +59,6 @@ class SecondFactorRequired(NotAllowed):
     code = "second_factor_required"
 
 
-class SecondFactorInvalid(RuleViolation):
-    """Wrong, used or expired alike, so that guessing learns nothing."""
-
-    code = "second_factor_invalid"
-
-
 class SignInAgain(NotAllowed):
     """The staff's rights of this session have not been used for a while, or for too long: the
     campus asks for the password once more."""

@@ -94,6 +94,7 @@ async def known(service: Living) -> Client:
     stored, id = service.inside.stored, reader.reader_id
     await stored.email_addresses.follow_campus(id, "zhang@example.edu")
     await stored.message_choices.choose(Channel.WECOM, id, {Template.ENDED: True})
+    assert await stored.second_factors.put(id, "S" * 32, ["A" * 16], 1, now)
     await stored.alerts.choose(id, [AlertKind.QUESTIONS], None, now + timedelta(days=1))
     await service.settle()
     assert taken["state"] == "reserved"

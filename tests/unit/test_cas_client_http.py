@@ -9,6 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bind.providers.base import Attempt
+from bind.providers.cas import CasProvider
 from bind.providers.cas_client import MAX_ANSWER_BYTES, CasClient
 from bind.providers.cas_xml import CasUnavailable, CasUser, TicketRefused
 from tests.unit.test_cas_client import (
@@ -142,3 +144,23 @@ async def test_silence_and_absence_end_in_time(server: Answering) -> None:
             await cas.validate(TICKET)
     assert absent.value.details == {"reason": "connection"}
     assert TICKET not in repr(absent.value) and absent.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("context", "second"),
+    [("", False), ("mfa-gauth", True), ("mfa-webauthn", True), ("password", False)],
+)
+async def test_what_cas_says_of_a_second_factor_and_of_who_began(
+    server: Answering, context: str, second: bool
+) -> None:
+    released = f"<cas:authnContextClass>{context}</cas:authnContextClass>" if context else ""
+    released += "<cas:mail>a@b.cn</cas:mail>"
+    server.on(P3, success(WRAPPED.format(released)))
+    async with CasClient(server.base_url, SERVICE) as cas:
+        provider, begun = CasProvider(cas, "mail"), Attempt.begin("cas", renew=True)
+        found = await provider.authenticate({"ticket": TICKET, "s": begun.state}, begun)
+        assert (found.second_factor, found.email, found.unasked) == (second, "a@b.cn", False)
+        for attempt in (None, Attempt.begin("cas")):
+            answer = {"ticket": TICKET, "s": begun.state}
+            assert (await provider.authenticate(answer, attempt)).unasked
+    assert [query.get("renew") for _, query in server.asked] == ["true", None, None]
