@@ -122,14 +122,14 @@ class LyingProvider:
         """Signed as it should be."""
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
-    async def way_back(self, client: Client, more: str = "") -> str:
+    async def way_back(self, client: Client, path: str = "//login") -> str:
         """Where the provider sends a browser that has begun, with a new code."""
-        answer = await client.get("//login")
+        answer = await client.get(path)
         assert answer.status == 302, answer.body
         query = parse_qs(urlsplit(answer.headers["Location"]).query)
         code = uuid4().hex
         self.codes[code] = query["nonce"][0]
-        return f"//login/oidc/campus?code={code}&state={query['state'][0]}{more}"
+        return f"//login/oidc/campus?code={code}&state={query['state'][0]}"
 
     async def sign_in(self, client: Client) -> Answer:
         return await client.get(await self.way_back(client))

@@ -134,6 +134,29 @@ async def test_what_the_provider_may_do(both: Both) -> None:
     assert (await provider.sign_in(service.stranger())).status == 401, "somebody else's"
 
 
+async def test_a_password_that_was_typed_just_now(both: Both) -> None:
+    """Somebody at a desk that was left can take the question out of the address."""
+    service, provider = both
+    browser = service.stranger()
+    assert (await provider.sign_in(browser)).status == 302
+    (before,) = [c.value for c in browser.session.cookie_jar if c.key == "seat_sid"]
+    for auth_time, status in (
+        (None, 401),
+        ("now", 401),
+        (now_s() - 3600, 401),
+        (now_s() - 5, 302),
+    ):
+
+        def says(claims: dict[str, Any], auth_time: object = auth_time) -> None:
+            claims["auth_time"] = auth_time
+
+        provider.claims = says
+        answer = await browser.get(await provider.way_back(browser, path="//login?renew=1"))
+        assert answer.status == status, auth_time
+        assert [c.value for c in browser.session.cookie_jar if c.key == "seat_sid"] == [before]
+        assert (await provider.sign_in(service.stranger())).status == 302, "asked of renewals only"
+
+
 @pytest.mark.parametrize(
     "changes",
     [
