@@ -14,6 +14,7 @@ _SECRET_NAMES: Final = (
     *("access_token", "refresh_token", "token", "authorization", "cookie", "set_cookie"),
     *("secret", "appsecret", "app_secret", "password", "js_code", "code", "session_key"),
     *("openid", "from_openid", "to_user", "unionid", "ticket", "pgt_id", "pgt_iou"),
+    *("id_token", "logout_token", "client_secret", "code_verifier"),
     *("x_kiosk_key", "kiosk_key", "student_no", "student_number", "seat_sid", "encoding_aes_key"),
 )
 _FIELDS: Final = frozenset(name.replace("_", "") for name in _SECRET_NAMES)

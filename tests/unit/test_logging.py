@@ -34,6 +34,11 @@ _TEXTS = [
     ),
     ("/auth/cas?ticket=ST-17-S3cret", "/auth/cas?ticket=***"),
     ("unknown ticket ST-17-S3cret.cas", "unknown ticket ST-***"),
+    ("client_secret=s3cret&code_verifier=v", "client_secret=***&code_verifier=***"),
+    (
+        '{"id_token": "e.y.J", "logout_token": "e.y.J"}',
+        '{"id_token": "***", "logout_token": "***"}',
+    ),
     ("Authorization: Bearer S3cret\nHost: x", "Authorization: ***\nHost: x"),
     ("{'Authorization': 'Bearer S3cret', 'Host': 'x'}", "{'Authorization': '***', 'Host': 'x'}"),
     ("got Bearer S3cret. there", "got Bearer *** there"),

@@ -88,7 +88,8 @@ def check_config(
         bool,
         typer.Option(
             "--connect",
-            help="try MongoDB, Redis, CAS, WeChat and the mail server too, with their credentials",
+            help="try MongoDB, Redis, the sign-ons, WeChat and the mail server too, with their "
+            "credentials",
         ),
     ] = False,
     env_file: EnvFile = None,
