@@ -7,6 +7,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc import jwt
@@ -298,6 +299,24 @@ async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:
     await one.ok("GET", "/me")
     stored = await service.all_documents()
     assert "u-1" not in stored and "21070001" not in stored
+
+
+async def test_over_https_no_other_host_can_begin_a_sign_in(mongo_url: str, redis_url: str) -> None:
+    """A neighbour in the domain could set a cookie of its own, but for a name like this one."""
+    async with lying_provider() as provider:
+        env = {"ISSUER": provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
+        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+        named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "OIDC_PROVIDERS": "campus"}
+        named["PUBLIC_BASE_URL"] = "https://seats.example.edu"
+        async with living(mongo_url, redis_url, **named) as service:
+            service.base = f"http://127.0.0.1:{service.settings.port}"
+            answer = await service.stranger().get("//login")
+            (given,) = [c for c in answer.headers.getall("Set-Cookie") if "seat_state" in c]
+            assert given.startswith("__Host-seat_state=campus.once.") and "Domain" not in given
+            assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(given.split("; "))
+            query = parse_qs(urlsplit(answer.headers["Location"]).query)
+            assert query["redirect_uri"] == ["https://seats.example.edu/login/oidc/campus"]
+            assert query["tenant"] == ["1"], "what stood in the provider's address stays"
 
 
 async def test_forged_logouts_are_paced(mongo_url: str, redis_url: str) -> None:
