@@ -54,10 +54,11 @@ class Resources:
     @property
     def outgoing_calls(self) -> list[OutgoingCalls]:
         """Of each client that speaks HTTP."""
-        clients = (self.cas, self.mini_program, self.wecom, self.official_account)
+        clients = (self.mini_program, self.wecom, self.official_account)
         calls = [client.calls for client in clients if client is not None]
-        if isinstance(self.identity_provider, CampusTicketProvider):
-            calls.append(self.identity_provider.calls)
+        calls += [sign_on.provider.calls for sign_on in self.sign_ons]
+        if isinstance(self.campus_app, CampusTicketProvider):
+            calls.append(self.campus_app.calls)
         return calls
 
 

@@ -25,6 +25,7 @@ class OutgoingSystem(StrEnum):
     WECOM = "wecom"
     CAS = "cas"
     CAMPUS_TICKET = "campus_ticket"
+    OIDC = "oidc"
 
 
 class CallOutcome(StrEnum):

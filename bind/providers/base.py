@@ -113,6 +113,10 @@ class IdentityProvider(Protocol):
 class SignOnProvider(IdentityProvider, Protocol):
     """A sign-on with pages of its own, which the sign-in page offers."""
 
+    @property
+    def calls(self) -> OutgoingCalls:
+        """Its calls to the campus's side."""
+
     async def logout_url(self, return_to: str) -> str | None:
         """Where the browser signs out there; None where that is not possible."""
 
@@ -123,9 +127,9 @@ class SignOnProvider(IdentityProvider, Protocol):
 class CampusClient:
     """JSON over HTTP with the campus's side. Use it as an async context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: OutgoingSystem) -> None:
         self._session: aiohttp.ClientSession | None = None
-        self.calls = OutgoingCalls(OutgoingSystem.CAMPUS_TICKET)
+        self.calls = OutgoingCalls(system)
 
     async def __aenter__(self) -> Self:
         # One reader's cookies must never travel with the next reader's proof.

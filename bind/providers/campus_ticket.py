@@ -14,6 +14,7 @@ from bind.providers.base import (
     ProviderUnavailable,
     _user,
 )
+from notify.outgoing_calls import OutgoingSystem
 
 
 class CampusTicketProvider(CampusClient):
@@ -24,7 +25,7 @@ class CampusTicketProvider(CampusClient):
     """
 
     def __init__(self, url: str, secret: str) -> None:
-        super().__init__()
+        super().__init__(OutgoingSystem.CAMPUS_TICKET)
         self._url = url
         self._secret = secret
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from bind.providers.base import Attempt, ExternalIdentity
 from bind.providers.cas_client import STATE, CasClient
+from notify.outgoing_calls import OutgoingCalls
 
 _CONTEXT: Final = "authnContextClass"
 _SECOND_FACTOR: Final = "mfa"
@@ -19,6 +20,10 @@ class CasProvider:
     def __init__(self, cas: CasClient, email_attribute: str = "") -> None:
         """``email_attribute`` holds a reader's address; empty where the campus releases none."""
         self._cas, self._email_attribute = cas, email_attribute
+
+    @property
+    def calls(self) -> OutgoingCalls:
+        return self._cas.calls
 
     async def authorization_url(self, attempt: Attempt) -> str | None:
         return self._cas.login_url(attempt.state, renew=attempt.renew)

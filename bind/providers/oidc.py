@@ -37,6 +37,7 @@ from bind.providers.oidc_tokens import (
 )
 from models.identity.entities import SignOnSession
 from models.identity.used_once_repository import UsedOnceRepository
+from notify.outgoing_calls import OutgoingSystem
 
 ATTEMPT_LASTS: Final = timedelta(minutes=10)
 """From the way to the provider until the way back."""
@@ -73,7 +74,7 @@ class OidcProvider(CampusClient):
         now: Callable[[], datetime],
     ) -> None:
         """``now`` is the time on the wall, by which tokens live."""
-        super().__init__()
+        super().__init__(OutgoingSystem.OIDC)
         self.settings = settings
         self.redirect_uri = redirect_uri
         self._once, self._now = once, now

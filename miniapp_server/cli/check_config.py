@@ -30,6 +30,7 @@ from models.storage.redis import open_redis
 from models.storage.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient, SmtpSettings
+from notify.outgoing_calls import OutgoingSystem
 from notify.wechat.access_tokens import TokenRequestFailed
 from notify.wechat.client import WeChatClient
 from notify.wechat.template_config import mixed_requests
@@ -289,7 +290,7 @@ async def _cas(settings: Settings) -> Row:
 
 async def _oidc(settings: Settings, provider: OidcSettings) -> Row:
     name = f"OIDC {provider.id}"
-    async with CampusClient() as client:
+    async with CampusClient(OutgoingSystem.OIDC) as client:
         directory = OidcDirectory(provider.issuer, client, real_now)
         try:
             found = await directory.metadata()

@@ -14,9 +14,8 @@ import pyotp
 import pytest
 
 from handlers.http.keys import LOAD_SHEDDER
-from miniapp_server.cli import _parser
 from miniapp_server.cli.command import CommandError
-from miniapp_server.cli.readers import _reset_second_factor
+from miniapp_server.cli.readers import reset_second_factor
 from models.identity.roles import Role
 from tests.api.lying_provider import lying_provider
 from tests.api.test_identity import FORM
@@ -278,11 +277,11 @@ async def test_the_operator_resets_one_by_command(guarded: Living) -> None:
         "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
         "SANDBOX": "1",
     }
-    words = _parser().parse_args(["reset-second-factor", desk.number.lower()])
+    number = desk.number.lower()
     with pytest.raises(CommandError, match="set up none"):
-        await _reset_second_factor(env, words)
+        await reset_second_factor(env, number)
     await enrolled(guarded, desk)
-    await _reset_second_factor(env, words)
+    await reset_second_factor(env, number)
     assert await guarded.db["second_factors"].count_documents({}) == 0
     for _ in range(200):  # another process tells of it
         if (await desk.get("/me")).status == 401:
