@@ -110,7 +110,7 @@ async def test_who_may_call_what(service: Living) -> None:
     allowed = {"/bindings", "/bindings/preview", "/binding-requests/current"}
     allowed |= {"/me", "/library", "/venues", "/notices", "/notices/{id}", "/sessions/current"}
     allowed |= {"/areas", "/areas/{id}/map", "/areas/{id}/events", "/seats/{id}", "/forecast"}
-    allowed |= {"/seats/{id}/times"}
+    allowed |= {"/seats/{id}/times", "/catalog"}
     for route in ROUTES:
         path, body = route.path.format(id="1"), BODY.get(route.path)
         if route.who in (Access.ANYONE, Access.KIOSK, Access.GATE):
