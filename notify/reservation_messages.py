@@ -8,6 +8,7 @@ from typing import Any
 
 from models.code_sharing.service import CodeSharingService
 from models.messages.entities import Message
+from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
 from models.reservations import rules
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
@@ -35,6 +36,9 @@ class ReservationMessages:
 
     async def messages_for(self, r: Reservation, event: OutboxEvent) -> list[Message]:
         """The messages, with ids made from the reservation and the change."""
+        template = TEMPLATE_BY_EVENT.get(event.event)
+        if template is None or r.reader_id == ERASED_READER:
+            return []
         result = await self._violations.record_violation(r, event)
         context = self._context(r, event, result)
         if event.event is OutboxEventKind.NO_SHOW:
@@ -45,7 +49,6 @@ class ReservationMessages:
             await self._code_sharing.record_scan(r, event.at)
         id, found = f"{r.id}:{event.key}", []
         if is_still_relevant(r, event):
-            template = TEMPLATE_BY_EVENT[event.event]
             found.append(build_message(r, event, template, context, id))
         if result.suspension is not None:
             # Of a longer one, which stands, the reader has been told.

@@ -264,7 +264,7 @@ class _Worker:
 
     def _message(self, r: Reservation) -> Document:
         """The last message of the reservation; those before it would be three times as many."""
-        event = r.outbox[-1]
+        event = next(e for e in reversed(r.outbox) if e.event in TEMPLATE_BY_EVENT)
         facts: dict[str, Any] = dict(event.facts)
         context = MessageContext(
             at=event.at,

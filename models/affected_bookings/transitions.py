@@ -8,7 +8,7 @@ from typing import Final
 
 from models.kernel.ids import Actor
 from models.reservations import transitions
-from models.reservations.entities import Reservation
+from models.reservations.entities import OutboxEventKind, Reservation
 
 _REPLACED: Final = ("seat_id", "start", "end")
 """What is told of the cancelled booking."""
@@ -16,7 +16,11 @@ _REPLACED: Final = ("seat_id", "start", "end")
 
 def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation:
     """Cancelled, without a message of its own: the offer of the other seat tells of both."""
-    return replace(transitions.cancel(r, actor, now), outbox=r.outbox)
+    cancelled = transitions.cancel(r, actor, now)
+    *before, told = cancelled.outbox
+    return replace(
+        cancelled, outbox=(*before, replace(told, event=OutboxEventKind.BOOKING_REPLACED))
+    )
 
 
 def tell_of_both(offer: Reservation, cancelled: Reservation) -> Reservation:

@@ -110,7 +110,7 @@ def renew(
         claims=tuple(dict.fromkeys((*r.claims, *longer))),
         remind_at=ending_soon_at(end, policy, now),
     )
-    return advance(r, new, ReservationEvent.EXTEND, actor, now, None)
+    return advance(r, new, ReservationEvent.EXTEND, actor, now, OutboxEventKind.END_MOVED)
 
 
 def shorten(
@@ -128,7 +128,7 @@ def shorten(
         presence_due_at=min(r.presence_due_at, end) if r.presence_due_at else None,
         remind_at=ending_soon_at(end, policy, now),
     )
-    return advance(r, new, ReservationEvent.SHORTEN, actor, now, None)
+    return advance(r, new, ReservationEvent.SHORTEN, actor, now, OutboxEventKind.END_MOVED)
 
 
 def mark_no_show(r: Reservation, actor: Actor) -> Reservation:

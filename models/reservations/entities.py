@@ -31,9 +31,11 @@ class HistoryEntry:
 
 
 class OutboxEventKind(StrEnum):
-    """What a reader may have to be told of. The value is stored."""
+    """What a reader or a program (``models/webhooks``) may have to be told of. The value is stored.
+    Of the last four no reader is told: they have seen it, or hear of it by another message."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
+    BOOKING_CHANGED = "booking_changed"
     CHECK_IN_REMINDER = "check_in_reminder"
     NO_SHOW = "no_show"
     CHECKED_IN = "checked_in"
@@ -49,6 +51,10 @@ class OutboxEventKind(StrEnum):
     LEAVE_EXPIRED = "away_expired"
     BOOKING_CANCELLED_BY_LIBRARY = "booking_cancelled_by_library"
     OFFER_WITHDRAWN = "offer_withdrawn"
+    BOOKING_CANCELLED = "booking_cancelled"
+    BOOKING_REPLACED = "booking_replaced"
+    SEAT_MOVED = "seat_moved"
+    END_MOVED = "end_moved"
 
 
 @dataclass(frozen=True, slots=True)

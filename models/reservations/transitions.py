@@ -295,7 +295,7 @@ def change(
         ),
         remind_at=span.start if span.start > now else None,
     )
-    return advance(r, new, ReservationEvent.CHANGE, actor, now, OutboxEventKind.BOOKING_CONFIRMED)
+    return advance(r, new, ReservationEvent.CHANGE, actor, now, OutboxEventKind.BOOKING_CHANGED)
 
 
 def move_seat(
@@ -320,17 +320,19 @@ def move_seat(
             *slot_claims(seat_id, r.reader_id, rest),
         ),
     )
-    return advance(r, new, ReservationEvent.CHANGE, actor, now, None)
+    return advance(r, new, ReservationEvent.CHANGE, actor, now, OutboxEventKind.SEAT_MOVED)
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
     """The reader is told where it was the library that did it. Once its time has begun, what its
     reader cancels stays counted for the day: the seat was kept from others."""
-    counts = now >= r.start and actor.by != "librarian"
+    by_library = actor.by == "librarian"
+    counts = now >= r.start and not by_library
     released = RELEASED_CLAIMS if counts else (*RELEASED_CLAIMS, ClaimKind.DAILY)
     state, claims = r.next_state(ReservationEvent.CANCEL), r.claims_except(*released)
     new = replace(r, state=state, ended_at=now, remind_at=None, claims=claims)
-    tell = OutboxEventKind.BOOKING_CANCELLED_BY_LIBRARY if actor.by == "librarian" else None
+    told = OutboxEventKind
+    tell = told.BOOKING_CANCELLED_BY_LIBRARY if by_library else told.BOOKING_CANCELLED
     return advance(r, new, ReservationEvent.CANCEL, actor, now, tell)
 
 

@@ -30,6 +30,7 @@ from notify.templates.rendering import MessageTemplate
 
 TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
     OutboxEventKind.BOOKING_CONFIRMED: booking_confirmed.MESSAGE,
+    OutboxEventKind.BOOKING_CHANGED: booking_confirmed.MESSAGE,
     OutboxEventKind.CHECK_IN_REMINDER: check_in_reminder.MESSAGE,
     OutboxEventKind.NO_SHOW: no_show.MESSAGE,
     OutboxEventKind.CHECKED_IN: checked_in.MESSAGE,
@@ -46,7 +47,7 @@ TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
     OutboxEventKind.OFFER_WITHDRAWN: offer_withdrawn.MESSAGE,
     OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
 }
-"""Which message an event of the outbox brings."""
+"""Which message an event of the outbox brings. Of the others no reader is told."""
 MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE)
 TITLES: Final[Mapping[Template, str]] = {
     # Where two share a template, the first gives it its name.
