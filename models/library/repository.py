@@ -21,6 +21,7 @@ from models.library.entities import (
 )
 from models.library.errors import VenueChanged, VenueInUse
 from models.library.mapping import area_from_document, area_to_document
+from models.storage.event_outbox import StoredEvent, put_event
 from models.storage.installation import known_fields
 from models.storage.mongo import Collection, Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
@@ -113,14 +114,17 @@ class CatalogRepository:
 
         return await try_transaction(self._db, work)
 
-    async def replace_area(self, area: Area) -> bool:
+    async def replace_area(self, area: Area, events: Sequence[StoredEvent] = ()) -> bool:
         """Write the area over the one that it was made from, whose ``rev`` is one less. False where
         somebody else has changed that one since."""
-        return await self.write_areas([], [area])
+        return await self.write_areas([], [area], events)
 
-    async def write_areas(self, new: Sequence[Area], changed: Sequence[Area]) -> bool:
+    async def write_areas(
+        self, new: Sequence[Area], changed: Sequence[Area], events: Sequence[StoredEvent] = ()
+    ) -> bool:
         """All of them or none: False where there is one of an id that is new, or somebody else has
-        changed one that ``changed`` were made from. The picture under a deleted one goes too.
+        changed one that ``changed`` were made from. The picture under a deleted one goes too, and
+        ``events`` are written with them.
 
         Raises: VenueChanged where a venue has been deleted or retired meanwhile."""
 
@@ -134,6 +138,8 @@ class CatalogRepository:
                 await self._put("areas", area.rev, area_to_document(area), session)
                 if area.state is AreaState.DELETED:
                     await self._db["plan_pictures"].delete_one({"_id": area.id}, session=session)
+            for event in events:
+                await put_event(self._db, event, session)
             await count_up(self._db, session)
 
         return await try_transaction(self._db, work)

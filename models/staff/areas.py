@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from models.identity.roles import Role
 from models.library import transitions
+from models.library.area_events import area_opened
 from models.library.entities import Area
 from models.library.errors import AreaUsed, PlanChanged
 from models.library.repository import CatalogRepository
@@ -14,6 +15,7 @@ from models.reference_data import ReferenceData
 from models.reservations.repository import ReservationRepository
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.storage.event_outbox import StoredEvent
 
 
 class StaffAreas:
@@ -52,7 +54,10 @@ class StaffAreas:
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         operation = _operation(AuditAction.BRING_BACK_AREA, area, reason, {})
         await self._audit.record(
-            ctx, operation, lambda: self._put(transitions.bring_back(area)), as_it_is
+            ctx,
+            operation,
+            lambda: self._put(transitions.bring_back(area), area_opened(area, ctx.now)),
+            as_it_is,
         )
 
     async def delete(self, ctx: StaffContext, area: Area, reason: str) -> None:
@@ -72,8 +77,8 @@ class StaffAreas:
         operation = _operation(AuditAction.DELETE_AREA, area, reason, _facts(area))
         await self._audit.record(ctx, operation, work, as_it_is)
 
-    async def _put(self, area: Area) -> JsonObject:
-        if not await self._catalogs.replace_area(area):
+    async def _put(self, area: Area, *events: StoredEvent) -> JsonObject:
+        if not await self._catalogs.replace_area(area, events):
             raise PlanChanged()
         await self._reference.refresh()
         return {"rev": area.rev}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService, Resolution
 from models.identity.roles import Role
+from models.library.area_events import area_closed
 from models.library.entities import Area
 from models.library.errors import PlanChanged
 from models.library.plan_json import plan_to_json
@@ -99,7 +100,12 @@ class StaffPolicyAndPlans:
             )
             new = [change.new for change in changes if change.old is None]
             changed = [change.new for change in changes if change.old is not None]
-            if not await self._catalogs.write_areas(new, changed):
+            closed = [
+                area_closed(change.new, ctx.now)
+                for change in changes
+                if change.action is AuditAction.RETIRE_AREA
+            ]
+            if not await self._catalogs.write_areas(new, changed, closed):
                 raise PlanChanged()
             await reference.refresh()
             done = await self._resolve(ctx, rows, resolution)

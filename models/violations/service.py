@@ -170,7 +170,7 @@ class ViolationService:
         # waits has got what it asked for.
         answer = waiver.reason if waiver.by != BY_GATE else ANSWER_BY_GATE
         await self._violations.settle_appeal(violation_id, True, answer, waiver.at)
-        await self._violations.end_suspensions_of(violation_id)
+        await self._violations.end_suspensions_of(violation_id, waiver.at)
         for _ in range(_TRIES):
             reader = await self._readers.get(found.reader_id)
             if reader is None:

@@ -8,9 +8,10 @@ from typing import Any
 from pymongo import DESCENDING
 
 from models.kernel.ids import ReaderId
-from models.readers.entities import SuspensionReason
+from models.readers.entities import FOREVER, SuspensionReason
 from models.readers.mapping import SuspensionReasonMapping, reader_reasons
 from models.storage.encryption import FieldCipher
+from models.storage.event_outbox import StoredEvent, put_event
 from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, try_transaction
@@ -26,7 +27,7 @@ class SuspensionRepository:
         self._db = db
         self._cipher = cipher
 
-    async def end_suspensions_of(self, violation_id: str) -> tuple[Suspension, ...]:
+    async def end_suspensions_of(self, violation_id: str, at: datetime) -> tuple[Suspension, ...]:
         """End the suspensions that rest on the violation; what else they used up counts again."""
         with translate_errors():
             rows = await self._suspensions.find({"uses": violation_id}).to_list(None)
@@ -35,6 +36,9 @@ class SuspensionRepository:
                     {"_id": violation_id, "waiver": {"$exists": True}},
                     {"$set": {"waiver.lifted": row["until"]}},
                 )
+                # First: cut off in between, it is written again, and is the same event.
+                if at < row["until"]:
+                    await put_event(self._db, _lifted(row, at))
                 await self._suspensions.delete_one({"_id": row["_id"]})
         return tuple(self._suspension(row) for row in rows)
 
@@ -60,16 +64,17 @@ class SuspensionRepository:
             if not found.matched_count:
                 raise ConcurrentUpdate
             at = until or now
-            await self._suspensions.update_many(
-                {"reader": reader_id, "until": {"$gt": at}},
-                {"$set": {"until": at}},
-                session=session,
-            )
+            longer: Document = {"reader": reader_id, "until": {"$gt": at}}
+            if until is None:
+                async for row in self._suspensions.find(longer, session=session):
+                    await put_event(self._db, _lifted(row, now), session)
+            await self._suspensions.update_many(longer, {"$set": {"until": at}}, session=session)
             if until is not None:
                 id = new_id()
                 decided = Suspension(id, reader_id, now, until, (f"decided:{id}",), reason)
                 document = suspension_document(decided, self._cipher)
                 await self._suspensions.insert_one(document, session=session)
+                await put_event(self._db, _created(decided), session)
 
         return await try_transaction(self._db, work)
 
@@ -97,6 +102,7 @@ class SuspensionRepository:
                 {"$set": {"suspended_until": until, "suspended_for": suspended_for}},
                 session=session,
             )
+            await put_event(self._db, _created(suspension), session)
 
         return await try_transaction(self._db, work)
 
@@ -120,6 +126,17 @@ def suspension_document(s: Suspension, cipher: FieldCipher) -> Document:
         "uses": list(s.violation_ids),
         "reason": _reasons(cipher).document(s.reason),
     }
+
+
+def _created(s: Suspension) -> StoredEvent:
+    facts = {"id": s.id, "since": s.start, "until": None if s.until == FOREVER else s.until}
+    return StoredEvent(f"{s.id}:created", "suspension.created", s.start, s.id, s.reader_id, facts)
+
+
+def _lifted(row: Document, at: datetime) -> StoredEvent:
+    facts = {"id": row["_id"], "since": row["start"], "until": at}
+    reader = ReaderId(row["reader"])
+    return StoredEvent(f"{row['_id']}:lifted", "suspension.lifted", at, row["_id"], reader, facts)
 
 
 def _reasons(cipher: FieldCipher) -> SuspensionReasonMapping:

@@ -42,7 +42,7 @@ class ThenSomebodyBooks(ReservationRepository):
 class TakesItAway(CatalogRepository):
     """The control: the document of a deleted area goes."""
 
-    async def replace_area(self, area: Area) -> bool:
+    async def replace_area(self, area: Area, events: Any = ()) -> bool:
         await self._db["areas"].delete_one({"_id": area.id})
 
         async def work(session: Any) -> None:
@@ -121,7 +121,7 @@ async def test_a_gate_that_speaks_is_not_deleted(stage: Stage, guard: bool) -> N
 class OneByOne(CatalogRepository):
     """The control: without a transaction, and over whatever stands there."""
 
-    async def write_areas(self, new: Any, changed: Any) -> bool:
+    async def write_areas(self, new: Any, changed: Any, events: Any = ()) -> bool:
         for area in (*new, *changed):
             await self._db["areas"].update_one(
                 {"_id": area.id}, {"$set": {"name": area.name, "rev": area.rev}}

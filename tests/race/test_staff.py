@@ -101,7 +101,7 @@ class Overwriting(CatalogRepository):
 
     looked: asyncio.Barrier
 
-    async def replace_area(self, area: Area) -> bool:
+    async def replace_area(self, area: Area, events: Any = ()) -> bool:
         stands = (await self.load()).areas[area.id]
         await self.looked.wait()
         new = {"name": area.name, "rev": area.rev}

@@ -1,0 +1,75 @@
+"""An outbox for what changes in several documents at once, or in one that keeps no outbox itself.
+
+The event is written in the transaction of the change; the outbox dispatcher takes it from here,
+as it takes those of reservations from their documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import ASCENDING, IndexModel
+
+from models.kernel.ids import ReaderId
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import translate_errors
+
+_COLLECTION: Final = "outbox_events"
+INDEXES: Final = {_COLLECTION: [IndexModel([("at", ASCENDING), ("_id", ASCENDING)], name="at")]}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """What happened to ``subject`` at ``at``. ``id`` names it for ever: written twice, it is one
+    event. ``facts`` are values that the database keeps as they are."""
+
+    id: str
+    kind: str
+    at: datetime
+    subject: str
+    reader_id: ReaderId | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+async def put_event(db: Database, event: StoredEvent, session: Any = None) -> None:
+    """Keep the event until it is dispatched. May be repeated. Raises: PyMongoError."""
+    document: Document = {
+        "kind": event.kind,
+        "at": event.at,
+        "subject": event.subject,
+        "reader": event.reader_id,
+        "facts": dict(event.facts),
+    }
+    await db[_COLLECTION].update_one(
+        {"_id": event.id}, {"$setOnInsert": document}, upsert=True, session=session
+    )
+
+
+class EventOutbox:
+    """What the dispatcher reads and removes."""
+
+    def __init__(self, db: Database) -> None:
+        self._all = db[_COLLECTION]
+
+    async def pending(self, limit: int) -> list[StoredEvent]:
+        """The oldest events that are not dispatched, at most ``limit``."""
+        with translate_errors():
+            rows = await (
+                self._all.find()
+                .sort([("at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [
+            StoredEvent(d["_id"], d["kind"], d["at"], d["subject"], d["reader"], d["facts"])
+            for d in rows
+        ]
+
+    async def remove(self, events: Collection[StoredEvent]) -> None:
+        """They are dispatched."""
+        if events:
+            with translate_errors():
+                await self._all.delete_many({"_id": {"$in": [event.id for event in events]}})
