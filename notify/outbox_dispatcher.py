@@ -1,4 +1,4 @@
-"""The outbox dispatcher: outbox events → violations and messages, at least once, told once.
+"""The outbox dispatcher: outbox events → violations, messages and webhooks, at least once.
 
 Every effect has a key made from the reservation and the change, or from the waitlist entry, so a
 dispatcher that crashed half-way repeats itself without harm; only then are the events taken out of
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Final
 
 from models.kernel.errors import DomainError, ServiceUnavailable
@@ -18,6 +19,7 @@ from models.reservations.repository import ReservationRepository
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
+from notify.webhooks.events import WebhookEvents
 
 log = logging.getLogger(__name__)
 BATCH: Final = 500
@@ -26,7 +28,7 @@ _AT_A_TIME: Final = 25
 
 
 class OutboxDispatcher:
-    """Turns outbox events into violations and messages."""
+    """Turns outbox events into violations, messages and deliveries of webhooks."""
 
     def __init__(
         self,
@@ -34,12 +36,14 @@ class OutboxDispatcher:
         publisher: MessagePublisher,
         reservation_messages: ReservationMessages,
         waitlist_messages: WaitlistMessages,
+        webhook_events: WebhookEvents,
     ) -> None:
         self._reservations, self._publisher = reservations, publisher
         self._reservation_messages = reservation_messages
         self._waitlist_messages = waitlist_messages
+        self._webhook_events = webhook_events
 
-    async def dispatch(self) -> int:
+    async def dispatch(self, now: datetime) -> int:
         """Dispatch what the outboxes hold and which waitlist entries have ended, at most a batch of
         each. How many events. A client tells of a reader's consent before it acts.
         """
@@ -66,6 +70,7 @@ class OutboxDispatcher:
         ended = await self._waitlist_messages.untold(BATCH)
         messages += ended.values()
         await self._publisher.publish(messages)
+        others = await self._webhook_events.publish(dispatched, now)
         await self._reservations.remove_outbox_events(dispatched)
         await self._waitlist_messages.told(ended)
-        return sum(len(r.outbox) for r in dispatched) + len(ended)
+        return sum(len(r.outbox) for r in dispatched) + len(ended) + others

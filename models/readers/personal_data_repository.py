@@ -31,6 +31,7 @@ PERSONAL_COLLECTIONS: Final = (
     "gate_events",
     "kiosk_scans",
     "opening_tickets",
+    "outbox_events",
     "review_codes",
     "second_factors",
     "sessions",
@@ -39,8 +40,8 @@ PERSONAL_COLLECTIONS: Final = (
     "waitlist",
 )
 """Belongs to a reader, by ``reader``, and goes with them."""
-ANONYMISED_COLLECTIONS: Final = ("reservations", "violations")
-"""Stays for the statistics, as somebody's."""
+ANONYMISED_COLLECTIONS: Final = ("reservations", "violations", "webhook_deliveries")
+"""Stays, as somebody's: for the statistics, and what other programs have still to be told."""
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
         "announcements",
@@ -65,6 +66,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "policies",
         "presence_methods",
         "reader_groups",
+        "webhooks",
         "wechat_callbacks",
         "installation",
         "venues",
@@ -191,6 +193,10 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
             counts[name] = counts.get(name, 0) + gone.deleted_count
         counts["reservations"] = await anonymise_reservations(db, {"reader": id})
         counts["violations"] = await anonymise_violations(db, {"reader": id})
+        kept = await db["webhook_deliveries"].update_many(
+            {"reader": id}, {"$set": {"reader": ERASED_READER}}
+        )
+        counts["webhook_deliveries"] = kept.modified_count
         await _forget_actions(db, id)
         await db["attempt_limits"].delete_many({"_id": {"$regex": id}})
         await db["readers"].delete_one({"_id": id})
@@ -198,12 +204,12 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
 
 
 async def anonymise_reservations(db: Database, which: Document) -> int:
-    """Ended reservations are nobody's from now on. How many."""
+    """Ended reservations are nobody's from now on. How many. Their outboxes stay until they are
+    dispatched: programs hear of the end."""
     nobody: Document = {
         "reader": ERASED_READER,
         "claims": [],
         "last_kiosk_code": None,
-        "outbox": [],
     }
     kept = await db["reservations"].update_many(which, {"$set": nobody})
     return kept.modified_count

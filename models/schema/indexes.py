@@ -38,11 +38,13 @@ from models.readers import repository as readers_repository
 from models.reservations import indexes
 from models.staff import alert_repository, audit_repository
 from models.statistics import repository as statistics_repository
-from models.storage import attempt_limiter
+from models.storage import attempt_limiter, event_outbox
 from models.storage.mongo import Database, ping
 from models.storage.mongo_errors import translate_errors
 from models.violations import repository as violations_repository
 from models.waitlist import repository as waitlist_repository
+from models.webhooks import delivery_repository as webhook_delivery_repository
+from models.webhooks import endpoint_repository
 from models.wechat import callback_log_repository
 
 INDEXES: Final[Mapping[str, list[IndexModel]]] = {
@@ -78,6 +80,9 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **audit_repository.INDEXES,
     **alert_repository.INDEXES,
     **statistics_repository.INDEXES,
+    **event_outbox.INDEXES,
+    **endpoint_repository.INDEXES,
+    **webhook_delivery_repository.INDEXES,
 }
 _BUILD_S: Final = 3600.0
 """Over millions of documents a new index takes minutes, where a request has seconds."""

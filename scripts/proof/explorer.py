@@ -22,7 +22,7 @@ from scripts.chaos_history import History, Operation
 from scripts.chaos_judge import judge
 from scripts.proof.memory_mongo import MemoryStore
 from scripts.proof.recorded_history import disorders
-from scripts.proof.simulated_library import SimulatedLibrary, Worker
+from scripts.proof.simulated_library import MONDAY, SimulatedLibrary, Worker
 from scripts.proof.simulated_loop import PARTY, counted_ids, run_alone
 from scripts.proof.simulated_mongo import Request
 from scripts.proof.simulation import Move, Recorder, Run
@@ -203,7 +203,7 @@ class Explorer:
 
     async def _tell(self, run: Run) -> None:
         outbox = self._library.worker_on(run.cluster.primary).outbox
-        while await outbox.dispatch():
+        while await outbox.dispatch(MONDAY):
             pass
 
     def _note(self, text: str | None, run: Run) -> None:

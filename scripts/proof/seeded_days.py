@@ -178,7 +178,7 @@ class _Day:
         await worker.deadlines.carry_over(now)
         await worker.waitlist_jobs.expire_offers(now)
         await worker.waitlist_jobs.offer_free_seats(now)
-        await worker.outbox.dispatch()
+        await worker.outbox.dispatch(now)
 
     async def _safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
         """The result, or None where the worker crashed meanwhile or had no database."""
@@ -199,7 +199,7 @@ class _Day:
         worker = self._library.worker_on(self.run.cluster.primary)
         for _ in range(3):
             await self._all_jobs(worker, at(self._library.opens) + _ENDS)
-        while await worker.outbox.dispatch():
+        while await worker.outbox.dispatch(at(self._library.opens) + _ENDS):
             pass
 
     @property

@@ -41,6 +41,7 @@ from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
+from notify.webhooks.events import WebhookEvents
 from scripts.proof.memory_mongo import MemoryStore
 from scripts.proof.simulated_loop import SimulatedLoop
 from scripts.proof.simulated_mongo import Cluster, DirectNetwork, Network
@@ -97,6 +98,12 @@ class Worker:
                 app[keys.CODE_SHARING],
             ),
             WaitlistMessages(self.stored.waitlist, self.reference),
+            WebhookEvents(
+                self.stored.event_outbox,
+                self.stored.webhooks,
+                self.stored.webhook_deliveries,
+                self.reference,
+            ),
         )
 
     def share(self, other: Worker) -> None:

@@ -24,6 +24,7 @@ from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
+from notify.webhooks.events import WebhookEvents
 from tests.inside import Inside
 from tests.race.stage import (
     EIGHT,
@@ -93,6 +94,12 @@ def dispatcher(worker: Inside, messages: MessageRepository) -> OutboxDispatcher:
             worker.stored.reservations, worker.reference, worker.violations, worker.code_sharing
         ),
         WaitlistMessages(worker.stored.waitlist, worker.reference),
+        WebhookEvents(
+            worker.stored.event_outbox,
+            worker.stored.webhooks,
+            worker.stored.webhook_deliveries,
+            worker.reference,
+        ),
     )
 
 
@@ -108,7 +115,7 @@ async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool)
         worker = await stage.worker(violations=violations)
         messages = (MessageRepository if guard else Anew)(stage.db, stage.cipher)
         put_around(messages, "insert_many", before=barrier.wait)
-        return await dispatcher(worker, messages).dispatch()
+        return await dispatcher(worker, messages).dispatch(EIGHT)
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
     told, _ = await MessageRepository(stage.db, stage.cipher).page_of(reader.id, False, 0, 10)
@@ -130,7 +137,7 @@ async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> N
 
     worker = await stage.worker()
     put_around(worker.stored.reservations, "bulk_write", before=meanwhile)
-    assert await dispatcher(worker, MessageRepository(stage.db, stage.cipher)).dispatch() == 1
+    assert await dispatcher(worker, MessageRepository(stage.db, stage.cipher)).dispatch(EIGHT) == 1
     assert [notice.event for notice in (await stage.reload(r)).outbox] == ["no_show"]
     assert events(await stage.reload(r)) == ["reserve", "miss"]
 

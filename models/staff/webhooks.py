@@ -1,0 +1,168 @@
+"""Webhook endpoints, kept by administrators, each change with its entry in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from models.identity.roles import Role
+from models.kernel.errors import NotFound
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.webhooks.delivery_repository import WebhookDeliveryRepository
+from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
+from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookId, WebhookResult
+from models.webhooks.errors import TooManyWebhooks, WebhookChanged
+
+_Done = TypeVar("_Done")
+
+
+class WebhookTester(Protocol):
+    """What sends a test; ``notify/webhooks/sender.py`` implements it."""
+
+    async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
+        """The receiver's answer."""
+        ...
+
+
+class StaffWebhooks:
+    """Changes endpoints. One that somebody else has changed since it was shown raises
+    WebhookChanged, and nothing has changed then."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        endpoints: WebhookEndpointRepository,
+        deliveries: WebhookDeliveryRepository,
+        tester: WebhookTester,
+    ) -> None:
+        self._audit, self._endpoints = audit, endpoints
+        self._deliveries, self._tester = deliveries, tester
+
+    async def get(self, id: str) -> WebhookEndpoint:
+        """Raises: NotFound."""
+        found = await self._endpoints.get(id)
+        if found is None:
+            raise NotFound()
+        return found
+
+    async def add(
+        self, ctx: StaffContext, made: WebhookEndpoint, reason: str
+    ) -> tuple[WebhookEndpoint, str]:
+        """The new endpoint, and its secret, which nobody can read again. Raises:
+        TooManyWebhooks."""
+        secret = new_secret()
+
+        async def work() -> WebhookEndpoint:
+            kept = await self._endpoints.add(replace(made, created_at=ctx.now), secret)
+            if kept is None:
+                raise TooManyWebhooks(limit=MOST_ENDPOINTS)
+            return kept
+
+        kept = await self._record(ctx, AuditAction.ADD_WEBHOOK, made, reason, work, _facts)
+        return kept, secret
+
+    async def change(
+        self, ctx: StaffContext, old: WebhookEndpoint, new: WebhookEndpoint, reason: str
+    ) -> None:
+        """Raises: WebhookChanged."""
+
+        async def work() -> WebhookEndpoint:
+            _require(await self._endpoints.replace(old, new))
+            return new
+
+        await self._record(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, work, _facts)
+
+    async def set_enabled(
+        self, ctx: StaffContext, old: WebhookEndpoint, enabled: bool, reason: str
+    ) -> None:
+        """It is told again, or no more: what happens meanwhile is not kept for it. Raises:
+        WebhookChanged."""
+
+        async def work() -> None:
+            _require(await self._endpoints.set_enabled(old, enabled))
+
+        action = AuditAction.ENABLE_WEBHOOK if enabled else AuditAction.DISABLE_WEBHOOK
+        await self._record(ctx, action, old, reason, work, nothing)
+
+    async def rotate_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> str:
+        """The new secret, shown once; the one before signs too for a day. Raises:
+        WebhookChanged."""
+        secret = new_secret()
+
+        async def work() -> None:
+            _require(await self._endpoints.rotate(old, secret, ctx.now))
+
+        await self._record(ctx, AuditAction.ROTATE_WEBHOOK, old, reason, work, nothing)
+        return secret
+
+    async def end_old_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
+        """Raises: WebhookChanged."""
+
+        async def work() -> None:
+            _require(await self._endpoints.end_old_secret(old))
+
+        await self._record(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason, work, nothing)
+
+    async def delete(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
+        """With all that was for it. Raises: WebhookChanged."""
+
+        async def work() -> None:
+            _require(await self._endpoints.delete(old))
+            await self._deliveries.delete_of(old.id)
+
+        await self._record(ctx, AuditAction.DELETE_WEBHOOK, old, reason, work, nothing)
+
+    async def send_again(
+        self, ctx: StaffContext, endpoint: WebhookEndpoint, delivery_id: str | None, reason: str
+    ) -> int:
+        """Queue a dead delivery anew, or all of the endpoint's. How many."""
+
+        async def work() -> JsonObject:
+            count = await self._deliveries.send_again(endpoint.id, delivery_id, ctx.now)
+            await self._endpoints.end_pause(endpoint)
+            return {"queued": count}
+
+        action = AuditAction.RETRY_WEBHOOK
+        done = await self._record(ctx, action, endpoint, reason, work, as_it_is)
+        return int(str(done["queued"]))
+
+    async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
+        """The receiver's answer to a test, which changes nothing."""
+        ctx.require(None, Role.ADMINISTRATOR)
+        return await self._tester.test(endpoint, ctx.now)
+
+    async def _record(
+        self,
+        ctx: StaffContext,
+        action: AuditAction,
+        endpoint: WebhookEndpoint,
+        reason: str,
+        work: Callable[[], Awaitable[_Done]],
+        after: Callable[[_Done], JsonObject],
+    ) -> _Done:
+        ctx.require(None, Role.ADMINISTRATOR)
+        new = endpoint.id == WebhookId("")
+        target = "webhook" if new else f"webhook:{endpoint.id}"
+        before = {} if new else _facts(endpoint)
+        operation = AuditedOperation(action, target, None, reason, before)
+        return await self._audit.record(ctx, operation, work, after)
+
+
+def _require(written: bool) -> None:
+    if not written:
+        raise WebhookChanged()
+
+
+def _facts(endpoint: WebhookEndpoint) -> JsonObject:
+    """What the entry keeps: the address without what may be a secret in it."""
+    url = urlsplit(endpoint.url)
+    return {
+        "url": f"{url.scheme}://{url.netloc}{url.path}",
+        "description": endpoint.description,
+        "events": ", ".join(sorted(endpoint.events)),
+        "personal": endpoint.personal,
+    }

@@ -1,0 +1,1 @@
+"""Webhooks: what happens here, sent to other programs."""

@@ -1,0 +1,370 @@
+"""Deliveries of webhooks: one document for each event and endpoint, in order for each subject.
+
+An endpoint is sent the first open delivery of each subject; those behind it wait for it. One that
+is not first is put off to when the first is due, so that many that wait hide nobody's next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from models.kernel.ids import ReaderId
+from models.storage.mongo import Database, Document, new_id
+from models.storage.mongo_errors import errors_per_document, translate_errors
+from models.webhooks.entities import (
+    WebhookDelivery,
+    WebhookDeliveryState,
+    WebhookEvent,
+    WebhookEventType,
+    WebhookId,
+    WebhookResult,
+    WebhookStanding,
+)
+from models.webhooks.rules import GIVE_UP_AFTER, GRACE
+
+_PAGE: Final = 50
+"""Due deliveries that one look reads."""
+_OPEN: Final[Document] = {"open": True}
+INDEXES: Final = {
+    "webhook_deliveries": [
+        IndexModel(
+            [("endpoint", ASCENDING), ("due", ASCENDING), ("_id", ASCENDING)],
+            name="open_due",
+            partialFilterExpression=_OPEN,
+        ),
+        IndexModel(
+            [("endpoint", ASCENDING), ("subject", ASCENDING), ("seq", ASCENDING)],
+            name="open_of_subject",
+            partialFilterExpression=_OPEN,
+        ),
+        IndexModel([("give_up_at", ASCENDING)], name="given_up", partialFilterExpression=_OPEN),
+        IndexModel(
+            [("endpoint", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="newest"
+        ),
+        IndexModel(
+            [("endpoint", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="dead",
+            partialFilterExpression={"state": WebhookDeliveryState.DEAD.value},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("ended_at", ASCENDING)],
+            name="ended",
+            partialFilterExpression={"open": False},
+        ),
+        IndexModel([("reader", ASCENDING)], name="reader"),
+    ]
+}
+
+
+class WebhookDeliveryRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["webhook_deliveries"]
+
+    async def add(self, wanted: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
+        """Queue the events for the endpoints. May be repeated.
+
+        A subject's later event is written after its earlier one is: whoever sees it sees both.
+        """
+        ordered = sorted(wanted, key=lambda pair: (pair[0].subject, pair[0].seq))
+        waves: list[list[Document]] = []
+        for _, of_subject in groupby(ordered, key=lambda pair: pair[0].subject):
+            by_event = groupby(of_subject, key=lambda pair: pair[0].seq)
+            for wave, (_, same) in enumerate(by_event):
+                if wave == len(waves):
+                    waves.append([])
+                waves[wave] += [_document(event, endpoint, now) for event, endpoint in same]
+        for documents in waves:
+            await self._insert(documents)
+
+    async def _insert(self, documents: list[Document]) -> None:
+        with translate_errors():
+            try:
+                await self._all.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                found = errors_per_document(error, len(documents))
+                if not all(isinstance(e, DuplicateKeyError) for e in found if e is not None):
+                    raise
+
+    async def lease_next(
+        self,
+        endpoint_id: WebhookId,
+        now: datetime,
+        real_now: datetime,
+        lease: timedelta,
+        limit: int,
+    ) -> list[WebhookDelivery]:
+        """The first open deliveries of at most ``limit`` subjects that are due, leased to the
+        caller; nothing that another worker holds."""
+        mine: Document = {"endpoint": endpoint_id, **_OPEN}
+        with translate_errors():
+            due = await (
+                self._all.find({**mine, "due": {"$lte": now}}, {"subject": 1})
+                .hint("open_due")
+                .sort([("endpoint", ASCENDING), ("due", ASCENDING), ("_id", ASCENDING)])
+                .limit(_PAGE)
+                .to_list(None)
+            )
+            if not due:
+                return []
+            first = await self._first_of({row["subject"] for row in due}, mine)
+            await self._put_off(
+                [row for row in due if row["_id"] != first[row["subject"]]["_id"]], first, now
+            )
+            order = list(dict.fromkeys(row["subject"] for row in due))
+            free = [d for s in order if _may_go(d := first[s], now, real_now)][:limit]
+            return await self._lease(free, now, real_now, lease)
+
+    async def _first_of(self, subjects: Collection[str], mine: Document) -> dict[str, Document]:
+        rows = await self._all.aggregate(
+            [
+                {"$match": {**mine, "subject": {"$in": sorted(subjects)}}},
+                {"$sort": {"endpoint": 1, "subject": 1, "seq": 1}},
+                {"$group": {"_id": "$subject", "first": {"$first": "$$ROOT"}}},
+            ]
+        )
+        return {row["_id"]: row["first"] for row in await rows.to_list(None)}
+
+    async def _put_off(
+        self, behind: Sequence[Document], first: dict[str, Document], now: datetime
+    ) -> None:
+        later = [row for row in behind if first[row["subject"]]["due"] > now]
+        if later:
+            await self._all.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": row["_id"], **_OPEN},
+                        {"$set": {"due": first[row["subject"]]["due"]}},
+                    )
+                    for row in later
+                ],
+                ordered=False,
+            )
+
+    async def _lease(
+        self, rows: Sequence[Document], now: datetime, real_now: datetime, lease: timedelta
+    ) -> list[WebhookDelivery]:
+        if not rows:
+            return []
+        holder = new_id()
+        leased: Document = {
+            "state": WebhookDeliveryState.SENDING.value,
+            "lease_until": real_now + lease,
+            "holder": holder,
+            "due": now + lease,
+        }
+        # The attempt guards: whoever has claimed or settled one since it was read has raised it.
+        result = await self._all.bulk_write(
+            [
+                UpdateOne(
+                    {
+                        "_id": row["_id"],
+                        **_OPEN,
+                        "attempts": row["attempts"],
+                        "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
+                    },
+                    {"$set": leased, "$inc": {"attempts": 1}},
+                )
+                for row in rows
+            ],
+            ordered=False,
+        )
+        if result.modified_count != len(rows):
+            ids = [row["_id"] for row in rows]
+            won = await self._all.find(
+                {"_id": {"$in": ids}, "holder": holder}, {"_id": 1}
+            ).to_list()
+            mine = {row["_id"] for row in won}
+            rows = [row for row in rows if row["_id"] in mine]
+        return [_delivery({**row, **leased, "attempts": row["attempts"] + 1}) for row in rows]
+
+    async def save_result(
+        self, d: WebhookDelivery, result: WebhookResult, due: datetime | None, now: datetime
+    ) -> None:
+        """What became of an attempt; without ``due`` the delivery has come to its end. Those behind
+        it may go then.
+
+        The holder guards: a worker whose lease ran out must not overwrite its successor.
+        """
+        state = WebhookDeliveryState.DELIVERED if result.delivered else WebhookDeliveryState.DEAD
+        fields: Document = {
+            "state": (WebhookDeliveryState.QUEUED if due is not None else state).value,
+            "lease_until": None,
+            "holder": "",
+            "open": due is not None,
+            "tried_at": now,
+            "result": _result_document(result),
+        }
+        fields |= {"due": due} if due is not None else {"ended_at": now}
+        with translate_errors():
+            await self._all.update_one({"_id": d.id, "holder": d.holder}, {"$set": fields})
+            if due is None:
+                behind = {"endpoint": d.endpoint_id, "subject": d.event.subject, **_OPEN}
+                await self._all.update_many(
+                    {**behind, "due": {"$gt": now}, "lease_until": None}, {"$set": {"due": now}}
+                )
+
+    async def release(self, deliveries: Sequence[WebhookDelivery], now: datetime) -> None:
+        """Let go of claims that led to no attempt."""
+        back: Document = {
+            "$set": {
+                "state": WebhookDeliveryState.QUEUED.value,
+                "lease_until": None,
+                "holder": "",
+                "due": now,
+            },
+            "$inc": {"attempts": -1},
+        }
+        updates = [UpdateOne({"_id": d.id, "holder": d.holder}, back) for d in deliveries]
+        if updates:
+            with translate_errors():
+                await self._all.bulk_write(updates, ordered=False)
+
+    async def give_up(self, now: datetime, real_now: datetime) -> int:
+        """End what was not delivered in its day. How many."""
+        over: Document = {
+            **_OPEN,
+            "give_up_at": {"$lte": now - GRACE},
+            "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
+        }
+        dead: Document = {
+            "state": WebhookDeliveryState.DEAD.value,
+            "open": False,
+            "lease_until": None,
+            "holder": "",
+            "ended_at": now,
+        }
+        with translate_errors():
+            result = await self._all.update_many(over, {"$set": dead}, hint="given_up")
+        return result.modified_count
+
+    async def send_again(self, endpoint_id: WebhookId, id: str | None, now: datetime) -> int:
+        """Queue a dead delivery anew, for another day; all of the endpoint's without ``id``. How
+        many."""
+        which: Document = {
+            "endpoint": endpoint_id,
+            "state": WebhookDeliveryState.DEAD.value,
+            "open": False,
+        }
+        if id is not None:
+            which["_id"] = id
+        again: Document = {
+            "state": WebhookDeliveryState.QUEUED.value,
+            "open": True,
+            "due": now,
+            "give_up_at": now + GIVE_UP_AFTER,
+            "attempts": 0,
+        }
+        with translate_errors():
+            result = await self._all.update_many(which, {"$set": again, "$unset": {"ended_at": ""}})
+        return result.modified_count
+
+    async def standing(self, endpoint_id: WebhookId) -> WebhookStanding:
+        """How many wait, since when the one whose day ends first, and how many are dead."""
+        mine: Document = {"endpoint": endpoint_id, **_OPEN}
+        dead: Document = {"endpoint": endpoint_id, "state": WebhookDeliveryState.DEAD.value}
+        with translate_errors():
+            waiting = await self._all.count_documents(mine, hint="open_due")
+            first = [("give_up_at", ASCENDING)]
+            oldest = await self._all.find_one(mine, {"queued_at": 1}, sort=first, hint="given_up")
+            count = await self._all.count_documents(dead, hint="dead")
+        return WebhookStanding(waiting, oldest["queued_at"] if oldest else None, count)
+
+    async def newest(
+        self, endpoint_id: WebhookId, limit: int, *, dead: bool = False
+    ) -> list[WebhookDelivery]:
+        """The endpoint's deliveries, those of the newest events first; the dead alone if asked."""
+        query: Document = {"endpoint": endpoint_id}
+        if dead:
+            query["state"] = WebhookDeliveryState.DEAD.value
+        with translate_errors():
+            rows = await (
+                self._all.find(query)
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_delivery(row) for row in rows]
+
+    async def delete_of(self, endpoint_id: WebhookId) -> None:
+        """The endpoint is deleted: so is what was for it."""
+        with translate_errors():
+            await self._all.delete_many({"endpoint": endpoint_id})
+
+    async def prune(
+        self, delivered_before: datetime, dead_before: datetime, known: Collection[WebhookId]
+    ) -> None:
+        """Delete what has ended long ago, and what is for an endpoint that is not ``known``."""
+        with translate_errors():
+            for state, before in (
+                (WebhookDeliveryState.DELIVERED, delivered_before),
+                (WebhookDeliveryState.DEAD, dead_before),
+            ):
+                old = {"open": False, "state": state.value, "ended_at": {"$lt": before}}
+                await self._all.delete_many(old, hint="ended")
+            # Old ones alone: an endpoint may have been added since ``known`` was read.
+            strays: Document = {"endpoint": {"$nin": sorted(known)}}
+            await self._all.delete_many(strays | {"queued_at": {"$lt": delivered_before}})
+
+
+def _may_go(row: Document, now: datetime, real_now: datetime) -> bool:
+    free = row["lease_until"] is None or row["lease_until"] <= real_now
+    return bool(row["due"] <= now and free)
+
+
+def _document(event: WebhookEvent, endpoint_id: WebhookId, now: datetime) -> Document:
+    return {
+        "_id": f"{event.id}@{endpoint_id}",
+        "endpoint": endpoint_id,
+        "event": event.id,
+        "type": event.type.value,
+        "at": event.at,
+        "subject": event.subject,
+        "seq": event.seq,
+        "reader": event.reader_id,
+        "facts": dict(event.facts),
+        "state": WebhookDeliveryState.QUEUED.value,
+        "open": True,
+        "due": now,
+        "queued_at": now,
+        "give_up_at": now + GIVE_UP_AFTER,
+        "lease_until": None,
+        "holder": "",
+        "attempts": 0,
+        "tried_at": None,
+        "result": None,
+    }
+
+
+def _result_document(r: WebhookResult) -> Document:
+    return {"status": r.status, "error": r.error, "ms": r.took_ms}
+
+
+def _delivery(d: Document) -> WebhookDelivery:
+    reader, tried = d["reader"], d["result"]
+    event = WebhookEvent(
+        id=d["event"],
+        type=WebhookEventType(d["type"]),
+        at=d["at"],
+        subject=d["subject"],
+        seq=d["seq"],
+        reader_id=ReaderId(reader) if reader is not None else None,
+        facts=d["facts"],
+    )
+    return WebhookDelivery(
+        id=d["_id"],
+        endpoint_id=WebhookId(d["endpoint"]),
+        event=event,
+        state=WebhookDeliveryState(d["state"]),
+        attempts=d["attempts"],
+        due=d["due"],
+        give_up_at=d["give_up_at"],
+        result=WebhookResult(tried["status"], tried["error"], tried["ms"]) if tried else None,
+        tried_at=d["tried_at"],
+        holder=d["holder"],
+    )

@@ -1,0 +1,212 @@
+"""Webhook endpoints. A place among ten guards how many there are; secrets are sealed."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64decode, b64encode
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo_errors import translate_errors
+from models.webhooks.entities import (
+    MOST_ENDPOINTS,
+    SECRET_OVERLAP,
+    DisabledBy,
+    WebhookEndpoint,
+    WebhookEventType,
+    WebhookId,
+    WebhookKeys,
+)
+
+INDEXES: Final = {"webhooks": [IndexModel([("place", ASCENDING)], name="place", unique=True)]}
+SECRET_PREFIX: Final = "whsec_"
+_SECRET_BYTES: Final = 32
+_PURPOSES: Final = {
+    "secret": "webhook secret",
+    "old_secret": "webhook secret",
+    "reader_key": "webhook reader key",
+}
+"""The sealed fields, each with what it is sealed for."""
+
+
+def new_secret() -> str:
+    """A secret in the form of Standard Webhooks."""
+    return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+class WebhookEndpointRepository:
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self._all = db["webhooks"]
+        self._cipher = cipher
+
+    async def add(self, made: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
+        """Keep a new endpoint. None where there are as many as can be."""
+        document: Document = {
+            **_chosen(made),
+            "_id": new_id(),
+            "rev": 1,
+            "created_at": made.created_at,
+            "disabled_by": None,
+            "secret": self._seal("secret", secret),
+            "old_secret": None,
+            "old_until": None,
+            "reader_key": self._seal(
+                "reader_key", b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+            ),
+            "failures": 0,
+            "paused_until": None,
+        }
+        for place in range(MOST_ENDPOINTS):
+            try:
+                with translate_errors():
+                    await insert(self._all, {**document, "place": place})
+            except DuplicateKeyError:
+                continue
+            return _endpoint(document)
+        return None
+
+    async def all(self) -> list[WebhookEndpoint]:
+        """The oldest first."""
+        with translate_errors():
+            rows = await self._all.find().sort("_id", ASCENDING).to_list(None)
+        return [_endpoint(row) for row in rows]
+
+    async def get(self, id: str) -> WebhookEndpoint | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return _endpoint(found) if found else None
+
+    async def keys_of(self, id: WebhookId, now: datetime) -> WebhookKeys | None:
+        """What signs at ``now``. None where the endpoint is gone."""
+        with translate_errors():
+            found = await self._all.find_one(
+                {"_id": id}, {**dict.fromkeys(_PURPOSES, 1), "old_until": 1}
+            )
+        if found is None:
+            return None
+        signing = [self._open("secret", found["secret"])]
+        if found["old_secret"] is not None and now < found["old_until"]:
+            signing.append(self._open("old_secret", found["old_secret"]))
+        return WebhookKeys(tuple(signing), b64decode(self._open("reader_key", found["reader_key"])))
+
+    async def replace(self, old: WebhookEndpoint, new: WebhookEndpoint) -> bool:
+        """Write what the staff choose over ``old``; another address begins without failures. False
+        where somebody else has changed it since."""
+        fields = _chosen(new)
+        if new.url != old.url:
+            fields |= {"failures": 0, "paused_until": None}
+        return await self._change(old, {"$set": fields})
+
+    async def set_enabled(self, old: WebhookEndpoint, enabled: bool) -> bool:
+        """As ``replace``."""
+        disabled = None if enabled else DisabledBy.STAFF.value
+        fields: Document = {"disabled_by": disabled, "failures": 0, "paused_until": None}
+        return await self._change(old, {"$set": fields})
+
+    async def rotate(self, old: WebhookEndpoint, secret: str, now: datetime) -> bool:
+        """``secret`` signs from now on, the one before for a while too. False as ``replace``."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": old.id, "rev": old.rev}, {"secret": 1})
+        if found is None:
+            return False
+        fields: Document = {
+            "old_secret": found["secret"],
+            "old_until": now + SECRET_OVERLAP,
+            "secret": self._seal("secret", secret),
+        }
+        return await self._change(old, {"$set": fields})
+
+    async def end_old_secret(self, old: WebhookEndpoint) -> bool:
+        """The secret before the last rotation signs no more. False as ``replace``."""
+        return await self._change(old, {"$set": {"old_secret": None, "old_until": None}})
+
+    async def delete(self, old: WebhookEndpoint) -> bool:
+        """False as ``replace``."""
+        with translate_errors():
+            result = await self._all.delete_one({"_id": old.id, "rev": old.rev})
+        return bool(result.deleted_count)
+
+    async def _change(self, old: WebhookEndpoint, update: Document) -> bool:
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": old.id, "rev": old.rev}, {**update, "$inc": {"rev": 1}}
+            )
+        return bool(result.modified_count)
+
+    async def end_pause(self, endpoint: WebhookEndpoint) -> None:
+        """It takes what it is sent, or is to be tried at once."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": endpoint.id}, {"$set": {"failures": 0, "paused_until": None}}
+            )
+
+    async def record_failures(
+        self, endpoint: WebhookEndpoint, failures: int, paused_until: datetime | None
+    ) -> None:
+        """So many attempts in a row have failed; nothing is sent before ``paused_until``."""
+        update: Document = {"$set": {"failures": failures}}
+        if paused_until is not None:
+            update["$max"] = {"paused_until": paused_until}
+        with translate_errors():
+            await self._all.update_one({"_id": endpoint.id}, update)
+
+    async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
+        """It has answered that it is gone, at the address that it still has. False otherwise."""
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": endpoint.id, "url": endpoint.url, "disabled_by": None},
+                {"$set": {"disabled_by": DisabledBy.GONE.value}, "$inc": {"rev": 1}},
+            )
+        return bool(result.modified_count)
+
+    async def reencrypt(self) -> int:
+        """As ``ReaderRepository.reencrypt``, for secrets and the keys of readers' names."""
+        current = f"{self._cipher.current}:"
+        with translate_errors():
+            rows = await self._all.find({}, dict.fromkeys(_PURPOSES, 1)).to_list(None)
+            done = 0
+            for row in rows:
+                stale = {n: row[n] for n in _PURPOSES if row[n] and not row[n].startswith(current)}
+                if stale:
+                    fresh = {n: self._seal(n, self._open(n, sealed)) for n, sealed in stale.items()}
+                    await self._all.update_one({"_id": row["_id"], **stale}, {"$set": fresh})
+                    done += 1
+        return done
+
+    def _seal(self, name: str, plain: str) -> str:
+        return self._cipher.encrypt(plain, _PURPOSES[name])
+
+    def _open(self, name: str, sealed: str) -> str:
+        return self._cipher.decrypt(sealed, _PURPOSES[name])
+
+
+def _chosen(endpoint: WebhookEndpoint) -> Document:
+    return {
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "events": sorted(event.value for event in endpoint.events),
+        "personal": endpoint.personal,
+    }
+
+
+def _endpoint(d: Document) -> WebhookEndpoint:
+    disabled = d["disabled_by"]
+    known = set(WebhookEventType)
+    return WebhookEndpoint(
+        id=WebhookId(d["_id"]),
+        url=d["url"],
+        description=d["description"],
+        events=frozenset(WebhookEventType(name) for name in d["events"] if name in known),
+        personal=d["personal"],
+        disabled_by=DisabledBy(disabled) if disabled is not None else None,
+        rev=d["rev"],
+        created_at=d["created_at"],
+        old_secret_until=d["old_until"],
+        failures=d["failures"],
+        paused_until=d["paused_until"],
+    )

@@ -1,0 +1,157 @@
+"""Where webhooks may go, and when a failed one is tried again."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from models.kernel.errors import InvalidRequest
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+LONGEST_URL: Final = 500
+LONGEST_DESCRIPTION: Final = 60
+GIVE_UP_AFTER: Final = timedelta(days=1)
+GRACE: Final = timedelta(minutes=15)
+"""So long after its day a delivery has for a last attempt."""
+FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
+PAUSE_AFTER: Final = 5
+"""After so many failures in a row the whole endpoint is left alone, and then tried by one
+delivery at a time."""
+LONGEST_PAUSE_S: Final = 300.0
+_LOWEST_FREE_PORT: Final = 1024
+_NAT64: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+)
+_CLOSED: Final = (
+    ipaddress.IPv4Network("100.64.0.0/10"),  # carriers' own (RFC 6598)
+    ipaddress.IPv4Network("192.88.99.0/24"),  # anycast relays
+    ipaddress.IPv6Network("fec0::/10"),  # site-local of old
+    ipaddress.IPv6Network("100::/64"),  # discard
+)
+_OVER_IPV4: Final = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
+"""6to4 and Teredo: they lead to an IPv4 address that a relay chooses."""
+
+
+def check_url(url: str, allowed: Sequence[Network]) -> str:
+    """The address of an endpoint as it is kept. What a name leads to is checked at each connection
+    (``may_connect``). Raises: InvalidRequest."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise InvalidRequest("url", "webhook_url") from None
+    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise InvalidRequest("url", "webhook_url")
+    if parts.scheme not in ("https", "http") or not host or parts.fragment:
+        raise InvalidRequest("url", "webhook_url")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidRequest("url", "webhook_url_user")
+    if parts.scheme == "http" and not allowed:
+        raise InvalidRequest("url", "webhook_url_https")
+    address = literal(host)
+    if address is None and not allowed and not port_is_open(port or 443):
+        raise InvalidRequest("url", "webhook_url_port")
+    if address is not None and not may_connect(
+        address, port or default_port(parts.scheme), allowed, secure=parts.scheme == "https"
+    ):
+        raise InvalidRequest("url", "webhook_url_private")
+    return url
+
+
+def default_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+def literal(host: str) -> Address | None:
+    """The address that a host names directly."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def may_connect(address: Address, port: int, allowed: Sequence[Network], *, secure: bool) -> bool:
+    """May a webhook be sent to that very address? To a network that the operator allows, by any
+    port and without TLS too; to others only if they are public, by TLS and an open port."""
+    if is_in(address, allowed):
+        return True
+    return secure and port_is_open(port) and is_public(address)
+
+
+def port_is_open(port: int) -> bool:
+    """443, or one that belongs to no well-known service."""
+    return port == 443 or port >= _LOWEST_FREE_PORT
+
+
+def is_in(address: Address, networks: Sequence[Network]) -> bool:
+    """Also where an IPv6 address stands for an IPv4 one."""
+    return any(
+        one in network
+        for network in networks
+        for one in (address, *_inside(address))
+        if one.version == network.version
+    )
+
+
+def is_public(address: Address) -> bool:
+    """Is it a machine of the public internet? What leads to an IPv4 address (mapped, NAT64) is as
+    that one is."""
+    if inside := _inside(address):
+        return all(is_public(one) for one in inside)
+    if any(address in network for network in _OVER_IPV4 if network.version == address.version):
+        return False
+    closed = any(address in network for network in _CLOSED if network.version == address.version)
+    return address.is_global and not (
+        closed
+        or address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+        or address.is_loopback
+        or address.is_link_local
+        or getattr(address, "scope_id", None) is not None
+    )
+
+
+def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """The IPv4 address that an IPv6 one stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return ()
+    if address.ipv4_mapped is not None:
+        return (address.ipv4_mapped,)
+    plain = ipaddress.IPv6Address(int(address))  # without a zone
+    if any(plain in network for network in _NAT64):
+        return (ipaddress.IPv4Address(int(plain) & 0xFFFFFFFF),)
+    return ()
+
+
+def next_attempt(
+    attempts: int, retry_after_s: float, jitter: float, now: datetime, give_up_at: datetime
+) -> datetime | None:
+    """When a delivery is tried again after ``attempts`` failures; None where its day is over.
+
+    Args:
+        retry_after_s: how long the receiver asks to wait; at most an hour is granted.
+        jitter: a factor around 1, so that what failed together is not tried together.
+    """
+    if now >= give_up_at:
+        return None
+    delay = min(FIRST_DELAY_S * DELAY_FACTOR ** min(attempts - 1, 20), LONGEST_DELAY_S)
+    delay = max(delay * jitter, min(retry_after_s, LONGEST_DELAY_S))
+    return min(now + timedelta(seconds=delay), give_up_at)
+
+
+def pause_until(
+    failures: int, retry_after_s: float, jitter: float, now: datetime
+) -> datetime | None:
+    """Until when an endpoint is left alone after so many failures in a row; None: it is not."""
+    pause = 0.0
+    if failures >= PAUSE_AFTER:
+        doubled = FIRST_DELAY_S * 2.0 ** min(failures - PAUSE_AFTER, 20)
+        pause = min(doubled, LONGEST_PAUSE_S) * jitter
+    pause = max(pause, min(retry_after_s, LONGEST_DELAY_S))
+    return now + timedelta(seconds=pause) if pause else None

@@ -1,0 +1,1 @@
+"""Webhooks: what is sent, how it is signed, where it may go."""

@@ -1,0 +1,199 @@
+"""HTTP to whoever receives webhooks, which is anybody: nothing of this network may be reached.
+
+Every connection is made to an address that was checked, and to that very one: a name that leads
+elsewhere a moment later (DNS rebinding) changes nothing. Redirects are answers like any other, and
+nobody follows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import monotonic
+from typing import Any, Final, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
+from models.webhooks.rules import Network, literal, may_connect
+
+TIMEOUT_S: Final = 10.0
+"""For all of it: the name, the connection, the request and the answer."""
+LARGEST_ANSWER: Final = 64 * 1024
+_OF_AN_ENDPOINT: Final = 4
+"""Connections to one host and port at once."""
+USER_AGENT: Final = "seat-reservation-webhooks"
+FORBIDDEN: Final = "forbidden_address"
+
+AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
+Lookup = Callable[[str, int], list[AddressInfo]]
+"""Asks DNS; blocks. In the form of ``socket.getaddrinfo``."""
+
+
+class AddressForbidden(OSError):
+    """A webhook may not be sent to the address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(errno.EACCES, f"no webhook may go to {address}")
+
+
+def ask_dns(host: str, port: int) -> list[AddressInfo]:
+    """What the system's resolver says."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves names, and refuses one if any of its addresses may not be connected to.
+
+    A name that hangs occupies one thread of its own pool, which has one for each endpoint: others
+    are not kept waiting.
+    """
+
+    def __init__(self, lookup: Lookup, check: Callable[[str, int], None]) -> None:
+        self._lookup, self._check = lookup, check
+        self._threads = ThreadPoolExecutor(MOST_ENDPOINTS, "webhook-dns")
+        self._asked: dict[tuple[str, int], asyncio.Future[list[AddressInfo]]] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Raises: OSError; AddressForbidden."""
+        found = await self._addresses(host, port)
+        for *_, address in found:
+            self._check(address[0], port)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address[0],
+                port=port,
+                family=kind,
+                proto=proto,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, proto, _, address in found
+            if kind in (socket.AF_INET, socket.AF_INET6)
+        ]
+
+    async def _addresses(self, host: str, port: int) -> list[AddressInfo]:
+        """One question at a time for one name: whoever asks meanwhile hears the same answer."""
+        asked = self._asked.get((host, port))
+        if asked is None:
+            loop = asyncio.get_running_loop()
+            asked = loop.run_in_executor(self._threads, self._lookup, host, port)
+            self._asked[host, port] = asked
+            asked.add_done_callback(lambda _: self._asked.pop((host, port), None))
+        return await asyncio.shield(asked)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class WebhookClient:
+    """Posts webhooks. Use it as an async context manager.
+
+    Args:
+        allowed: networks that the operator allows beside the public internet, without TLS too.
+        lookup: asks DNS; tests bring their own.
+    """
+
+    def __init__(self, allowed: Sequence[Network] = (), lookup: Lookup = ask_dns) -> None:
+        self.allowed = tuple(allowed)
+        self._lookup = lookup
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        for scheme, secure in (("https", True), ("http", False)):
+            self._sessions[scheme] = self._session(secure)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    def _session(self, secure: bool) -> aiohttp.ClientSession:
+        def check(host: str, port: int) -> None:
+            address = literal(host)
+            if address is None or not may_connect(address, port, self.allowed, secure=secure):
+                raise AddressForbidden(host)
+
+        def connected(info: Any) -> socket.socket:
+            """The last look, at what the connection is made to: also where a URL names it."""
+            family, kind, proto, _, address = info
+            check(address[0], address[1])
+            made = socket.socket(family, kind, proto)
+            made.setblocking(False)
+            return made
+
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=CheckedResolver(self._lookup, check),
+                socket_factory=connected,
+                use_dns_cache=False,
+                limit=MOST_ENDPOINTS * _OF_AN_ENDPOINT,
+                limit_per_host=_OF_AN_ENDPOINT,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            headers={"User-Agent": USER_AGENT, "Content-Type": "application/json"},
+        )
+
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], now: datetime
+    ) -> WebhookResult:
+        """What the receiver answers. Failures are results, not exceptions."""
+        began = monotonic()
+
+        def result(status: int | None, error: str = "", retry: float = 0.0) -> WebhookResult:
+            return WebhookResult(status, error, round((monotonic() - began) * 1000), retry)
+
+        session = self._sessions[url.partition(":")[0]]
+        try:
+            async with session.post(
+                url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                await _read_bounded(answer)
+                retry = retry_after(answer.headers.get("Retry-After", ""), now)
+                return result(answer.status, retry=retry)
+        except TimeoutError:
+            return result(None, "timeout")
+        except aiohttp.ClientSSLError:
+            return result(None, "tls")
+        except aiohttp.ClientConnectorDNSError as error:
+            forbidden = isinstance(error.os_error, AddressForbidden)
+            return result(None, FORBIDDEN if forbidden else "name_not_found")
+        except aiohttp.ClientConnectorError as error:
+            forbidden = isinstance(error.os_error, AddressForbidden)
+            return result(None, FORBIDDEN if forbidden else "no_connection")
+        except (aiohttp.ClientError, OSError, ValueError):
+            return result(None, "broken")
+
+
+async def _read_bounded(answer: aiohttp.ClientResponse) -> None:
+    """Read what fits, so that the connection can serve again; what is longer closes it."""
+    left = LARGEST_ANSWER
+    async for chunk in answer.content.iter_any():
+        left -= len(chunk)
+        if left < 0:
+            answer.close()
+            return
+
+
+def retry_after(text: str, now: datetime) -> float:
+    """The seconds of a ``Retry-After``, which may name an instant; 0 where it says nothing."""
+    if text.isascii() and text.isdecimal() and len(text) < 9:
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())

@@ -1,0 +1,133 @@
+"""What a webhook says (docs/webhooks.md). OpenAPI's ``webhooks`` are made of these shapes."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import to_local
+from models.readers.entities import Reader
+from models.readers.personal_data_repository import ERASED_READER
+from models.webhooks.entities import PING, WebhookEvent, WebhookEventType
+
+_NAME_BYTES: Final = 16
+
+
+class WebhookReader(msgspec.Struct):
+    """A reader. ``id`` is this endpoint's own name for them, the same in all of its events; number
+    and name are there where the library has allowed it."""
+
+    id: str
+    student_no: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+
+
+class WebhookReservation(msgspec.Struct):
+    """A reservation at the moment of the event. ``reader`` is null where they were erased since.
+    ``change`` says what a changed one was: ``rebooked`` (seat or time before its begin), ``moved``
+    (seat during the stay) or ``end_moved``; ``how`` says of an ended one how it ended."""
+
+    id: str
+    reader: WebhookReader | None
+    venue_id: str
+    area_id: str | None
+    seat_id: str
+    seat: str
+    begin: datetime
+    end: datetime
+    state: str
+    checked_in_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+    change: Literal["rebooked", "moved", "end_moved"] | UnsetType = UNSET
+    how: (
+        Literal["finished", "completed", "cancelled", "cancelled_by_library", "leave_expired"]
+        | UnsetType
+    ) = UNSET
+
+
+class WebhookSuspension(msgspec.Struct):
+    """A suspension; ``until`` is null where it lasts until somebody ends it."""
+
+    id: str
+    reader: WebhookReader | None
+    since: datetime
+    until: datetime | None
+
+
+class WebhookArea(msgspec.Struct):
+    """An area that is out of use, or in use again."""
+
+    area_id: str
+    venue_id: str
+    area: str
+
+
+class WebhookPing(msgspec.Struct):
+    """A test by the staff."""
+
+    message: str
+
+
+class WebhookPayload(msgspec.Struct):
+    """What is sent: the body of the request."""
+
+    type: str
+    timestamp: datetime
+    data: WebhookReservation | WebhookSuspension | WebhookArea | WebhookPing
+
+
+DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
+    kind: shape
+    for kind in WebhookEventType
+    for beginning, shape in (
+        ("reservation.", WebhookReservation),
+        ("suspension.", WebhookSuspension),
+        ("area.", WebhookArea),
+    )
+    if kind.startswith(beginning)
+}
+"""The shape of an event's ``data``."""
+
+
+def reader_name(reader_id: ReaderId, key: bytes) -> str:
+    """What an endpoint calls a reader. Without the key nobody can try numbers until one fits; it is
+    the endpoint's own, so that two receivers cannot compare what they have."""
+    return "rdr_" + hmac.digest(key, reader_id.encode(), "sha256")[:_NAME_BYTES].hex()
+
+
+def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> bytes:
+    """The request's body. ``reader`` is given where the endpoint may know who it is."""
+    facts: dict[str, Any] = {
+        name: to_local(value) if isinstance(value, datetime) else value
+        for name, value in event.facts.items()
+        if value is not None or name in ("until", "area_id")
+    }
+    shape = DATA[event.type]
+    if shape is not WebhookArea:
+        facts["reader"] = _reader(event.reader_id, reader_key, reader)
+    return _encoded(event.type.value, event.at, shape(**facts))
+
+
+def ping(now: datetime) -> bytes:
+    """The body of a test."""
+    return _encoded(PING, now, WebhookPing("test"))
+
+
+def _encoded(type: str, at: datetime, data: msgspec.Struct) -> bytes:
+    return msgspec.json.encode({"type": type, "timestamp": to_local(at), "data": data})
+
+
+def _reader(id: ReaderId | None, key: bytes, reader: Reader | None) -> WebhookReader | None:
+    if id is None or id == ERASED_READER:
+        return None
+    name = reader_name(id, key)
+    if reader is None:
+        return WebhookReader(name)
+    opened = reader.decrypt()
+    return WebhookReader(name, opened.student_no, opened.name)

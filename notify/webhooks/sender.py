@@ -1,0 +1,63 @@
+"""One webhook: its body, its signatures, its way to the receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from typing import Final
+
+from models.kernel.ids import ReaderId
+from models.readers.entities import Reader
+from models.storage.mongo import new_id
+from models.webhooks.endpoint_repository import WebhookEndpointRepository
+from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookKeys, WebhookResult
+from notify.webhooks.client import WebhookClient
+from notify.webhooks.payload import body_of, ping
+from notify.webhooks.signing import signed_headers
+
+ReadersOf = Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, Reader]]]
+_DELETED: Final = "deleted"
+
+
+class WebhookSender:
+    """Sends what an endpoint may know. Personal data is looked up for each attempt and kept in no
+    delivery."""
+
+    def __init__(
+        self,
+        client: WebhookClient,
+        endpoints: WebhookEndpointRepository,
+        readers_of: ReadersOf,
+        real_now: Callable[[], datetime],
+    ) -> None:
+        """``real_now`` is the machine's time: receivers refuse what was signed long ago."""
+        self._client, self._endpoints, self._readers_of = client, endpoints, readers_of
+        self._real_now = real_now
+
+    async def send(
+        self, endpoint: WebhookEndpoint, event: WebhookEvent, now: datetime
+    ) -> WebhookResult:
+        """The receiver's answer. Raises: ServiceUnavailable."""
+        reader = None
+        if endpoint.personal and event.reader_id is not None:
+            reader = (await self._readers_of([event.reader_id])).get(event.reader_id)
+        keys = await self._endpoints.keys_of(endpoint.id, now)
+        if keys is None:
+            return WebhookResult(None, _DELETED)
+        body = body_of(event, keys.reader_key, reader)
+        return await self._post(endpoint, event.id, body, keys)
+
+    async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
+        """The answer to a test, which is kept nowhere and tried once. Raises:
+        ServiceUnavailable."""
+        keys = await self._endpoints.keys_of(endpoint.id, now)
+        if keys is None:
+            return WebhookResult(None, _DELETED)
+        return await self._post(endpoint, f"evt_{new_id()}", ping(now), keys)
+
+    async def _post(
+        self, endpoint: WebhookEndpoint, id: str, body: bytes, keys: WebhookKeys
+    ) -> WebhookResult:
+        real_now = self._real_now()
+        headers = signed_headers(id, body, keys.secrets, real_now)
+        return await self._client.post(endpoint.url, body, headers, real_now)

@@ -1,0 +1,161 @@
+"""Webhooks on their way: each endpoint has a lane of its own, so one that hangs holds up no other.
+
+``run`` begins a lane for each endpoint that has none under way, and waits for them a while; a lane
+that takes longer goes on in between. A delivery is leased before it is sent, and what came of it
+is written over that lease alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from models.kernel.errors import ServiceUnavailable
+from models.webhooks import rules
+from models.webhooks.delivery_repository import WebhookDeliveryRepository
+from models.webhooks.endpoint_repository import WebhookEndpointRepository
+from models.webhooks.entities import (
+    WebhookDelivery,
+    WebhookDeliveryState,
+    WebhookEndpoint,
+    WebhookId,
+    WebhookResult,
+)
+from notify.webhooks.sender import WebhookSender
+
+log = logging.getLogger(__name__)
+CONCURRENCY: Final = 4
+"""Deliveries to one endpoint under way at once, each of another subject."""
+RUN_S: Final = 2.0
+"""A lane goes by one reading of the clock, so it ends soon."""
+WAIT_S: Final = 1.0
+"""So long a run waits for its lanes."""
+LEASE: Final = timedelta(seconds=40)
+"""Longer than an attempt and the writing of its result take."""
+CLOSE_S: Final = 3.0
+
+
+def usual_jitter() -> float:
+    return random.uniform(0.8, 1.2)
+
+
+class WebhookWorker:
+    """One process's way of sending webhooks."""
+
+    def __init__(
+        self,
+        endpoints: WebhookEndpointRepository,
+        deliveries: WebhookDeliveryRepository,
+        sender: WebhookSender,
+        real_now: Callable[[], datetime],
+        count: Callable[[str, int], None] = lambda outcome, times: None,
+        jitter: Callable[[], float] = usual_jitter,
+    ) -> None:
+        """``real_now`` is the machine's time, for leases; ``count`` is called with an outcome and
+        how often it was; ``jitter`` is a factor around 1 for each delay."""
+        self._endpoints, self._deliveries, self._sender = endpoints, deliveries, sender
+        self._real_now, self._count, self._jitter = real_now, count, jitter
+        self._lanes: dict[WebhookId, asyncio.Task[None]] = {}
+        self._tried = 0
+        self._closing = False
+
+    async def run(self, now: datetime) -> int:
+        """Send what is due at ``now``. How many attempts were made, and deliveries given up; at
+        least 1 while any is under way.
+
+        Raises: ServiceUnavailable when MongoDB does not answer.
+        """
+        before, self._tried = self._tried, 0
+        endpoints = await self._endpoints.all()
+        if not endpoints:
+            return 0
+        for endpoint in endpoints:
+            waits = endpoint.paused_until is not None and now < endpoint.paused_until
+            free = endpoint.enabled and not waits and endpoint.id not in self._lanes
+            if free and not self._closing:
+                self._lanes[endpoint.id] = asyncio.create_task(self._lane(endpoint, now))
+        if self._lanes:
+            await asyncio.wait(set(self._lanes.values()), timeout=WAIT_S)
+            self._lanes = {id: task for id, task in self._lanes.items() if not task.done()}
+        given_up = await self._deliveries.give_up(now, self._real_now())
+        if given_up:
+            self._count(WebhookDeliveryState.DEAD.value, given_up)
+        return before + self._tried + given_up or len(self._lanes)
+
+    async def close(self) -> None:
+        """Begin no more, and wait a moment for what is under way. What has no answer by then stays
+        leased: another worker sends it again."""
+        self._closing = True
+        lanes = set(self._lanes.values())
+        if lanes:
+            _, late = await asyncio.wait(lanes, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _lane(self, endpoint: WebhookEndpoint, now: datetime) -> None:
+        """Send what is due for the endpoint, until nothing is, it has to be left alone, or the time
+        is up. One that has failed often is tried by one delivery first."""
+        stop_at = monotonic() + RUN_S
+        try:
+            while monotonic() < stop_at and not self._closing:
+                several = CONCURRENCY if endpoint.failures < rules.PAUSE_AFTER else 1
+                leased = await self._deliveries.lease_next(
+                    endpoint.id, now, self._real_now(), LEASE, several
+                )
+                if not leased:
+                    return
+                results = await asyncio.gather(*(self._attempt(endpoint, d, now) for d in leased))
+                after = await self._judge(endpoint, results, now)
+                if after is None:
+                    return
+                endpoint = after
+        except ServiceUnavailable as error:
+            log.warning("webhooks_interrupted", extra={"reason": repr(error)})
+        except Exception:
+            log.exception("webhooks_failed", extra={"webhook": endpoint.id})
+
+    async def _attempt(
+        self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
+    ) -> WebhookResult:
+        result = await self._sender.send(endpoint, d.event, now)
+        due = None
+        if not result.delivered and not result.gone:
+            due = rules.next_attempt(
+                d.attempts, result.retry_after_s, self._jitter(), now, d.give_up_at
+            )
+        await self._deliveries.save_result(d, result, due, now)
+        self._tried += 1
+        outcome = WebhookDeliveryState.QUEUED if due else WebhookDeliveryState.DEAD
+        outcome = WebhookDeliveryState.DELIVERED if result.delivered else outcome
+        self._count(outcome.value, 1)
+        return result
+
+    async def _judge(
+        self, endpoint: WebhookEndpoint, results: Sequence[WebhookResult], now: datetime
+    ) -> WebhookEndpoint | None:
+        """The endpoint as its answers make it; None where it is left alone for now."""
+        if any(result.gone for result in results):
+            if await self._endpoints.disable_gone(endpoint):
+                log.warning("webhook_gone", extra={"webhook": endpoint.id})
+            return None
+        if any(result.delivered for result in results):
+            if endpoint.failures:
+                await self._endpoints.end_pause(endpoint)
+            failures = 0
+        else:
+            failures = endpoint.failures + len(results)
+        wait = max(result.retry_after_s for result in results)
+        until = rules.pause_until(failures, wait, self._jitter(), now)
+        if failures or until is not None:
+            await self._endpoints.record_failures(endpoint, failures, until)
+        if until is not None:
+            log.info("webhook_waits", extra={"webhook": endpoint.id, "failures": failures})
+            return None
+        return replace(endpoint, failures=failures)

@@ -1,0 +1,60 @@
+"""Somebody else's program that receives webhooks, and believes none that Standard Webhooks' own
+library does not verify."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from standardwebhooks import Webhook
+
+from tests.stand_in import stand_in
+
+
+@dataclass(slots=True)
+class Receiver:
+    """Answers 204 unless ``answer`` says otherwise of a request. ``got`` are the ids and bodies in
+    the order in which they came, ``signatures`` and ``headers`` those of the last one."""
+
+    url: str = ""
+    got: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    raw: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    answer: Callable[[dict[str, Any]], web.Response] = lambda _: web.Response(status=204)
+    hangs: asyncio.Event | None = None
+    """Nothing is answered before it is set."""
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.raw.append((dict(request.headers), body))
+        payload = json.loads(body)
+        if self.hangs is not None:
+            await self.hangs.wait()
+        answer = self.answer(payload)
+        if answer.status < 300:
+            self.got.append((request.headers["webhook-id"], payload))
+        return answer
+
+    @property
+    def types(self) -> list[str]:
+        """Of what was taken."""
+        return [payload["type"] for _, payload in self.got]
+
+    def verified(self, secret: str) -> list[Any]:
+        """The bodies of all requests as the standard's library reads them. Raises:
+        WebhookVerificationError."""
+        verifier = Webhook(secret)
+        return [verifier.verify(body, headers) for headers, body in self.raw]
+
+
+@asynccontextmanager
+async def receiver() -> AsyncIterator[Receiver]:
+    """On this machine, for the length of a block."""
+    program = Receiver()
+    async with stand_in([web.post("/hook", program.take)]) as base:
+        program.url = f"{base}/hook"
+        yield program
