@@ -66,6 +66,7 @@ from miniapp_server.resources import Resources, open_resources
 from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
+from miniapp_server.webhook_wiring import WEBHOOK_WORKER, webhook_events, wire_webhooks
 from miniapp_server.wechat_wiring import text_checker, wire_wechat
 from miniapp_server.wiring import (
     DEADLINE_JOBS,
@@ -176,6 +177,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         settings.staff,
     )
     wire_second_factors(app, resources.repositories)
+    wire_webhooks(app, resources)
     wire_wechat(app, resources)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
     app[BOOKED_SEATS] = BookedSeats(app[REFERENCE])
@@ -272,13 +274,15 @@ def _wire_jobs(
             r.reservations, app[REFERENCE], app[keys.VIOLATIONS], app[keys.CODE_SHARING]
         ),
         WaitlistMessages(r.waitlist, app[REFERENCE]),
+        webhook_events(app, resources),
     )
     workers = delivery_workers(channels, resources, app[METRICS])
     texts = text_checker(resources)
     pauses = [*channels.pauses.values(), *([texts.breaker.pauses] if texts else [])]
 
     async def close() -> None:
-        await asyncio.gather(*(worker.close() for worker in workers.values()))
+        channels_end = (worker.close() for worker in workers.values())
+        await asyncio.gather(app[WEBHOOK_WORKER].close(), *channels_end)
 
     app[SHUTDOWN] = close
     upkeep = Upkeep(

@@ -23,6 +23,9 @@ _FORGET_AT_ONCE: Final = 20
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_PAUSES: Final = timedelta(days=7)
+_KEEP_WEBHOOKS: Final = timedelta(days=7)
+_KEEP_DEAD: Final = timedelta(days=30)
+"""So long what could not be delivered can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
 """A ticket that has not signed in by then never will: CAS lets them live for seconds, at most for
 five minutes."""
@@ -66,6 +69,9 @@ class Retention:
         await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
         await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
         await r.fault_reports.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
+        await r.webhook_deliveries.prune(
+            now - _KEEP_WEBHOOKS, now - _KEEP_DEAD, [e.id for e in await r.webhooks.all()]
+        )
         await r.past.forget(now - self._keeping.reservations, _ANONYMISED_AT_ONCE)
         await self._forget_visitors(now)
         return claims

@@ -48,11 +48,14 @@ from models.staff.announcement_repository import AnnouncementRepository
 from models.staff.audit_repository import AuditLogRepository
 from models.statistics.repository import DailyStatisticsRepository
 from models.storage.encryption import FieldCipher
+from models.storage.event_outbox import EventOutbox
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import Database
 from models.text_checks.repository import TextCheckRepository
 from models.violations.repository import ViolationRepository
 from models.waitlist.repository import WaitlistRepository
+from models.webhooks.delivery_repository import WebhookDeliveryRepository
+from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.wechat.callback_log_repository import WeChatCallbackLog
 
 
@@ -75,6 +78,7 @@ class Repositories:
         self.consents = ConsentRepository(db)
         self.email_addresses = EmailAddressRepository(db, cipher)
         self.daily_statistics = DailyStatisticsRepository(db)
+        self.event_outbox = EventOutbox(db)
         self.fault_reports = FaultReportRepository(db, cipher)
         self.favourites = FavouriteRepository(db)
         self.feedback = FeedbackRepository(db, cipher)
@@ -111,4 +115,6 @@ class Repositories:
         self.used_once = UsedOnceRepository(db)
         self.violations = ViolationRepository(db, cipher)
         self.waitlist = WaitlistRepository(db)
+        self.webhook_deliveries = WebhookDeliveryRepository(db)
+        self.webhooks = WebhookEndpointRepository(db, cipher)
         self.wechat_callbacks = WeChatCallbackLog(db)

@@ -27,6 +27,7 @@ from models.storage.redis import Redis, open_redis
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient
 from notify.outgoing_calls import OutgoingCalls
+from notify.webhooks.client import WebhookClient
 from notify.wechat.mini_program import MiniProgramClient
 from notify.wechat.official_account import OfficialAccount
 from notify.wecom.client import WeComClient
@@ -50,6 +51,8 @@ class Resources:
     """None where the campus does not sign in by it."""
     campus_app: IdentityProvider | None
     """How the campus's app signs in; None where it is by the first of the sign-ons."""
+
+    webhooks: WebhookClient
 
     @property
     def outgoing_calls(self) -> list[OutgoingCalls]:
@@ -99,6 +102,7 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
             sign_ons=await _sign_ons(settings, clock, repositories, enter),
             wecom=wecom,
             campus_app=await _campus_app(settings, wecom, enter),
+            webhooks=await enter(WebhookClient(settings.webhook_networks)),
         )
         await ensure_indexes(db)
         yield resources

@@ -17,6 +17,7 @@ from handlers.http.metrics import Metrics
 from miniapp_server.clock import Clock
 from miniapp_server.maintenance import Retention
 from miniapp_server.scheduler import Job, JobGroup, Telling
+from miniapp_server.webhook_wiring import WEBHOOK_WORKER
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
@@ -35,6 +36,7 @@ from models.storage.redis_health import RedisHealth
 from notify.delivery.outcomes import LATE
 from notify.delivery.worker import DeliveryWorker
 from notify.outbox_dispatcher import BATCH, OutboxDispatcher
+from notify.webhooks.worker import WebhookWorker
 from notify.wechat.text_checks import AT_ONCE, TextChecker
 
 _RUSH_S: Final = 10.0
@@ -65,9 +67,9 @@ class Notifications:
         self._load_shedder, self._clock = load_shedder, clock
         self._calm_at = monotonic()
 
-    async def dispatch(self, _: datetime) -> int:
+    async def dispatch(self, now: datetime) -> int:
         """How many outbox events were dispatched."""
-        return 0 if self._waits_for_the_rush() else await self._dispatcher.dispatch()
+        return 0 if self._waits_for_the_rush() else await self._dispatcher.dispatch(now)
 
     async def expire_unused(self, now: datetime) -> int:
         """What was queued before a channel was given up comes to its end in time. How many."""
@@ -141,8 +143,8 @@ def deadline_jobs(app: web.Application) -> JobGroup:
     return JobGroup("deadlines", tuple(Job(name, run) for name, run in jobs.items()), every_s=2)
 
 
-def _notifying(notifications: Notifications) -> list[JobGroup]:
-    """What tells readers."""
+def _notifying(notifications: Notifications, webhooks: WebhookWorker) -> list[JobGroup]:
+    """What tells readers and programs."""
     return [
         JobGroup(
             "dispatch_outbox",
@@ -159,6 +161,12 @@ def _notifying(notifications: Notifications) -> list[JobGroup]:
                 telling=Telling.SENDS,
             )
             for channel, worker in notifications.workers.items()
+        ),
+        JobGroup(
+            "deliver_webhooks",
+            (Job("deliver_webhooks", webhooks.run),),
+            every_s=NOTIFY_EVERY_S,
+            telling=Telling.SENDS,
         ),
         JobGroup("expire_unused", (Job("expire_unused", notifications.expire_unused),), every_s=60),
     ]
@@ -202,7 +210,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         deadline_jobs(app),
         # Of each worker: as long as one of them beats, readers are served.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
-        *_notifying(notifications),
+        *_notifying(notifications, app[WEBHOOK_WORKER]),
         *_staff_alerts(app),
         *_checking(upkeep.texts),
         JobGroup("prune", (Job("prune", prune),), every_s=600),

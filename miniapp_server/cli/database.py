@@ -61,6 +61,7 @@ async def _reencrypt_all(resources: Resources, report: ReportProgress) -> dict[s
     done = {"readers": 0, "bindings": 0, "kiosks": await stored.kiosks.reencrypt()}
     done["gates"] = await stored.gates.reencrypt()
     done["accommodations"] = await stored.accommodations.reencrypt()
+    done["webhooks"] = await stored.webhooks.reencrypt()
     done["texts"] = await reencrypt_free_texts(resources.db, resources.settings.sealer)
     for name, reencrypt in (
         ("readers", stored.readers.reencrypt),

@@ -101,6 +101,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         lan=lan,
         throttle_scale=read.number("RATE_LIMIT_SCALE", 1, 1, 1_000_000),
         trusted_proxies=read.networks("TRUSTED_PROXIES"),
+        webhook_networks=read.networks("WEBHOOK_ALLOWED_NETWORKS"),
         monitors=read.networks("MONITORS", ",".join(("127.0.0.0/8", "::1", lan)).rstrip(",")),
         log_level=read.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         keeping=_keeping(read),

@@ -135,6 +135,8 @@ class Settings:
     throttle_scale: int
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
+    webhook_networks: tuple[Network, ...]
+    """Where webhooks may go beside the public internet."""
     log_level: str
     keeping: Keeping
 

@@ -42,6 +42,7 @@ VARIABLES: Final = frozenset(
         *("IDENTITY_PROVIDER", "CAMPUS_TICKET_URL", "CAMPUS_TICKET_SECRET"),
         *("WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET", "WECOM_BASE_URL"),
         *("WECOM_AUTHORIZE_URL", "WECOM_MESSAGES", "SANDBOX", "DEMO", "RATE_LIMIT_SCALE"),
+        "WEBHOOK_ALLOWED_NETWORKS",
         *("KEEP_AUDIT_DAYS", "KEEP_FEEDBACK_DAYS", "KEEP_MESSAGES_DAYS"),
         *("KEEP_MOVEMENTS_DAYS", "KEEP_RESERVATIONS_DAYS", "KEEP_VISITORS_DAYS"),
     }
@@ -70,7 +71,7 @@ RENAMED: Final = {
 """Variables of before, and what they are called now. One that is set is refused: silently it would
 have no effect."""
 
-_OURS: Final = ("WECHAT_", "WECOM_", "CAS_", "CAMPUS_", "OIDC_")
+_OURS: Final = ("WECHAT_", "WECOM_", "CAS_", "CAMPUS_", "OIDC_", "WEBHOOK_")
 _SHORTEST: Final = 6
 _NEAR, _SOMEWHAT_NEAR = 0.85, 0.75
 

@@ -1,0 +1,43 @@
+"""Webhooks: what queues them, what sends them, and what the staff change."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import METRICS, REFERENCE
+from miniapp_server.resources import Resources
+from models.staff.webhooks import StaffWebhooks
+from models.webhooks.service import WebhookLists
+from notify.webhooks.events import WebhookEvents
+from notify.webhooks.sender import WebhookSender
+from notify.webhooks.worker import WebhookWorker
+
+WEBHOOK_WORKER: Final = web.AppKey("webhook_worker", WebhookWorker)
+_CHANNEL: Final = "webhook"
+"""Their name among the channels in the metrics."""
+
+
+def wire_webhooks(app: web.Application, resources: Resources) -> None:
+    """After the reference data, the metrics and the audit log."""
+    r, attempts = resources.repositories, app[METRICS].deliveries
+    sender = WebhookSender(resources.webhooks, r.webhooks, r.readers.many, resources.clock.real_now)
+
+    def count(outcome: str, times: int) -> None:
+        attempts.labels(_CHANNEL, outcome).inc(times)
+
+    app[WEBHOOK_WORKER] = WebhookWorker(
+        r.webhooks, r.webhook_deliveries, sender, resources.clock.real_now, count
+    )
+    app[keys.WEBHOOKS] = WebhookLists(r.webhooks, r.webhook_deliveries, resources.webhooks.allowed)
+    app[keys.STAFF_WEBHOOKS] = StaffWebhooks(
+        app[keys.AUDIT_LOG], r.webhooks, r.webhook_deliveries, sender
+    )
+
+
+def webhook_events(app: web.Application, resources: Resources) -> WebhookEvents:
+    """What the outbox dispatcher hands its events to."""
+    r = resources.repositories
+    return WebhookEvents(r.event_outbox, r.webhooks, r.webhook_deliveries, app[REFERENCE])
