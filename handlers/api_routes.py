@@ -20,6 +20,7 @@ from handlers.gates import routes as gates
 from handlers.gates.schemas import GateEventIn
 from handlers.http import openapi
 from handlers.http.endpoint import Endpoint, handler
+from handlers.http.openapi_webhooks import add_webhooks
 from handlers.kiosks import routes as kiosks
 from handlers.messages import routes as messages
 from handlers.notices import routes as notices
@@ -95,7 +96,7 @@ def api_routes() -> list[web.RouteDef]:
 def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
     """The OpenAPI description of the routes."""
     # A batch of gate events names the shape of one, which no operation takes alone.
-    return openapi.document(routes, PREFIX, (GateEventIn,))
+    return add_webhooks(openapi.document(routes, PREFIX, (GateEventIn,)))
 
 
 @cache

@@ -71,9 +71,11 @@ from models.staff.second_factors import StaffSecondFactors
 from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import StaffVisitors
+from models.staff.webhooks import StaffWebhooks
 from models.statistics.service import StatisticsService
 from models.violations.service import ViolationService
 from models.waitlist.service import WaitlistService
+from models.webhooks.service import WebhookLists
 from models.wechat.service import WeChatCallbackService
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.wechat.callbacks import CallbackVerifier
@@ -147,6 +149,7 @@ STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)
 STAFF_SEAT_HISTORY: Final = web.AppKey("staff_seat_history", StaffSeatHistory)
 STAFF_SEAT_REPORTS: Final = web.AppKey("staff_seat_reports", StaffSeatReports)
 STAFF_SEAT_OUTAGES: Final = web.AppKey("staff_seat_outages", StaffSeatOutages)
+STAFF_WEBHOOKS: Final = web.AppKey("staff_webhooks", StaffWebhooks)
 STAFF_VENUES: Final = web.AppKey("staff_venues", StaffVenues)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)
 STAFF_VISITORS: Final = web.AppKey("staff_visitors", StaffVisitors)
@@ -159,5 +162,6 @@ UNIONID_OF: Final[web.AppKey[Callable[[str], Awaitable[str | None]]]] = web.AppK
 """The unionid of a follower of the official account, where WeChat tells it."""
 VIOLATIONS: Final = web.AppKey("violations", ViolationService)
 WAITLIST: Final = web.AppKey("waitlist", WaitlistService)
+WEBHOOKS: Final = web.AppKey("webhooks", WebhookLists)
 WECHAT_CALLBACKS: Final = web.AppKey("wechat_callbacks", WeChatCallbackService)
 WECHAT_LOGINS: Final = web.AppKey("wechat_logins", WeChatLogins)

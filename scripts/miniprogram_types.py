@@ -26,6 +26,8 @@ _PLAIN: Final = {
     "boolean": "boolean",
     "null": "null",
 }
+_SENT_TO_OTHERS: Final = "Webhook"
+"""So begin the names of what this service sends, which no client reads."""
 # A generic shape of one item, as msgspec names it among the components: Page_MessageOut_.
 _GENERIC: Final = re.compile(r"(\w+?)_(\w+)_")
 
@@ -54,6 +56,8 @@ def types() -> str:
     lines = ["// Made from /openapi.json by scripts/miniprogram_types.py. Do not edit.", ""]
     shapes: dict[str, dict[str, Any]] = {}
     for name, schema in document()["components"]["schemas"].items():
+        if name.startswith(_SENT_TO_OTHERS):
+            continue
         if generic := _GENERIC.fullmatch(name):
             schema = json.loads(json.dumps(schema).replace(f'/{generic[2]}"', '/T"'))
             name = f"{generic[1]}<T>"

@@ -134,6 +134,7 @@ from handlers.staff.visitors import (
     reveal_activation_code,
     revoke_review_code,
 )
+from handlers.staff.webhooks import webhook_routes
 from models.identity.roles import Role
 
 
@@ -181,6 +182,7 @@ def console_routes() -> list[web.RouteDef]:
         *_statistics_routes(),
         *_grant_routes(),
         *_api_token_routes(),
+        *webhook_routes(),
         web.get("/console/handbook", staff_page(handbook)),
         web.get("/console/handbook/{chapter}", staff_page(handbook)),
         web.get("/console/handbook/images/{picture:[a-z0-9-]+}.png", staff_page(handbook_picture)),

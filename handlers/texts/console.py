@@ -57,6 +57,14 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "override_name_length": "名称为 1–{most} 字，读者可见",
     "override_empty": "请至少填写一个数字或选择一项",
     "whole_library_only": "{numbers}只能对全馆规定",
+    # webhooks
+    "webhook_url": "请填写完整的地址，例如 https://program.example.edu.cn/webhooks",
+    "webhook_url_user": "地址里不能有用户名和密码",
+    "webhook_url_https": "地址应以 https:// 开头",
+    "webhook_url_port": "端口应为 443，或者 1024 以上",
+    "webhook_url_private": "这个地址属于内部网络，须由运维人员先允许",
+    "webhook_description": "说明为 1–{most} 字",
+    "webhook_events": "请选择至少一种事件",
     # readers
     "suspension_end_missing": "请填写暂停到什么时候，或选择长期",
     "suspension_end_twice": "暂停到某时和长期只能选一个",

@@ -44,6 +44,14 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.ROTATE_KEY: "更换密钥",
     AuditAction.PAIR_KIOSK: "配对屏幕",
     AuditAction.RETRY_DELIVERIES: "重发消息",
+    AuditAction.ADD_WEBHOOK: "新增对外通知",
+    AuditAction.CHANGE_WEBHOOK: "更改对外通知",
+    AuditAction.ENABLE_WEBHOOK: "启用对外通知",
+    AuditAction.DISABLE_WEBHOOK: "停用对外通知",
+    AuditAction.ROTATE_WEBHOOK: "更换对外通知的密钥",
+    AuditAction.END_WEBHOOK_SECRET: "对外通知的旧密钥失效",
+    AuditAction.DELETE_WEBHOOK: "删除对外通知",
+    AuditAction.RETRY_WEBHOOK: "再次发送对外通知",
     AuditAction.SUSPEND: "暂停预约",
     AuditAction.RELEASE: "解除暂停",
     AuditAction.SET_ACCOMMODATION: "更改特别关照",
@@ -162,6 +170,10 @@ FACTS: Final[Mapping[str, str]] = {
     "picture_place": "底图位置",
     "browser": "浏览器",
     "since": "密钥自",
+    "url": "地址",
+    "description": "说明",
+    "events": "事件",
+    "personal": "含个人信息",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {
@@ -190,6 +202,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "readers": "读者",
     "seat": "座位",
     "deliveries": "消息",
+    "webhook": "对外通知",
     "bookings": "预约",
     "group": "读者组",
     "profile": "图书馆信息",

@@ -42,6 +42,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "group_changed": "这个读者组刚刚被其他人修改过，请核对后再保存",
     "group_name_taken": "已有同名的读者组，或已有另一个默认组，请核对后再保存",
     "membership_changed": "该读者的分组刚刚被其他人修改过，请核对后再保存",
+    "webhook_changed": "这个接收方刚刚被其他人修改过，请核对后再操作",
+    "too_many_webhooks": "接收方已达到上限（{limit} 个），请先删去不用的",
     "too_many_groups": "已达到上限（{limit} 个），请先删去不用的",
     "not_admitted": "您的来访登记从 {first} 到 {last}，这一天不能预约",
     "notice_changed": "这条公告刚刚被其他人修改过，请核对后再保存",

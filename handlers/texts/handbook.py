@@ -34,6 +34,7 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/announcements": ("exam-weeks", "通知读者"),
     "/console/statistics": ("daily-desk", "统计"),
     "/console/deliveries": ("broken", "消息没有送到"),
+    "/console/webhooks": ("setup", "对外通知"),
     "/console/audit": ("privacy", "操作记录"),
     "/console/handbook": ("README", "每一处都一样的事"),
 }

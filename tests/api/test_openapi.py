@@ -102,7 +102,7 @@ def test_every_operation_has_one_line_and_a_tag_that_is_told() -> None:
     tags = {tag["name"]: tag["description"] for tag in whole["tags"]}
     assert whole["info"]["title"].isascii() and whole["servers"]
     used = set()
-    for methods in whole["paths"].values():
+    for methods in (*whole["paths"].values(), *whole["webhooks"].values()):
         for operation in methods.values():
             (tag,) = operation["tags"]
             used.add(tag)

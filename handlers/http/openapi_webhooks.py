@@ -1,0 +1,81 @@
+"""The ``webhooks`` of the OpenAPI document: what is sent to others (docs/webhooks.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from models.webhooks.entities import PING, WebhookEventType
+from notify.webhooks.payload import DATA, WebhookPing
+
+_TAG: Final = "webhooks"
+_SUMMARY: Final[Mapping[str, str]] = {
+    WebhookEventType.RESERVATION_CREATED: "A seat was booked, or an offer of one accepted",
+    WebhookEventType.RESERVATION_CHANGED: "A reservation has another seat or another time",
+    WebhookEventType.RESERVATION_CHECKED_IN: "The reader has checked in",
+    WebhookEventType.RESERVATION_ENDED: "A reservation has ended, or was cancelled",
+    WebhookEventType.RESERVATION_NO_SHOW: "Nobody came in time",
+    WebhookEventType.SUSPENSION_CREATED: "A reader may not book for a while",
+    WebhookEventType.SUSPENSION_LIFTED: "A reader may book again before the suspension was over",
+    WebhookEventType.AREA_CLOSED: "An area is out of use",
+    WebhookEventType.AREA_OPENED: "An area is in use again",
+    PING: "A test that the library's staff have sent",
+}
+_HEADERS: Final = {
+    "webhook-id": "The event's name, the same in each repetition",
+    "webhook-timestamp": "When this attempt was signed, in seconds since 1970",
+    "webhook-signature": "Signatures of Standard Webhooks, v1, separated by spaces",
+}
+
+
+def add_webhooks(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, with what is sent."""
+    shapes: dict[str, type[msgspec.Struct]] = {kind.value: DATA[kind] for kind in WebhookEventType}
+    shapes[PING] = WebhookPing
+    ordered = sorted(set(shapes.values()), key=str)
+    schemas, components = msgspec.json.schema_components(
+        ordered, ref_template="#/components/schemas/{name}"
+    )
+    refs = dict(zip(ordered, schemas, strict=True))
+    document["components"]["schemas"] |= components
+    document["webhooks"] = {
+        name: {"post": _operation(name, refs[shape])} for name, shape in shapes.items()
+    }
+    document["tags"].append({"name": _TAG, "description": "What is sent to other programs"})
+    return document
+
+
+def _operation(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    payload = {
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"const": name},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": data,
+        },
+    }
+    return {
+        "operationId": name.replace(".", "_"),
+        "summary": _SUMMARY[name],
+        "description": "Delivered at least once, in order for each reservation.",
+        "tags": [_TAG],
+        "security": [],
+        "parameters": [
+            {
+                "name": header,
+                "in": "header",
+                "required": True,
+                "description": text,
+                "schema": {"type": "string"},
+            }
+            for header, text in _HEADERS.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": payload}}},
+        "responses": {
+            "2XX": {"description": "Taken"},
+            "4XX": {"description": "Tried again for a day; 410 switches the endpoint off"},
+        },
+    }

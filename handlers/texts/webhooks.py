@@ -1,0 +1,65 @@
+"""What the console says of webhooks: events, states of deliveries, answers, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from models.webhooks.entities import (
+    DisabledBy,
+    WebhookDeliveryState,
+    WebhookEventType,
+    WebhookResult,
+)
+
+EVENT_TEXT: Final[Mapping[WebhookEventType, str]] = {
+    WebhookEventType.RESERVATION_CREATED: "预约成功",
+    WebhookEventType.RESERVATION_CHANGED: "更改、换座、续约、提前结束时间",
+    WebhookEventType.RESERVATION_CHECKED_IN: "签到",
+    WebhookEventType.RESERVATION_ENDED: "结束、取消、暂离超时",
+    WebhookEventType.RESERVATION_NO_SHOW: "未签到",
+    WebhookEventType.SUSPENSION_CREATED: "暂停预约",
+    WebhookEventType.SUSPENSION_LIFTED: "解除暂停",
+    WebhookEventType.AREA_CLOSED: "区域停用",
+    WebhookEventType.AREA_OPENED: "区域恢复使用",
+}
+DISABLED_TEXT: Final[Mapping[DisabledBy, str]] = {
+    DisabledBy.STAFF: "已停用",
+    DisabledBy.GONE: "对方答复已不存在（410），已自动停用",
+}
+STATE_TEXT: Final[Mapping[WebhookDeliveryState, str]] = {
+    WebhookDeliveryState.QUEUED: "等待发送",
+    WebhookDeliveryState.SENDING: "正在发送",
+    WebhookDeliveryState.DELIVERED: "已送达",
+    WebhookDeliveryState.DEAD: "未送达",
+}
+_ERROR_TEXT: Final[Mapping[str, str]] = {
+    "timeout": "10 秒内没有答复",
+    "tls": "TLS 证书未通过验证",
+    "name_not_found": "找不到这个域名",
+    "no_connection": "无法连接",
+    "forbidden_address": "地址属于内部网络，不允许发送",
+    "broken": "连接中断",
+    "deleted": "已删除",
+}
+_REDIRECT: Final = "HTTP {status}，要求转到别处（不跟随）"
+_STATUS: Final = "HTTP {status}"
+NO_RESULT: Final = "还没有答复"
+DONE_TEXT: Final[Mapping[str, str]] = {
+    "changed": "已保存。",
+    "enabled": "已启用，从现在起的事件会发出。",
+    "disabled": "已停用，停用期间的事件不会补发。",
+    "ended": "旧密钥已失效，只用新密钥签名。",
+    "deleted": "已删除。",
+    "again": "已重新排队。",
+}
+
+
+def result_text(result: WebhookResult | None) -> str:
+    """The receiver's answer in words."""
+    if result is None:
+        return NO_RESULT
+    if result.status is None:
+        return _ERROR_TEXT.get(result.error, result.error)
+    redirected = 300 <= result.status < 400
+    return (_REDIRECT if redirected else _STATUS).format(status=result.status)

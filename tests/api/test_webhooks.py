@@ -1,0 +1,402 @@
+"""Webhooks over HTTP: a receiver of its own hears what happens here, and verifies it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import jsonschema_rs
+import pytest
+from aiohttp import web
+from standardwebhooks import WebhookVerificationError
+
+from handlers.http.keys import LOAD_SHEDDER
+from models.identity.roles import Role
+from models.webhooks.entities import MOST_ENDPOINTS, WebhookEventType
+from tests.api.test_pages import FORM, Browser
+from tests.api.test_staff_console import WHEREFORE, log, staff
+from tests.living import Answer, Client, Living, living
+from tests.receiver import Receiver, receiver
+
+PATH = "/console/webhooks"
+EVERY = [event.value for event in WebhookEventType]
+PERSONAL = ("student_no", "name")
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    """The operator allows this machine."""
+    async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
+        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
+        yield running
+
+
+@dataclass(slots=True)
+class Console:
+    """An administrator, and what they do with one endpoint."""
+
+    service: Living
+    desk: Browser
+    id: str = ""
+    secret: str = ""
+
+    async def sign_in(self) -> None:
+        self.desk = await staff(self.service, Role.ADMINISTRATOR)
+
+    async def post(self, path: str, **form: object) -> Answer:
+        csrf = await self.desk.token("/contact")
+        fields: dict[str, object] = {"csrf": csrf, "reason": WHEREFORE, **form}
+        body = urlencode(fields, doseq=True).encode()
+        headers = self.desk.cookie | {"Origin": self.service.base}
+        return await self.desk.client.post(f"/{path}", body, **FORM, **headers)
+
+    async def add(self, url: str, **form: object) -> Answer:
+        given: dict[str, object] = {"url": url, "description": "门口屏", "event": EVERY}
+        return await self.post(PATH, **given | form)
+
+    async def page(self) -> str:
+        return str((await self.desk.get(f"{PATH}/{self.id}")).body)
+
+    async def operate(self, verb: str, **form: object) -> Answer:
+        base = re.search(r'name="base" value="(\d+)"', await self.page())
+        assert base is not None
+        given: dict[str, object] = {"base": base[1]}
+        return await self.post(f"{PATH}/{self.id}/{verb}", **given | form)
+
+
+async def console(service: Living) -> Console:
+    return Console(service, await staff(service, Role.ADMINISTRATOR))
+
+
+async def endpoint(service: Living, program: Receiver, **form: object) -> Console:
+    """A new endpoint of that program, told of everything unless the form says otherwise."""
+    at = await console(service)
+    made = await at.add(program.url, **form)
+    assert made.status == 200, made.body
+    found = re.search(r"<code>(whsec_[^<]+)</code>", made.body)
+    where = re.search(r'action="/console/webhooks/([0-9a-f]{24})/test"', made.body)
+    assert found is not None and where is not None
+    at.id, at.secret = where[1], found[1]
+    return at
+
+
+async def checked_in(service: Living, reader: Client, made: Any) -> None:
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+
+
+async def test_what_happens_is_told_in_order_and_verifies(service: Living) -> None:
+    async with receiver() as program:
+        at, reader = await endpoint(service, program), await service.reader()
+        made = await reader.reserve("2f-hall-001", "09:00", "11:00")
+        change = {"seat_id": "2f-hall-002", "end": "10:00"}
+        await reader.ok("POST", f"/reservations/{made['id']}/change", change)
+        await service.move("09:00")
+        await checked_in(service, reader, made)
+        await service.jump("09:10")
+        await reader.ok("POST", f"/reservations/{made['id']}/finish")
+        await service.settle()
+        bodies = program.verified(at.secret)
+        assert program.types == [
+            "reservation.created",
+            "reservation.changed",
+            "reservation.checked_in",
+            "reservation.ended",
+        ]
+        states = [b["data"]["state"] for b in bodies]
+        assert states == ["reserved", "reserved", "in_use", "finished"]
+        assert len({id for id, _ in program.got}) == 4, "an id for each"
+        first, changed, _, ended = (b["data"] for b in bodies)
+        assert first["seat_id"] == "2f-hall-001" and first["begin"].startswith(service.today)
+        assert (changed["seat_id"], changed["change"]) == ("2f-hall-002", "rebooked")
+        assert (ended["how"], ended["area_id"]) == ("finished", "2f-hall")
+        names = {b["data"]["reader"]["id"] for b in bodies}
+        assert len(names) == 1 and names.pop().startswith("rdr_")
+        everything = b"".join(body for _, body in program.raw).decode()
+        assert reader.number not in everything and "张三" not in everything
+        assert str(reader.reader_id) not in everything, "the internal id is nobody's name"
+        with pytest.raises(WebhookVerificationError):
+            program.verified("whsec_" + "A" * 44)
+
+
+async def test_every_kind_of_end_is_told(service: Living) -> None:
+    """With the OpenAPI document's own schemas as the judge of each body."""
+    async with receiver() as program:
+        at, desk = await endpoint(service, program), await staff(service)
+        cancels, misses, sits = [await service.reader() for _ in range(3)]
+        gone = await cancels.reserve("2f-hall-001", "14:00", "16:00")
+        await cancels.ok("POST", f"/reservations/{gone['id']}/cancel")
+        taken = await cancels.reserve("2f-hall-004", "14:00", "16:00")
+        csrf = await desk.token("/contact")
+        form = {"csrf": csrf, "reason": WHEREFORE}
+        done = await desk.post(f"/console/reservations/{taken['id']}/cancel", form, service.base)
+        assert done.status == 303
+        await misses.reserve("2f-hall-002", "09:00", "10:00")
+        stay = await sits.reserve("2f-hall-003", "09:00", "11:00")
+        await service.move("09:00")
+        await checked_in(service, sits, stay)
+        await service.move("10:15")
+        renewal = {"end": "12:00"}
+        await sits.ok("POST", f"/reservations/{stay['id']}/extend", renewal)
+        await service.move("12:10")
+        await service.settle()
+        ends = {
+            b["data"]["id"]: (b["type"], b["data"]["state"], b["data"].get("how"))
+            for b in program.verified(at.secret)
+            if "reservation" in b["type"]
+        }
+        assert ends[gone["id"]] == ("reservation.ended", "cancelled", "cancelled")
+        assert ends[taken["id"]] == ("reservation.ended", "cancelled", "cancelled_by_library")
+        assert ("reservation.no_show", "no_show", None) in ends.values()
+        assert ends[stay["id"]] == ("reservation.ended", "completed", "completed")
+        moved = [b["data"] for _, b in program.got if b["data"].get("change") == "end_moved"]
+        assert [data["end"][11:16] for data in moved] == ["12:00"]
+        await judge(service, [b for _, b in program.got])
+
+
+async def judge(service: Living, bodies: list[Any]) -> None:
+    """Each body fits the schema that OpenAPI's ``webhooks`` give its type."""
+    document = (await service.anonymous.get("//openapi.json")).body
+    assert set(document["webhooks"]) == {*EVERY, "webhook.ping"}
+    for body in bodies:
+        content = document["webhooks"][body["type"]]["post"]["requestBody"]["content"]
+        schema = {**content["application/json"]["schema"], "components": document["components"]}
+        jsonschema_rs.validate(schema, body)
+        extra = {**body, "data": {**body["data"], "id": 7, "area_id": 7}}
+        assert not jsonschema_rs.is_valid(schema, extra)
+
+
+async def test_suspensions_and_areas_are_told(service: Living) -> None:
+    async with receiver() as program:
+        at, desk = await endpoint(service, program), await staff(service)
+        reader = await service.reader()
+        csrf = await desk.token("/contact")
+        path = f"/console/readers/{reader.reader_id}/suspend"
+        for how in ({"until": f"{service.tomorrow}T12:00"}, {"release": "1"}):
+            page = (await desk.get(f"/console/readers/{reader.reader_id}")).body
+            was = re.search(r'name="was" value="([^"]*)"', page)
+            form = {"csrf": csrf, "reason": WHEREFORE, "was": was[1] if was else "", **how}
+            done = await desk.post(path, form, service.base)
+            assert done.status == 303, done.body
+        for verb in ("retire", "restore"):
+            page = (await at.desk.get("/console/plans/2f-hall/settings")).body
+            base = re.search(r'name="base" value="([^"]*)"', page)
+            assert base is not None
+            form2: dict[str, object] = {"base": base[1], "resolution": "keep", "confirmed": "yes"}
+            done = await at.post(f"/console/plans/2f-hall/{verb}", **form2)
+            assert done.status == 303, done.body
+        await service.settle()
+        bodies = program.verified(at.secret)
+        assert [b["type"] for b in bodies if "suspension" in b["type"]] == [
+            "suspension.created",
+            "suspension.lifted",
+        ]
+        assert [b["type"] for b in bodies if "area" in b["type"]] == ["area.closed", "area.opened"]
+        assert [b["data"]["area_id"] for b in bodies if "area" in b["type"]] == ["2f-hall"] * 2
+        await judge(service, bodies)
+        assert await service.inside.stored.event_outbox.pending(9) == []
+
+
+async def test_what_fails_waits_with_those_behind_it_and_delays_nobody(service: Living) -> None:
+    async with receiver() as broken, receiver() as sound:
+        at, _ = await endpoint(service, broken), await endpoint(service, sound)
+        first, second = await service.reader(), await service.reader()
+        made = await first.reserve("2f-hall-001")
+        bad = made["id"]
+
+        def answer(payload: dict[str, Any]) -> web.Response:
+            return web.Response(status=500 if payload["data"]["id"] == bad else 200)
+
+        broken.answer = answer
+        await first.ok("POST", f"/reservations/{bad}/cancel")
+        await second.reserve("2f-hall-002")
+        await service.settle()
+        assert sound.types.count("reservation.created") == 2 and len(sound.types) == 3
+        assert broken.types == ["reservation.created"], "the other reservation's alone"
+        tried = [b["data"]["state"] for b in broken.verified(at.secret) if b["data"]["id"] == bad]
+        assert set(tried) == {"reserved"}, "the cancellation waits for the booking"
+        page = await at.page()
+        assert "HTTP 500" in page and "再试" in page and "最早等待自" in page
+        await service.move(timedelta(hours=1))
+        broken.answer = lambda _: web.Response(status=200)
+        await service.move(timedelta(hours=2))
+        mine = [(id, b) for id, b in broken.got if b["data"]["id"] == bad]
+        assert [b["data"]["state"] for _, b in mine] == ["reserved", "cancelled"]
+        ids = {headers["webhook-id"] for headers, body in broken.raw if b"reserved" in body}
+        assert len(ids) == 2, "a repetition has the id of the first attempt"
+
+
+async def test_after_a_day_it_is_dead_and_can_be_sent_again(service: Living) -> None:
+    async with receiver() as program:
+        at, reader = await endpoint(service, program, event=EVERY[:1]), await service.reader()
+        program.answer = lambda _: web.Response(status=503)
+        for seat in ("2f-hall-001", "2f-hall-002"):
+            day = {"date": service.tomorrow} if seat.endswith("2") else {}
+            await reader.reserve(seat, **day)
+        await service.settle()
+        await service.move(timedelta(hours=20))
+        await at.sign_in()
+        assert "未送达</dt><dd>0" in await at.page()
+        await service.move(timedelta(hours=6))
+        await at.sign_in()
+        page = await at.page()
+        assert "未送达</dt><dd>2" in page and page.count("再次发送</button>") == 2
+        program.answer = lambda _: web.Response(status=200)
+        one = re.search(r'name="delivery" value="([^"]+)"', page)
+        assert one is not None
+        assert (await at.operate("retry", delivery=one[1])).status == 303
+        await service.settle()
+        assert len(program.got) == 1 and program.got[0][0] == one[1].partition("@")[0]
+        assert (await at.operate("retry")).status == 303
+        await service.settle()
+        assert len(program.got) == 2
+        assert "未送达</dt><dd>0" in await at.page()
+        program.verified(at.secret)
+        assert ("webhook_retry", f"webhook:{at.id}", "done") in await log(service)
+
+
+async def test_a_receiver_asks_to_wait_or_is_gone(service: Living) -> None:
+    async with receiver() as program:
+        at, reader = await endpoint(service, program), await service.reader()
+        program.answer = lambda _: web.Response(status=429, headers={"Retry-After": "600"})
+        await reader.reserve("2f-hall-001")
+        await service.settle()
+        await service.move(timedelta(minutes=9))
+        assert len(program.raw) == 1, "ten minutes have been asked for"
+        await service.move(timedelta(minutes=2))
+        assert len(program.raw) == 2
+        program.answer = lambda _: web.Response(status=410)
+        await service.move(timedelta(minutes=11))
+        assert "已自动停用" in await at.page()
+        sent = len(program.raw)
+        await reader.reserve("2f-hall-002", date=service.tomorrow)
+        await service.settle()
+        assert len(program.raw) == sent
+        program.answer = lambda _: web.Response(status=200)
+        assert (await at.operate("enable")).status == 303
+        await reader.reserve("2f-hall-003", date=service.tomorrow, start="09:00", end="10:00")
+        await service.settle()
+        assert program.types == ["reservation.created"], "what happened meanwhile is not told"
+
+
+async def test_a_secret_rotates(service: Living) -> None:
+    async with receiver() as program:
+        at, reader = await endpoint(service, program), await service.reader()
+        old = at.secret
+        turned = await at.operate("rotate")
+        new = re.search(r"<code>(whsec_[^<]+)</code>", turned.body)
+        assert new is not None and new[1] != old
+        await reader.reserve("2f-hall-001")
+        await service.settle()
+        assert program.verified(old) == program.verified(new[1])
+        assert len(program.raw[0][0]["webhook-signature"].split(" ")) == 2
+        assert (await at.operate("end-old-secret")).status == 303
+        program.raw.clear()
+        await at.operate("test")
+        assert program.verified(new[1])[0]["type"] == "webhook.ping"
+        with pytest.raises(WebhookVerificationError):
+            program.verified(old)
+        again = re.search(r"whsec_[\w+/=]+", (await at.operate("rotate")).body)
+        assert again is not None
+        await service.move(timedelta(hours=25))
+        await at.sign_in()
+        program.raw.clear()
+        await at.operate("test")
+        with pytest.raises(WebhookVerificationError):
+            program.verified(new[1])
+        assert program.verified(again[0])
+        everything = await service.all_documents()
+        assert not any(secret in everything for secret in (old, new[1], again[0]))
+
+
+async def test_personal_data_goes_where_it_is_allowed_and_with_its_reader(service: Living) -> None:
+    async with receiver() as trusted, receiver() as other:
+        at = await endpoint(service, trusted, personal="1")
+        await endpoint(service, other)
+        reader = await service.web_reader()
+        for program in (trusted, other):
+            program.answer = lambda _: web.Response(status=503)
+        await reader.reserve("2f-hall-001")
+        await service.settle()
+        told = trusted.verified(at.secret)[0]["data"]["reader"]
+        assert [told[name] for name in PERSONAL] == [reader.number, "张三"]
+        assert not any(reader.number.encode() in body for _, body in other.raw)
+        names = {json.loads(p.raw[0][1])["data"]["reader"]["id"] for p in (trusted, other)}
+        assert len(names) == 2, "two receivers cannot compare what they have"
+        stored = await service.db["webhook_deliveries"].find().to_list(None)
+        assert len(stored) == 2 and reader.number not in str(stored)
+        found = await service.inside.stored.readers.get(reader.reader_id)
+        assert found is not None
+        await service.inside.erasure.erase(found, service.clock.now())
+        assert str(reader.reader_id) not in str(
+            await service.db["webhook_deliveries"].find().to_list(None)
+        )
+        for program in (trusted, other):
+            program.answer = lambda _: web.Response(status=200)
+        await service.move(timedelta(hours=1))
+        for program in (trusted, other):
+            assert program.types == ["reservation.created", "reservation.ended"]
+            assert all(b["data"]["reader"] is None for _, b in program.got)
+
+
+async def test_a_hanging_receiver_holds_up_nobody(service: Living) -> None:
+    async with receiver() as hanging, receiver() as sound:
+        await endpoint(service, hanging)
+        await endpoint(service, sound)
+        hanging.hangs = asyncio.Event()
+        reader = await service.reader()
+        await reader.accept("RESERVED")
+        await reader.reserve("2f-hall-001")
+        job = service.scheduler.job("dispatch_outbox")
+        deliver, wechat = (service.scheduler.job(n) for n in ("deliver_webhooks", "deliver_wechat"))
+        assert job is not None and deliver is not None and wechat is not None
+        now = service.clock.now()
+        await job.run(now)
+        assert await deliver.run(now) >= 1
+        assert sound.types == ["reservation.created"]
+        await wechat.run(now)
+        assert len(await reader.messages()) == 1
+        hanging.hangs.set()
+        await service.settle()
+        assert hanging.types == ["reservation.created"]
+
+
+async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
+    at = await console(service)
+    before = await service.books()
+    for wrong, said in (
+        ({"url": "ftp://a.example/x"}, "完整的地址"),
+        ({"url": "https://"}, "完整的地址"),
+        ({"url": "https://u:p@a.example/"}, "用户名"),
+        ({"url": "https://10.0.0.1/"}, "内部网络"),
+        ({"url": "http://93.184.216.34/"}, "内部网络"),
+        ({"url": "https://a.example:99999/"}, "完整的地址"),
+        ({"description": ""}, "说明"),
+        ({"event": []}, "至少一种"),
+        ({"event": ["reservation.eaten"]}, "至少一种"),
+        ({"reason": ""}, "原因"),
+    ):
+        form: dict[str, object] = {"url": "https://a.example/hook", **wrong}
+        answer = await at.add(str(form.pop("url")), **form)
+        assert answer.status == 400 and said in answer.body, (wrong, answer.status)
+    assert await service.books() == before
+    for _ in range(MOST_ENDPOINTS):
+        assert (await at.add("https://a.example/hook?token=t0psecret")).status == 200
+    full = await at.add("https://a.example/hook")
+    assert full.status == 409 and "上限" in full.body
+    assert "t0psecret" not in str(await service.db["audit"].find().to_list(None))
+    one = (await service.inside.stored.webhooks.all())[0]
+    at.id = one.id
+    stale = await at.post(f"{PATH}/{one.id}/disable", base="0")
+    assert stale.status == 409 and "刚刚被其他人修改过" in stale.body
+    assert (await at.operate("disable")).status == 303
+    assert (await at.operate("delete")).status == 303
+    assert (await at.desk.get(f"{PATH}/{one.id}")).status == 404
+    assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
+    for role, status in ((Role.LIBRARIAN, 403), (Role.VIEWER, 403)):
+        assert (await (await staff(service, role)).get(PATH)).status == status
