@@ -99,12 +99,18 @@ class WebhookClient:
 
     Args:
         allowed: networks that the operator allows beside the public internet, without TLS too.
-        lookup: asks DNS; tests bring their own.
+        lookup: asks DNS; tests bring their own, and
+        timeout_s: less patience.
     """
 
-    def __init__(self, allowed: Sequence[Network] = (), lookup: Lookup = ask_dns) -> None:
+    def __init__(
+        self,
+        allowed: Sequence[Network] = (),
+        lookup: Lookup = ask_dns,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self.allowed = tuple(allowed)
-        self._lookup = lookup
+        self._lookup, self._timeout_s = lookup, timeout_s
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> Self:
@@ -141,7 +147,7 @@ class WebhookClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
             headers={"User-Agent": USER_AGENT, "Content-Type": "application/json"},
         )
 

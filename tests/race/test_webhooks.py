@@ -1,0 +1,157 @@
+"""Webhooks, two workers at once: one sends, in order, and a late one overwrites nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from models.webhooks.delivery_repository import WebhookDeliveryRepository
+from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
+from models.webhooks.entities import (
+    MOST_ENDPOINTS,
+    WebhookDelivery,
+    WebhookDeliveryState,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookEventType,
+    WebhookId,
+    WebhookResult,
+)
+from tests.race.stage import EIGHT, Stage, guarded, put_around, unguard
+
+THERE = WebhookId("1" * 24)
+LEASE = timedelta(seconds=40)
+TAKEN, FAILED = WebhookResult(204), WebhookResult(500)
+
+
+def event(seq: int, subject: str = "r1") -> WebhookEvent:
+    kind = WebhookEventType.RESERVATION_CHANGED
+    return WebhookEvent(f"evt_{subject}_{seq}", kind, EIGHT, subject, seq)
+
+
+def deliveries(stage: Stage, guard: bool = True) -> WebhookDeliveryRepository:
+    """A worker's own."""
+    made = WebhookDeliveryRepository(stage.db)
+    if not guard:
+        unguard(made)
+    return made
+
+
+async def lease(
+    mine: WebhookDeliveryRepository, after: timedelta = timedelta()
+) -> list[WebhookDelivery]:
+    return await mine.lease_next(THERE, EIGHT + after, EIGHT + after, LEASE, 4)
+
+
+@guarded
+async def test_two_workers_do_not_send_the_same(stage: Stage, guard: bool) -> None:
+    """Both have read it before one of them leases it."""
+    await deliveries(stage).add([(event(1), THERE)], EIGHT)
+    barrier = asyncio.Barrier(2)
+
+    async def run() -> list[WebhookDelivery]:
+        mine = deliveries(stage, guard)
+        put_around(mine, "bulk_write", before=barrier.wait)
+        return await lease(mine)
+
+    first, second = await asyncio.gather(run(), run())
+    assert len(first) + len(second) == (1 if guard else 2)
+
+
+async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
+    """Whatever another worker sees while they are written, and while the first is under way."""
+    seen: list[str] = []
+    writer, other = deliveries(stage), deliveries(stage)
+
+    async def meanwhile() -> None:
+        seen.extend(d.event.id for d in await lease(other))
+
+    put_around(writer, "insert_many", behind=meanwhile)
+    events = [event(3), event(1), event(2), event(1, "r2")]
+    await writer.add([(e, THERE) for e in events], EIGHT)
+    assert sorted(seen) == ["evt_r1_1", "evt_r2_1"], "the first of each, before any other is there"
+    assert await lease(writer) == []
+    held = {row["_id"]: row for row in await stage.db["webhook_deliveries"].find().to_list(None)}
+    assert held[f"evt_r1_2@{THERE}"]["due"] > EIGHT, "put off, so that others are not hidden"
+
+
+async def test_order_holds_through_failures(stage: Stage) -> None:
+    mine = deliveries(stage)
+    await mine.add([(event(n), THERE) for n in (1, 2)], EIGHT)
+    (first,) = await lease(mine)
+    await mine.save_result(first, FAILED, EIGHT + timedelta(minutes=1), EIGHT)
+    assert await lease(mine, timedelta(seconds=59)) == []
+    (again,) = await lease(mine, timedelta(seconds=61))
+    assert (again.event.seq, again.attempts) == (1, 2)
+    await mine.save_result(again, TAKEN, None, EIGHT + timedelta(seconds=61))
+    (second,) = await lease(mine, timedelta(seconds=61))
+    assert second.event.seq == 2, "at once, and not when the first was due again"
+
+
+@guarded
+async def test_a_worker_that_comes_late_overwrites_nothing(stage: Stage, guard: bool) -> None:
+    """Its lease ran out, another one has sent it meanwhile."""
+    slow, quick = deliveries(stage, guard), deliveries(stage)
+    await quick.add([(event(1), THERE)], EIGHT)
+    (mine,) = await lease(slow)
+    assert await lease(quick, LEASE - timedelta(seconds=1)) == []
+    (theirs,) = await lease(quick, LEASE)
+    await quick.save_result(theirs, TAKEN, None, EIGHT + LEASE)
+    await slow.save_result(mine, FAILED, EIGHT + 2 * LEASE, EIGHT + LEASE)
+    (row,) = await stage.db["webhook_deliveries"].find().to_list(None)
+    assert (row["state"] == WebhookDeliveryState.DELIVERED) is guard
+    assert row["open"] is not guard
+
+
+async def test_an_event_that_is_dispatched_twice_is_delivered_once(stage: Stage) -> None:
+    await asyncio.gather(*(deliveries(stage).add([(event(1), THERE)], EIGHT) for _ in range(4)))
+    assert await stage.db["webhook_deliveries"].count_documents({}) == 1
+
+
+def endpoint(url: str = "https://a.example/") -> WebhookEndpoint:
+    events = frozenset(WebhookEventType)
+    return WebhookEndpoint(WebhookId(""), url, "门口屏", events, created_at=EIGHT)
+
+
+@guarded
+async def test_there_are_ten_endpoints_at_most(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("webhooks", "place")
+    many = [WebhookEndpointRepository(stage.db, stage.cipher) for _ in range(MOST_ENDPOINTS + 3)]
+    made = await asyncio.gather(*(one.add(endpoint(), new_secret()) for one in many))
+    count = sum(one is not None for one in made)
+    assert count == await stage.db["webhooks"].count_documents({})
+    assert count == (MOST_ENDPOINTS if guard else MOST_ENDPOINTS + 3)
+
+
+@guarded
+async def test_an_endpoint_has_one_next_state(stage: Stage, guard: bool) -> None:
+    """Two administrators rotate its secret at once: one of them is told."""
+    kept = await WebhookEndpointRepository(stage.db, stage.cipher).add(endpoint(), new_secret())
+    assert kept is not None
+    barrier = asyncio.Barrier(2)
+
+    async def rotate() -> bool:
+        mine = WebhookEndpointRepository(stage.db, stage.cipher)
+        if not guard:
+            unguard(mine)
+        put_around(mine, "update_one", before=barrier.wait)
+        return await mine.rotate(kept, new_secret(), EIGHT)
+
+    done = await asyncio.gather(rotate(), rotate())
+    assert sorted(done) == ([False, True] if guard else [True, True])
+
+
+@guarded
+async def test_what_is_gone_stays_where_its_address_was_changed(stage: Stage, guard: bool) -> None:
+    """A 410 of the old address comes after the administrator has written another one."""
+    mine = WebhookEndpointRepository(stage.db, stage.cipher)
+    kept = await mine.add(endpoint(), new_secret())
+    assert kept is not None
+    moved = WebhookEndpoint(kept.id, "https://b.example/", kept.description, kept.events)
+    assert await mine.replace(kept, moved)
+    if not guard:
+        unguard(mine)
+    assert await mine.disable_gone(kept) is not guard
+    found = await WebhookEndpointRepository(stage.db, stage.cipher).get(kept.id)
+    assert found is not None and found.enabled is guard

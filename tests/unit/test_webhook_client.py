@@ -1,0 +1,258 @@
+"""The way to a receiver that may be anybody: real servers on this machine, DNS that lies."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from miniapp_server.clock import real_now
+from models.webhooks.entities import WebhookResult
+from models.webhooks.rules import Network
+from notify.webhooks.client import FORBIDDEN, LARGEST_ANSWER, AddressInfo, WebhookClient
+from tests.stand_in import stand_in
+
+NOW = datetime(2026, 9, 7, tzinfo=UTC)
+HERE: list[Network] = [ipaddress.ip_network("127.0.0.1/32")]
+"""All that the operator allows; the rest of this machine is not."""
+RECEIVER, TRAP = "127.0.0.1", "127.0.0.2"
+
+
+class Dns:
+    """Answers each question with the next list of addresses; the last one stays."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self._answers, self.asked = list(answers), 0
+
+    def __call__(self, host: str, port: int) -> list[AddressInfo]:
+        self.asked += 1
+        found = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return [
+            (
+                socket.AF_INET6 if ":" in address else socket.AF_INET,
+                socket.SOCK_STREAM,
+                socket.IPPROTO_TCP,
+                "",
+                (address, port),
+            )
+            for address in found
+        ]
+
+
+class Servers:
+    """A receiver and, at the same port of another address, what must not be reached."""
+
+    def __init__(self) -> None:
+        self.received, self.trapped = list[dict[str, str]](), 0
+        self.answer: Any = lambda _: web.Response(status=204)
+        self.port = 0
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        if request.transport is not None:
+            local = request.transport.get_extra_info("sockname")[0]
+            if local == TRAP:
+                self.trapped += 1
+        self.received.append(dict(request.headers))
+        made = self.answer(request)
+        answered: web.StreamResponse = await made if asyncio.iscoroutine(made) else made
+        return answered
+
+
+@pytest.fixture
+async def servers() -> Any:
+    found = Servers()
+    async with stand_in([web.post("/hook", found.take)]) as base:
+        found.port = int(base.rpartition(":")[2])
+        runner = web.AppRunner(_app(found), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, TRAP, found.port).start()
+        yield found
+        await runner.cleanup()
+
+
+def _app(servers: Servers) -> web.Application:
+    app = web.Application()
+    app.add_routes([web.post("/hook", servers.take), web.get("/hook", servers.take)])
+    return app
+
+
+async def post(client: WebhookClient, url: str) -> WebhookResult:
+    return await client.post(url, b"{}", {"webhook-id": "evt_1"}, NOW)
+
+
+async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(servers: Servers) -> None:
+    """Rebinding: each connection asks once, and goes to what was checked."""
+    dns = Dns([RECEIVER], [TRAP])
+    async with WebhookClient(HERE, dns) as client:
+        url = f"http://rebinding.example:{servers.port}/hook"
+        servers.answer = lambda _: web.Response(status=204, headers={"Connection": "close"})
+        first = await post(client, url)
+        assert (first.status, dns.asked) == (204, 1), "one look for the check and the connection"
+        assert (await post(client, url)).error == FORBIDDEN
+    assert (len(servers.received), servers.trapped) == (1, 0)
+
+
+async def test_control_a_check_before_the_connection_is_walked_into(servers: Servers) -> None:
+    """What the test above would miss if the connection asked DNS again."""
+    dns = Dns([RECEIVER], [TRAP])
+
+    class Again(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            return [
+                ResolveResult(hostname=host, host=a[0], port=port, family=f, proto=p, flags=0)
+                for f, _, p, _, a in dns(host, port)
+            ]
+
+        async def close(self) -> None:
+            return None
+
+    checked = dns("rebinding.example", servers.port)
+    assert checked[0][4][0] == RECEIVER
+    connector = aiohttp.TCPConnector(resolver=Again(), use_dns_cache=False)
+    async with aiohttp.ClientSession(connector=connector) as naive:
+        await naive.post(f"http://rebinding.example:{servers.port}/hook", data=b"{}")
+    assert servers.trapped == 1
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [[TRAP], ["127.0.0.1", TRAP], ["10.0.0.1"], ["::1"], ["169.254.169.254"], ["::ffff:10.0.0.1"]],
+)
+async def test_a_name_with_one_private_address_is_refused(
+    servers: Servers, addresses: list[str]
+) -> None:
+    async with WebhookClient(HERE, Dns(addresses)) as client:
+        for scheme in ("http", "https"):
+            result = await post(client, f"{scheme}://a.example:{servers.port}/hook")
+            assert (result.status, result.error) == (None, FORBIDDEN)
+    assert servers.received == []
+
+
+@pytest.mark.parametrize("host", [TRAP, "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0", "127.2"])
+async def test_an_address_in_the_url_itself_is_looked_at(servers: Servers, host: str) -> None:
+    """Those that no DNS is asked for. A short form, which aiohttp does not take, goes nowhere."""
+    async with WebhookClient(HERE) as client:
+        result = await post(client, f"http://{host}:{servers.port}/hook")
+        assert result.status is None
+        assert result.error == ("broken" if host == "127.2" else FORBIDDEN)
+    assert servers.received == []
+
+
+async def test_plain_http_goes_to_allowed_networks_only(servers: Servers) -> None:
+    async with WebhookClient(HERE, Dns(["93.184.216.34"])) as client:
+        assert (await post(client, f"http://a.example:{servers.port}/hook")).error == FORBIDDEN
+        assert (await post(client, "https://a.example:25/hook")).error == FORBIDDEN
+
+
+async def test_a_redirect_is_an_answer_and_nobody_follows(servers: Servers) -> None:
+    there = f"http://{TRAP}:{servers.port}/hook"
+    async with WebhookClient(HERE) as client:
+        for status in (301, 302, 303, 307, 308):
+            servers.answer = lambda _, status=status: web.Response(
+                status=status, headers={"Location": there}
+            )
+            result = await post(client, f"http://{RECEIVER}:{servers.port}/hook")
+            assert result.status == status and not result.delivered
+    assert servers.trapped == 0
+
+
+async def test_answers_are_read_within_bounds_and_nothing_is_kept(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://{TRAP}:{servers.port}")
+    url = f"http://{RECEIVER}:{servers.port}/hook"
+    written = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while written < 512 * LARGEST_ANSWER:
+                await response.write(b"x" * LARGEST_ANSWER)
+                written += LARGEST_ANSWER
+        except ConnectionError:
+            pass
+        return response
+
+    async with WebhookClient(HERE, timeout_s=0.5) as client:
+        servers.answer = lambda _: web.Response(status=200, headers={"Set-Cookie": "a=b"})
+        await post(client, url)
+        await post(client, url)
+        assert all("Cookie" not in headers for headers in servers.received)
+        assert servers.received[0]["webhook-id"] == "evt_1"
+        servers.answer = endless
+        assert (await post(client, url)).status == 200
+        assert written < 256 * LARGEST_ANSWER, "it was left after a while"
+        hangs = asyncio.Event()
+
+        async def hanging(_: web.Request) -> web.Response:
+            await hangs.wait()
+            return web.Response()
+
+        servers.answer = hanging
+        assert (await post(client, url)).error == "timeout"
+        hangs.set()
+        servers.answer = lambda _: web.Response(status=204)
+        async with WebhookClient(HERE, Dns([])) as lost:
+            assert (await post(lost, "https://a.example/")).error == "name_not_found"
+        closed = await post(client, f"http://{RECEIVER}:9/hook")
+        assert closed.error == "no_connection"
+    assert servers.trapped == 0, "no proxy of the environment"
+
+
+@pytest.fixture
+def untrusted(tmp_path: Path) -> Iterator[ssl.SSLContext]:
+    """A certificate that nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.example")])
+    now = real_now()
+    cert = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("a.example")]), False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "server.pem"
+    plain = serialization.NoEncryption()
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file.write_bytes(key.private_bytes(pem, pkcs8, plain) + cert.public_bytes(pem))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    yield context
+
+
+async def test_tls_is_verified(untrusted: ssl.SSLContext) -> None:
+    servers = Servers()
+    runner = web.AppRunner(_app(servers), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, RECEIVER, 0, ssl_context=untrusted)
+    await site.start()
+    port = runner.addresses[0][1]
+    async with WebhookClient(HERE, Dns([RECEIVER])) as client:
+        assert (await post(client, f"https://a.example:{port}/hook")).error == "tls"
+    assert servers.received == []
+    await runner.cleanup()
