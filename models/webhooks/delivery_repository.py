@@ -126,7 +126,8 @@ class WebhookDeliveryRepository:
                 {"$match": {**mine, "subject": {"$in": sorted(subjects)}}},
                 {"$sort": {"endpoint": 1, "subject": 1, "seq": 1}},
                 {"$group": {"_id": "$subject", "first": {"$first": "$$ROOT"}}},
-            ]
+            ],
+            hint="open_of_subject",
         )
         return {row["_id"]: row["first"] for row in await rows.to_list(None)}
 
@@ -285,6 +286,7 @@ class WebhookDeliveryRepository:
         with translate_errors():
             rows = await (
                 self._all.find(query)
+                .hint("dead" if dead else "newest")
                 .sort([("at", DESCENDING), ("_id", DESCENDING)])
                 .limit(limit)
                 .to_list(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
@@ -17,7 +18,18 @@ from models.webhooks.entities import (
     WebhookId,
     WebhookResult,
 )
-from tests.race.stage import EIGHT, Stage, guarded, put_around, unguard
+from tests.race.stage import (
+    EIGHT,
+    SEATS,
+    Stage,
+    ctx,
+    guarded,
+    put_around,
+    selection,
+    unguard,
+)
+from tests.race.test_jobs import dispatcher
+from tests.race.test_occupancy_refusals import counted_worker
 
 THERE = WebhookId("1" * 24)
 LEASE = timedelta(seconds=40)
@@ -155,3 +167,33 @@ async def test_what_is_gone_stays_where_its_address_was_changed(stage: Stage, gu
     assert await mine.disable_gone(kept) is not guard
     found = await WebhookEndpointRepository(stage.db, stage.cipher).get(kept.id)
     assert found is not None and found.enabled is guard
+
+
+async def test_a_booking_pays_nothing_for_webhooks(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
+    """The reader's request sends what it sent without them; the dispatcher of a batch, however many
+    events it has, two looks where nobody listens and one write more where somebody does."""
+    costs = []
+    for listeners in (0, MOST_ENDPOINTS):
+        for _ in range(listeners):
+            made = endpoint()
+            assert await stage.stored.webhooks.add(made, new_secret()) is not None
+        async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
+            queue = dispatcher(one.inside, one.inside.stored.messages)
+            for n, seat in enumerate(SEATS[listeners : listeners + 3]):
+                reader = await stage.reader()
+                commands.names.clear()
+                await one.inside.reservations.create(ctx(reader), seat, selection(10, 11))
+                costs.append(Counter(commands.names))
+                assert costs[-1] == costs[0], (listeners, n)
+            for _ in range(2):
+                commands.names.clear()
+                dispatched = await queue.dispatch(EIGHT)
+                if dispatched:
+                    costs_of_dispatch = Counter(commands.names)
+            assert commands.names.count("find") == 3, "an idle one looks at three outboxes"
+            assert costs_of_dispatch["insert"] == (2 if listeners else 1)
+            assert costs_of_dispatch["find"] <= 5
+    queued = await stage.db["webhook_deliveries"].count_documents({})
+    assert queued == 3 * MOST_ENDPOINTS
