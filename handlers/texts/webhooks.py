@@ -14,9 +14,9 @@ from models.webhooks.entities import (
 
 EVENT_TEXT: Final[Mapping[WebhookEventType, str]] = {
     WebhookEventType.RESERVATION_CREATED: "预约成功",
-    WebhookEventType.RESERVATION_CHANGED: "更改、换座、续约、提前结束时间",
+    WebhookEventType.RESERVATION_CHANGED: "更改座位或时间",
     WebhookEventType.RESERVATION_CHECKED_IN: "签到",
-    WebhookEventType.RESERVATION_ENDED: "结束、取消、暂离超时",
+    WebhookEventType.RESERVATION_ENDED: "结束或取消",
     WebhookEventType.RESERVATION_NO_SHOW: "未签到",
     WebhookEventType.SUSPENSION_CREATED: "暂停预约",
     WebhookEventType.SUSPENSION_LIFTED: "解除暂停",

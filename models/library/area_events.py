@@ -21,4 +21,5 @@ def area_opened(area: Area, now: datetime) -> StoredEvent:
 def _event(kind: str, area: Area, now: datetime) -> StoredEvent:
     facts = {"area_id": area.id, "venue_id": area.venue_id, "area": area.full_name}
     # Named by the revision that it is about to have, or has: nobody writes that one twice.
-    return StoredEvent(f"{area.id}:{area.rev}:{kind}", kind, now, f"area:{area.id}", None, facts)
+    id = f"{area.id}:{area.rev}:{kind.partition('.')[2]}"
+    return StoredEvent(id, kind, now, f"area:{area.id}", None, facts)

@@ -125,9 +125,9 @@ class WebhookEvents:
             "change": _CHANGE.get(event.event),
             "how": how if type is WebhookEventType.RESERVATION_ENDED else None,
         }
-        return WebhookEvent(
-            f"evt_{r.id}_{event.key}", type, event.at, r.id, event.seq, r.reader_id, facts
-        )
+        # A change has one name everywhere; before changes had names, it is the reservation's nth.
+        id = event.change or f"{r.id}_{event.seq}"
+        return WebhookEvent(f"evt_{id}", type, event.at, r.id, event.seq, r.reader_id, facts)
 
 
 def _of_stored(event: StoredEvent, place: int) -> WebhookEvent:

@@ -6,10 +6,8 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import jsonschema_rs
 import pytest
@@ -17,15 +15,11 @@ from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
 from handlers.http.keys import LOAD_SHEDDER
-from models.identity.roles import Role
-from models.webhooks.entities import MOST_ENDPOINTS, WebhookEventType
-from tests.api.test_pages import FORM, Browser
 from tests.api.test_staff_console import WHEREFORE, log, staff
-from tests.living import Answer, Client, Living, living
-from tests.receiver import Receiver, receiver
+from tests.api.webhook_console import EVERY, endpoint
+from tests.living import Client, Living, living
+from tests.receiver import receiver
 
-PATH = "/console/webhooks"
-EVERY = [event.value for event in WebhookEventType]
 PERSONAL = ("student_no", "name")
 
 
@@ -35,55 +29,6 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running
-
-
-@dataclass(slots=True)
-class Console:
-    """An administrator, and what they do with one endpoint."""
-
-    service: Living
-    desk: Browser
-    id: str = ""
-    secret: str = ""
-
-    async def sign_in(self) -> None:
-        self.desk = await staff(self.service, Role.ADMINISTRATOR)
-
-    async def post(self, path: str, **form: object) -> Answer:
-        csrf = await self.desk.token("/contact")
-        fields: dict[str, object] = {"csrf": csrf, "reason": WHEREFORE, **form}
-        body = urlencode(fields, doseq=True).encode()
-        headers = self.desk.cookie | {"Origin": self.service.base}
-        return await self.desk.client.post(f"/{path}", body, **FORM, **headers)
-
-    async def add(self, url: str, **form: object) -> Answer:
-        given: dict[str, object] = {"url": url, "description": "门口屏", "event": EVERY}
-        return await self.post(PATH, **given | form)
-
-    async def page(self) -> str:
-        return str((await self.desk.get(f"{PATH}/{self.id}")).body)
-
-    async def operate(self, verb: str, **form: object) -> Answer:
-        base = re.search(r'name="base" value="(\d+)"', await self.page())
-        assert base is not None
-        given: dict[str, object] = {"base": base[1]}
-        return await self.post(f"{PATH}/{self.id}/{verb}", **given | form)
-
-
-async def console(service: Living) -> Console:
-    return Console(service, await staff(service, Role.ADMINISTRATOR))
-
-
-async def endpoint(service: Living, program: Receiver, **form: object) -> Console:
-    """A new endpoint of that program, told of everything unless the form says otherwise."""
-    at = await console(service)
-    made = await at.add(program.url, **form)
-    assert made.status == 200, made.body
-    found = re.search(r"<code>(whsec_[^<]+)</code>", made.body)
-    where = re.search(r'action="/console/webhooks/([0-9a-f]{24})/test"', made.body)
-    assert found is not None and where is not None
-    at.id, at.secret = where[1], found[1]
-    return at
 
 
 async def checked_in(service: Living, reader: Client, made: Any) -> None:
@@ -284,36 +229,6 @@ async def test_a_receiver_asks_to_wait_or_is_gone(service: Living) -> None:
         assert program.types == ["reservation.created"], "what happened meanwhile is not told"
 
 
-async def test_a_secret_rotates(service: Living) -> None:
-    async with receiver() as program:
-        at, reader = await endpoint(service, program), await service.reader()
-        old = at.secret
-        turned = await at.operate("rotate")
-        new = re.search(r"<code>(whsec_[^<]+)</code>", turned.body)
-        assert new is not None and new[1] != old
-        await reader.reserve("2f-hall-001")
-        await service.settle()
-        assert program.verified(old) == program.verified(new[1])
-        assert len(program.raw[0][0]["webhook-signature"].split(" ")) == 2
-        assert (await at.operate("end-old-secret")).status == 303
-        program.raw.clear()
-        await at.operate("test")
-        assert program.verified(new[1])[0]["type"] == "webhook.ping"
-        with pytest.raises(WebhookVerificationError):
-            program.verified(old)
-        again = re.search(r"whsec_[\w+/=]+", (await at.operate("rotate")).body)
-        assert again is not None
-        await service.move(timedelta(hours=25))
-        await at.sign_in()
-        program.raw.clear()
-        await at.operate("test")
-        with pytest.raises(WebhookVerificationError):
-            program.verified(new[1])
-        assert program.verified(again[0])
-        everything = await service.all_documents()
-        assert not any(secret in everything for secret in (old, new[1], again[0]))
-
-
 async def test_personal_data_goes_where_it_is_allowed_and_with_its_reader(service: Living) -> None:
     async with receiver() as trusted, receiver() as other:
         at = await endpoint(service, trusted, personal="1")
@@ -364,39 +279,3 @@ async def test_a_hanging_receiver_holds_up_nobody(service: Living) -> None:
         hanging.hangs.set()
         await service.settle()
         assert hanging.types == ["reservation.created"]
-
-
-async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
-    at = await console(service)
-    before = await service.books()
-    for wrong, said in (
-        ({"url": "ftp://a.example/x"}, "完整的地址"),
-        ({"url": "https://"}, "完整的地址"),
-        ({"url": "https://u:p@a.example/"}, "用户名"),
-        ({"url": "https://10.0.0.1/"}, "内部网络"),
-        ({"url": "http://93.184.216.34/"}, "内部网络"),
-        ({"url": "https://a.example:99999/"}, "完整的地址"),
-        ({"description": ""}, "说明"),
-        ({"event": []}, "至少一种"),
-        ({"event": ["reservation.eaten"]}, "至少一种"),
-        ({"reason": ""}, "原因"),
-    ):
-        form: dict[str, object] = {"url": "https://a.example/hook", **wrong}
-        answer = await at.add(str(form.pop("url")), **form)
-        assert answer.status == 400 and said in answer.body, (wrong, answer.status)
-    assert await service.books() == before
-    for _ in range(MOST_ENDPOINTS):
-        assert (await at.add("https://a.example/hook?token=t0psecret")).status == 200
-    full = await at.add("https://a.example/hook")
-    assert full.status == 409 and "上限" in full.body
-    assert "t0psecret" not in str(await service.db["audit"].find().to_list(None))
-    one = (await service.inside.stored.webhooks.all())[0]
-    at.id = one.id
-    stale = await at.post(f"{PATH}/{one.id}/disable", base="0")
-    assert stale.status == 409 and "刚刚被其他人修改过" in stale.body
-    assert (await at.operate("disable")).status == 303
-    assert (await at.operate("delete")).status == 303
-    assert (await at.desk.get(f"{PATH}/{one.id}")).status == 404
-    assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
-    for role, status in ((Role.LIBRARIAN, 403), (Role.VIEWER, 403)):
-        assert (await (await staff(service, role)).get(PATH)).status == status

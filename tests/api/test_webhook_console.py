@@ -1,0 +1,92 @@
+"""Webhooks in the console: secrets, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from standardwebhooks import WebhookVerificationError
+
+from handlers.http.keys import LOAD_SHEDDER
+from models.identity.roles import Role
+from models.webhooks.entities import MOST_ENDPOINTS
+from tests.api.test_staff_console import staff
+from tests.api.webhook_console import PATH, console, endpoint
+from tests.living import Living, living
+from tests.receiver import receiver
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    """The operator allows this machine."""
+    async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
+        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
+        yield running
+
+
+async def test_a_secret_rotates(service: Living) -> None:
+    async with receiver() as program:
+        at, reader = await endpoint(service, program), await service.reader()
+        old = at.secret
+        turned = await at.operate("rotate")
+        new = re.search(r"<code>(whsec_[^<]+)</code>", turned.body)
+        assert new is not None and new[1] != old
+        await reader.reserve("2f-hall-001")
+        await service.settle()
+        assert program.verified(old) == program.verified(new[1])
+        assert len(program.raw[0][0]["webhook-signature"].split(" ")) == 2
+        assert (await at.operate("end-old-secret")).status == 303
+        program.raw.clear()
+        await at.operate("test")
+        assert program.verified(new[1])[0]["type"] == "webhook.ping"
+        with pytest.raises(WebhookVerificationError):
+            program.verified(old)
+        again = re.search(r"whsec_[\w+/=]+", (await at.operate("rotate")).body)
+        assert again is not None
+        await service.move(timedelta(hours=25))
+        await at.sign_in()
+        program.raw.clear()
+        await at.operate("test")
+        with pytest.raises(WebhookVerificationError):
+            program.verified(new[1])
+        assert program.verified(again[0])
+        everything = await service.all_documents()
+        assert not any(secret in everything for secret in (old, new[1], again[0]))
+
+
+async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
+    at = await console(service)
+    before = await service.books()
+    for wrong, said in (
+        ({"url": "ftp://a.example/x"}, "完整的地址"),
+        ({"url": "https://"}, "完整的地址"),
+        ({"url": "https://u:p@a.example/"}, "用户名"),
+        ({"url": "https://10.0.0.1/"}, "内部网络"),
+        ({"url": "http://93.184.216.34/"}, "内部网络"),
+        ({"url": "https://a.example:99999/"}, "完整的地址"),
+        ({"description": ""}, "说明"),
+        ({"event": []}, "至少一种"),
+        ({"event": ["reservation.eaten"]}, "至少一种"),
+        ({"reason": ""}, "原因"),
+    ):
+        form: dict[str, object] = {"url": "https://a.example/hook", **wrong}
+        answer = await at.add(str(form.pop("url")), **form)
+        assert answer.status == 400 and said in answer.body, (wrong, answer.status)
+    assert await service.books() == before
+    for _ in range(MOST_ENDPOINTS):
+        assert (await at.add("https://a.example/hook?token=t0psecret")).status == 200
+    full = await at.add("https://a.example/hook")
+    assert full.status == 409 and "上限" in full.body
+    assert "t0psecret" not in str(await service.db["audit"].find().to_list(None))
+    one = (await service.inside.stored.webhooks.all())[0]
+    at.id = one.id
+    stale = await at.post(f"{PATH}/{one.id}/disable", base="0")
+    assert stale.status == 409 and "刚刚被其他人修改过" in stale.body
+    assert (await at.operate("disable")).status == 303
+    assert (await at.operate("delete")).status == 303
+    assert (await at.desk.get(f"{PATH}/{one.id}")).status == 404
+    assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
+    for role, status in ((Role.LIBRARIAN, 403), (Role.VIEWER, 403)):
+        assert (await (await staff(service, role)).get(PATH)).status == status
