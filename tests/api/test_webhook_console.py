@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
 from handlers.http.keys import LOAD_SHEDDER
 from models.identity.roles import Role
-from models.webhooks.entities import MOST_ENDPOINTS
+from models.storage.encryption import FieldCipher
+from models.webhooks.endpoint_repository import WebhookEndpointRepository
+from models.webhooks.entities import MOST_ENDPOINTS, WebhookId
 from tests.api.test_staff_console import staff
 from tests.api.webhook_console import PATH, console, endpoint
 from tests.living import Living, living
@@ -90,3 +93,29 @@ async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
     assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
     for role, status in ((Role.LIBRARIAN, 403), (Role.VIEWER, 403)):
         assert (await (await staff(service, role)).get(PATH)).status == status
+
+
+async def test_what_is_over_is_deleted_and_keys_rotate(service: Living) -> None:
+    async with receiver() as sound, receiver() as broken:
+        at, _ = await endpoint(service, sound), await endpoint(service, broken)
+        broken.answer = lambda _: web.Response(status=500)
+        reader = await service.reader()
+        await reader.reserve("2f-hall-001", date=service.tomorrow)
+        await service.settle()
+        await service.move(timedelta(hours=25))
+        stored, now = service.inside.stored, service.clock.now()
+        kept = []
+        for days in (5, 7, 28, 31):
+            ids = [e.id for e in await stored.webhooks.all()]
+            later = now + timedelta(days=days)
+            delivered, dead = later - timedelta(days=7), later - timedelta(days=30)
+            await stored.webhook_deliveries.prune(delivered, dead, ids)
+            rows = await service.db["webhook_deliveries"].find().to_list(None)
+            kept.append(sorted(row["state"] for row in rows))
+        assert kept == [["dead", "delivered"], ["dead"], ["dead"], []]
+        both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
+        anew = WebhookEndpointRepository(service.db, both)
+        assert (await anew.reencrypt(), await anew.reencrypt()) == (2, 0)
+        only = WebhookEndpointRepository(service.db, FieldCipher({2: b"n" * 32}))
+        keys = await only.keys_of(WebhookId(at.id), now)
+        assert keys is not None and keys.secrets == (at.secret,)
