@@ -16,6 +16,7 @@ from models.kernel.errors import DomainError, ServiceUnavailable
 from models.messages.entities import Message
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
+from models.webhooks.entities import WebhookEvent
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.waitlist_messages import WaitlistMessages
@@ -49,6 +50,7 @@ class OutboxDispatcher:
         """
         dispatched: list[Reservation] = []
         messages: list[Message] = []
+        events: list[WebhookEvent] = []
         found = await self._reservations.with_outbox_events(BATCH)
         for number, r in enumerate(found, start=1):
             if number % _AT_A_TIME == 0:
@@ -59,6 +61,7 @@ class OutboxDispatcher:
                     for event in r.outbox
                     for message in await self._reservation_messages.messages_for(r, event)
                 ]
+                events_of_it = self._webhook_events.events_of(r)
             except ServiceUnavailable:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):
@@ -66,11 +69,12 @@ class OutboxDispatcher:
                 log.exception("dispatch_failed", extra={"reservation": r.id})
                 continue
             messages += written
+            events += events_of_it
             dispatched.append(r)
         ended = await self._waitlist_messages.untold(BATCH)
         messages += ended.values()
         await self._publisher.publish(messages)
-        others = await self._webhook_events.publish(dispatched, now)
+        others = await self._webhook_events.publish(events, now)
         await self._reservations.remove_outbox_events(dispatched)
         await self._waitlist_messages.told(ended)
         return sum(len(r.outbox) for r in dispatched) + len(ended) + others

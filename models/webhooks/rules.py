@@ -27,14 +27,12 @@ _NAT64: Final = (
     ipaddress.IPv6Network("64:ff9b::/96"),
     ipaddress.IPv6Network("64:ff9b:1::/48"),
 )
-_CLOSED: Final = (
-    ipaddress.IPv4Network("100.64.0.0/10"),  # carriers' own (RFC 6598)
+_CLOSED: Final[tuple[Network, ...]] = (
     ipaddress.IPv4Network("192.88.99.0/24"),  # anycast relays
+    ipaddress.IPv6Network("2002::/16"),  # 6to4: an IPv4 address that a relay chooses
     ipaddress.IPv6Network("fec0::/10"),  # site-local of old
-    ipaddress.IPv6Network("100::/64"),  # discard
 )
-_OVER_IPV4: Final = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
-"""6to4 and Teredo: they lead to an IPv4 address that a relay chooses."""
+"""Not public, though Python's list of IANA's registries says so."""
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
@@ -103,18 +101,10 @@ def is_public(address: Address) -> bool:
     that one is."""
     if inside := _inside(address):
         return all(is_public(one) for one in inside)
-    if any(address in network for network in _OVER_IPV4 if network.version == address.version):
-        return False
     closed = any(address in network for network in _CLOSED if network.version == address.version)
-    return address.is_global and not (
-        closed
-        or address.is_multicast
-        or address.is_reserved
-        or address.is_unspecified
-        or address.is_loopback
-        or address.is_link_local
-        or getattr(address, "scope_id", None) is not None
-    )
+    special = address.is_multicast or address.is_reserved
+    zone = getattr(address, "scope_id", None)
+    return address.is_global and not (closed or special or zone is not None)
 
 
 def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:

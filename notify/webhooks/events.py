@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +15,6 @@ from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEvent, WebhookEventType
 
-log = logging.getLogger(__name__)
 BATCH: Final = 500
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
@@ -55,6 +53,8 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
 }
 """The type of an event of a reservation, and the state that it left. Of the others (reminders, an
 offer, a leave) programs are not told."""
+_KINDS: Final = frozenset(WebhookEventType)
+"""Of another one a later version has told: it waits for that."""
 _CHANGE: Final = {
     OutboxEventKind.BOOKING_CHANGED: "rebooked",
     OutboxEventKind.SEAT_MOVED: "moved",
@@ -81,28 +81,25 @@ class WebhookEvents:
         self._outbox, self._endpoints = outbox, endpoints
         self._deliveries, self._reference = deliveries, reference
 
-    async def publish(self, reservations: Sequence[Reservation], now: datetime) -> int:
-        """Queue what these reservations' outboxes hold, and a batch of the other outbox, which is
-        emptied. How many events of that one. May be repeated.
+    def events_of(self, r: Reservation) -> list[WebhookEvent]:
+        """What the reservation's outbox has for programs."""
+        return [self._event(r, event) for event in r.outbox if event.event in _TYPES]
+
+    async def publish(self, events: Sequence[WebhookEvent], now: datetime) -> int:
+        """Queue the events, and a batch of the other outbox, which leave it. How many of that one.
+        May be repeated.
 
         What nobody wants costs one look at the other outbox, and one at the endpoints.
         """
-        stored = await self._outbox.pending(BATCH)
-        events = [e for r in reservations for e in self._of_reservation(r)]
-        events += [_of_stored(event, n) for n, event in enumerate(stored)]
-        if events:
+        pending = await self._outbox.pending(BATCH)
+        stored = [event for event in pending if event.kind in _KINDS]
+        told = [*events, *(_of_stored(event, n) for n, event in enumerate(stored))]
+        if told:
             enabled = [e for e in await self._endpoints.all() if e.enabled]
-            wanted = [(event, e.id) for e in enabled for event in events if event.type in e.events]
+            wanted = [(event, e.id) for e in enabled for event in told if event.type in e.events]
             await self._deliveries.add(wanted, now)
         await self._outbox.remove(stored)
         return len(stored)
-
-    def _of_reservation(self, r: Reservation) -> list[WebhookEvent]:
-        found = []
-        for event in r.outbox:
-            if event.event in _TYPES:
-                found.append(self._event(r, event))
-        return found
 
     def _event(self, r: Reservation, event: OutboxEvent) -> WebhookEvent:
         type, state = _TYPES[event.event]
@@ -120,8 +117,8 @@ class WebhookEvents:
             "begin": told["start"],
             "end": told["end"],
             "state": state.value,
-            "checked_in_at": told["checked_in_at"],
-            "ended_at": told["ended_at"] if ended else None,
+            "checked_in_at": told.get("checked_in_at"),
+            "ended_at": told.get("ended_at") if ended else None,
             "change": _CHANGE.get(event.event),
             "how": how if type is WebhookEventType.RESERVATION_ENDED else None,
         }

@@ -76,6 +76,7 @@ async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
     writer, other = deliveries(stage), deliveries(stage)
 
     async def meanwhile() -> None:
+        assert await stage.db["webhook_deliveries"].distinct("seq") == [1]
         seen.extend(d.event.id for d in await lease(other))
 
     put_around(writer, "insert_many", behind=meanwhile)
@@ -95,6 +96,7 @@ async def test_order_holds_through_failures(stage: Stage) -> None:
     assert await lease(mine, timedelta(seconds=59)) == []
     (again,) = await lease(mine, timedelta(seconds=61))
     assert (again.event.seq, again.attempts) == (1, 2)
+    assert await lease(deliveries(stage), timedelta(seconds=61)) == [], "it is put off once more"
     await mine.save_result(again, TAKEN, None, EIGHT + timedelta(seconds=61))
     (second,) = await lease(mine, timedelta(seconds=61))
     assert second.event.seq == 2, "at once, and not when the first was due again"
