@@ -53,6 +53,8 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   group_changed: "Somebody else has just changed this group; please look again",
   group_name_taken: "Another group has that name, or is the default one already",
   membership_changed: "Somebody else has just changed this reader's groups; please look again",
+  webhook_changed: "Somebody else has just changed this endpoint; please look again",
+  too_many_webhooks: "No more than {limit}; please remove one first",
   too_many_groups: "No more than {limit}; please remove one first",
   scope_missing: "This token does not have the scope {scope}",
   other_venue: "Your role is for other venues only",
