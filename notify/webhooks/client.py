@@ -87,7 +87,13 @@ class CheckedResolver(AbstractResolver):
             loop = asyncio.get_running_loop()
             asked = loop.run_in_executor(self._threads, self._lookup, host, port)
             self._asked[host, port] = asked
-            asked.add_done_callback(lambda _: self._asked.pop((host, port), None))
+
+            def answered(done: asyncio.Future[list[AddressInfo]]) -> None:
+                del self._asked[host, port]
+                if not done.cancelled():
+                    done.exception()  # whoever asked may have lost patience: it is looked at here
+
+            asked.add_done_callback(answered)
         return await asyncio.shield(asked)
 
     async def close(self) -> None:
@@ -112,6 +118,7 @@ class WebhookClient:
         self.allowed = tuple(allowed)
         self._lookup, self._timeout_s = lookup, timeout_s
         self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._resolvers: list[CheckedResolver] = []
 
     async def __aenter__(self) -> Self:
         for scheme, secure in (("https", True), ("http", False)):
@@ -121,6 +128,8 @@ class WebhookClient:
     async def __aexit__(self, *_: object) -> None:
         for session in self._sessions.values():
             await session.close()
+        for resolver in self._resolvers:  # a connector leaves alone what it was given
+            await resolver.close()
 
     def _session(self, secure: bool) -> aiohttp.ClientSession:
         def check(host: str, port: int) -> None:
@@ -136,9 +145,11 @@ class WebhookClient:
             made.setblocking(False)
             return made
 
+        resolver = CheckedResolver(self._lookup, check)
+        self._resolvers.append(resolver)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=CheckedResolver(self._lookup, check),
+                resolver=resolver,
                 socket_factory=connected,
                 use_dns_cache=False,
                 limit=MOST_ENDPOINTS * _OF_AN_ENDPOINT,

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from miniapp_server.clock import real_now
-from models.webhooks.entities import WebhookResult
+from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network
 from notify.webhooks.client import FORBIDDEN, LARGEST_ANSWER, AddressInfo, WebhookClient
 from tests.stand_in import stand_in
@@ -217,6 +218,28 @@ async def test_answers_are_read_within_bounds_and_nothing_is_kept(
         closed = await post(client, f"http://{RECEIVER}:9/hook")
         assert closed.error == "no_connection"
     assert servers.trapped == 0, "no proxy of the environment"
+
+
+async def test_a_name_that_hangs_holds_up_no_other(servers: Servers) -> None:
+    """More deliveries wait for it than there are threads that ask DNS."""
+    hangs, known = threading.Event(), Dns([RECEIVER])
+    asked = 0
+
+    def lookup(host: str, port: int) -> list[AddressInfo]:
+        nonlocal asked
+        if host == "slow.example":
+            asked += 1
+            hangs.wait(5)
+        return known(host, port)
+
+    async with WebhookClient(HERE, lookup, timeout_s=0.5) as client:
+        slow, quick = (f"http://{n}.example:{servers.port}/hook" for n in ("slow", "quick"))
+        waiting = [asyncio.create_task(post(client, slow)) for _ in range(2 * MOST_ENDPOINTS)]
+        await asyncio.sleep(0)
+        assert (await post(client, quick)).status == 204
+        found = await asyncio.gather(*waiting)
+        assert {result.error for result in found} == {"timeout"} and asked == 1
+        hangs.set()
 
 
 @pytest.fixture
