@@ -74,14 +74,6 @@ class WebhookPing(msgspec.Struct):
     message: str
 
 
-class WebhookPayload(msgspec.Struct):
-    """What is sent: the body of the request."""
-
-    type: str
-    timestamp: datetime
-    data: WebhookReservation | WebhookSuspension | WebhookArea | WebhookPing
-
-
 DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
     kind: shape
     for kind in WebhookEventType
