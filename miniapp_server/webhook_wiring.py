@@ -16,17 +16,15 @@ from notify.webhooks.sender import WebhookSender
 from notify.webhooks.worker import WebhookWorker
 
 WEBHOOK_WORKER: Final = web.AppKey("webhook_worker", WebhookWorker)
-_CHANNEL: Final = "webhook"
-"""Their name among the channels in the metrics."""
 
 
 def wire_webhooks(app: web.Application, resources: Resources) -> None:
     """After the reference data, the metrics and the audit log."""
-    r, attempts = resources.repositories, app[METRICS].deliveries
+    r, attempts = resources.repositories, app[METRICS].webhook_deliveries
     sender = WebhookSender(resources.webhooks, r.webhooks, r.readers.many, resources.clock.real_now)
 
     def count(outcome: str, times: int) -> None:
-        attempts.labels(_CHANNEL, outcome).inc(times)
+        attempts.labels(outcome).inc(times)
 
     app[WEBHOOK_WORKER] = WebhookWorker(
         r.webhooks, r.webhook_deliveries, sender, resources.clock.real_now, count

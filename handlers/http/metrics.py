@@ -188,6 +188,12 @@ class Metrics:
             ["channel", "outcome"],
             registry=self.registry,
         )
+        self.webhook_deliveries = Counter(
+            "seat_webhook_deliveries",
+            "Attempts to deliver webhooks, by outcome",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.channel_paused = Gauge(
             "seat_channel_paused",
             "1 while nothing is sent by the channel, by reason",

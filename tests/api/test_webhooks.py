@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
-from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.keys import LOAD_SHEDDER, METRICS
 from tests.api.test_staff_console import WHEREFORE, log, staff
 from tests.api.webhook_console import EVERY, endpoint
 from tests.living import Client, Living, living
@@ -67,6 +67,8 @@ async def test_what_happens_is_told_in_order_and_verifies(service: Living) -> No
         assert str(reader.reader_id) not in everything, "the internal id is nobody's name"
         with pytest.raises(WebhookVerificationError):
             program.verified("whsec_" + "A" * 44)
+        counted = b'seat_webhook_deliveries_total{outcome="delivered"} 4.0'
+        assert counted in service.app[METRICS].exposition()
 
 
 async def test_every_kind_of_end_is_told(service: Living) -> None:
