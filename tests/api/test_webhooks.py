@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -104,6 +105,13 @@ async def test_every_kind_of_end_is_told(service: Living) -> None:
         moved = [b["data"] for _, b in program.got if b["data"].get("change") == "end_moved"]
         assert [data["end"][11:16] for data in moved] == ["12:00"]
         await judge(service, [b for _, b in program.got])
+
+
+async def test_the_examples_of_the_documents_are_of_that_shape(service: Living) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    examples = [json.loads(found) for found in re.findall(r"```json\n(.+?)```", text, re.S)]
+    assert len(examples) == 3
+    await judge(service, examples)
 
 
 async def judge(service: Living, bodies: list[Any]) -> None:
