@@ -28,6 +28,8 @@ from models.readers.personal_data_repository import (
     PERSONAL_COLLECTIONS,
 )
 from models.schema.indexes import INDEXES
+from models.webhooks.endpoint_repository import new_secret
+from models.webhooks.entities import WebhookEndpoint, WebhookEventType, WebhookId
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
 from tests.api.test_api_tokens import program
 from tests.api.test_erasure import known
@@ -58,6 +60,10 @@ async def told(caller: Client, who: str) -> dict[str, Any]:
 
 async def _everything_happens(service: Living) -> dict[str, Client]:
     """Returns a reader of whom much is known, and a program."""
+    told = WebhookEndpoint(
+        WebhookId(""), "https://receiver.invalid/seats", "校园应用", frozenset(WebhookEventType)
+    )
+    assert await service.inside.stored.webhooks.add(told, new_secret()) is not None
     yesterday = await service.reader()
     await yesterday.reserve("2f-hall-050", "09:00", "10:00")
     await service.move("22:00")
@@ -73,6 +79,7 @@ async def _everything_happens(service: Living) -> dict[str, Client]:
     await stored.canned_answers.add("插座", "已报修，谢谢")
     await stored.announcements.begin("form", "announcement-1")
     await stored.outages.begin("cas", now)
+    assert await stored.used_once.use("logout token", now + timedelta(days=1))
     await stored.sessions.close_by_ticket("ST-ended", now)
     await stored.wechat_callbacks.first("wechat-1", now)
     await MiniProgramCodeRepository(service.db).keep("k=2f-south", b"a picture", now)
