@@ -124,6 +124,8 @@ def shorten(
         r,
         state=r.next_state(ReservationEvent.SHORTEN),
         end=end,
+        # An outage may have moved it beyond; nobody waits for it any more.
+        check_in_until=min(r.check_in_until, end),
         claims=tuple(claim for claim in r.claims if claim not in given_back),
         presence_due_at=min(r.presence_due_at, end) if r.presence_due_at else None,
         remind_at=ending_soon_at(end, policy, now),

@@ -7,12 +7,12 @@ from typing import Final
 
 import pytest
 
-from models.check_in import rules
+from models.check_in import rules, transitions
 from models.kernel.time_range import local_date, to_local
 from models.policy.entities import Policy
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
-from tests.builders import AREA, VENUE, away, but, in_use, on, outcome, reserved, shifted
+from tests.builders import AREA, BY_READER, VENUE, away, but, in_use, on, outcome, reserved, shifted
 
 HALL: Final = Policy()
 SITS = in_use()  # 14:00–16:00
@@ -91,3 +91,10 @@ def test_an_earlier_end(
     if outcome(lambda: rules.may_shorten(r, policy, moment)) == "ok":
         offered = rules.earlier_ends(r, policy, place, moment)
         assert offered and (wanted in offered) == (expected == "ok"), "choices and decision agree"
+
+
+def test_an_earlier_end_leaves_no_deadline_behind_it() -> None:
+    """An outage had moved the check-in's; the reader came before it and goes before it too."""
+    sits = but(SITS, check_in_until=on("15:10"))
+    shorter = transitions.shorten(sits, on("15:00"), HALL, BY_READER, on("14:30"))
+    assert (shorter.end, shorter.check_in_until) == (on("15:00"), on("15:00"))
