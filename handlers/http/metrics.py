@@ -10,6 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
+from models.webhooks.entities import WebhookDeliveryState
 
 _READER: Final = "reader"
 _WAYS: Final = ("mini", "web", "kiosk")
@@ -246,4 +247,7 @@ class Metrics:
 def _webhook_deliveries(registry: CollectorRegistry) -> Counter:
     """Apart from those of messages, whose alert they must not move."""
     text = "Attempts to deliver webhooks, by outcome"
-    return Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
+    counter = Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
+    for state in WebhookDeliveryState:
+        counter.labels(state.value)  # from 0 on, or the first one would not be seen to be one more
+    return counter

@@ -114,6 +114,10 @@ CASES: Final[Mapping[str, Case]] = {
         {'seat_channel_paused{channel="wechat",reason="token"}': "0x27 1x20"},
     ),
     "SeatsDeliveriesFail": Case(deliveries("failed"), deliveries("unbound")),
+    "SeatsWebhooksDead": Case(
+        {'seat_webhook_deliveries_total{outcome="dead"}': "0x27 3x20"},
+        {'seat_webhook_deliveries_total{outcome="queued"}': "0+1x120"},
+    ),
     "SeatsCallsFail": Case(
         calls("timeout", 30) | calls("answered", 70), calls("refused", 30) | calls("answered", 70)
     ),

@@ -13,12 +13,14 @@ from handlers.wechat.callback import CALLBACK_REJECTED
 from miniapp_server.cli.commands.service import JOBS
 from miniapp_server.schedule import delivery_job
 from models.messages.entities import Channel, DeliveryState
+from models.webhooks.entities import WebhookDeliveryState
 from notify.outgoing_calls import CallOutcome, OutgoingSystem
 from notify.wechat.retry_policy import SendStatus
 from tests.api.test_alerts import promtool
 from tests.living import SEAT, Client, Living
 
 ROOT: Final = Path(__file__).parents[2]
+OUTCOMES: Final = (SendStatus, DeliveryState, CallOutcome, WebhookDeliveryState)
 OF_PROMETHEUS: Final = {"job", "instance"}
 """Labels that Prometheus sets itself: those of the same name get lost."""
 
@@ -152,7 +154,7 @@ async def test_every_name_is_measured_documented_and_well_made(service: Living) 
         "job_name": {job.name for loop in service.scheduler.groups for job in loop.jobs}
         | {delivery_job(channel) for channel in Channel},
         "code": {*TEXTS, CALLBACK_REJECTED},
-        "outcome": {*map(str, SendStatus), *map(str, DeliveryState), *map(str, CallOutcome)},
+        "outcome": {str(one) for kind in OUTCOMES for one in kind},
         "system": set(map(str, OutgoingSystem)),
         "method": {"GET", "POST"},
         **{
