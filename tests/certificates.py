@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that signs itself."""
+"""A certificate that signs itself."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class CertificateFiles(NamedTuple):
     key: Path
 
 
-def make_certificate(folder: Path) -> CertificateFiles:
-    """Write a new certificate of a few hours into ``folder``."""
+def make_certificate(folder: Path, host: str = "") -> CertificateFiles:
+    """Write a new certificate of a few hours into ``folder``, for the host or for 127.0.0.1."""
+    place = x509.DNSName(host) if host else x509.IPAddress(ip_address("127.0.0.1"))
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server.test")])
     now = real_now()
@@ -36,9 +37,7 @@ def make_certificate(folder: Path) -> CertificateFiles:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False
-        )
+        .add_extension(x509.SubjectAlternativeName([place]), False)
         .sign(key, SHA256())
     )
     files = CertificateFiles(folder / "cert.pem", folder / "key.pem")

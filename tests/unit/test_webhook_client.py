@@ -7,8 +7,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from miniapp_server.clock import real_now
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network
 from notify.webhooks.client import FORBIDDEN, LARGEST_ANSWER, AddressInfo, WebhookClient
+from tests.certificates import make_certificate
 from tests.stand_in import stand_in
 
 NOW = datetime(2026, 9, 7, tzinfo=UTC)
@@ -243,29 +238,12 @@ async def test_a_name_that_hangs_holds_up_no_other(servers: Servers) -> None:
 
 
 @pytest.fixture
-def untrusted(tmp_path: Path) -> Iterator[ssl.SSLContext]:
+def untrusted(tmp_path: Path) -> ssl.SSLContext:
     """A certificate that nobody has signed but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.example")])
-    now = real_now()
-    cert = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("a.example")]), False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path / "server.pem"
-    plain = serialization.NoEncryption()
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    file.write_bytes(key.private_bytes(pem, pkcs8, plain) + cert.public_bytes(pem))
+    files = make_certificate(tmp_path, "a.example")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(file)
-    yield context
+    context.load_cert_chain(*files)
+    return context
 
 
 async def test_tls_is_verified(untrusted: ssl.SSLContext) -> None:
