@@ -56,6 +56,7 @@ ROUTES: Final = (
         Access.LIBRARIAN,
         scope=Scope.RESERVATIONS_READ,
         errors=(NotFound,),
+        audited=True,
     ),
     get(
         "/staff/reservations/{id}",
@@ -64,6 +65,7 @@ ROUTES: Final = (
         Access.LIBRARIAN,
         scope=Scope.RESERVATIONS_READ,
         errors=(NotFound,),
+        audited=True,
     ),
     post(
         "/staff/reservations",

@@ -40,7 +40,7 @@ class SecondFactorRepository:
             found = await self._all.find_one({"_id": reader_id})
         if found is None:
             return None
-        return SecondFactor(self._texts.open("secret", found["secret"]), len(found["hashes"]))
+        return SecondFactor(self._texts.open("secret", found.get("secret")), len(found["hashes"]))
 
     async def put(
         self,

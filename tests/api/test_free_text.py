@@ -28,6 +28,7 @@ NOTE: Final = "李小明来过服务台两次"
 BROKEN: Final = "李小明坐过的椅子断了"
 MENDED: Final = "请李小明换一个座位"
 MAIL, WAITING = "zhang@example.edu", "another@example.edu"
+AUTHENTICATOR = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 TYPED: Final = (
     *(NOTE, BROKEN, MENDED, QUESTION, REPLY, APPEAL, ANSWER, WAIVED, UNBOUND, SUSPENDED),
     *(MAIL, WAITING),
@@ -60,6 +61,8 @@ async def everything_typed(service: Living) -> Client:
     addresses, ends = service.inside.stored.email_addresses, now + timedelta(minutes=10)
     await addresses.follow_campus(reader.reader_id, MAIL)
     await addresses.request(reader.reader_id, WAITING, "hash", ends)
+    factors = service.inside.stored.second_factors
+    assert await factors.put(reader.reader_id, AUTHENTICATOR, ["A" * 16], 1, now)
     return reader
 
 
@@ -73,6 +76,7 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
     inbox, _ = await stored.messages.page_of(id, False, 0, 50)
     entries, _ = await stored.audit_log.page_of(AuditQuery(reader=id), 0, 50)
     mail = await stored.email_addresses.of(id)
+    factor = await stored.second_factors.of(id)
     last, own = await stored.violations.last_suspension(id), await stored.readers.get(id)
     return {
         "feedback": [text for f in asked for text in (f.text, f.answer, f.note)],
@@ -85,6 +89,7 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
         "readers": [own.suspended_for.words] if own is not None and own.suspended_for else [],
         "messages": [m.text for m in inbox if m.template == "ANSWER"],
         "audit": [e.reason for e in entries],
+        "second_factors": [factor.secret if factor is not None else ""],
         "email_addresses": [mail.address, mail.pending.address if mail.pending else ""],
     }
 
@@ -96,7 +101,7 @@ def in_it(typed: str, texts: list[str]) -> bool:
 async def test_no_document_has_it_as_it_was_typed(service: Living) -> None:
     reader = await everything_typed(service)
     dumped = await service.all_documents()
-    assert [typed for typed in TYPED if typed in dumped] == []
+    assert [typed for typed in (*TYPED, AUTHENTICATOR) if typed in dumped] == []
     for typed in ("13800138000", "李小明", "21079999", "4321", "赵同学"):
         assert typed not in dumped, typed
 
@@ -111,6 +116,7 @@ async def test_no_document_has_it_as_it_was_typed(service: Living) -> None:
         ("messages", (QUESTION, REPLY, ANSWER, WAIVED, SUSPENDED)),
         ("audit", (REPLY, ANSWER, WAIVED, UNBOUND, SUSPENDED)),
         ("email_addresses", (MAIL, WAITING)),
+        ("second_factors", (AUTHENTICATOR,)),
     ):
         assert all(in_it(typed, found[name]) for typed in wanted), (name, found[name])
     # The people for whom it is meant read it: the reader, the desk.
@@ -138,6 +144,7 @@ async def test_it_is_handed_out_and_forgotten(service: Living) -> None:
     (own,), (suspended,) = found["reader"], found["suspensions"]
     assert own["suspended_for"]["words"] == suspended["reason"]["words"] == SUSPENDED
     assert [typed for typed in TYPED if typed not in text] == []
+    assert AUTHENTICATOR not in text, "who has the file would have their second factor"
     assert "几点关门" not in text
 
     await service.inside.stored.readers.set_suspended_until(

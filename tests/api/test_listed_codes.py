@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from typing import Any, Final
 
 from handlers.api_routes import ROUTES
+from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule
 from models.readers.entities import Visit
@@ -214,13 +215,22 @@ async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
         "/reservations/{id}/shorten": {"end": "15:00"},
         "/reservations/{id}/report": {"kind": "occupied"},
     }
+    # Who acts in a reader's place has keys of their own: the reader's as they call it.
+    desk = await service.web_reader(role=Role.LIBRARIAN)
+    theirs = f"{desk.reader_id}:"
+    body = wish("18:00", "19:00", seat_id=OTHER) | {"student_no": reader.number, "reason": "x"}
+    booked = await desk.ok("POST", "/staff/reservations", body, **key)
+    bodies["/staff/reservations"] = body | {"start": "17:00"}
     for route in ROUTES:
         if route.idempotent and not route.path.startswith("/kiosks/"):  # tried above
-            path, body = route.path.format(id=made["id"]), bodies.get(route.path)
-            await reader.refused("409 idempotency_key_reused", "POST", path, body, **key)
-            with service.inside.idempotency._single_flight(reader.reader_id, "slow"):
+            staff = route.path.startswith("/staff/")
+            caller, prefix, r = (desk, theirs, booked) if staff else (reader, "", made)
+            path = route.path.format(id=r["id"])
+            sent = bodies.get(route.path, {"reason": "x"} if staff else None)
+            await caller.refused("409 idempotency_key_reused", "POST", path, sent, **key)
+            with service.inside.idempotency._single_flight(reader.reader_id, f"{prefix}slow"):
                 slow = {"Idempotency-Key": "slow"}
-                await reader.refused("409 in_progress", "POST", path, body, **slow)
+                await caller.refused("409 in_progress", "POST", path, sent, **slow)
 
 
 async def test_what_comes_too_late_or_concerns_nothing(service: Living) -> None:
