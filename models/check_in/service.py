@@ -92,6 +92,7 @@ class CheckInService:
         """Return from a leave by a scan. Raises: as ``check_in``."""
         return await self._arrive(ctx, id, self._with_scan(ctx, scan, only_return=True))
 
+    @idempotent
     async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
         """A librarian sees the reader on the seat: the check-in or the return, without a code.
 
