@@ -50,8 +50,7 @@ def _cas_url(read: EnvironmentReader) -> str:
     if not read.text("CAS_BASE_URL"):
         return read.required(
             "CAS_BASE_URL",
-            ": readers sign in there (to try the service without, use demo, or SANDBOX=1; for "
-            "OpenID Connect set OIDC_PROVIDERS)",
+            ": readers sign in there; or set OIDC_PROVIDERS (to try it without: demo, SANDBOX=1)",
         )
     value = read.url("CAS_BASE_URL")
     path = urlsplit(value).path

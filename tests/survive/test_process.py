@@ -232,7 +232,7 @@ MISTAKES: list[tuple[str, dict[str, str], str]] = [
     (
         "serve",
         {},
-        "ENCRYPTION_KEYS is required\nMONGO_URL is required\nREDIS_URL is required\nCAS_BASE_",
+        "ENCRYPTION_KEYS is required\nCAS_BASE_URL is required\nMONGO_URL is required\nREDIS_URL ",
     ),
     ("serve", {**COMPLETE, "PORT": "eighty"}, "PORT must be a whole number"),
     ("serve", {**COMPLETE, "ENCRYPTION_KEYS": "1:abc"}, "ENCRYPTION_KEYS must look like"),
