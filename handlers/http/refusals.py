@@ -39,17 +39,19 @@ def _facts(request: web.Request, reason: str) -> dict[str, str]:
     facts = {
         "method": request.method,
         "route": resource.canonical if resource is not None else "-",
-        "session": _session_kind(request),
+        "session": _session_of(request),
     }
     return facts | ({"reason": reason} if reason else {})
 
 
-def _session_kind(request: web.Request) -> str:
-    """The kind of the session that the request has shown; ``none`` where no such session is
-    known."""
+def _session_of(request: web.Request) -> str:
+    """The kind of the session that the request has shown, or the program by its id; ``none`` where
+    neither is known."""
     try:
         id = session_id(request)
     except Unauthenticated:
         return "none"
     known = request.app[SESSIONS].cached(id, request.app[CLOCK].now())
-    return known.session.kind.value if known is not None else "none"
+    if known is None:
+        return "none"
+    return known.program.actor_id if known.program is not None else known.session.kind.value

@@ -11,6 +11,8 @@ import pytest
 
 from handlers.http.security_log import LINES_OF_AN_ADDRESS
 from miniapp_server.logging_config import JsonLines
+from models.identity.api_tokens import Scope
+from tests.api.test_api_tokens import program
 from tests.api.test_kiosks import CARD, kiosk, touched
 from tests.api.test_pages import Browser
 from tests.living import Living, living
@@ -75,6 +77,11 @@ async def nobodys_token(service: Living) -> int:
     return (await service.anonymous.get("/me", Authorization=f"Bearer {WRONG}")).status
 
 
+async def program_beyond_its_scope(service: Living) -> int:
+    door = await program(service, Scope.OCCUPANCY_READ)
+    return (await door.get("/staff/statistics")).status
+
+
 async def part_of_a_page(service: Living) -> int:
     return (await service.stranger().get("//reservations", **{"X-Fragment": "1"})).status
 
@@ -92,6 +99,7 @@ async def part_of_a_page(service: Living) -> int:
         (form_of_another_site, 403, "bad_origin", "web", "/reserve"),
         (forged_callback, 403, "callback_rejected", "none", "/wechat/mini/callback"),
         (nobodys_token, 401, "unauthenticated", "none", "/api/v1/me"),
+        (program_beyond_its_scope, 403, "scope_missing", "program", "/api/v1/staff/statistics"),
         (part_of_a_page, 401, "unauthenticated", "none", "/reservations"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -108,7 +116,9 @@ async def test_a_refusal_is_one_line_and_is_counted(
     caplog.set_level(logging.INFO)
     assert await refuse(service) == status
     (line,) = written(caplog)
-    assert (line["kind"], line["session"], line["route"]) == (kind, session, route)
+    # A program stands there by its token's id, as in the audit log.
+    who = line["session"].partition(":")[0]
+    assert (line["kind"], who, line["route"]) == (kind, session, route)
     assert line["level"] == ("info" if kind == "unauthenticated" else "warning")
     text = json.dumps(line)
     assert "127.0.0.1" not in text and WRONG not in text
