@@ -136,18 +136,21 @@ def _happened(operation: Operation, r: Stored) -> bool:
 
 
 def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
-    """A key takes effect once, before the first answer that says so, however often it was sent."""
+    """A key takes effect once, before the first answer that says so, however often it was sent. So
+    does an offer's acceptance, which has no key: whoever has had no answer asks once more."""
     by_key: dict[tuple[str, str], Operation] = {}
     for operation in operations:
-        if not operation.key:
+        accepts = operation.verb == "accept" and operation.refusal == ""
+        key = operation.key or (f"accept {operation.target}" if accepts else "")
+        if not key:
             yield operation
             continue
-        known = by_key.setdefault((operation.reader, operation.key), operation)
+        known = by_key.setdefault((operation.reader, key), operation)
         if known is not operation:
             answered = [o for o in (known, operation) if o.told and o.answered_at]
             first = min(answered, key=lambda o: o.answered_at or o.asked_at, default=known)
             asked = min(known.asked_at, operation.asked_at)
-            by_key[operation.reader, operation.key] = replace(first, asked_at=asked)
+            by_key[operation.reader, key] = replace(first, asked_at=asked)
     yield from by_key.values()
 
 

@@ -108,6 +108,19 @@ def test_a_key_that_was_sent_twice_at_once_takes_effect_once() -> None:
     assert disorders(history) == []
 
 
+def test_an_offer_that_was_accepted_twice_is_accepted_once() -> None:
+    """The first request was lost on its way, and its reader asked once more."""
+    events = (Event("hold", at(1)), Event("accept", at(5)))
+    held = replace(kept("A", "ann", booked=1), events=events)
+    lost = Operation("ann", "accept", "", "A", at(2), None, None, "", 1, WANTED)
+    again = Operation("ann", "accept", "", "A", at(5), at(6), told_of(held), "", 1, WANTED)
+    assert disorders(History(operations=[lost, again], stored=[held])) == []
+    # Told of it, and nothing stored says so.
+    gone = replace(held, state="offer_expired", ended_at=at(9))
+    gone = replace(gone, events=(events[0], Event("lapse", at(9))))
+    assert disorders(History(operations=[lost, again], stored=[gone])) != []
+
+
 def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
     """Thirty bookings of one seat in turns, of which no reader was asked and no time is known: each
     ends before it could begin only if a booking's own events had no order."""
