@@ -94,12 +94,14 @@ UNQUEUED: Final = "unqueued"
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message to a reader about a moment of a reservation. ``state``: of its way by a channel, or
-    ``UNQUEUED`` where its reader has asked for it and it was never queued."""
+    ``UNQUEUED`` where its reader has asked for it and it was never queued. ``way``: which channel,
+    and how often nobody knows what came of it."""
 
     reservation: str
     template: str
     at: datetime
     state: str
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)

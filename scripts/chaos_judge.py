@@ -199,7 +199,7 @@ def _untold(history: History) -> Iterator[Harm]:
             yield Harm("untold", history.fault_at(r.events[-1].at), f"{r.id}: {r.outbox} notices")
     for m in history.messages:
         if m.state in ("failed", UNQUEUED):
-            text = f"{m.reservation}: {m.template} {m.state}"
+            text = f"{m.reservation}: {m.template} {m.state} ({m.way})"
             yield Harm("untold", history.fault_at(m.at), text)
 
 

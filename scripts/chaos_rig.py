@@ -112,15 +112,17 @@ class Rig:
 
     async def messages(self) -> list[Message]:
         """Each once for each channel, with what became of it there."""
-        ways = {row["_id"]: row["state"] async for row in self.db["deliveries"].find()}
+        rows = self.db["deliveries"].find()
+        ways = {row["_id"]: (row["state"], row.get("unknown", 0)) async for row in rows}
         rows = self.db["messages"].find({"reservation": {"$ne": None}})
         return [
             Message(
-                *(row["reservation"], row["template"], row["at"]),
-                ways.get(delivery_id(row["_id"], channel), UNQUEUED),
+                *(row["reservation"], row["template"], row["at"], state),
+                f"{channel}, unknown {unknown}",
             )
             async for row in rows
             for channel in self.channels
+            for state, unknown in [ways.get(delivery_id(row["_id"], channel), (UNQUEUED, 0))]
         ]
 
     async def violations(self) -> list[Violation]:
