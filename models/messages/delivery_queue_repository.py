@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,8 @@ class DeliveryQueue:
         self.channel = channel
         self._all = db["deliveries"]
         self._messages = messages
+        self._unsure: dict[tuple[str, int], list[str]] = {}
+        """Perhaps leased: the answer was lost. Ids by holder and attempt; none has been tried."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int
@@ -71,9 +73,12 @@ class DeliveryQueue:
         """The first open delivery of each of the readers, leased to the caller.
 
         Nothing for a reader who has none, whose first is not due yet (the ones behind it wait for
-        it), or whose first another worker holds.
+        it), or whose first another worker holds. Where it fails, the next call lets go of what was
+        perhaps leased: left alone, its lease would end as an attempt whose outcome is unknown.
         """
         with translate_errors():
+            await self._release(self._unsure)
+            self._unsure = {}
             rows = (
                 await self._all.find(
                     {
@@ -95,10 +100,16 @@ class DeliveryQueue:
                     first[row["reader"]] = row
             free = [row for row in first.values() if _may_go(row, now, real_now)]
             holder = new_id()
-            won, messages = await asyncio.gather(
-                self._lease(free, holder, real_now, real_now + lease),
-                self._messages.many([row["message"] for row in free]),
-            )
+            try:
+                won, messages = await asyncio.gather(
+                    self._lease(free, holder, real_now, real_now + lease),
+                    self._messages.many([row["message"] for row in free]),
+                )
+            except BaseException:
+                for row in free:
+                    tried = holder, row["attempts"] + 1
+                    self._unsure.setdefault(tried, []).append(row["_id"])
+                raise
         return [
             Delivery(
                 row["_id"],
@@ -174,6 +185,10 @@ class DeliveryQueue:
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:
             alike.setdefault((d.lease_owner, d.attempts), []).append(d.id)
+        with translate_errors():
+            await self._release(alike)
+
+    async def _release(self, alike: Mapping[tuple[str, int], list[str]]) -> None:
         before: Document = {
             "$set": {
                 "state": DeliveryState.QUEUED.value,
@@ -183,12 +198,13 @@ class DeliveryQueue:
             "$inc": {"attempts": -1},
         }
         updates = [
-            UpdateMany({"_id": {"$in": ids}, "held_by": holder, "attempts": attempts}, before)
+            UpdateMany(
+                {"_id": {"$in": ids}, "open": True, "held_by": holder, "attempts": attempts}, before
+            )
             for (holder, attempts), ids in alike.items()
         ]
         if updates:
-            with translate_errors():
-                await self._all.bulk_write(updates, ordered=False)
+            await self._all.bulk_write(updates, ordered=False)
 
     async def expire(self, now: datetime, real_now: datetime, reason: str) -> int:
         """End what is not worth sending any more, where nothing can be sent. How many.

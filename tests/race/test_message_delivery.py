@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import pytest
 from pymongo.errors import AutoReconnect
 
 from models.kernel.errors import ServiceUnavailable
@@ -244,6 +245,25 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     assert ending.sends + next_one.sends == 90 and all(len(phones.of(r)) == 1 for r in readers)
     attempts = await stage.db["deliveries"].distinct("attempts")
     assert attempts == [1] and all([(await consents.remaining(r))[RESERVED] == 0 for r in readers])
+
+
+async def test_a_claim_whose_answer_is_lost_is_no_attempt(stage: Stage) -> None:
+    """The lease is written and MongoDB's answer is lost; so is the answer to letting go of it.
+    Nothing was sent: the message goes at the next call, and no attempt has an unknown outcome."""
+    await tell(stage.db, stage.cipher, [told(LI)])
+    queue, seen = queue_of(stage.db, stage.cipher), list[str]()
+
+    async def loses_the_answer() -> None:
+        seen.extend(await stage.db["deliveries"].distinct("state"))
+        raise AutoReconnect("lost")
+
+    for _ in range(2):
+        put_around(queue, "bulk_write", behind=loses_the_answer)
+        with pytest.raises(ServiceUnavailable):
+            await queue.lease_next([LI], clock(9), EIGHT, LEASE)
+    assert seen == ["sending", "queued"]
+    (claimed,) = await queue.lease_next([LI], clock(9), EIGHT, LEASE)
+    assert (claimed.attempts, claimed.unknown) == (1, 0)
 
 
 @guarded
