@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
 from models.kernel.ids import ReaderId, ReservationId
 from models.storage.encryption import FieldCipher
-from models.storage.mongo import Database, Document, find_page
-from models.storage.mongo_errors import errors_per_document, translate_errors
+from models.storage.mongo import Database, Document, find_page, insert_new
+from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final = {
     "gate_events": [
@@ -50,15 +49,8 @@ class GateEventRepository:
         documents = [self._document(p, number, now) for p, number in passages]
         if not documents:
             return [], 0
-        new = [p for p, _ in passages]
-        with translate_errors():
-            try:
-                await self._all.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                errors = errors_per_document(error, len(documents))
-                if not all(e is None or isinstance(e, DuplicateKeyError) for e in errors):
-                    raise
-                new = [p for p, e in zip(new, errors, strict=True) if e is None]
+        fresh = await insert_new(self._all, documents)
+        new = [p for (p, _), is_new in zip(passages, fresh, strict=True) if is_new]
         return new, len(documents) - len(new)
 
     def _document(self, p: GateEvent, number: str, now: datetime) -> Document:

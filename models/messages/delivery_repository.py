@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import Channel, DeliveryState, Message
-from models.storage.mongo import Database, Document
-from models.storage.mongo_errors import errors_per_document, translate_errors
+from models.storage.mongo import Database, Document, insert_new
+from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [
@@ -54,13 +53,7 @@ class DeliveryRepository:
         if not messages:
             return
         documents = [_document(message, channel) for message in messages]
-        with translate_errors():
-            try:
-                await self._all.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                found = errors_per_document(error, len(documents))
-                if not all(isinstance(e, DuplicateKeyError) for e in found if e is not None):
-                    raise
+        await insert_new(self._all, documents)
 
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime

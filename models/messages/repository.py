@@ -8,14 +8,13 @@ from typing import Final
 
 from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.messages.entities import Message, Template
 from models.messages.mapping import MessageCollection
 from models.messages.period_queries import told_since
-from models.storage.mongo import Document, aggregate_groups, find_page
-from models.storage.mongo_errors import errors_per_document, translate_errors
+from models.storage.mongo import Document, aggregate_groups, find_page, insert_new
+from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "messages": [
@@ -41,15 +40,7 @@ class MessageRepository(MessageCollection):
         if not messages:
             return 0
         documents = [self._document(message) for message in messages]
-        with translate_errors():
-            try:
-                await self._all.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                failed = [e for e in errors_per_document(error, len(documents)) if e is not None]
-                if not all(isinstance(e, DuplicateKeyError) for e in failed):
-                    raise
-                return len(documents) - len(failed)
-        return len(documents)
+        return sum(await insert_new(self._all, documents))
 
     async def many(self, ids: Collection[str]) -> dict[str, Message]:
         """Those of the messages that are there, by id."""

@@ -14,7 +14,7 @@ from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -105,6 +105,23 @@ async def insert(collection: Collection, document: Document) -> None:
         await collection.insert_many([document])
     except BulkWriteError as error:
         raise errors_per_document(error, 1)[0] or error from error
+
+
+async def insert_new(collection: Collection, documents: Sequence[Document]) -> list[bool]:
+    """Insert those of the documents whose keys are free. For each of them, whether it is new: of
+    the others a majority holds the one that was there.
+
+    Raises: ServiceUnavailable where that cannot be found out now.
+    """
+    with translate_errors():
+        try:
+            await collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            errors = errors_per_document(error, len(documents))
+            if not all(e is None or isinstance(e, DuplicateKeyError) for e in errors):
+                raise
+            return [e is None for e in errors]
+    return [True] * len(documents)
 
 
 async def aggregate_groups(

@@ -12,11 +12,10 @@ from itertools import groupby
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId
-from models.storage.mongo import Database, Document, new_id
-from models.storage.mongo_errors import errors_per_document, translate_errors
+from models.storage.mongo import Database, Document, insert_new, new_id
+from models.storage.mongo_errors import translate_errors
 from models.webhooks.entities import (
     WebhookDelivery,
     WebhookDeliveryState,
@@ -80,16 +79,7 @@ class WebhookDeliveryRepository:
                     waves.append([])
                 waves[wave] += [_document(event, endpoint, now) for event, endpoint in same]
         for documents in waves:
-            await self._insert(documents)
-
-    async def _insert(self, documents: list[Document]) -> None:
-        with translate_errors():
-            try:
-                await self._all.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                found = errors_per_document(error, len(documents))
-                if not all(isinstance(e, DuplicateKeyError) for e in found if e is not None):
-                    raise
+            await insert_new(self._all, documents)
 
     async def lease_next(
         self,
