@@ -52,6 +52,7 @@ class OutboxDispatcher:
         messages: list[Message] = []
         events: list[WebhookEvent] = []
         found = await self._reservations.with_outbox_events(BATCH)
+        wanted = await self._webhook_events.wanted() if found else ()
         for number, r in enumerate(found, start=1):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
@@ -61,7 +62,7 @@ class OutboxDispatcher:
                     for event in r.outbox
                     for message in await self._reservation_messages.messages_for(r, event)
                 ]
-                events_of_it = self._webhook_events.events_of(r)
+                events_of_it = self._webhook_events.events_of(r, wanted)
             except ServiceUnavailable:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):

@@ -231,7 +231,7 @@ def _identified(route: Endpoint) -> bool:
 
 def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
-    present = _presenter(route)
+    present, role = _presenter(route), ROLES.get(route.who)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         app = request.app
@@ -240,7 +240,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
         looking = True
         try:
             now = request[NOW]
-            principal = await _admit(request, route, now)
+            principal = await _admit(request, route, role, now)
             if principal.program is None:
                 reader = principal.reader
                 raise_if_limited(
@@ -262,7 +262,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
         return await read_within(ANSWER_WITHIN_S, answer(request))
 
     # The console has long lists; a program and whoever does the same are told in time.
-    patient = route.who in ROLES and route.scope is None
+    patient = role is not None and route.scope is None
     return answer if route.stream or patient else look
 
 
@@ -291,7 +291,8 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
     max_bytes = ANONYMOUS_BODY_BYTES if unsigned else MAX_BODY_BYTES
 
     # Whoever waits for WeChat is told what it says; the library's people have long lists.
-    patient = route.signs_in or route.who in ROLES
+    role = ROLES.get(route.who)
+    patient = route.signs_in or role is not None
 
     async def change(request: web.Request) -> web.StreamResponse:
         admission = request.app[LOAD_SHEDDER]
@@ -313,7 +314,7 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
         async with admission.wechat_sign_ins if route.signs_in else admission.door:
             now, principal = request[NOW], None
             if identified:
-                principal = await _admit(request, route, now)
+                principal = await _admit(request, route, role, now)
                 if principal.program is None:
                     reader = principal.reader
                     await enforce_rate_limit(
@@ -346,14 +347,15 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
     return present
 
 
-async def _admit(request: web.Request, route: Endpoint, now: datetime) -> Principal:
-    """Who asks, where they may: a program at its pace, a person in the role that it takes."""
+async def _admit(
+    request: web.Request, route: Endpoint, role: Role | None, now: datetime
+) -> Principal:
+    """Who asks, where they may: a program at its pace, a person in the ``role`` that it takes."""
     principal = await identify(request, now)
     if principal.program is not None:
         await pace_program(request, principal.program, now)
     _allow(principal, route)
-    role = ROLES.get(route.who)
-    if principal.program is None and role is not None:
+    if role is not None and principal.program is None:
         await require_role(request, principal, role, now)
     return principal
 

@@ -58,7 +58,9 @@ class BookingMetrics:
             if child is None:
                 child = self._events[entry.event, way] = self.events.labels(entry.event, way)
             child.inc()
-        if new.claims != held:
+        if not held:
+            self.claims.inc(len(new.claims))
+        elif new.claims != held:
             self.claims.inc(len(set(new.claims).difference(held)))
 
     def lost(self, kind: ClaimKind | None) -> None:

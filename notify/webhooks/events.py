@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from models.reservations.state_machine import ReservationState
 from models.storage.event_outbox import EventOutbox, StoredEvent
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
-from models.webhooks.entities import WebhookEvent, WebhookEventType
+from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
 BATCH: Final = 500
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
@@ -81,25 +81,39 @@ class WebhookEvents:
         self._outbox, self._endpoints = outbox, endpoints
         self._deliveries, self._reference = deliveries, reference
 
-    def events_of(self, r: Reservation) -> list[WebhookEvent]:
-        """What the reservation's outbox has for programs."""
-        return [self._event(r, event) for event in r.outbox if event.event in _TYPES]
+    async def wanted(self) -> frozenset[WebhookEventType]:
+        """What any endpoint is to be told of. One that is made after an outbox was read is told of
+        nothing that it held: ask after reading it."""
+        return frozenset().union(*(e.events for e in await self._enabled()))
+
+    def events_of(
+        self, r: Reservation, wanted: Container[WebhookEventType]
+    ) -> list[WebhookEvent]:
+        """What the reservation's outbox has for programs, of the types that are wanted."""
+        return [
+            self._event(r, event)
+            for event in r.outbox
+            if (type := _TYPES.get(event.event)) is not None and type[0] in wanted
+        ]
 
     async def publish(self, events: Sequence[WebhookEvent], now: datetime) -> int:
         """Queue the events, and a batch of the other outbox, which leave it. How many of that one.
         May be repeated.
 
-        What nobody wants costs one look at the other outbox, and one at the endpoints.
+        Where nothing has happened it costs one look at the other outbox.
         """
         pending = await self._outbox.pending(BATCH)
         stored = [event for event in pending if event.kind in _KINDS]
         told = [*events, *(_of_stored(event, n) for n, event in enumerate(stored))]
         if told:
-            enabled = [e for e in await self._endpoints.all() if e.enabled]
+            enabled = await self._enabled()
             wanted = [(event, e.id) for e in enabled for event in told if event.type in e.events]
             await self._deliveries.add(wanted, now)
         await self._outbox.remove(stored)
         return len(stored)
+
+    async def _enabled(self) -> list[WebhookEndpoint]:
+        return [e for e in await self._endpoints.all() if e.enabled]
 
     def _event(self, r: Reservation, event: OutboxEvent) -> WebhookEvent:
         type, state = _TYPES[event.event]
