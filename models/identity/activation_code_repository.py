@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.storage.encryption import DecryptionError, FieldCipher, token_hash
-from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo import Database, Document, insert_if_new, new_id
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -119,23 +118,19 @@ class ActivationCodeRepository:
                 },
                 {"$set": {"live": False}},
             )
-            try:
-                await insert(
-                    self._all,
-                    {
-                        "_id": id,
-                        "reader": reader_id,
-                        "digits": digits,
-                        "sealed": self._sealer.encrypt(code, "activation"),
-                        "secret": token_hash(self._secret(id)),
-                        "live": True,
-                        "created_at": now,
-                        "expires_at": expires_at,
-                    },
-                )
-            except DuplicateKeyError:
-                return False
-        return True
+        return await insert_if_new(
+            self._all,
+            {
+                "_id": id,
+                "reader": reader_id,
+                "digits": digits,
+                "sealed": self._sealer.encrypt(code, "activation"),
+                "secret": token_hash(self._secret(id)),
+                "live": True,
+                "created_at": now,
+                "expires_at": expires_at,
+            },
+        )
 
     async def _complete(self, id: str, secret: str) -> None:
         """Give the live code its secret. Whoever else does so gives it the same."""

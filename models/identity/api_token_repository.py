@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.entities import Principal, Session, SessionKind
 from models.kernel.ids import ReaderId
 from models.storage.encryption import token_hash
-from models.storage.mongo import Database, Document, insert
+from models.storage.mongo import Database, Document, insert_if_new
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -56,12 +55,7 @@ class ApiTokenRepository:
             "last_used_at": None,
             "revoked_at": None,
         }
-        with translate_errors():
-            try:
-                await insert(self._all, document)
-            except DuplicateKeyError:
-                return False
-        return True
+        return await insert_if_new(self._all, document)
 
     async def find_principal(self, session_id: str) -> Principal | None:
         """The program whose requests have that in common; None where its token was revoked, or

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.storage.encryption import token_hash
-from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo import Database, Document, insert_if_new, new_id
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -66,12 +65,7 @@ class ReviewCodeRepository:
             "created_at": now,
             "expires_at": expires_at,
         }
-        with translate_errors():
-            try:
-                await insert(self._all, document)
-            except DuplicateKeyError:
-                return False
-        return True
+        return await insert_if_new(self._all, document)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
         """Use it up: exactly one caller gets the reader. None where it is wrong, used, taken back

@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.free_text import FreeTexts
-from models.storage.mongo import Database, Document
+from models.storage.mongo import Database, Document, insert_if_new
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {}
@@ -62,14 +61,10 @@ class SecondFactorRepository:
             "last_step": step,
             "at": now,
         }
+        if not replace:
+            return await insert_if_new(self._all, document)
         with translate_errors():
-            if replace:
-                await self._all.replace_one({"_id": reader_id}, document, upsert=True)
-                return True
-            try:
-                await self._all.insert_one(document)
-            except DuplicateKeyError:
-                return False
+            await self._all.replace_one({"_id": reader_id}, document, upsert=True)
         return True
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:

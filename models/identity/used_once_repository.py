@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.storage.encryption import token_hash
-from models.storage.mongo import Database
+from models.storage.mongo import Database, insert_if_new
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -26,12 +25,7 @@ class UsedOnceRepository:
     async def use(self, value: str, until: datetime) -> bool:
         """Use it. False where it was used before. It is remembered until then, when it is void for
         another reason."""
-        with translate_errors():
-            try:
-                await self._all.insert_one({"_id": token_hash(value), "until": until})
-            except DuplicateKeyError:
-                return False
-        return True
+        return await insert_if_new(self._all, {"_id": token_hash(value), "until": until})
 
     async def give_back(self, value: str) -> None:
         """What it was used for has failed."""

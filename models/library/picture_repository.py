@@ -7,11 +7,10 @@ from typing import Final
 
 from bson import Binary
 from pymongo import ASCENDING
-from pymongo.errors import DuplicateKeyError
 
 from models.library.entities import AreaId
 from models.library.plan_picture import PictureFile, PicturePlace, PlanPicture
-from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo import Database, Document, insert_if_new, new_id
 from models.storage.mongo_errors import translate_errors
 
 _WITHOUT_CONTENT: Final = {"content": 0}
@@ -43,12 +42,7 @@ class PlanPictureRepository:
 
     async def add(self, area_id: AreaId, file: PictureFile, place: PicturePlace) -> bool:
         """The area's first picture. False where it has one."""
-        try:
-            with translate_errors():
-                await insert(self._all, picture_to_document(area_id, file, place))
-        except DuplicateKeyError:
-            return False
-        return True
+        return await insert_if_new(self._all, picture_to_document(area_id, file, place))
 
     async def replace(self, old: PlanPicture, file: PictureFile) -> bool:
         """Another picture in the same place. False where somebody else was faster."""

@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import Final
 
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.messages.channel_pause import Pause, PauseReason
-from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo import Database, Document, insert_if_new, new_id
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {}
@@ -38,12 +37,7 @@ class ChannelPauseRepository:
 
     async def begin(self, pause: Pause) -> bool:
         """Pause for everybody. False where another worker has done so already."""
-        with translate_errors():
-            try:
-                await insert(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
-            except DuplicateKeyError:
-                return False
-        return True
+        return await insert_if_new(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
         """The right to send one message while all others wait: the prober's name, or None.

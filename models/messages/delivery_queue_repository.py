@@ -15,6 +15,7 @@ from models.messages.delivery_result_queries import settling, unknown_attempts
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState
 from models.messages.mapping import DEFAULT_EXPIRY
 from models.messages.repository import MessageRepository
+from models.storage.leases import may_be_leased, unleased
 from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -98,7 +99,7 @@ class DeliveryQueue:
                     more.add(row["reader"])
                 else:
                     first[row["reader"]] = row
-            free = [row for row in first.values() if _may_go(row, now, real_now)]
+            free = [row for row in first.values() if may_be_leased(row, now, real_now)]
             holder = new_id()
             try:
                 won, messages = await asyncio.gather(
@@ -149,7 +150,7 @@ class DeliveryQueue:
                         "_id": {"$in": ids_then},
                         "open": True,
                         "attempts": attempts,
-                        "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
+                        **unleased(real_now),
                     },
                     {"$set": {**leased, "unknown": unknown}, "$inc": {"attempts": 1}},
                 )
@@ -222,7 +223,7 @@ class DeliveryQueue:
                         {"expires_at": None, "at": {"$lt": now - DEFAULT_EXPIRY}},
                     ]
                 },
-                {"$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}]},
+                unleased(real_now),
             ],
         }
         ended: Document = {
@@ -250,8 +251,3 @@ class DeliveryQueue:
         with translate_errors():
             result = await self._all.update_many(failed, {"$set": again, "$unset": gone})
         return result.modified_count
-
-
-def _may_go(row: Document, now: datetime, real_now: datetime) -> bool:
-    free = row["lease_until"] is None or row["lease_until"] <= real_now
-    return bool(row["due"] <= now and free)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from pymongo import DESCENDING
-from pymongo.errors import DuplicateKeyError
 
 from models.policy.entities import Policy
 from models.policy.mapping import policy_from_document, policy_to_document
 from models.storage.installation import known_fields
-from models.storage.mongo import Database, insert
+from models.storage.mongo import Database, insert_if_new
 from models.storage.mongo_errors import translate_errors
 
 
@@ -32,15 +31,9 @@ class PolicyRepository:
 
     async def add(self, policy: Policy, now: datetime) -> bool:
         """Add the next version. False where that number is taken: somebody else was first."""
-        with translate_errors():
-            try:
-                await insert(
-                    self._all,
-                    {"_id": policy.version, "at": now, "fields": policy_to_document(policy)},
-                )
-            except DuplicateKeyError:
-                return False
-        return True
+        return await insert_if_new(
+            self._all, {"_id": policy.version, "at": now, "fields": policy_to_document(policy)}
+        )
 
     async def newest(self) -> int | None:
         """The newest version's number."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.storage.encryption import FieldCipher
-from models.storage.mongo import Database, insert, new_id
+from models.storage.mongo import Database, insert_if_new, new_id
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final = {"cards": [IndexModel([("hashes", ASCENDING)], name="hashes", unique=True)]}
@@ -36,13 +35,8 @@ class CardRepository:
     async def give(self, card_no: str, reader_id: ReaderId) -> bool:
         """The card is this reader's. False where it is somebody's already."""
         hashes = self._sealer.hashes(card_no, "card")
-        with translate_errors():
-            try:
-                card = {"_id": new_id(), "hashes": hashes, "reader": reader_id}
-                await insert(self._all, card)
-            except DuplicateKeyError:
-                return False
-        return True
+        card = {"_id": new_id(), "hashes": hashes, "reader": reader_id}
+        return await insert_if_new(self._all, card)
 
     async def reader_of(self, card_no: str) -> ReaderId | None:
         with translate_errors():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pymongo.errors import DuplicateKeyError
-
-from models.storage.mongo import Database, insert
+from models.storage.mongo import Database, insert_if_new
 from models.storage.mongo_errors import translate_errors
 
 
@@ -17,10 +15,8 @@ class AnnouncementRepository:
     async def begin(self, key: str, prefix: str) -> str:
         """What the ids of the announcement's messages begin with: ``prefix``, or the one of the
         first time where the same form comes again."""
+        if await insert_if_new(self._all, {"_id": key, "prefix": prefix}):
+            return prefix
         with translate_errors():
-            try:
-                await insert(self._all, {"_id": key, "prefix": prefix})
-            except DuplicateKeyError:
-                found = await self._all.find_one({"_id": key})
-                return str(found["prefix"]) if found else prefix
-        return prefix
+            found = await self._all.find_one({"_id": key})
+        return str(found["prefix"]) if found else prefix

@@ -1,4 +1,4 @@
-"""Leases: which worker runs a job."""
+"""Leases: which worker runs a job, and which one has a document in hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from datetime import datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from models.storage.mongo import Database
+from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
+
+
+def unleased(real_now: datetime) -> Document:
+    """The condition for a document, which names the end of its lease in ``lease_until``."""
+    return {"$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}]}
+
+
+def may_be_leased(row: Document, now: datetime, real_now: datetime) -> bool:
+    """Is the delivery due, and in nobody's hand?"""
+    free = row["lease_until"] is None or row["lease_until"] <= real_now
+    return bool(row["due"] <= now and free)
 
 
 class LeaseRepository:

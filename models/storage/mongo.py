@@ -124,6 +124,13 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> l
     return [True] * len(documents)
 
 
+async def insert_if_new(collection: Collection, document: Document) -> bool:
+    """Insert the document. False where a majority holds one that is in its way. Raises:
+    ServiceUnavailable where that cannot be found out now."""
+    (new,) = await insert_new(collection, [document])
+    return new
+
+
 async def aggregate_groups(
     collection: Collection, wanted: Document, group: Document
 ) -> list[Document]:

@@ -14,6 +14,7 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 
 from models.kernel.ids import ReaderId
+from models.storage.leases import may_be_leased, unleased
 from models.storage.mongo import Database, Document, insert_new, new_id
 from models.storage.mongo_errors import translate_errors
 from models.webhooks.entities import (
@@ -107,7 +108,7 @@ class WebhookDeliveryRepository:
                 [row for row in due if row["_id"] != first[row["subject"]]["_id"]], first, now
             )
             order = list(dict.fromkeys(row["subject"] for row in due))
-            free = [d for s in order if _may_go(d := first[s], now, real_now)][:limit]
+            free = [d for s in order if may_be_leased(d := first[s], now, real_now)][:limit]
             return await self._lease(free, now, real_now, lease)
 
     async def _first_of(self, subjects: Collection[str], mine: Document) -> dict[str, Document]:
@@ -157,7 +158,7 @@ class WebhookDeliveryRepository:
                         "_id": row["_id"],
                         **_OPEN,
                         "attempts": row["attempts"],
-                        "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
+                        **unleased(real_now),
                     },
                     {"$set": leased, "$inc": {"attempts": 1}},
                 )
@@ -221,7 +222,7 @@ class WebhookDeliveryRepository:
         over: Document = {
             **_OPEN,
             "give_up_at": {"$lte": now - GRACE},
-            "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
+            **unleased(real_now),
         }
         dead: Document = {
             "state": WebhookDeliveryState.DEAD.value,
@@ -302,11 +303,6 @@ class WebhookDeliveryRepository:
             # Old ones alone: an endpoint may have been added since ``known`` was read.
             strays: Document = {"endpoint": {"$nin": sorted(known)}}
             await self._all.delete_many(strays | {"queued_at": {"$lt": delivered_before}})
-
-
-def _may_go(row: Document, now: datetime, real_now: datetime) -> bool:
-    free = row["lease_until"] is None or row["lease_until"] <= real_now
-    return bool(row["due"] <= now and free)
 
 
 def _document(event: WebhookEvent, endpoint_id: WebhookId, now: datetime) -> Document:

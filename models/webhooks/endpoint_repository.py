@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.storage.encryption import FieldCipher
-from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo import Database, Document, insert_if_new, new_id
 from models.storage.mongo_errors import translate_errors
 from models.webhooks.entities import (
     MOST_ENDPOINTS,
@@ -62,12 +61,8 @@ class WebhookEndpointRepository:
             "paused_until": None,
         }
         for place in range(MOST_ENDPOINTS):
-            try:
-                with translate_errors():
-                    await insert(self._all, {**document, "place": place})
-            except DuplicateKeyError:
-                continue
-            return _endpoint(document)
+            if await insert_if_new(self._all, {**document, "place": place}):
+                return _endpoint(document)
         return None
 
     async def all(self) -> list[WebhookEndpoint]:

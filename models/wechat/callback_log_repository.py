@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
-from models.storage.mongo import Database, insert
+from models.storage.mongo import Database, insert_if_new
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final = {"wechat_callbacks": [IndexModel([("at", ASCENDING)], name="at")]}
@@ -20,12 +19,7 @@ class WeChatCallbackLog:
 
     async def first(self, name: str, now: datetime) -> bool:
         """Is this the first time? ``name`` is the push's own, without anybody's openid."""
-        with translate_errors():
-            try:
-                await insert(self._all, {"_id": name, "at": now})
-            except DuplicateKeyError:
-                return False
-        return True
+        return await insert_if_new(self._all, {"_id": name, "at": now})
 
     async def forget(self, name: str) -> None:
         """Nothing has come of it: WeChat's next repetition is the first again."""

@@ -74,7 +74,7 @@ async def test_a_recovery_code_lets_one_session_in(stage: Stage, guard: bool) ->
 @guarded
 async def test_one_authenticator_is_set_up(stage: Stage, guard: bool) -> None:
     """Two who have the password, each with a phone: the second one is told no."""
-    workers = await five(stage, guard, "insert_one")
+    workers = await five(stage, guard, "insert_many")
     kept = await asyncio.gather(
         *(one.put(READER, f"SECRET{n}", CODES, n, EIGHT) for n, one in enumerate(workers))
     )

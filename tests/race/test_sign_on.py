@@ -35,7 +35,7 @@ async def test_a_state_and_a_logout_token_count_once(stage: Stage, guard: bool) 
     for _ in range(5):
         worker = (UsedOnceRepository if guard else LooksFirst)(stage.db)
         if guard:
-            put_around(worker, "insert_one", before=barrier.wait)
+            put_around(worker, "insert_many", before=barrier.wait)
         else:
             put_around(worker, "find_one", behind=barrier.wait)
         workers.append(worker)
