@@ -4,6 +4,7 @@ the console's for the handbook: handlers/handbook/images. ``scripts/screenshots`
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
@@ -184,4 +185,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="scripts/screenshots", description=__doc__).parse_args()
     uvloop.run(asyncio.wait_for(main(), 300))

@@ -112,8 +112,12 @@ class StaffReservations:
 
 
 def _repeated(r: Reservation, ctx: StaffContext) -> JsonObject:
-    """Says so where the request came once more and nothing was booked again."""
-    return {"repeated": True} if r.created_at < ctx.now else {}
+    """Says so where the request came once more and nothing was done again."""
+    key = ctx.key
+    done = key is not None and any(
+        p.key == key.value and p.at < ctx.now for p in r.idempotency_results
+    )
+    return {"repeated": True} if done else {}
 
 
 def audit_snapshot(r: Reservation) -> JsonObject:
@@ -134,8 +138,11 @@ async def record_change(
     reason: str,
     work: Callable[[], Awaitable[Reservation]],
 ) -> Reservation:
-    """The reservation that ``work`` returns; the audit log has an entry of it, before and after."""
+    """The reservation that ``work`` returns; the audit log has an entry of it, before and after, and
+    says where the request came once more."""
     operation = AuditedOperation(
         action, f"reservation:{r.id}", r.reader_id, reason, audit_snapshot(r)
     )
-    return await audit.record(ctx, operation, work, audit_snapshot)
+    return await audit.record(
+        ctx, operation, work, lambda done: {**audit_snapshot(done), **_repeated(done, ctx)}
+    )
