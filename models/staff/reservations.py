@@ -138,8 +138,8 @@ async def record_change(
     reason: str,
     work: Callable[[], Awaitable[Reservation]],
 ) -> Reservation:
-    """The reservation that ``work`` returns; the audit log has an entry of it, before and after, and
-    says where the request came once more."""
+    """The reservation that ``work`` returns. The audit log has an entry of it, before and after,
+    which says where the request came once more."""
     operation = AuditedOperation(
         action, f"reservation:{r.id}", r.reader_id, reason, audit_snapshot(r)
     )
