@@ -86,9 +86,7 @@ class WebhookEvents:
         nothing that it held: ask after reading it."""
         return frozenset().union(*(e.events for e in await self._enabled()))
 
-    def events_of(
-        self, r: Reservation, wanted: Container[WebhookEventType]
-    ) -> list[WebhookEvent]:
+    def events_of(self, r: Reservation, wanted: Container[WebhookEventType]) -> list[WebhookEvent]:
         """What the reservation's outbox has for programs, of the types that are wanted."""
         return [
             self._event(r, event)
