@@ -83,7 +83,12 @@ def _offer(visit: PageRequest) -> Enrolment:
 def _shown(enrolment: Enrolment) -> dict[str, Any]:
     secret = enrolment.secret
     groups: Sequence[str] = [secret[at : at + 4] for at in range(0, len(secret), 4)]
-    return {"qr": svg(enrolment.uri), "secret": " ".join(groups), "held": enrolment.held}
+    return {
+        "qr": svg(enrolment.uri),
+        "uri": enrolment.uri,
+        "secret": " ".join(groups),
+        "held": enrolment.held,
+    }
 
 
 def _enrolment(visit: PageRequest, enrolment: Enrolment) -> web.Response:
@@ -101,7 +106,11 @@ def _refused(
 
 
 def _page(visit: PageRequest, state: str, status: int = 200, **facts: Any) -> web.Response:
-    shown = {"wrong": "", "next": _next(visit.request.query.get("next", ""))} | facts
+    shown = {
+        "wrong": "",
+        "anew": _has_given(visit),
+        "next": _next(visit.request.query.get("next", "")),
+    } | facts
     return render_page(
         visit.request,
         "accounts/second_factor.html",

@@ -11,13 +11,12 @@ from handlers.http.forms import Form
 from handlers.http.keys import SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.http.refusals import count_error
-from handlers.staff.forms import refusal, typed_in
+from handlers.staff.forms import form_of, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import SCOPE_TEXT
 from models.identity.api_tokens import Scope
 from models.kernel.errors import Conflict, InvalidRequest
-from models.kernel.request_id import REQUEST_ID
 from models.kernel.text import is_printable_line
 from models.staff.api_tokens import (
     FEWEST_PER_MINUTE,
@@ -60,6 +59,8 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "longest_name": LONGEST_NAME,
         "typed": {},
         "wrong": "",
+        "wrong_field": "",
+        "opened": "",
         "made": None,
         "example": "",
         "done": visit.request.query.get("done", ""),
@@ -104,7 +105,7 @@ async def _create(visit: PageRequest, form: Form) -> NewApiToken:
     if not FEWEST_PER_MINUTE <= int(rate) <= MOST_PER_MINUTE:
         words = WRONG_TEXT["token_rate"].format(least=FEWEST_PER_MINUTE, most=MOST_PER_MINUTE)
         raise InvalidRequest("per_minute", words)
-    pace, sent = Pace(int(days), int(rate)), form_text(form, "key") or REQUEST_ID.get()
+    pace, sent = Pace(int(days), int(rate)), form_of(form)
     return await visit[keys.API_TOKENS].create(staff_context(visit), sent, name, scopes, pace)
 
 
@@ -113,5 +114,5 @@ async def revoke_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
     try:
         await visit[keys.API_TOKENS].revoke(staff_context(visit), visit.id, form_reason(form))
     except InvalidRequest as error:
-        return await _page(visit, **refusal(visit, error, {}))
+        return await _page(visit, opened=visit.id, **refusal(visit, error, {}))
     return redirect("/console/api-tokens?done=revoked")

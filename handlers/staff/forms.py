@@ -15,6 +15,7 @@ from handlers.http.refusals import count_error
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.errors import reason_text, text_of
 from models.kernel.errors import DomainError, InvalidRequest
+from models.kernel.request_id import REQUEST_ID
 from models.kernel.time_range import local_instant
 from models.library.entities import AreaId, SeatId
 from models.library.seat_names import seat_named
@@ -32,6 +33,11 @@ def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
     return {name: form_text(form, name) for name in names}
 
 
+def form_of(form: Form) -> str:
+    """What names this very form: sent twice, or loaded anew, it says the same."""
+    return form_text(form, "key") or REQUEST_ID.get()
+
+
 def error_text(visit: PageRequest, error: DomainError) -> str:
     """The refusal in words. One that the form's text does not explain is counted by its code."""
     if isinstance(error, InvalidRequest):
@@ -42,11 +48,12 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 def refusal(visit: PageRequest, error: DomainError, typed: dict[str, str]) -> dict[str, Any]:
     """What a page needs to show a refused form again, with all that was typed."""
+    field = {"wrong_field": str(error.details["field"])} if "field" in error.details else {}
     return {
         "status": status_of(type(error)),
         "wrong": error_text(visit, error),
         "typed": typed,
-    }
+    } | field
 
 
 # --- fields ---------------------------------------------------------------------------------------

@@ -98,10 +98,10 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
             raise ProfileChanged()
         await visit[keys.STAFF_PROFILE].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
     except InvalidRequest as error:
-        told, field = refusal(visit, error, typed), str(error.details["field"])
-        name = PROFILE_FIELDS.get(field, field)
+        told = refusal(visit, error, typed)
+        name = PROFILE_FIELDS.get(told["wrong_field"], told["wrong_field"])
         told["wrong"] = WRONG_FIELD.format(field=name, wrong=told["wrong"])
-        return await _page(visit, told.pop("typed"), logo, wrong_field=field, **told)
+        return await _page(visit, told.pop("typed"), logo, **told)
     except (ProfileChanged, ZoneFixed) as error:
         await reference.refresh()
         told = refusal(visit, error, typed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import refusal, typed_in
+from handlers.staff.forms import form_of, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.texts.console import WRONG_TEXT
@@ -19,6 +20,7 @@ from handlers.texts.webhooks import (
     DISABLED_TEXT,
     DONE_TEXT,
     EVENT_TEXT,
+    ROTATED_BEFORE,
     STATE_TEXT,
     result_text,
 )
@@ -27,7 +29,7 @@ from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.webhooks import rules
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookEventType, WebhookId
-from models.webhooks.errors import TooManyWebhooks, WebhookChanged
+from models.webhooks.errors import TooManyWebhooks, WebhookChanged, WebhookMade
 
 PATH: Final = "/console/webhooks"
 _LISTED: Final = 50
@@ -46,9 +48,9 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         made = _read(visit, typed, chosen)
         kept, secret = await visit[keys.STAFF_WEBHOOKS].add(
-            staff_context(visit), made, form_reason(form)
+            staff_context(visit), form_of(form), made, form_reason(form)
         )
-    except (InvalidRequest, TooManyWebhooks) as error:
+    except (InvalidRequest, TooManyWebhooks, WebhookMade) as error:
         return await _list(visit, chosen=chosen, **refusal(visit, error, typed))
     return await _one(visit, kept, secret=secret)
 
@@ -101,7 +103,10 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
                 await staff.delete(ctx, old, reason)
                 return redirect(f"{PATH}?done=deleted")
     except (InvalidRequest, Conflict) as error:
-        return await _one(visit, old, **refusal(visit, error, {}))
+        shown = refusal(visit, error, {}) | {"opened": operation}
+        if operation == "rotate" and _is_own_rotation(form, old, visit.now):
+            shown["wrong"] = ROTATED_BEFORE
+        return await _one(visit, old, **shown)
     return await _one(visit, await staff.get(old.id), secret=secret)
 
 
@@ -120,6 +125,7 @@ async def _list(visit: PageRequest, **more: Any) -> web.Response:
         "typed": dict.fromkeys(_FIELDS, ""),
         "chosen": set(),
         "wrong": "",
+        "wrong_field": "",
         "done": DONE_TEXT.get(visit.request.query.get("done", ""), ""),
     }
     return _render(visit, "webhooks", facts | more)
@@ -137,7 +143,10 @@ async def _one(visit: PageRequest, endpoint: WebhookEndpoint, **more: Any) -> we
         },
         "chosen": endpoint.events,
         "overlaps": endpoint.old_secret_until is not None and visit.now < endpoint.old_secret_until,
+        "left_alone": _is_left_alone(endpoint, visit.now),
         "wrong": "",
+        "wrong_field": "",
+        "opened": "",
         "secret": "",
         "tested": None,
         "done": DONE_TEXT.get(visit.request.query.get("done", ""), ""),
@@ -160,6 +169,11 @@ def _render(visit: PageRequest, template: str, facts: dict[str, Any]) -> web.Res
         "longest_description": rules.LONGEST_DESCRIPTION,
     }
     return render(visit, template, **texts | facts)
+
+
+def _is_left_alone(endpoint: WebhookEndpoint, now: datetime) -> bool:
+    """Does it fail so often that nothing is sent for now?"""
+    return endpoint.paused_until is not None and now < endpoint.paused_until
 
 
 def _chosen(form: Form) -> set[str]:
@@ -189,6 +203,12 @@ def _require_seen(form: Form, endpoint: WebhookEndpoint) -> None:
     """Raises: WebhookChanged where the page showed an earlier state."""
     if form_text(form, "base") != str(endpoint.rev):
         raise WebhookChanged()
+
+
+def _is_own_rotation(form: Form, endpoint: WebhookEndpoint, now: datetime) -> bool:
+    """Has the very form that is sent again changed the secret, as far as can be told?"""
+    until = endpoint.old_secret_until
+    return until is not None and now < until and form_text(form, "base") == str(endpoint.rev - 1)
 
 
 def _done(endpoint: WebhookEndpoint, what: str) -> web.StreamResponse:

@@ -93,10 +93,10 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "never_signed_in": "没有这个学号或工号，或本人还没有登录过：请本人先登录一次",
     # API tokens
     "token_made": "这个令牌已经创建过；令牌只显示一次，没有记下请撤销后重新创建",
-    "token_name_length": "用途为 1–{most} 字",
+    "token_name_length": "请填写用途，最多 {most} 字",
     "scope_missing": "请至少选择一项权限",
     "token_days": "请选择有效期",
-    "token_rate": "每分钟 {least}–{most} 次",
+    "token_rate": "每分钟次数上限请填 {least}–{most}",
     # feedback
     "state_unknown": "没有这种状态",
     "canned_title_length": "名称为 1–{most} 字",

@@ -20,7 +20,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "other_venue": "您的权限只限于自己的场馆，不能办理其他场馆或全馆的事项",
     "last_administrator": "这是最后一位全馆管理员，请先授予另一位管理员",
     "second_factor_required": "请先在网页上输入动态口令",
-    "second_factor_invalid": "口令不正确、已用过或已过期，请输入应用里现在显示的数字",
+    "second_factor_invalid": "动态口令或恢复码不正确、已用过或已过期，请核对后重新输入",
     "sign_in_again": "您已有一段时间没有操作，请重新登录后再试",
     "bad_origin": "请在本站页面内操作",
     "not_found": "没有找到，可能已被删除",
@@ -43,6 +43,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "group_name_taken": "已有同名的读者组，或已有另一个默认组，请核对后再保存",
     "membership_changed": "该读者的分组刚刚被其他人修改过，请核对后再保存",
     "webhook_changed": "这个接收方刚刚被其他人修改过，请核对后再操作",
+    "webhook_made": "这个接收方已经新增过；密钥只显示一次，没有记下请到它的页面更换密钥",
     "too_many_webhooks": "接收方已达到上限（{limit} 个），请先删去不用的",
     "too_many_groups": "已达到上限（{limit} 个），请先删去不用的",
     "not_admitted": "您的来访登记从 {first} 到 {last}，这一天不能预约",
@@ -195,7 +196,7 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
         return _closed_text(facts)
     if code == "suspended":
         facts |= _suspension(facts)
-    return TEXTS[code].format_map(_Facts(facts))
+    return TEXTS[code].format_map(_Facts(facts)).replace("（）", "")
 
 
 def _closed_text(facts: Mapping[str, str]) -> str:
@@ -223,7 +224,7 @@ def _spoken(name: str, value: Any) -> str:
     if name == "retry_after" and isinstance(value, int):
         if value < 120:
             return f"{value} 秒"
-        return f"约 {-(-value // 60)} 分钟" if value < 7200 else f"约 {-(-value // 3600)} 小时"
+        return f"{-(-value // 60)} 分钟" if value < 7200 else f"{-(-value // 3600)} 小时"
     if name == "groups":
         return "、".join(value)
     if name == "field":

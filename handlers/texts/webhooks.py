@@ -42,13 +42,21 @@ _ERROR_TEXT: Final[Mapping[str, str]] = {
     "broken": "连接中断",
     "deleted": "已删除",
 }
-_REDIRECT: Final = "HTTP {status}，要求转到别处（不跟随）"
+_ANSWER_TEXT: Final[Mapping[int, str]] = {
+    2: "已收下",
+    3: "要求转到别处，本系统不跟随",
+    4: "对方拒收",
+    5: "对方程序出错",
+}
+"""By the first digit of the status."""
+_ANSWER: Final = "{words}（HTTP {status}）"
 _STATUS: Final = "HTTP {status}"
 NO_RESULT: Final = "还没有答复"
+ROTATED_BEFORE: Final = "密钥已经更换，只显示过一次；没有记下请再更换一次"
 DONE_TEXT: Final[Mapping[str, str]] = {
     "changed": "已保存。",
     "enabled": "已启用，从现在起的事件会发出。",
-    "disabled": "已停用，停用期间的事件不会补发。",
+    "disabled": "已停用。",
     "ended": "旧密钥已失效，只用新密钥签名。",
     "deleted": "已删除。",
     "again": "已重新排队。",
@@ -61,5 +69,5 @@ def result_text(result: WebhookResult | None) -> str:
         return NO_RESULT
     if result.status is None:
         return _ERROR_TEXT.get(result.error, result.error)
-    redirected = 300 <= result.status < 400
-    return (_REDIRECT if redirected else _STATUS).format(status=result.status)
+    words = _ANSWER_TEXT.get(result.status // 100)
+    return (_ANSWER if words else _STATUS).format(words=words, status=result.status)

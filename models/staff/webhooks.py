@@ -12,6 +12,7 @@ from models.identity.roles import Role
 from models.kernel.errors import NotFound
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.storage.encryption import token_hash
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookId, WebhookResult
@@ -50,11 +51,12 @@ class StaffWebhooks:
         return found
 
     async def add(
-        self, ctx: StaffContext, made: WebhookEndpoint, reason: str
+        self, ctx: StaffContext, form: str, made: WebhookEndpoint, reason: str
     ) -> tuple[WebhookEndpoint, str]:
-        """The new endpoint, and its secret, which nobody can read again. Raises:
-        TooManyWebhooks."""
+        """The new endpoint, and its secret, which nobody can read again. ``form``: the form that
+        asks for it, which makes one. Raises: TooManyWebhooks, WebhookMade."""
         secret = new_secret()
+        made = replace(made, id=WebhookId(token_hash(form)[:24]))
 
         async def work() -> WebhookEndpoint:
             kept = await self._endpoints.add(replace(made, created_at=ctx.now), secret)
@@ -62,7 +64,7 @@ class StaffWebhooks:
                 raise TooManyWebhooks(limit=MOST_ENDPOINTS)
             return kept
 
-        kept = await self._record(ctx, AuditAction.ADD_WEBHOOK, made, reason, work, _facts)
+        kept = await self._record(ctx, AuditAction.ADD_WEBHOOK, made, reason, {}, work, _facts)
         return kept, secret
 
     async def change(
@@ -74,7 +76,8 @@ class StaffWebhooks:
             _require(await self._endpoints.replace(old, new))
             return new
 
-        await self._record(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, work, _facts)
+        before = _facts(old)
+        await self._record(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, before, work, _facts)
 
     async def set_enabled(
         self, ctx: StaffContext, old: WebhookEndpoint, enabled: bool, reason: str
@@ -82,11 +85,12 @@ class StaffWebhooks:
         """It is told again, or no more: what happens meanwhile is not kept for it. Raises:
         WebhookChanged."""
 
-        async def work() -> None:
+        async def work() -> JsonObject:
             _require(await self._endpoints.set_enabled(old, enabled))
+            return {"enabled": enabled}
 
         action = AuditAction.ENABLE_WEBHOOK if enabled else AuditAction.DISABLE_WEBHOOK
-        await self._record(ctx, action, old, reason, work, nothing)
+        await self._record(ctx, action, old, reason, {"enabled": old.enabled}, work, as_it_is)
 
     async def rotate_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> str:
         """The new secret, shown once; the one before signs too for a day. Raises:
@@ -96,7 +100,7 @@ class StaffWebhooks:
         async def work() -> None:
             _require(await self._endpoints.rotate(old, secret, ctx.now))
 
-        await self._record(ctx, AuditAction.ROTATE_WEBHOOK, old, reason, work, nothing)
+        await self._record(ctx, AuditAction.ROTATE_WEBHOOK, old, reason, {}, work, nothing)
         return secret
 
     async def end_old_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
@@ -105,7 +109,7 @@ class StaffWebhooks:
         async def work() -> None:
             _require(await self._endpoints.end_old_secret(old))
 
-        await self._record(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason, work, nothing)
+        await self._record(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason, {}, work, nothing)
 
     async def delete(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
         """With all that was for it. Raises: WebhookChanged."""
@@ -114,7 +118,7 @@ class StaffWebhooks:
             _require(await self._endpoints.delete(old))
             await self._deliveries.delete_of(old.id)
 
-        await self._record(ctx, AuditAction.DELETE_WEBHOOK, old, reason, work, nothing)
+        await self._record(ctx, AuditAction.DELETE_WEBHOOK, old, reason, _facts(old), work, nothing)
 
     async def send_again(
         self, ctx: StaffContext, endpoint: WebhookEndpoint, delivery_id: str | None, reason: str
@@ -127,7 +131,7 @@ class StaffWebhooks:
             return {"queued": count}
 
         action = AuditAction.RETRY_WEBHOOK
-        done = await self._record(ctx, action, endpoint, reason, work, as_it_is)
+        done = await self._record(ctx, action, endpoint, reason, {}, work, as_it_is)
         return int(str(done["queued"]))
 
     async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
@@ -141,14 +145,12 @@ class StaffWebhooks:
         action: AuditAction,
         endpoint: WebhookEndpoint,
         reason: str,
+        before: JsonObject,
         work: Callable[[], Awaitable[_Done]],
         after: Callable[[_Done], JsonObject],
     ) -> _Done:
         ctx.require(None, Role.ADMINISTRATOR)
-        new = endpoint.id == WebhookId("")
-        target = "webhook" if new else f"webhook:{endpoint.id}"
-        before = {} if new else _facts(endpoint)
-        operation = AuditedOperation(action, target, None, reason, before)
+        operation = AuditedOperation(action, f"webhook:{endpoint.id}", None, reason, before)
         return await self._audit.record(ctx, operation, work, after)
 
 

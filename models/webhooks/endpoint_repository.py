@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from models.storage.encryption import FieldCipher
-from models.storage.mongo import Database, Document, insert_if_new, new_id
-from models.storage.mongo_errors import translate_errors
+from models.storage.mongo import Database, Document, insert
+from models.storage.mongo_errors import conflicting_key, translate_errors
 from models.webhooks.entities import (
     MOST_ENDPOINTS,
     SECRET_OVERLAP,
@@ -21,6 +22,7 @@ from models.webhooks.entities import (
     WebhookId,
     WebhookKeys,
 )
+from models.webhooks.errors import WebhookMade
 
 INDEXES: Final = {"webhooks": [IndexModel([("place", ASCENDING)], name="place", unique=True)]}
 SECRET_PREFIX: Final = "whsec_"
@@ -44,10 +46,11 @@ class WebhookEndpointRepository:
         self._cipher = cipher
 
     async def add(self, made: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
-        """Keep a new endpoint. None where there are as many as can be."""
+        """Keep a new endpoint. None where there are as many as can be. Raises: WebhookMade where
+        one of that id is there."""
         document: Document = {
             **_chosen(made),
-            "_id": new_id(),
+            "_id": made.id,
             "rev": 1,
             "created_at": made.created_at,
             "disabled_by": None,
@@ -61,14 +64,24 @@ class WebhookEndpointRepository:
             "paused_until": None,
         }
         for place in range(MOST_ENDPOINTS):
-            if await insert_if_new(self._all, {**document, "place": place}):
-                return _endpoint(document)
+            try:
+                with translate_errors():
+                    await insert(self._all, {**document, "place": place})
+            except DuplicateKeyError as error:
+                if conflicting_key(error) == made.id:
+                    raise WebhookMade() from error
+                continue
+            return _endpoint(document)
         return None
 
     async def all(self) -> list[WebhookEndpoint]:
         """The oldest first."""
         with translate_errors():
-            rows = await self._all.find().sort("_id", ASCENDING).to_list(None)
+            rows = (
+                await self._all.find()
+                .sort([("created_at", ASCENDING), ("_id", ASCENDING)])
+                .to_list(None)
+            )
         return [_endpoint(row) for row in rows]
 
     async def get(self, id: str) -> WebhookEndpoint | None:

@@ -11,6 +11,12 @@ class WebhookChanged(Conflict):
     code = "webhook_changed"
 
 
+class WebhookMade(Conflict):
+    """The same form has made it before."""
+
+    code = "webhook_made"
+
+
 class TooManyWebhooks(Conflict):
     """There are as many endpoints as can be."""
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
+from models.storage.mongo import new_id
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
 from models.webhooks.entities import (
@@ -18,6 +19,7 @@ from models.webhooks.entities import (
     WebhookId,
     WebhookResult,
 )
+from models.webhooks.errors import WebhookMade
 from tests.race.stage import (
     EIGHT,
     SEATS,
@@ -124,7 +126,7 @@ async def test_an_event_that_is_dispatched_twice_is_delivered_once(stage: Stage)
 
 def endpoint(url: str = "https://a.example/") -> WebhookEndpoint:
     events = frozenset(WebhookEventType)
-    return WebhookEndpoint(WebhookId(""), url, "门口屏", events, created_at=EIGHT)
+    return WebhookEndpoint(WebhookId(new_id()), url, "门口屏", events, created_at=EIGHT)
 
 
 @guarded
@@ -136,6 +138,24 @@ async def test_there_are_ten_endpoints_at_most(stage: Stage, guard: bool) -> Non
     count = sum(one is not None for one in made)
     assert count == await stage.db["webhooks"].count_documents({})
     assert count == (MOST_ENDPOINTS if guard else MOST_ENDPOINTS + 3)
+
+
+@guarded
+async def test_one_form_makes_one_endpoint(stage: Stage, guard: bool) -> None:
+    """Sent twice at once; its id is made of what names the form."""
+    first = endpoint()
+    second = first if guard else endpoint()
+
+    async def add(made: WebhookEndpoint) -> bool:
+        mine = WebhookEndpointRepository(stage.db, stage.cipher)
+        try:
+            return await mine.add(made, new_secret()) is not None
+        except WebhookMade:
+            return False
+
+    done = await asyncio.gather(add(first), add(second))
+    assert sorted(done) == ([False, True] if guard else [True, True])
+    assert await stage.db["webhooks"].count_documents({}) == sum(done)
 
 
 @guarded
@@ -179,8 +199,7 @@ async def test_a_booking_pays_nothing_for_webhooks(
     costs = []
     for listeners in (0, MOST_ENDPOINTS):
         for _ in range(listeners):
-            made = endpoint()
-            assert await stage.stored.webhooks.add(made, new_secret()) is not None
+            assert await stage.stored.webhooks.add(endpoint(), new_secret()) is not None
         async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
             queue = dispatcher(one.inside, one.inside.stored.messages)
             for n, seat in enumerate(SEATS[listeners : listeners + 3]):

@@ -28,6 +28,7 @@ from models.readers.personal_data_repository import (
     PERSONAL_COLLECTIONS,
 )
 from models.schema.indexes import INDEXES
+from models.storage.mongo import new_id
 from models.webhooks.endpoint_repository import new_secret
 from models.webhooks.entities import WebhookEndpoint, WebhookEventType, WebhookId
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
@@ -61,7 +62,10 @@ async def told(caller: Client, who: str) -> dict[str, Any]:
 async def _everything_happens(service: Living) -> dict[str, Client]:
     """Returns a reader of whom much is known, and a program."""
     told = WebhookEndpoint(
-        WebhookId(""), "https://receiver.invalid/seats", "校园应用", frozenset(WebhookEventType)
+        WebhookId(new_id()),
+        "https://receiver.invalid/seats",
+        "校园应用",
+        frozenset(WebhookEventType),
     )
     assert await service.inside.stored.webhooks.add(told, new_secret()) is not None
     yesterday = await service.reader()
