@@ -104,6 +104,8 @@ class LoginService:
         number = who.reader_number
         if not who.realm and number.startswith(self._reserved):
             raise LoginRejected()  # it looks like somebody's of another sign-on
+        if any(not letter.isascii() and letter.upper().isascii() for letter in who.number):
+            raise LoginRejected()  # in capitals it would be somebody else's
         try:
             reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
         except NumberOfVisitor:

@@ -20,7 +20,7 @@ import pyotp
 
 from bind.session_service import SessionService
 from models.identity.entities import Session
-from models.identity.second_factor_repository import SecondFactorRepository
+from models.identity.second_factor_repository import SecondFactorRepository, attempt_limits
 from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
@@ -32,6 +32,7 @@ from models.storage.encryption import DecryptionError, FieldCipher
 STEP_S: Final = 30
 RECOVERY_CODES: Final = 10
 _RECOVERY_BYTES: Final = 10
+_RECOVERY_CODE: Final = re.compile(r"[A-Z2-7]{16}")
 _OFFER_LASTS: Final = timedelta(minutes=15)
 _STEPS_OFF: Final = (0, -1, 1)
 """Half a minute between the phone's clock and ours, either way."""
@@ -93,11 +94,18 @@ class SecondFactors:
         return Enrolment(secret, uri, held)
 
     async def enrol(
-        self, reader: Reader, session: Session, secret: str, code: str, now: datetime
+        self,
+        reader: Reader,
+        session: Session,
+        secret: str,
+        code: str,
+        now: datetime,
+        present: str = "",
     ) -> Sequence[str]:
         """The recovery codes of the authenticator that has shown this code: they are told once. The
         session has its second factor then. Another authenticator takes the place of one that is
-        there only where the session has its second factor already.
+        there only where the session has its second factor already, and by a code of the
+        ``present`` one or a recovery code: a desk that somebody has left is not enough.
 
         Raises: SecondFactorInvalid, TooManyAttempts.
         """
@@ -105,8 +113,11 @@ class SecondFactors:
         step = _step_of(secret, code, now)
         if step is None:
             raise SecondFactorInvalid()
+        replace = await self._factors.of(reader.id) is not None
+        given = session.role is not None and session.role.second_factor
+        if replace and not (given and await self._is_right(reader.id, present, now)):
+            raise SecondFactorInvalid()
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
-        replace = session.role is not None and session.role.second_factor
 
         async def work() -> None:
             plain = [_plain(one) for one in codes]
@@ -124,7 +135,10 @@ class SecondFactors:
 
         Raises: SecondFactorInvalid, TooManyAttempts.
         """
-        limits = await self._take_attempt(reader.id, now)
+        # Nobody guesses 80 bits. Counted, the wrong codes of who has the password would lock the
+        # owner out together with their recovery codes.
+        guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
+        limits = await self._take_attempt(reader.id, now) if guessable else []
         if not await self._is_right(reader.id, code, now):
             raise SecondFactorInvalid()
         await self._attempts.refund(limits)
@@ -134,17 +148,14 @@ class SecondFactors:
         found, plain = await self._factors.of(reader_id), _plain(code)
         if found is None:
             return False
-        if re.fullmatch(r"[A-Z2-7]{16}", plain):
+        if _RECOVERY_CODE.fullmatch(plain):
             return await self._factors.use_recovery_code(reader_id, plain)
         step = _step_of(found.secret, plain, now)
         return step is not None and await self._factors.use_step(reader_id, step)
 
     async def _take_attempt(self, reader_id: ReaderId, now: datetime) -> list[AttemptLimit]:
         """Raises: TooManyAttempts."""
-        limits = [
-            AttemptLimit(f"second factor {reader_id}", 5, timedelta(minutes=15)),
-            AttemptLimit(f"second factor {reader_id} day", 20, timedelta(days=1)),
-        ]
+        limits = attempt_limits(reader_id)
         await self._attempts.register(limits, now)
         return limits
 

@@ -137,7 +137,7 @@ class ReferenceData:
             return seat
         removed = self.catalog.all_seats.get(SeatId(seat_id))
         if removed is None:
-            raise NotFound()
+            raise NotFound(field="seat_id")
         return replace(removed, disabled=REMOVED_FROM_PLAN, disabled_from=None, disabled_until=None)
 
     def area(self, area_id: str) -> Area:

@@ -33,6 +33,9 @@ class LoginRejected(Unauthenticated):
     code = "entry_refused"
 
 
+_BY_THE_BROWSER: Final = frozenset({"error", "refused"})
+
+
 class ProviderUnavailable(ServiceUnavailable):
     """The campus's side gives no usable answer. Details: ``reason``, one static word."""
 
@@ -40,6 +43,12 @@ class ProviderUnavailable(ServiceUnavailable):
 
     def __init__(self, reason: str) -> None:
         super().__init__(retry_after=5, reason=reason)
+
+    @property
+    def is_seen(self) -> bool:
+        """Have we seen it ourselves? What a browser says, or provokes by what it brings, anybody
+        can make up."""
+        return self.details["reason"] not in _BY_THE_BROWSER
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +170,7 @@ class CampusClient:
         except aiohttp.ClientError:
             # The chained error would carry the URL, and with it the proof, into the logs.
             raise ProviderUnavailable("connection") from None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise ProviderUnavailable("garbage") from None
         if not isinstance(found, dict):
             raise ProviderUnavailable("garbage")

@@ -30,6 +30,7 @@ from bind.providers.oidc_tokens import (
     Audience,
     LogoutToken,
     LogoutTokenInvalid,
+    is_instant,
     key_id,
     made_at,
     read_id_token,
@@ -107,12 +108,12 @@ class OidcProvider(CampusClient):
         issuer = answer.get("iss", metadata.issuer if not metadata.names_issuer else "")
         if issuer != metadata.issuer:
             raise LoginRejected()  # another provider's answer (RFC 9207)
+        state = f"sign-in {self.settings.id} {attempt.state}"
+        if not await self._once.use(state, self._now() + ATTEMPT_LASTS):
+            raise LoginRejected()
         if answer.get("error") in ("server_error", "temporarily_unavailable"):
             raise ProviderUnavailable("error")
         if "error" in answer or not _PROOF.fullmatch(code):
-            raise LoginRejected()
-        state = f"sign-in {self.settings.id} {attempt.state}"
-        if not await self._once.use(state, self._now() + ATTEMPT_LASTS):
             raise LoginRejected()
         granted = await self._redeem(metadata, code, attempt)
         return await self._identity(metadata, granted, attempt)
@@ -187,7 +188,7 @@ class OidcProvider(CampusClient):
             raise LoginRejected()
         if status == 401 or found.get("error") in ("invalid_client", "unauthorized_client"):
             raise ProviderUnavailable("secret")  # it is we who are refused there
-        raise ProviderUnavailable("status")
+        raise ProviderUnavailable("status" if status >= 500 else "refused")
 
     async def _identity(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], attempt: Attempt
@@ -214,9 +215,11 @@ class OidcProvider(CampusClient):
         )
 
     def _is_recent(self, auth_time: object) -> bool:
-        if not isinstance(auth_time, int | float):
+        if not is_instant(auth_time):
             return False
-        return self._now().timestamp() - auth_time <= (ATTEMPT_LASTS + LEEWAY).total_seconds()
+        ago = self._now().timestamp() - auth_time
+        leeway = LEEWAY.total_seconds()
+        return -leeway <= ago <= ATTEMPT_LASTS.total_seconds() + leeway
 
     async def _userinfo(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str

@@ -36,7 +36,7 @@ def are_complete(claims: Mapping[str, Any], names: ClaimNames) -> bool:
 
 def read_claims(claims: Mapping[str, Any], names: ClaimNames) -> ExternalIdentity:
     """Whom they name. Raises: LoginRejected where they hold no number."""
-    number = _first(claims, names.number)
+    number = _number(_found(claims, names.number))
     if not number or len(number) > _LONGEST_NUMBER or not number.isprintable():
         raise LoginRejected()
     verified = claims.get("email_verified") is not False
@@ -62,12 +62,26 @@ def values_of(value: object) -> tuple[str, ...]:
         if isinstance(item, bool):
             texts.append("true" if item else "false")
         elif isinstance(item, str | int):
-            texts.append(str(item).strip())
-    return tuple(text for text in texts if 0 < len(text) <= _LONGEST_VALUE)
+            texts.append(str(item))
+    return tuple(text for text in texts if 0 < len(text) <= _LONGEST_VALUE and _is_whole(text))
+
+
+def _is_whole(text: str) -> bool:
+    """JSON can hold half a character, which nothing can store."""
+    return text.encode(errors="ignore").decode() == text
+
+
+def _number(value: object) -> str:
+    """An account number; empty for what is none, or several."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).strip()
 
 
 def _first(claims: Mapping[str, Any], name: str) -> str:
-    return next(iter(values_of(_found(claims, name))), "")
+    return next(iter(values_of(_found(claims, name))), "").strip()
 
 
 def _found(claims: Mapping[str, Any], name: str) -> object:

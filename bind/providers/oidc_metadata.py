@@ -58,10 +58,13 @@ class _Remembered(Generic[T]):
 
     async def get(self, lasts: Callable[[T], timedelta]) -> T:
         """The answer, asked for anew where it is older than that. Raises: ProviderUnavailable."""
+        # Whoever needs nothing new does not wait for who does.
+        if (known := self._known(lasts)) is not None:
+            return known
         async with self._lock:
             now = self._now()
-            if self._answer is not None and now - self._answer[0] < lasts(self._answer[1]):
-                return self._answer[1]
+            if (known := self._known(lasts)) is not None:
+                return known
             if self._failure is not None and now - self._failure[0] < _PAUSE_AFTER_FAILURE:
                 raise ProviderUnavailable(self._failure[1])
             try:
@@ -71,6 +74,12 @@ class _Remembered(Generic[T]):
                 raise
             self._answer, self._failure = (now, found), None
             return found
+
+    def _known(self, lasts: Callable[[T], timedelta]) -> T | None:
+        if self._answer is None:
+            return None
+        at, found = self._answer
+        return found if self._now() - at < lasts(found) else None
 
 
 class OidcDirectory:
@@ -145,6 +154,8 @@ def _read(found: Mapping[str, Any], issuer: str) -> OidcMetadata:
 
 def _is_as_safe(address: str, issuer: str) -> bool:
     """Is it an address of the web, and over https where the issuer's is?"""
+    if not address.isascii() or not address.isprintable() or " " in address:
+        return False
     try:
         parts = urlsplit(address)
         return bool(parts.hostname) and parts.scheme in ("https", urlsplit(issuer).scheme)

@@ -11,7 +11,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -30,6 +30,7 @@ _TOKEN_LASTS: Final = timedelta(minutes=10)
 _LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _LONGEST_ID: Final = 255
 _LONGEST_TOKEN: Final = 16 * 1024
+_END_OF_TIME: Final = 2**36
 
 
 class LogoutTokenInvalid(InvalidRequest):
@@ -131,23 +132,32 @@ def _verified(token: str, keys: KeySet, audience: Audience, now: datetime) -> di
         registry.validate(claims)
     except JoseError as error:
         raise _Refused(error.error or "signature") from None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise _Refused("signature") from None
     azp = claims.get("azp")
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if (several or azp is not None) and azp != audience.client_id:
         raise _Refused("azp")
     made = claims["iat"]
-    if isinstance(made, bool) or not isinstance(made, int | float):
+    if not is_instant(made):
         raise _Refused("iat")
     if now.timestamp() - made > (_TOKEN_LASTS + LEEWAY).total_seconds():
         raise _Refused("iat")
     return claims
 
 
+def is_instant(value: object) -> TypeGuard[float]:
+    """Is that a time in seconds that a calendar knows?"""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < _END_OF_TIME
+
+
 def _text(claims: Mapping[str, Any], name: str, *, required: bool = False) -> str:
     """The claim; empty where it is missing. Raises: _Refused."""
     value = claims.get(name, "")
     if not isinstance(value, str) or len(value) > _LONGEST_ID or (required and not value):
+        raise _Refused(name)
+    if not value.isprintable():  # half a character, for one, can be stored nowhere
         raise _Refused(name)
     return value

@@ -46,7 +46,7 @@ async def back_channel_logout(request: web.Request) -> web.Response:
     raise_if_limited(load_shedder.addresses.wait_for(address))
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
     sent = form.get("logout_token")
-    async with load_shedder.campus_sign_ins:
+    async with load_shedder.sign_ons(f"logout {provider.settings.id}"):
         try:
             if not isinstance(sent, str):
                 raise LogoutTokenInvalid("missing")

@@ -67,24 +67,32 @@ def login_routes() -> list[web.RouteDef]:
         web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer)),
         web.post(SERVICE_PATH, single_logout),
         web.post("/login/confirm", _sign_in(confirm_sign_in)),
-        web.get(ENTRY_PATH, _sign_in(campus_entry)),
+        web.get(ENTRY_PATH, _sign_in(campus_entry, _ENTRY)),
         web.post("/logout", logout),
     ]
 
 
-def _sign_in(handler: Handler) -> Handler:
+def _sign_in(handler: Handler, waits_for: str = "") -> Handler:
     """The handler, limited by address and with a queue of its own: signing in waits for another
-    service. A refusal is shown as a page."""
+    service, by default for the sign-on that the address names. A refusal is shown as a page."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             await enforce_rate_limit(request, SIGN_INS, client_address(request))
-            async with request.app[LOAD_SHEDDER].campus_sign_ins:
+            line = waits_for or _sign_on_of(request).id
+            async with request.app[LOAD_SHEDDER].sign_ons(line):
                 return await handler(request)
         except DomainError as error:
             return domain_error_page(request, error)
 
     return handle
+
+
+def _sign_on_of(request: web.Request) -> SignOn:
+    """The sign-on that the address names, or else the first."""
+    sign_ons = request.app[SIGN_ONS]
+    wanted = request.match_info.get("provider") or request.query.get("with", "")
+    return sign_ons.get(wanted) or sign_ons.first
 
 
 def welcome(request: web.Request) -> web.Response:
@@ -153,8 +161,10 @@ async def _sign_on_fails(
     """The page that says so, and offers the others."""
     sign_ons = request.app[SIGN_ONS]
     count_error(request, error)
-    sign_ons.note(sign_on.id, failed=True)
-    if not sign_on.realm:
+    seen = not isinstance(error, ProviderUnavailable) or error.is_seen
+    if seen:
+        sign_ons.note(sign_on.id, failed=True)
+    if seen and not sign_on.realm:
         await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
     which = "another_fails" if len(sign_ons) > 1 else "cas_unavailable"
     response = _message(request, 503, *SIGN_IN_TEXT[which])

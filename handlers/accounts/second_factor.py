@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
 from bind.second_factors import Enrolment, SecondFactorInvalid
+from handlers.http.authentication import require_role
 from handlers.http.forms import Form
 from handlers.http.keys import SITE
-from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.pages import PageRequest, form_text, redirect, to_sign_in
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from handlers.http.return_to import is_own_path
 from handlers.keys import SECOND_FACTORS
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SHORT_TITLE
+from models.identity.errors import SecondFactorRequired, SignInAgain
 from models.identity.roles import Role
-from models.kernel.errors import NotAllowed, NotFound, TooManyAttempts
+from models.kernel.errors import NotFound, TooManyAttempts
 
 _AFTERWARDS = "/console"
 
 
 async def second_factor(visit: PageRequest) -> web.StreamResponse:
     """What is asked for now: to set it up, a code of it, or nothing any more."""
-    _require_staff(visit)
+    try:
+        await _require_staff(visit)
+    except SignInAgain:
+        return to_sign_in(visit.request, renew=True)
     left = await visit[SECOND_FACTORS].recovery_codes_left(visit.reader)
     if left is None or (_has_given(visit) and visit.request.query.get("anew") == "1"):
-        return _enrolment(visit, _offer(visit))
+        return _page(visit, "offered", **_shown(_offer(visit)), anew=left is not None)
     return _page(visit, "given" if _has_given(visit) else "asked", left=left)
 
 
 async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A code of the authenticator, or a recovery code. A form with ``held`` sets one up."""
-    _require_staff(visit)
+    await _require_staff(visit)
     code, held = form_text(form, "code"), form_text(form, "held")
     if held:
-        return await _enrol(visit, held, code, _next(form_text(form, "next")))
+        return await _enrol(visit, form, held, code)
     session = visit.principal.session
     try:
         await visit[SECOND_FACTORS].confirm(visit.reader, session, code, visit.now)
@@ -49,26 +55,32 @@ async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamRespon
     return redirect(_next(form_text(form, "next")))
 
 
-async def _enrol(visit: PageRequest, held: str, code: str, next: str) -> web.StreamResponse:
+async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.StreamResponse:
     factors, session = visit[SECOND_FACTORS], visit.principal.session
+    left = await factors.recovery_codes_left(visit.reader)
+    next, anew = _next(form_text(form, "next")), left is not None and _has_given(visit)
     try:
         enrolment = factors.offered(visit.reader, SHORT_TITLE, held, visit.now)
     except SecondFactorInvalid as error:
         offer = _offer(visit)
-        return _refused(visit, error, "offered", **_shown(offer), next=next)
+        return _refused(visit, error, "offered", **_shown(offer), next=next, anew=anew)
     try:
-        codes = await factors.enrol(visit.reader, session, enrolment.secret, code, visit.now)
+        codes = await factors.enrol(
+            *(visit.reader, session, enrolment.secret, code, visit.now),
+            present=form_text(form, "present"),
+        )
     except (SecondFactorInvalid, TooManyAttempts) as error:
-        return _refused(visit, error, "offered", **_shown(enrolment), next=next)
+        return _refused(visit, error, "offered", **_shown(enrolment), next=next, anew=anew)
     return _page(visit, "codes", codes=codes, next=next)
 
 
-def _require_staff(visit: PageRequest) -> None:
-    """Raises: NotFound where nobody is asked for one; NotAllowed for who is no staff."""
+async def _require_staff(visit: PageRequest) -> None:
+    """Raises: NotFound where nobody is asked for one; NotAllowed for who is no staff; SignInAgain
+    where the session was left alone."""
     if not visit[SITE].staff_totp:
         raise NotFound()
-    if not visit.may(Role.VIEWER):
-        raise NotAllowed()
+    with suppress(SecondFactorRequired):  # it is given here
+        await require_role(visit.request, visit.principal, Role.VIEWER, visit.now)
 
 
 def _has_given(visit: PageRequest) -> bool:
@@ -91,10 +103,6 @@ def _shown(enrolment: Enrolment) -> dict[str, Any]:
     }
 
 
-def _enrolment(visit: PageRequest, enrolment: Enrolment) -> web.Response:
-    return _page(visit, "offered", **_shown(enrolment))
-
-
 def _refused(
     visit: PageRequest, error: SecondFactorInvalid | TooManyAttempts, state: str, **facts: Any
 ) -> web.Response:
@@ -106,9 +114,9 @@ def _refused(
 
 
 def _page(visit: PageRequest, state: str, status: int = 200, **facts: Any) -> web.Response:
-    shown = {
+    shown: dict[str, Any] = {
         "wrong": "",
-        "anew": _has_given(visit),
+        "anew": False,
         "next": _next(visit.request.query.get("next", "")),
     } | facts
     return render_page(

@@ -146,7 +146,7 @@ class LoadShedder:
         self.addresses = LocalRateLimiter(ADDRESS, scale)
         self.door = WriteQueue()
         self.wechat_sign_ins = WriteQueue(slots=SIGN_IN_SLOTS)
-        self.campus_sign_ins = WriteQueue(slots=SIGN_IN_SLOTS)
+        self._sign_ons: dict[str, WriteQueue] = {}
         self.changes = Changes()
         self.body_deadline_s = BODY_DEADLINE_S
         self.closing = False
@@ -158,6 +158,11 @@ class LoadShedder:
         self.late_at_most_s = LATE_S
         self._late_s = self._latest_s = 0.0
         self.looking = 0
+
+    def sign_ons(self, which: str) -> WriteQueue:
+        """The line of those who wait for that sign-on: one that hangs keeps nobody from another.
+        There are as many as the library has set up, and not as many as are asked for."""
+        return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:
         """Raises: Overloaded. Otherwise ``end_read`` must follow."""
@@ -184,6 +189,6 @@ class LoadShedder:
             # Believed at once when it gets late; when it gets better, one turn proves little.
             self._late_s = max(took - _TICK_S, self._late_s / 2)
             self._latest_s = max(self._latest_s, took - _TICK_S)
-            for door in (self.door, self.wechat_sign_ins, self.campus_sign_ins):
+            for door in (self.door, self.wechat_sign_ins, *self._sign_ons.values()):
                 door.tick(took)
             self.changes.tick()

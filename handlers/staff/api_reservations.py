@@ -94,7 +94,7 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
     await call[ATTEMPT_LIMITER].register([limit], call.now)
     reader = await call[keys.STAFF_GRANTS].find(body.student_no)
     if reader is None:
-        raise NotFound()
+        raise NotFound(field="student_no")
     await call[ATTEMPT_LIMITER].refund([limit])
     return reader
 

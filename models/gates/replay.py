@@ -215,8 +215,13 @@ def _with_presence_state(
     new = replace(new, remind_at=reminder_due_at(new, policy, now))
     if assisted == r.gate_assistance or assisted is None:
         return new
-    notice = OutboxEvent(new.rev, _TELLS[PresenceEffect(assisted.kind)], assisted.at, facts_of(new))
-    return replace(new, outbox=(*r.outbox, notice))
+    effect = PresenceEffect(assisted.kind)
+    told = [OutboxEvent(new.rev, _TELLS[effect], assisted.at, facts_of(new))]
+    if r.checked_in_at is None and new.checked_in_at and effect is not PresenceEffect.CHECK_IN:
+        # Of a passage in and one out, told together, the reader hears the last; programs hear both.
+        came = OutboxEventKind.CHECKED_IN_BEFORE
+        told.insert(0, OutboxEvent(new.rev, came, new.checked_in_at, facts_of(new)))
+    return replace(new, outbox=(*r.outbox, *told))
 
 
 def _presence(r: Reservation, entries: Sequence[HistoryEntry]) -> PresenceProof | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pymongo import IndexModel
 
 from models.kernel.ids import ReaderId
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, insert_if_new
@@ -28,10 +29,19 @@ class SecondFactor:
     recovery_codes: int
 
 
+def attempt_limits(reader_id: ReaderId) -> list[AttemptLimit]:
+    """How many codes of six digits may be tried for a reader."""
+    return [
+        AttemptLimit(f"second factor {reader_id}", 5, timedelta(minutes=15)),
+        AttemptLimit(f"second factor {reader_id} day", 20, timedelta(days=1)),
+    ]
+
+
 class SecondFactorRepository:
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["second_factors"]
         self._texts = FreeTexts("second_factors", cipher)
+        self._attempts = AttemptLimiter(db)
 
     async def of(self, reader_id: ReaderId) -> SecondFactor | None:
         """The reader's; None for who has confirmed none."""
@@ -85,7 +95,9 @@ class SecondFactorRepository:
         return used.matched_count > 0
 
     async def remove(self, reader_id: ReaderId) -> bool:
-        """Forget it: the reader sets up another one. False where there was none."""
+        """Forget it, and the wrong codes that were counted: the reader sets up another one. False
+        where there was none."""
         with translate_errors():
             removed = await self._all.delete_one({"_id": reader_id})
+        await self._attempts.forget(attempt_limits(reader_id))
         return removed.deleted_count > 0

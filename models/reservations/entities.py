@@ -32,7 +32,7 @@ class HistoryEntry:
 
 class OutboxEventKind(StrEnum):
     """What a reader or a program (``models/webhooks``) may have to be told of. The value is stored.
-    Of the last four no reader is told: they have seen it, or hear of it by another message."""
+    Of the last five no reader is told: they have seen it, or hear of it by another message."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"
@@ -55,6 +55,7 @@ class OutboxEventKind(StrEnum):
     BOOKING_REPLACED = "booking_replaced"
     SEAT_MOVED = "seat_moved"
     END_MOVED = "end_moved"
+    CHECKED_IN_BEFORE = "checked_in_before"
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,11 @@ class AttemptLimiter:
             with translate_errors():
                 await self._all.update_one({"_id": limit.key, "n": {"$gt": 0}}, {"$inc": {"n": -1}})
 
+    async def forget(self, limits: list[AttemptLimit]) -> None:
+        """What was counted counts no more."""
+        with translate_errors():
+            await self._all.delete_many({"_id": {"$in": [limit.key for limit in limits]}})
+
     async def prune(self, now: datetime) -> int:
         with translate_errors():
             result = await self._all.delete_many({"until": {"$lte": now}})

@@ -14,6 +14,7 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 
 from models.kernel.ids import ReaderId
+from models.readers.personal_data_repository import ERASED_READER
 from models.storage.leases import may_be_leased, unleased
 from models.storage.mongo import Database, Document, insert_new, new_id
 from models.storage.mongo_errors import translate_errors
@@ -64,7 +65,7 @@ INDEXES: Final = {
 
 class WebhookDeliveryRepository:
     def __init__(self, db: Database) -> None:
-        self._all = db["webhook_deliveries"]
+        self._all, self._readers = db["webhook_deliveries"], db["readers"]
 
     async def add(self, wanted: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
         """Queue the events for the endpoints. May be repeated.
@@ -81,6 +82,20 @@ class WebhookDeliveryRepository:
                 waves[wave] += [_document(event, endpoint, now) for event, endpoint in same]
         for documents in waves:
             await insert_new(self._all, documents)
+        await self._forget_erased({e.reader_id for e, _ in wanted if e.reader_id is not None})
+
+    async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
+        """Who was erased between the event and now is nobody here too. Who is erased from now on is
+        found by that."""
+        if not ids:
+            return
+        with translate_errors():
+            known = await self._readers.find({"_id": {"$in": sorted(ids)}}, {"_id": 1}).to_list()
+            gone = sorted({*ids} - {row["_id"] for row in known})
+            if gone:
+                await self._all.update_many(
+                    {"reader": {"$in": gone}}, {"$set": {"reader": ERASED_READER}}
+                )
 
     async def lease_next(
         self,

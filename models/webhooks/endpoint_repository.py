@@ -89,18 +89,19 @@ class WebhookEndpointRepository:
             found = await self._all.find_one({"_id": id})
         return _endpoint(found) if found else None
 
-    async def keys_of(self, id: WebhookId, now: datetime) -> WebhookKeys | None:
-        """What signs at ``now``. None where the endpoint is gone."""
+    async def with_keys(
+        self, id: WebhookId, now: datetime
+    ) -> tuple[WebhookEndpoint, WebhookKeys] | None:
+        """The endpoint as it is by now, and what signs at ``now``. None where it is gone."""
         with translate_errors():
-            found = await self._all.find_one(
-                {"_id": id}, {**dict.fromkeys(_PURPOSES, 1), "old_until": 1}
-            )
+            found = await self._all.find_one({"_id": id})
         if found is None:
             return None
         signing = [self._open("secret", found["secret"])]
         if found["old_secret"] is not None and now < found["old_until"]:
             signing.append(self._open("old_secret", found["old_secret"]))
-        return WebhookKeys(tuple(signing), b64decode(self._open("reader_key", found["reader_key"])))
+        reader_key = b64decode(self._open("reader_key", found["reader_key"]))
+        return _endpoint(found), WebhookKeys(tuple(signing), reader_key)
 
     async def replace(self, old: WebhookEndpoint, new: WebhookEndpoint) -> bool:
         """Write what the staff choose over ``old``; another address begins without failures. False
@@ -156,12 +157,13 @@ class WebhookEndpointRepository:
     async def record_failures(
         self, endpoint: WebhookEndpoint, failures: int, paused_until: datetime | None
     ) -> None:
-        """So many attempts in a row have failed; nothing is sent before ``paused_until``."""
+        """So many attempts in a row have failed at the address that it still has; nothing is sent
+        before ``paused_until``."""
         update: Document = {"$set": {"failures": failures}}
         if paused_until is not None:
             update["$max"] = {"paused_until": paused_until}
         with translate_errors():
-            await self._all.update_one({"_id": endpoint.id}, update)
+            await self._all.update_one({"_id": endpoint.id, "url": endpoint.url}, update)
 
     async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
         """It has answered that it is gone, at the address that it still has. False otherwise."""

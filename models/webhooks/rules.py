@@ -23,12 +23,10 @@ PAUSE_AFTER: Final = 5
 delivery at a time."""
 LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
-_NAT64: Final = (
-    ipaddress.IPv6Network("64:ff9b::/96"),
-    ipaddress.IPv6Network("64:ff9b:1::/48"),
-)
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _CLOSED: Final[tuple[Network, ...]] = (
     ipaddress.IPv4Network("192.88.99.0/24"),  # anycast relays
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # NAT64 of one's own: the address may stand anywhere
     ipaddress.IPv6Network("2002::/16"),  # 6to4: an IPv4 address that a relay chooses
     ipaddress.IPv6Network("fec0::/10"),  # site-local of old
 )
@@ -58,7 +56,7 @@ def check_url(url: str, allowed: Sequence[Network]) -> str:
         address, port or default_port(parts.scheme), allowed, secure=parts.scheme == "https"
     ):
         raise InvalidRequest("url", "webhook_url_private")
-    return url
+    return parts.geturl()  # the scheme in small letters
 
 
 def default_port(scheme: str) -> int:
@@ -114,7 +112,7 @@ def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
     plain = ipaddress.IPv6Address(int(address))  # without a zone
-    if any(plain in network for network in _NAT64):
+    if plain in _NAT64:
         return (ipaddress.IPv4Address(int(plain) & 0xFFFFFFFF),)
     return ()
 

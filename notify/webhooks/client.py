@@ -14,11 +14,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from time import monotonic
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network, literal, may_connect
@@ -26,8 +29,8 @@ from models.webhooks.rules import Network, literal, may_connect
 TIMEOUT_S: Final = 10.0
 """For all of it: the name, the connection, the request and the answer."""
 LARGEST_ANSWER: Final = 64 * 1024
-_OF_AN_ENDPOINT: Final = 4
-"""Connections to one host and port at once."""
+_LONGEST_ANSWER: Final = 512 * 1024
+"""With heads and all; a socket may bring 256 KB at once."""
 USER_AGENT: Final = "seat-reservation-webhooks"
 FORBIDDEN: Final = "forbidden_address"
 
@@ -100,6 +103,25 @@ class CheckedResolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+class _BoundedConnection(ResponseHandler):
+    """Ends where an answer is longer than any may be, with all that comes before its body: a
+    receiver can send 1xx answers, or parts of a chunk's head, as long as it likes."""
+
+    _said = 0
+
+    def set_response_params(self, **params: Any) -> None:
+        self._said = 0
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        self._said += len(data)
+        if self._said > _LONGEST_ANSWER:
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        super().data_received(data)
+
+
 class WebhookClient:
     """Posts webhooks. Use it as an async context manager.
 
@@ -147,14 +169,14 @@ class WebhookClient:
 
         resolver = CheckedResolver(self._lookup, check)
         self._resolvers.append(resolver)
+        # As many at once as the lanes of all endpoints have: several may be on one host.
+        connector = aiohttp.TCPConnector(
+            resolver=resolver, socket_factory=connected, use_dns_cache=False, limit=0
+        )
+        factory = partial(_BoundedConnection, loop=asyncio.get_running_loop())
+        connector._factory = factory  # type: ignore[assignment]
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=resolver,
-                socket_factory=connected,
-                use_dns_cache=False,
-                limit=MOST_ENDPOINTS * _OF_AN_ENDPOINT,
-                limit_per_host=_OF_AN_ENDPOINT,
-            ),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -171,7 +193,7 @@ class WebhookClient:
         def result(status: int | None, error: str = "", retry: float = 0.0) -> WebhookResult:
             return WebhookResult(status, error, round((monotonic() - began) * 1000), retry)
 
-        session = self._sessions[url.partition(":")[0]]
+        session = self._sessions[urlsplit(url).scheme]
         try:
             async with session.post(
                 url, data=body, headers=headers, allow_redirects=False
@@ -209,7 +231,7 @@ def retry_after(text: str, now: datetime) -> float:
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -31,6 +31,10 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
         WebhookEventType.RESERVATION_CHECKED_IN,
         ReservationState.IN_USE,
     ),
+    OutboxEventKind.CHECKED_IN_BEFORE: (
+        WebhookEventType.RESERVATION_CHECKED_IN,
+        ReservationState.IN_USE,
+    ),
     OutboxEventKind.NO_SHOW: (WebhookEventType.RESERVATION_NO_SHOW, ReservationState.NO_SHOW),
     # How a stay ended its reservation says: nothing comes after it.
     OutboxEventKind.BOOKING_ENDED: (WebhookEventType.RESERVATION_ENDED, None),
@@ -135,8 +139,10 @@ class WebhookEvents:
             "how": how if type is WebhookEventType.RESERVATION_ENDED else None,
         }
         # A change has one name everywhere; before changes had names, it is the reservation's nth.
-        id = event.change or f"{r.id}_{event.seq}"
-        return WebhookEvent(f"evt_{id}", type, event.at, r.id, event.seq, r.reader_id, facts)
+        id, seq = event.change or f"{r.id}_{event.seq}", 2 * event.seq
+        if event.event is OutboxEventKind.CHECKED_IN_BEFORE:  # the other one of its change follows
+            id, seq = f"{id}_before", seq - 1
+        return WebhookEvent(f"evt_{id}", type, event.at, r.id, seq, r.reader_id, facts)
 
 
 def _of_stored(event: StoredEvent, place: int) -> WebhookEvent:

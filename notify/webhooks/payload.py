@@ -89,7 +89,7 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
 
 def reader_name(reader_id: ReaderId, key: bytes) -> str:
     """What an endpoint calls a reader. Without the key nobody can try numbers until one fits; it is
-    the endpoint's own, so that two receivers cannot compare what they have."""
+    the endpoint's own. Two receivers of the same events can still compare these, by their ids."""
     return "rdr_" + hmac.digest(key, reader_id.encode(), "sha256")[:_NAME_BYTES].hex()
 
 

@@ -36,24 +36,26 @@ class WebhookSender:
 
     async def send(
         self, endpoint: WebhookEndpoint, event: WebhookEvent, now: datetime
-    ) -> WebhookResult:
-        """The receiver's answer. Raises: ServiceUnavailable."""
+    ) -> WebhookResult | None:
+        """The receiver's answer; None where the endpoint is switched off or gone. What the staff
+        have chosen of it counts from the next attempt on. Raises: ServiceUnavailable."""
+        found = await self._endpoints.with_keys(endpoint.id, now)
+        if found is None or not found[0].enabled:
+            return None
+        endpoint, keys = found
         reader = None
         if endpoint.personal and event.reader_id is not None:
             reader = (await self._readers_of([event.reader_id])).get(event.reader_id)
-        keys = await self._endpoints.keys_of(endpoint.id, now)
-        if keys is None:
-            return WebhookResult(None, _DELETED)
         body = body_of(event, keys.reader_key, reader)
         return await self._post(endpoint, event.id, body, keys)
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
         """The answer to a test, which is kept nowhere and tried once. Raises:
         ServiceUnavailable."""
-        keys = await self._endpoints.keys_of(endpoint.id, now)
-        if keys is None:
+        found = await self._endpoints.with_keys(endpoint.id, now)
+        if found is None:
             return WebhookResult(None, _DELETED)
-        return await self._post(endpoint, f"evt_{new_id()}", ping(now), keys)
+        return await self._post(found[0], f"evt_{new_id()}", ping(now), found[1])
 
     async def _post(
         self, endpoint: WebhookEndpoint, id: str, body: bytes, keys: WebhookKeys

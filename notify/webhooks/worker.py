@@ -103,28 +103,49 @@ class WebhookWorker:
         """Send what is due for the endpoint, until nothing is, it has to be left alone, or the time
         is up. One that has failed often is tried by one delivery first."""
         stop_at = monotonic() + RUN_S
+        under_way = set[asyncio.Task[WebhookResult | None]]()
+        goes_on: WebhookEndpoint | None = endpoint
         try:
-            while monotonic() < stop_at and not self._closing:
-                several = CONCURRENCY if endpoint.failures < rules.PAUSE_AFTER else 1
-                leased = await self._deliveries.lease_next(
-                    endpoint.id, now, self._real_now(), LEASE, several
-                )
-                if not leased:
+            while True:
+                if goes_on is not None and monotonic() < stop_at and not self._closing:
+                    several = CONCURRENCY if goes_on.failures < rules.PAUSE_AFTER else 1
+                    free = several - len(under_way)
+                    for d in await self._next(goes_on, now, free) if free > 0 else ():
+                        under_way.add(asyncio.create_task(self._attempt(goes_on, d, now)))
+                if not under_way:
                     return
-                results = await asyncio.gather(*(self._attempt(endpoint, d, now) for d in leased))
-                after = await self._judge(endpoint, results, now)
-                if after is None:
-                    return
-                endpoint = after
+                # One that takes long holds up its own reservation, and no other one.
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                if goes_on is not None:
+                    goes_on = await self._judge(goes_on, [task.result() for task in done], now)
         except ServiceUnavailable as error:
             log.warning("webhooks_interrupted", extra={"reason": repr(error)})
         except Exception:
             log.exception("webhooks_failed", extra={"webhook": endpoint.id})
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _next(
+        self, endpoint: WebhookEndpoint, now: datetime, limit: int
+    ) -> Sequence[WebhookDelivery]:
+        return await self._deliveries.lease_next(endpoint.id, now, self._real_now(), LEASE, limit)
 
     async def _attempt(
         self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
-    ) -> WebhookResult:
-        result = await self._sender.send(endpoint, d.event, now)
+    ) -> WebhookResult | None:
+        """What came of it; None where the endpoint was switched off meanwhile, and it waits."""
+        try:
+            result = await self._sender.send(endpoint, d.event, now)
+        except ServiceUnavailable:
+            raise
+        except Exception:  # whatever a receiver has thought of: it is tried again like any other
+            log.exception("webhook_failed", extra={"webhook": endpoint.id})
+            result = WebhookResult(None, "broken")
+        if result is None:
+            await self._deliveries.release([d], now)
+            return None
         due = None
         if not result.delivered and not result.gone:
             due = rules.next_attempt(
@@ -138,9 +159,12 @@ class WebhookWorker:
         return result
 
     async def _judge(
-        self, endpoint: WebhookEndpoint, results: Sequence[WebhookResult], now: datetime
+        self, endpoint: WebhookEndpoint, answers: Sequence[WebhookResult | None], now: datetime
     ) -> WebhookEndpoint | None:
         """The endpoint as its answers make it; None where it is left alone for now."""
+        results = [answer for answer in answers if answer is not None]
+        if len(results) < len(answers):
+            return None
         if any(result.gone for result in results):
             if await self._endpoints.disable_gone(endpoint):
                 log.warning("webhook_gone", extra={"webhook": endpoint.id})

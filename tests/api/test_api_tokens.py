@@ -89,13 +89,13 @@ async def test_a_token_is_made_shown_once_used_and_revoked(service: Living) -> N
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"name": ""}, "用途为 1–60 字"),
-        ({"name": "x" * 61}, "用途为 1–60 字"),
+        ({"name": ""}, "请填写用途，最多 60 字"),
+        ({"name": "x" * 61}, "请填写用途，最多 60 字"),
         ({"occupancy:read": ""}, "请至少选择一项权限"),
         ({"days": "3650"}, "请选择有效期"),
-        ({"per_minute": "5"}, "每分钟 6–6000 次"),
-        ({"per_minute": "6001"}, "每分钟 6–6000 次"),
-        ({"per_minute": "-1"}, "每分钟 6–6000 次"),
+        ({"per_minute": "5"}, "每分钟次数上限请填 6–6000"),
+        ({"per_minute": "6001"}, "每分钟次数上限请填 6–6000"),
+        ({"per_minute": "-1"}, "每分钟次数上限请填 6–6000"),
     ],
 )
 async def test_a_refused_form_keeps_what_was_typed(

@@ -13,6 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from handlers.keys import SIGN_ONS
 from models.kernel.errors import Overloaded
 from tests.api.lying_provider import (
     FORM,
@@ -61,6 +62,10 @@ ID_TOKENS: Mapping[str, dict[str, Any]] = {
     "of yesterday, for ever": {"iat": now_s() - 86_400, "exp": now_s() + 86_400},
     "of no time": {"iat": None},
     "of true": {"iat": True},
+    "of a time beyond all calendars": {"iat": -(10**400)},
+    "of no number": {"iat": float("nan")},
+    "a number that is true": {"no": True},
+    "two numbers": {"no": ["21070001", "21070002"]},
     "another nonce": {"nonce": "x"},
     "no nonce": {"nonce": None},
     "nobody": {"sub": None},
@@ -87,6 +92,9 @@ async def test_an_id_token_that_is_not_believed(both: Both) -> None:
         provider.claims = lie
         answer = await provider.sign_in(service.stranger())
         assert answer.status == 401 and "请重新登录" in answer.body, name
+    # A long s: in capitals it would be somebody else's number.
+    provider.claims = lambda claims: claims.update(no="\u017f1070001")
+    assert (await provider.sign_in(service.stranger())).status == 401
     provider.claims = lambda claims: None
     for sign in (
         none_alg,
@@ -107,6 +115,23 @@ async def test_an_id_token_that_is_not_believed(both: Both) -> None:
     assert {name for name in changed if changed[name] != before.get(name)} == {"used_once"}
     assert await service.db["sessions"].count_documents({}) == sessions
     assert provider.asked["/keys"] == 1, "an unknown key is looked for once a minute"
+
+
+async def test_a_browser_cannot_say_that_a_sign_on_fails(both: Both) -> None:
+    """Deadlines stop while the campus's sign-on is away: nobody's address bar does that."""
+    service, provider = both
+    browser = service.stranger()
+    away = await browser.get("//login")
+    state = parse_qs(urlsplit(away.headers["Location"]).query)["state"][0]
+    for status in (503, 401):  # an attempt is answered once
+        answer = await browser.get(f"//login/oidc/campus?state={state}&error=server_error")
+        assert answer.status == status
+    provider.token_answer = 400, {"error": "invalid_request"}
+    assert (await provider.sign_in(service.stranger())).status == 503
+    assert await service.db["outages"].count_documents({}) == 0
+    assert not service.app[SIGN_ONS].is_failing("campus")
+    provider.token_answer = None
+    assert (await provider.sign_in(service.stranger())).status == 302
 
 
 async def test_what_the_provider_may_do(both: Both) -> None:

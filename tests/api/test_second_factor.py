@@ -137,8 +137,8 @@ async def test_from_setting_up_to_the_last_recovery_code(guarded: Living) -> Non
     assert (await get(fourth, "/console")).status == 303
     # A new phone: the old one's codes, and the old recovery codes, are void.
     page = (await get(third, f"{PAGE}?anew=1")).body
-    assert "设置动态口令" in page
-    assert "设置动态口令" not in (await get(fourth, f"{PAGE}?anew=1")).body, (
+    assert "更换动态口令" in page and "otpauth://totp/" in page
+    assert "更换动态口令" not in (await get(fourth, f"{PAGE}?anew=1")).body, (
         "not without the old one"
     )
     new = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
@@ -146,7 +146,12 @@ async def test_from_setting_up_to_the_last_recovery_code(guarded: Living) -> Non
     # Somebody who has the password only brings the form of another session.
     assert (await post(fourth, PAGE, held=held, code=code_of(guarded, new))).status == 422
     await guarded.move(timedelta(seconds=30))
-    assert (await post(third, PAGE, held=held, code=code_of(guarded, new))).status == 200
+    # A desk that was left, or a cookie, is not enough: the old authenticator or a recovery code is.
+    for present in ("", "000000", codes[0], code_of(guarded, new)):
+        forged = {"held": held, "code": code_of(guarded, new), "present": present}
+        assert (await post(third, PAGE, **forged)).status == 422, present
+    right = {"held": held, "code": code_of(guarded, new), "present": codes[2]}
+    assert (await post(third, PAGE, **right)).status == 200
     assert (await post(fourth, PAGE, code=codes[1])).status == 422
     await guarded.move(timedelta(seconds=30))
     assert (await post(fourth, PAGE, code=code_of(guarded, secret))).status == 422
@@ -158,11 +163,14 @@ async def test_guesses_are_paced_and_an_offer_is_one_persons(strict: Living) -> 
     colleague = await strict.web_reader(role=Role.LIBRARIAN)
     secret, codes = await enrolled(strict, desk)
     other = await again(strict, desk)
-    for guess in ("000000", "12345", "", "AAAA-AAAA-AAAA-AAAA", codes[0][:-1]):
+    for guess in ("000000", "12345", "", "1234567", codes[0][:-1]):
         assert (await post(other, PAGE, code=guess)).status == 422, guess
     await strict.move(timedelta(seconds=60))
     locked = await post(other, PAGE, code=code_of(strict, secret))
-    assert locked.status == 429 and "分钟" in locked.body
+    assert locked.status == 429 and "请 14 分钟后再试" in locked.body
+    # Who has the password alone cannot keep the owner out.
+    assert (await post(other, PAGE, code="AAAA-AAAA-AAAA-AAAA")).status == 422
+    assert (await post(await again(strict, desk), PAGE, code=codes[1])).status == 303
     assert (await get(other, "/console")).status == 303
     await strict.move(timedelta(minutes=15))
     assert (await post(other, PAGE, code=code_of(strict, secret))).status == 303
@@ -177,6 +185,35 @@ async def test_guesses_are_paced_and_an_offer_is_one_persons(strict: Living) -> 
     assert await strict.db["second_factors"].count_documents({}) == 1
     reader = await strict.web_reader()
     assert (await get(reader, PAGE)).status == 403
+
+
+async def test_a_desk_that_was_left_alone_changes_nothing(guarded: Living) -> None:
+    desk = await guarded.web_reader(role=Role.LIBRARIAN)
+    secret, codes = await enrolled(guarded, desk)
+    page = (await get(desk, f"{PAGE}?anew=1")).body
+    held = unescape(_one(r'name="held" value="([^"]+)"', page))
+    new = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    await guarded.move(timedelta(minutes=31))
+    left = await get(desk, f"{PAGE}?anew=1")
+    assert left.status == 303 and left.headers["Location"].endswith("&renew=1")
+    form = {"held": held, "code": code_of(guarded, new), "present": codes[0]}
+    assert (await post(desk, PAGE, **form)).status == 403
+    other = await again(guarded, desk)
+    assert (await post(other, PAGE, code=code_of(guarded, secret))).status == 303
+
+
+async def test_a_reset_forgets_the_wrong_codes_too(strict: Living) -> None:
+    desk = await strict.web_reader(role=Role.LIBRARIAN)
+    secret, _ = await enrolled(strict, desk)
+    other = await again(strict, desk)
+    for _ in range(5):
+        assert (await post(other, PAGE, code="000000")).status == 422
+    assert (await post(other, PAGE, code=code_of(strict, secret))).status == 429
+    head = await strict.web_reader(role=Role.ADMINISTRATOR)
+    await enrolled(strict, head)
+    path = f"/console/readers/{desk.reader_id}/second-factor"
+    assert (await post(head, path, reason="手机丢了")).status == 303
+    await enrolled(strict, await again(strict, desk))
 
 
 async def test_an_administrator_resets_a_colleagues(guarded: Living) -> None:

@@ -117,5 +117,5 @@ async def test_what_is_over_is_deleted_and_keys_rotate(service: Living) -> None:
         anew = WebhookEndpointRepository(service.db, both)
         assert (await anew.reencrypt(), await anew.reencrypt()) == (2, 0)
         only = WebhookEndpointRepository(service.db, FieldCipher({2: b"n" * 32}))
-        keys = await only.keys_of(WebhookId(at.id), now)
-        assert keys is not None and keys.secrets == (at.secret,)
+        found = await only.with_keys(WebhookId(at.id), now)
+        assert found is not None and found[1].secrets == (at.secret,)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
 from handlers.http.keys import LOAD_SHEDDER, METRICS
+from miniapp_server.webhook_wiring import WEBHOOK_WORKER
+from tests.api.test_gates import gate_of
 from tests.api.test_staff_console import WHEREFORE, log, staff
 from tests.api.webhook_console import EVERY, endpoint
 from tests.living import Client, Living, living
@@ -289,3 +292,38 @@ async def test_a_hanging_receiver_holds_up_nobody(service: Living) -> None:
         hanging.hangs.set()
         await service.settle()
         assert hanging.types == ["reservation.created"]
+
+
+async def test_a_passage_in_and_one_out_together_are_both_told(service: Living) -> None:
+    async with receiver() as program:
+        await endpoint(service, program)
+        gate, reader = await gate_of(service), await service.reader()
+        made = await reader.reserve("2f-hall-001", "09:00", "11:00")
+        await service.move("09:10")
+        sent = [gate.event(reader, "in", at="09:01"), gate.event(reader, "out", at="09:05")]
+        assert (await gate.send(sent)).status == 200
+        await service.settle()
+        assert program.types == ["reservation.created", "reservation.checked_in"]
+        data = program.got[-1][1]["data"]
+        assert (data["state"], data["checked_in_at"][11:16]) == ("in_use", "09:01")
+        assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "away"
+
+
+async def test_what_the_staff_choose_counts_from_the_next_attempt_on(service: Living) -> None:
+    """Personal data is chosen away, or the endpoint switched off, while a lane is under way."""
+    async with receiver() as program:
+        at, reader = await endpoint(service, program, personal=True), await service.reader()
+        await reader.reserve("2f-hall-001", "09:00", "11:00")
+        await service.settle()
+        assert reader.number in program.raw[-1][1].decode()
+        stored, now = service.inside.stored, service.clock.now()
+        kept = await stored.webhooks.get(at.id)
+        assert kept is not None and kept.personal
+        (told,) = await stored.webhook_deliveries.newest(kept.id, 1)
+        sender = service.app[WEBHOOK_WORKER]._sender
+        assert await stored.webhooks.replace(kept, replace(kept, personal=False))
+        assert await sender.send(kept, told.event, now) is not None
+        assert len(program.raw) == 2 and reader.number not in program.raw[-1][1].decode()
+        off = await stored.webhooks.get(at.id)
+        assert off is not None and await stored.webhooks.set_enabled(off, False)
+        assert await sender.send(kept, told.event, now) is None and len(program.raw) == 2

@@ -195,7 +195,7 @@ async def test_a_booking_pays_nothing_for_webhooks(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     """The reader's request sends what it sent without them; the dispatcher of a batch, however many
-    events it has, two looks where nobody listens and one write more where somebody does."""
+    events it has, two looks where nobody listens, and one more and a write where somebody does."""
     costs = []
     for listeners in (0, MOST_ENDPOINTS):
         for _ in range(listeners):
@@ -215,6 +215,6 @@ async def test_a_booking_pays_nothing_for_webhooks(
                     costs_of_dispatch = Counter(commands.names)
             assert commands.names.count("find") == 3, "an idle one looks at three outboxes"
             assert costs_of_dispatch["insert"] == (2 if listeners else 1)
-            assert costs_of_dispatch["find"] <= 5
+            assert costs_of_dispatch["find"] <= (6 if listeners else 5)
     queued = await stage.db["webhook_deliveries"].count_documents({})
     assert queued == 3 * MOST_ENDPOINTS

@@ -105,5 +105,8 @@ def test_what_claims_say() -> None:
         "realm.roles": ("a", "7", "true"),
     }
     assert read_claims({**claims, "email_verified": False}, names).email == ""
+    odd = read_claims({**claims, "name": "张\ud800", "realm": {"roles": [" a", "a "]}}, names)
+    assert odd.name == "", "half a character can be stored nowhere"
+    assert odd.groups == (" a", "a "), "almost the name of a group is not its name"
     # A name with dots in it is a name first.
     assert read_claims({"a.b": "1", "a": {"b": "2"}}, ClaimNames("a.b")).number == "1"

@@ -257,3 +257,63 @@ async def test_tls_is_verified(untrusted: ssl.SSLContext) -> None:
         assert (await post(client, f"https://a.example:{port}/hook")).error == "tls"
     assert servers.received == []
     await runner.cleanup()
+
+
+async def test_heads_without_end_are_cut_off() -> None:
+    """1xx answers, one after the other, are no body: the connection ends all the same."""
+    sent = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 400)
+                await writer.drain()
+                sent += 10_000
+        except ConnectionError:
+            writer.close()
+
+    server = await asyncio.start_server(flood, RECEIVER, 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, WebhookClient(HERE, timeout_s=5) as client:
+        result = await post(client, f"http://{RECEIVER}:{port}/hook")
+        assert (result.status, result.error) == (None, "broken")
+    assert sent < 20_000_000, "and not when its time is over"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 07 Sep 99999999999999999999 00:00:00 GMT",
+        "Mon, 07 Sep 2026 00:00:00 +99999999999999",
+        "soon",
+        "-5",
+        "1e9",
+    ],
+)
+async def test_a_wait_that_is_none(servers: Servers, text: str) -> None:
+    servers.answer = lambda _: web.Response(status=503, headers={"Retry-After": text})
+    async with WebhookClient(HERE) as client:
+        result = await post(client, f"http://{RECEIVER}:{servers.port}/hook")
+        assert (result.status, result.retry_after_s) == (503, 0.0)
+
+
+async def test_one_path_of_a_host_holds_up_no_other(servers: Servers) -> None:
+    hang, all_there = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if len(servers.received) == 8:
+            all_there.set()
+        if "slow" in request.query:
+            await hang.wait()
+        return web.Response(status=204)
+
+    servers.answer = answer
+    url = f"HTTP://{RECEIVER}:{servers.port}/hook"
+    async with WebhookClient(HERE) as client:
+        slow = [asyncio.create_task(post(client, f"{url}?slow={n}")) for n in range(8)]
+        await all_there.wait()
+        assert (await post(client, url)).status == 204
+        hang.set()
+        assert [(await one).status for one in slow] == [204] * 8
