@@ -132,6 +132,7 @@ FACTS: Final[Mapping[str, str]] = {
     "repeated": "同一请求重发",
     "per_minute": "每分钟次数",
     "queued": "重新排队",
+    "enabled": "启用",
     "told": "通知的读者",
     "answered": "已答复",
     "version": "规则版本",

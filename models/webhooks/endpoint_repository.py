@@ -15,6 +15,7 @@ from models.storage.mongo import Database, Document, insert
 from models.storage.mongo_errors import conflicting_key, translate_errors
 from models.webhooks.entities import (
     MOST_ENDPOINTS,
+    MOST_OLD_SECRETS,
     SECRET_OVERLAP,
     DisabledBy,
     WebhookEndpoint,
@@ -29,7 +30,6 @@ SECRET_PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
 _PURPOSES: Final = {
     "secret": "webhook secret",
-    "old_secret": "webhook secret",
     "reader_key": "webhook reader key",
 }
 """The sealed fields, each with what it is sealed for."""
@@ -55,8 +55,7 @@ class WebhookEndpointRepository:
             "created_at": made.created_at,
             "disabled_by": None,
             "secret": self._seal("secret", secret),
-            "old_secret": None,
-            "old_until": None,
+            "old_secrets": [],
             "reader_key": self._seal(
                 "reader_key", b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
             ),
@@ -98,8 +97,7 @@ class WebhookEndpointRepository:
         if found is None:
             return None
         signing = [self._open("secret", found["secret"])]
-        if found["old_secret"] is not None and now < found["old_until"]:
-            signing.append(self._open("old_secret", found["old_secret"]))
+        signing += [self._open("secret", old["secret"]) for old in _valid(found, now)]
         reader_key = b64decode(self._open("reader_key", found["reader_key"]))
         return _endpoint(found), WebhookKeys(tuple(signing), reader_key)
 
@@ -118,21 +116,21 @@ class WebhookEndpointRepository:
         return await self._change(old, {"$set": fields})
 
     async def rotate(self, old: WebhookEndpoint, secret: str, now: datetime) -> bool:
-        """``secret`` signs from now on, the one before for a while too. False as ``replace``."""
+        """``secret`` signs from now on, those before for a day each too. False as ``replace``."""
         with translate_errors():
-            found = await self._all.find_one({"_id": old.id, "rev": old.rev}, {"secret": 1})
+            found = await self._all.find_one({"_id": old.id, "rev": old.rev})
         if found is None:
             return False
+        before: Document = {"secret": found["secret"], "until": now + SECRET_OVERLAP}
         fields: Document = {
-            "old_secret": found["secret"],
-            "old_until": now + SECRET_OVERLAP,
+            "old_secrets": [before, *_valid(found, now)][:MOST_OLD_SECRETS],
             "secret": self._seal("secret", secret),
         }
         return await self._change(old, {"$set": fields})
 
     async def end_old_secret(self, old: WebhookEndpoint) -> bool:
-        """The secret before the last rotation signs no more. False as ``replace``."""
-        return await self._change(old, {"$set": {"old_secret": None, "old_until": None}})
+        """The secrets before the last rotation sign no more. False as ``replace``."""
+        return await self._change(old, {"$set": {"old_secrets": []}})
 
     async def delete(self, old: WebhookEndpoint) -> bool:
         """False as ``replace``."""
@@ -176,23 +174,36 @@ class WebhookEndpointRepository:
 
     async def reencrypt(self) -> int:
         """As ``ReaderRepository.reencrypt``, for secrets and the keys of readers' names."""
-        current = f"{self._cipher.current}:"
         with translate_errors():
-            rows = await self._all.find({}, dict.fromkeys(_PURPOSES, 1)).to_list(None)
+            rows = await self._all.find({}).to_list(None)
             done = 0
             for row in rows:
-                stale = {n: row[n] for n in _PURPOSES if row[n] and not row[n].startswith(current)}
+                fresh: Document = {n: self._by_current_key(n, row[n]) for n in _PURPOSES}
+                fresh["old_secrets"] = [
+                    {**old, "secret": self._by_current_key("secret", old["secret"])}
+                    for old in row["old_secrets"]
+                ]
+                stale = {name: row[name] for name, sealed in fresh.items() if row[name] != sealed}
                 if stale:
-                    fresh = {n: self._seal(n, self._open(n, sealed)) for n, sealed in stale.items()}
                     await self._all.update_one({"_id": row["_id"], **stale}, {"$set": fresh})
                     done += 1
         return done
+
+    def _by_current_key(self, name: str, sealed: str) -> str:
+        if sealed.startswith(f"{self._cipher.current}:"):
+            return sealed
+        return self._seal(name, self._open(name, sealed))
 
     def _seal(self, name: str, plain: str) -> str:
         return self._cipher.encrypt(plain, _PURPOSES[name])
 
     def _open(self, name: str, sealed: str) -> str:
         return self._cipher.decrypt(sealed, _PURPOSES[name])
+
+
+def _valid(d: Document, now: datetime) -> list[Document]:
+    """The secrets of before that sign at ``now``, the latest first."""
+    return [old for old in d["old_secrets"] if now < old["until"]]
 
 
 def _chosen(endpoint: WebhookEndpoint) -> Document:
@@ -216,7 +227,7 @@ def _endpoint(d: Document) -> WebhookEndpoint:
         disabled_by=DisabledBy(disabled) if disabled is not None else None,
         rev=d["rev"],
         created_at=d["created_at"],
-        old_secret_until=d["old_until"],
+        old_secret_until=max((old["until"] for old in d["old_secrets"]), default=None),
         failures=d["failures"],
         paused_until=d["paused_until"],
     )

@@ -13,7 +13,9 @@ from models.kernel.ids import ReaderId
 WebhookId = NewType("WebhookId", str)
 MOST_ENDPOINTS: Final = 10
 SECRET_OVERLAP: Final = timedelta(hours=24)
-"""So long after a rotation both secrets sign."""
+"""So long after a rotation the secret of before signs too."""
+MOST_OLD_SECRETS: Final = 3
+"""That many secrets of before sign at most."""
 
 
 class WebhookEventType(StrEnum):
@@ -44,11 +46,11 @@ class DisabledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """A program that is told. Secrets stay in the store (``WebhookEndpointRepository.keys_of``).
+    """A program that is told. Secrets stay in the store (``WebhookEndpointRepository.with_keys``).
 
     ``rev`` grows with each change by the staff. ``failures`` are attempts in a row that have
-    failed; nothing is sent before ``paused_until``. ``old_secret_until``: the secret before the
-    last rotation signs too until then.
+    failed; nothing is sent before ``paused_until``. ``old_secret_until``: until when secrets
+    of before sign too.
     """
 
     id: WebhookId

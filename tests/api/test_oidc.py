@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,8 @@ import pytest
 from aiohttp import web
 
 from bind.providers import base as provider_base
+from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.load_shedding import SIGN_IN_SLOTS
 from miniapp_server.clock import Clock
 from miniapp_server.settings import SANDBOX_TEMPLATES
 from tests.living import Answer, Client, Living, free_port, living
@@ -231,6 +234,14 @@ async def test_a_provider_that_is_away_or_slow(
             landed = await signed_in(browser, "//login?with=campus&next=/reservations")
             assert (landed.status, landed.headers["Location"]) == (302, "/reservations")
             assert (await browser.get("//login?with=nobody")).status == 200
+            # So many wait for the slow one that nobody else may: the others are asked all the same.
+            async with AsyncExitStack() as waiting:
+                for _ in range(SIGN_IN_SLOTS):
+                    await waiting.enter_async_context(service.app[LOAD_SHEDDER].sign_ons("slow"))
+                busy = await browser.get("//login?with=slow")
+                assert busy.status == 503 and "暂时连不上" not in busy.body
+                landed = await signed_in(browser, "//login?with=campus&next=/reservations")
+                assert landed.status == 302
             never.set()
 
 

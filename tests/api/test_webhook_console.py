@@ -46,8 +46,13 @@ async def test_a_secret_rotates(service: Living) -> None:
         assert program.verified(new[1])[0]["type"] == "webhook.ping"
         with pytest.raises(WebhookVerificationError):
             program.verified(old)
+        # The answer to a rotation is lost, and it is done again: the secret that works goes on.
+        assert (await at.operate("rotate")).status == 200
         again = re.search(r"whsec_[\w+/=]+", (await at.operate("rotate")).body)
         assert again is not None
+        program.raw.clear()
+        await at.operate("test")
+        assert program.verified(new[1]) == program.verified(again[0])
         await service.move(timedelta(hours=25))
         await at.sign_in()
         program.raw.clear()
@@ -57,6 +62,28 @@ async def test_a_secret_rotates(service: Living) -> None:
         assert program.verified(again[0])
         everything = await service.all_documents()
         assert not any(secret in everything for secret in (old, new[1], again[0]))
+
+
+async def test_a_form_that_is_sent_twice_makes_one(service: Living) -> None:
+    """Loaded anew, the page that shows a secret says what has happened."""
+    async with receiver() as program:
+        at = await console(service)
+        assert (await at.add(program.url, key="k" * 20)).status == 200
+        again = await at.add(program.url, key="k" * 20)
+        assert again.status == 409 and "已经新增过" in again.body and "whsec_" not in again.body
+        assert await service.db["webhooks"].count_documents({}) == 1
+        (kept,) = await service.inside.stored.webhooks.all()
+        at.id = kept.id
+        base = {"base": str(kept.rev)}
+        assert (await at.post(f"{PATH}/{at.id}/rotate", **base)).status == 200
+        again = await at.post(f"{PATH}/{at.id}/rotate", **base)
+        assert again.status == 409 and "密钥已经更换" in again.body
+        assert (await at.operate("disable")).status == 303
+        assert "已停用" in await at.page()
+        rows = [row async for row in service.db["audit"].find().sort("_id")]
+        assert {row["target"] for row in rows} == {f"webhook:{at.id}"}
+        done = [(row["action"], row["after"]) for row in rows if row["outcome"] == "done"]
+        assert [after for _, after in done[1:]] == [{}, {"enabled": False}]
 
 
 async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:

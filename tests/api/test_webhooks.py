@@ -22,7 +22,8 @@ from tests.api.test_gates import gate_of
 from tests.api.test_staff_console import WHEREFORE, log, staff
 from tests.api.webhook_console import EVERY, endpoint
 from tests.living import Client, Living, living
-from tests.receiver import receiver
+from tests.receiver import Receiver, receiver
+from tests.stand_in import stand_in
 
 PERSONAL = ("student_no", "name")
 
@@ -327,3 +328,29 @@ async def test_what_the_staff_choose_counts_from_the_next_attempt_on(service: Li
         off = await stored.webhooks.get(at.id)
         assert off is not None and await stored.webhooks.set_enabled(off, False)
         assert await sender.send(kept, told.event, now) is None and len(program.raw) == 2
+
+
+async def test_one_reservation_that_takes_long_holds_up_no_other(service: Living) -> None:
+    """Its receiver answers it when six others have come, which two rounds of four bring."""
+    others, attempts, first = set[str](), list[str](), ""
+    all_there = asyncio.Event()
+
+    async def take(request: web.Request) -> web.Response:
+        id = (await request.json())["data"]["id"]
+        if id == first:
+            attempts.append(id)
+            await all_there.wait()
+        else:
+            others.add(id)
+            if len(others) == 6:
+                all_there.set()
+        return web.Response(status=204)
+
+    async with stand_in([web.post("/hook", take)]) as base:
+        await endpoint(service, Receiver(f"{base}/hook"))
+        for n in range(1, 8):
+            reader = await service.reader()
+            made = await reader.reserve(f"2f-hall-{n:03}", "09:00", "11:00")
+            first = first or made["id"]
+        await service.settle()
+        assert all_there.is_set() and attempts == [first]

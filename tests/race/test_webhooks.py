@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
+from models.kernel.ids import ReaderId
+from models.readers.personal_data_repository import ERASED_READER
 from models.storage.mongo import new_id
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
@@ -127,6 +131,24 @@ async def test_an_event_that_is_dispatched_twice_is_delivered_once(stage: Stage)
 def endpoint(url: str = "https://a.example/") -> WebhookEndpoint:
     events = frozenset(WebhookEventType)
     return WebhookEndpoint(WebhookId(new_id()), url, "门口屏", events, created_at=EIGHT)
+
+
+@guarded
+async def test_who_was_erased_meanwhile_is_nobody(stage: Stage, guard: bool) -> None:
+    """The dispatcher has read the event before the reader was erased, and writes it afterwards."""
+    stays, goes = await stage.reader(), await stage.reader()
+    told = [replace(event(1, r.id), reader_id=r.id) for r in (stays, goes)]
+    await stage.db["readers"].delete_one({"_id": goes.id})
+    mine = deliveries(stage)
+    if not guard:
+        mine._forget_erased = _keep  # type: ignore[method-assign]
+    await mine.add([(e, THERE) for e in told], EIGHT)
+    kept = {row["reader"] async for row in stage.db["webhook_deliveries"].find()}
+    assert kept == {stays.id, ERASED_READER if guard else goes.id}
+
+
+async def _keep(ids: Collection[ReaderId]) -> None:
+    """Without the look at who is there."""
 
 
 @guarded
