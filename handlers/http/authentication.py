@@ -59,12 +59,17 @@ def session_id(request: web.Request) -> str:
 
 async def identify(request: web.Request, now: datetime) -> Principal:
     """The session behind the request. Raises: Unauthenticated, BadOrigin."""
-    id = session_id(request)
-    if request.method not in _SAFE and "Authorization" not in request.headers:
-        require_own_origin(request)
-    sessions = request.app[SESSIONS]
-    known = sessions.cached(id, now)
-    return known if known is not None else await sessions.open(id, now)
+    try:
+        id = session_id(request)
+        if request.method not in _SAFE and "Authorization" not in request.headers:
+            require_own_origin(request)
+        sessions = request.app[SESSIONS]
+        known = sessions.cached(id, now)
+        return known if known is not None else await sessions.open(id, now)
+    except Unauthenticated:
+        if request.headers.get("Authorization", "")[7:].strip().startswith(TOKEN_PREFIX):
+            raise Unauthenticated(reason="token") from None  # no page to sign in at
+        raise
 
 
 async def signed_in(request: web.Request, now: datetime) -> Principal | None:

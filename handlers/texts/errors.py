@@ -178,6 +178,7 @@ REASONS: Final[Mapping[str, str]] = {
     "picture_place": "底图的位置、宽度在 {most} 以内，浓淡为 5–100",
 }
 """What is wrong with a field, by the code of the reason."""
+_TOKEN_REFUSED: Final = "API 令牌无效、已撤销或已到期"
 _CLOSED_AT_THAT_TIME: Final = "该时间不开放{reason}，当天开放 {hours}，请选择这段时间内的座位"
 _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面图移除"}
 
@@ -192,6 +193,8 @@ def reason_text(details: Mapping[str, Any]) -> str:
 def text_of(code: str, details: Mapping[str, Any]) -> str:
     """The words for a refusal; missing facts leave nothing behind."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
+    if code == "unauthenticated" and details.get("reason") == "token":
+        return _TOKEN_REFUSED
     if code == "closed":
         return _closed_text(facts)
     if code == "suspended":

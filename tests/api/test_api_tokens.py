@@ -71,7 +71,9 @@ async def test_a_token_is_made_shown_once_used_and_revoked(service: Living) -> N
     assert (await post(service, head, revoke, reason="")).status == 400
     assert (await door.get("/areas")).status == 200
     assert (await post(service, head, revoke)).status == 303
-    await door.refused("401 unauthenticated", "GET", "/areas")
+    over = await door.refused("401 unauthenticated", "GET", "/areas")
+    assert over.body["error"]["details"] == {"reason": "token"}
+    assert "令牌" in over.body["error"]["message"]
     assert (await post(service, head, revoke)).status == 404
     page = (await head.get(HERE)).body
     assert "还没有令牌" in page and "已失效的 1 个" in page and "撤销</span>" in page
