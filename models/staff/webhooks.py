@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from hashlib import blake2b
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -160,10 +161,11 @@ def _require(written: bool) -> None:
 
 
 def _facts(endpoint: WebhookEndpoint) -> JsonObject:
-    """What the entry keeps: the address without what may be a secret in it."""
-    url = urlsplit(endpoint.url)
+    """What the entry keeps: of the address the host, as what follows may be a secret, and a mark by
+    which another one is seen to be another."""
+    url, mark = urlsplit(endpoint.url), blake2b(endpoint.url.encode(), digest_size=3).hexdigest()
     return {
-        "url": f"{url.scheme}://{url.netloc}{url.path}",
+        "url": f"{url.scheme}://{url.netloc} · {mark}",
         "description": endpoint.description,
         "events": ", ".join(sorted(endpoint.events)),
         "personal": endpoint.personal,

@@ -38,7 +38,7 @@ class SuspensionRepository:
                 )
                 # First: cut off in between, it is written again, and is the same event.
                 if at < row["until"]:
-                    await put_event(self._db, _lifted(row, at))
+                    await put_event(self._db, _lifted(row, at, at))
                 await self._suspensions.delete_one({"_id": row["_id"]})
         return tuple(self._suspension(row) for row in rows)
 
@@ -65,9 +65,8 @@ class SuspensionRepository:
                 raise ConcurrentUpdate
             at = until or now
             longer: Document = {"reader": reader_id, "until": {"$gt": at}}
-            if until is None:
-                async for row in self._suspensions.find(longer, session=session):
-                    await put_event(self._db, _lifted(row, now), session)
+            async for row in self._suspensions.find(longer, session=session):
+                await put_event(self._db, _lifted(row, at, now), session)
             await self._suspensions.update_many(longer, {"$set": {"until": at}}, session=session)
             if until is not None:
                 id = new_id()
@@ -133,10 +132,12 @@ def _created(s: Suspension) -> StoredEvent:
     return StoredEvent(f"{s.id}:created", "suspension.created", s.start, s.id, s.reader_id, facts)
 
 
-def _lifted(row: Document, at: datetime) -> StoredEvent:
-    facts = {"id": row["_id"], "since": row["start"], "until": at}
-    reader = ReaderId(row["reader"])
-    return StoredEvent(f"{row['_id']}:lifted", "suspension.lifted", at, row["_id"], reader, facts)
+def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
+    """It ends earlier than it was to. That can happen to it more than once."""
+    id, reader = row["_id"], ReaderId(row["reader"])
+    facts = {"id": id, "since": row["start"], "until": until}
+    name = f"{id}:lifted:{row['until'].isoformat()}"
+    return StoredEvent(name, "suspension.lifted", now, id, reader, facts)
 
 
 def _reasons(cipher: FieldCipher) -> SuspensionReasonMapping:

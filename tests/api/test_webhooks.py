@@ -136,7 +136,11 @@ async def test_suspensions_and_areas_are_told(service: Living) -> None:
         reader = await service.reader()
         csrf = await desk.token("/contact")
         path = f"/console/readers/{reader.reader_id}/suspend"
-        for how in ({"until": f"{service.tomorrow}T12:00"}, {"release": "1"}):
+        for how in (
+            {"until": f"{service.tomorrow}T20:00"},
+            {"until": f"{service.tomorrow}T12:00"},
+            {"release": "1"},
+        ):
             page = (await desk.get(f"/console/readers/{reader.reader_id}")).body
             was = re.search(r'name="was" value="([^"]*)"', page)
             form = {"csrf": csrf, "reason": WHEREFORE, "was": was[1] if was else "", **how}
@@ -151,10 +155,12 @@ async def test_suspensions_and_areas_are_told(service: Living) -> None:
             assert done.status == 303, done.body
         await service.settle()
         bodies = program.verified(at.secret)
-        assert [b["type"] for b in bodies if "suspension" in b["type"]] == [
-            "suspension.created",
-            "suspension.lifted",
-        ]
+        # Each is followed from its begin to its end, whatever came in between.
+        of_suspensions = [b for b in bodies if "suspension" in b["type"]]
+        told = {(b["type"], b["data"]["id"]): b["data"]["until"] for b in of_suspensions}
+        ids = [id for kind, id in told if kind == "suspension.created"]
+        ends = [told["suspension.lifted", id] for id in ids]
+        assert len(ids) == 2 and max(ends) <= of_suspensions[-1]["timestamp"], told
         assert [b["type"] for b in bodies if "area" in b["type"]] == ["area.closed", "area.opened"]
         assert [b["data"]["area_id"] for b in bodies if "area" in b["type"]] == ["2f-hall"] * 2
         await judge(service, bodies)
