@@ -11,7 +11,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.http.refusals import count_error
-from handlers.staff.forms import form_of, refusal, typed_in
+from handlers.staff.forms import form_of, refusal_at_field, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import SCOPE_TEXT
@@ -73,7 +73,7 @@ async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
     try:
         made = await _create(visit, form)
     except InvalidRequest as error:
-        return await _page(visit, **refusal(visit, error, typed_in(form)))
+        return await _page(visit, **refusal_at_field(visit, error, typed_in(form)))
     except Conflict as error:  # sent twice, or loaded anew
         count_error(visit.request, error)
         return await _page(visit, status=409, wrong=WRONG_TEXT["token_made"])
@@ -114,5 +114,5 @@ async def revoke_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
     try:
         await visit[keys.API_TOKENS].revoke(staff_context(visit), visit.id, form_reason(form))
     except InvalidRequest as error:
-        return await _page(visit, opened=visit.id, **refusal(visit, error, {}))
+        return await _page(visit, opened=visit.id, **refusal_at_field(visit, error, {}))
     return redirect("/console/api-tokens?done=revoked")

@@ -48,12 +48,18 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 def refusal(visit: PageRequest, error: DomainError, typed: dict[str, str]) -> dict[str, Any]:
     """What a page needs to show a refused form again, with all that was typed."""
-    field = {"wrong_field": str(error.details["field"])} if "field" in error.details else {}
     return {
         "status": status_of(type(error)),
         "wrong": error_text(visit, error),
         "typed": typed,
-    } | field
+    }
+
+
+def refusal_at_field(
+    visit: PageRequest, error: DomainError, typed: dict[str, str]
+) -> dict[str, Any]:
+    """The same for a page that says at the field what is wrong with it (``staff/macros.html``)."""
+    return refusal(visit, error, typed) | {"wrong_field": str(error.details.get("field", ""))}
 
 
 # --- fields ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.wording import rules_html, running_line_of
-from handlers.staff.forms import refusal
+from handlers.staff.forms import refusal_at_field
 from handlers.staff.layout import render, staff_context
 from handlers.staff.setup_steps import is_under_way
 from handlers.texts.setup import PROFILE_FIELDS, WRONG_FIELD
@@ -98,13 +98,13 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
             raise ProfileChanged()
         await visit[keys.STAFF_PROFILE].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
     except InvalidRequest as error:
-        told = refusal(visit, error, typed)
+        told = refusal_at_field(visit, error, typed)
         name = PROFILE_FIELDS.get(told["wrong_field"], told["wrong_field"])
         told["wrong"] = WRONG_FIELD.format(field=name, wrong=told["wrong"])
         return await _page(visit, told.pop("typed"), logo, **told)
     except (ProfileChanged, ZoneFixed) as error:
         await reference.refresh()
-        told = refusal(visit, error, typed)
+        told = refusal_at_field(visit, error, typed)
         theirs = _theirs(typed, _typed(reference.profile))
         return await _page(visit, told.pop("typed"), logo, theirs=theirs, **told)
     return redirect("/console/setup" if is_under_way(reference) else "/console/library?done")

@@ -12,7 +12,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import form_of, refusal, typed_in
+from handlers.staff.forms import form_of, refusal_at_field, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.texts.console import WRONG_TEXT
@@ -51,7 +51,7 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
             staff_context(visit), form_of(form), made, form_reason(form)
         )
     except (InvalidRequest, TooManyWebhooks, WebhookMade) as error:
-        return await _list(visit, chosen=chosen, **refusal(visit, error, typed))
+        return await _list(visit, chosen=chosen, **refusal_at_field(visit, error, typed))
     return await _one(visit, kept, secret=secret)
 
 
@@ -70,7 +70,7 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
             staff_context(visit), old, _read(visit, typed, chosen, old), form_reason(form)
         )
     except (InvalidRequest, Conflict) as error:
-        return await _one(visit, old, chosen=chosen, **refusal(visit, error, typed))
+        return await _one(visit, old, chosen=chosen, **refusal_at_field(visit, error, typed))
     return _done(old, "changed")
 
 
@@ -103,7 +103,7 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
                 await staff.delete(ctx, old, reason)
                 return redirect(f"{PATH}?done=deleted")
     except (InvalidRequest, Conflict) as error:
-        shown = refusal(visit, error, {}) | {"opened": operation}
+        shown = refusal_at_field(visit, error, {}) | {"opened": operation}
         if operation == "rotate" and _is_own_rotation(form, old, visit.now):
             shown["wrong"] = ROTATED_BEFORE
         return await _one(visit, old, **shown)

@@ -106,7 +106,7 @@ async def _writes_too_often(service: Living, browser: Browser) -> None:
         assert (await browser.post("/contact", sent, service.base)).status == 303
     refused = await browser.post("/contact", form | {"text": "第 6 个“问题”"}, service.base)
     assert refused.status == 429 and int(refused.headers["Retry-After"]) > 60
-    assert ">第 6 个“问题”</textarea>" in refused.body and "约 10 分钟" in refused.body
+    assert ">第 6 个“问题”</textarea>" in refused.body and "请 10 分钟后再试" in refused.body
     assert len(await service.inside.stored.feedback.waiting(10)) == 5
 
 
