@@ -109,14 +109,14 @@ class SecondFactors:
 
         Raises: SecondFactorInvalid, TooManyAttempts.
         """
-        limits = await self._take_attempt(reader.id, now)
         step = _step_of(secret, code, now)
-        if step is None:
+        if step is None:  # whose secret is on the page: nobody has to guess it
             raise SecondFactorInvalid()
         replace = await self._factors.of(reader.id) is not None
-        given = session.role is not None and session.role.second_factor
-        if replace and not (given and await self._is_right(reader.id, present, now)):
-            raise SecondFactorInvalid()
+        if replace:
+            if session.role is None or not session.role.second_factor:
+                raise SecondFactorInvalid()
+            await self._check(reader.id, present, now)
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
 
         async def work() -> None:
@@ -126,7 +126,6 @@ class SecondFactors:
 
         operation = AuditedOperation(AuditAction.SECOND_FACTOR, f"reader:{reader.id}", reader.id)
         await self._audit.record_of_reader(reader.id, now, operation, work)
-        await self._attempts.refund(limits)
         await self._sessions.pass_second_factor(session)
         return codes
 
@@ -135,14 +134,18 @@ class SecondFactors:
 
         Raises: SecondFactorInvalid, TooManyAttempts.
         """
+        await self._check(reader.id, code, now)
+        await self._sessions.pass_second_factor(session)
+
+    async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
+        """The code is used. Raises: SecondFactorInvalid, TooManyAttempts."""
         # Nobody guesses 80 bits. Counted, the wrong codes of who has the password would lock the
         # owner out together with their recovery codes.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
-        limits = await self._take_attempt(reader.id, now) if guessable else []
-        if not await self._is_right(reader.id, code, now):
+        limits = await self._take_attempt(reader_id, now) if guessable else []
+        if not await self._is_right(reader_id, code, now):
             raise SecondFactorInvalid()
         await self._attempts.refund(limits)
-        await self._sessions.pass_second_factor(session)
 
     async def _is_right(self, reader_id: ReaderId, code: str, now: datetime) -> bool:
         found, plain = await self._factors.of(reader_id), _plain(code)

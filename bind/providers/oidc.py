@@ -188,7 +188,8 @@ class OidcProvider(CampusClient):
             raise LoginRejected()
         if status == 401 or found.get("error") in ("invalid_client", "unauthorized_client"):
             raise ProviderUnavailable("secret")  # it is we who are refused there
-        raise ProviderUnavailable("status" if status >= 500 else "refused")
+        # Of all answers this one alone can be brought about by what the browser has brought.
+        raise ProviderUnavailable("refused" if status == 400 else "status")
 
     async def _identity(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], attempt: Attempt

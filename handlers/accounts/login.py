@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -62,25 +62,29 @@ _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 def login_routes() -> list[web.RouteDef]:
     """The addresses of signing in and out."""
     return [
-        web.get("/login", _sign_in(login)),
-        web.get(SERVICE_PATH, _sign_in(sign_on_answer)),
-        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer)),
+        web.get("/login", _sign_in(login, _chosen)),
+        web.get(SERVICE_PATH, _sign_in(sign_on_answer, lambda _: CAS_ID)),
+        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer, _answering)),
         web.post(SERVICE_PATH, single_logout),
         web.post("/login/confirm", _sign_in(confirm_sign_in)),
-        web.get(ENTRY_PATH, _sign_in(campus_entry, _ENTRY)),
+        web.get(ENTRY_PATH, _sign_in(campus_entry, lambda _: _ENTRY)),
         web.post("/logout", logout),
     ]
 
 
-def _sign_in(handler: Handler, waits_for: str = "") -> Handler:
-    """The handler, limited by address and with a queue of its own: signing in waits for another
-    service, by default for the sign-on that the address names. A refusal is shown as a page."""
+def _sign_in(
+    handler: Handler, waits_for: Callable[[web.Request], str | None] = lambda _: None
+) -> Handler:
+    """The handler, limited by address. Where it ``waits_for`` another service, by that one's name,
+    in the line of those who do. A refusal is shown as a page."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             await enforce_rate_limit(request, SIGN_INS, client_address(request))
-            line = waits_for or _sign_on_of(request).id
-            async with request.app[LOAD_SHEDDER].sign_ons(line):
+            which = waits_for(request)
+            if which is None:
+                return await handler(request)
+            async with request.app[LOAD_SHEDDER].sign_ons(which):
                 return await handler(request)
         except DomainError as error:
             return domain_error_page(request, error)
@@ -88,11 +92,19 @@ def _sign_in(handler: Handler, waits_for: str = "") -> Handler:
     return handle
 
 
-def _sign_on_of(request: web.Request) -> SignOn:
-    """The sign-on that the address names, or else the first."""
+def _chosen(request: web.Request) -> str | None:
+    """The sign-on that the reader has chosen; None while they have yet to."""
     sign_ons = request.app[SIGN_ONS]
-    wanted = request.match_info.get("provider") or request.query.get("with", "")
-    return sign_ons.get(wanted) or sign_ons.first
+    chosen = sign_ons.get(request.query.get("with", ""))
+    if chosen is None and len(sign_ons) > 1:
+        return None
+    return (chosen or sign_ons.first).id
+
+
+def _answering(request: web.Request) -> str | None:
+    """The sign-on that sends the browser back; None where there is none of that name."""
+    answering = request.app[SIGN_ONS].get(request.match_info["provider"])
+    return answering.id if answering is not None else None
 
 
 def welcome(request: web.Request) -> web.Response:

@@ -92,12 +92,12 @@ async def require_role(
         raise SignInAgain()  # the role was given after this sign-in
     if rights is None or not rights.role.covers(role):
         raise NotAllowed()
-    given = session.role is not None and session.role.second_factor
-    if request.app[SITE].staff_totp and not given:
-        raise SecondFactorRequired()
     # A wrong clock judges nothing, and the staff must see that it is wrong.
     if request.app[CLOCK].trusted and not await request.app[SESSIONS].use_role(session, now):
         raise SignInAgain()
+    given = session.role is not None and session.role.second_factor
+    if request.app[SITE].staff_totp and not given:
+        raise SecondFactorRequired()
 
 
 def require_clock(request: web.Request) -> None:

@@ -11,7 +11,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.http.refusals import count_error
-from handlers.staff.forms import form_of, refusal_at_field, typed_in
+from handlers.staff.forms import form_key, refusal_at_field, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import SCOPE_TEXT
@@ -105,7 +105,7 @@ async def _create(visit: PageRequest, form: Form) -> NewApiToken:
     if not FEWEST_PER_MINUTE <= int(rate) <= MOST_PER_MINUTE:
         words = WRONG_TEXT["token_rate"].format(least=FEWEST_PER_MINUTE, most=MOST_PER_MINUTE)
         raise InvalidRequest("per_minute", words)
-    pace, sent = Pace(int(days), int(rate)), form_of(form)
+    pace, sent = Pace(int(days), int(rate)), form_key(form)
     return await visit[keys.API_TOKENS].create(staff_context(visit), sent, name, scopes, pace)
 
 

@@ -33,7 +33,7 @@ def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
     return {name: form_text(form, name) for name in names}
 
 
-def form_of(form: Form) -> str:
+def form_key(form: Form) -> str:
     """What names this very form: sent twice, or loaded anew, it says the same."""
     return form_text(form, "key") or REQUEST_ID.get()
 

@@ -12,7 +12,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import form_of, refusal_at_field, typed_in
+from handlers.staff.forms import form_key, refusal_at_field, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.texts.console import WRONG_TEXT
@@ -48,7 +48,7 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         made = _read(visit, typed, chosen)
         kept, secret = await visit[keys.STAFF_WEBHOOKS].add(
-            staff_context(visit), form_of(form), made, form_reason(form)
+            staff_context(visit), form_key(form), made, form_reason(form)
         )
     except (InvalidRequest, TooManyWebhooks, WebhookMade) as error:
         return await _list(visit, chosen=chosen, **refusal_at_field(visit, error, typed))
@@ -104,7 +104,7 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
                 return redirect(f"{PATH}?done=deleted")
     except (InvalidRequest, Conflict) as error:
         shown = refusal_at_field(visit, error, {}) | {"opened": operation}
-        if operation == "rotate" and _is_own_rotation(form, old, visit.now):
+        if operation == "rotate" and _has_rotated(form, old):
             shown["wrong"] = ROTATED_BEFORE
         return await _one(visit, old, **shown)
     return await _one(visit, await staff.get(old.id), secret=secret)
@@ -172,7 +172,7 @@ def _render(visit: PageRequest, template: str, facts: dict[str, Any]) -> web.Res
 
 
 def _is_left_alone(endpoint: WebhookEndpoint, now: datetime) -> bool:
-    """Does it fail so often that nothing is sent for now?"""
+    """Is nothing sent for now, as it has failed often or asked for a pause?"""
     return endpoint.paused_until is not None and now < endpoint.paused_until
 
 
@@ -205,10 +205,9 @@ def _require_seen(form: Form, endpoint: WebhookEndpoint) -> None:
         raise WebhookChanged()
 
 
-def _is_own_rotation(form: Form, endpoint: WebhookEndpoint, now: datetime) -> bool:
-    """Has the very form that is sent again changed the secret, as far as can be told?"""
-    until = endpoint.old_secret_until
-    return until is not None and now < until and form_text(form, "base") == str(endpoint.rev - 1)
+def _has_rotated(form: Form, endpoint: WebhookEndpoint) -> bool:
+    """Is the present secret that of the very form which is sent again?"""
+    return form_text(form, "base") == str(endpoint.secret_rev - 1)
 
 
 def _done(endpoint: WebhookEndpoint, what: str) -> web.StreamResponse:

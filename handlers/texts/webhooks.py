@@ -19,7 +19,7 @@ EVENT_TEXT: Final[Mapping[WebhookEventType, str]] = {
     WebhookEventType.RESERVATION_ENDED: "结束或取消",
     WebhookEventType.RESERVATION_NO_SHOW: "未签到",
     WebhookEventType.SUSPENSION_CREATED: "暂停预约",
-    WebhookEventType.SUSPENSION_LIFTED: "解除暂停",
+    WebhookEventType.SUSPENSION_LIFTED: "解除或缩短暂停",
     WebhookEventType.AREA_CLOSED: "区域停用",
     WebhookEventType.AREA_OPENED: "区域恢复使用",
 }

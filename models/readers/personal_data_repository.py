@@ -200,6 +200,11 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         await _forget_actions(db, id)
         await db["attempt_limits"].delete_many({"_id": {"$regex": id}})
         await db["readers"].delete_one({"_id": id})
+        # Whoever wrote one before that may have seen the reader still; who writes one now does not.
+        late = await db["webhook_deliveries"].update_many(
+            {"reader": id}, {"$set": {"reader": ERASED_READER}}
+        )
+        counts["webhook_deliveries"] += late.modified_count
     return counts
 
 

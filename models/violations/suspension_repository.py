@@ -136,7 +136,7 @@ def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
     """It ends earlier than it was to. That can happen to it more than once."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
-    name = f"{id}:lifted:{row['until'].isoformat()}"
+    name = f"{id}:lifted:{int(row['until'].timestamp())}"
     return StoredEvent(name, "suspension.lifted", now, id, reader, facts)
 
 

@@ -125,6 +125,7 @@ class WebhookEndpointRepository:
         fields: Document = {
             "old_secrets": [before, *_valid(found, now)][:MOST_OLD_SECRETS],
             "secret": self._seal("secret", secret),
+            "secret_rev": old.rev + 1,
         }
         return await self._change(old, {"$set": fields})
 
@@ -181,11 +182,12 @@ class WebhookEndpointRepository:
                 fresh: Document = {n: self._by_current_key(n, row[n]) for n in _PURPOSES}
                 fresh["old_secrets"] = [
                     {**old, "secret": self._by_current_key("secret", old["secret"])}
-                    for old in row["old_secrets"]
+                    for old in row.get("old_secrets", ())
                 ]
-                stale = {name: row[name] for name, sealed in fresh.items() if row[name] != sealed}
-                if stale:
-                    await self._all.update_one({"_id": row["_id"], **stale}, {"$set": fresh})
+                stale = {name: row[name] for name in fresh if row.get(name, []) != fresh[name]}
+                if stale:  # and nothing else: a rotation may have come in between
+                    changes = {"$set": {name: fresh[name] for name in stale}}
+                    await self._all.update_one({"_id": row["_id"], **stale}, changes)
                     done += 1
         return done
 
@@ -203,7 +205,7 @@ class WebhookEndpointRepository:
 
 def _valid(d: Document, now: datetime) -> list[Document]:
     """The secrets of before that sign at ``now``, the latest first."""
-    return [old for old in d["old_secrets"] if now < old["until"]]
+    return [old for old in d.get("old_secrets", ()) if now < old["until"]]
 
 
 def _chosen(endpoint: WebhookEndpoint) -> Document:
@@ -227,7 +229,8 @@ def _endpoint(d: Document) -> WebhookEndpoint:
         disabled_by=DisabledBy(disabled) if disabled is not None else None,
         rev=d["rev"],
         created_at=d["created_at"],
-        old_secret_until=max((old["until"] for old in d["old_secrets"]), default=None),
+        old_secret_until=max((old["until"] for old in d.get("old_secrets", ())), default=None),
+        secret_rev=d.get("secret_rev", 1),
         failures=d["failures"],
         paused_until=d["paused_until"],
     )

@@ -50,7 +50,7 @@ class WebhookEndpoint:
 
     ``rev`` grows with each change by the staff. ``failures`` are attempts in a row that have
     failed; nothing is sent before ``paused_until``. ``old_secret_until``: until when secrets
-    of before sign too.
+    of before sign too; ``secret_rev``: the revision that has the present one.
     """
 
     id: WebhookId
@@ -62,6 +62,7 @@ class WebhookEndpoint:
     rev: int = 0
     created_at: datetime | None = None
     old_secret_until: datetime | None = None
+    secret_rev: int = 1
     failures: int = 0
     paused_until: datetime | None = None
 

@@ -10,7 +10,13 @@ from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.storage.mongo import new_id
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
-from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookKeys, WebhookResult
+from models.webhooks.entities import (
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookId,
+    WebhookKeys,
+    WebhookResult,
+)
 from notify.webhooks.client import WebhookClient
 from notify.webhooks.payload import body_of, ping
 from notify.webhooks.signing import signed_headers
@@ -35,11 +41,12 @@ class WebhookSender:
         self._real_now = real_now
 
     async def send(
-        self, endpoint: WebhookEndpoint, event: WebhookEvent, now: datetime
-    ) -> WebhookResult | None:
-        """The receiver's answer; None where the endpoint is switched off or gone. What the staff
-        have chosen of it counts from the next attempt on. Raises: ServiceUnavailable."""
-        found = await self._endpoints.with_keys(endpoint.id, now)
+        self, id: WebhookId, event: WebhookEvent, now: datetime
+    ) -> tuple[WebhookEndpoint, WebhookResult] | None:
+        """The endpoint as it was asked, and the receiver's answer; None where it is switched off or
+        gone. What the staff have chosen of it counts from the next attempt on. Raises:
+        ServiceUnavailable."""
+        found = await self._endpoints.with_keys(id, now)
         if found is None or not found[0].enabled:
             return None
         endpoint, keys = found
@@ -47,7 +54,7 @@ class WebhookSender:
         if endpoint.personal and event.reader_id is not None:
             reader = (await self._readers_of([event.reader_id])).get(event.reader_id)
         body = body_of(event, keys.reader_key, reader)
-        return await self._post(endpoint, event.id, body, keys)
+        return endpoint, await self._post(endpoint, event.id, body, keys)
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
         """The answer to a test, which is kept nowhere and tried once. Raises:

@@ -39,6 +39,8 @@ WAIT_S: Final = 1.0
 LEASE: Final = timedelta(seconds=40)
 """Longer than an attempt and the writing of its result take."""
 CLOSE_S: Final = 3.0
+_Answer = tuple[WebhookEndpoint, WebhookResult]
+"""The endpoint as it was asked, and what it answered."""
 
 
 def usual_jitter() -> float:
@@ -103,21 +105,21 @@ class WebhookWorker:
         """Send what is due for the endpoint, until nothing is, it has to be left alone, or the time
         is up. One that has failed often is tried by one delivery first."""
         stop_at = monotonic() + RUN_S
-        under_way = set[asyncio.Task[WebhookResult | None]]()
-        goes_on: WebhookEndpoint | None = endpoint
+        under_way, goes_on = set[asyncio.Task[_Answer | None]](), True
         try:
             while True:
-                if goes_on is not None and monotonic() < stop_at and not self._closing:
-                    several = CONCURRENCY if goes_on.failures < rules.PAUSE_AFTER else 1
+                if goes_on and monotonic() < stop_at and not self._closing:
+                    several = CONCURRENCY if endpoint.failures < rules.PAUSE_AFTER else 1
                     free = several - len(under_way)
-                    for d in await self._next(goes_on, now, free) if free > 0 else ():
-                        under_way.add(asyncio.create_task(self._attempt(goes_on, d, now)))
+                    for d in await self._next(endpoint, now, free) if free > 0 else ():
+                        under_way.add(asyncio.create_task(self._attempt(endpoint, d, now)))
                 if not under_way:
                     return
                 # One that takes long holds up its own reservation, and no other one.
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                if goes_on is not None:
-                    goes_on = await self._judge(goes_on, [task.result() for task in done], now)
+                for task in done:
+                    endpoint, better_not = await self._judge(endpoint, task.result(), now)
+                    goes_on = goes_on and not better_not
         except ServiceUnavailable as error:
             log.warning("webhooks_interrupted", extra={"reason": repr(error)})
         except Exception:
@@ -134,19 +136,20 @@ class WebhookWorker:
 
     async def _attempt(
         self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
-    ) -> WebhookResult | None:
+    ) -> _Answer | None:
         """What came of it; None where the endpoint was switched off meanwhile, and it waits."""
+        answer: _Answer | None
         try:
-            result = await self._sender.send(endpoint, d.event, now)
+            answer = await self._sender.send(endpoint.id, d.event, now)
         except ServiceUnavailable:
             raise
         except Exception:  # whatever a receiver has thought of: it is tried again like any other
             log.exception("webhook_failed", extra={"webhook": endpoint.id})
-            result = WebhookResult(None, "broken")
-        if result is None:
+            answer = endpoint, WebhookResult(None, "broken")
+        if answer is None:
             await self._deliveries.release([d], now)
             return None
-        due = None
+        result, due = answer[1], None
         if not result.delivered and not result.gone:
             due = rules.next_attempt(
                 d.attempts, result.retry_after_s, self._jitter(), now, d.give_up_at
@@ -156,30 +159,28 @@ class WebhookWorker:
         outcome = WebhookDeliveryState.QUEUED if due else WebhookDeliveryState.DEAD
         outcome = WebhookDeliveryState.DELIVERED if result.delivered else outcome
         self._count(outcome.value, 1)
-        return result
+        return answer
 
     async def _judge(
-        self, endpoint: WebhookEndpoint, answers: Sequence[WebhookResult | None], now: datetime
-    ) -> WebhookEndpoint | None:
-        """The endpoint as its answers make it; None where it is left alone for now."""
-        results = [answer for answer in answers if answer is not None]
-        if len(results) < len(answers):
-            return None
-        if any(result.gone for result in results):
-            if await self._endpoints.disable_gone(endpoint):
+        self, endpoint: WebhookEndpoint, answer: _Answer | None, now: datetime
+    ) -> tuple[WebhookEndpoint, bool]:
+        """The endpoint as the answer makes it, and whether it is better left alone for now."""
+        if answer is None:
+            return endpoint, True
+        asked, result = answer
+        if asked.url != endpoint.url:
+            endpoint = asked  # the staff have written another address, which begins anew
+        if result.gone:
+            if await self._endpoints.disable_gone(asked):
                 log.warning("webhook_gone", extra={"webhook": endpoint.id})
-            return None
-        if any(result.delivered for result in results):
+            return endpoint, True
+        if result.delivered:
             if endpoint.failures:
                 await self._endpoints.end_pause(endpoint)
-            failures = 0
-        else:
-            failures = endpoint.failures + len(results)
-        wait = max(result.retry_after_s for result in results)
-        until = rules.pause_until(failures, wait, self._jitter(), now)
-        if failures or until is not None:
-            await self._endpoints.record_failures(endpoint, failures, until)
+            return replace(endpoint, failures=0), False
+        failures = endpoint.failures + 1
+        until = rules.pause_until(failures, result.retry_after_s, self._jitter(), now)
+        await self._endpoints.record_failures(asked, failures, until)
         if until is not None:
             log.info("webhook_waits", extra={"webhook": endpoint.id, "failures": failures})
-            return None
-        return replace(endpoint, failures=failures)
+        return replace(endpoint, failures=failures), until is not None

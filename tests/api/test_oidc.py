@@ -242,6 +242,9 @@ async def test_a_provider_that_is_away_or_slow(
                 assert busy.status == 503 and "暂时连不上" not in busy.body
                 landed = await signed_in(browser, "//login?with=campus&next=/reservations")
                 assert landed.status == 302
+                for _ in range(SIGN_IN_SLOTS):
+                    await waiting.enter_async_context(service.app[LOAD_SHEDDER].sign_ons("campus"))
+                assert (await service.stranger().get("//login")).status == 200, "none is asked"
             never.set()
 
 

@@ -193,7 +193,10 @@ async def test_a_desk_that_was_left_alone_changes_nothing(guarded: Living) -> No
     page = (await get(desk, f"{PAGE}?anew=1")).body
     held = unescape(_one(r'name="held" value="([^"]+)"', page))
     new = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
+    other = await guarded.web_reader(role=Role.LIBRARIAN)
     await guarded.move(timedelta(minutes=31))
+    first = await get(other, PAGE)
+    assert first.status == 303 and first.headers["Location"].endswith("&renew=1")
     left = await get(desk, f"{PAGE}?anew=1")
     assert left.status == 303 and left.headers["Location"].endswith("&renew=1")
     form = {"held": held, "code": code_of(guarded, new), "present": codes[0]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -157,10 +158,14 @@ async def test_suspensions_and_areas_are_told(service: Living) -> None:
         bodies = program.verified(at.secret)
         # Each is followed from its begin to its end, whatever came in between.
         of_suspensions = [b for b in bodies if "suspension" in b["type"]]
-        told = {(b["type"], b["data"]["id"]): b["data"]["until"] for b in of_suspensions}
-        ids = [id for kind, id in told if kind == "suspension.created"]
-        ends = [told["suspension.lifted", id] for id in ids]
-        assert len(ids) == 2 and max(ends) <= of_suspensions[-1]["timestamp"], told
+        noon = f"{service.tomorrow}T12:00:00+08:00"
+        told = Counter(
+            (b["type"], b["data"]["id"], b["data"]["until"] == noon) for b in of_suspensions
+        )
+        created = [(id, at_noon) for kind, id, at_noon in told if kind == "suspension.created"]
+        (first,), (second,) = ([id for id, is_it in created if is_it is x] for x in (False, True))
+        lifted = {key[1:]: n for key, n in told.items() if key[0] == "suspension.lifted"}
+        assert lifted == {(first, True): 1, (first, False): 1, (second, False): 1}
         assert [b["type"] for b in bodies if "area" in b["type"]] == ["area.closed", "area.opened"]
         assert [b["data"]["area_id"] for b in bodies if "area" in b["type"]] == ["2f-hall"] * 2
         await judge(service, bodies)
@@ -329,11 +334,11 @@ async def test_what_the_staff_choose_counts_from_the_next_attempt_on(service: Li
         (told,) = await stored.webhook_deliveries.newest(kept.id, 1)
         sender = service.app[WEBHOOK_WORKER]._sender
         assert await stored.webhooks.replace(kept, replace(kept, personal=False))
-        assert await sender.send(kept, told.event, now) is not None
+        assert await sender.send(kept.id, told.event, now) is not None
         assert len(program.raw) == 2 and reader.number not in program.raw[-1][1].decode()
         off = await stored.webhooks.get(at.id)
         assert off is not None and await stored.webhooks.set_enabled(off, False)
-        assert await sender.send(kept, told.event, now) is None and len(program.raw) == 2
+        assert await sender.send(kept.id, told.event, now) is None and len(program.raw) == 2
 
 
 async def test_one_reservation_that_takes_long_holds_up_no_other(service: Living) -> None:
@@ -360,3 +365,23 @@ async def test_one_reservation_that_takes_long_holds_up_no_other(service: Living
             first = first or made["id"]
         await service.settle()
         assert all_there.is_set() and attempts == [first]
+
+
+async def test_every_answer_counts_though_one_asks_for_a_pause(service: Living) -> None:
+    """Four at once: the first asks for time, the others say that nobody is there any more."""
+    async with receiver() as program:
+        at, answers = await endpoint(service, program), list[int]()
+
+        def answer(_: dict[str, Any]) -> web.Response:
+            answers.append(0)
+            if len(answers) == 1:
+                return web.Response(status=503, headers={"Retry-After": "60"})
+            return web.Response(status=410)
+
+        program.answer = answer
+        for n in range(1, 5):
+            await (await service.reader()).reserve(f"2f-hall-{n:03}", "09:00", "11:00")
+        await service.settle()
+        assert len(answers) == 4
+        kept = await service.inside.stored.webhooks.get(at.id)
+        assert kept is not None and not kept.enabled

@@ -8,9 +8,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from models.kernel.ids import ReaderId
+from models.readers import personal_data_repository
 from models.readers.personal_data_repository import ERASED_READER
-from models.storage.mongo import new_id
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, new_id
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
 from models.webhooks.entities import (
@@ -94,6 +98,29 @@ async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
     assert held[f"evt_r1_2@{THERE}"]["due"] > EIGHT, "put off, so that others are not hidden"
 
 
+@guarded
+async def test_what_waits_goes_when_the_one_before_it_ends(stage: Stage, guard: bool) -> None:
+    """A worker has seen the first one on its way, which is taken before the worker puts off the
+    second one."""
+    mine, other = deliveries(stage), deliveries(stage)
+    await mine.add([(event(n), THERE) for n in (1, 2)], EIGHT)
+    (first,) = await mine.lease_next(THERE, EIGHT, EIGHT, LEASE, 1)
+
+    async def taken() -> None:
+        await mine.save_result(first, TAKEN, None, EIGHT)
+
+    put_around(other, "bulk_write", before=taken)
+    if not guard:
+        other._call_back = _leave  # type: ignore[method-assign]
+    assert await lease(other) == []
+    second = await lease(deliveries(stage))
+    assert [d.event.seq for d in second] == ([2] if guard else [])
+
+
+async def _leave(*_: object) -> None:
+    """Without the look at what has ended meanwhile."""
+
+
 async def test_order_holds_through_failures(stage: Stage) -> None:
     mine = deliveries(stage)
     await mine.add([(event(n), THERE) for n in (1, 2)], EIGHT)
@@ -149,6 +176,54 @@ async def test_who_was_erased_meanwhile_is_nobody(stage: Stage, guard: bool) -> 
 
 async def _keep(ids: Collection[ReaderId]) -> None:
     """Without the look at who is there."""
+
+
+async def test_an_erasure_finds_what_comes_in_between(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written, with the reader still there, when the deliveries have been looked through."""
+    goes = await stage.reader()
+    forget = personal_data_repository._forget_actions
+
+    async def late(db: Database, id: ReaderId) -> None:
+        await deliveries(stage).add([(replace(event(1, id), reader_id=id), THERE)], EIGHT)
+        await forget(db, id)
+
+    monkeypatch.setattr(personal_data_repository, "_forget_actions", late)
+    counts = await personal_data_repository.erase_documents(stage.db, goes.id)
+    assert counts["webhook_deliveries"] == 1
+    assert not await personal_data_repository.remaining(stage.db, goes.id)
+    (kept,) = await stage.db["webhook_deliveries"].find().to_list()
+    assert kept["reader"] == ERASED_READER
+
+
+@guarded
+@pytest.mark.parametrize("all_stale", [True, False])
+async def test_keys_rotate_beside_a_secret(stage: Stage, guard: bool, all_stale: bool) -> None:
+    """The data keys rotate while an administrator changes the endpoint's secret, which the new key
+    has sealed before or has not."""
+    first = FieldCipher({1: b"k" * 32})
+    made = await WebhookEndpointRepository(stage.db, first).add(endpoint(), new_secret())
+    both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
+    anew, other = (WebhookEndpointRepository(stage.db, both) for _ in range(2))
+    assert made is not None
+    if not all_stale:
+        assert await other.rotate(made, new_secret(), EIGHT)
+        turned = await other.get(made.id)
+        assert turned is not None and await other.end_old_secret(turned)
+    seen, secret = await other.get(made.id), new_secret()
+    assert seen is not None
+
+    async def rotated() -> None:
+        assert await other.rotate(seen, secret, EIGHT)
+
+    put_around(anew, "update_one", before=rotated)
+    if not guard:
+        unguard(anew)
+    await anew.reencrypt()
+    found = await other.with_keys(made.id, EIGHT)
+    assert found is not None
+    assert (secret in found[1].secrets) is (guard or not all_stale)
 
 
 @guarded
