@@ -152,17 +152,16 @@ class WebhookDeliveryRepository:
                 ],
                 ordered=False,
             )
-            await self._call_back(
-                later, {row["subject"]: first[row["subject"]] for row in later}, now
-            )
+            await self._call_back(later, first, now)
 
     async def _call_back(
         self, put_off: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
         """Those whose first has come to its end meanwhile, and has let them go before they were put
         off: nobody else would. One that ends from now on does."""
-        ids: Document = {"_id": {"$in": [row["_id"] for row in first.values()]}, **_OPEN}
-        waited_for = {row["subject"] async for row in self._all.find(ids, {"subject": 1})}
+        firsts = sorted({first[row["subject"]]["_id"] for row in put_off})
+        still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
+        waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}
         free = [row["_id"] for row in put_off if row["subject"] not in waited_for]
         if free:
             await self._all.update_many(
