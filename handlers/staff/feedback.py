@@ -148,7 +148,7 @@ def _query(asked: dict[str, str]) -> FeedbackQuery:
     """Raises: InvalidRequest."""
     days = {n: day_of(asked[n], n) if asked[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
-        raise InvalidRequest("from", "a date in our time")
+        raise InvalidRequest("from", WRONG_TEXT["not_our_time"])
     first, last = days["from"], days["to"]
     return FeedbackQuery(
         _STATES[asked["state"]],

@@ -68,9 +68,9 @@ def instant_in(form: Form, name: str) -> datetime:
     try:
         typed = datetime.strptime(form_text(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:
-        raise InvalidRequest(name, "a date and a time") from error
+        raise InvalidRequest(name, WRONG_TEXT["instant_missing"]) from error
     if not 2000 <= typed.year < 2100:
-        raise InvalidRequest(name, "a date in our time")
+        raise InvalidRequest(name, WRONG_TEXT["not_our_time"])
     return local_instant(typed.date(), typed.time())
 
 

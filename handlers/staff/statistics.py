@@ -15,6 +15,7 @@ from handlers.staff import charts, statistics_tables
 from handlers.staff.charts import RATE_TICKS, Chart, Point
 from handlers.staff.layout import render, sees_area
 from handlers.staff.tables import Table
+from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
@@ -46,12 +47,12 @@ def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
-        raise InvalidRequest("to", "a date in our time")
+        raise InvalidRequest("to", WRONG_TEXT["not_our_time"])
     first = _date("from", query.get("from", ""), last - (_USUAL - 1) * _DAY)
     if not first <= last:
-        raise InvalidRequest("to", "to is not before from")
+        raise InvalidRequest("to", WRONG_TEXT["dates_reversed"])
     if (last - first).days >= longest:
-        raise InvalidRequest("from", f"at most {longest} days")
+        raise InvalidRequest("from", WRONG_TEXT["too_many_days"].format(most=longest))
     return Interval(first, last)
 
 
@@ -59,7 +60,7 @@ def _date(name: str, text: str, otherwise: date) -> date:
     try:
         return date.fromisoformat(text) if text else otherwise
     except ValueError as error:
-        raise InvalidRequest(name, "a date such as 2026-09-07") from error
+        raise InvalidRequest(name, WRONG_TEXT["date_format"]) from error
 
 
 async def statistics(visit: PageRequest) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import instant_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
+from handlers.texts.console import WRONG_TEXT
 from handlers.violations import presenter
 from models.kernel.errors import InvalidRequest
 from models.text_checks.entities import TextVerdict
@@ -48,7 +49,7 @@ async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Grant the appeal or refuse it, with an answer."""
     granted = form_text(form, "granted")
     if granted not in ("yes", "no"):
-        raise InvalidRequest("granted", "yes or no")
+        raise InvalidRequest("granted", WRONG_TEXT["decision_missing"])
     answer, wrong = checked_text(form)
     if wrong:
         raise InvalidRequest("text", wrong)
@@ -68,7 +69,7 @@ async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Waive all violations of an interval."""
     start, end = instant_in(form, "from"), instant_in(form, "to")
     if end <= start:
-        raise InvalidRequest("to", "to is after from")
+        raise InvalidRequest("to", WRONG_TEXT["instants_reversed"])
     waived = await visit[keys.STAFF_VIOLATIONS].waive_all(
         staff_context(visit), start, end, form_reason(form)
     )

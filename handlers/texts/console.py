@@ -70,6 +70,13 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "suspension_end_twice": "暂停到某时和长期只能选一个",
     "suspension_too_long": "暂停的结束应在今后一年之内",
     "page_outdated": "请重新打开页面",
+    "instant_missing": "请填写日期和时间",
+    "date_format": "请填写日期，例如 2026-09-07",
+    "not_our_time": "日期应在 2000 年到 2099 年之间",
+    "dates_reversed": "结束应不早于开始",
+    "instants_reversed": "结束应晚于开始",
+    "too_many_days": "最多 {most} 天",
+    "decision_missing": "请选择免除或不予免除",
     "date_passed": "日期已过",
     "minutes_out_of_range": "请填写 0–{most} 分钟",
     # reader groups
