@@ -50,7 +50,7 @@ class LyingProvider:
     metadata: Change = _as_it_is
     userinfo: dict[str, Any] = field(default_factory=dict)
     subject: str = ""
-    token_answer: tuple[int, dict[str, Any]] | None = None
+    token_answer: tuple[int, dict[str, Any] | bytes] | None = None
     keys: list[dict[str, Any]] | None = None
     sign: Callable[[dict[str, Any]], str] | None = None
     codes: dict[str, str] = field(default_factory=dict)
@@ -99,6 +99,8 @@ class LyingProvider:
             assert pair == "seats:top+secret"
         if self.token_answer is not None:
             status, answer = self.token_answer
+            if isinstance(answer, bytes):
+                return web.Response(body=answer, status=status, content_type="application/json")
             return web.json_response(answer, status=status)
         claims = {
             "iss": self.issuer,

@@ -211,16 +211,19 @@ async def test_when_the_provider_fails_in_the_middle(both: Both) -> None:
     provider.metadata = lambda found: found.update(
         token_endpoint_auth_methods_supported=["client_secret_post"]
     )
-    for status, body, wanted in (
+    answers: tuple[tuple[int, dict[str, Any] | bytes, int], ...] = (
         (400, {"error": "invalid_grant"}, 401),
         (400, {"error": "invalid_client"}, 503),
         (401, {}, 503),
         (500, {}, 503),
         (200, {"access_token": "x"}, 503),
-    ):
+        (200, '{"error": "系统错误"}'.encode("gbk"), 503),
+        (200, b"[" * 50_000, 503),
+    )
+    for status, body, wanted in answers:
         provider.token_answer = (status, body)
         answer = await provider.sign_in(service.stranger())
-        assert answer.status == wanted, (status, body)
+        assert answer.status == wanted, (status, body[:20] if isinstance(body, bytes) else body)
     assert provider.forms[-1]["client_secret"] == "top secret"
     assert await service.db["outages"].count_documents({"_id": "cas"}) == 1, "deadlines wait"
     provider.token_answer, provider.keys = None, [{"kty": "oct", "k": "AAAA", "kid": "one"}]

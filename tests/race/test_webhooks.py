@@ -290,6 +290,21 @@ async def test_what_is_gone_stays_where_its_address_was_changed(stage: Stage, gu
     assert found is not None and found.enabled is guard
 
 
+@guarded
+async def test_a_late_answer_pauses_no_other_address(stage: Stage, guard: bool) -> None:
+    """The old address asks for an hour when the administrator has written another one."""
+    mine = WebhookEndpointRepository(stage.db, stage.cipher)
+    kept = await mine.add(endpoint(), new_secret())
+    assert kept is not None
+    assert await mine.replace(kept, replace(kept, url="https://b.example/"))
+    if not guard:
+        unguard(mine)
+    await mine.record_failures(kept, 1, EIGHT + timedelta(hours=1))
+    found = await mine.get(kept.id)
+    assert found is not None
+    assert (found.failures, found.paused_until is None) == ((0, True) if guard else (1, False))
+
+
 async def test_a_booking_pays_nothing_for_webhooks(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
