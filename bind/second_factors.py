@@ -139,8 +139,8 @@ class SecondFactors:
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
         """The code is used. Raises: SecondFactorInvalid, TooManyAttempts."""
-        # Nobody guesses 80 bits. Counted, the wrong codes of who has the password would lock the
-        # owner out together with their recovery codes.
+        # Recovery codes are not counted: 80 bits cannot be guessed, and somebody who has only the
+        # password could otherwise use up all tries and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
         limits = await self._take_attempt(reader_id, now) if guessable else []
         if not await self._is_right(reader_id, code, now):

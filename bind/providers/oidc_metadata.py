@@ -58,7 +58,7 @@ class _Remembered(Generic[T]):
 
     async def get(self, lasts: Callable[[T], timedelta]) -> T:
         """The answer, asked for anew where it is older than that. Raises: ProviderUnavailable."""
-        # Whoever needs nothing new does not wait for who does.
+        # A caller who needs nothing new does not wait for one who does.
         if (known := self._known(lasts)) is not None:
             return known
         async with self._lock:

@@ -62,9 +62,9 @@ _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 def login_routes() -> list[web.RouteDef]:
     """The addresses of signing in and out."""
     return [
-        web.get("/login", _sign_in(login, _chosen)),
-        web.get(SERVICE_PATH, _sign_in(sign_on_answer, lambda _: CAS_ID)),
-        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer, _answering)),
+        web.get("/login", _sign_in(login, _line_of(_chosen))),
+        web.get(SERVICE_PATH, _sign_in(sign_on_answer, _line_of(_answering))),
+        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer, _line_of(_answering))),
         web.post(SERVICE_PATH, single_logout),
         web.post("/login/confirm", _sign_in(confirm_sign_in)),
         web.get(ENTRY_PATH, _sign_in(campus_entry, lambda _: _ENTRY)),
@@ -92,19 +92,26 @@ def _sign_in(
     return handle
 
 
-def _chosen(request: web.Request) -> str | None:
+def _line_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
+    """The name of the line for the sign-on that ``find`` names; None where it names none."""
+
+    def name(request: web.Request) -> str | None:
+        sign_on = find(request)
+        return sign_on.id if sign_on is not None else None
+
+    return name
+
+
+def _chosen(request: web.Request) -> SignOn | None:
     """The sign-on that the reader has chosen; None while they have yet to."""
     sign_ons = request.app[SIGN_ONS]
     chosen = sign_ons.get(request.query.get("with", ""))
-    if chosen is None and len(sign_ons) > 1:
-        return None
-    return (chosen or sign_ons.first).id
+    return chosen if chosen is not None or len(sign_ons) > 1 else sign_ons.first
 
 
-def _answering(request: web.Request) -> str | None:
+def _answering(request: web.Request) -> SignOn | None:
     """The sign-on that sends the browser back; None where there is none of that name."""
-    answering = request.app[SIGN_ONS].get(request.match_info["provider"])
-    return answering.id if answering is not None else None
+    return request.app[SIGN_ONS].get(request.match_info.get("provider", CAS_ID))
 
 
 def welcome(request: web.Request) -> web.Response:
@@ -116,12 +123,9 @@ def welcome(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     """To the campus's sign-on; where there are several, to the page that offers them. Who is signed
     in there comes back without being asked anything."""
-    sign_ons = request.app[SIGN_ONS]
-    sign_on = sign_ons.get(request.query.get("with", ""))
+    sign_on = _chosen(request)
     if sign_on is None:
-        if len(sign_ons) > 1:
-            return _message(request, 200, *SIGN_IN_TEXT["several"])
-        sign_on = sign_ons.first
+        return _message(request, 200, *SIGN_IN_TEXT["several"])
     return await _begin_at(request, sign_on)
 
 
@@ -141,7 +145,7 @@ async def sign_on_answer(request: web.Request) -> web.Response:
     Tickets and codes have 128 random bits, so their rate is limited and wrong ones are not counted:
     a whole campus shares an address.
     """
-    sign_on = request.app[SIGN_ONS].get(request.match_info.get("provider", CAS_ID))
+    sign_on = _answering(request)
     if sign_on is None:
         raise NotFound()
     if not request.app[CLOCK].trusted:

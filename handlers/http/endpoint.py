@@ -350,7 +350,8 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
 async def _admit(
     request: web.Request, route: Endpoint, role: Role | None, now: datetime
 ) -> Principal:
-    """Who asks, where they may: a program at its pace, a person in the ``role`` that it takes."""
+    """The principal behind the request, who may make it: a program at its pace, a person with the
+    ``role`` that it takes. Raises: as ``identify``, ``_allow`` and ``require_role``; Throttled."""
     principal = await identify(request, now)
     if principal.program is not None:
         await pace_program(request, principal.program, now)

@@ -34,7 +34,7 @@ def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
 
 
 def form_key(form: Form) -> str:
-    """What names this very form: sent twice, or loaded anew, it says the same."""
+    """The name of this very form: the same when it is sent twice, or its answer is loaded anew."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 

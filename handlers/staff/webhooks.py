@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -143,7 +142,7 @@ async def _one(visit: PageRequest, endpoint: WebhookEndpoint, **more: Any) -> we
         },
         "chosen": endpoint.events,
         "overlaps": endpoint.old_secret_until is not None and visit.now < endpoint.old_secret_until,
-        "left_alone": _is_left_alone(endpoint, visit.now),
+        "left_alone": endpoint.is_paused(visit.now),
         "wrong": "",
         "wrong_field": "",
         "opened": "",
@@ -169,11 +168,6 @@ def _render(visit: PageRequest, template: str, facts: dict[str, Any]) -> web.Res
         "longest_description": rules.LONGEST_DESCRIPTION,
     }
     return render(visit, template, **texts | facts)
-
-
-def _is_left_alone(endpoint: WebhookEndpoint, now: datetime) -> bool:
-    """Is nothing sent for now, as it has failed often or asked for a pause?"""
-    return endpoint.paused_until is not None and now < endpoint.paused_until
 
 
 def _chosen(form: Form) -> set[str]:

@@ -193,18 +193,13 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
             counts[name] = counts.get(name, 0) + gone.deleted_count
         counts["reservations"] = await anonymise_reservations(db, {"reader": id})
         counts["violations"] = await anonymise_violations(db, {"reader": id})
-        kept = await db["webhook_deliveries"].update_many(
-            {"reader": id}, {"$set": {"reader": ERASED_READER}}
-        )
-        counts["webhook_deliveries"] = kept.modified_count
+        counts["webhook_deliveries"] = await anonymise_webhooks(db, {"reader": id})
         await _forget_actions(db, id)
         await db["attempt_limits"].delete_many({"_id": {"$regex": id}})
         await db["readers"].delete_one({"_id": id})
-        # Whoever wrote one before that may have seen the reader still; who writes one now does not.
-        late = await db["webhook_deliveries"].update_many(
-            {"reader": id}, {"$set": {"reader": ERASED_READER}}
-        )
-        counts["webhook_deliveries"] += late.modified_count
+        # A dispatcher may have written one that saw the reader still. From now on it sees nobody,
+        # and does this itself.
+        counts["webhook_deliveries"] += await anonymise_webhooks(db, {"reader": id})
     return counts
 
 
@@ -217,6 +212,12 @@ async def anonymise_reservations(db: Database, which: Document) -> int:
         "last_kiosk_code": None,
     }
     kept = await db["reservations"].update_many(which, {"$set": nobody})
+    return kept.modified_count
+
+
+async def anonymise_webhooks(db: Database, which: Document) -> int:
+    """Deliveries of webhooks are nobody's from now on. How many."""
+    kept = await db["webhook_deliveries"].update_many(which, {"$set": {"reader": ERASED_READER}})
     return kept.modified_count
 
 

@@ -14,7 +14,7 @@ from models.kernel.errors import Conflict, NotFound
 from models.kernel.time_range import local_date, local_instant
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
-from models.storage.encryption import token_hash
+from models.storage.encryption import id_from
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)
 """How long a token may last. None lasts for ever: what nobody looks after ends by itself."""
@@ -68,7 +68,7 @@ class StaffApiTokens:
         ctx.require(None, Role.ADMINISTRATOR)
         secret = self._new_secret()
         made = ApiToken(
-            id=token_hash(form)[:24],
+            id=id_from(form),
             name=name,
             scopes=frozenset(scopes),
             per_minute=pace.per_minute,

@@ -13,7 +13,7 @@ from models.identity.roles import Role
 from models.kernel.errors import NotFound
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
-from models.storage.encryption import token_hash
+from models.storage.encryption import id_from
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookId, WebhookResult
@@ -57,7 +57,7 @@ class StaffWebhooks:
         """The new endpoint, and its secret, which nobody can read again. ``form``: the form that
         asks for it, which makes one. Raises: TooManyWebhooks, WebhookMade."""
         secret = new_secret()
-        made = replace(made, id=WebhookId(token_hash(form)[:24]))
+        made = replace(made, id=WebhookId(id_from(form)))
 
         async def work() -> WebhookEndpoint:
             kept = await self._endpoints.add(replace(made, created_at=ctx.now), secret)
@@ -161,8 +161,8 @@ def _require(written: bool) -> None:
 
 
 def _facts(endpoint: WebhookEndpoint) -> JsonObject:
-    """What the entry keeps: of the address the host, as what follows may be a secret, and a mark by
-    which another one is seen to be another."""
+    """The facts that the entry keeps. Of the address it has the host, since the rest may be a
+    secret, and a mark that changes with the whole address."""
     url, mark = urlsplit(endpoint.url), blake2b(endpoint.url.encode(), digest_size=3).hexdigest()
     return {
         "url": f"{url.scheme}://{url.netloc} · {mark}",

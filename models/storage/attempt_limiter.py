@@ -83,7 +83,7 @@ class AttemptLimiter:
                 await self._all.update_one({"_id": limit.key, "n": {"$gt": 0}}, {"$inc": {"n": -1}})
 
     async def forget(self, limits: list[AttemptLimit]) -> None:
-        """What was counted counts no more."""
+        """Set the counters of these limits back to nothing."""
         with translate_errors():
             await self._all.delete_many({"_id": {"$in": [limit.key for limit in limits]}})
 

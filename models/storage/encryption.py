@@ -114,6 +114,11 @@ def _derive(key: bytes, info: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
 
 
+def id_from(name: str) -> str:
+    """A document id, 24 hex digits: always the same one for what was made under that name."""
+    return token_hash(name)[:24]
+
+
 def token_hash(secret: str) -> str:
     """SHA-256 of a random secret (token, ticket): enough, since there is nothing to guess.
 

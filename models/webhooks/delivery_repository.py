@@ -14,7 +14,7 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 
 from models.kernel.ids import ReaderId
-from models.readers.personal_data_repository import ERASED_READER
+from models.readers.personal_data_repository import anonymise_webhooks
 from models.storage.leases import may_be_leased, unleased
 from models.storage.mongo import Database, Document, insert_new, new_id
 from models.storage.mongo_errors import translate_errors
@@ -65,7 +65,7 @@ INDEXES: Final = {
 
 class WebhookDeliveryRepository:
     def __init__(self, db: Database) -> None:
-        self._all, self._readers = db["webhook_deliveries"], db["readers"]
+        self._db, self._all = db, db["webhook_deliveries"]
 
     async def add(self, wanted: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
         """Queue the events for the endpoints. May be repeated.
@@ -85,17 +85,15 @@ class WebhookDeliveryRepository:
         await self._forget_erased({e.reader_id for e, _ in wanted if e.reader_id is not None})
 
     async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
-        """Who was erased between the event and now is nobody here too. Who is erased from now on is
-        found by that."""
+        """Make the deliveries of readers who were erased since the event nobody's. An erasure that
+        comes later finds them by itself."""
         if not ids:
             return
         with translate_errors():
-            known = await self._readers.find({"_id": {"$in": sorted(ids)}}, {"_id": 1}).to_list()
-            gone = sorted({*ids} - {row["_id"] for row in known})
+            rows = self._db["readers"].find({"_id": {"$in": sorted(ids)}}, {"_id": 1})
+            gone = sorted({*ids} - {row["_id"] async for row in rows})
             if gone:
-                await self._all.update_many(
-                    {"reader": {"$in": gone}}, {"$set": {"reader": ERASED_READER}}
-                )
+                await anonymise_webhooks(self._db, {"reader": {"$in": gone}})
 
     async def lease_next(
         self,
@@ -157,8 +155,8 @@ class WebhookDeliveryRepository:
     async def _call_back(
         self, put_off: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
-        """Those whose first has come to its end meanwhile, and has let them go before they were put
-        off: nobody else would. One that ends from now on does."""
+        """Make those due again whose first has ended meanwhile: it has let them go before they were
+        put off, and nobody else would. A first that ends later does so itself."""
         firsts = sorted({first[row["subject"]]["_id"] for row in put_off})
         still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
         waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}

@@ -70,6 +70,10 @@ class WebhookEndpoint:
     def enabled(self) -> bool:
         return self.disabled_by is None
 
+    def is_paused(self, now: datetime) -> bool:
+        """Is nothing sent to it for now, as it has failed often or asked for a pause?"""
+        return self.paused_until is not None and now < self.paused_until
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:

@@ -29,8 +29,8 @@ from models.webhooks.rules import Network, literal, may_connect
 TIMEOUT_S: Final = 10.0
 """For all of it: the name, the connection, the request and the answer."""
 LARGEST_ANSWER: Final = 64 * 1024
-_LONGEST_ANSWER: Final = 512 * 1024
-"""With heads and all; a socket may bring 256 KB at once."""
+_MOST_RECEIVED: Final = 512 * 1024
+"""For one request, with all heads; a socket may bring 256 KB at once."""
 USER_AGENT: Final = "seat-reservation-webhooks"
 FORBIDDEN: Final = "forbidden_address"
 
@@ -107,15 +107,15 @@ class _BoundedConnection(ResponseHandler):
     """Ends where an answer is longer than any may be, with all that comes before its body: a
     receiver can send 1xx answers, or parts of a chunk's head, as long as it likes."""
 
-    _said = 0
+    _received = 0
 
     def set_response_params(self, **params: Any) -> None:
-        self._said = 0
+        self._received = 0
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        self._said += len(data)
-        if self._said > _LONGEST_ANSWER:
+        self._received += len(data)
+        if self._received > _MOST_RECEIVED:
             if self.transport is not None:
                 self.transport.abort()
             return
@@ -173,6 +173,7 @@ class WebhookClient:
         connector = aiohttp.TCPConnector(
             resolver=resolver, socket_factory=connected, use_dns_cache=False, limit=0
         )
+        # aiohttp takes no class of connections: its connector makes them by this attribute.
         factory = partial(_BoundedConnection, loop=asyncio.get_running_loop())
         connector._factory = factory  # type: ignore[assignment]
         return aiohttp.ClientSession(

@@ -86,12 +86,12 @@ class WebhookEvents:
         self._deliveries, self._reference = deliveries, reference
 
     async def wanted(self) -> frozenset[WebhookEventType]:
-        """What any endpoint is to be told of. One that is made after an outbox was read is told of
-        nothing that it held: ask after reading it."""
+        """The types of events that some endpoint is to be told of. Ask after reading an outbox: an
+        endpoint that is made later is told of nothing that the outbox held."""
         return frozenset().union(*(e.events for e in await self._enabled()))
 
     def events_of(self, r: Reservation, wanted: Container[WebhookEventType]) -> list[WebhookEvent]:
-        """What the reservation's outbox has for programs, of the types that are wanted."""
+        """The events of the wanted types that the reservation's outbox holds."""
         return [
             self._event(r, event)
             for event in r.outbox

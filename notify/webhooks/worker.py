@@ -78,8 +78,8 @@ class WebhookWorker:
         if not endpoints:
             return 0
         for endpoint in endpoints:
-            waits = endpoint.paused_until is not None and now < endpoint.paused_until
-            free = endpoint.enabled and not waits and endpoint.id not in self._lanes
+            free = endpoint.enabled and not endpoint.is_paused(now)
+            free = free and endpoint.id not in self._lanes
             if free and not self._closing:
                 self._lanes[endpoint.id] = asyncio.create_task(self._lane(endpoint, now))
         if self._lanes:
@@ -137,7 +137,8 @@ class WebhookWorker:
     async def _attempt(
         self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
     ) -> _Answer | None:
-        """What came of it; None where the endpoint was switched off meanwhile, and it waits."""
+        """The answer to one attempt; None where the endpoint was switched off meanwhile, and the
+        delivery waits."""
         answer: _Answer | None
         try:
             answer = await self._sender.send(endpoint.id, d.event, now)

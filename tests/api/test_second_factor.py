@@ -168,7 +168,7 @@ async def test_guesses_are_paced_and_an_offer_is_one_persons(strict: Living) -> 
     await strict.move(timedelta(seconds=60))
     locked = await post(other, PAGE, code=code_of(strict, secret))
     assert locked.status == 429 and "请 14 分钟后再试" in locked.body
-    # Who has the password alone cannot keep the owner out.
+    # Somebody who has only the password cannot keep the owner out.
     assert (await post(other, PAGE, code="AAAA-AAAA-AAAA-AAAA")).status == 422
     assert (await post(await again(strict, desk), PAGE, code=codes[1])).status == 303
     assert (await get(other, "/console")).status == 303

@@ -1,4 +1,4 @@
-"""What is remembered of an OpenID provider while it does not answer."""
+"""An OpenID provider's keys and addresses, as they are remembered and checked."""
 
 from __future__ import annotations
 
