@@ -53,6 +53,7 @@ class WriteQueue:
         self._slots = slots
         self.rate = _FIRST_GUESS
         self._inside = 0
+        self._most = self._most_before = 0
         self._left = 0
         self._line: deque[tuple[float, asyncio.Future[None]]] = deque()
 
@@ -73,13 +74,17 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        return self._inside >= PRESSING
+        """Is there a rush? By the most that were inside in this tick and in the one before: how
+        many are inside at one instant says little, as those of a batch leave together."""
+        return max(self._most, self._most_before) >= PRESSING
 
     async def acquire(self) -> None:
         """Returns when there is a place inside. Raises: Overloaded after ``LONGEST_WAIT_S``, or at
         once where the line is much too long already."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
+            if self._inside > self._most:
+                self._most = self._inside
             return
         if len(self._line) > max(_SHORT_LINE, 2 * LONGEST_WAIT_S * self.rate):
             raise self._busy()
@@ -119,6 +124,7 @@ class WriteQueue:
         if self._line:
             self.rate += _WEIGHT * (self._left / seconds - self.rate)
         self._left = 0
+        self._most_before, self._most = self._most, self._inside
         while self._line and self.oldest_s > LONGEST_WAIT_S:
             _, place = self._line.popleft()
             if not place.done():
