@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, SLOTS, LoadShedder, WriteQueue
+from handlers.http.load_shedding import (
+    LATE_S,
+    LONGEST_WAIT_S,
+    PRESSING,
+    SLOTS,
+    LoadShedder,
+    WriteQueue,
+)
 from handlers.http.local_rate_limiter import LocalRateLimiter
 from models.kernel.errors import Overloaded
 from models.storage.rate_limiter import RateLimit
@@ -128,6 +135,20 @@ async def test_a_cancelled_guest_gives_the_place_on() -> None:
     first.cancel()  # let in and gone in the same turn
     await asyncio.gather(first, return_exceptions=True)
     await second
+
+
+async def test_a_rush_goes_on_while_a_batch_has_just_left() -> None:
+    door = WriteQueue(Time())
+    await inside(door, PRESSING - 1)
+    assert not door.is_saturated
+    await inside(door, 1)
+    for _ in range(PRESSING):
+        door.release()
+    assert door.inside == 0 and door.is_saturated
+    door.tick(0.1)
+    assert door.is_saturated, "in the tick before"
+    door.tick(0.1)
+    assert not door.is_saturated
 
 
 async def test_looks_are_refused_before_changes() -> None:
