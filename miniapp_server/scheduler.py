@@ -130,6 +130,7 @@ class Scheduler:
         """``owner`` is the name in the leases, of this process alone; made up where none is given.
         Who starts with a dead process's name goes on with its leases."""
         self.groups = tuple(groups)
+        self._writing = [group for group in self.groups if group.telling is Telling.WRITES]
         self._leases = leases
         self._clock = clock
         self._metrics = metrics.jobs
@@ -154,9 +155,8 @@ class Scheduler:
     def wake(self) -> None:
         """Something was written that has to be told: do not wait for the interval. Once messages
         are written, they wake their delivery."""
-        for group in self.groups:
-            if group.telling is Telling.WRITES:
-                group.nudged.set()
+        for group in self._writing:
+            group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
         """What a job has changed may have to be told; messages that were written, to be sent."""

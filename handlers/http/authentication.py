@@ -57,10 +57,11 @@ def session_id(request: web.Request) -> str:
     return request.app[SESSIONS].id_of(token)
 
 
-async def identify(request: web.Request, now: datetime) -> Principal:
-    """The session behind the request. Raises: Unauthenticated, BadOrigin."""
+async def identify(request: web.Request, now: datetime, id: str = "") -> Principal:
+    """The session behind the request; ``id`` is its ``session_id`` where that was asked for before.
+    Raises: Unauthenticated, BadOrigin."""
     try:
-        id = session_id(request)
+        id = id or session_id(request)
         if request.method not in _SAFE and "Authorization" not in request.headers:
             require_own_origin(request)
         sessions = request.app[SESSIONS]

@@ -295,26 +295,26 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
     patient = route.signs_in or role is not None
 
     async def change(request: web.Request) -> web.StreamResponse:
-        admission = request.app[LOAD_SHEDDER]
+        admission, id = request.app[LOAD_SHEDDER], ""
         if identified:
-            session_id(request)
+            id = session_id(request)
         else:
             raise_if_limited(admission.addresses.wait_for(client_address(request)))
         if judges:
             require_clock(request)
         raw = await read_body(request, max_bytes)
-        work = answer(request, raw)
+        work = answer(request, raw, id)
         if route.method == "GET":
             return await read_within(ANSWER_WITHIN_S, work)
         return await (work if patient else admission.changes.within(ANSWER_WITHIN_S, work))
 
-    async def answer(request: web.Request, raw: bytes) -> web.StreamResponse:
+    async def answer(request: web.Request, raw: bytes, id: str) -> web.StreamResponse:
         app = request.app
         admission = app[LOAD_SHEDDER]
         async with admission.wechat_sign_ins if route.signs_in else admission.door:
             now, principal = request[NOW], None
             if identified:
-                principal = await _admit(request, route, role, now)
+                principal = await _admit(request, route, role, now, id)
                 if principal.program is None:
                     reader = principal.reader
                     await enforce_rate_limit(
@@ -348,11 +348,11 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
 
 
 async def _admit(
-    request: web.Request, route: Endpoint, role: Role | None, now: datetime
+    request: web.Request, route: Endpoint, role: Role | None, now: datetime, id: str = ""
 ) -> Principal:
     """The principal behind the request, who may make it: a program at its pace, a person with the
     ``role`` that it takes. Raises: as ``identify``, ``_allow`` and ``require_role``; Throttled."""
-    principal = await identify(request, now)
+    principal = await identify(request, now, id)
     if principal.program is not None:
         await pace_program(request, principal.program, now)
     _allow(principal, route)

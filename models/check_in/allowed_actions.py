@@ -21,7 +21,12 @@ from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.errors import TooEarly, TooLate
 from models.reservations.rules import may_accept, may_cancel, may_change
-from models.reservations.state_machine import CHECKED_IN_STATES, TRANSITIONS, ReservationEvent
+from models.reservations.state_machine import (
+    CHECKED_IN_STATES,
+    TRANSITIONS,
+    ReservationEvent,
+    ReservationState,
+)
 
 _RULE_BY_EVENT: Final[
     Mapping[ReservationEvent, Callable[[Reservation, Policy, datetime], object]]
@@ -34,22 +39,27 @@ _RULE_BY_EVENT: Final[
     ReservationEvent.SHORTEN: may_shorten,
     ReservationEvent.FINISH: lambda r, _, now: may_finish(r, now),
     ReservationEvent.CHANGE: lambda r, _, now: may_change(r, now),
+    ReservationEvent.ACCEPT: lambda r, _, now: may_accept(r, now),
 }
 """The rule that a reader's action is asked of."""
+_RULES_BY_STATE: Final = {
+    state: [
+        (event.value, ask) for event, ask in _RULE_BY_EVENT.items() if (state, event) in TRANSITIONS
+    ]
+    for state in ReservationState
+}
 
 
 def allowed_actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
     """What the reader may do now, as far as the reservation itself decides it."""
-    found = [
-        event.value
-        for event, ask in _RULE_BY_EVENT.items()
-        if (r.state, event) in TRANSITIONS and _allows(ask, r, policy, now)
-    ]
+    found = [name for name, ask in _RULES_BY_STATE[r.state] if _allows(ask, r, policy, now)]
     if r.state in CHECKED_IN_STATES and r.pending_confirmation is not None:
         found.append("confirm")
-    if _allows(lambda r, _, now: may_accept(r, now), r, policy, now):
-        found += ["accept", "decline"]
-    if _allows(lambda r, _, now: may_report(r, now), r, policy, now):
+    if "accept" in found:
+        found.append("decline")
+    # Who may not check in yet may not report either: it need not be asked, and refused, again.
+    begun = r.state is ReservationState.IN_USE or "check_in" in found
+    if begun and _allows(lambda r, _, now: may_report(r, now), r, policy, now):
         found.append("report")
     return found
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from models.identity.api_tokens import ApiToken
 from models.identity.roles import CONFIGURED, Role, StaffGrant, StaffRights
 from models.kernel.ids import ReaderId
+from models.kernel.records import record
 from models.kernel.time_range import local_date
 from models.library.entities import KioskId
 from models.readers.entities import Reader
@@ -46,7 +47,7 @@ class SignOnSession:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Session:
     """A live session. ``reader_id`` not for WeChat: a user's binding is looked up. ``kiosk_id``:
     where its reader stands, whose card has opened it."""
@@ -82,7 +83,7 @@ class Session:
         return self.decrypt()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Principal:
     """Who is behind a request: a session, and the reader where one is known; or a program."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from pymongo import ASCENDING, ReturnDocument
@@ -174,7 +175,7 @@ class SessionRepository:
             role=_role(d.get("role")),
             device=d.get("device", ""),
             provider=d.get("provider", ""),
-            decrypt=lambda: self._sealer.decrypt(openid, "session") if openid else None,
+            decrypt=partial(self._sealer.decrypt, openid, "session") if openid else _nobody,
         )
         if reader is None:
             return Principal(session, None)
@@ -340,6 +341,10 @@ class SessionRepository:
             ended = await self._all.delete_many({"expires_at": {"$lte": now}})
             await self._ended.delete_many({"at": {"$lt": tickets_before}})
         return ended.deleted_count
+
+
+def _nobody() -> None:
+    """Who is no WeChat user."""
 
 
 def _role_document(role: Role | None, now: datetime, second_factor: bool) -> Document:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NewType
+
+from models.kernel.records import record
 
 ReaderId = NewType("ReaderId", str)
 ReservationId = NewType("ReservationId", str)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Actor:
     """Who causes a change, and by which way: it is written into the history."""
 

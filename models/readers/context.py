@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 
 from models.kernel.ids import Actor
+from models.kernel.records import record
 from models.readers.entities import Reader
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IdempotencyKey:
     """An idempotency key with the digest of the request that carried it. ``repeated``: the client
     sends the request once more, as nobody has answered it."""
@@ -21,7 +21,7 @@ class IdempotencyKey:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RequestContext:
     """Who asks, how, and when. ``step_aside`` gives the request's place among the running changes
     to another one for the length of a block, in which this request only waits."""

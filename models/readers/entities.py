@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from models.kernel.ids import ReaderId
+from models.kernel.records import record
 from models.reader_groups.entities import Membership
 
 CARD_NUMBER: Final = "[!-~]{4,32}"
@@ -76,7 +77,7 @@ class SuspensionReason:
     words: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reader:
     """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …; or
     visitor, whom the library itself has entered, for a ``stay``.

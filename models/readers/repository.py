@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
@@ -256,11 +257,6 @@ def _reader_of(session: Document, holders: Mapping[str, str]) -> str | None:
 
 
 def _reader(d: Document, sealer: FieldCipher) -> Reader:
-    def opened() -> PersonalData:
-        return PersonalData(
-            sealer.decrypt(d["no"], "student_no"), sealer.decrypt(d["name"], "name")
-        )
-
     days = [date.fromisoformat(day) for day in d.get("stay") or ()]
     stay = Visit(*days) if days else None
     why = d.get("suspended_for")  # hardly anybody has one, and every request looks up its reader
@@ -269,12 +265,17 @@ def _reader(d: Document, sealer: FieldCipher) -> Reader:
         ReaderId(d["_id"]),
         d["kind"],
         d.get("suspended_until"),
-        opened,
+        # Thousands of readers are kept for a moment: without their documents, and in two objects.
+        partial(_opened, sealer, d["no"], d["name"]),
         stay,
         reason,
         read_memberships(d.get("memberships")),
         bool(d.get("staff_grants")),
     )
+
+
+def _opened(sealer: FieldCipher, number: str, name: str) -> PersonalData:
+    return PersonalData(sealer.decrypt(number, "student_no"), sealer.decrypt(name, "name"))
 
 
 def _with_part(rows: Sequence[Document], part: str, sealer: FieldCipher) -> list[Reader]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from models.kernel.errors import InvalidState
 from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.records import record
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.claims import ClaimKind
@@ -20,7 +21,7 @@ AFTER_OUTAGE: Final = timedelta(minutes=1)
 """So long everybody has, at least, when what kept them away is over."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HistoryEntry:
     """One line of the history. ``by``: reader, system or librarian; ``via``: api, kiosk id, job."""
 
@@ -58,7 +59,7 @@ class OutboxEventKind(StrEnum):
     CHECKED_IN_BEFORE = "checked_in_before"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OutboxEvent:
     """One line of the outbox: what has to be told, and the facts of that moment.
 
@@ -80,7 +81,7 @@ class OutboxEvent:
         return self.change or str(self.seq)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IdempotentResult:
     """An idempotency key that succeeded on this reservation."""
 
@@ -113,7 +114,7 @@ class OccupiedReport:
     desk: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reservation:
     """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.
 

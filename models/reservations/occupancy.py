@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.records import record
 from models.kernel.time_range import floor_minute
 from models.library.entities import SeatId
 from models.reservations.state_machine import LIVE, ReservationState
@@ -24,7 +25,7 @@ _GONE: Final = 1 << 62
 """No revision comes after this one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OccupancyRow:
     """A reservation as the occupancy sees it. ``start`` is the earlier one where its reader has
     checked in and may sit there before the booked start."""

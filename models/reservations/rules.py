@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from models.kernel.errors import InvalidState
+from models.kernel.records import record
 from models.kernel.time_range import (
     TimeRange,
     floor_minute,
@@ -36,7 +36,7 @@ from models.reservations.errors import (
 from models.reservations.state_machine import ReservationState
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimeSelection:
     """What a reader asks for; ``start`` None means 现在 (now, to the minute). ``end`` is the first
     such clock time after the start: one that is not later than it is the next day's."""
