@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.hdrs import AUTHORIZATION
 
 from handlers.http.keys import CLOCK, RATE_LIMITER, SESSIONS, SITE, Network
 from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
@@ -43,7 +44,12 @@ def session_id(request: web.Request) -> str:
 
     Raises: Unauthenticated.
     """
-    header = request.headers.get("Authorization")
+    return request.app[SESSIONS].id_of(_token(request))
+
+
+def _token(request: web.Request) -> str:
+    """The bearer token, or the cookie's. Raises: Unauthenticated where there is none."""
+    header = request.headers.get(AUTHORIZATION)
     if header is not None:
         if header[:7].lower() != "bearer ":
             raise Unauthenticated()
@@ -54,21 +60,21 @@ def session_id(request: web.Request) -> str:
             raise Unauthenticated()  # a program's token is no browser's
     if not token:
         raise Unauthenticated()
-    return request.app[SESSIONS].id_of(token)
+    return token
 
 
 async def identify(request: web.Request, now: datetime, id: str = "") -> Principal:
     """The session behind the request; ``id`` is its ``session_id`` where that was asked for before.
     Raises: Unauthenticated, BadOrigin."""
     try:
-        id = id or session_id(request)
-        if request.method not in _SAFE and "Authorization" not in request.headers:
-            require_own_origin(request)
         sessions = request.app[SESSIONS]
+        id = id or sessions.id_of(_token(request))
+        if request.method not in _SAFE and AUTHORIZATION not in request.headers:
+            require_own_origin(request)
         known = sessions.cached(id, now)
         return known if known is not None else await sessions.open(id, now)
     except Unauthenticated:
-        if request.headers.get("Authorization", "")[7:].strip().startswith(TOKEN_PREFIX):
+        if request.headers.get(AUTHORIZATION, "")[7:].strip().startswith(TOKEN_PREFIX):
             raise Unauthenticated(reason="token") from None  # no page to sign in at
         raise
 

@@ -190,10 +190,13 @@ class Endpoint:
     errors: tuple[type[DomainError], ...] = ()
     body: type | None = field(init=False)
     query: type | None = field(init=False)
+    returns_response: bool = field(init=False)
+    """The operation makes the response itself, always."""
 
     def __post_init__(self) -> None:
         shapes = get_type_hints(self.operation)
         returned = shapes["return"]
+        object.__setattr__(self, "returns_response", returned is web.StreamResponse)
         if issubclass(get_origin(returned) or returned, msgspec.Struct):
             object.__setattr__(self, "answer", returned)
         if not self.status:
@@ -334,6 +337,8 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
 
 
 def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
+    if route.returns_response:
+        return _as_it_is
     encoder = msgspec.json.Encoder()
 
     def present(request: web.Request, result: Any) -> web.StreamResponse:
@@ -345,6 +350,10 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
         return json_answer(request, 202 if accepted else route.status, encoder.encode(result))
 
     return present
+
+
+def _as_it_is(_: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    return response
 
 
 async def _admit(

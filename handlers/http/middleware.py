@@ -30,21 +30,33 @@ _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 
 class _ServerTime:
     """The header's text. Formatting a time costs as much as finding a route, so each second is
-    formatted once."""
+    formatted once, and each instant that the clock gives, which many requests share, once."""
 
     def __init__(self) -> None:
-        self._second = datetime.min.replace(tzinfo=UTC)
-        self._before = self._behind = ""
-        self.date = ""
-        """The second once more, as HTTP writes it."""
+        self._second = self._now = datetime.min.replace(tzinfo=UTC)
+        self._before = self._behind = self._date = self._text = ""
+        self._lines = b""
 
     def text(self, now: datetime) -> str:
+        if now is not self._now:
+            self._format(now)
+        return self._text
+
+    def lines(self, now: datetime) -> bytes:
+        """The header as it is sent, with that of HTTP itself."""
+        if now is not self._now:
+            self._format(now)
+        return self._lines
+
+    def _format(self, now: datetime) -> None:
         if not _NO_TIME <= now - self._second < _SECOND:
             self._second = now.replace(microsecond=0)
             text = to_local(self._second).isoformat()
             self._before, self._behind = text[:19], text[19:]
-            self.date = format_datetime(self._second, usegmt=True)
-        return f"{self._before}.{now.microsecond // 1000:03d}{self._behind}"
+            self._date = format_datetime(self._second, usegmt=True)
+        self._now = now
+        self._text = f"{self._before}.{now.microsecond // 1000:03d}{self._behind}"
+        self._lines = f"X-Server-Time: {self._text}\r\nDate: {self._date}\r\n".encode()
 
 
 _server_time: Final = _ServerTime()
@@ -72,15 +84,17 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         response = await handler(request)
     except Exception as error:
         response = await _error_response(request, error)
-    if response.prepared:
+    prebuilt = response if isinstance(response, PrebuiltResponse) else None
+    if prebuilt is None and response.prepared:
         return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
     # Reading the time costs as much as finding the route; it has hardly gone on.
-    time = _server_time.text(now if took < _AT_ONCE_S else app[CLOCK].now())
-    if isinstance(response, PrebuiltResponse):
-        response.set_common_headers(request_id, time, _server_time.date)
+    answered_at = now if took < _AT_ONCE_S else app[CLOCK].now()
+    if prebuilt is not None:
+        prebuilt.set_common_headers(request_id, _server_time.lines(answered_at))
     else:
-        response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
+        response.headers["X-Request-Id"] = request_id
+        response.headers["X-Server-Time"] = _server_time.text(answered_at)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cache-Control", "no-store")
     status = response.status

@@ -40,6 +40,7 @@ from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId
 from models.policy.rules import may_filter
 from models.reservations.joined_occupancy import OccupancyView
+from models.reservations.live_occupancy import LiveOccupancy
 from models.seat_map.service import TimeFilter
 
 
@@ -64,8 +65,8 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     asked = cache.window(query.date, query.start, query.end, minute, reader)
     if query.wanted:
-        may_filter(query.wanted, call[REFERENCE].policy_on(asked.day))
-    occupancy = await _occupancy(call, asked.day)
+        may_filter(query.wanted, cache.reference.policy_on(asked.day))
+    occupancy = await _on_day(cache.occupancy, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
     body = cache.areas(occupancy, venue, asked, minute, query.wanted, reader)
     return body.answer(call.request)
@@ -119,9 +120,9 @@ def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
 
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
-    area = call[REFERENCE].area_for_readers(call.id)
+    area = cache.reference.area_for_readers(call.id)
     asked = cache.window(query.date, query.start, query.end, minute, reader)
-    plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute, reader)
+    plan = cache.plan(area, await _on_day(cache.occupancy, asked.day), asked, minute, reader)
     return plan.body_for(reader.id).answer(call.request)
 
 
@@ -141,8 +142,7 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
     )
 
 
-async def _occupancy(call: ApiRequest, day: date) -> OccupancyView:
-    occupancy = call[keys.SEAT_MAP].occupancy
+async def _on_day(occupancy: LiveOccupancy, day: date) -> OccupancyView:
     return occupancy.current(day) or await occupancy.get_day(day)
 
 
@@ -154,7 +154,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     reference = call[REFERENCE]
     seat = reference.seat(call.id)
     asked = _window(call, query.date, None, None)
-    occupancy = await _occupancy(call, asked.day)
+    occupancy = await _on_day(call[SEAT_MAP_CACHE].occupancy, asked.day)
     return SeatDayOut(
         id=seat.id,
         no=seat.number,

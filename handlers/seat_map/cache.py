@@ -234,7 +234,8 @@ class SeatMapCache:
     """All plans and lists that are looked at in this worker."""
 
     def __init__(self, service: SeatMapService) -> None:
-        self._service, self._reference = service, service.reference
+        self._service = service
+        self.reference, self.occupancy = service.reference, service.occupancy
         self._catalog: Catalog | None = None
         self._groups: ReaderGroups | None = None
         self._minute: datetime | None = None
@@ -260,7 +261,7 @@ class SeatMapCache:
         if minute != self._minute or len(self._windows) > _VIEWS_KEPT:
             self._minute = minute
             self._windows.clear()
-        reference, days_ahead = self._reference, None
+        reference, days_ahead = self.reference, None
         if reader is not None and day is not None and reference.groups.by_id:
             days_ahead = reference.limits_of(reader, day).booking_window_days
         key = (day, start, end, days_ahead)
@@ -285,7 +286,7 @@ class SeatMapCache:
         reader: Reader | None = None,
     ) -> CachedAreaMap:
         """The area's plan in this minute, as the reader's groups see it."""
-        reference, groups = self._reference, NO_GROUPS
+        reference, groups = self.reference, NO_GROUPS
         if reference.groups.by_id:
             groups = reference.groups.that_matter(reference.groups_of(reader, asked.day))
         return self.plan_of_groups(area, occupancy, asked, minute, groups)
@@ -301,12 +302,12 @@ class SeatMapCache:
         """The area's plan as everybody in these groups sees it: one for all for whom the same seats
         are reserved."""
         self._reset_if_catalog_changed()
-        seen_by = self._reference.groups.in_area(area, groups) if groups else NO_GROUPS
+        seen_by = self.reference.groups.in_area(area, groups) if groups else NO_GROUPS
         key = (area.id, asked, seen_by)
         plan = self._plans.get(key)
         if plan is None:
-            venue = self._reference.catalog.venues[area.venue_id].name
-            barred = self._reference.groups.barred(area, groups)
+            venue = self.reference.catalog.venues[area.venue_id].name
+            barred = self.reference.groups.barred(area, groups)
             plan = self._plans.keep(key, CachedAreaMap(self._service, area, venue, asked, barred))
         plan.refresh(occupancy, minute)
         return plan
@@ -324,20 +325,18 @@ class SeatMapCache:
         the reader's groups may have."""
         self._reset_if_catalog_changed()
         groups = NO_GROUPS
-        if self._reference.groups.by_id:
-            groups = self._reference.groups.with_effect(
-                self._reference.groups_of(reader, asked.day)
-            )
+        if self.reference.groups.by_id:
+            groups = self.reference.groups.with_effect(self.reference.groups_of(reader, asked.day))
         key = (venue, asked, marks, groups)
         listed = self._lists.get(key)
         if listed is None:
-            listed = self._lists.keep(key, CachedAreaList(self, self._reference))
+            listed = self._lists.keep(key, CachedAreaList(self, self.reference))
         return listed.body(occupancy, venue, asked, minute, marks, groups)
 
     def _reset_if_catalog_changed(self) -> None:
         # Not by its version: subscribers are told of what they watch as long as the catalog is this
         # very one, and with a new policy it is loaded anew.
-        reference = self._reference
+        reference = self.reference
         if reference.catalog is not self._catalog or reference.groups is not self._groups:
             self._catalog, self._groups = reference.catalog, reference.groups
             self._windows.clear()
