@@ -31,14 +31,16 @@ class LocalRateLimiter:
 
     def wait_for(self, key: str, take: float = 1) -> float:
         """Take a token (or none, just asking); 0.0, or the seconds after which there is one."""
-        now = self._clock()
-        left, at = self._kept.get(key, (self._capacity, now))
-        left = min(self._capacity, left + (now - at) * self._rate)
+        now, left = self._clock(), self._capacity
+        known = self._kept.get(key)
+        if known is not None and (filled := known[0] + (now - known[1]) * self._rate) < left:
+            left = filled
         if left < 1:
             return (1 - left) / self._rate
         self._kept[key] = left - take, now
-        self._kept.move_to_end(key)
-        if len(self._kept) > _KEYS_KEPT:
+        if known is not None:
+            self._kept.move_to_end(key)
+        elif len(self._kept) > _KEYS_KEPT:
             self._kept.popitem(last=False)
         return 0.0
 

@@ -64,11 +64,12 @@ async def catalog(call: ApiRequest) -> CatalogOut:
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     asked = cache.window(query.date, query.start, query.end, minute, reader)
-    if query.wanted:
-        may_filter(query.wanted, cache.reference.policy_on(asked.day))
+    wanted = query.wanted
+    if wanted:
+        may_filter(wanted, cache.reference.policy_on(asked.day))
     occupancy = await _on_day(cache.occupancy, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = cache.areas(occupancy, venue, asked, minute, query.wanted, reader)
+    body = cache.areas(occupancy, venue, asked, minute, wanted, reader)
     return body.answer(call.request)
 
 

@@ -9,8 +9,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import xlsxwriter  # type: ignore[import-untyped]
-
 from handlers.staff.tables import Cell, Column, Kind, Row, Table
 from models.kernel.text import FORMULA_SIGNS
 
@@ -49,6 +47,9 @@ class Workbook:
     """An XLSX file that goes to the disk row by row. Its methods block: call them in a thread."""
 
     def __init__(self, file: Path) -> None:
+        # Here and not above: 2 MB of every worker, for what the staff do now and then.
+        import xlsxwriter  # type: ignore[import-untyped]
+
         # Text stays text, whatever it looks like.
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._book = xlsxwriter.Workbook(str(file), options)

@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
 
-import openpyxl  # type: ignore[import-untyped]
-from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
-
 from models.floor_files.entities import MOST_LINES, FileProblem, UnreadableFile
 from models.floor_files.table import FORMULA, Line
 from models.kernel.errors import InvalidRequest
@@ -24,6 +21,10 @@ _CHUNK: Final = 64 * 1024
 
 def lines_of(data: bytes) -> Iterator[Line]:
     """The lines of the first sheet. Raises: UnreadableFile."""
+    # Here and not above: 7 MB of every worker, for what the staff do a few times a year.
+    import openpyxl  # type: ignore[import-untyped]
+    from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
+
     _check_size(data)
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)

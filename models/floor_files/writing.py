@@ -7,8 +7,6 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-import xlsxwriter  # type: ignore[import-untyped]
-
 from models.floor_files.entities import AREA_ROW
 from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
 from models.library.entities import Area, Seat
@@ -65,6 +63,9 @@ def _as_text(cell: str) -> str:
 
 def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:
     """A workbook with a sheet for each name; all cells are text, and the first row stays."""
+    # Here and not above: 2 MB of every worker, for what the staff do now and then.
+    import xlsxwriter  # type: ignore[import-untyped]
+
     target = io.BytesIO()
     book = xlsxwriter.Workbook(target, {"in_memory": True})
     head, text = (book.add_format({"bold": bold, "num_format": "@"}) for bold in (True, False))
