@@ -37,7 +37,7 @@ from handlers.seat_map.schemas import (
 from handlers.seat_map.search import MapSearch, date_of
 from handlers.seat_map.suggestions import passed_over, propose_for_app
 from models.kernel.time_range import floor_minute, local_date, to_local
-from models.library.entities import VenueId
+from models.library.entities import VenueId, features_of
 from models.policy.rules import may_filter
 from models.reservations.joined_occupancy import OccupancyView
 from models.reservations.live_occupancy import LiveOccupancy
@@ -161,10 +161,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
         no=seat.number,
         area_id=seat.area_id,
         label=reference.catalog.seat_label(seat),
-        power=seat.power,
-        window=seat.window,
-        computer=seat.computer,
-        accessible=seat.accessible,
+        **features_of(seat),
         disabled=seat.unavailable_reason(asked.day),
         date=asked.day,
         taken=[

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from handlers.http import presenting, schemas
 from handlers.seat_map import schemas as seat_map_schemas
-from models.library.entities import Area
+from models.library.entities import Area, features_of
 from models.reference_data import ReferenceData
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
@@ -49,10 +49,7 @@ def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[st
             status=view.status.value,
             free_until=presenting.moment(view.free_until),
             next_free=presenting.moment(view.next_free),
-            power=seat.power,
-            window=seat.window,
-            computer=seat.computer,
-            accessible=seat.accessible,
+            **features_of(seat),
             reserved_for=list(reserved_for) or UNSET,
         )
     )

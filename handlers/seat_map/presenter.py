@@ -11,7 +11,7 @@ from handlers.seat_map import schemas
 from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
 from models.kernel.time_range import TimeRange, local_date, local_instant
-from models.library.entities import Area, Catalog, Venue
+from models.library.entities import Area, Catalog, Venue, features_of
 from models.policy.open_hours import OpenHours, open_hours
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
@@ -37,10 +37,7 @@ def _area(known: Catalog, area: Area) -> schemas.CatalogAreaOut:
             id=seat.id,
             no=seat.number,
             label=known.seat_label(seat),
-            power=seat.power,
-            window=seat.window,
-            computer=seat.computer,
-            accessible=seat.accessible,
+            **features_of(seat),
         )
         for seat in area.seats
     ]

@@ -23,6 +23,7 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.plan_pictures import described
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
+from handlers.texts.labels import FEATURE_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
 from models.kernel.time_range import local_date
@@ -137,6 +138,7 @@ async def _editor(visit: PageRequest, area: Area, document: object, **more: Any)
         "structure": visit.may_in(area.venue_id, Role.ADMINISTRATOR) and area.in_use,
         "keeps": visit.may_in(area.venue_id, Role.ADMINISTRATOR),
         "mark_text": MARK_TEXT,
+        "feature_text": FEATURE_TEXT,
         "seat_size": SEAT_SIZE,
         "most_seats": plan_editing.MOST_SEATS,
         "picture": await described(visit, area),

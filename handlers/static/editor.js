@@ -28,7 +28,8 @@ class PlanEditor {
     if (!this.draft.plan) return; // what was sent is no plan; the page says so
     const kinds = [...document.querySelector("#of-mark").elements.kind.options];
     const markNames = Object.fromEntries(kinds.map((option) => [option.value, option.text]));
-    this.drawing = new PlanDrawing(document.querySelector("#drawing"), this.draft, markNames);
+    const featureNames = JSON.parse(this.editor.dataset.features);
+    this.drawing = new PlanDrawing(document.querySelector("#drawing"), this.draft, markNames, featureNames);
     this.view = new PlanView(this.draft);
     this.row = new SeatRow(this);
     this.fields = new PlanFields(this);

@@ -2,13 +2,13 @@
 // stutter. It tells which seat or mark a pointer or the focus is on, and decides nothing.
 "use strict";
 
-const FACTS = { power: "电源", window: "靠窗", computer: "电脑", accessible: "无障碍" };
-
 class PlanDrawing {
-  constructor(svg, draft, markNames) {
+  // Marks and what a seat can have, each by its name with its word.
+  constructor(svg, draft, markNames, featureNames) {
     this.svg = svg;
     this.draft = draft;
     this.markNames = markNames;
+    this.featureNames = featureNames;
     this.drawn = new Map(); // of each seat and mark: its element, the parts of that, what they show
     this.things = new WeakMap(); // and back
     this.redrawing = false;
@@ -107,7 +107,7 @@ class PlanDrawing {
   }
   spoken(thing) {
     if (!this.draft.isSeat(thing)) return `${this.markNames[thing.kind]} ${thing.x}，${thing.y}`;
-    const facts = Object.keys(FACTS).filter((name) => thing[name]).map((name) => FACTS[name]);
+    const facts = Object.entries(this.featureNames).filter(([name]) => thing[name]).map(([, word]) => word);
     const { disabled, disabled_from: from, disabled_until: until } = thing;
     if (disabled) facts.push(`停用：${disabled} ${from || until ? `${from || ""} 至 ${until || ""}` : ""}`);
     return [`${thing.no} 号`, ...facts].join(" ").trim();

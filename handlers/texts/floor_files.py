@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from handlers.texts.labels import FEATURE_TEXT
 from models.floor_files.table import Vocabulary
+from models.library.entities import SEAT_FEATURES
 
 COLUMN_TEXT: Final[Mapping[str, str]] = {
     "area_id": "区域编号",
@@ -17,10 +19,7 @@ COLUMN_TEXT: Final[Mapping[str, str]] = {
     "column": "列",
     "x": "x",
     "y": "y",
-    "power": "电源",
-    "window": "靠窗",
-    "computer": "电脑",
-    "accessible": "无障碍",
+    **FEATURE_TEXT,
     "disabled": "停用原因",
     "disabled_from": "停用从",
     "disabled_until": "停用到",
@@ -51,11 +50,7 @@ _ALSO: Final[Mapping[str, str]] = {
     "col": "column",
     "横坐标": "x",
     "纵坐标": "y",
-    "power": "power",
     "插座": "power",
-    "window": "window",
-    "computer": "computer",
-    "accessible": "accessible",
     "disabled": "disabled",
     "disabled from": "disabled_from",
     "disabled until": "disabled_until",
@@ -89,7 +84,7 @@ WORDS: Final = Vocabulary(
 # --- templates ------------------------------------------------------------------------------------
 TEMPLATE_FIELDS: Final = (
     *("area", "floor", "seat", "row", "column"),
-    *("power", "window", "computer", "accessible"),
+    *SEAT_FEATURES,
 )
 TEMPLATE_ROWS: Final = (
     ("五层东区", "5", "A-1", "1", "1", "是", "是", "", ""),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from models.floor_files.entities import (
     AREA_ROW,
@@ -23,13 +23,12 @@ from models.floor_files.entities import (
     UnreadableFile,
 )
 from models.kernel.errors import InvalidRequest
-from models.library.entities import Fixture
+from models.library.entities import SEAT_FEATURES, Fixture
 from models.library.plan_editing import LARGEST, SeatDraft
 from models.library.seat_names import tidy
 
 FORMULA: Final = "\x00="
 """How a cell that is calculated begins, whatever it shows."""
-_FLAGS: Final = ("power", "window", "computer", "accessible")
 _MOST_COLUMNS: Final = 60
 _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
@@ -145,14 +144,11 @@ class _Table:
             self.refuse(line, "too_many_seats_in_file", most=MOST_SEATS_IN_FILE)
             return
         place = self._place(line, row)
-        marks = {flag: self._mark(line, row, flag) for flag in _FLAGS}
+        has: dict[str, Any] = {name: self._mark(line, row, name) for name in SEAT_FEATURES}
         draft = SeatDraft(
             no,
             *(place or (0, 0)),
-            power=marks["power"],
-            window=marks["window"],
-            computer=marks["computer"],
-            accessible=marks["accessible"],
+            **has,
             disabled=row.get("disabled") or None,
             disabled_from=self._day(line, row, "disabled_from"),
             disabled_until=self._day(line, row, "disabled_until"),

@@ -9,11 +9,11 @@ from itertools import zip_longest
 
 from models.floor_files.entities import AREA_ROW
 from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
-from models.library.entities import Area, Seat
+from models.library.entities import SEAT_FEATURES, Area, Seat, features_of
 
 FIELDS = (
     *("area_id", "area", "floor", "seat", "x", "y"),
-    *("power", "window", "computer", "accessible"),
+    *SEAT_FEATURES,
     *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
 )
 """The columns of an exported table."""
@@ -37,12 +37,11 @@ def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
 
 
 def _seat(seat: Seat, yes: str) -> dict[str, object]:
-    flags = ("power", "window", "computer", "accessible")
     return {
         "seat": seat.number,
         "x": seat.x,
         "y": seat.y,
-        **{flag: yes for flag in flags if getattr(seat, flag)},
+        **{feature: yes for feature, has in features_of(seat).items() if has},
         "disabled": seat.disabled or "",
         "disabled_from": seat.disabled_from or "",
         "disabled_until": seat.disabled_until or "",

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import chain
 from math import hypot, inf
-from typing import Final, NewType
+from typing import Any, Final, NewType
 
 from models.kernel.text import natural
 
@@ -110,12 +110,19 @@ class Seat:
         return self.disabled if day <= (self.disabled_until or day) else None
 
     def has(self, wanted: Iterable[str]) -> bool:
-        """Whether it has all of the wished marks (of WISHES)."""
-        return all(getattr(self, mark) for mark in wanted)
+        """Whether it has all of the ``wanted`` features."""
+        return all(getattr(self, feature) for feature in wanted)
 
 
+SEAT_FEATURES: Final = ("power", "window", "computer", "accessible")
+"""What a seat can have: fields of ``Seat``, and of whatever tells of a seat, by the same names."""
 FILTERABLE_FEATURES: Final = ("window", "power")
-"""Marks of a seat that readers may filter by, where the policy lets them."""
+"""Those that readers may filter by, where the policy lets them."""
+
+
+def features_of(seat: object) -> dict[str, Any]:
+    """What the seat, or a draft of one, has: for what is made with the same names."""
+    return {feature: getattr(seat, feature) for feature in SEAT_FEATURES}
 
 
 class AreaState(StrEnum):

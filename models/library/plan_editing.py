@@ -9,7 +9,7 @@ from typing import Final
 
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line, natural
-from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, Seat, SeatId
+from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, Seat, SeatId, features_of
 from models.library.seat_names import (
     LONGEST_SEAT_NAME,
     is_id_of,
@@ -188,10 +188,7 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
         number=d.no,
         x=d.x,
         y=d.y,
-        power=d.power,
-        window=d.window,
-        computer=d.computer,
-        accessible=d.accessible,
+        **features_of(d),
         disabled=d.disabled,
         disabled_from=d.disabled_from,
         disabled_until=d.disabled_until,
@@ -235,7 +232,7 @@ def differences(old: Area, new: Area) -> PlanDiff:
         removed=[seat.number for id, seat in before.items() if id not in after],
         renumbered=[(b.number, a.number) for b, a in both if b.number != a.number],
         moved=[a.number for b, a in both if (b.x, b.y) != (a.x, a.y)],
-        features_changed=[a.number for b, a in both if _equipment(b) != _equipment(a)],
+        features_changed=[a.number for b, a in both if features_of(b) != features_of(a)],
         disabled=[a.number for _, a in outages if a.disabled is not None],
         enabled=[a.number for _, a in outages if a.disabled is None],
         marks=old.fixtures != new.fixtures,
@@ -245,10 +242,6 @@ def differences(old: Area, new: Area) -> PlanDiff:
 
 def _unavailability(seat: Seat) -> tuple[object, ...]:
     return seat.disabled, seat.disabled_from, seat.disabled_until
-
-
-def _equipment(seat: Seat) -> tuple[bool, ...]:
-    return seat.power, seat.window, seat.computer, seat.accessible
 
 
 def _frame(area: Area) -> tuple[object, ...]:
