@@ -63,20 +63,16 @@ class Notifications:
     ) -> None:
         """``workers`` are those of the channels that the library has set up, ``unused`` the queues
         of the others."""
-        self._dispatcher, self.workers, self._unused = dispatcher, workers, unused
+        self.dispatcher, self.workers, self._unused = dispatcher, workers, unused
         self._load_shedder, self._clock = load_shedder, clock
         self._calm_at = monotonic()
-
-    async def dispatch(self, now: datetime) -> int:
-        """How many outbox events were dispatched."""
-        return 0 if self._waits_for_the_rush() else await self._dispatcher.dispatch(now)
 
     async def expire_unused(self, now: datetime) -> int:
         """What was queued before a channel was given up comes to its end in time. How many."""
         real_now = self._clock.real_now()
         return sum([await queue.expire(now, real_now, LATE) for queue in self._unused])
 
-    def _waits_for_the_rush(self) -> bool:
+    def wait_for_the_rush(self) -> bool:
         """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
         Not for long: a rush that lasts is the usual load."""
         now, saturated = monotonic(), self._load_shedder.door.is_saturated
@@ -148,9 +144,10 @@ def _notifying(notifications: Notifications, webhooks: WebhookWorker) -> list[Jo
     return [
         JobGroup(
             "dispatch_outbox",
-            (Job("dispatch_outbox", notifications.dispatch, BATCH),),
+            (Job("dispatch_outbox", notifications.dispatcher.dispatch, BATCH),),
             every_s=NOTIFY_EVERY_S,
             telling=Telling.WRITES,
+            put_off=notifications.wait_for_the_rush,
         ),
         # In groups of their own: a channel that hangs must not keep the others waiting.
         *(

@@ -104,6 +104,8 @@ class JobGroup:
     telling: Telling = Telling.NOTHING
     judges: bool = True
     """By the time: not while this machine's clock is wrong."""
+    put_off: Callable[[], bool] = lambda: False
+    """May a round wait, as there is more urgent work? The sandbox's clock does not ask."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
@@ -241,7 +243,7 @@ class Scheduler:
             return False
         self._measure_delay(group)
         busy = False
-        for job in group.jobs:
+        for job in () if group.put_off() else group.jobs:
             effects = await job.run_once(self._clock.shared_now())
             if effects:
                 self._metrics.effects.labels(job.name).inc(effects)

@@ -13,14 +13,14 @@ import pytest
 from bind.session_service import SessionService
 from handlers.http.authentication import BOOKINGS, UNKNOWN_LOGOUTS
 from handlers.http.keys import LOAD_SHEDDER
-from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, SLOTS, WriteQueue
+from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, PRESSING, SLOTS, WriteQueue
 from miniapp_server.app import REVOCATIONS
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
 from models.policy.entities import Policy
 from models.storage.encryption import FieldCipher
-from tests.living import SEAT, Living, living
+from tests.living import SEAT, Client, Living, living
 
 LOCAL = "127.0.0.1"
 LOGOUT = (
@@ -166,3 +166,37 @@ async def test_a_full_house_says_so_in_time(service: Living) -> None:
     door.release()
     assert (await reader.post("/reservations", wish)).status == 201
     assert (await reader.get("/areas")).status == 200
+
+
+async def test_messages_wait_for_a_rush_and_not_in_the_sandbox(service: Living) -> None:
+    """A round that a worker's loop makes waits; what the sandbox's clock steps by does not."""
+    door = service.app[LOAD_SHEDDER].door = WriteQueue()
+    groups = {group.name: group for group in service.scheduler.groups}
+    reader, stepped = await service.reader(), await service.reader()
+
+    async def told(who: Client) -> int:
+        return len((await who.ok("GET", "/messages"))["items"])
+
+    async def reserved(who: Client, seat: str) -> None:
+        await who.reserve(seat, "14:00", "15:00")
+        await service.scheduler.run_round(groups["dispatch_outbox"])
+
+    for _ in range(PRESSING):
+        await door.acquire()
+    await reserved(reader, "2f-hall-001")
+    assert await told(reader) == 0
+    for _ in range(PRESSING):
+        door.release()
+    await service.scheduler.run_round(groups["dispatch_outbox"])
+    assert await told(reader) == 0, "a batch has just left"
+    door.tick(0.1)
+    door.tick(0.1)
+    await service.scheduler.run_round(groups["dispatch_outbox"])
+    assert await told(reader) == 1
+
+    for _ in range(PRESSING):
+        await door.acquire()
+    await reserved(stepped, "2f-hall-002")
+    assert await told(stepped) == 0
+    await service.settle()
+    assert await told(stepped) == 1
