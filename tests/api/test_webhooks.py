@@ -369,19 +369,24 @@ async def test_one_reservation_that_takes_long_holds_up_no_other(service: Living
 
 async def test_every_answer_counts_though_one_asks_for_a_pause(service: Living) -> None:
     """Four at once: the first asks for time, the others say that nobody is there any more."""
-    async with receiver() as program:
-        at, answers = await endpoint(service, program), list[int]()
+    came, all_there = list[int](), asyncio.Event()
 
-        def answer(_: dict[str, Any]) -> web.Response:
-            answers.append(0)
-            if len(answers) == 1:
-                return web.Response(status=503, headers={"Retry-After": "60"})
-            return web.Response(status=410)
+    async def take(_: web.Request) -> web.Response:
+        came.append(0)
+        first = len(came) == 1
+        if len(came) == 4:
+            all_there.set()
+        # An answer that is taken in before the last one is sent would keep that back.
+        await all_there.wait()
+        if first:
+            return web.Response(status=503, headers={"Retry-After": "60"})
+        return web.Response(status=410)
 
-        program.answer = answer
+    async with stand_in([web.post("/hook", take)]) as base:
+        at = await endpoint(service, Receiver(f"{base}/hook"))
         for n in range(1, 5):
             await (await service.reader()).reserve(f"2f-hall-{n:03}", "09:00", "11:00")
         await service.settle()
-        assert len(answers) == 4
+        assert len(came) == 4
         kept = await service.inside.stored.webhooks.get(at.id)
         assert kept is not None and not kept.enabled
