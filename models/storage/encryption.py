@@ -42,6 +42,7 @@ class FieldCipher:
             raise ValueError("each data key has 32 bytes, and there is at least one")
         self.current = max(keys)
         self._ciphers = {v: AESGCM(_derive(key, b"seal")) for v, key in keys.items()}
+        self._sealed_by = tuple(f"{version}:" for version in keys)
         self._hash_keys = {v: _derive(key, b"hash") for v, key in keys.items()}
 
     @classmethod
@@ -74,7 +75,7 @@ class FieldCipher:
 
     def can_open(self, sealed: str) -> bool:
         """Is its key among the live ones?"""
-        return int(sealed.partition(":")[0]) in self._ciphers
+        return sealed.startswith(self._sealed_by)
 
     def hashes(self, plain: str, purpose: str) -> list[str]:
         """The keyed hash under every live key, the current one first."""
