@@ -113,7 +113,7 @@ class PrebuiltResponse(web.StreamResponse):
         self._sent = False
 
     def set_common_headers(self, request_id: str, time: bytes) -> None:
-        """What every answer carries; ``time`` are the lines that tell it."""
+        """Set the headers that every answer has; ``time`` are the lines with the server's time."""
         self._own = b"X-Request-Id: %s\r\n%s" % (request_id.encode(), time)
 
     @property
@@ -127,8 +127,7 @@ class PrebuiltResponse(web.StreamResponse):
         if not self._sent:
             self._sent = True
             line = _STATUS_LINES[self._status]
-            closes = self._keep_alive is False
-            own = self._own + b"Connection: close\r\n" if closes else self._own
+            own = self._own if self.keep_alive else self._own + b"Connection: close\r\n"
             # In one piece: for several of them uvloop makes objects that cost more than joining.
             transport.write(b"".join((line, own, self._tail)))
         return None

@@ -172,9 +172,7 @@ class LoadShedder:
 
     def begin_read(self) -> None:
         """Raises: Overloaded. Otherwise ``end_read`` must follow."""
-        late, oldest = self._late_s, self.door.oldest_s
-        if oldest > late:
-            late = oldest
+        late = max(self._late_s, self.door.oldest_s)
         if late > self.late_at_most_s or self.looking >= MAX_READS:
             raise Overloaded(retry_after=1 + late + random.uniform(0, 2))
         self.looking += 1

@@ -57,9 +57,9 @@ def allowed_actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
         found.append("confirm")
     if "accept" in found:
         found.append("decline")
-    # Who may not check in yet may not report either: it need not be asked, and refused, again.
-    begun = r.state is ReservationState.IN_USE or "check_in" in found
-    if begun and _allows(lambda r, _, now: may_report(r, now), r, policy, now):
+    # A reader who may not check in may not report either: that rule would refuse as this one did.
+    at_the_seat = r.state is ReservationState.IN_USE or "check_in" in found
+    if at_the_seat and _allows(lambda r, _, now: may_report(r, now), r, policy, now):
         found.append("report")
     return found
 

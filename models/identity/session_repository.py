@@ -158,13 +158,12 @@ class SessionRepository:
         return [found.get(id) for id in session_ids]
 
     def _principal(self, d: Document, reader: Document | None) -> Principal | None:
-        kind, openid, can_open = SessionKind(d["kind"]), d.get("openid"), self._sealer.can_open
-        if openid is not None and not can_open(openid):
+        kind, openid = SessionKind(d["kind"]), d.get("openid")
+        sealed = [openid, *((reader["no"], reader["name"]) if reader else ())]
+        if reader and reader.get("suspended_for"):
+            sealed.append(reader["suspended_for"].get("words") or None)
+        if not all(value is None or self._sealer.can_open(value) for value in sealed):
             return None
-        if reader is not None:
-            words = (reader.get("suspended_for") or {}).get("words") or reader["name"]
-            if not (can_open(reader["no"]) and can_open(reader["name"]) and can_open(words)):
-                return None
         session = Session(
             id=d["_id"],
             kind=kind,
@@ -345,7 +344,7 @@ class SessionRepository:
 
 
 def _nobody() -> None:
-    """Who is no WeChat user."""
+    """Returns None: a session that is no WeChat user's has no openid."""
 
 
 def _role_document(role: Role | None, now: datetime, second_factor: bool) -> Document:

@@ -115,13 +115,13 @@ class Seat:
 
 
 SEAT_FEATURES: Final = ("power", "window", "computer", "accessible")
-"""What a seat can have: fields of ``Seat``, and of whatever tells of a seat, by the same names."""
+"""The names of what a seat can have. They are fields of ``Seat``, of drafts and of answers."""
 FILTERABLE_FEATURES: Final = ("window", "power")
 """Those that readers may filter by, where the policy lets them."""
 
 
 def features_of(seat: object) -> dict[str, Any]:
-    """What the seat, or a draft of one, has: for what is made with the same names."""
+    """Returns each feature with whether the seat, or the draft of one, has it."""
     return {feature: getattr(seat, feature) for feature in SEAT_FEATURES}
 
 

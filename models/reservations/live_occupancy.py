@@ -103,8 +103,7 @@ class LiveOccupancy:
 
     def current(self, day: date) -> OccupancyView | None:
         """The day without waiting, where it is loaded, followed at this moment and not stale."""
-        # Each look at a plan comes by here: as ``is_stale``, without two calls.
-        if not self._changes.look() or self._clock() - self._as_of > STALE_AFTER_S:
+        if not self._changes.look() or self.is_stale:
             return None
         return self._view(day)
 
