@@ -172,7 +172,9 @@ class LoadShedder:
 
     def begin_read(self) -> None:
         """Raises: Overloaded. Otherwise ``end_read`` must follow."""
-        late = max(self._late_s, self.door.oldest_s)
+        late, oldest = self._late_s, self.door.oldest_s
+        if oldest > late:  # as each look asks, without a call of max
+            late = oldest
         if late > self.late_at_most_s or self.looking >= MAX_READS:
             raise Overloaded(retry_after=1 + late + random.uniform(0, 2))
         self.looking += 1

@@ -84,13 +84,13 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         response = await handler(request)
     except Exception as error:
         response = await _error_response(request, error)
-    if response.prepared:
-        return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
     # Reading the time costs as much as finding the route; it has hardly gone on.
     answered_at = now if took < _AT_ONCE_S else app[CLOCK].now()
     if isinstance(response, PrebuiltResponse):
         response.set_common_headers(request_id, _server_time.lines(answered_at))
+    elif response.prepared:
+        return response  # a stream: it carried its headers, and its length of life is no latency
     else:
         response.headers["X-Request-Id"] = request_id
         response.headers["X-Server-Time"] = _server_time.text(answered_at)

@@ -84,7 +84,7 @@ class LiveOccupancy:
     @property
     def is_stale(self) -> bool:
         """The change stream has been silent for too long."""
-        return self.behind_s > STALE_AFTER_S
+        return self._clock() - self._as_of > STALE_AFTER_S
 
     @property
     def behind_s(self) -> float:
