@@ -21,7 +21,7 @@ from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
 from miniapp_server.settings import Settings, load
 from miniapp_server.settings.addresses import is_loopback
-from miniapp_server.settings.variables import in_words, is_known, misspelt
+from miniapp_server.settings.misspelt import in_words, is_known, misspelt
 from models.kernel.errors import ServiceUnavailable
 from models.storage.connectivity import MongoUnusable, about_mongo, explained, read_mongo_url
 from models.storage.installation import DatabaseRefused, check

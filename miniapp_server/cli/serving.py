@@ -27,7 +27,7 @@ from miniapp_server.server import reserve_port
 from miniapp_server.server import serve as serve_http
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.settings.addresses import lan_address
-from miniapp_server.settings.variables import misspelt
+from miniapp_server.settings.misspelt import misspelt
 from miniapp_server.supervisor import METRICS_FOLDER, READY, supervise
 from miniapp_server.version import VERSION
 from miniapp_server.walkthrough import walk_through

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from miniapp_server.settings.loading import DEFAULT_PORT, load
-from miniapp_server.settings.model import Settings, SettingsError
+from miniapp_server.settings.environment import SettingsError
+from miniapp_server.settings.loading import DEFAULT_PORT, Settings, load
 from miniapp_server.settings.sandbox_defaults import SANDBOX_AES_KEY, SANDBOX_TEMPLATES
 
 __all__ = [

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 from typing import Final
 
-from miniapp_server.settings.model import SettingsError
+from miniapp_server.settings.environment import SettingsError
 
 _PRIVATE: Final = [
     ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")

@@ -7,9 +7,15 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from miniapp_server.settings.model import Network, SettingsError
-
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Choice = TypeVar("Choice", bound=str)
+
+
+class SettingsError(Exception):
+    """What is wrong or missing in the environment; one clear line for each fault."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
 
 
 class EnvironmentReader:

@@ -1,48 +1,72 @@
-"""The settings that an environment holds, or all that is wrong with it."""
+"""All of the service's settings, made of the environment; or all that is wrong with it."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from bind.providers.oidc import OidcSettings
 from handlers.texts.wording import DEFAULT_CONTACT, DEFAULT_NAMES
+from miniapp_server.settings import databases, mail, retention, sign_on, wechat
 from miniapp_server.settings.addresses import is_loopback
-from miniapp_server.settings.environment import EnvironmentReader
+from miniapp_server.settings.databases import read_cipher, read_database_name, read_database_url
+from miniapp_server.settings.environment import EnvironmentReader, Network
 from miniapp_server.settings.mail import read_mail
-from miniapp_server.settings.model import (
-    CallbackSettings,
+from miniapp_server.settings.retention import read_keeping
+from miniapp_server.settings.sign_on import (
+    CasSettings,
     IdentityProviderSettings,
+    read_cas,
+    read_identity_provider,
+    read_oidc,
+    read_staff,
+)
+from miniapp_server.settings.wechat import (
+    CallbackSettings,
     OfficialAccountSettings,
-    Settings,
     WeChatSettings,
+    read_callbacks,
+    read_official_account,
+    read_verification,
+    read_wechat,
 )
-from miniapp_server.settings.sandbox_defaults import (
-    SANDBOX_AES_KEY,
-    SANDBOX_APPID,
-    SANDBOX_MP_APPID,
-    SANDBOX_MP_SECRET,
-    SANDBOX_SECRET,
-    SANDBOX_TEMPLATES,
-)
-from miniapp_server.settings.sign_on import read_cas, read_oidc, read_staff
-from miniapp_server.settings.variables import RENAMED
 from models.erasure.entities import Keeping
-from models.messages.entities import Template
+from models.identity.roles import StaffDirectory
+from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.storage.connectivity import read_mongo_url
 from models.storage.encryption import FieldCipher
+from models.storage.mongo import Driver
 from models.storage.redis_health import read_redis_url
-from notify.templates import FIELDS
-from notify.wechat.template_config import TemplateConfig, TemplateConfigError, parse_templates
-from notify.wecom.client import WeComSettings
+from notify.email.smtp_client import SmtpSettings
 
 DEFAULT_PORT: Final = 8080
-
+VARIABLES: Final = frozenset(
+    {
+        *("HOST", "PORT", "PUBLIC_BASE_URL", "TRUSTED_PROXIES", "MONITORS", "LOG_LEVEL"),
+        *("SITE_TITLE", "SITE_CONTACT", "SANDBOX", "RATE_LIMIT_SCALE", "WEBHOOK_ALLOWED_NETWORKS"),
+        *("DATA_DIR", "DEMO"),  # the command line reads these for itself
+        *(*databases.VARIABLES, *mail.VARIABLES, *retention.VARIABLES, *sign_on.VARIABLES),
+        *wechat.VARIABLES,
+    }
+)
+"""All that the service reads; a test holds them against what is read. Each OpenID provider has
+those of ``OIDC_ENDINGS`` besides."""
+RENAMED: Final = {
+    "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
+    "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
+    "DATA_KEYS": "ENCRYPTION_KEYS",
+    "LIBRARIANS": "STAFF_LIBRARIANS",
+    "LIBRARY_CONTACT": "SITE_CONTACT",
+    "LIBRARY_TITLE": "SITE_TITLE",
+    "THROTTLE_SCALE": "RATE_LIMIT_SCALE",
+    "VIEWERS": "STAFF_VIEWERS",
+    "WECHAT_STATE": "WECHAT_ENV_VERSION",
+}
+"""Variables of before, and what they are called now. One that is set is refused: silently it would
+have no effect."""
 _CREDENTIALS: Final = (
     *("CAS_BASE_URL", "OIDC_PROVIDERS", "WECHAT_APPID", "WECHAT_SECRET"),
     *("WECHAT_MP_APPID", "WECHAT_MP_SECRET", "WECHAT_MP_TOKEN", "WECHAT_MINI_TOKEN"),
@@ -52,6 +76,71 @@ _PROVIDER_CREDENTIALS: Final = {
     "WECOM_SECRET": "WECOM_BASE_URL",
 }
 """Secrets for another host. One that is on this machine is a stand-in as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of the service's settings. docs/operations.md lists their variables."""
+
+    host: str
+    port: int
+    title: str
+    contact: tuple[str, ...]
+    staff: StaffDirectory
+    staff_totp: bool
+    """Staff give a second factor, here where the sign-on asks for none."""
+    public_base_url: str
+    mongo_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    database: str
+    mongo_driver: Driver
+    sealer: FieldCipher = field(repr=False)
+    wechat: WeChatSettings
+    official: OfficialAccountSettings | None
+    pushes: Mapping[str, CallbackSettings]
+    verification: tuple[str, str]
+    cas: CasSettings
+    oidc: tuple[OidcSettings, ...]
+    entry: IdentityProviderSettings
+    smtp: SmtpSettings | None = field(repr=False)
+    """None where the library sends no mail."""
+    sandbox: bool
+    lan: str
+    """The private address on which a sandbox is open to others; empty: to this machine only."""
+    throttle_scale: int
+    trusted_proxies: tuple[Network, ...]
+    monitors: tuple[Network, ...]
+    webhook_networks: tuple[Network, ...]
+    """Where webhooks may go beside the public internet."""
+    log_level: str
+    keeping: Keeping
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether pages are reached by https only."""
+        return self.public_base_url.startswith("https://")
+
+    @property
+    def session_cookie(self) -> str:
+        """The name of the session's cookie. One that begins with ``__Host-`` browsers take from
+        this very host only, for all of it, over https."""
+        return "__Host-seat_sid" if self.secure_cookies else "seat_sid"
+
+    @property
+    def templates_missing(self) -> tuple[Template, ...]:
+        """Messages that WeChat could carry and has no template for: only the app shows them."""
+        missing = (name for name in WECHAT_TEMPLATES if name not in self.wechat.templates)
+        return tuple(missing) if self.wechat.used else ()
+
+    @property
+    def wechat_accounts(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, app id and secret of each WeChat account."""
+        accounts = []
+        if self.wechat.used:
+            accounts.append(("WeChat", self.wechat.appid, self.wechat.secret))
+        if self.official is not None:
+            accounts.append(("WeChat MP", self.official.appid, self.official.secret))
+        return tuple(accounts)
 
 
 def load(env: Mapping[str, str], lan: str = "") -> Settings:
@@ -73,7 +162,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         _check_reachable_here_only(read, host, public, lan)
     contact = read.text("SITE_CONTACT", DEFAULT_CONTACT)
     local = f"http://{host}:{port}/sandbox"
-    sealer = _sealer(read)
+    sealer = read_cipher(read)
     cas = read_cas(read, f"{public}/sandbox/cas" if sandbox else None)
     oidc = read_oidc(read, cas)
     settings = partial(
@@ -85,17 +174,17 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         staff_totp=read.one_of("STAFF_TOTP", "0", ("0", "1")) == "1",
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
-        mongo_url=_database_url(read, "MONGO_URL", read_mongo_url),
-        redis_url=_database_url(read, "REDIS_URL", read_redis_url),
-        database=_database(read),
+        mongo_url=read_database_url(read, "MONGO_URL", read_mongo_url),
+        redis_url=read_database_url(read, "REDIS_URL", read_redis_url),
+        database=read_database_name(read),
         mongo_driver=read.one_of("MONGO_DRIVER", "pymongo", ("pymongo", "motor")),
         cas=cas,
         oidc=oidc,
-        wechat=_wechat(read, f"{local}/wechat" if sandbox else None),
-        official=_official(read, sandbox),
-        pushes=_callbacks(read, sandbox),
-        verification=_verification(read),
-        entry=_identity_provider(read),
+        wechat=read_wechat(read, f"{local}/wechat" if sandbox else None),
+        official=read_official_account(read, sandbox),
+        pushes=read_callbacks(read, sandbox),
+        verification=read_verification(read),
+        entry=read_identity_provider(read),
         smtp=read_mail(read, sandbox=sandbox),
         sandbox=sandbox,
         lan=lan,
@@ -104,22 +193,11 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         webhook_networks=read.networks("WEBHOOK_ALLOWED_NETWORKS"),
         monitors=read.networks("MONITORS", ",".join(("127.0.0.0/8", "::1", lan)).rstrip(",")),
         log_level=read.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-        keeping=_keeping(read),
+        keeping=read_keeping(read),
     )
     read.raise_faults()
     assert sealer is not None  # else it is a fault
     return settings(sealer=sealer)
-
-
-def _keeping(read: EnvironmentReader) -> Keeping:
-    return Keeping(
-        audit=timedelta(days=read.number("KEEP_AUDIT_DAYS", 1095, 180, 36500)),
-        feedback=timedelta(days=read.number("KEEP_FEEDBACK_DAYS", 365, 30, 36500)),
-        messages=timedelta(days=read.number("KEEP_MESSAGES_DAYS", 180, 30, 36500)),
-        movements=timedelta(days=read.number("KEEP_MOVEMENTS_DAYS", 180, 30, 36500)),
-        reservations=timedelta(days=read.number("KEEP_RESERVATIONS_DAYS", 1095, 180, 36500)),
-        visitors=timedelta(days=read.number("KEEP_VISITORS_DAYS", 90, 7, 36500)),
-    )
 
 
 def _sandbox_wanted(read: EnvironmentReader) -> bool:
@@ -154,121 +232,6 @@ def _check_reachable_here_only(read: EnvironmentReader, host: str, public: str, 
                 f"{name}: a sandbox lets anybody in as anybody, so {shown} must be {wanted} "
                 "(demo --lan ADDRESS opens it to a private network)"
             )
-
-
-def _wechat(read: EnvironmentReader, sandbox_url: str | None) -> WeChatSettings:
-    given = [name for name, value in read.env.items() if name.startswith("WECHAT_") and value]
-    if not given and sandbox_url is None:
-        return WeChatSettings(base_url="", appid="", secret="", state="formal", templates={})
-    if sandbox_url is None:
-        why = f" beside {given[0]} (a library without a mini-program sets no WECHAT_… at all)"
-        for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES"):
-            read.required(name, why)
-    return WeChatSettings(
-        base_url=sandbox_url or read.url("WECHAT_BASE_URL", "https://api.weixin.qq.com"),
-        appid=SANDBOX_APPID if sandbox_url else read.text("WECHAT_APPID"),
-        secret=SANDBOX_SECRET if sandbox_url else read.text("WECHAT_SECRET"),
-        state=read.one_of("WECHAT_ENV_VERSION", "formal", ("formal", "trial", "developer")),
-        templates=_templates(read),
-    )
-
-
-def _templates(read: EnvironmentReader) -> Mapping[Template, TemplateConfig]:
-    text = read.text("WECHAT_TEMPLATES") or json.dumps(SANDBOX_TEMPLATES)
-    try:
-        if text.startswith("@"):
-            text = Path(text[1:]).read_text(encoding="utf-8")
-        parsed = parse_templates(text, {t.value: names for t, names in FIELDS.items()})
-    except (OSError, UnicodeDecodeError, TemplateConfigError) as error:
-        read.fault(f"WECHAT_TEMPLATES: {error}")
-        return {}
-    return {Template(name): config for name, config in parsed.items()}
-
-
-def _official(read: EnvironmentReader, sandbox: bool) -> OfficialAccountSettings | None:
-    if sandbox:
-        return OfficialAccountSettings(SANDBOX_MP_APPID, SANDBOX_MP_SECRET)
-    appid = read.text("WECHAT_MP_APPID")
-    if not appid:
-        return None
-    return OfficialAccountSettings(appid, read.required("WECHAT_MP_SECRET"))
-
-
-def _callbacks(read: EnvironmentReader, sandbox: bool) -> dict[str, CallbackSettings]:
-    """By account: mp (the official account) and mini, those that are set."""
-    if sandbox:
-        return {
-            name: CallbackSettings(f"sandbox-{name}", SANDBOX_AES_KEY) for name in ("mp", "mini")
-        }
-    found = {}
-    for name, prefix in (("mp", "WECHAT_MP"), ("mini", "WECHAT_MINI")):
-        token = read.text(f"{prefix}_TOKEN")
-        if not token:
-            continue
-        key = read.required(f"{prefix}_AES_KEY")
-        if key and not re.fullmatch(r"[A-Za-z0-9+/]{43}", key):
-            read.fault(f"{prefix}_AES_KEY must have 43 characters")
-        found[name] = CallbackSettings(token, key)
-    return found
-
-
-def _verification(read: EnvironmentReader) -> tuple[str, str]:
-    text = read.text("WECHAT_VERIFICATION_FILE")
-    name, _, content = text.partition("=")
-    if text and not (re.fullmatch(r"[A-Za-z0-9_-]{1,64}\.txt", name) and content):
-        read.fault("WECHAT_VERIFICATION_FILE must look like name.txt=content")
-    return name, content
-
-
-def _identity_provider(read: EnvironmentReader) -> IdentityProviderSettings:
-    kind = read.one_of("IDENTITY_PROVIDER", "cas", ("cas", "ticket", "wecom"))
-    if kind == "ticket":
-        return IdentityProviderSettings(
-            "ticket",
-            url=read.url("CAMPUS_TICKET_URL"),
-            secret=read.required("CAMPUS_TICKET_SECRET"),
-        )
-    if kind == "wecom":
-        return IdentityProviderSettings(
-            "wecom",
-            wecom=WeComSettings(
-                corp_id=read.required("WECOM_CORP_ID"),
-                agent_id=read.required("WECOM_AGENT_ID"),
-                secret=read.required("WECOM_SECRET"),
-                api_url=read.url("WECOM_BASE_URL", "https://qyapi.weixin.qq.com"),
-            ),
-            wecom_messages=read.one_of("WECOM_MESSAGES", "0", ("0", "1")) == "1",
-            authorize_url=read.url(
-                "WECOM_AUTHORIZE_URL", "https://open.weixin.qq.com/connect/oauth2/authorize"
-            ),
-        )
-    return IdentityProviderSettings("cas")
-
-
-def _sealer(read: EnvironmentReader) -> FieldCipher | None:
-    text = read.required("ENCRYPTION_KEYS")
-    try:
-        return FieldCipher.parse(text) if text else None
-    except ValueError:
-        read.fault("ENCRYPTION_KEYS must look like 1:<base64 of 32 bytes>,2:<base64 of 32 bytes>")
-        return None
-
-
-def _database(read: EnvironmentReader) -> str:
-    name = read.text("MONGO_DATABASE", "seats")
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,38}", name):
-        read.fault("MONGO_DATABASE must be letters, digits, _ and -, at most 38")
-    return name
-
-
-def _database_url(read: EnvironmentReader, name: str, parse: Callable[[str], object]) -> str:
-    value = read.required(name)
-    try:
-        if value:
-            parse(value)
-    except ValueError as error:
-        read.fault(f"{name}: {error}")
-    return value
 
 
 def _origin(read: EnvironmentReader, name: str, default: str) -> str:

@@ -10,6 +10,7 @@ from miniapp_server.settings.environment import EnvironmentReader
 from models.email_addresses.entities import is_address
 from notify.email.smtp_client import SmtpSettings
 
+VARIABLES: Final = ("SMTP_URL", "MAIL_FROM")
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _FORM: Final = "must look like smtp://user:password@host:587 or smtps://user:password@host:465"
 

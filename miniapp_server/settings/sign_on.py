@@ -1,10 +1,12 @@
-"""The settings of the campus's sign-on: CAS, OpenID providers, and who of the staff may do what."""
+"""The settings of the campus's sign-on: CAS, OpenID providers, the campus's app, and who of the
+staff may do what."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from bind.providers.oidc import OidcSettings
@@ -12,11 +14,25 @@ from bind.providers.oidc_claims import ClaimNames
 from bind.sign_ons import CAS_ID
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.environment import EnvironmentReader
-from miniapp_server.settings.model import CasSettings
-from miniapp_server.settings.variables import oidc_provider_of
 from models.identity.roles import Role, StaffDirectory
 from models.readers.entities import normalise_student_no
+from notify.wecom.client import WeComSettings
 
+VARIABLES: Final = (
+    *("CAS_BASE_URL", "CAS_EXACT_SERVICE", "CAS_NAME", "CAS_NAME_ATTRIBUTE", "CAS_KIND_ATTRIBUTE"),
+    *("CAS_EMAIL_ATTRIBUTE", "CAS_VIEWER_GROUP", "CAS_LIBRARIAN_GROUP", "CAS_ADMINISTRATOR_GROUP"),
+    *("STAFF_VIEWERS", "STAFF_LIBRARIANS", "STAFF_ADMINISTRATORS", "STAFF_TOTP", "OIDC_PROVIDERS"),
+    *("IDENTITY_PROVIDER", "CAMPUS_TICKET_URL", "CAMPUS_TICKET_SECRET"),
+    *("WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET", "WECOM_BASE_URL"),
+    *("WECOM_AUTHORIZE_URL", "WECOM_MESSAGES"),
+)
+OIDC_ENDINGS: Final = (
+    *("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "NAME", "NUMBERS", "SCOPES"),
+    *("NUMBER_CLAIM", "NAME_CLAIM", "KIND_CLAIM", "EMAIL_CLAIM", "GROUPS_CLAIM"),
+    *("VIEWER_GROUP", "LIBRARIAN_GROUP", "ADMINISTRATOR_GROUP"),
+)
+"""Each OpenID provider has these, behind ``OIDC_`` and its name in OIDC_PROVIDERS."""
+OIDC_VARIABLE: Final = re.compile(r"OIDC_([A-Z][A-Z0-9]{0,19})_([A-Z_]+)")
 _STAFF: Final = (
     # role, variable of account numbers, end of a variable of the group, the sandbox's group
     (Role.VIEWER, "STAFF_VIEWERS", "VIEWER_GROUP", "library-view"),
@@ -29,6 +45,35 @@ _CAS_ENDPOINT: Final = re.compile(
 _ID: Final = re.compile(r"[a-z][a-z0-9]{0,19}")
 _TAKEN: Final = frozenset({CAS_ID, "entry"})
 """Ids that are something else in addresses and cookies."""
+
+
+@dataclass(frozen=True, slots=True)
+class CasSettings:
+    """The address of CAS, and the attributes that hold a reader's name, category and address. A
+    library without CAS has an empty address."""
+
+    base_url: str
+    name_attribute: str
+    kind_attribute: str
+    email_attribute: str
+    """Empty where the campus names no e-mail address."""
+    exact_service: bool
+    """CAS knows the very address of this service, and refuses it with a state."""
+    name: str = ""
+    """What the sign-in page calls it; empty for 统一身份认证."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProviderSettings:
+    """How the campus's app signs its user in: by the sign-on's cookie, a ticket, or 企业微信."""
+
+    kind: Literal["cas", "ticket", "wecom"]
+    url: str = ""
+    secret: str = field(default="", repr=False)
+    wecom: WeComSettings | None = None
+    authorize_url: str = ""
+    wecom_messages: bool = False
+    """Readers hear by 企业微信 too."""
 
 
 def read_cas(read: EnvironmentReader, sandbox_url: str | None) -> CasSettings:
@@ -143,3 +188,34 @@ def read_staff(
             if name := env.get(f"OIDC_{provider.id.upper()}_{end}", ""):
                 groups[provider.id, name] = role
     return StaffDirectory(numbers, groups)
+
+
+def read_identity_provider(read: EnvironmentReader) -> IdentityProviderSettings:
+    kind = read.one_of("IDENTITY_PROVIDER", "cas", ("cas", "ticket", "wecom"))
+    if kind == "ticket":
+        return IdentityProviderSettings(
+            "ticket",
+            url=read.url("CAMPUS_TICKET_URL"),
+            secret=read.required("CAMPUS_TICKET_SECRET"),
+        )
+    if kind == "wecom":
+        return IdentityProviderSettings(
+            "wecom",
+            wecom=WeComSettings(
+                corp_id=read.required("WECOM_CORP_ID"),
+                agent_id=read.required("WECOM_AGENT_ID"),
+                secret=read.required("WECOM_SECRET"),
+                api_url=read.url("WECOM_BASE_URL", "https://qyapi.weixin.qq.com"),
+            ),
+            wecom_messages=read.one_of("WECOM_MESSAGES", "0", ("0", "1")) == "1",
+            authorize_url=read.url(
+                "WECOM_AUTHORIZE_URL", "https://open.weixin.qq.com/connect/oauth2/authorize"
+            ),
+        )
+    return IdentityProviderSettings("cas")
+
+
+def oidc_provider_of(name: str) -> str | None:
+    """The OpenID provider whose variable that is; None where it is no such variable."""
+    found = OIDC_VARIABLE.fullmatch(name)
+    return found[1].lower() if found is not None and found[2] in OIDC_ENDINGS else None

@@ -21,7 +21,7 @@ from miniapp_server.cli.check_config import (
     table,
 )
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
-from miniapp_server.settings.variables import VARIABLES
+from miniapp_server.settings.loading import VARIABLES
 from tests.api.lying_provider import lying_provider
 from tests.living import ENCRYPTION_KEYS, Living
 from tests.mail_server import MailServer

@@ -15,7 +15,8 @@ import pytest
 
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.env_file import read_env_file
-from miniapp_server.settings.variables import VARIABLES, is_known
+from miniapp_server.settings.loading import VARIABLES
+from miniapp_server.settings.misspelt import is_known
 from tests.living import ENCRYPTION_KEYS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -9,7 +9,9 @@ import pytest
 
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.env_file import read_env_file
-from miniapp_server.settings.variables import OIDC_ENDINGS, RENAMED, VARIABLES, misspelt
+from miniapp_server.settings.loading import RENAMED, VARIABLES
+from miniapp_server.settings.misspelt import misspelt
+from miniapp_server.settings.sign_on import OIDC_ENDINGS
 from tests.unit.test_settings import REAL, SANDBOX
 
 DEMO = {"DATA_DIR", "DEMO"}

@@ -8,7 +8,7 @@ import pytest
 
 from bind.providers.oidc_claims import ClaimNames, read_claims
 from miniapp_server.settings import SettingsError, load
-from miniapp_server.settings.variables import is_known, misspelt
+from miniapp_server.settings.misspelt import is_known, misspelt
 from models.identity.roles import Role
 from tests.unit.test_settings import REAL, SANDBOX
 

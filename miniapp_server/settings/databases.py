@@ -1,0 +1,38 @@
+"""The settings of the databases, and of the keys that seal personal data in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from miniapp_server.settings.environment import EnvironmentReader
+from models.storage.encryption import FieldCipher
+
+VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "MONGO_DRIVER", "REDIS_URL", "ENCRYPTION_KEYS")
+
+
+def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
+    text = read.required("ENCRYPTION_KEYS")
+    try:
+        return FieldCipher.parse(text) if text else None
+    except ValueError:
+        read.fault("ENCRYPTION_KEYS must look like 1:<base64 of 32 bytes>,2:<base64 of 32 bytes>")
+        return None
+
+
+def read_database_name(read: EnvironmentReader) -> str:
+    name = read.text("MONGO_DATABASE", "seats")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,38}", name):
+        read.fault("MONGO_DATABASE must be letters, digits, _ and -, at most 38")
+    return name
+
+
+def read_database_url(read: EnvironmentReader, name: str, parse: Callable[[str], object]) -> str:
+    value = read.required(name)
+    try:
+        if value:
+            parse(value)
+    except ValueError as error:
+        read.fault(f"{name}: {error}")
+    return value

@@ -1,0 +1,44 @@
+"""Which names of an environment look like misspelt variables of this service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from miniapp_server.settings.loading import VARIABLES
+from miniapp_server.settings.sign_on import OIDC_ENDINGS, OIDC_VARIABLE, oidc_provider_of
+
+_OURS: Final = ("WECHAT_", "WECOM_", "CAS_", "CAMPUS_", "OIDC_", "WEBHOOK_")
+_SHORTEST: Final = 6
+_NEAR, _SOMEWHAT_NEAR = 0.85, 0.75
+
+
+def is_known(name: str) -> bool:
+    """Is that a variable of this service?"""
+    return name in VARIABLES or oidc_provider_of(name) is not None
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str]:
+    """The names that look like ours and are not, each with the nearest that is (or an empty text).
+
+    A name counts when it begins as only ours do, or is nearly one of ours; what else stands in an
+    environment is nobody's business here.
+    """
+    found = {}
+    for name in sorted(name for name in set(names) if not is_known(name)):
+        own = name.startswith(_OURS)
+        known = set(VARIABLES)
+        if of_provider := OIDC_VARIABLE.fullmatch(name.upper()):
+            known |= {f"OIDC_{of_provider[1]}_{end}" for end in OIDC_ENDINGS}
+        if own or len(name) >= _SHORTEST:
+            cutoff = _SOMEWHAT_NEAR if own else _NEAR
+            near = get_close_matches(name.upper(), sorted(known), 1, cutoff)
+            if own or near:
+                found[name] = near[0] if near else ""
+    return found
+
+
+def in_words(name: str, nearest: str) -> str:
+    """One line about a misspelt name."""
+    return f"{name} is no setting of this service" + (f": {nearest}?" if nearest else "")

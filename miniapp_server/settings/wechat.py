@@ -1,0 +1,141 @@
+"""The settings of WeChat: the mini-program, the official account, their callbacks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from miniapp_server.settings.environment import EnvironmentReader
+from miniapp_server.settings.sandbox_defaults import (
+    SANDBOX_AES_KEY,
+    SANDBOX_APPID,
+    SANDBOX_MP_APPID,
+    SANDBOX_MP_SECRET,
+    SANDBOX_SECRET,
+    SANDBOX_TEMPLATES,
+)
+from models.messages.entities import Template
+from notify.templates import FIELDS
+from notify.wechat.template_config import TemplateConfig, TemplateConfigError, parse_templates
+
+VARIABLES: Final = (
+    *("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_BASE_URL", "WECHAT_ENV_VERSION"),
+    *("WECHAT_TEMPLATES", "WECHAT_MINI_TOKEN", "WECHAT_MINI_AES_KEY"),
+    *("WECHAT_MP_APPID", "WECHAT_MP_SECRET", "WECHAT_MP_TOKEN", "WECHAT_MP_AES_KEY"),
+    "WECHAT_VERIFICATION_FILE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatSettings:
+    """The mini-program's account; ``templates`` maps messages to WeChat's templates.
+
+    A library without a mini-program has none: all of it is empty.
+    """
+
+    base_url: str
+    appid: str
+    secret: str = field(repr=False)
+    state: Literal["formal", "trial", "developer"]
+    templates: Mapping[Template, TemplateConfig]
+
+    @property
+    def used(self) -> bool:
+        """Whether the library has a mini-program."""
+        return bool(self.appid)
+
+    @property
+    def long_term(self) -> frozenset[Template]:
+        """The messages whose template readers accept once (长期订阅)."""
+        return frozenset(name for name, config in self.templates.items() if config.long_term)
+
+    @property
+    def account(self) -> str:
+        """The account's name with these credentials; another secret makes another name."""
+        marked = hashlib.sha256(f"{self.appid} {self.secret}".encode()).hexdigest()
+        return f"{self.appid}:{marked[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackSettings:
+    """The token and key of the callbacks that WeChat makes for one account."""
+
+    token: str = field(repr=False)
+    aes_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialAccountSettings:
+    """The official account."""
+
+    appid: str
+    secret: str = field(repr=False)
+
+
+def read_wechat(read: EnvironmentReader, sandbox_url: str | None) -> WeChatSettings:
+    given = [name for name, value in read.env.items() if name.startswith("WECHAT_") and value]
+    if not given and sandbox_url is None:
+        return WeChatSettings(base_url="", appid="", secret="", state="formal", templates={})
+    if sandbox_url is None:
+        why = f" beside {given[0]} (a library without a mini-program sets no WECHAT_… at all)"
+        for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES"):
+            read.required(name, why)
+    return WeChatSettings(
+        base_url=sandbox_url or read.url("WECHAT_BASE_URL", "https://api.weixin.qq.com"),
+        appid=SANDBOX_APPID if sandbox_url else read.text("WECHAT_APPID"),
+        secret=SANDBOX_SECRET if sandbox_url else read.text("WECHAT_SECRET"),
+        state=read.one_of("WECHAT_ENV_VERSION", "formal", ("formal", "trial", "developer")),
+        templates=_templates(read),
+    )
+
+
+def _templates(read: EnvironmentReader) -> Mapping[Template, TemplateConfig]:
+    text = read.text("WECHAT_TEMPLATES") or json.dumps(SANDBOX_TEMPLATES)
+    try:
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        parsed = parse_templates(text, {t.value: names for t, names in FIELDS.items()})
+    except (OSError, UnicodeDecodeError, TemplateConfigError) as error:
+        read.fault(f"WECHAT_TEMPLATES: {error}")
+        return {}
+    return {Template(name): config for name, config in parsed.items()}
+
+
+def read_official_account(read: EnvironmentReader, sandbox: bool) -> OfficialAccountSettings | None:
+    if sandbox:
+        return OfficialAccountSettings(SANDBOX_MP_APPID, SANDBOX_MP_SECRET)
+    appid = read.text("WECHAT_MP_APPID")
+    if not appid:
+        return None
+    return OfficialAccountSettings(appid, read.required("WECHAT_MP_SECRET"))
+
+
+def read_callbacks(read: EnvironmentReader, sandbox: bool) -> dict[str, CallbackSettings]:
+    """By account: mp (the official account) and mini, those that are set."""
+    if sandbox:
+        return {
+            name: CallbackSettings(f"sandbox-{name}", SANDBOX_AES_KEY) for name in ("mp", "mini")
+        }
+    found = {}
+    for name, prefix in (("mp", "WECHAT_MP"), ("mini", "WECHAT_MINI")):
+        token = read.text(f"{prefix}_TOKEN")
+        if not token:
+            continue
+        key = read.required(f"{prefix}_AES_KEY")
+        if key and not re.fullmatch(r"[A-Za-z0-9+/]{43}", key):
+            read.fault(f"{prefix}_AES_KEY must have 43 characters")
+        found[name] = CallbackSettings(token, key)
+    return found
+
+
+def read_verification(read: EnvironmentReader) -> tuple[str, str]:
+    text = read.text("WECHAT_VERIFICATION_FILE")
+    name, _, content = text.partition("=")
+    if text and not (re.fullmatch(r"[A-Za-z0-9_-]{1,64}\.txt", name) and content):
+        read.fault("WECHAT_VERIFICATION_FILE must look like name.txt=content")
+    return name, content
