@@ -57,34 +57,40 @@ class PolicyOverride:
         )
 
 
+def _number(usual: int, least: int, most: int) -> int:
+    """A number of the policy, with the smallest and the largest that a librarian may write."""
+    number: int = field(default=usual, metadata={"bounds": (least, most)})
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the rules. The defaults are the library's (docs/booking.md has the table)."""
 
     version: int = 1
     opening: tuple[OpeningRule, ...] = (OpeningRule(time(7, 0), time(22, 30)),)
-    booking_window_days: int = 1
+    booking_window_days: int = _number(1, 0, FARTHEST_HORIZON)
     booking_opens_at: time | None = None
     opening_draw: bool = False
-    step_minutes: int = 60
-    min_minutes: int = 10
-    max_minutes: int = 240
-    daily_booking_limit: int = 5
-    check_in_before_minutes: int = 30
-    check_in_after_minutes: int = 30
-    leave_minutes: int = 30
-    meal_leave_minutes: int = 60
+    step_minutes: int = _number(60, 30, 240)
+    min_minutes: int = _number(10, 1, 1440)
+    max_minutes: int = _number(240, 30, 1440)
+    daily_booking_limit: int = _number(5, 1, 48)
+    check_in_before_minutes: int = _number(30, 0, 240)
+    check_in_after_minutes: int = _number(30, 1, 240)
+    leave_minutes: int = _number(30, 1, 240)
+    meal_leave_minutes: int = _number(60, 1, 240)
     meal_times: tuple[tuple[time, time], ...] = ((time(11), time(13)), (time(17), time(19)))
-    extend_within_minutes: int = 60
-    max_extensions: int = 2
-    ending_soon_minutes: int = 20
-    leave_reminder_minutes: int = 10
-    presence_check_minutes: int = 20
-    kiosk_code_seconds: int = 15
+    extend_within_minutes: int = _number(60, 1, 1440)
+    max_extensions: int = _number(2, 0, 48)
+    ending_soon_minutes: int = _number(20, 1, 120)
+    leave_reminder_minutes: int = _number(10, 1, 120)
+    presence_check_minutes: int = _number(20, 5, 120)
+    kiosk_code_seconds: int = _number(15, 5, 120)
     away_timeout_is_violation: bool = False
-    violations_limit: int = 3
-    violations_window_days: int = 30
-    suspension_days: int = 7
+    violations_limit: int = _number(3, 1, 100)
+    violations_window_days: int = _number(30, 1, 366)
+    suspension_days: int = _number(7, 1, 366)
     filter_by_window: bool = False
     filter_by_power: bool = False
     accessible_only: bool = False

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, time, timedelta
 from typing import Any, Final
 
 from models.kernel.errors import NotFound
 from models.kernel.time_range import SLOT_MINUTES
-from models.policy.entities import FARTHEST_HORIZON, Policy, PolicyOverride
+from models.policy.entities import Policy, PolicyOverride
 
 NUMBER_BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
-    "step_minutes": (30, 240),
-    "min_minutes": (1, 1440),
-    "max_minutes": (30, 1440),
-    "daily_booking_limit": (1, 48),
-    "check_in_before_minutes": (0, 240),
-    "check_in_after_minutes": (1, 240),
-    "leave_minutes": (1, 240),
-    "meal_leave_minutes": (1, 240),
-    "extend_within_minutes": (1, 1440),
-    "max_extensions": (0, 48),
-    "booking_window_days": (0, FARTHEST_HORIZON),
-    "ending_soon_minutes": (1, 120),
-    "leave_reminder_minutes": (1, 120),
-    "presence_check_minutes": (5, 120),
-    "kiosk_code_seconds": (5, 120),
-    "violations_limit": (1, 100),
-    "violations_window_days": (1, 366),
-    "suspension_days": (1, 366),
+    field.name: field.metadata["bounds"] for field in fields(Policy) if field.metadata
 }
-"""Smallest and largest."""
+"""Smallest and largest value of each number."""
 MAX_MEAL_TIMES: Final = 6
 MAX_OVERRIDES: Final = 50
 MAX_OVERRIDE_NAME: Final = 20
