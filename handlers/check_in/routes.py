@@ -6,7 +6,6 @@ from typing import Final
 
 from handlers.check_in import api
 from handlers.http.endpoint import get, post
-from handlers.http.error_groups import OWN_RESERVATION
 from models.check_in.errors import (
     CheckedInElsewhere,
     EndNotEarlier,
@@ -21,6 +20,7 @@ from models.check_in.errors import (
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.kiosks.errors import QrInvalid
 from models.reservations.errors import (
+    OWN_RESERVATION,
     Closed,
     NotATimeStep,
     OverlapsOwnBooking,

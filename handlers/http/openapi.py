@@ -11,7 +11,6 @@ from aiohttp import web
 
 from handlers.http.cached_response import CachedBody
 from handlers.http.endpoint import AT_KIOSK, BROWSER, PHONE, Access, Endpoint
-from handlers.http.error_groups import IDEMPOTENCY
 from handlers.http.errors import status_of
 from handlers.http.schemas import ErrorOut
 from handlers.http.templates import render_fragment
@@ -38,6 +37,7 @@ from models.kernel.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from models.reservations.errors import IDEMPOTENCY
 
 VERSION: Final = "1.0"
 # What the operations below a path's first part are about: a tag, and what it says.

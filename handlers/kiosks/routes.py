@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import AT_KIOSK, Access, get, post
-from handlers.http.error_groups import OWN_RESERVATION
 from handlers.kiosks import api, pairing
 from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, QrUsed, WrongVenue
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.readers.errors import CardUnknown
-from models.reservations.errors import TooEarly, TooLate
+from models.reservations.errors import OWN_RESERVATION, TooEarly, TooLate
 
 ROUTES: Final = (
     post(

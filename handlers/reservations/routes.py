@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import get, post
-from handlers.http.error_groups import BOOKING, OWN_RESERVATION
 from handlers.reservations import api
 from models.kernel.errors import NotFound
-from models.reservations.errors import DailyLimit
+from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit
 
 ROUTES: Final = (
     post(

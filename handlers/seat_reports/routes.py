@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import post
-from handlers.http.error_groups import OWN_RESERVATION
 from handlers.seat_reports import api
 from models.check_in.errors import PresenceMethodOff, QrExpired, WrongSeat, WrongVenue
 from models.kernel.errors import InvalidState, NotFound, TooManyAttempts
 from models.kiosks.errors import QrInvalid
-from models.reservations.errors import TooEarly, TooLate
+from models.reservations.errors import OWN_RESERVATION, TooEarly, TooLate
 from models.seat_reports.errors import NotThere, SeatNotInUse
 
 ROUTES: Final = (

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import Access, get, post
-from handlers.http.error_groups import BOOKING, OWN_RESERVATION
 from handlers.staff import api, api_reservations, api_statistics
 from models.check_in.errors import CheckedInElsewhere
 from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound, TooManyAttempts
-from models.reservations.errors import DailyLimit, TooEarly, TooLate
+from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, TooEarly, TooLate
 
 _WRITE: Final = Scope.RESERVATIONS_WRITE
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import delete, get, post
-from handlers.http.error_groups import (
-    BOOKABLE_TIME,
-    OWN_RESERVATION,
-    READER_MAY_BOOK,
-    SEAT_MAY_BE_BOOKED,
-)
 from handlers.waitlist import api
 from models.kernel.errors import NotFound
 from models.policy.errors import FilterDisabled
 from models.reservations.errors import (
+    BOOKABLE_TIME,
+    OWN_RESERVATION,
+    READER_MAY_BOOK,
+    SEAT_MAY_BE_BOOKED,
     Closed,
     DailyLimit,
     GroupSeatOnly,

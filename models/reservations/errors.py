@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from models.kernel.errors import Conflict, DomainError, RuleViolation
+from models.kernel.errors import Conflict, DomainError, InvalidState, NotFound, RuleViolation
 from models.readers.entities import FOREVER, SuspensionReason
 from models.reservations.claims import ClaimKind
 
@@ -176,3 +177,27 @@ class RevisionConflict(DomainError):
     """Somebody else changed the reservation first, or it is no longer due."""
 
     code = "stale_revision"
+
+
+# --- what several operations have in common, for the tables of routes ---------------------------
+BOOKABLE_TIME: Final = (
+    StartInPast,
+    BeyondBookingWindow,
+    BookingWindowNotOpen,
+    Closed,
+    NotATimeStep,
+    TooShort,
+    TooLong,
+)
+READER_MAY_BOOK: Final = (Suspended, OutsideVisitDates)
+SEAT_MAY_BE_BOOKED: Final = (SeatDisabled, AccessibleSeatOnly, GroupSeatOnly)
+BOOKING: Final = (
+    NotFound,
+    SeatTaken,
+    OverlapsOwnBooking,
+    *READER_MAY_BOOK,
+    *SEAT_MAY_BE_BOOKED,
+    *BOOKABLE_TIME,
+)
+OWN_RESERVATION: Final = (NotFound, InvalidState)
+IDEMPOTENCY: Final = (IdempotencyKeyReused, RequestInProgress, RequestRefused)
