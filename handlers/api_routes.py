@@ -31,6 +31,7 @@ from handlers.seat_reports import routes as seat_reports
 from handlers.staff import api_routes as staff
 from handlers.violations import routes as violations
 from handlers.waitlist import routes as waitlist
+from models.messages.entities import Channel
 
 PREFIX: Final = "/api/v1"
 ROUTES: Final[tuple[Endpoint, ...]] = (
@@ -74,15 +75,15 @@ MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses.RO
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the library has set up: a mini-program, a mail server, messages by 企业微信."""
+    """What the library has set up: a mini-program, and channels by which readers are told."""
 
     wechat: bool
-    mail: bool
-    wecom: bool
+    channels: frozenset[Channel]
 
     def has(self, path: str) -> bool:
         """Whether the operation at the path is served."""
-        return (self.wechat or path not in WECHAT_ONLY) and (self.mail or path not in MAIL_ONLY)
+        mail = Channel.EMAIL in self.channels
+        return (self.wechat or path not in WECHAT_ONLY) and (mail or path not in MAIL_ONLY)
 
 
 def api_routes() -> list[web.RouteDef]:

@@ -31,6 +31,7 @@ from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
 from handlers.kiosks import pairing as kiosks_pairing
 from handlers.messages import pages as messages_pages
+from handlers.messages.presenter import CHOICE_PAGES
 from handlers.notices import pages as notices_pages
 from handlers.policy import pages as policy_pages
 from handlers.proof import pages as proof_pages
@@ -44,6 +45,7 @@ from handlers.violations import pages as violations_pages
 from handlers.waitlist import pages as waitlist_pages
 from handlers.wechat.callback import PATHS as CALLBACKS
 from handlers.wechat.callback import wechat_routes
+from models.messages.entities import Channel
 from notify.email.unsubscribing import PATH as UNSUBSCRIBE
 
 WECHAT_ONLY: Final = frozenset(
@@ -73,7 +75,6 @@ MAIL_ONLY: Final = frozenset(
     }
 )
 """Pages that are served only where the library sends mail."""
-_WECOM_ONLY: Final = frozenset({"/me/wecom"})
 _DELIVERIES: Final = frozenset({"/console/deliveries", "/console/deliveries/{channel}/retry"})
 """Served where there is any channel."""
 
@@ -148,8 +149,8 @@ def _own_routes() -> list[web.RouteDef]:
         web.post("/me/calendar/off", reader_form(calendar_pages.revoke)),
         web.get(CALENDAR, calendar_feed),
         web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
-        web.get("/me/wecom", reader_page(messages_pages.wecom_settings)),
-        web.post("/me/wecom", reader_form(messages_pages.choose_for_wecom)),
+        *(web.get(path, reader_page(messages_pages.choices)) for path in CHOICE_PAGES.values()),
+        *(web.post(path, reader_form(messages_pages.choose)) for path in CHOICE_PAGES.values()),
         web.get("/me/email", reader_page(email_pages.settings)),
         web.post("/me/email", reader_form(email_pages.request_code, patient=True)),
         web.post("/me/email/confirm", reader_form(email_pages.confirm)),
@@ -184,9 +185,8 @@ def _place_routes() -> list[web.RouteDef]:
 def all_routes(served: Served) -> list[web.RouteDef]:
     """All addresses that are served."""
     absent = frozenset[str]() if served.wechat else _WECHAT_ONLY
-    absent |= frozenset[str]() if served.mail else MAIL_ONLY
-    absent |= frozenset[str]() if served.wecom else _WECOM_ONLY
-    any_channel = served.wechat or served.mail or served.wecom
-    absent |= frozenset[str]() if any_channel else _DELIVERIES
+    absent |= frozenset[str]() if Channel.EMAIL in served.channels else MAIL_ONLY
+    absent |= {path for channel, path in CHOICE_PAGES.items() if channel not in served.channels}
+    absent |= frozenset[str]() if served.channels else _DELIVERIES
     routes = [*api_routes(), *docs_routes(served), *wechat_routes(), *page_routes()]
     return [r for r in routes if r.path not in absent and served.has(r.path)]

@@ -211,8 +211,7 @@ def _site(settings: Settings) -> Site:
         sandbox=settings.sandbox,
         lan=bool(settings.lan),
         wechat=settings.wechat.used,
-        mail=settings.smtp is not None,
-        wecom=settings.entry.wecom_messages,
+        channels=settings.channels,
         mini_appid=settings.wechat.appid,
         verification=settings.verification,
         keeping=settings.keeping,
@@ -340,16 +339,7 @@ async def create_app(
 
             await mount_sandbox(app)
         app.add_routes(
-            [
-                *all_routes(
-                    Served(
-                        settings.wechat.used,
-                        settings.smtp is not None,
-                        settings.entry.wecom_messages,
-                    )
-                ),
-                *health_routes(),
-            ]
+            [*all_routes(Served(settings.wechat.used, settings.channels)), *health_routes()]
         )
         app.cleanup_ctx.append(_background_tasks)
         app.on_shutdown.append(_end_event_streams)

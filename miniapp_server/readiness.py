@@ -25,8 +25,8 @@ from models.storage.mongo import ping
 from models.storage.redis_health import RedisHealth
 
 TROUBLES: Final = (
-    *("mongodb", "redis", "wechat", "email", "wecom", "clock", "jobs", "occupancy"),
-    *("kiosks", "cas", "gates", "library"),
+    *("mongodb", "redis", "clock", "jobs", "occupancy", "kiosks", "cas", "gates", "library"),
+    *(channel.value for channel in Channel),
 )
 """Kinds of what ``Readiness.check`` may say. Each is told anew at every scrape, by whichever worker
 answers it, so that none stays when it is over."""

@@ -171,7 +171,7 @@ def _notifying(notifications: Notifications, webhooks: WebhookWorker) -> list[Jo
 
 def _staff_alerts(app: web.Application) -> list[JobGroup]:
     """The mails to the staff, where the library sends mail."""
-    if not app[SITE].mail:
+    if Channel.EMAIL not in app[SITE].channels:
         return []
     return [
         JobGroup("staff_alerts", (Job("staff_alerts", app[keys.STAFF_ALERTS].run),), every_s=60)

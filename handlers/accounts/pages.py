@@ -14,6 +14,7 @@ from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, VIOLATIONS
+from handlers.messages import presenter as messages_presenter
 from models.library.entities import KioskId
 from models.readers.entities import Reader
 from notify.templates import TITLES
@@ -106,6 +107,7 @@ async def me(visit: PageRequest) -> web.StreamResponse:
         reader=reader,
         bound=await visit[ACCOUNT_BINDING].is_bound(reader.id),
         messages=messages,
+        choice_pages=messages_presenter.choice_pages(visit[SITE].channels),
         consents=[
             (TITLES[template], left, template in visit[MESSAGES].long_term)
             for template, left in consents.items()

@@ -15,6 +15,7 @@ from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from handlers.http.security_log import SecurityLog
 from models.erasure.entities import Keeping
+from models.messages.entities import Channel
 from models.reference_data import ReferenceData
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.rate_limiter import RateLimiter
@@ -50,10 +51,8 @@ class Site:
     """A sandbox that others on the network can reach: every page says so."""
     wechat: bool
     """Has the library a mini-program?"""
-    mail: bool
-    """Does the library send mail?"""
-    wecom: bool
-    """Do messages go by 企业微信?"""
+    channels: frozenset[Channel]
+    """How readers are told outside of the app."""
     mini_appid: str
     verification: tuple[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""

@@ -57,8 +57,7 @@ def render_page(
         sandbox=request.app[SITE].sandbox,
         lan=request.app[SITE].lan,
         wechat=request.app[SITE].wechat,
-        sends_mail=request.app[SITE].mail,
-        sends_wecom=request.app[SITE].wecom,
+        used_channels=request.app[SITE].channels,
         **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")

@@ -1,4 +1,4 @@
-"""企业微信通知: which messages go there."""
+"""Which messages go by a channel whose readers choose nothing else, such as 企业微信."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.rendering import render_page
 from handlers.messages import presenter
-from models.messages.entities import Channel, Template
+from handlers.messages.presenter import CHOICE_PAGES
+from handlers.texts.deliveries import CHANNEL_WORDS
+from models.messages.entities import Template
+
+_CHANNELS = {path: channel for channel, path in CHOICE_PAGES.items()}
 
 
-async def wecom_settings(visit: PageRequest) -> web.StreamResponse:
+async def choices(visit: PageRequest) -> web.StreamResponse:
     """The page with all kinds of messages."""
-    choices = await visit[keys.MESSAGES].choices(Channel.WECOM, visit.reader.id)
+    channel = _CHANNELS[visit.request.path]
+    chosen = await visit[keys.MESSAGES].choices(channel, visit.reader.id)
     return render_page(
         visit.request,
-        "messages/wecom.html",
+        "messages/choices.html",
         reader=visit.reader,
-        kinds=presenter.kinds(choices),
+        channel=CHANNEL_WORDS[channel].name,
+        kinds=presenter.kinds(chosen),
         done=visit.request.query.get("done", ""),
     )
 
 
-async def choose_for_wecom(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What goes to 企业微信: the boxes that are ticked."""
-    choices = {template: bool(form_text(form, template.value)) for template in Template}
-    await visit[keys.MESSAGES].choose(Channel.WECOM, visit.reader.id, choices)
-    return redirect("/me/wecom?done=saved")
+async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What goes by the channel: the boxes that are ticked."""
+    path = visit.request.path
+    chosen = {template: bool(form_text(form, template.value)) for template in Template}
+    await visit[keys.MESSAGES].choose(_CHANNELS[path], visit.reader.id, chosen)
+    return redirect(f"{path}?done=saved")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from handlers.messages import schemas
 from handlers.messages.schemas import MessageKind
+from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.pages import ANSWER_KIND
 from models.kernel.time_range import to_local
-from models.messages.entities import KindChoices, Message, Template
+from models.messages.entities import Channel, KindChoices, Message, Template
 from notify.templates import TITLES
 
+CHOICE_PAGES: Final = {
+    channel: f"/me/{channel.value}"
+    for channel in Channel
+    if channel not in (Channel.WECHAT, Channel.EMAIL)
+}
+"""Where readers choose what goes by a channel. For WeChat they give consents, and for mail an
+address, so these have other pages."""
 _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 
@@ -31,3 +40,9 @@ def kinds(choices: KindChoices) -> list[MessageKind]:
         MessageKind(template.value, title_of(template), choices.wants(template))
         for template in Template
     ]
+
+
+def choice_pages(used: Collection[Channel]) -> list[tuple[str, str]]:
+    """The address of the page for each channel in use that has one, and the channel's name."""
+    pages = CHOICE_PAGES.items()
+    return [(path, CHANNEL_WORDS[channel].name) for channel, path in pages if channel in used]

@@ -17,6 +17,7 @@ from handlers.texts.console import ALARM_TEXT
 from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
 from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import AreaId
+from models.messages.entities import Channel
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.policy.open_hours import open_hours
 from models.reservations.booking_facts import BookingFacts
@@ -71,7 +72,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
                 hours=occupied_seats(mine, instants, now),
             )
         )
-    if visit[SITE].mail and visit.rights is not None:
+    if Channel.EMAIL in visit[SITE].channels and visit.rights is not None:
         await visit[keys.STAFF_ALERTS].keep(visit.reader.id, visit.rights.venues, visit.now)
     return render(
         visit,

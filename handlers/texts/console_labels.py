@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
@@ -236,9 +237,10 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
     "occupancy": "座位图更新迟缓",
     "library": "还没有座位数据",
     "clock": "这台服务器的时间不准，暂不办理预约和签到，请联系系统管理员",
-    "wechat": "微信消息暂停发送，恢复后自动补发：见“消息”",
-    "email": "邮件暂停发送，恢复后自动补发：见“消息”",
-    "wecom": "企业微信消息暂停发送，恢复后自动补发：见“消息”",
+    **{
+        channel.value: f"{words.messages}暂停发送，恢复后自动补发：见“消息”"
+        for channel, words in CHANNEL_WORDS.items()
+    },
 }
 """What readiness complains of."""
 WAITING_TEXT: Final[Mapping[str, str]] = {

@@ -17,10 +17,12 @@ from notify.wecom.channel import WECOM_CODES, WeComStatus
 
 @dataclass(frozen=True, slots=True)
 class ChannelWords:
-    """``meaning_of`` says what the channel's code means; ``not_sent`` stands in the place of an
-    answer. ``reasons`` are why deliveries wait or have expired."""
+    """``messages`` is what the channel carries. ``meaning_of`` says what its code means, and
+    ``not_sent`` stands in the place of an answer. ``reasons`` are why deliveries wait or have
+    expired."""
 
     name: str
+    messages: str
     states: Mapping[DeliveryState, str]
     meaning_of: Callable[[int], str]
     not_sent: str
@@ -65,6 +67,7 @@ WECHAT_OUTCOME_TEXT: Final[Mapping[SendStatus, str]] = {
 """What WeChat has answered."""
 _WECHAT: Final = ChannelWords(
     name="微信",
+    messages="微信消息",
     states={
         **_STATES,
         DeliveryState.NO_CONSENT: "没有授权",
@@ -104,6 +107,7 @@ _MAIL_CODES: Final[Mapping[int, str]] = {
 }
 _MAIL: Final = ChannelWords(
     name="邮件",
+    messages="邮件",
     states={
         **_STATES,
         DeliveryState.NO_CONSENT: "读者已关闭",
@@ -134,6 +138,7 @@ WECOM_OUTCOME_TEXT: Final[Mapping[WeComStatus, str]] = {
 """What WeCom has answered."""
 _WECOM: Final = ChannelWords(
     name="企业微信",
+    messages="企业微信消息",
     states={
         **_STATES,
         DeliveryState.UNBOUND: "不是成员",

@@ -35,7 +35,7 @@ from miniapp_server.settings.wechat import (
 )
 from models.erasure.entities import Keeping
 from models.identity.roles import StaffDirectory
-from models.messages.entities import WECHAT_TEMPLATES, Template
+from models.messages.entities import WECHAT_TEMPLATES, Channel, Template
 from models.storage.connectivity import read_mongo_url
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Driver
@@ -131,6 +131,16 @@ class Settings:
         """Messages that WeChat could carry and has no template for: only the app shows them."""
         missing = (name for name in WECHAT_TEMPLATES if name not in self.wechat.templates)
         return tuple(missing) if self.wechat.used else ()
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """The ways by which readers are told outside of the app."""
+        set_up = {
+            Channel.WECHAT: self.wechat.used,
+            Channel.EMAIL: self.smtp is not None,
+            Channel.WECOM: self.entry.wecom_messages,
+        }
+        return frozenset(channel for channel, used in set_up.items() if used)
 
     @property
     def wechat_accounts(self) -> tuple[tuple[str, str, str], ...]:
