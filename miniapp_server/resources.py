@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bind.providers.base import IdentityProvider
+from bind.providers.base import CampusClient, IdentityProvider
 from bind.providers.campus_ticket import CampusTicketProvider
 from bind.providers.cas import CasProvider
 from bind.providers.cas_client import CasClient
@@ -60,7 +60,7 @@ class Resources:
         clients = (self.mini_program, self.wecom, self.official_account)
         calls = [client.calls for client in clients if client is not None]
         calls += [sign_on.provider.calls for sign_on in self.sign_ons]
-        if isinstance(self.campus_app, CampusTicketProvider):
+        if isinstance(self.campus_app, CampusClient):
             calls.append(self.campus_app.calls)
         return calls
 

@@ -22,7 +22,8 @@ from models.kernel.errors import ServiceUnavailable, Unauthenticated
 from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 TIMEOUT_S: Final = 5.0
-_PROOF: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
+PROOF: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
+"""What a ticket or code may look like."""
 _MAX_ANSWER: Final = 64 * 1024
 _RENEW: Final = "renew"
 
@@ -70,7 +71,7 @@ class Attempt:
     def parse(cls, text: str) -> Self | None:
         """The one that ``str`` has written; None for anything else."""
         parts = text.split(".")
-        if len(parts) != 4 or not all(_PROOF.fullmatch(part) for part in parts):
+        if len(parts) != 4 or not all(PROOF.fullmatch(part) for part in parts):
             return None
         provider, renew, state, secret = parts
         return cls(provider, state, secret, renew == _RENEW)
@@ -177,7 +178,9 @@ class CampusClient:
         return answer.status, found
 
 
-def _user(found: Mapping[str, Any], number: str) -> ExternalIdentity:
+def identity_of(found: Mapping[str, Any], number: str) -> ExternalIdentity:
+    """The person whom the campus's side has named; ``number`` is what it calls the student number.
+    Raises: ProviderUnavailable, LoginRejected where there is no number."""
     values = {name: found.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
         raise ProviderUnavailable("garbage")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bind.providers.base import (
-    _PROOF,
+    PROOF,
     Attempt,
     CampusClient,
     ExternalIdentity,
     LoginRejected,
     ProviderUnavailable,
-    _user,
+    identity_of,
 )
 from notify.outgoing_calls import OutgoingSystem
 
@@ -36,7 +36,7 @@ class CampusTicketProvider(CampusClient):
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
         proof = answer.get("ticket", "")
-        if not _PROOF.fullmatch(proof):
+        if not PROOF.fullmatch(proof):
             raise LoginRejected()
         status, found = await self.ask(
             "POST",
@@ -51,5 +51,5 @@ class CampusTicketProvider(CampusClient):
         if status != 200:
             raise ProviderUnavailable("status")
         # The campus's app sends tickets that nobody asked us for.
-        user = _user(found, "student_no")
+        user = identity_of(found, "student_no")
         return replace(user, ticket=f"entry {proof}", unasked=True)

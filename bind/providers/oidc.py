@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from bind.providers.base import (
-    _PROOF,
+    PROOF,
     Attempt,
     CampusClient,
     ExternalIdentity,
@@ -113,7 +113,7 @@ class OidcProvider(CampusClient):
             raise LoginRejected()
         if answer.get("error") in ("server_error", "temporarily_unavailable"):
             raise ProviderUnavailable("error")
-        if "error" in answer or not _PROOF.fullmatch(code):
+        if "error" in answer or not PROOF.fullmatch(code):
             raise LoginRejected()
         granted = await self._redeem(metadata, code, attempt)
         return await self._identity(metadata, granted, attempt)

@@ -8,12 +8,12 @@ from typing import Final
 from urllib.parse import urlencode
 
 from bind.providers.base import (
-    _PROOF,
+    PROOF,
     Attempt,
     ExternalIdentity,
     LoginRejected,
     ProviderUnavailable,
-    _user,
+    identity_of,
 )
 from notify.wecom.client import WeComClient, WeComUnavailable
 
@@ -49,7 +49,7 @@ class WeComProvider:
         proof = answer.get("code", "")
         if attempt is None or not attempt.is_answered_by(answer.get("state", "")):
             raise LoginRejected()  # somebody else began this, and would sign in as themselves
-        if not _PROOF.fullmatch(proof):
+        if not PROOF.fullmatch(proof):
             raise LoginRejected()
         try:
             found = await self._client.call("auth/getuserinfo", {"code": proof})
@@ -60,4 +60,4 @@ class WeComProvider:
         if found.get("errcode") != 0:
             raise ProviderUnavailable("errcode")
         # Who is no member of the school has an openid only.
-        return replace(_user(found, "userid"), ticket=f"entry {proof}")
+        return replace(identity_of(found, "userid"), ticket=f"entry {proof}")

@@ -19,7 +19,7 @@ from models.identity.grant_repository import read_grants
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
 from models.library.entities import KioskId
-from models.readers.repository import _reader, _reader_of
+from models.readers.repository import read_reader, reader_of_session
 from models.storage.batching import Batcher
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Database, Document
@@ -146,7 +146,9 @@ class SessionRepository:
                 )
                 for row in await bindings.to_list(None):
                     holders.update(dict.fromkeys(row["openid_hashes"], row["reader"]))
-            of: dict[str, str | None] = {row["_id"]: _reader_of(row, holders) for row in sessions}
+            of: dict[str, str | None] = {
+                row["_id"]: reader_of_session(row, holders) for row in sessions
+            }
             ids = {id for id in of.values() if id is not None}
             readers: dict[str, Document] = {}
             if ids:
@@ -180,7 +182,7 @@ class SessionRepository:
         if reader is None:
             return Principal(session, None)
         grants = read_grants(reader.get("staff_grants"))
-        return Principal(session, _reader(reader, self._sealer), grants)
+        return Principal(session, read_reader(reader, self._sealer), grants)
 
     async def use_role(self, session_id: str, now: datetime, used_after: datetime) -> bool:
         """The session's role is used now. False where it was last used before then, or has

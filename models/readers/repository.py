@@ -85,7 +85,7 @@ class ReaderRepository:
                         return_document=ReturnDocument.AFTER,
                     )
                     assert found is not None
-                    return _reader(found, self._sealer)
+                    return read_reader(found, self._sealer)
                 except DuplicateKeyError:
                     continue
         raise NumberOfVisitor()
@@ -108,18 +108,18 @@ class ReaderRepository:
                     await insert(self._all, document)
                 except DuplicateKeyError:
                     continue  # somebody has that number
-            return _reader(document, self._sealer)
+            return read_reader(document, self._sealer)
 
     async def get(self, id: ReaderId) -> Reader | None:
         with translate_errors():
             found = await self._all.find_one({"_id": id})
-        return _reader(found, self._sealer) if found else None
+        return read_reader(found, self._sealer) if found else None
 
     async def many(self, ids: Collection[ReaderId]) -> dict[ReaderId, Reader]:
         """Those of them that there are."""
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
-        return {ReaderId(row["_id"]): _reader(row, self._sealer) for row in rows}
+        return {ReaderId(row["_id"]): read_reader(row, self._sealer) for row in rows}
 
     async def by_numbers(self, numbers: Collection[str]) -> dict[str, ReaderId]:
         """The readers with these (normalised) student numbers, as far as there are any."""
@@ -163,7 +163,7 @@ class ReaderRepository:
                 .limit(limit)
                 .to_list(None)
             )
-        return [_reader(row, self._sealer) for row in rows]
+        return [read_reader(row, self._sealer) for row in rows]
 
     async def find_by_part(self, part: str, limit: int) -> list[Reader]:
         """Readers with that part in their number or name, in no order.
@@ -198,7 +198,7 @@ class ReaderRepository:
         }
         with translate_errors():
             rows = await self._all.find(query).sort("stay.1", ASCENDING).limit(limit).to_list(None)
-        return [_reader(row, self._sealer) for row in rows]
+        return [read_reader(row, self._sealer) for row in rows]
 
     async def set_visit(self, id: ReaderId, was: Visit | None, stay: Visit) -> bool:
         """These are the visitor's days from now on. False where ``was`` is not what stands."""
@@ -250,13 +250,14 @@ class ReaderRepository:
         return len(rows)
 
 
-def _reader_of(session: Document, holders: Mapping[str, str]) -> str | None:
+def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | None:
     """The web session's own reader, or the WeChat user's by the binding of this moment."""
     own: str | None = session.get("reader")
     return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
 
 
-def _reader(d: Document, sealer: FieldCipher) -> Reader:
+def read_reader(d: Document, sealer: FieldCipher) -> Reader:
+    """The reader of a stored document."""
     days = [date.fromisoformat(day) for day in d.get("stay") or ()]
     stay = Visit(*days) if days else None
     why = d.get("suspended_for")  # hardly anybody has one, and every request looks up its reader
@@ -279,7 +280,7 @@ def _opened(sealer: FieldCipher, number: str, name: str) -> PersonalData:
 
 
 def _with_part(rows: Sequence[Document], part: str, sealer: FieldCipher) -> list[Reader]:
-    readers = (_reader(row, sealer) for row in rows)
+    readers = (read_reader(row, sealer) for row in rows)
     return [reader for reader in readers if reader.decrypt().contains(part)]
 
 

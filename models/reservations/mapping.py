@@ -62,7 +62,7 @@ def to_document(r: Reservation) -> Document:
             {"key": p.key, "digest": p.digest, "at": p.at} for p in r.idempotency_results
         ],
         "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
-        "outbox": [_notice_document(n, r.change) for n in r.outbox],
+        "outbox": [outbox_document(n, r.change) for n in r.outbox],
     }
 
 
@@ -114,7 +114,8 @@ def _assisted(d: Document | None) -> GateAssistance | None:
     return GateAssistance(d["kind"], d["at"], d["confirmed_at"]) if d else None
 
 
-def _notice_document(notice: OutboxEvent, change: str | None) -> Document:
+def outbox_document(notice: OutboxEvent, change: str | None) -> Document:
+    """An entry of the outbox as it is stored, with the request that it came of."""
     return {
         "seq": notice.seq,
         "change": change,

@@ -26,7 +26,7 @@ from models.reservations.due_queries import DueQueries
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.integrity_queries import IntegrityQueries
-from models.reservations.mapping import _notice_document, changed_fields, to_document
+from models.reservations.mapping import changed_fields, outbox_document, to_document
 from models.reservations.queries import ReservationQueries
 from models.storage.batching import Batcher
 from models.storage.mongo import Database, Document, insert, new_id
@@ -361,7 +361,7 @@ def _guarded_update(
     # The last few, since others may change it too before this one's outcome is asked for.
     pushed: Document = {"changes": {"$each": [change_id], "$slice": -_CHANGES_KEPT}}
     if fresh := [notice for notice in new.outbox if notice.seq > old.rev]:
-        pushed["outbox"] = {"$each": [_notice_document(n, change_id) for n in fresh]}
+        pushed["outbox"] = {"$each": [outbox_document(n, change_id) for n in fresh]}
     # The change that it was made over names the revision. The number stands beside it for workers
     # of the version before, which count it up and leave the name as it was.
     guard: Document = {

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from notify.wechat.template_fields import _KINDS, format_value
+from notify.wechat.template_fields import FIELD_KINDS, format_value
 
 REQUESTED_TOGETHER: Final = (
     ("RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"),
@@ -101,7 +101,7 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
         raise wrong(".fields must have 1 to 5 entries")
     for key, fact in fields.items():
         kind = re.fullmatch(r"([a-z_]+)[0-9]+", key)
-        if kind is None or kind[1] not in _KINDS:
+        if kind is None or kind[1] not in FIELD_KINDS:
             raise wrong(f".fields.{key}: not a field type of WeChat with a number")
         if not isinstance(fact, str) or fact not in facts:
             raise wrong(f".fields.{key}: no fact {fact!r} (there are: {', '.join(sorted(facts))})")

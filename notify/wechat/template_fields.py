@@ -40,7 +40,7 @@ def format_value(kind: str, value: object) -> str:
         ValueError: an unknown type, a naive datetime, or a value that the type cannot show at all
             (a word in a ``time``): the configuration names the wrong fact.
     """
-    write = _KINDS.get(kind)
+    write = FIELD_KINDS.get(kind)
     if write is None:
         raise ValueError(f"unknown field type {kind!r}")
     return write(value)
@@ -162,7 +162,7 @@ def _moments(pattern: re.Pattern[str], kind: str) -> Callable[[object], str]:
     return write
 
 
-_KINDS: Final[Mapping[str, Callable[[object], str]]] = {
+FIELD_KINDS: Final[Mapping[str, Callable[[object], str]]] = {
     "thing": _thing,
     "number": _matching(_NUMBER, "number", 32),
     "letter": _letter,
@@ -177,3 +177,4 @@ _KINDS: Final[Mapping[str, Callable[[object], str]]] = {
     "phrase": _phrase,
     "enum": _enum,
 }
+"""How the values of each kind of field are written."""

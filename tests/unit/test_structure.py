@@ -137,6 +137,18 @@ def test_no_import_hides_from_the_contracts() -> None:
     assert [str(path) for path, _, text in SOURCES if "TYPE_CHECKING" in text] == []
 
 
+def test_what_is_private_is_imported_by_nobody() -> None:
+    found = {
+        f"{path}: {alias.name}"
+        for path, tree, _ in SOURCES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    }
+    assert found == set()
+
+
 def test_no_class_name_stands_for_two_things() -> None:
     """Private ones are of their module alone."""
     where: dict[str, set[str]] = defaultdict(set)
