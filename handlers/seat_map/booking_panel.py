@@ -33,9 +33,9 @@ from notify.templates.rendering import later_clock
 _MINUTE: Final = timedelta(minutes=1)
 
 
-def feature_labels(seat: Seat) -> list[str]:
-    """What the seat has, in words."""
-    return [text for name, text in FEATURE_TEXT.items() if getattr(seat, name)]
+def feature_texts(seat: Seat) -> dict[str, str]:
+    """Each feature that the seat has, with its word."""
+    return {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ async def booking_panel(
     panel = BookingPanel(
         seat=seat,
         label=reference.catalog.seat_label(seat),
-        features=feature_labels(seat),
+        features=list(feature_texts(seat).values()),
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
         reserved_for=shown.barred.get(place, ()),

@@ -25,7 +25,7 @@ from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
-from handlers.seat_map.booking_panel import booking_panel, feature_labels, show_error
+from handlers.seat_map.booking_panel import booking_panel, feature_texts, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.search import (
@@ -38,7 +38,7 @@ from handlers.seat_map.search import (
     time_filter,
 )
 from handlers.seat_map.suggestions import Suggestions, suggestions
-from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.labels import FEATURE_TEXT, FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.forecast.service import ExpectedSeats
 from models.identity.roles import Role
@@ -197,11 +197,8 @@ class SeatMarkup:
     status: str
     until: str
     free_from: str
+    features: dict[str, str]
     reserved_for: tuple[str, ...] = ()
-
-    @property
-    def features(self) -> list[str]:
-        return feature_labels(self.seat)
 
 
 async def area(visit: PageRequest) -> web.StreamResponse:
@@ -277,6 +274,7 @@ def _plan_facts(
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
         "reserved_for": shown.reserved_for,
+        "feature_text": FEATURE_TEXT,
         "words": SEAT_TEXT[kind],
         "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         "version": shown.version(),
@@ -316,6 +314,7 @@ def _drawing(
                 state.status.value,
                 _clock(search.day, state.free_until),
                 _clock(search.day, state.next_free),
+                feature_texts(seat),
                 shown.barred.get(place, ()),
             )
             for place, (seat, state) in enumerate(

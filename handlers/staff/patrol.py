@@ -14,7 +14,7 @@ from handlers import keys
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest
-from handlers.seat_map.booking_panel import feature_labels
+from handlers.seat_map.booking_panel import feature_texts
 from handlers.seat_map.pages import fixtures_of
 from handlers.staff.layout import reader_label, render
 from handlers.staff.reservations import is_movable, possible_actions
@@ -201,7 +201,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
         "r": r,
         "possible": [action.value for action in possible],
         "movable": r is not None and is_movable(r, visit),
-        "features": feature_labels(seat),
+        "features": feature_texts(seat).values(),
         "was": outage_token(seat),
         "outage": seat.unavailable_reason(local_date(now)),
     }
