@@ -28,9 +28,9 @@ from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
 from models.kernel.time_range import local_date
 from models.library import plan_editing, plan_json
-from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, VenueId
+from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, SeatDraft, VenueId
 from models.library.errors import AreaRetired, PlanChanged
-from models.library.plan_editing import PlanDiff, PlanDraft, SeatDraft
+from models.library.plan_editing import PlanDiff, PlanDraft
 from models.staff.audit import AuditAction
 from models.staff.policy_and_plans import AreaChange
 

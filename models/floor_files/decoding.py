@@ -24,8 +24,7 @@ from models.floor_files.entities import (
 from models.floor_files.table import Line, Vocabulary
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import text_of_file
-from models.library.entities import Fixture
-from models.library.plan_editing import SeatDraft
+from models.library.entities import Fixture, SeatDraft
 
 _LONGEST_CELL: Final = 10_000
 

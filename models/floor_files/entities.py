@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.kernel.errors import InvalidRequest
-from models.library.entities import Fixture
-from models.library.plan_editing import SeatDraft
+from models.library.entities import Fixture, SeatDraft
 
 MOST_AREAS: Final = 50
 MOST_SEATS_IN_FILE: Final = 5000

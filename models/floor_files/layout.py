@@ -19,8 +19,7 @@ from models.floor_files.entities import (
     UnreadableFile,
 )
 from models.kernel.errors import InvalidRequest
-from models.library.entities import SEAT_SIZE, Fixture
-from models.library.plan_editing import SeatDraft
+from models.library.entities import SEAT_SIZE, Fixture, SeatDraft
 from models.library.seat_names import tidy
 
 _FIXTURES: Final = {"wall": "wall", "door": "door", "bookshelf": "bookshelf"}

@@ -23,8 +23,8 @@ from models.floor_files.entities import (
     UnreadableFile,
 )
 from models.kernel.errors import InvalidRequest
-from models.library.entities import SEAT_FEATURES, Fixture
-from models.library.plan_editing import LARGEST, SeatDraft
+from models.library.entities import SEAT_FEATURES, Fixture, SeatDraft
+from models.library.plan_editing import LARGEST
 from models.library.seat_names import tidy
 
 FORMULA: Final = "\x00="

@@ -114,13 +114,31 @@ class Seat:
         return all(getattr(self, feature) for feature in wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class SeatDraft:
+    """A seat as it is written down. Without an ``id`` it is the one that has its number, or had it,
+    or a new one."""
+
+    no: str
+    x: int
+    y: int
+    id: str | None = None
+    power: bool = False
+    window: bool = False
+    computer: bool = False
+    accessible: bool = False
+    disabled: str | None = None
+    disabled_from: date | None = None
+    disabled_until: date | None = None
+
+
 SEAT_FEATURES: Final = ("power", "window", "computer", "accessible")
-"""The names of what a seat can have. They are fields of ``Seat``, of drafts and of answers."""
+"""The names of what a seat can have. They are fields of ``Seat``, ``SeatDraft`` and of answers."""
 FILTERABLE_FEATURES: Final = ("window", "power")
 """Those that readers may filter by, where the policy lets them."""
 
 
-def features_of(seat: object) -> dict[str, Any]:
+def features_of(seat: Seat | SeatDraft) -> dict[str, Any]:
     """Returns each feature with whether the seat, or the draft of one, has it."""
     return {feature: getattr(seat, feature) for feature in SEAT_FEATURES}
 

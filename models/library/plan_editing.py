@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final
 
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line, natural
-from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, Seat, SeatId, features_of
+from models.library.entities import (
+    SEAT_SIZE,
+    Area,
+    AreaId,
+    Fixture,
+    Seat,
+    SeatDraft,
+    SeatId,
+    features_of,
+)
 from models.library.seat_names import (
     LONGEST_SEAT_NAME,
     is_id_of,
@@ -28,24 +36,6 @@ LOWEST_FLOOR: Final = -9
 HIGHEST_FLOOR: Final = 99
 LONGEST_NAME: Final = 20
 LONGEST_REASON: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class SeatDraft:
-    """A seat as it is written down. Without an ``id`` it is the one that has its number, or had it,
-    or a new one."""
-
-    no: str
-    x: int
-    y: int
-    id: str | None = None
-    power: bool = False
-    window: bool = False
-    computer: bool = False
-    accessible: bool = False
-    disabled: str | None = None
-    disabled_from: date | None = None
-    disabled_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Any, Final
 from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line
-from models.library.entities import Area, SeatId
-from models.library.plan_editing import PlanDraft, SeatDraft, apply_draft
+from models.library.entities import Area, SeatDraft, SeatId
+from models.library.plan_editing import PlanDraft, apply_draft
 from models.library.plan_picture import check_place
 from models.policy.entities import Policy
 from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
