@@ -27,6 +27,7 @@ from handlers.texts.errors import reason_text
 from handlers.texts.floor_files import (
     AREA_TEXT,
     COLUMN_TEXT,
+    FEATURE_COLUMNS,
     KIND_TEXT,
     LINE_TEXT,
     PROBLEM_TEXT,
@@ -83,6 +84,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "most": MOST_SEATS,
         "most_in_file": MOST_SEATS_IN_FILE,
         "longest": LONGEST_REASON,
+        "feature_columns": FEATURE_COLUMNS,
         "seat_size": SEAT_SIZE,
         "mark_text": MARK_TEXT,
         "problems": [],

@@ -59,6 +59,8 @@ _ALSO: Final[Mapping[str, str]] = {
     "width": "w",
     "height": "h",
 }
+FEATURE_COLUMNS: Final = "、".join(FEATURE_TEXT.values())
+"""The columns that say what a seat has, as a sentence names them."""
 KIND_TEXT: Final[Mapping[str, str]] = {
     "seat": "座位",
     "area": "区域",
@@ -100,7 +102,7 @@ TEMPLATE_EXPLAINED: Final = (
     ("座位号", "1–12 个字母或数字，中间可以有 - . / 或空格。同一区域内不能重复，不分大小写。"),
     ("行、列", "从 1 起的整数，座位按行和列排开。空出一行或一列就是过道。"),
     ("x、y", "代替行和列：座位左上角的位置，座位边长 40。"),
-    ("电源、靠窗、电脑、无障碍", "有的填“是”，没有的留空。"),
+    (FEATURE_COLUMNS, "有的填“是”，没有的留空。"),
     ("停用原因、停用从、停用到", "可不填。日期例如 2026-09-01。"),
     ("场馆、区域编号", "可不填。有几个场馆时写场馆名称。"),
     (
