@@ -1,8 +1,9 @@
-"""The API's types and the English words, as the mini-program has them.
+"""The API's types, what a seat can have, and the English words, as the mini-program has them.
 
 ``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts from the OpenAPI document,
-and miniprogram/lib/error_texts.ts and texts_english.ts from the catalogue; with ``--check`` it
-fails where a file is not what it would write.
+miniprogram/lib/features.ts from SEAT_FEATURES, and miniprogram/lib/error_texts.ts and
+texts_english.ts from the catalogue; with ``--check`` it fails where a file is not what it would
+write.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any, Final
 from handlers.api_routes import document
 from handlers.texts.english import CATALOGUE
 from handlers.texts.errors_english import TEXTS_EN
+from handlers.texts.labels import FEATURE_TEXT
+from models.library.entities import SEAT_FEATURES
 
 CLIENT: Final = Path(__file__).resolve().parents[1] / "miniprogram"
 _TEXT: Final = re.compile(r'^  (\w+): "((?:[^"\\]|\\.)*)",$', re.MULTILINE)
@@ -92,6 +95,27 @@ def error_texts() -> str:
     )
 
 
+def features() -> str:
+    """One entry for each feature of a seat, with its word in both languages."""
+    words = ((name, FEATURE_TEXT[name]) for name in SEAT_FEATURES)
+    entries = (
+        f'  {{ name: "{name}", zh: "{chinese}", en: "{CATALOGUE["values"][chinese]}" }},'
+        for name, chinese in words
+    )
+    return "\n".join(
+        (
+            "// Made from SEAT_FEATURES, handlers/texts/labels.py and english.json by "
+            "scripts/miniprogram_types.py.",
+            "",
+            "/** What a seat can have. The name is a field of the API's seats and a drawing. */",
+            "export const FEATURES = [",
+            *entries,
+            "] as const;",
+            "",
+        )
+    )
+
+
 def english_texts() -> str:
     """What the mini-program says, line by line as in Chinese, by the one catalogue."""
     shared = {**CATALOGUE["templates"], **CATALOGUE["values"], **CATALOGUE["mini_program"]}
@@ -119,6 +143,7 @@ def english_texts() -> str:
 def main() -> int:
     made = {
         CLIENT / "api" / "types.ts": types(),
+        CLIENT / "lib" / "features.ts": features(),
         CLIENT / "lib" / "error_texts.ts": error_texts(),
         CLIENT / "lib" / "texts_english.ts": english_texts(),
     }

@@ -2,8 +2,9 @@
 
 import type { MarkOut, SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
+import { FEATURES } from "./features";
 import type { Text } from "./texts";
-import { named, t } from "./texts";
+import { named, t, wordOf } from "./texts";
 
 export interface Tile { id: string; no: string; x: number; y: number; status: string; marks: string[]; name: string; facts: string; said: string }
 /** What stands in the plan. `tall` is written from top to bottom; `side` is where the word of a thin one stands: in the room. */
@@ -18,20 +19,16 @@ export const STATES: ReadonlyArray<readonly [string, Text]> = [
   ["disabled", "seat_disabled"],
   ["mine", "seat_mine"],
 ];
-/** What a seat has; the first name is a drawing's too. */
-export const TAGS: ReadonlyArray<readonly ["power" | "window" | "computer" | "accessible", Text]> = [
-  ["power", "mark_power"],
-  ["window", "mark_window"],
-  ["computer", "mark_computer"],
-  ["accessible", "mark_accessible"],
-];
 const STANDING: ReadonlyArray<readonly [string, Text]> = [["wall", "mark_wall"], ["shelf", "mark_shelf"]];
 /** What a word needs. */
 const ROOM_PX = 14;
 
 /** The signs of what seats have and what stands between them, with their words. */
 export function tagLegend(): { sign: string; text: string }[] {
-  return [...TAGS, ...STANDING].map(([sign, text]) => ({ sign, text: t(text) }));
+  return [
+    ...FEATURES.map((feature) => ({ sign: feature.name, text: wordOf(feature) })),
+    ...STANDING.map(([sign, text]) => ({ sign, text: t(text) })),
+  ];
 }
 
 /** With its word, where there is room for one: a wall's windows have none, and a door's stands beside it. */
@@ -57,18 +54,18 @@ function until(seat: SeatOut): string {
 }
 
 export function tileOf(seat: SeatOut): Tile {
-  const has = TAGS.filter(([name]) => seat[name]);
+  const has = FEATURES.filter((feature) => seat[feature.name]);
   const state = STATES.find(([status]) => status === seat.status);
   const name = t("seat_no", { no: seat.no });
   const groups = seat.reserved_for?.join(t("list_comma"));
-  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...has.map(([, text]) => t(text))].filter((part) => part !== "").join(" · ");
+  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...has.map(wordOf)].filter((part) => part !== "").join(" · ");
   return {
     id: seat.id,
     no: seat.no,
     x: seat.x,
     y: seat.y,
     status: seat.status,
-    marks: MARKS[seat.status] ? [MARKS[seat.status] as string] : has.map(([sign]) => sign),
+    marks: MARKS[seat.status] ? [MARKS[seat.status] as string] : has.map((feature) => feature.name),
     name,
     facts,
     said: `${name} · ${facts}`,

@@ -30,6 +30,11 @@ export function t(name: Text, facts: Facts = {}): string {
   return filled(table[name], facts);
 }
 
+/** A word that the service gives in both languages. */
+export function wordOf(said: { zh: string; en: string }): string {
+  return table === ENGLISH ? said.en : said.zh;
+}
+
 /** A text whose name is partly data (`state_` + state); what is not in the table shows as it came. */
 export function named(prefix: string, name: string): string {
   return (table as Record<string, string>)[`${prefix}_${name}`] ?? name;

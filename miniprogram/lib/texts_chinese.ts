@@ -1,4 +1,4 @@
-// All that a reader reads, in Chinese. tsc demands each of these names in English too.
+// All that a reader reads, in Chinese; features.ts has the words for what a seat can have. tsc demands each of these names in English too.
 
 export const CHINESE = {
   loading: "正在加载",
@@ -195,10 +195,6 @@ export const CHINESE = {
   seat_mine: "我的座位",
   free_until: "{at} 前空闲",
   next_free: "{at} 起空闲",
-  mark_power: "电源",
-  mark_window: "靠窗",
-  mark_computer: "电脑",
-  mark_accessible: "无障碍",
   mark_wall: "墙壁",
   mark_shelf: "书架",
   fixture_bookshelf: "书架",

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from PIL import Image
 
+from models.library.entities import SEAT_FEATURES
 from scripts.miniprogram_drawings import CLIENT, DRAWINGS, IMAGES, MARKS, SIDE, icons, marks
 
 LARGEST: Final = 40 * 1024
@@ -64,6 +65,11 @@ def test_nothing_is_drawn_by_a_rare_character() -> None:
             if file.suffix in (".wxml", ".ts", ".wxss"):
                 found = _NO_SIGN.findall(file.read_text(encoding="utf-8"))
                 assert not found, (file, found)
+
+
+def test_every_feature_of_a_seat_has_a_drawing() -> None:
+    for feature in SEAT_FEATURES:
+        assert (DRAWINGS / f"{feature}.svg").is_file(), feature
 
 
 def test_every_drawing_is_used() -> None:
