@@ -130,7 +130,7 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("format", 2), "format: this version reads format 1, not 2"),
         (put("areas.0.width", "wide"), "Expected `int`, got `str` - at `$.areas[0].width`"),
         (put("areas.0.seats.1.x", None), "at `$.areas[0].seats[1].x`"),
-        (put("areas.0.seats.1.lamp", True), "$.areas[0].seats[1].lamp: this version has no such"),
+        (put("areas.0.seats.1.sofa", True), "$.areas[0].seats[1].sofa: this version has no such"),
         (put("profile.colour", "red"), "$.profile.colour: this version has no such field"),
         (put("profile.title", ""), "profile.title: profile_missing"),
         (put("profile.rules_text", "{x}"), "profile.rules_text: placeholder_unknown"),
