@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
 
 from scripts.bench_report import NAMES, PAIRS
+
+PAIRS_COMPARED: Final = 8
+"""Bursts of each version that count, unless told otherwise; another pair before them warms up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class Options:
     messages: int = 10_000
     short: bool = False
     plant: bool = False
+    against: Path | None = None
+    """Another checkout, with which this one is compared."""
 
 
 def _positive(text: str) -> int:
@@ -57,6 +64,13 @@ def options_of(argv: Sequence[str] | None, description: str | None) -> tuple[Opt
     add("--events", type=_positive, metavar="N", help="bookings a second for them (default: 20)")
     add("--messages", type=_positive, metavar="N", help="to deliver (default: 10000)")
     add("--short", action="store_true", help="everything once, as quick as can be: judges only")
+    add(
+        *("--against",),
+        type=lambda folder: Path(folder).resolve(),
+        metavar="FOLDER",
+        help="compare the version there (set up by its scripts/setup-env) with this one, in bursts "
+        "that alternate; --repeat is the number of pairs (8), --only names the runs",
+    )
     add("--plant", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     given = {
@@ -67,4 +81,6 @@ def options_of(argv: Sequence[str] | None, description: str | None) -> tuple[Opt
     options = Options(args.only or frozenset(NAMES))
     if args.short:
         options = replace(options, seconds=1, scale=5_000, seats=400, messages=1_000)
+    if args.against is not None:
+        given.setdefault("repeat", PAIRS_COMPARED)
     return replace(options, **given), args.json

@@ -75,12 +75,18 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[int]:
-    """A Python process for the length of a block, by its id. It ends with this one, however that
-    ends. Raises: BenchFailed when it does not end on SIGTERM."""
+async def process(
+    arguments: Sequence[str], env: Mapping[str, str], root: Path = ROOT
+) -> AsyncIterator[int]:
+    """A Python process for the length of a block, by its id: of the checkout in ``root``, if that
+    is another one. It ends with this one, however that ends.
+
+    Raises: BenchFailed when it does not end on SIGTERM.
+    """
+    python = sys.executable if root == ROOT else str(root / ".venv" / "bin" / "python")
     started = await asyncio.create_subprocess_exec(
-        *die_with_parent([sys.executable, *arguments]),
-        cwd=ROOT,
+        *die_with_parent([python, *arguments]),
+        cwd=root,
         env={"PATH": os.environ.get("PATH", ""), **env},
         stdout=asyncio.subprocess.DEVNULL,
     )

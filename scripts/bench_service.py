@@ -7,7 +7,7 @@ import base64
 import json
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -40,13 +40,17 @@ from models.reservations.rules import TimeSelection
 from models.storage.encryption import token_hash
 from models.storage.mongo import Database, new_id
 from scripts.bench_cost import Processes, per_thousand
-from scripts.bench_load import BenchFailed, Load, Run, request
+from scripts.bench_load import ROOT, BenchFailed, Load, Run, request
 from scripts.bench_processes import READY_S, free_port, played, process, processes, ready
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
 """What the service's clock shows: a Monday, the library open, tomorrow bookable."""
 TOMORROW: Final = MORNING.date() + timedelta(days=1)
 AREA: Final = "2f-east"
+AREAS: Final = "/api/v1/areas"
+PLAN: Final = f"{AREAS}/{AREA}/map"
+LOOKERS: Final = 500
+"""Readers who look at areas and plans."""
 HOURS: Final = range(7, 21)
 """Starts of the one-hour bookings; the hour after them is the contended one."""
 UNPACED: Final = 1_000_000
@@ -219,9 +223,10 @@ class Stage:
 
 @asynccontextmanager
 async def serving(
-    house: House, workers: int = 1, throttle_scale: int = UNPACED
+    house: House, workers: int = 1, throttle_scale: int = UNPACED, root: Path = ROOT
 ) -> AsyncIterator[Stage]:
-    """The service on the house for the length of a block: all of its workers answer.
+    """The service of the checkout in ``root`` on the house for the length of a block: all of its
+    workers answer.
 
     Raises: BenchFailed.
     """
@@ -229,7 +234,8 @@ async def serving(
     port = free_port()
     env = {**house.env, "PORT": str(port), "RATE_LIMIT_SCALE": str(throttle_scale)}
     began = monotonic()
-    async with process(["-m", "miniapp_server", "serve", "--workers", str(workers)], env) as pid:
+    command = ["-m", "miniapp_server", "serve", "--workers", str(workers)]
+    async with process(command, env, root) as pid:
         await ready(port, "/readyz", workers)
         yield Stage(house, port, pid, monotonic() - began)
 
@@ -240,6 +246,11 @@ async def serving(
 def seats_of(home: House) -> list[SeatId]:
     """All seats in service."""
     return [seat.id for seat in home.reference.catalog.seats.values() if seat.disabled is None]
+
+
+def looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
+    """One look of each reader; with an ETag they have the answer already."""
+    return [request("GET", path, member.token, etag=etag) for member in looking]
 
 
 def booking(member: Member, seat: SeatId, hour: int) -> bytes:

@@ -23,6 +23,7 @@ from typing import Any, Final
 from miniapp_server.embedded_databases import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.kernel.errors import DomainError
 from models.storage.mongo import new_id
+from scripts.bench_against import against, compared_table
 from scripts.bench_cost import Machine, warning
 from scripts.bench_delivery import DeliveryFailed, delivery
 from scripts.bench_load import BenchFailed, Load, Run, page, request
@@ -33,6 +34,9 @@ from scripts.bench_report import complaints, report, table
 from scripts.bench_rush import rush
 from scripts.bench_service import (
     AREA,
+    AREAS,
+    LOOKERS,
+    PLAN,
     House,
     Member,
     Stage,
@@ -40,14 +44,13 @@ from scripts.bench_service import (
     contended,
     free_hours,
     house,
+    looks,
     members,
     serving,
 )
 from scripts.bench_sse import sse
 
 CONTENDED_SEATS, CONTENDED_READERS = 20, 500
-LOOKERS: Final = 500
-"""Readers who look at areas and plans."""
 BOOKINGS_PER_SECOND: Final = 4000
 """More than a run can use up. Were it ever used up, the run would end sooner, its rate unharmed."""
 DELIVERY_LATENCY_S: Final = 0.05
@@ -55,9 +58,6 @@ IDLE_S: Final = 20.0
 LONE: Final = 1000, 40
 """Bookings one after the other, and apart from one another."""
 LONE_SHORT: Final = 100, 4
-
-_AREAS: Final = "/api/v1/areas"
-_PLAN: Final = f"/api/v1/areas/{AREA}/map"
 
 
 @dataclass(slots=True)
@@ -133,15 +133,15 @@ class Bench:
         looking = await members(stage.house, LOOKERS)
         await stage.half_fill()
         if self._wants("areas"):
-            load = Load(_looks(_AREAS, looking))
+            load = Load(looks(AREAS, looking))
             if self.options.plant:
                 load = replace(load, requests=[*load.requests, request("GET", "/nowhere")])
             runs["areas"] = await stage.play(seconds, load)
         if self._wants("plan"):
-            runs["plan"] = await stage.play(seconds, Load(_looks(_PLAN, looking)))
+            runs["plan"] = await stage.play(seconds, Load(looks(PLAN, looking)))
         if self._wants("plan_304"):
-            known = await stage.etag(_PLAN, looking[0])
-            load = Load(_looks(_PLAN, looking, known), frozenset({304}))
+            known = await stage.etag(PLAN, looking[0])
+            load = Load(looks(PLAN, looking, known), frozenset({304}))
             runs["plan_304"] = await stage.play(seconds, load)
         if self._wants("pages"):
             runs["pages"] = await stage.play(seconds, Load(_pages(looking)))
@@ -175,7 +175,7 @@ class Bench:
             looking = await members(stage.house, LOOKERS)
             await stage.half_fill()
             if self._wants("areas_grown"):
-                load = Load(_looks(_AREAS, looking))
+                load = Load(looks(AREAS, looking))
                 runs["areas_grown"] = await stage.play(self.options.seconds, load)
             if self._wants("reserve_grown"):
                 runs["reserve_grown"] = await self._reserve(stage)
@@ -195,8 +195,8 @@ class Bench:
                     looking = await members(stage.house, LOOKERS)
                     await stage.half_fill()
                     if self._wants(reads):
-                        looks = zip(_looks(_AREAS, looking), _looks(_PLAN, looking), strict=True)
-                        load = Load([look for pair in looks for look in pair])
+                        pairs = zip(looks(AREAS, looking), looks(PLAN, looking), strict=True)
+                        load = Load([look for pair in pairs for look in pair])
                         runs[reads] = await stage.play(self.options.seconds, load)
                     if self._wants(reserve):
                         runs[reserve] = await self._reserve(stage)
@@ -257,10 +257,6 @@ class Bench:
         return {"delivery": run}
 
 
-def _looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
-    return [request("GET", path, member.token, etag=etag) for member in looking]
-
-
 def _pages(looking: Iterable[Member]) -> list[bytes]:
     """The pages that readers look at most, in turns: areas, the plan, their own reservations."""
     paths = "/", f"/areas/{AREA}", "/reservations"
@@ -304,6 +300,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("error: wrk is missing (Debian: apt-get install wrk)", file=sys.stderr)
         return 1
     try:
+        if options.against is not None:
+            compared = run_measurement(partial(against, options, options.against), "bench-")
+            print(json.dumps(compared) if as_json else compared_table(compared))
+            return 1 if compared["doubles"] else 0
         shown = run_measurement(partial(bench, options), "bench-")
     except (BenchFailed, DeliveryFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from scripts.bench_against import compared, compared_table
 from scripts.bench_load import Run
 from scripts.bench_report import NAMES, complaints, report, table
 
@@ -76,6 +77,38 @@ def test_a_planted_error_and_a_planted_double_are_found() -> None:
     assert shown["doubles"] == 2, "the seat and its reader"
     assert shown["runs"]["areas"]["errors"] > 0 and "404" in shown["runs"]["areas"]["statuses"]
     assert "error: areas: " in done.stderr and "error: 2 doubles" in done.stderr
+
+
+@pytest.mark.timeout(240)
+def test_two_versions_are_compared_in_bursts_that_alternate() -> None:
+    """With itself: no version is twice as good."""
+    runs = "reserve", "plan_304"
+    done = bench("--against", str(ROOT), "--repeat", "1", "--only", ",".join(runs))
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["doubles"] == 0 and shown["pairs"] == 1 and tuple(shown["runs"]) == runs
+    for name, found in shown["runs"].items():
+        assert min(found["rps"]) > 0 and min(found["application_us"]) > 0, name
+        assert 0.5 < found["rate"]["median"] < 2, name
+
+
+def test_a_folder_that_is_not_set_up_is_named(tmp_path: Path) -> None:
+    done = bench("--against", str(tmp_path))
+    assert done.returncode == 1
+    assert f"{tmp_path} is not set up: run scripts/setup-env embedded there" in done.stderr
+
+
+def test_versions_are_compared_by_the_quotients_of_pairs() -> None:
+    def cost(application: float) -> dict[str, float]:
+        return {"application": application, "mongod": 0.002, "redis": 0.0, "client": 0.0}
+
+    before = [run(rps=rps, cpu=cost(0.04)) for rps in (100.0, 200.0, 50.0)]
+    now = [run(rps=rps, cpu=cost(0.03)) for rps in (110.0, 220.0, 40.0)]
+    found = compared(before, now)
+    assert found["rps"] == [100, 110] and found["rate"]["median"] == 1.1
+    assert found["application_us"] == [40, 30] and found["cost"]["median"] == 0.75
+    shown = compared_table({"runs": {"plan": found}, "doubles": 0, "pairs": 3})
+    assert "| plan | 100 → 110 | **1.100** (0.800–1.100) | 40.0 → 30.0 |" in shown
 
 
 def run(**other: Any) -> Run:

@@ -91,6 +91,8 @@ def left_over(body: str) -> list[str]:
     of the other language."""
     body = body.partition("<body")[2]
     pieces = [p.strip() for p in re.split(r"<[^>]*>", body) if CHINESE.search(p)]
-    pieces += [v for v in re.findall(r'(?:aria-label|title|placeholder|data-marks)="([^"]*)"', body)]
+    pieces += [
+        v for v in re.findall(r'(?:aria-label|title|placeholder|data-marks)="([^"]*)"', body)
+    ]
     known = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
     return [piece for piece in pieces if CHINESE.search(piece) and not known.search(piece)]
