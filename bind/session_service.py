@@ -193,6 +193,11 @@ class SessionService:
             return None
         return known[1] if now < known[1].session.expires_at else None
 
+    def recognised(self, token: str, now: datetime) -> Principal | None:
+        """As ``cached``, for a token; None also for one that this worker does not remember."""
+        id = self._ids.get(token)
+        return self.cached(id, now) if id is not None else None
+
     async def principal(self, token: str, now: datetime) -> Principal:
         """Raises: Unauthenticated for an unknown, ended or expired token."""
         return await self.open(self.id_of(token), now)

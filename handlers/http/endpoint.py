@@ -25,6 +25,7 @@ from handlers.http.authentication import (
     enforce_rate_limit,
     identify,
     pace_program,
+    recognise,
     require_clock,
     require_role,
     session_id,
@@ -243,7 +244,12 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
         looking = True
         try:
             now = request[NOW]
-            principal = await _admit(request, route, role, now)
+            known = recognise(request, now) if role is None else None
+            if known is not None and known.program is None:
+                principal = known
+                _allow(principal, route)
+            else:
+                principal = await _admit(request, route, role, now)
             if principal.program is None:
                 reader = principal.reader
                 raise_if_limited(

@@ -39,8 +39,6 @@ from handlers.seat_map.suggestions import passed_over, propose_for_app
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId, features_of
 from models.policy.rules import may_filter
-from models.reservations.joined_occupancy import OccupancyView
-from models.reservations.live_occupancy import LiveOccupancy
 from models.seat_map.service import TimeFilter
 
 
@@ -67,7 +65,8 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     wanted = query.wanted
     if wanted:
         may_filter(wanted, cache.reference.policy_on(asked.day))
-    occupancy = await _on_day(cache.occupancy, asked.day)
+    day = asked.day
+    occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
     venue = VenueId(query.venue) if query.venue is not None else None
     body = cache.areas(occupancy, venue, asked, minute, wanted, reader)
     return body.answer(call.request)
@@ -123,7 +122,9 @@ async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     area = cache.reference.area_for_readers(call.id)
     asked = cache.window(query.date, query.start, query.end, minute, reader)
-    plan = cache.plan(area, await _on_day(cache.occupancy, asked.day), asked, minute, reader)
+    day = asked.day
+    occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
+    plan = cache.plan(area, occupancy, asked, minute, reader)
     return plan.body_for(reader.id).answer(call.request)
 
 
@@ -143,10 +144,6 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
     )
 
 
-async def _on_day(occupancy: LiveOccupancy, day: date) -> OccupancyView:
-    return occupancy.current(day) or await occupancy.get_day(day)
-
-
 def _window(call: ApiRequest, day: date | None, start: str | None, end: str | None) -> TimeFilter:
     return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.viewer)
 
@@ -155,7 +152,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     reference = call[REFERENCE]
     seat = reference.seat(call.id)
     asked = _window(call, query.date, None, None)
-    occupancy = await _on_day(call[SEAT_MAP_CACHE].occupancy, asked.day)
+    occupancy = await call[SEAT_MAP_CACHE].occupancy.get_day(asked.day)
     return SeatDayOut(
         id=seat.id,
         no=seat.number,
