@@ -48,7 +48,7 @@ class AcknowledgedBroadcast:
                     await channel.get_message(timeout=0.5)  # the server's word that it counts us
                     await act()  # a call may have gone by before
                     while True:
-                        message = await channel.get_message(timeout=0.5)
+                        message = await channel.get_message(timeout=None)  # it sleeps until then
                         if message is not None:
                             await act()
                             await self._answer(message["data"].decode())

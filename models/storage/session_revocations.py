@@ -33,7 +33,7 @@ class SessionRevocations:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(_CHANNEL)
                     while True:
-                        message = await channel.get_message(timeout=0.5)
+                        message = await channel.get_message(timeout=None)  # it sleeps until then
                         if message is not None:
                             forget(message["data"].decode())
             except TROUBLE:
