@@ -112,6 +112,7 @@ class EventStreamHub:
         self._of_reader: Counter[ReaderId] = Counter()
         self._numbers = count()
         self._changed = asyncio.Event()
+        self._opening = asyncio.Event()
         self._closed = False
         self._occupancy.subscribe(self._changed.set)
 
@@ -184,6 +185,7 @@ class EventStreamHub:
         # Others may have been told less than this one knows now: they are told before long, and
         # this one hears some seats twice.
         watched.subscribers.add(subscriber)
+        self._opening.set()
         self._opened(self._of_reader.total())
         if self._closed:  # meanwhile
             subscriber.ended.set()
@@ -216,6 +218,10 @@ class EventStreamHub:
         """Tell the subscribers what changes, also by time alone, until cancelled."""
         second, minute = int(monotonic()), self._minute()
         while True:
+            if not self._watched:  # nobody is to be told of anything until somebody comes
+                self._opening.clear()
+                await self._opening.wait()
+                second = int(monotonic())
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._changed.wait()
