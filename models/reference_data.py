@@ -74,13 +74,13 @@ class ReferenceData:
 
     async def refresh(self) -> None:
         """Load what has changed of it. The library's number counts changes of the profile too."""
-        version = await self._accommodation_repository.version()
+        versions = await self._catalogs.versions()
+        version, groups = versions["accommodations"], versions["reader_groups"]
         if version != self._accommodations[0]:
             self._accommodations = version, await self._accommodation_repository.all()
-        groups = await self._group_repository.version()
         if groups != self._groups_version:
             self._groups_version, self.groups = groups, await self._group_repository.all()
-        found = (await self._catalogs.version(), await self._policies.newest())
+        found = (versions["library"], await self._policies.newest())
         if found == self._loaded:
             return
         catalog = await self._catalogs.load()

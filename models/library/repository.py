@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -210,11 +211,13 @@ class CatalogRepository:
         if not result.matched_count:
             raise ConcurrentUpdate
 
-    async def version(self) -> int:
-        """How often the library has been written: cheap to ask, unlike the library itself."""
+    async def versions(self) -> Counter[str]:
+        """How often the ``library``, the ``reader_groups`` and the ``accommodations`` have been
+        written: cheap to ask, unlike all of them."""
+        names = ["library", "reader_groups", "accommodations"]
         with translate_errors():
-            found = await self._db["versions"].find_one({"_id": "library"})
-        return int(found["number"]) if found else 0
+            rows = await self._db["versions"].find({"_id": {"$in": names}}).to_list(None)
+        return Counter({row["_id"]: int(row["number"]) for row in rows})
 
     async def load(self) -> Catalog:
         """The whole library; its version is a hash of all of it. Kiosks are in the order of

@@ -102,12 +102,6 @@ class ReaderGroupRepository:
             {"_id": "reader_groups"}, change, upsert=True, session=session
         )
 
-    async def version(self) -> int:
-        """How often any has been written."""
-        with translate_errors():
-            found = await self._db["versions"].find_one({"_id": "reader_groups"})
-        return int(found["number"]) if found else 0
-
     async def all(self) -> ReaderGroups:
         with translate_errors():
             rows = await self._all.find().sort("name").to_list(None)

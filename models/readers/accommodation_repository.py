@@ -77,12 +77,6 @@ class AccommodationRepository:
         except DecryptionError:
             return NO_ACCOMMODATION  # its key has gone: it has to be granted anew
 
-    async def version(self) -> int:
-        """How often any has been written."""
-        with translate_errors():
-            found = await self._db["versions"].find_one({"_id": "accommodations"})
-        return int(found["number"]) if found else 0
-
     async def all(self) -> dict[ReaderId, Accommodation]:
         with translate_errors():
             rows = await self._all.find().to_list(None)

@@ -45,10 +45,10 @@ KIOSK = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
 
 async def test_library_round_trip(db: Database) -> None:
     catalogs = CatalogRepository(db)
-    assert await catalogs.version() == 0
+    assert (await catalogs.versions())["library"] == 0
     empty = await catalogs.load()
     await catalogs.add_missing([Venue(VENUE, "图书馆")], [HALL], [KIOSK])
-    assert await catalogs.version() == 1
+    assert (await catalogs.versions())["library"] == 1
     loaded = await catalogs.load()
     assert loaded == Catalog(
         loaded.version, {VENUE: Venue(VENUE, "图书馆")}, {AREA: HALL}, {KIOSK.id: KIOSK}
@@ -64,10 +64,10 @@ async def test_library_round_trip(db: Database) -> None:
     assert changed.version != loaded.version and set(changed.seats) == {SEATS[0].id}
     assert changed.all_seats == {seat.id: seat for seat in SEATS}
     assert changed.areas[AREA] == smaller
-    assert await catalogs.version() == 3
+    assert (await catalogs.versions())["library"] == 3
     assert not await catalogs.replace_area(replace(HALL, rev=1)), "made from what stands no more"
     assert not await catalogs.add_area(HALL) and not await catalogs.add_kiosk(KIOSK)
-    assert await catalogs.version() == 3 and await catalogs.load() == changed
+    assert (await catalogs.versions())["library"] == 3 and await catalogs.load() == changed
 
 
 async def test_what_is_retired_comes_back_whole(db: Database, sealer: FieldCipher) -> None:
@@ -112,7 +112,7 @@ async def test_what_proves_presence_in_a_venue(db: Database) -> None:
     assert not await catalogs.replace_venue(new), "made from what stands no more"
     loaded = await catalogs.load()
     assert loaded.venues == {VENUE: new} and loaded.version != before.version
-    assert await catalogs.version() == 1
+    assert (await catalogs.versions())["library"] == 1
 
 
 async def test_areas_come_in_their_order(db: Database) -> None:
