@@ -83,6 +83,8 @@ class DeliveryWorker:
         self._one_run = asyncio.Lock()
         self._now: datetime | None = None
         self._expired_at: datetime | None = None
+        self._asked_at: datetime | None = None
+        """When it was last asked whether sending is paused."""
         self._ended = 0
         self._late_s = 0.0
         """How late the event loop is, as the writer saw it lately."""
@@ -98,6 +100,10 @@ class DeliveryWorker:
         async with self._one_run:
             before, self._now = self._ended, now
             stop_at = monotonic() + RUN_S
+            first = await self._deliveries.readers_due(now, None, PAGE)
+            if not (first[0] or self._next or self._held) and self._knows_of_no_pause(now):
+                return 0
+            self._asked_at = now
             match await self._channel.breaker.state(now):
                 case CircuitState.SHUT:
                     last = self._expired_at
@@ -106,9 +112,15 @@ class DeliveryWorker:
                 case CircuitState.PROBE:
                     await self._expire(now)
                     await self._probe(now)
-            if self._may_go_on() and await self._claim_all(now, stop_at):
+            if self._may_go_on() and await self._claim_all(now, stop_at, first):
                 await self._all_written()
             return max(self._ended - before, int(bool(self._held)))
+
+    def _knows_of_no_pause(self, now: datetime) -> bool:
+        """Where nothing is to be sent, it is asked now and then whether sending is paused."""
+        last = self._asked_at
+        lately = last is not None and timedelta() <= now - last < EXPIRE_EVERY
+        return lately and self._channel.breaker.pause is None
 
     async def _expire(self, now: datetime) -> None:
         """End what is not worth sending any more: it must not wait for the end of a pause."""
@@ -160,10 +172,14 @@ class DeliveryWorker:
 
     # --- claiming -----------------------------------------------------------------------------
 
-    async def _claim_all(self, now: datetime, stop_at: float) -> bool:
-        """Claim as there is room. False when the time is up and there may be more to claim."""
-        place: QueueCursor | None = None
-        seen_all = False
+    async def _claim_all(
+        self, now: datetime, stop_at: float, first: tuple[Sequence[ReaderId], QueueCursor | None]
+    ) -> bool:
+        """Claim as there is room; ``first`` is the first page of the queue. False when the time is
+        up and there may be more to claim."""
+        page: Sequence[ReaderId] | None
+        page, place = first
+        seen_all = place is None
         while self._may_go_on():
             if monotonic() > stop_at:
                 return False
@@ -173,10 +189,11 @@ class DeliveryWorker:
             readers = set(islice(self._next, PAGE))
             for reader in readers:
                 del self._next[reader]
-            if len(readers) < PAGE and not seen_all:
+            if page is None and len(readers) < PAGE and not seen_all:
                 page, place = await self._deliveries.readers_due(now, place, PAGE)
                 seen_all = place is None
-                readers |= set(page) - self._held
+            readers |= set(page or ()) - self._held
+            page = None
             if readers:
                 self._ready.extend(await self._claim(readers, now))
                 self._begin_slots()
