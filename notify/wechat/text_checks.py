@@ -63,11 +63,10 @@ class TextChecker:
 
         Raises: ServiceUnavailable.
         """
+        if not (waiting := await self._texts.waiting(now, AT_ONCE)):
+            return 0
         state = await self.breaker.state(now)
         if state is CircuitState.SHUT:
-            return 0
-        if not (waiting := await self._texts.waiting(now, AT_ONCE)):
-            await self.breaker.give_back()
             return 0
         openids = await self._openids_of({t.reader_id for t in waiting if t.reader_id is not None})
         able = [(t, openid) for t in waiting if (openid := _whose(t, openids, now))]
