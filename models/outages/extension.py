@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +19,8 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.writer import ReservationWriter
 
 BEAT_EVERY: Final = timedelta(seconds=0.8)
+_JUST_NOW: Final = timedelta(seconds=0.1)
+"""Who has beaten so lately need not beat or ask again in the same round."""
 _ROUNDS: Final = 10
 
 
@@ -31,6 +34,8 @@ class DeadlineExtension:
         heartbeat: HeartbeatRepository,
     ) -> None:
         self._reservations, self._writer, self._heartbeat = reservations, writer, heartbeat
+        self._beating = asyncio.Lock()
+        """Two jobs that come round in the same moment beat once."""
 
     async def record_heartbeat(self, now: datetime) -> int:
         """Beat, and extend the deadlines that fell into a gap. How many.
@@ -41,21 +46,29 @@ class DeadlineExtension:
         Raises: ServiceUnavailable.
         """
         moved = 0
-        for gap in await self._heartbeat.beat(now):
+        async with self._beating:
+            beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
+            gaps = await self._heartbeat.beat(now) if beaten is None else []
+        for gap in gaps:
             moved += await self.extend_deadlines(gap)
             await self._heartbeat.looked_after(gap)
         return moved
 
     async def beat(self, now: datetime) -> int:
         """Every worker's sign of life, where no other one has just given it."""
-        last, _ = await self._heartbeat.state()
-        if last is None or now - last >= BEAT_EVERY:
-            await self._heartbeat.beat(now)
+        async with self._beating:
+            if self._heartbeat.beaten_within(BEAT_EVERY, now) is None:
+                last, _ = await self._heartbeat.state()
+                if last is None or now - last >= BEAT_EVERY:
+                    await self._heartbeat.beat(now)
         return 0
 
     async def alive_until(self, now: datetime) -> datetime:
         """Until when readers could do what they had to, with every gap before it looked after: what
         was due until then can be settled."""
+        beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
+        if beaten is not None:
+            return beaten
         last, gaps = await self._heartbeat.state()
         return min([now, *([last] if last is not None else []), *(gap.start for gap in gaps)])
 

@@ -22,6 +22,13 @@ class HeartbeatRepository:
 
     def __init__(self, db: Database) -> None:
         self._all = db["heartbeat"]
+        self._last: datetime | None = None
+
+    def beaten_within(self, length: timedelta, now: datetime) -> datetime | None:
+        """The last beat of this process, where it was so lately and there was no gap: none has come
+        since, as a gap takes longer. None where the database has to be asked."""
+        last = self._last
+        return last if last is not None and timedelta() <= now - last < length else None
 
     async def state(self) -> tuple[datetime | None, list[TimeRange]]:
         """The last beat, None before the first, and the gaps."""
@@ -31,6 +38,7 @@ class HeartbeatRepository:
 
     async def beat(self, now: datetime) -> list[TimeRange]:
         """Alive at ``now``. Returns the gaps; whoever ends one notes it in the same update."""
+        self._last = None
         with translate_errors():
             # Acknowledged by a majority, before the beat is noted: a primary that has lost its
             # majority takes writes, too, and serves nobody.
@@ -46,7 +54,10 @@ class HeartbeatRepository:
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        return _read(found)[1]
+        left = _read(found)[1]
+        if not left:
+            self._last = now
+        return left
 
     async def looked_after(self, gap: TimeRange) -> None:
         """The deadlines that fell into the gap have been moved."""
@@ -57,6 +68,7 @@ class HeartbeatRepository:
 
     async def set(self, now: datetime) -> None:
         """Alive until ``now``, whatever was before: the clock was moved, and nobody was away."""
+        self._last = None
         with translate_errors():
             await self._all.update_one(
                 {"_id": "service"}, {"$set": {"at": now, "gaps": []}}, upsert=True

@@ -49,3 +49,20 @@ async def test_heartbeat(db: Database) -> None:
     assert await heartbeat.beat(NOW) == [TimeRange(back, again)], "a clock behind changes nothing"
     await heartbeat.set(NOW)
     assert await heartbeat.state() == (NOW, [])
+
+
+async def test_who_has_just_beaten_need_not_ask(db: Database) -> None:
+    heartbeat, second = HeartbeatRepository(db), timedelta(seconds=1)
+    assert heartbeat.beaten_within(second, NOW) is None
+    await heartbeat.beat(NOW)
+    assert heartbeat.beaten_within(second, NOW + second / 2) == NOW
+    assert heartbeat.beaten_within(second, NOW + second) is None
+    assert heartbeat.beaten_within(second, NOW - second) is None, "the clock went back"
+    up = NOW + GAP * 2
+    assert await heartbeat.beat(up) == [TimeRange(NOW, up)]
+    assert heartbeat.beaten_within(second, up) is None, "there is a gap to look after"
+    await heartbeat.looked_after(TimeRange(NOW, up))
+    await heartbeat.beat(up)
+    assert heartbeat.beaten_within(second, up) == up
+    await heartbeat.set(up)
+    assert heartbeat.beaten_within(second, up) is None, "it was set"
