@@ -50,6 +50,9 @@ _GOING_ON_S: Final = 1.0
 _RENEW_AFTER_S: Final = 3.0
 """With the time limit of a run, well within the lease."""
 
+_OFTEN_S: Final = 5.0
+"""Groups that come round so often renew their leases together."""
+
 _ASK_AGAIN_S: Final = 0.9
 """Where another worker holds the lease; a round by interval (1 s, less its jitter) still asks."""
 
@@ -138,6 +141,8 @@ class Scheduler:
         self._metrics = metrics.jobs
         self._owner = owner or secrets.token_hex(8)
         self._tasks: list[asyncio.Task[None]] = []
+        self._renewing = asyncio.Lock()
+        self._renewal_failed_at = float("-inf")
 
     def start(self) -> None:
         self._tasks = [
@@ -266,13 +271,35 @@ class Scheduler:
         now = monotonic()
         if now - group.refused_at < _ASK_AGAIN_S:
             return False
-        if now - group.leased_at > _RENEW_AFTER_S:
-            real_now = self._clock.real_now()
+        if now - group.leased_at > _RENEW_AFTER_S and not await self._renew_with_others(group):
+            now, real_now = monotonic(), self._clock.real_now()
             if not await self._leases.acquire(group.name, self._owner, real_now, LEASE):
-                group.refused_at = now
+                group.refused_at, group.leased_at = now, float("-inf")
                 return False
             group.leased_at = now
         return True
+
+    async def _renew_with_others(self, group: JobGroup) -> bool:
+        """Renew the leases of this group and of others that come round often, in one write. False
+        where this one was not renewed."""
+        async with self._renewing:
+            now, real_now = monotonic(), self._clock.real_now()
+            if now - group.leased_at <= _RENEW_AFTER_S:
+                return True  # another group has just done it
+            held = [
+                g
+                for g in self.groups
+                if g.leased and g.every_s <= _OFTEN_S and now - g.leased_at < TIME_LIMIT_S
+            ]
+            if group not in held or now - self._renewal_failed_at < _RENEW_AFTER_S:
+                return False  # where it cannot be done, nobody waits for the next one to try
+            self._renewal_failed_at = now
+            if not await self._leases.renew([g.name for g in held], self._owner, real_now, LEASE):
+                return False
+            self._renewal_failed_at = float("-inf")
+            for one in held:
+                one.leased_at = now
+            return True
 
     async def _pause(self, group: JobGroup) -> None:
         try:

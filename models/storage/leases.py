@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError
@@ -39,6 +40,18 @@ class LeaseRepository:
             except DuplicateKeyError:
                 return False
         return True
+
+    async def renew(
+        self, names: Collection[str], owner: str, real_now: datetime, length: timedelta
+    ) -> bool:
+        """Renew all of these leases at once. False where one of them is not the owner's any more:
+        that one stays as it is."""
+        with translate_errors():
+            done = await self._all.update_many(
+                {"_id": {"$in": list(names)}, "owner": owner},
+                {"$set": {"until": real_now + length}},
+            )
+        return done.matched_count == len(names)
 
     async def release(self, name: str, owner: str) -> None:
         with translate_errors():

@@ -29,6 +29,19 @@ async def test_one_holder_until_it_lets_go_or_time_is_up(db: Database) -> None:
     assert await leases.acquire("job", holder, NOW + LENGTH * 1.5, LENGTH)
 
 
+async def test_several_are_renewed_at_once(db: Database) -> None:
+    leases, later = LeaseRepository(db), NOW + LENGTH / 2
+    for name in ("one", "two"):
+        assert await leases.acquire(name, "mine", NOW, LENGTH)
+    assert await leases.acquire("three", "another", NOW, LENGTH)
+    assert await leases.renew(["one", "two"], "mine", later, LENGTH)
+    assert not await leases.renew(["one", "two", "three"], "mine", later, LENGTH), "not theirs"
+    assert not await leases.renew(["one", "none"], "mine", later, LENGTH), "not there"
+    assert not await leases.acquire("two", "another", NOW + LENGTH, LENGTH)
+    assert await leases.acquire("three", "fourth", NOW + LENGTH, LENGTH)
+    assert await leases.acquire("two", "another", later + LENGTH, LENGTH)
+
+
 async def test_heartbeat(db: Database) -> None:
     heartbeat = HeartbeatRepository(db)
     assert await heartbeat.state() == (None, [])
