@@ -12,6 +12,7 @@ from time import monotonic_ns, time_ns
 from typing import Final
 
 from models.kernel.errors import ServiceUnavailable
+from models.storage.rounds import pause_s
 
 log = logging.getLogger(__name__)
 
@@ -140,11 +141,11 @@ class ClockCheck:
                 log.warning("clock_right_again", extra=told)
 
     async def run(self) -> None:
-        """Measure every few seconds, until cancelled."""
+        """Measure every second, until cancelled."""
         while True:
             with suppress(ServiceUnavailable):  # without MongoDB there is no change and no job
                 await self.measure()
-            await asyncio.sleep(_MEASURE_EVERY_S)
+            await asyncio.sleep(pause_s(_MEASURE_EVERY_S))
 
     @property
     def trouble(self) -> str:

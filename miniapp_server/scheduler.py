@@ -1,10 +1,9 @@
-"""The loops that run the jobs: interval, jitter, lease, time limit and heartbeat, written once."""
+"""The loops that run the jobs: interval, lease, time limit and heartbeat, written once."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from miniapp_server.clock import Clock
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.request_id import REQUEST_ID
 from models.storage.leases import LeaseRepository
+from models.storage.rounds import SPREAD, pause_s
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +54,8 @@ _OFTEN_S: Final = 5.0
 """Groups that come round so often renew their leases together."""
 
 _ASK_AGAIN_S: Final = 0.9
-"""Where another worker holds the lease; a round by interval (1 s, less its jitter) still asks."""
+"""Where another worker holds the lease; a round by interval (1 s, or a little less) still asks."""
 
-_LONGEST_PAUSE: Final = 1.1
-"""Of the interval: it is spread, so that rounds of several workers do not meet."""
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
 _GIVE_UP: Final = 5
@@ -262,7 +260,7 @@ class Scheduler:
         """How late this round begins, by the longest pause that there may be between two."""
         now = monotonic()
         if group.began_at is not None:
-            late_s = now - group.began_at - _LONGEST_PAUSE * group.every_s
+            late_s = now - group.began_at - (1 + SPREAD) * group.every_s
             self._metrics.delay.labels(group.name).observe(max(0.0, late_s))
         group.began_at = now
 
@@ -305,9 +303,7 @@ class Scheduler:
         try:
             going_on = group.changes and group.telling is not Telling.NOTHING
             every_s = min(group.every_s, _GOING_ON_S) if going_on else group.every_s
-            async with asyncio.timeout(
-                every_s * random.uniform(2 - _LONGEST_PAUSE, _LONGEST_PAUSE)
-            ):
+            async with asyncio.timeout(pause_s(every_s)):
                 await group.nudged.wait()
                 # What is written in the same moment is told in the same round.
                 many = group.telling is Telling.WRITES and group.changes >= _MANY

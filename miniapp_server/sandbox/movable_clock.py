@@ -19,6 +19,7 @@ from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.messages.entities import Channel
 from models.reservations.presence import PresenceMethod
 from models.storage.broadcast import AcknowledgedBroadcast
+from models.storage.rounds import pause_s
 
 _CLOCK_POLL_S: Final = 1.0
 _LONGEST_MOVE: Final = timedelta(days=366)
@@ -151,7 +152,7 @@ class MovableClock:
 
         async def look_often() -> None:
             while True:
-                await asyncio.sleep(_CLOCK_POLL_S)
+                await asyncio.sleep(pause_s(_CLOCK_POLL_S))
                 await self._look()
 
         tasks = [

@@ -23,6 +23,7 @@ from models.library.entities import SeatId
 from models.reservations.occupancy import Change, OccupancyRow, RowRemoval, RowUpdate
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import CODEC, Database, Document
+from models.storage.rounds import pause_s
 
 log = logging.getLogger(__name__)
 BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "available_from")
@@ -143,7 +144,7 @@ class ReservationChangeStream:
         self._awake.clear()
         self._wanted.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_REST_S):
+            async with asyncio.timeout(pause_s(_REST_S)):
                 await self._wanted.wait()
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
