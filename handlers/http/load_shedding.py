@@ -14,13 +14,14 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Final
 
 from handlers.http.deadline import Changes
 from handlers.http.local_rate_limiter import ADDRESS, READS, LocalRateLimiter
 from models.kernel.errors import Overloaded
+from models.storage.rounds import pause_s
 
 SLOTS: Final = 256
 """Changes under way at once: enough for two full batches of the group commit and those behind."""
@@ -37,6 +38,8 @@ PRESSING: Final = 24
 BODY_DEADLINE_S: Final = 10.0
 """A request's body must have come by then."""
 _TICK_S: Final = 0.1
+_REST_S: Final = 1.0
+"""The same while nobody asks for anything: whoever comes ends it."""
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
 _WEIGHT: Final = 0.3
@@ -77,6 +80,11 @@ class WriteQueue:
         """Is there a rush? By the most that were inside in this tick and in the one before: how
         many are inside at one instant says little, as those of a batch leave together."""
         return max(self._most, self._most_before) >= PRESSING
+
+    @property
+    def is_empty(self) -> bool:
+        """Has nobody been there in this tick and in the one before?"""
+        return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:
         """Returns when there is a place inside. Raises: Overloaded after ``LONGEST_WAIT_S``, or at
@@ -161,6 +169,8 @@ class LoadShedder:
         """Nobody on this host serves any more."""
         self.asked_at = float("-inf")
         """When the last request was answered, since it goes down."""
+        self.asked = asyncio.Event()
+        """A request has come since the last tick."""
         self.late_at_most_s = LATE_S
         self._late_s = self._latest_s = 0.0
         self.looking = 0
@@ -191,12 +201,28 @@ class LoadShedder:
         """Keep the line moving and measure, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            began = loop.time()
-            await asyncio.sleep(_TICK_S)
+            began, tick_s = loop.time(), _TICK_S
+            if self._may_rest():
+                tick_s = pause_s(_REST_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(tick_s):
+                        await self.asked.wait()
+                    continue
+            else:
+                self.asked.clear()
+                await asyncio.sleep(tick_s)
             took = loop.time() - began
             # Believed at once when it gets late; when it gets better, one turn proves little.
-            self._late_s = max(took - _TICK_S, self._late_s / 2)
-            self._latest_s = max(self._latest_s, took - _TICK_S)
-            for door in (self.door, self.wechat_sign_ins, *self._sign_ons.values()):
+            self._late_s = max(took - tick_s, self._late_s / 2)
+            self._latest_s = max(self._latest_s, took - tick_s)
+            for door in self._doors():
                 door.tick(took)
             self.changes.tick()
+
+    def _may_rest(self) -> bool:
+        """Is nobody here, and what was late forgotten? A tick costs as much as a few looks."""
+        calm = self._late_s < _TICK_S and not self.looking and not self.asked.is_set()
+        return calm and all(door.is_empty for door in self._doors())
+
+    def _doors(self) -> tuple[WriteQueue, ...]:
+        return self.door, self.wechat_sign_ins, *self._sign_ons.values()

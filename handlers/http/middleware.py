@@ -76,6 +76,8 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     request_id = request_id_of(request)
     REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
     app = request.app
+    load = app[LOAD_SHEDDER]
+    load.asked.set()
     request[NOW] = now = app[CLOCK].now()
     began = perf_counter()
     try:
@@ -97,7 +99,6 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cache-Control", "no-store")
     status = response.status
-    load = app[LOAD_SHEDDER]
     if load.closing or status == 408:
         response.force_close()
         load.asked_at = monotonic()

@@ -19,7 +19,7 @@ from handlers.http.load_shedding import (
     WriteQueue,
 )
 from handlers.http.local_rate_limiter import LocalRateLimiter
-from models.kernel.errors import Overloaded
+from models.kernel.errors import OutcomeUnknown, Overloaded
 from models.storage.rate_limiter import RateLimit
 
 
@@ -188,3 +188,21 @@ async def test_whoever_steps_aside_leaves_the_place_to_another() -> None:
     door.release()
     await settle()
     assert last.done()
+
+
+async def test_whoever_comes_ends_the_rest() -> None:
+    admission, done = LoadShedder(), asyncio.Event()
+
+    async def change() -> None:
+        admission.asked.set()
+        async with admission.door:
+            await done.wait()
+
+    running = start(admission.run())
+    await settle()
+    with pytest.raises(OutcomeUnknown):  # by the next tick, a tenth of a second later
+        async with asyncio.timeout(0.5):
+            await admission.changes.within(0, change())
+    done.set()
+    await admission.changes.finish(5)
+    running.cancel()
