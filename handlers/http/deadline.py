@@ -69,7 +69,12 @@ class Changes:
         answer: asyncio.Future[Result] = loop.create_future()
         task = loop.create_task(self._go_on(work, answer))
         self._under_way[answer] = loop.time() + seconds, task
-        return await answer
+        try:
+            return await answer
+        finally:
+            # A refusal has this frame in its traceback, and the future has the refusal: as a circle
+            # all that belongs to the request would stay until the garbage collector comes.
+            del answer, task
 
     async def _go_on(
         self, work: Coroutine[Any, Any, Result], answer: asyncio.Future[Result]
@@ -87,6 +92,7 @@ class Changes:
                 answer.set_result(result)
         finally:
             del self._under_way[answer]
+            del answer  # as above
 
     def tick(self) -> None:
         """Answer those whose time is over."""
