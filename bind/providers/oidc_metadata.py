@@ -6,14 +6,11 @@ OpenID Connect Discovery 1.0, https://openid.net/specs/openid-connect-discovery-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
-
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from bind.providers.base import CampusClient, ProviderUnavailable
 
@@ -23,10 +20,22 @@ _KEYS_LAST: Final = timedelta(hours=1)
 _LOOK_FOR_NEW_KEYS_EVERY: Final = timedelta(minutes=1)
 """Anybody can send a token with an unknown key id; the provider is asked once a minute for it."""
 _PAUSE_AFTER_FAILURE: Final = timedelta(seconds=5)
-_KEY_TYPES: Final[Mapping[str, type[RSAKey | ECKey]]] = {"RSA": RSAKey, "EC": ECKey}
-"""A shared secret is no key that a provider may publish."""
 
 T = TypeVar("T")
+
+
+class ProviderKey(Protocol):
+    """One of ``ProviderKeys``."""
+
+    @property
+    def kid(self) -> str | None: ...
+
+
+class ProviderKeys(Protocol):
+    """The keys by which a provider signs: joserfc's ``KeySet``, which is loaded with them."""
+
+    @property
+    def keys(self) -> Sequence[ProviderKey]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +111,17 @@ class OidcDirectory:
             raise ProviderUnavailable("status")
         return _read(found, self._issuer)
 
-    async def keys(self, kid: str | None) -> KeySet:
+    async def keys(self, kid: str | None) -> ProviderKeys:
         """The keys by which the provider signs, asked for anew where none has that id.
         Raises: ProviderUnavailable."""
 
-        def lasts(known: KeySet) -> timedelta:
+        def lasts(known: ProviderKeys) -> timedelta:
             has_it = kid is None or any(key.kid == kid for key in known.keys)
             return _KEYS_LAST if has_it else _LOOK_FOR_NEW_KEYS_EVERY
 
         return await self._keys.get(lasts)
 
-    async def _fetch_keys(self) -> KeySet:
+    async def _fetch_keys(self) -> ProviderKeys:
         metadata = await self.metadata()
         status, found = await self._client.ask("GET", metadata.jwks_uri)
         if status != 200:
@@ -163,14 +172,20 @@ def _is_as_safe(address: str, issuer: str) -> bool:
         return False
 
 
-def _read_keys(found: Mapping[str, Any]) -> KeySet:
+def _read_keys(found: Mapping[str, Any]) -> ProviderKeys:
     """The public keys for signatures; what else stands there is left out. Raises:
     ProviderUnavailable where none is left."""
+    # Here and not above: 2 MB of every worker, also where no OpenID provider is set up.
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, KeySet, RSAKey
+
+    # A shared secret is no key that a provider may publish.
+    types: dict[str, type[RSAKey | ECKey]] = {"RSA": RSAKey, "EC": ECKey}
     listed, keys = found.get("keys"), list[RSAKey | ECKey]()
     for data in listed if isinstance(listed, list) else ():
         if not isinstance(data, dict) or data.get("use", "sig") != "sig":
             continue
-        kind = _KEY_TYPES.get(str(data.get("kty")))
+        kind = types.get(str(data.get("kty")))
         if kind is None:
             continue
         try:

@@ -11,13 +11,10 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeGuard
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from typing import Any, Final, TypeGuard, cast
 
 from bind.providers.base import LoginRejected
+from bind.providers.oidc_metadata import ProviderKeys
 from models.kernel.errors import InvalidRequest
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
@@ -75,7 +72,7 @@ def key_id(token: str) -> str | None:
 
 
 def read_id_token(
-    token: str, keys: KeySet, audience: Audience, nonce: str, now: datetime
+    token: str, keys: ProviderKeys, audience: Audience, nonce: str, now: datetime
 ) -> Mapping[str, Any]:
     """The claims of an ID token that was made just now, for this very sign-in.
 
@@ -93,7 +90,9 @@ def read_id_token(
     return claims
 
 
-def read_logout_token(token: str, keys: KeySet, audience: Audience, now: datetime) -> LogoutToken:
+def read_logout_token(
+    token: str, keys: ProviderKeys, audience: Audience, now: datetime
+) -> LogoutToken:
     """Whose sessions a back-channel logout ends. Raises: LogoutTokenInvalid."""
     try:
         claims = _verified(token, keys, audience, now)
@@ -116,8 +115,13 @@ def made_at(claims: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(claims["iat"], UTC)
 
 
-def _verified(token: str, keys: KeySet, audience: Audience, now: datetime) -> dict[str, Any]:
+def _verified(token: str, keys: ProviderKeys, audience: Audience, now: datetime) -> dict[str, Any]:
     """The claims that the issuer has signed for this client a short while ago. Raises: _Refused."""
+    # Here and not above: 2 MB of every worker, also where no OpenID provider is set up.
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     if len(token) > _LONGEST_TOKEN:
         raise _Refused("too_long")
     registry = jwt.JWTClaimsRegistry(
@@ -128,7 +132,7 @@ def _verified(token: str, keys: KeySet, audience: Audience, now: datetime) -> di
         iat={"essential": True},
     )
     try:
-        claims = dict(jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims)
+        claims = dict(jwt.decode(token, cast(KeySet, keys), algorithms=list(ALGORITHMS)).claims)
         registry.validate(claims)
     except JoseError as error:
         raise _Refused(error.error or "signature") from None

@@ -13,7 +13,6 @@ from handlers.texts import calendar_feed as texts
 from handlers.texts.english import value_in_english
 from handlers.texts.labels import STATE_TEXT
 from models.calendar_feed import rules
-from models.calendar_feed.calendar import calendar_of
 from models.calendar_feed.entities import CalendarEntry
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
@@ -39,6 +38,9 @@ def calendar(
         language: of the words.
         name: as for ``calendar_of``.
     """
+    # Here and not above: icalendar is 3 MB of every worker, whether anybody has a calendar or not.
+    from models.calendar_feed.calendar import calendar_of
+
     say: Say = value_in_english if language is Language.ENGLISH else str
     entries = [_entry(reference, r, base_url, say) for r in found]
     return calendar_of(entries, reference.profile.clock, say(name))

@@ -1,14 +1,9 @@
-"""A picture of the floor that lies under an area's plan while it is drawn: read, made smaller where
-it is large, and written anew, so that nothing of the file that was sent is kept."""
+"""A picture of the floor that lies under an area's plan while it is drawn."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Final
-
-from PIL import Image, ImageOps
 
 from models.kernel.errors import InvalidRequest
 from models.library.entities import Area, AreaId
@@ -22,8 +17,6 @@ LONGEST_SIDE: Final = 2400
 """Pixels of the picture that is kept."""
 FARTHEST: Final = 20_000
 """Plan units, of where a picture may lie and of how wide it may be."""
-_FORMATS: Final = {"PNG": "image/png", "JPEG": "image/jpeg"}
-_QUALITY: Final = 85
 _FAINT: Final = 50
 
 
@@ -59,62 +52,6 @@ class PlanPicture:
     width: int
     height: int
     place: PicturePlace
-
-
-def read_picture(sent: bytes) -> PictureFile:
-    """The picture in a file that somebody has sent, written anew: upright, without what cameras and
-    editors have added, on white where it was transparent. Takes seconds of a processor at most.
-
-    Raises: InvalidRequest.
-    """
-    if len(sent) > MOST_BYTES:
-        raise InvalidRequest("file", "picture_too_large", most=MOST_BYTES // 2**20)
-    try:
-        with Image.open(BytesIO(sent), formats=tuple(_FORMATS)) as image:
-            # Before a pixel is read: the size stands in the file's head.
-            if image.width * image.height > MOST_PIXELS:
-                raise _too_many_pixels()
-            return _written(_flat(image), str(image.format))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels() from error
-    # What Pillow raises for files that are damaged, or made to damage.
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        raise InvalidRequest("file", "not_a_picture") from error
-
-
-def _too_many_pixels() -> InvalidRequest:
-    return InvalidRequest("file", "picture_too_many_pixels", most=MOST_PIXELS // 10_000)
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    """The picture's pixels and nothing else, in three colours and of a size to work with."""
-    image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is not even read in full
-    upright = ImageOps.exif_transpose(image)
-    # Before it is made smaller: lines of a few colours would break.
-    seen = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    seen.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    if seen.mode == "RGB":
-        return seen
-    white = Image.new("RGB", seen.size, "white")
-    white.paste(seen, mask=seen.getchannel("A"))
-    return white
-
-
-def _written(image: Image.Image, format: str) -> PictureFile:
-    """A drawing stays PNG, which keeps its lines sharp, unless it is a photograph by its size."""
-    content = _encoded(image, format)
-    if len(content) > MOST_BYTES:
-        format = "JPEG"
-        content = _encoded(image, format)
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    return PictureFile(content, _FORMATS[format], image.width, image.height, digest)
-
-
-def _encoded(image: Image.Image, format: str) -> bytes:
-    file = BytesIO()
-    image.info.clear()
-    image.save(file, format, quality=_QUALITY)
-    return file.getvalue()
 
 
 def fitted(area: Area, file: PictureFile) -> PicturePlace:

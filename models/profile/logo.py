@@ -5,8 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
-
 from models.kernel.errors import InvalidRequest
 
 LARGEST_LOGO: Final = 256 * 1024
@@ -24,6 +22,9 @@ def logo_of(sent: bytes) -> bytes:
     Raises: InvalidRequest for what is no PNG or JPEG of that size; an SVG can run scripts, and is
         refused.
     """
+    # Here and not above: 3 MB of every worker, for what the staff do once.
+    from PIL import Image, UnidentifiedImageError
+
     if len(sent) > LARGEST_LOGO:
         raise InvalidRequest("logo", "logo_too_large", most=LARGEST_LOGO // 1024)
     try:

@@ -26,7 +26,8 @@ from models.identity.roles import Role
 from models.kernel import time_range
 from models.library import transitions
 from models.library.entities import AreaId, KioskId, SeatId
-from models.library.plan_picture import PicturePlace, read_picture
+from models.library.picture_reading import read_picture
+from models.library.plan_picture import PicturePlace
 from models.profile.entities import LibraryProfile
 from models.profile.logo import logo_of
 from models.reader_groups.entities import GroupId, ReaderGroup

@@ -8,8 +8,9 @@ from io import BytesIO
 
 from PIL import Image
 
+from models.library.picture_reading import read_picture
 from models.library.picture_repository import PlanPictureRepository
-from models.library.plan_picture import PictureFile, PicturePlace, PlanPicture, read_picture
+from models.library.plan_picture import PictureFile, PicturePlace, PlanPicture
 from models.storage.mongo import Document
 from tests.race.stage import Stage, guarded
 
