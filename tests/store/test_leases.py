@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
 
+from handlers.http.metrics import Metrics
+from miniapp_server.clock import Clock
+from miniapp_server.scheduler import Job, JobGroup, Scheduler
 from models.kernel.time_range import TimeRange
 from models.outages.heartbeat_repository import GAP, HeartbeatRepository
 from models.storage.leases import LeaseRepository
@@ -40,6 +45,46 @@ async def test_several_are_renewed_at_once(db: Database) -> None:
     assert not await leases.acquire("two", "another", NOW + LENGTH, LENGTH)
     assert await leases.acquire("three", "fourth", NOW + LENGTH, LENGTH)
     assert await leases.acquire("two", "another", later + LENGTH, LENGTH)
+
+
+async def test_a_worker_renews_what_comes_round_often_in_one_write(db: Database) -> None:
+    asked: list[list[str]] = []
+
+    class Counted(LeaseRepository):
+        async def acquire(self, name: str, owner: str, *rest: Any) -> bool:
+            asked.append([name])
+            return await super().acquire(name, owner, *rest)
+
+        async def renew(self, names: Collection[str], owner: str, *rest: Any) -> bool:
+            asked.append(sorted(names))
+            return await super().renew(names, owner, *rest)
+
+    async def nothing(_: datetime) -> int:
+        ran.append(1)
+        return 0
+
+    ran: list[int] = []
+    groups = [JobGroup(name, (Job(name, nothing),), every_s=1, judges=False) for name in "abc"]
+    rare = JobGroup("rare", (Job("rare", nothing),), every_s=60, judges=False)
+    worker = Scheduler([*groups, rare], Counted(db), Clock(), Metrics(), "mine")
+
+    async def rounds() -> list[list[str]]:
+        """All groups come round a while later. What is asked of the database."""
+        asked.clear()
+        for group in worker.groups:
+            group.leased_at -= 5
+        for group in worker.groups:
+            await worker.run_round(group)
+        return list(asked)
+
+    assert await rounds() == [["a"], ["b"], ["c"], ["rare"]]
+    await db["leases"].update_one({"_id": "rare"}, {"$set": {"owner": "another"}})
+    assert await rounds() == [["a", "b", "c"], ["rare"]] and len(ran) == 7
+    # Another worker has one of them: it is left alone, and the others go on.
+    await db["leases"].update_one({"_id": "b"}, {"$set": {"owner": "another"}})
+    assert await rounds() == [["a", "b", "c"], ["a"], ["b"], ["c"]] and len(ran) == 9
+    held = await db["leases"].find({"owner": "mine"}).to_list(None)
+    assert sorted(one["_id"] for one in held) == ["a", "c"]
 
 
 async def test_heartbeat(db: Database) -> None:

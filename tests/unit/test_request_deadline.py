@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from contextlib import suppress
 
 import pytest
@@ -80,3 +82,29 @@ async def test_a_change() -> None:
     await changes.finish(5)
     assert ended == ["done"] * 3
     assert await quick == "done" and not changes._under_way
+
+
+async def test_a_refused_change_needs_no_garbage_collector() -> None:
+    """In a rush thousands are refused, and each would keep its request and its connection."""
+
+    class Body:
+        pass
+
+    async def refuses(body: Body) -> str:
+        await asyncio.sleep(0)
+        raise NotFound()
+
+    async def asks() -> weakref.ref[Body]:
+        body = Body()
+        with suppress(NotFound):
+            await changes.within(5, refuses(body))
+        return weakref.ref(body)
+
+    changes = Changes()
+    gc.disable()
+    try:
+        left = await asks()
+        await asyncio.sleep(0)
+        assert left() is None
+    finally:
+        gc.enable()
