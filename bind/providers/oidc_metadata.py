@@ -6,10 +6,10 @@ OpenID Connect Discovery 1.0, https://openid.net/specs/openid-connect-discovery-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from bind.providers.base import CampusClient, ProviderUnavailable
@@ -24,18 +24,13 @@ _PAUSE_AFTER_FAILURE: Final = timedelta(seconds=5)
 T = TypeVar("T")
 
 
-class ProviderKey(Protocol):
-    """One of ``ProviderKeys``."""
+@dataclass(frozen=True, slots=True)
+class ProviderKeys:
+    """The keys by which a provider signs: their ids, and joserfc's ``KeySet`` of them. joserfc
+    takes 2.5 MB, so only who has an OpenID provider loads it."""
 
-    @property
-    def kid(self) -> str | None: ...
-
-
-class ProviderKeys(Protocol):
-    """The keys by which a provider signs: joserfc's ``KeySet``, which is loaded with them."""
-
-    @property
-    def keys(self) -> Sequence[ProviderKey]: ...
+    ids: frozenset[str | None]
+    key_set: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +111,7 @@ class OidcDirectory:
         Raises: ProviderUnavailable."""
 
         def lasts(known: ProviderKeys) -> timedelta:
-            has_it = kid is None or any(key.kid == kid for key in known.keys)
+            has_it = kid is None or kid in known.ids
             return _KEYS_LAST if has_it else _LOOK_FOR_NEW_KEYS_EVERY
 
         return await self._keys.get(lasts)
@@ -175,7 +170,6 @@ def _is_as_safe(address: str, issuer: str) -> bool:
 def _read_keys(found: Mapping[str, Any]) -> ProviderKeys:
     """The public keys for signatures; what else stands there is left out. Raises:
     ProviderUnavailable where none is left."""
-    # Here and not above: 2 MB of every worker, also where no OpenID provider is set up.
     from joserfc.errors import JoseError
     from joserfc.jwk import ECKey, KeySet, RSAKey
 
@@ -194,4 +188,4 @@ def _read_keys(found: Mapping[str, Any]) -> ProviderKeys:
             continue
     if not keys:
         raise ProviderUnavailable("keys")
-    return KeySet(list(keys))
+    return ProviderKeys(frozenset(key.kid for key in keys), KeySet(list(keys)))

@@ -11,7 +11,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final, TypeGuard
 
 from bind.providers.base import LoginRejected
 from bind.providers.oidc_metadata import ProviderKeys
@@ -117,10 +117,9 @@ def made_at(claims: Mapping[str, Any]) -> datetime:
 
 def _verified(token: str, keys: ProviderKeys, audience: Audience, now: datetime) -> dict[str, Any]:
     """The claims that the issuer has signed for this client a short while ago. Raises: _Refused."""
-    # Here and not above: 2 MB of every worker, also where no OpenID provider is set up.
+    # Here and not above, as its size tells: see ProviderKeys.
     from joserfc import jwt
     from joserfc.errors import JoseError
-    from joserfc.jwk import KeySet
 
     if len(token) > _LONGEST_TOKEN:
         raise _Refused("too_long")
@@ -132,7 +131,7 @@ def _verified(token: str, keys: ProviderKeys, audience: Audience, now: datetime)
         iat={"essential": True},
     )
     try:
-        claims = dict(jwt.decode(token, cast(KeySet, keys), algorithms=list(ALGORITHMS)).claims)
+        claims = dict(jwt.decode(token, keys.key_set, algorithms=list(ALGORITHMS)).claims)
         registry.validate(claims)
     except JoseError as error:
         raise _Refused(error.error or "signature") from None

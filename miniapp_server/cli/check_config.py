@@ -299,7 +299,7 @@ async def _oidc(settings: Settings, provider: OidcSettings) -> Row:
             note = _OIDC_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
             return Row(name, provider.issuer, Verdict.PROBLEM, note)
     facts = [
-        f"{len(keys.keys)} keys",
+        f"{len(keys.key_set.keys)} keys",
         "sign-out" if found.end_session_endpoint else "no sign-out",
         "back-channel logout" if found.back_channel_logout else "no back-channel logout",
     ]
