@@ -7,18 +7,18 @@ from typing import Annotated, Final
 import typer
 
 from miniapp_server.cli.commands.options import EnvFile, group, run
-from models.messages.entities import Channel
 
 _MOST_WORKERS: Final = 64
 JOBS: Final = (
     *("heartbeat", "outages", "score_kiosk_scans", "beat", "gates", "no_show", "expire_offers"),
     *("fail_presence_checks", "expire_leaves", "complete", "carry_over", "offer_free_seats"),
-    *("send_reminders", "dispatch_outbox", *(f"deliver_{channel}" for channel in Channel)),
+    *("send_reminders", "dispatch_outbox", "deliver_wechat", "deliver_email", "deliver_wecom"),
     *("deliver_webhooks", "expire_unused", "staff_alerts", "check_texts", "prune"),
     "aggregate_statistics",
     *("forecast", "migrate", "refresh", "note_load", "measure_queues"),
 )
-"""The jobs that a help text and the completion name; which there are depends on the settings."""
+"""The jobs that a help text and the completion name, without the service's code; which there are
+depends on the settings."""
 
 Workers = Annotated[
     int,
