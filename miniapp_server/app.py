@@ -47,9 +47,10 @@ from handlers.http.keys import (
 )
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
-from handlers.http.middleware import envelope_middleware, leave_out_server
+from handlers.http.middleware import enveloped, leave_out_server
 from handlers.http.pages import error_page
 from handlers.http.request_body import MAX_BODY_BYTES
+from handlers.http.routing import everything_else
 from handlers.http.security_log import SecurityLog
 from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
@@ -127,7 +128,7 @@ async def open_application(
     Raises: as ``open_resources``.
     """
     async with open_resources(settings, clock) as resources:
-        app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(leave_out_server)
         _wire(app, resources, worker)
         try:
@@ -338,9 +339,8 @@ async def create_app(
             from miniapp_server.sandbox.sandbox import mount_sandbox
 
             await mount_sandbox(app)
-        app.add_routes(
-            [*all_routes(Served(settings.wechat.used, settings.channels)), *health_routes()]
-        )
+        served = Served(settings.wechat.used, settings.channels)
+        app.add_routes(enveloped(app, [*all_routes(served), *health_routes(), everything_else()]))
         app.cleanup_ctx.append(_background_tasks)
         app.on_shutdown.append(_end_event_streams)
         app.on_cleanup.append(_end_security_log)

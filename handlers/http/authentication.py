@@ -63,13 +63,13 @@ def _token(request: web.Request) -> str:
     return token
 
 
-def recognise(request: web.Request, now: datetime) -> Principal | None:
+def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
     """The session of the bearer token, where this worker has looked it up a moment ago; None says
     nothing. For looks that are answered from memory, where asking ``identify`` costs a tenth."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
-    return request.app[SESSIONS].recognised(header[7:], now)
+    return app[SESSIONS].recognised(header[7:], now)
 
 
 async def identify(request: web.Request, now: datetime, id: str = "") -> Principal:

@@ -244,7 +244,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
         looking = True
         try:
             now = request[NOW]
-            known = recognise(request, now) if role is None else None
+            known = recognise(request, app, now) if role is None else None
             if known is not None and known.program is None:
                 principal = known
                 _allow(principal, route)
@@ -267,8 +267,8 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
             if looking:
                 admission.end_read()
 
-    async def look(request: web.Request) -> web.StreamResponse:
-        return await read_within(ANSWER_WITHIN_S, answer(request))
+    def look(request: web.Request) -> Awaitable[web.StreamResponse]:
+        return read_within(ANSWER_WITHIN_S, answer(request))
 
     # The console has long lists; a program and whoever does the same are told in time.
     patient = role is not None and route.scope is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic, perf_counter
@@ -17,6 +18,7 @@ from handlers.http.errors import answer, envelope
 from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS
 from handlers.http.refusals import count_error
 from handlers.http.request_ids import request_id_of
+from handlers.http.routing import route_of
 from models.kernel.errors import DomainError, UnsupportedMediaType
 from models.kernel.request_id import REQUEST_ID
 from models.kernel.time_range import to_local
@@ -70,42 +72,53 @@ def common_headers(request: web.Request) -> dict[str, str]:
     }
 
 
-@web.middleware
-async def envelope_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every request is answered in the contract's shape, whatever happens behind."""
-    request_id = request_id_of(request)
-    REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
-    app = request.app
-    load = app[LOAD_SHEDDER]
-    load.asked.set()
-    request[NOW] = now = app[CLOCK].now()
-    began = perf_counter()
-    try:
-        if CONTENT_ENCODING in request.headers:
-            raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
-        response = await handler(request)
-    except Exception as error:
-        response = await _error_response(request, error)
-    took = perf_counter() - began
-    # Reading the time costs as much as finding the route; it has hardly gone on.
-    answered_at = now if took < _AT_ONCE_S else app[CLOCK].now()
-    if isinstance(response, PrebuiltResponse):
-        response.set_common_headers(request_id, _server_time.lines(answered_at))
-    elif response.prepared:
-        return response  # a stream: it carried its headers, and its length of life is no latency
-    else:
-        response.headers["X-Request-Id"] = request_id
-        response.headers["X-Server-Time"] = _server_time.text(answered_at)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Cache-Control", "no-store")
-    status = response.status
-    if load.closing or status == 408:
-        response.force_close()
-        load.asked_at = monotonic()
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource is not None else "-"
-    app[METRICS].answered(route, request.method, status, took)
-    return response
+def enveloped(app: web.Application, routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
+    """The routes, each of whose answers has the contract's shape, whatever happens behind.
+
+    A middleware of aiohttp's would do the same for all of them, and costs a tenth of an answer from
+    memory.
+    """
+    return [web.RouteDef(r.method, r.path, _enveloped(app, r.handler), r.kwargs) for r in routes]
+
+
+def _enveloped(app: web.Application, handler: Handler) -> Handler:
+    clock, load, metrics = app[CLOCK], app[LOAD_SHEDDER], app[METRICS]
+    route = ""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        nonlocal route
+        request_id = request_id_of(request)
+        REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
+        load.asked.set()
+        request[NOW] = now = clock.now()
+        began = perf_counter()
+        try:
+            if CONTENT_ENCODING in request.headers:
+                raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
+            response = await handler(request)
+        except Exception as error:
+            response = await _error_response(request, error)
+        took = perf_counter() - began
+        # Reading the time costs as much as finding the route; it has hardly gone on.
+        answered_at = now if took < _AT_ONCE_S else clock.now()
+        if isinstance(response, PrebuiltResponse):
+            response.set_common_headers(request_id, _server_time.lines(answered_at))
+        elif response.prepared:
+            return response  # a stream: it carried its headers, and its life is no latency
+        else:
+            response.headers["X-Request-Id"] = request_id
+            response.headers["X-Server-Time"] = _server_time.text(answered_at)
+            response.headers.setdefault("X-Content-Type-Options", "nosniff")
+            response.headers.setdefault("Cache-Control", "no-store")
+        status = response.status
+        if load.closing or status == 408:
+            response.force_close()
+            load.asked_at = monotonic()
+        route = route or route_of(request)
+        metrics.answered(route, request.method, status, took)
+        return response
+
+    return serve
 
 
 async def leave_out_server(_: web.Request, response: web.StreamResponse) -> None:

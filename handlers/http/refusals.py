@@ -9,6 +9,7 @@ from aiohttp import web
 from handlers.http.authentication import client_address, session_id
 from handlers.http.errors import status_of
 from handlers.http.keys import CLOCK, METRICS, SECURITY_LOG, SESSIONS
+from handlers.http.routing import route_of
 from models.identity.errors import ActivationCodeInvalid
 from models.kernel.errors import DomainError, Unauthenticated
 from models.kiosks.errors import QrInvalid
@@ -35,10 +36,9 @@ def count_refusal(request: web.Request, code: str, status: int, reason: str = ""
 
 
 def _facts(request: web.Request, reason: str) -> dict[str, str]:
-    resource = request.match_info.route.resource
     facts = {
         "method": request.method,
-        "route": resource.canonical if resource is not None else "-",
+        "route": route_of(request),
         "session": _session_of(request),
     }
     return facts | ({"reason": reason} if reason else {})

@@ -8,6 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE, SESSIONS
+from handlers.http.middleware import enveloped
 from handlers.keys import ON_CONSENT_REPORTED
 from miniapp_server.app import RESOURCES, WECHAT_CHANNEL
 from miniapp_server.sandbox.cas import CasState, cas_routes
@@ -78,6 +79,7 @@ async def mount_sandbox(app: web.Application) -> None:
     pages = SandboxPages(
         app[RESOURCES], sandbox.wechat, sandbox.clock, sandbox.state, sandbox.reset
     )
-    app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])
+    routes = [*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()]
+    app.add_routes(enveloped(app, routes))
     app.cleanup_ctx.append(sandbox.clock.follow)
     app[ON_CONSENT_REPORTED] = sandbox.record_consent_tap
