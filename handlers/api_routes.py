@@ -88,9 +88,11 @@ class Served:
 
 def api_routes() -> list[web.RouteDef]:
     """All operations with their handlers; each route has its operation's name."""
+    # Those of one prefix are tried in this order, and an area's map is asked for most.
+    longest_first = sorted(ROUTES, key=lambda route: -route.path.count("/"))
     return [
         web.route(route.method, PREFIX + route.path, handler(route), name=route.name)
-        for route in ROUTES
+        for route in longest_first
     ]
 
 

@@ -149,8 +149,8 @@ class ReferenceData:
 
     def area_for_readers(self, area_id: str) -> Area:
         """As ``area``; one that is out of use is not found either. Raises: NotFound."""
-        area = self.area(area_id)
-        if not area.in_use:
+        area = self.catalog.areas.get(AreaId(area_id))
+        if area is None or not area.in_use:
             raise NotFound()
         return area
 
@@ -218,10 +218,8 @@ class ReferenceData:
 
     def active_accommodation(self, reader_id: ReaderId | None, day: date) -> Accommodation:
         """The reader's accommodation on that day."""
-        if reader_id is None:
-            return NO_ACCOMMODATION
-        found = self.accommodation_of(reader_id)
-        return found if found.is_active_on(day) else NO_ACCOMMODATION
+        found = self._accommodations[1].get(reader_id) if reader_id is not None else None
+        return found if found is not None and found.is_active_on(day) else NO_ACCOMMODATION
 
     # --- policy and hours -----------------------------------------------------------------------
 
