@@ -73,6 +73,10 @@ MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses.RO
 """Served only where the library sends mail."""
 
 
+_MOST_ASKED: Final = "/areas/{id}/map"
+"""Routes that begin alike are tried in the order in which they were added."""
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """What the library has set up: a mini-program, and channels by which readers are told."""
@@ -88,11 +92,10 @@ class Served:
 
 def api_routes() -> list[web.RouteDef]:
     """All operations with their handlers; each route has its operation's name."""
-    # Those of one prefix are tried in this order, and an area's map is asked for most.
-    longest_first = sorted(ROUTES, key=lambda route: -route.path.count("/"))
+    most_asked_first = sorted(ROUTES, key=lambda route: route.path != _MOST_ASKED)
     return [
         web.route(route.method, PREFIX + route.path, handler(route), name=route.name)
-        for route in longest_first
+        for route in most_asked_first
     ]
 
 
