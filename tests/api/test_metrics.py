@@ -100,6 +100,23 @@ def expressions() -> list[str]:
     return [*shown, *rules]
 
 
+async def test_paths_are_counted_as_they_are_declared(service: Living) -> None:
+    """Whatever strangers ask for makes no series of its own, and methods that a path does not take
+    are refused with those that it takes."""
+    nowhere, reader = ("//nowhere", "//areas/x/y/z", "/nowhere/1"), await service.reader()
+    for path in nowhere:
+        assert (await service.anonymous.get(path)).status == 404
+    refused = await service.anonymous.call("DELETE", "//areas/2f-hall")
+    assert refused.status == 405 and "GET" in refused.headers["Allow"]
+    await reader.ok("GET", "/areas/2f-hall/map")
+    told = await scrape(service)
+    series = 'seat_http_request_seconds_count{{method="{}",route="{}",status="{}"}}'
+    assert value(told, series.format("GET", "-", 404)) == len(nowhere)
+    assert value(told, series.format("DELETE", "-", 405)) == 1
+    assert value(told, series.format("GET", "/api/v1/areas/{id}/map", 200)) == 1
+    assert "nowhere" not in told
+
+
 async def test_rounds_of_jobs_tell_when_they_were(service: Living) -> None:
     rounds = {group.name: group for group in service.scheduler.groups}
     for name in ("note_load", "prune"):
