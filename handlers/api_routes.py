@@ -79,10 +79,14 @@ _MOST_ASKED: Final = "/areas/{id}/map"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the library has set up: a mini-program, and channels by which readers are told."""
+    """Says what is served in a library with these ``channels`` to its readers."""
 
-    wechat: bool
     channels: frozenset[Channel]
+
+    @property
+    def wechat(self) -> bool:
+        """Whether the library has a mini-program."""
+        return Channel.WECHAT in self.channels
 
     def has(self, path: str) -> bool:
         """Whether the operation at the path is served."""

@@ -211,7 +211,6 @@ def _site(settings: Settings) -> Site:
         monitors=settings.monitors,
         sandbox=settings.sandbox,
         lan=bool(settings.lan),
-        wechat=settings.wechat.used,
         channels=settings.channels,
         mini_appid=settings.wechat.appid,
         verification=settings.verification,
@@ -339,7 +338,7 @@ async def create_app(
             from miniapp_server.sandbox.sandbox import mount_sandbox
 
             await mount_sandbox(app)
-        served = Served(settings.wechat.used, settings.channels)
+        served = Served(settings.channels)
         app.add_routes(enveloped(app, [*all_routes(served), *health_routes(), everything_else()]))
         app.cleanup_ctx.append(_background_tasks)
         app.on_shutdown.append(_end_event_streams)

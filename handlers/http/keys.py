@@ -49,14 +49,17 @@ class Site:
     sandbox: bool
     lan: bool
     """A sandbox that others on the network can reach: every page says so."""
-    wechat: bool
-    """Has the library a mini-program?"""
     channels: frozenset[Channel]
     """How readers are told outside of the app."""
     mini_appid: str
     verification: tuple[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""
     keeping: Keeping
+
+    @property
+    def wechat(self) -> bool:
+        """Whether the library has a mini-program."""
+        return Channel.WECHAT in self.channels
 
 
 SITE: Final = web.AppKey("site", Site)
