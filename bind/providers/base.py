@@ -23,7 +23,7 @@ from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 TIMEOUT_S: Final = 5.0
 PROOF: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
-"""What a ticket or code may look like."""
+"""A ticket or code matches this."""
 _MAX_ANSWER: Final = 64 * 1024
 _RENEW: Final = "renew"
 

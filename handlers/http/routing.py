@@ -1,4 +1,4 @@
-"""What a request's path is called, and the answer to paths that are not known."""
+"""The name of a request's path, and the route that answers paths which are not known."""
 
 from __future__ import annotations
 

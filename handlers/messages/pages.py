@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
 from handlers import keys
@@ -13,7 +15,7 @@ from handlers.messages.presenter import CHOICE_PAGES
 from handlers.texts.deliveries import CHANNEL_WORDS
 from models.messages.entities import Template
 
-_CHANNELS = {path: channel for channel, path in CHOICE_PAGES.items()}
+_CHANNELS: Final = {path: channel for channel, path in CHOICE_PAGES.items()}
 
 
 async def choices(visit: PageRequest) -> web.StreamResponse:
@@ -31,7 +33,7 @@ async def choices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What goes by the channel: the boxes that are ticked."""
+    """The channel carries the kinds whose boxes are ticked."""
     path = visit.request.path
     chosen = {template: bool(form_text(form, template.value)) for template in Template}
     await visit[keys.MESSAGES].choose(_CHANNELS[path], visit.reader.id, chosen)

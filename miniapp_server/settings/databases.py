@@ -13,6 +13,7 @@ VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "MONGO_DRIVER", "REDIS_URL", 
 
 
 def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
+    """The cipher of ENCRYPTION_KEYS; None where they are a fault, which is noted."""
     text = read.required("ENCRYPTION_KEYS")
     try:
         return FieldCipher.parse(text) if text else None
@@ -22,6 +23,7 @@ def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
 
 
 def read_database_name(read: EnvironmentReader) -> str:
+    """The name of the database. A fault is noted."""
     name = read.text("MONGO_DATABASE", "seats")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,38}", name):
         read.fault("MONGO_DATABASE must be letters, digits, _ and -, at most 38")
@@ -29,6 +31,7 @@ def read_database_name(read: EnvironmentReader) -> str:
 
 
 def read_database_url(read: EnvironmentReader, name: str, parse: Callable[[str], object]) -> str:
+    """The address in the variable ``name``, which ``parse`` can read. A fault is noted."""
     value = read.required(name)
     try:
         if value:

@@ -15,6 +15,7 @@ VARIABLES: Final = (
 
 
 def read_keeping(read: EnvironmentReader) -> Keeping:
+    """How long each kind of data is kept. A fault is noted."""
     return Keeping(
         audit=timedelta(days=read.number("KEEP_AUDIT_DAYS", 1095, 180, 36500)),
         feedback=timedelta(days=read.number("KEEP_FEEDBACK_DAYS", 365, 30, 36500)),

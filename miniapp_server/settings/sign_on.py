@@ -191,6 +191,7 @@ def read_staff(
 
 
 def read_identity_provider(read: EnvironmentReader) -> IdentityProviderSettings:
+    """The way in that IDENTITY_PROVIDER names for the campus's app. A fault is noted."""
     kind = read.one_of("IDENTITY_PROVIDER", "cas", ("cas", "ticket", "wecom"))
     if kind == "ticket":
         return IdentityProviderSettings(

@@ -78,6 +78,7 @@ class OfficialAccountSettings:
 
 
 def read_wechat(read: EnvironmentReader, sandbox_url: str | None) -> WeChatSettings:
+    """The mini-program of the WECHAT_… variables, or the sandbox's. A fault is noted."""
     given = [name for name, value in read.env.items() if name.startswith("WECHAT_") and value]
     if not given and sandbox_url is None:
         return WeChatSettings(base_url="", appid="", secret="", state="formal", templates={})
@@ -107,6 +108,7 @@ def _templates(read: EnvironmentReader) -> Mapping[Template, TemplateConfig]:
 
 
 def read_official_account(read: EnvironmentReader, sandbox: bool) -> OfficialAccountSettings | None:
+    """The official account; None where the library has none. A fault is noted."""
     if sandbox:
         return OfficialAccountSettings(SANDBOX_MP_APPID, SANDBOX_MP_SECRET)
     appid = read.text("WECHAT_MP_APPID")
@@ -134,6 +136,7 @@ def read_callbacks(read: EnvironmentReader, sandbox: bool) -> dict[str, Callback
 
 
 def read_verification(read: EnvironmentReader) -> tuple[str, str]:
+    """Name and content of WeChat's verification file, empty without one. A fault is noted."""
     text = read.text("WECHAT_VERIFICATION_FILE")
     name, _, content = text.partition("=")
     if text and not (re.fullmatch(r"[A-Za-z0-9_-]{1,64}\.txt", name) and content):

@@ -20,7 +20,7 @@ from models.reservations.writer import ReservationWriter
 
 BEAT_EVERY: Final = timedelta(seconds=0.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)
-"""Who has beaten so lately need not beat or ask again in the same round."""
+"""A worker that has beaten so lately neither beats nor asks again in the same round."""
 _ROUNDS: Final = 10
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from models.storage.rounds import SPREAD, pause_s
@@ -13,7 +15,7 @@ def test_they_meet_before_long(every_s: float, began: float) -> None:
     instants = []
     for now in (100.0, 100.0 + began):
         for _ in range(10):
-            pause = pause_s(every_s, lambda now=now: now)  # type: ignore[misc]
+            pause = pause_s(every_s, partial(float, now))
             assert (1 - SPREAD) * every_s <= pause <= (1 + SPREAD) * every_s
             now += pause
         instants.append(now)

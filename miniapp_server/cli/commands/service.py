@@ -13,8 +13,8 @@ JOBS: Final = (
     *("heartbeat", "outages", "score_kiosk_scans", "beat", "gates", "no_show", "expire_offers"),
     *("fail_presence_checks", "expire_leaves", "complete", "carry_over", "offer_free_seats"),
     *("send_reminders", "dispatch_outbox", "deliver_wechat", "deliver_email", "deliver_wecom"),
-    *("deliver_webhooks", "expire_unused", "staff_alerts", "check_texts", "prune"),
-    "aggregate_statistics",
+    *("deliver_webhooks",),
+    *("expire_unused", "staff_alerts", "check_texts", "prune", "aggregate_statistics"),
     *("forecast", "migrate", "refresh", "note_load", "measure_queues"),
 )
 """The jobs that a help text and the completion name, without the service's code; which there are
