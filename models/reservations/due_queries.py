@@ -141,6 +141,7 @@ class DueQueries(ReservationCollection):
                 )
                 .sort("outbox.at", ASCENDING)
                 .limit(limit)
+                .batch_size(limit)
                 .to_list(None)
             )
         return [from_document(row | untold) for row in rows]

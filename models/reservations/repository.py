@@ -87,7 +87,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         Raises: ClaimConflict; ServiceUnavailable when it is certain that the reservation will
         never exist, or when even that cannot be found out now.
         """
-        document = {**to_document(made), "writer": self.writer}
+        document = self._to_insert(made)
         try:
             await self._inserts.submit(document)
         except NOT_SENT as error:
@@ -104,6 +104,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             with translate_errors():
                 raise error
         self._told(None, made)
+
+    def _to_insert(self, made: Reservation) -> Document:
+        return {"_id": made.id, "writer": self.writer, **to_document(made)}
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
         """One unordered insert; for each document the error that is its own, or None.
@@ -223,8 +226,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         self._told(None, offer)
 
     async def _insert_offer(self, offer: Reservation, session: Any) -> None:
-        document = {**to_document(offer), "writer": self.writer}
-        await self._all.insert_one(document, session=session)
+        await self._all.insert_one(self._to_insert(offer), session=session)
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
         """All of it or nothing; conflicts with other transactions are tried again.
