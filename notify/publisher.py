@@ -42,3 +42,10 @@ class MessagePublisher:
             self._count(
                 channel.name, DeliveryState.NO_CONSENT.value, len(messages) - len(set(wanted))
             )
+
+    async def withdraw(self, messages: Sequence[Message]) -> None:
+        """Keep and send them no more: whom they are for is gone. Raises: ServiceUnavailable."""
+        if messages:
+            ids = [message.id for message in messages]
+            await self._deliveries.withdraw(ids)
+            await self._messages.delete(ids)

@@ -55,6 +55,12 @@ class DeliveryRepository:
         documents = [_document(message, channel) for message in messages]
         await insert_new(self._all, documents)
 
+    async def withdraw(self, message_ids: Collection[str]) -> None:
+        """Nothing is to be sent of those messages any more."""
+        ids = [delivery_id(id, channel) for id in message_ids for channel in Channel]
+        with translate_errors():
+            await self._all.delete_many({"_id": {"$in": ids}})
+
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
     ) -> bool:

@@ -188,10 +188,11 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
             {"target": f"reader:{id}"}, {"$set": {"target": f"reader:{ERASED_READER}"}}
         )
         await allowances_changed(db)
+        # Before the messages: a dispatcher that still writes one about them finds out afterwards.
+        counts["reservations"] = await anonymise_reservations(db, {"reader": id})
         for name in PERSONAL_COLLECTIONS:
             gone = await db[name].delete_many({"reader": id})
             counts[name] = counts.get(name, 0) + gone.deleted_count
-        counts["reservations"] = await anonymise_reservations(db, {"reader": id})
         counts["violations"] = await anonymise_violations(db, {"reader": id})
         counts["webhook_deliveries"] = await anonymise_webhooks(db, {"reader": id})
         await _forget_actions(db, id)

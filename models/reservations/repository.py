@@ -21,6 +21,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_instant
+from models.readers.personal_data_repository import ERASED_READER
 from models.reservations.claims import ClaimKind
 from models.reservations.due_queries import DueQueries
 from models.reservations.entities import Reservation
@@ -44,7 +45,7 @@ _CHANGES_KEPT: Final = 8
 
 
 class WriteWatcher(Protocol):
-    """Who counts the writes. It must be quick."""
+    """Who is told of the writes of this process. It must be quick."""
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
         """``new`` is stored, in the place of ``old`` or for the first time."""
@@ -274,26 +275,33 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             raise ServiceUnavailable()  # what was read is not there: nothing is known
         return change_id == before.get("change") or change_id in before.get("changes", ())
 
-    async def remove_outbox_events(self, told: Sequence[Reservation]) -> None:
-        """Take what these outboxes held when they were read out of them; newer notices stay."""
+    async def remove_outbox_events(self, told: Sequence[Reservation]) -> set[ReservationId]:
+        """Take what these outboxes held when they were read out of them; newer notices stay.
+
+        Returns those whose reader has been erased since they were read: their outboxes stay as they
+        were, and nothing may be kept that was written to that reader meanwhile.
+        """
         if not told:
-            return
-        named = [(r.id, n.change) for r in told for n in r.outbox if n.change is not None]
-        # A change has one name everywhere: one update is for all reservations.
+            return set()
+        theirs = [r for r in told if r.reader_id != ERASED_READER]
+        nobodys = [r for r in told if r.reader_id == ERASED_READER]
         updates = [
-            UpdateMany(
-                {"_id": {"$in": [id for id, _ in named]}},
-                {"$pull": {"outbox": {"change": {"$in": [change for _, change in named]}}}},
-            )
-        ]
-        updates += [
-            UpdateMany({"_id": r.id}, {"$pull": {"outbox": {"seq": n.seq, "change": None}}})
-            for r in told
-            for n in r.outbox
-            if n.change is None  # from before changes had names
+            *_removals(theirs, {"reader": {"$ne": ERASED_READER}}),
+            *_removals(nobodys, {}),
+            *(
+                UpdateMany({"_id": r.id}, {"$pull": {"outbox": {"seq": n.seq, "change": None}}})
+                for r in told
+                for n in r.outbox
+                if n.change is None  # from before changes had names
+            ),
         ]
         with translate_errors():
-            await self._all.bulk_write(updates, ordered=False)
+            done = await self._all.bulk_write(updates, ordered=False)
+            if done.matched_count >= len(told):
+                return set()
+            of_nobody_now = {"_id": {"$in": [r.id for r in theirs]}, "reader": ERASED_READER}
+            rows = await self._all.find(of_nobody_now, {"_id": 1}).to_list(None)
+        return {ReservationId(row["_id"]) for row in rows}
 
     async def drop_past_claims(self, before: date, limit: int) -> int:
         """The index holds live claims only: what lies before ``before`` drops all of them."""
@@ -354,6 +362,17 @@ async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
         except ServiceUnavailable:
             continue
     return await settle()
+
+
+def _removals(told: Sequence[Reservation], still: Document) -> list[UpdateMany]:
+    """One update for all of them, as a change has one name everywhere; of those that are ``still``
+    so."""
+    named = [(r.id, n.change) for r in told for n in r.outbox if n.change is not None]
+    if not named:
+        return []
+    which: Document = {"_id": {"$in": [id for id, _ in named]}, **still}
+    changes = [change for _, change in named]
+    return [UpdateMany(which, {"$pull": {"outbox": {"change": {"$in": changes}}}})]
 
 
 def _guarded_update(
