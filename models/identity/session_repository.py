@@ -19,7 +19,7 @@ from models.identity.grant_repository import read_grants
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
 from models.library.entities import KioskId
-from models.readers.repository import read_reader, reader_of_session
+from models.readers.repository import PRINCIPAL_FIELDS, read_reader, reader_of_session
 from models.storage.batching import Batcher
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Database, Document
@@ -152,12 +152,13 @@ class SessionRepository:
             ids = {id for id in of.values() if id is not None}
             readers: dict[str, Document] = {}
             if ids:
-                rows = await self._db["readers"].find(_by_ids(list(ids))).to_list(None)
+                found = self._db["readers"].find(_by_ids(list(ids)), PRINCIPAL_FIELDS)
+                rows = await found.to_list(None)
                 readers = {row["_id"]: row for row in rows}
-        found = {
+        principals = {
             row["_id"]: self._principal(row, readers.get(of[row["_id"]] or "")) for row in sessions
         }
-        return [found.get(id) for id in session_ids]
+        return [principals.get(id) for id in session_ids]
 
     def _principal(self, d: Document, reader: Document | None) -> Principal | None:
         kind, openid = SessionKind(d["kind"]), d.get("openid")

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.records import record
 from models.reservations.state_machine import ReservationState
 
 
@@ -107,7 +108,7 @@ class KindChoices:
         return self.made.get(template, template in OF_CONSEQUENCE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """One message to one reader.
 

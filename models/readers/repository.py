@@ -256,6 +256,13 @@ def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | No
     return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
 
 
+PRINCIPAL_FIELDS: Final = (
+    *("kind", "no", "name", "suspended_until", "suspended_for"),
+    *("stay", "memberships", "staff_grants"),
+)
+"""What of a reader's document ``read_reader`` and the roles that they were given are read from."""
+
+
 def read_reader(d: Document, sealer: FieldCipher) -> Reader:
     """The reader of a stored document."""
     days = [date.fromisoformat(day) for day in d.get("stay") or ()]

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.records import record
 from models.readers.entities import SuspensionReason
 from models.text_checks.entities import TextVerdict
 
@@ -56,7 +57,7 @@ class Violation:
     appeal: Appeal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ViolationCount:
     """Where the reader stands: ``count`` of ``limit`` in the last ``days``."""
 

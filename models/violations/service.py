@@ -6,12 +6,12 @@ Called by the outbox dispatcher, once or more for each notice: every step is kep
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
+from models.kernel.records import record
 from models.kernel.time_range import local_date
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
@@ -35,7 +35,7 @@ _TRIES: Final = 8
 _BATCH: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ViolationResult:
     """What a notice brought: the violation, if it is one, the reader's count, a suspension; and
     until when the reader is suspended then, which another suspension may have made later."""

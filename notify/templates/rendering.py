@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from models.kernel.records import record
 from models.kernel.time_range import local_date, to_local
 from models.library.entities import CheckInWay
 from models.messages.entities import Template
@@ -17,7 +18,7 @@ A_DAY: Final = timedelta(hours=24)
 BETWEEN_KIOSKS: Final = "、"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MessageContext:
     """The facts of the moment that a message tells of. Times are aware UTC."""
 
@@ -87,7 +88,7 @@ def place(m: MessageContext) -> str:
     return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= 20 else _ANY_KIOSK)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenderedMessage:
     """A written message: its text for the app, and the values for WeChat's template by fact name.
 
