@@ -85,6 +85,8 @@ class OutboxDispatcher:
             self._read_at, self._must_read = self._clock(), False
             found = await self._reservations.with_outbox_events(BATCH)
             self._must_read = self._must_read or len(found) >= BATCH
+            known = {r.id for r in found}
+            self._made = [r for r in self._made if r.id not in known]
             events += await self._tell(found, now)
         return events
 
