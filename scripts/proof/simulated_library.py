@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from time import monotonic
 from typing import Final
 
 from aiohttp import web
@@ -104,6 +105,7 @@ class Worker:
                 self.stored.webhook_deliveries,
                 self.reference,
             ),
+            clock=clock.time if clock is not None else monotonic,
         )
 
     def share(self, other: Worker) -> None:
