@@ -45,7 +45,7 @@ _CHANGES_KEPT: Final = 8
 
 
 class WriteWatcher(Protocol):
-    """Who is told of the writes of this process. It must be quick."""
+    """Who counts the writes. It must be quick."""
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
         """``new`` is stored, in the place of ``old`` or for the first time."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.ids import Actor, ReaderId, ReservationId
-from models.kernel.request_id import REQUEST_ID
 from models.kernel.time_range import TimeRange, floor_minute, local_date
 from models.library.entities import AreaId, SeatId, VenueId
 from models.policy.entities import Policy
@@ -148,7 +146,7 @@ def create(
         remind_at=span.start if span.start > now else None,
         idempotency_results=(result,) if result else (),
         history=(HistoryEntry(now, "reserve", actor.by, actor.via),),
-        outbox=(_first_event(id, OutboxEventKind.BOOKING_CONFIRMED, now, facts),),
+        outbox=(OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts),),
     )
 
 
@@ -224,14 +222,7 @@ def create_offer(
         held_until=until,
         history=(HistoryEntry(now, "hold", actor.by, actor.via),),
     )
-    return replace(held, outbox=(_first_event(id, tell, now, facts_of(held)),))
-
-
-def _first_event(
-    id: ReservationId, tell: OutboxEventKind, now: datetime, facts: Mapping[str, object]
-) -> OutboxEvent:
-    """What a new reservation has to tell, as it will be stored: its change is the reservation."""
-    return OutboxEvent(1, tell, now, facts, id, REQUEST_ID.get())
+    return replace(held, outbox=(OutboxEvent(1, tell, now, facts_of(held)),))
 
 
 def accept(

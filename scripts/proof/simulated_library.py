@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from time import monotonic
 from typing import Final
 
 from aiohttp import web
@@ -105,7 +104,6 @@ class Worker:
                 self.stored.webhook_deliveries,
                 self.reference,
             ),
-            clock=clock.time if clock is not None else monotonic,
         )
 
     def share(self, other: Worker) -> None:

@@ -9,17 +9,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from models.deadlines.jobs import DeadlineJobs
-from models.messages.entities import Message, Template
+from models.messages.entities import Channel, Message, Template
 from models.messages.repository import MessageRepository
+from models.readers.personal_data_repository import erase_documents, remaining
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
+from notify.delivery.channel import DeliveryChannel
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
@@ -33,6 +35,7 @@ from tests.race.stage import (
     Stage,
     both_sides,
     clock,
+    ctx,
     events,
     guarded,
     put_around,
@@ -86,10 +89,21 @@ class RecordedAnew(ViolationRepository):
         return await super().record(replace(violation, id=new_id()))
 
 
-def dispatcher(worker: Inside, messages: MessageRepository) -> OutboxDispatcher:
+class ForAll:
+    """A channel by which everybody wants everything."""
+
+    name = Channel.EMAIL
+
+    async def wanted(self, messages: Sequence[Message]) -> list[str]:
+        return [message.id for message in messages]
+
+
+def dispatcher(
+    worker: Inside, messages: MessageRepository, channels: Sequence[DeliveryChannel] = ()
+) -> OutboxDispatcher:
     return OutboxDispatcher(
         worker.stored.reservations,
-        MessagePublisher(messages, worker.stored.deliveries, ()),
+        MessagePublisher(messages, worker.stored.deliveries, channels),
         ReservationMessages(
             worker.stored.reservations, worker.reference, worker.violations, worker.code_sharing
         ),
@@ -140,6 +154,36 @@ async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> N
     assert await dispatcher(worker, MessageRepository(stage.db, stage.cipher)).dispatch(EIGHT) == 1
     assert [notice.event for notice in (await stage.reload(r)).outbox] == ["no_show"]
     assert events(await stage.reload(r)) == ["reserve", "miss"]
+
+
+async def _leave(_: MessagePublisher, messages: Sequence[Message]) -> None:
+    """The control."""
+
+
+@guarded
+async def test_nothing_is_kept_for_a_reader_who_was_erased_meanwhile(
+    stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dispatcher has read the reservation before the erasure, and writes afterwards."""
+    stays, goes = await stage.reader(), await stage.reader()
+    kept = await stage.reserved(stays, start=10, end=11)
+    gone = await stage.reserved(goes, start=11, end=12)
+    await stage.inside.reservations.cancel(ctx(goes), gone.id)
+
+    async def meanwhile() -> None:
+        await erase_documents(stage.db, goes.id)
+
+    worker, messages = await stage.worker(), MessageRepository(stage.db, stage.cipher)
+    put_around(messages, "insert_many", before=meanwhile)
+    if not guard:
+        monkeypatch.setattr(MessagePublisher, "withdraw", _leave)
+    dispatches = dispatcher(worker, messages, [cast(DeliveryChannel, ForAll())])
+    await dispatches.dispatch(EIGHT)
+    assert await remaining(stage.db, goes.id) == ([] if guard else ["deliveries", "messages"])
+    told, _ = await MessageRepository(stage.db, stage.cipher).page_of(stays.id, False, 0, 9)
+    assert [message.reservation_id for message in told] == [kept.id]
+    await dispatches.dispatch(EIGHT)
+    assert [(await stage.reload(r)).outbox for r in (kept, gone)] == [(), ()]
 
 
 class Greedy(LeaseRepository):
