@@ -30,11 +30,7 @@ _ENGINE: Final = (
     "log=(prealloc=false,file_max=8MB),"
     # Each index is an open file for ten minutes after its last use, and a process may have 20,000:
     # tests make and drop a thousand databases with a hundred files each.
-    "file_manager=(close_idle_time=20,close_scan_interval=5,close_handle_minimum=100),"
-    # Of this small cache the usual twentieth is 6 MB of changes, which a rush writes in a second:
-    # the same pages would be written out over and over. Each checkpoint writes them out anyway.
-    "eviction_dirty_target=75,eviction_dirty_trigger=90,"
-    "eviction_updates_target=70,eviction_updates_trigger=85"
+    "file_manager=(close_idle_time=20,close_scan_interval=5,close_handle_minimum=100)"
 )
 _SET_NAME: Final = "rs0"
 _START_S: Final = 30.0
