@@ -14,11 +14,12 @@ from typing import Final
 
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.messages.entities import Message
+from models.readers.personal_data_repository import ERASED_READER
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from models.webhooks.entities import WebhookEvent
 from notify.publisher import MessagePublisher
-from notify.reservation_messages import ReservationMessages
+from notify.reservation_messages import ReservationMessages, message_ids
 from notify.waitlist_messages import WaitlistMessages
 from notify.webhooks.events import WebhookEvents
 
@@ -75,7 +76,9 @@ class OutboxDispatcher:
         ended = await self._waitlist_messages.untold(BATCH)
         await self._publisher.publish([*messages, *ended.values()])
         others = await self._webhook_events.publish(events, now)
-        erased = await self._reservations.remove_outbox_events(dispatched)
-        await self._publisher.withdraw([m for m in messages if m.reservation_id in erased])
+        # Written by a round that had read them before their readers were erased.
+        nobodys = [r for r in dispatched if r.reader_id == ERASED_READER]
+        await self._publisher.withdraw([id for r in nobodys for id in message_ids(r)])
+        await self._reservations.remove_outbox_events(dispatched)
         await self._waitlist_messages.told(ended)
         return sum(len(r.outbox) for r in dispatched) + len(ended) + others

@@ -43,9 +43,9 @@ class MessagePublisher:
                 channel.name, DeliveryState.NO_CONSENT.value, len(messages) - len(set(wanted))
             )
 
-    async def withdraw(self, messages: Sequence[Message]) -> None:
-        """Keep and send them no more: whom they are for is gone. Raises: ServiceUnavailable."""
-        if messages:
-            ids = [message.id for message in messages]
+    async def withdraw(self, ids: Sequence[str]) -> None:
+        """Keep and send these messages no more, as far as there are any. Raises:
+        ServiceUnavailable."""
+        if ids:
             await self._deliveries.withdraw(ids)
             await self._messages.delete(ids)

@@ -49,13 +49,13 @@ class ReservationMessages:
             context = replace(context, others=others)
         if event.event is OutboxEventKind.CHECKED_IN:
             await self._code_sharing.record_scan(r, event.at)
-        id, found = f"{r.id}:{event.key}", []
+        (id, of_suspension), found = _ids(r, event), []
         if is_still_relevant(r, event):
             found.append(build_message(r, event, template, context, id))
         if result.suspension is not None:
             # Of a longer one, which stands, the reader has been told.
             if result.suspension.until == result.suspended_until:
-                found.append(build_message(r, event, suspended.MESSAGE, context, f"{id}:suspended"))
+                found.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
             log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
         return found
 
@@ -89,6 +89,17 @@ class ReservationMessages:
             kiosks = (kiosk for kiosk in catalog.kiosks.values() if kiosk.venue_id == venue_id)
             names[venue_id] = BETWEEN_KIOSKS.join(kiosk.name for kiosk in kiosks)
         return names[venue_id]
+
+
+def message_ids(r: Reservation) -> list[str]:
+    """Of all messages that the reservation's outbox can become."""
+    return [id for event in r.outbox for id in _ids(r, event)]
+
+
+def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
+    """Of the message about the event, and of that about the suspension which it brings."""
+    id = f"{r.id}:{event.key}"
+    return id, f"{id}:suspended"
 
 
 def build_message(

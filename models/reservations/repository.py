@@ -275,14 +275,12 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             raise ServiceUnavailable()  # what was read is not there: nothing is known
         return change_id == before.get("change") or change_id in before.get("changes", ())
 
-    async def remove_outbox_events(self, told: Sequence[Reservation]) -> set[ReservationId]:
-        """Take what these outboxes held when they were read out of them; newer notices stay.
-
-        Returns those whose reader has been erased since they were read: their outboxes stay as they
-        were, and nothing may be kept that was written to that reader meanwhile.
+    async def remove_outbox_events(self, told: Sequence[Reservation]) -> None:
+        """Take what these outboxes held when they were read out of them; newer notices stay, and so
+        does all of a reservation whose reader was erased meanwhile: it is told anew, as nobody's.
         """
         if not told:
-            return set()
+            return
         theirs = [r for r in told if r.reader_id != ERASED_READER]
         nobodys = [r for r in told if r.reader_id == ERASED_READER]
         updates = [
@@ -296,12 +294,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             ),
         ]
         with translate_errors():
-            done = await self._all.bulk_write(updates, ordered=False)
-            if done.matched_count >= len(told):
-                return set()
-            of_nobody_now = {"_id": {"$in": [r.id for r in theirs]}, "reader": ERASED_READER}
-            rows = await self._all.find(of_nobody_now, {"_id": 1}).to_list(None)
-        return {ReservationId(row["_id"]) for row in rows}
+            await self._all.bulk_write(updates, ordered=False)
 
     async def drop_past_claims(self, before: date, limit: int) -> int:
         """The index holds live claims only: what lies before ``before`` drops all of them."""
