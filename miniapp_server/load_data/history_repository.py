@@ -99,15 +99,18 @@ class HistoryWriter:
             return self.finished(revisions, keep_claims=True)
         changes = [new_id() for _ in revisions[1:]]
         changed = {"change": changes[-1], "changes": changes} if changes else {}
-        return {**reservation_document(r), "outbox": [], "writer": self.id, **changed}
+        return {**self._begun(r), "outbox": [], **changed}
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
         """The document of an ended reservation: all messages are sent, nobody is carried over."""
-        document = {**reservation_document(revisions[-1]), "outbox": [], "carry_over_at": None}
+        document = {**self._begun(revisions[-1]), "outbox": [], "carry_over_at": None}
         if not keep_claims:
             document["claims"] = []
         changes = [new_id() for _ in revisions[1:]]
-        return {**document, "change": changes[-1], "writer": self.id, "changes": changes}
+        return {**document, "change": changes[-1], "changes": changes}
+
+    def _begun(self, r: Reservation) -> Document:
+        return {"_id": r.id, "writer": self.id, **reservation_document(r)}
 
 
 def read(message: Message) -> Document:
