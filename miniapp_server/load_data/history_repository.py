@@ -17,7 +17,7 @@ from models.messages.entities import Message
 from models.messages.mapping import document_of as message_document
 from models.readers.mapping import reader_reasons
 from models.reservations.entities import Reservation
-from models.reservations.mapping import to_document as reservation_document
+from models.reservations.mapping import to_new_document
 from models.reservations.state_machine import LIVE
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC, Document, new_id
@@ -99,18 +99,15 @@ class HistoryWriter:
             return self.finished(revisions, keep_claims=True)
         changes = [new_id() for _ in revisions[1:]]
         changed = {"change": changes[-1], "changes": changes} if changes else {}
-        return {**self._begun(r), "outbox": [], **changed}
+        return {**to_new_document(r, self.id), "outbox": [], **changed}
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
         """The document of an ended reservation: all messages are sent, nobody is carried over."""
-        document = {**self._begun(revisions[-1]), "outbox": [], "carry_over_at": None}
+        document = to_new_document(revisions[-1], self.id) | {"outbox": [], "carry_over_at": None}
         if not keep_claims:
             document["claims"] = []
         changes = [new_id() for _ in revisions[1:]]
         return {**document, "change": changes[-1], "changes": changes}
-
-    def _begun(self, r: Reservation) -> Document:
-        return {"_id": r.id, "writer": self.id, **reservation_document(r)}
 
 
 def read(message: Message) -> Document:

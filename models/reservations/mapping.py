@@ -68,6 +68,11 @@ def to_document(r: Reservation) -> Document:
     }
 
 
+def to_new_document(r: Reservation, writer: str) -> Document:
+    """The document as the process ``writer`` inserts it."""
+    return {"_id": r.id, "writer": writer, **to_document(r)}
+
+
 def changed_fields(old: Reservation, new: Reservation) -> Document:
     """The fields that differ; the outbox is pushed instead, since the dispatcher pulls from it."""
     before, after = to_document(old), to_document(new)

@@ -27,7 +27,7 @@ from models.reservations.due_queries import DueQueries
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.integrity_queries import IntegrityQueries
-from models.reservations.mapping import changed_fields, outbox_document, to_document
+from models.reservations.mapping import changed_fields, outbox_document, to_new_document
 from models.reservations.queries import ReservationQueries
 from models.storage.batching import Batcher
 from models.storage.mongo import Database, Document, insert, new_id
@@ -88,9 +88,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         Raises: ClaimConflict; ServiceUnavailable when it is certain that the reservation will
         never exist, or when even that cannot be found out now.
         """
-        document = self._to_insert(made)
         try:
-            await self._inserts.submit(document)
+            await self._inserts.submit(to_new_document(made, self.writer))
         except NOT_SENT as error:
             raise ServiceUnavailable() from error
         except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
@@ -105,9 +104,6 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             with translate_errors():
                 raise error
         self._told(None, made)
-
-    def _to_insert(self, made: Reservation) -> Document:
-        return {"_id": made.id, "writer": self.writer, **to_document(made)}
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
         """One unordered insert; for each document the error that is its own, or None.
@@ -227,7 +223,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         self._told(None, offer)
 
     async def _insert_offer(self, offer: Reservation, session: Any) -> None:
-        await self._all.insert_one(self._to_insert(offer), session=session)
+        await self._all.insert_one(to_new_document(offer, self.writer), session=session)
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
         """All of it or nothing; conflicts with other transactions are tried again.
@@ -279,8 +275,6 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         """Take what these outboxes held when they were read out of them; newer notices stay, and so
         does all of a reservation whose reader was erased meanwhile: it is told anew, as nobody's.
         """
-        if not told:
-            return
         theirs = [r for r in told if r.reader_id != ERASED_READER]
         nobodys = [r for r in told if r.reader_id == ERASED_READER]
         updates = [
@@ -293,8 +287,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 if n.change is None  # from before changes had names
             ),
         ]
-        with translate_errors():
-            await self._all.bulk_write(updates, ordered=False)
+        if updates:
+            with translate_errors():
+                await self._all.bulk_write(updates, ordered=False)
 
     async def drop_past_claims(self, before: date, limit: int) -> int:
         """The index holds live claims only: what lies before ``before`` drops all of them."""
