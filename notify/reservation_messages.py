@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from models.code_sharing.service import CodeSharingService
-from models.library.entities import Catalog, VenueId
 from models.messages.entities import Message
 from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
@@ -34,7 +33,6 @@ class ReservationMessages:
     ) -> None:
         self._reservations, self._reference = reservations, reference
         self._violations, self._code_sharing = violations, code_sharing
-        self._kiosks: tuple[Catalog, dict[VenueId, str]] | None = None
 
     async def messages_for(self, r: Reservation, event: OutboxEvent) -> list[Message]:
         """The messages, with ids made from the reservation and the change."""
@@ -66,11 +64,14 @@ class ReservationMessages:
         seat_id, catalog = facts.pop("seat_id"), self._reference.catalog
         if (replaced := facts.pop("replaced_seat_id", None)) is not None:
             facts["replaced_seat"] = catalog.label_of(replaced)
+        kiosks = BETWEEN_KIOSKS.join(
+            kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
+        )
         return MessageContext(
             at=event.at,
             seat=catalog.label_of(seat_id),
             receipt=r.receipt,
-            kiosks=self._kiosks_of(r.venue_id),
+            kiosks=kiosks,
             way=catalog.venues[r.venue_id].check_in_way,
             violation=result.violation is not None,
             counted=result.violation is not None and result.violation.counts,
@@ -79,25 +80,14 @@ class ReservationMessages:
             **facts,
         )
 
-    def _kiosks_of(self, venue_id: VenueId) -> str:
-        """Their names, which a rush asks for with each booking."""
-        catalog = self._reference.catalog
-        if self._kiosks is None or self._kiosks[0] is not catalog:
-            self._kiosks = catalog, {}
-        names = self._kiosks[1]
-        if venue_id not in names:
-            kiosks = (kiosk for kiosk in catalog.kiosks.values() if kiosk.venue_id == venue_id)
-            names[venue_id] = BETWEEN_KIOSKS.join(kiosk.name for kiosk in kiosks)
-        return names[venue_id]
-
 
 def message_ids(r: Reservation) -> list[str]:
-    """Of all messages that the reservation's outbox can become."""
+    """The ids of all messages that the reservation's outbox can become."""
     return [id for event in r.outbox for id in _ids(r, event)]
 
 
 def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
-    """Of the message about the event, and of that about the suspension which it brings."""
+    """The ids of the message about the event, and of that about the suspension which it brings."""
     id = f"{r.id}:{event.key}"
     return id, f"{id}:suspended"
 
