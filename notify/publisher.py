@@ -44,7 +44,7 @@ class MessagePublisher:
             )
 
     async def withdraw(self, ids: Sequence[str]) -> None:
-        """Keep and send these messages no more, as far as there are any. Raises:
+        """Delete those of the messages that there are, and their deliveries. Raises:
         ServiceUnavailable."""
         if ids:
             await self._deliveries.withdraw(ids)

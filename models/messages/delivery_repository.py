@@ -56,10 +56,9 @@ class DeliveryRepository:
         await insert_new(self._all, documents)
 
     async def withdraw(self, message_ids: Collection[str]) -> None:
-        """Nothing is to be sent of those messages any more."""
-        ids = [delivery_id(id, channel) for id in message_ids for channel in Channel]
+        """Delete the deliveries of those messages, ended or on the way."""
         with translate_errors():
-            await self._all.delete_many({"_id": {"$in": ids}})
+            await self._all.delete_many({"_id": {"$in": _ids_of(message_ids)}})
 
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
@@ -103,15 +102,19 @@ class DeliveryRepository:
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
         """Delete the deliveries of those messages that have none on the way. Which these are."""
-        ids = [delivery_id(id, channel) for id in message_ids for channel in Channel]
+        ids = _ids_of(message_ids)
         if not ids:
             return []
         with translate_errors():
             on_the_way = await self._all.distinct("message", {"_id": {"$in": ids}, "open": True})
             over = sorted(set(message_ids).difference(on_the_way))
-            theirs = [delivery_id(id, channel) for id in over for channel in Channel]
-            await self._all.delete_many({"_id": {"$in": theirs}, "open": False})
+            await self._all.delete_many({"_id": {"$in": _ids_of(over)}, "open": False})
         return over
+
+
+def _ids_of(message_ids: Collection[str]) -> list[str]:
+    """The ids of the messages' deliveries by all channels."""
+    return [delivery_id(id, channel) for id in message_ids for channel in Channel]
 
 
 def _document(message: Message, channel: Channel) -> Document:
