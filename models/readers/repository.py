@@ -260,7 +260,7 @@ PRINCIPAL_FIELDS: Final = (
     *("kind", "no", "name", "suspended_until", "suspended_for"),
     *("stay", "memberships", "staff_grants"),
 )
-"""What of a reader's document ``read_reader`` and the roles that they were given are read from."""
+"""The fields of a reader's document which ``read_reader`` and ``read_grants`` read."""
 
 
 def read_reader(d: Document, sealer: FieldCipher) -> Reader:

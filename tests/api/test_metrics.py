@@ -101,8 +101,8 @@ def expressions() -> list[str]:
 
 
 async def test_paths_are_counted_as_they_are_declared(service: Living) -> None:
-    """Whatever strangers ask for makes no series of its own, and methods that a path does not take
-    are refused with those that it takes."""
+    """A path that no route declares makes no series of its own, nor does a method that its path
+    does not take; the refusal of that names those which it takes."""
     nowhere, reader = ("//nowhere", "//areas/x/y/z", "/nowhere/1"), await service.reader()
     for path in nowhere:
         assert (await service.anonymous.get(path)).status == 404
