@@ -18,11 +18,11 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from miniapp_server.clock import real_now
+from tests.api.browsing import FORM
 from tests.living import Answer, Client
 from tests.stand_in import stand_in
 
 LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def now_s() -> int:

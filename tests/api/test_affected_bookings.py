@@ -13,47 +13,20 @@ from handlers import keys
 from models.affected_bookings.service import Resolution, ResolutionResult
 from models.identity.roles import Role
 from models.kernel.ids import Actor, ReaderId
-from models.library.entities import Seat
-from models.policy.entities import Policy
 from models.staff.audit import AuditQuery
-from tests.api.test_floor_plans import exported, seat_of, send
-from tests.api.test_opening_hours import ask as ask_calendar
-from tests.api.test_policy import SET, next_morning
-from tests.api.test_policy import ask as ask_rules
-from tests.api.test_staff_console import post, staff
+from tests.api.affected_bookings import TEN, seat, state, without
+from tests.api.calendar_page import ask as ask_calendar
+from tests.api.changes import rules
+from tests.api.console import post, staff
+from tests.api.floor_plans import exported, seat_of, send
+from tests.api.rules_page import SET, next_morning
+from tests.api.rules_page import ask as ask_rules
 from tests.living import Client, Living
-
-TEN = "2f-hall-010"
-
-
-async def state(reader: Client, made: Any) -> str:
-    return str((await reader.ok("GET", f"/reservations/{made['id']}"))["state"])
 
 
 async def titles(service: Living, reader: Client) -> list[str]:
     await service.settle()
     return [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
-
-
-async def without(service: Living, head: Any, *numbers: str, **form: str) -> Any:
-    """The hall's plan without these seats, confirmed."""
-    plan = await exported(head)
-    plan["seats"] = [s for s in plan["seats"] if s["no"] not in numbers]
-    base = service.inside.reference.catalog.areas[seat(service).area_id].rev
-    return await send(service, head, plan, base=base, confirmed="yes", **form)
-
-
-def seat(service: Living) -> Seat:
-    return next(iter(service.inside.reference.catalog.areas["2f-hall"].seats))  # type: ignore[index]
-
-
-async def rules(service: Living, **changed: Any) -> None:
-    """The next version of the rules, published behind the page."""
-    inside = service.inside
-    new: Policy = replace(
-        inside.reference.policy, version=inside.reference.policy.version + 1, **changed
-    )
-    await inside.reference.publish(new, service.clock.now())
 
 
 async def test_who_has_moved_meanwhile_keeps_the_seat(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from tests.promtool import promtool
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = ROOT / "deploy" / "alerts.yml"
@@ -187,13 +188,6 @@ def test_each_alert_fires_and_does_not(tmp_path: Path) -> None:
     file.write_text(json.dumps(asked), encoding="utf-8")
     assert promtool("check", "rules", str(RULES)) == ""
     assert promtool("test", "rules", str(file)) == ""
-
-
-def promtool(*args: str, stdin: bytes = b"") -> str:
-    """What is wrong; empty where nothing is."""
-    done = subprocess.run(["promtool", *args], input=stdin, capture_output=True, check=False)
-    said = (done.stdout + done.stderr).decode()
-    return said if done.returncode else ""
 
 
 @pytest.mark.parametrize("name", NAMES)

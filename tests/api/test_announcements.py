@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from handlers.staff.announcements import LONGEST_TEXT
 from models.identity.roles import Role
 from models.staff.audit import AuditAction
-from tests.api.test_pages import FORM, Browser
-from tests.api.test_staff_console import WHEREFORE, log, staff
+from tests.api.browsing import FORM, Browser
+from tests.api.console import WHEREFORE, log, staff
 from tests.living import Answer, Client, Living
 
 PATH = "/console/announcements"

@@ -14,36 +14,15 @@ from handlers.api_routes import PREFIX, ROUTES
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.readers.personal_data_repository import ERASED_READER, erase_documents
-from models.staff.api_tokens import Pace, StaffApiTokens
-from models.staff.recorder import AuditLog, StaffContext
-from tests.api.test_pages import Browser
-from tests.api.test_refusals import wish
-from tests.api.test_staff_console import log, post, staff
+from tests.api.api_tokens import PURPOSE, program
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
+from tests.api.wishes import wish
 from tests.living import MONDAY_8, SEAT, Client, Living, living
 
 HERE: Final = "/console/api-tokens"
-PURPOSE: Final = "一层大厅屏幕"
 OTHER: Final = "2f-hall-064"
 BOOK: Final = "/staff/reservations"
-
-
-async def program(service: Living, *scopes: Scope, per_minute: int = 6000) -> Client:
-    """A program with a token of these scopes, made by an administrator."""
-    maker, stored = await service.web_reader(role=Role.ADMINISTRATOR), service.inside.stored
-    reader = await stored.readers.get(maker.reader_id)
-    assert reader is not None
-    sessions = service.sessions
-    tokens = StaffApiTokens(
-        AuditLog(stored.audit_log),
-        stored.api_tokens,
-        sessions.new_api_token,
-        sessions.end_api_token,
-    )
-    ctx = StaffContext(reader, Role.ADMINISTRATOR, service.clock.now())
-    client = service.stranger()
-    made = await tokens.create(ctx, uuid4().hex, PURPOSE, scopes, Pace(30, per_minute))
-    client.token = made.secret
-    return client
 
 
 async def made(service: Living, head: Browser, **form: str) -> Client:

@@ -13,10 +13,10 @@ from models.gates.entities import GateId
 from models.identity.roles import Role
 from models.kiosks.keys import new_secret
 from models.library.entities import AreaId, Kiosk, KioskId, Venue, VenueId
-from tests.api.test_gates import Gate
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
-from tests.api.test_staff_notices_devices_deliveries import key_in, keys
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
+from tests.api.devices import key_in, keys
+from tests.api.gate import Gate
 from tests.living import Client, Living
 
 HALL = "/console/plans/2f-hall"

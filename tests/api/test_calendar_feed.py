@@ -13,7 +13,7 @@ import pytest
 from handlers.calendar_feed.feed import FEED_READS
 from models.calendar_feed.rules import KEPT_FOR
 from models.storage.encryption import token_hash
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
 from tests.calendars import CalendarReader, calendar_reader
 from tests.living import SEAT, Client, Living, living
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from models.code_sharing.service import CROWD_SIZE
-from tests.api.test_gates import gate_of
-from tests.api.test_kiosks import CARD, kiosk, touched
-from tests.api.test_violations import librarian
+from tests.api.console import librarian
+from tests.api.gate import gate_of
+from tests.api.kiosk import CARD, kiosk, touched
 from tests.living import Living
 
 

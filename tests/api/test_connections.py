@@ -17,7 +17,7 @@ from yarl import URL
 from handlers.http.keys import LOAD_SHEDDER
 from miniapp_server.connections import ConnectionLimits, connections
 from miniapp_server.logging_config import JsonLines
-from tests.api.test_requests import connection
+from tests.api.sockets import connection
 from tests.living import Living, living
 
 SHORT = ConnectionLimits(head_s=0.3, idle_s=1.5, linger_s=0.2, unread_s=0.3)

@@ -14,79 +14,16 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Template
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.mini_program import MiniProgramClient
+from tests.api.deliveries import MANY, calls, misbehave, told, warm_up, way_of
 from tests.living import MONDAY_8, Client, Living
-
-MANY = 1000
-AN_HOUR = ("14:00", "15:00"), ("15:00", "16:00"), ("16:00", "17:00"), ("17:00", "18:00")
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How one message fared on its way to WeChat."""
-
-    state: str
-    attempts: int
-    due: datetime
-    codes: list[int]
-    reason: str | None
-
-
-async def way_of(service: Living, made: Any, seq: int = 1) -> Way:
-    all_of_it = service.db["messages"].find({"reservation": made["id"]})
-    told = await all_of_it.sort([("at", 1), ("_id", 1)]).to_list(None)
-    assert len(told) >= seq, "every event is kept"
-    message = told[seq - 1]
-    found = await service.db["deliveries"].find_one({"message": message["_id"]})
-    if found is None:  # nobody asked for it
-        return Way("no_consent", 0, message["at"], [], None)
-    return Way(found["state"], found["attempts"], found["due"], found["codes"], found.get("reason"))
-
-
-async def misbehave(service: Living, **modes: object) -> None:
-    await service.anonymous.ok("POST", "//sandbox/wechat/_mode", modes)
-
-
-async def calls(service: Living, endpoint: str) -> int:
-    """How often WeChat was called since its mode was set with ``times=MANY``."""
-    mode = await service.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
-    assert mode is not None
-    return MANY - int(mode["left"])
 
 
 async def consents_of(service: Living, client: Client) -> int:
     return (await service.inside.stored.consents.remaining(client.reader_id))[Template.RESERVED]
 
 
-async def told(client: Client) -> list[str]:
-    """The in-app messages, the oldest first."""
-    items = (await client.ok("GET", "/messages"))["items"]
-    return [item["template"] for item in reversed(items)]
-
-
-async def warm_up(service: Living) -> None:
-    """Deliver something, so that the access_token is this WeChat's (tests share one Redis)."""
-    somebody = await service.reader()
-    await somebody.accept("RESERVED")
-    await somebody.reserve("2f-hall-060")
-    await service.settle()
-    assert len(await somebody.messages()) == 1
-
-
 def alarms(caplog: pytest.LogCaptureFixture) -> list[Any]:
     return [r for r in caplog.records if r.getMessage() == "wechat_delivery_alarm"]
-
-
-async def tell(service: Living) -> None:
-    """The outbox alone: its messages wait for their delivery."""
-    while await dispatch(service):
-        pass
-
-
-async def dispatch(service: Living) -> int:
-    """One run of the outbox dispatcher."""
-    job = service.scheduler.job("dispatch_outbox")
-    assert job is not None
-    return await job.run(service.clock.now())
 
 
 async def run(service: Living, now: datetime) -> None:

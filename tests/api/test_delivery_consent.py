@@ -13,7 +13,7 @@ from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
 from models.messages.entities import Channel, DeliveryResult, DeliveryState
 from notify.wechat.channel import LEASE
-from tests.api.test_delivery import AN_HOUR, MANY, dispatch, misbehave, tell, told, warm_up, way_of
+from tests.api.deliveries import AN_HOUR, MANY, dispatch, misbehave, tell, told, warm_up, way_of
 from tests.deliveries import state_of
 from tests.living import Living
 

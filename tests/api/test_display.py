@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import date, timedelta
 
 from handlers.display.board import HALL_BOARDS, ROWS
@@ -12,32 +11,14 @@ from models.library.entities import AreaId
 from models.notices.entities import Notice
 from models.policy.entities import OpeningRule
 from models.reader_groups.entities import GroupId, ReaderGroup
-from tests.api.test_listed_codes import with_rules
-from tests.api.test_policy import ask
-from tests.api.test_staff_console import staff
+from tests.api.changes import with_rules
+from tests.api.console import staff
+from tests.api.display_board import HERE, board, rows
+from tests.api.rules_page import ask
 from tests.living import Living
 
-HERE = "//display/library"
 EVERY = timedelta(seconds=6)
 HALL = AreaId("2f-hall")
-
-
-async def board(service: Living) -> str:
-    return str((await service.anonymous.ok("GET", f"{HERE}/board"))["html"])
-
-
-async def rows(service: Living) -> dict[str, list[str]]:
-    """The cells of each area, by its name; what is drawn has no text."""
-    html = await board(service)
-    found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
-    return {
-        name: [text for cell in re.findall(r"<td.*?</td>", cells) if (text := plain(cell))]
-        for name, cells in found
-    }
-
-
-def plain(html: str) -> str:
-    return re.sub("<[^>]*>", "", html).strip()
 
 
 async def test_nothing_is_public_before_the_library_says_so(service: Living) -> None:

@@ -14,9 +14,9 @@ from handlers import keys
 from models.identity.roles import Role
 from models.messages.entities import Channel, Template
 from models.readers.personal_data_repository import export
-from tests.api.test_delivery import MANY, misbehave, way_of
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.deliveries import MANY, misbehave, way_of
 from tests.living import Client, Living, living
 from tests.mail_server import MailServer, text_of
 

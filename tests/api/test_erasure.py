@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from models.erasure.past_repository import PastRepository
-from models.kernel.time_range import TimeRange
-from models.library.entities import KioskId, SeatId
-from models.messages.entities import Channel, Template
-from models.opening_draw.entities import Ticket
-from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import (
     ANONYMISED_COLLECTIONS,
@@ -26,14 +21,11 @@ from models.readers.personal_data_repository import (
 )
 from models.reservations.errors import Suspended
 from models.schema.indexes import INDEXES
-from models.staff.alert_kinds import AlertKind
 from models.storage.mongo import new_id
-from tests.api.test_gates import gate_of
-from tests.api.test_violations import WHY, librarian
+from tests.api.console import librarian
+from tests.api.known_reader import ASKED, CARD, known
+from tests.api.violations import WHY
 from tests.living import Client, Living
-
-CARD = "0412345678"
-ASKED = "插座不通电，是我的手机吗"
 
 
 async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
@@ -43,62 +35,6 @@ async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
         n for n in await db.list_collection_names() if not n.startswith(("system.", "sandbox"))
     ]
     return {name: await db[name].find().sort("_id").to_list(None) for name in sorted(names)}
-
-
-async def known(service: Living) -> Client:
-    """A reader of whom the database knows something in every collection that it can."""
-    reader, desk = await service.reader(), await librarian(service)
-    gate, other = await gate_of(service), await service.reader()
-    await service.inside.stored.cards.put(CARD, reader.reader_id)
-    await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-003"})
-    await reader.ok("POST", "/calendar-feed")
-    await reader.accept("RESERVED", "NO_SHOW")
-    # A day in the past: sat, left, came back, went.
-    made = await reader.reserve(start="09:00", end="11:00")
-    await service.move("08:50")
-    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
-    await gate.pass_(reader, "in")
-    await service.move("09:40")
-    await reader.ok("POST", f"/reservations/{made['id']}/finish")
-    await gate.pass_(reader, "out")
-    # And one that was missed, appealed and answered.
-    await reader.reserve(start="10:00", end="12:00")
-    await service.move("10:40")
-    (missed,) = (await reader.ok("GET", "/violations"))["items"]
-    await reader.ok("POST", f"/violations/{missed['id']}/appeal", {"text": WHY})
-    answer = {"granted": False, "answer": "当天没有故障"}
-    await desk.ok("POST", f"/staff/appeals/{missed['id']}", answer)
-    await service.inside.stored.feedback.add(reader.reader_id, "k", ASKED, service.clock.now())
-    await reader.ok("POST", "/seats/2f-hall-001/faults", {"kind": "lamp", "text": "不亮"})
-    # Now: in line, and in use, and one for tomorrow.
-    taken = await other.reserve("2f-hall-001", "18:00", "20:00")
-    line = {"area_id": "2f-hall", "seats": ["2f-hall-001"], "date": service.today}
-    await reader.ok("POST", "/waitlist", line | {"start": "18:00", "end": "20:00"})
-    live = await reader.reserve("2f-hall-002", "now", "14:00")
-    await reader.ok("POST", f"/reservations/{live['id']}/check-in", {"qr": await service.qr()})
-    for_tomorrow = await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
-    span = TimeRange(*(datetime.fromisoformat(for_tomorrow[name]) for name in ("start", "end")))
-    ticket = Ticket(span.start.date(), reader.reader_id, 0, SeatId("2f-hall-003"), span, "k")
-    assert await service.inside.stored.opening_tickets.draw(ticket, -1)
-    await service.sessions.open_kiosk(reader.reader_id, KioskId("2f-south"), service.clock.now())
-    now = service.clock.now()
-    await service.inside.stored.activation_codes.issue(
-        reader.reader_id, "123456", now, now + timedelta(minutes=10)
-    )
-    await service.inside.stored.review_codes.issue(
-        reader.reader_id, "r" * 22, now, now + timedelta(days=30)
-    )
-    await service.inside.stored.accommodations.replace(
-        reader.reader_id, NO_ACCOMMODATION, Accommodation(accessible=True)
-    )
-    stored, id = service.inside.stored, reader.reader_id
-    await stored.email_addresses.follow_campus(id, "zhang@example.edu")
-    await stored.message_choices.choose(Channel.WECOM, id, {Template.ENDED: True})
-    assert await stored.second_factors.put(id, "S" * 32, ["A" * 16], 1, now)
-    await stored.alerts.choose(id, [AlertKind.QUESTIONS], None, now + timedelta(days=1))
-    await service.settle()
-    assert taken["state"] == "reserved"
-    return reader
 
 
 async def person(service: Living, reader: Client) -> Reader:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from handlers import keys
 from models.identity.roles import Role
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
 from tests.living import Living
 
 SEAT = "2f-hall-012"

@@ -9,7 +9,7 @@ import pytest
 from models.favourites.repository import MOST_FAVOURITES
 from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
 from tests.living import SEAT, Living
 
 

@@ -8,7 +8,7 @@ from handlers import keys
 from models.identity.roles import Role
 from models.kernel.errors import InvalidState, NotFound
 from models.staff.recorder import StaffContext
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
 from tests.living import Living, living
 
 QUESTION = "065 号座位的插座没有电\r\n请修一下 <b>谢谢</b>"

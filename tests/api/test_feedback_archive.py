@@ -7,19 +7,13 @@ from datetime import timedelta
 
 from models.identity.roles import Role
 from models.staff.audit import AuditQuery
-from tests.api.test_looks import looks
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
-from tests.living import Client, Living
+from tests.api.audit_log import looks
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
+from tests.api.feedback import asked
+from tests.living import Living
 
 HERE = "/console/questions"
-
-
-async def asked(service: Living, reader: Client, text: str) -> str:
-    now = service.clock.now()
-    await service.inside.stored.feedback.add(reader.reader_id, text, text, now)
-    (found, *_), _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 1)
-    return found.id
 
 
 async def test_answered_feedback_stays_in_the_archive(service: Living) -> None:

@@ -9,13 +9,10 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-import aiohttp
 import pytest
-from PIL import Image
 
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE
 from miniapp_server.app import open_application
@@ -33,21 +30,12 @@ from models.profile.logo import logo_of
 from models.reader_groups.entities import GroupId, ReaderGroup
 from models.transfer.errors import TransferError
 from models.transfer.library_file import from_text, to_text
-from tests.api.test_floor_plans import send
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
+from tests.api.floor_plans import send
+from tests.api.library_profile import CAS, NAMES, picture, save
 from tests.living import ENCRYPTION_KEYS, Living, living
 
-CAS = "http://127.0.0.1:9/cas"
-NAMES = {
-    "name": "示例大学图书馆",
-    "title": "示例大学图书馆座位预约",
-    "audience": "面向全校师生",
-    "contact": "服务台电话 010-1234\r\n邮箱 lib@example.edu",
-    "running_line": "一次最多 {最长小时} 小时",
-    "rules_text": "# 我们的规则\r\n\r\n- 每天 {每天次数} 次",
-    "campus_app": "示例校园",
-}
 PLAN = {
     "width": 400,
     "height": 300,
@@ -64,26 +52,6 @@ async def empty(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
         yield running
     time_range.use_zone(clock)
-
-
-def picture() -> bytes:
-    made = BytesIO()
-    Image.new("RGB", (200, 200), "#20a060").save(made, "JPEG")
-    return made.getvalue()
-
-
-async def save(service: Living, who: Browser, logo: bytes = b"", **form: str) -> Any:
-    """The form of 图书馆信息, for the profile that it shows unless ``base`` says another."""
-    shown = str((await who.get("/console/library")).body)
-    base = re.search(r'name="base" value="(\d+)"', shown)
-    assert base is not None
-    data = aiohttp.FormData(default_to_multipart=True)
-    fields = {"csrf": await who.token("/contact"), "operation": "save", "base": base[1]}
-    for name, value in (fields | NAMES | form).items():
-        data.add_field(name, value)
-    if logo:
-        data.add_field("logo", logo, filename="logo.jpg")
-    return await who.post("/console/library", data, service.base)
 
 
 async def rev(who: Browser) -> str:

@@ -13,8 +13,8 @@ import pytest
 from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.staff.audit import AuditQuery
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import WHEREFORE, log, post, staff
+from tests.api.browsing import Browser
+from tests.api.console import WHEREFORE, log, post, staff
 from tests.living import Living
 
 IMPORT = "/console/plans/import"

@@ -10,9 +10,9 @@ from typing import Final
 from handlers import keys
 from models.library.entities import AreaId
 from models.statistics.daily import AreaDay
-from tests.api.test_display import rows
-from tests.api.test_listed_codes import with_rules
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
+from tests.api.changes import with_rules
+from tests.api.display_board import rows
 from tests.living import Living
 
 HALL: Final = AreaId("2f-hall")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.waitlist.entities import MOST_ALERTS
-from tests.api.test_pages import Browser
-from tests.api.test_waitlist import full, join, offers, wish
+from tests.api.browsing import Browser
+from tests.api.waitlist import full, join, offers, wish
 from tests.living import Client, Living
 
 

@@ -12,9 +12,9 @@ from models.readers.personal_data_repository import export
 from models.staff.audit import AuditQuery
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FREE_TEXTS, reencrypt_free_texts
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
-from tests.api.test_violations import missed
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.violations import missed
 from tests.living import Client, Living
 
 QUESTION: Final = "请回电 13800138000，我是李小明"

@@ -11,7 +11,7 @@ import pytest
 from models.kernel.ids import Actor
 from models.readers.context import RequestContext
 from models.reservations.rules import TimeSelection
-from tests.api.test_gates import gate_of
+from tests.api.gate import gate_of
 from tests.living import MONDAY_8, living
 
 READERS: Final = 60

@@ -14,8 +14,8 @@ from typing import Any, Final
 import pytest
 
 from models.identity.api_tokens import Scope
-from tests.api.test_api_tokens import program
-from tests.api.test_story import sign_in
+from tests.api.api_tokens import program
+from tests.api.cas_sign_in import sign_in
 from tests.living import SEAT, Living
 
 NAME: Final = "generated_seat_client"

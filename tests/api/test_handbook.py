@@ -11,8 +11,8 @@ from handlers.staff.help_topics import help_for
 from handlers.staff.routes import console_routes
 from handlers.texts.handbook import TOPICS
 from models.identity.roles import Role
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import staff
+from tests.api.browsing import Browser
+from tests.api.console import staff
 from tests.living import Living
 
 PICTURE = re.compile(r"images/([a-z0-9-]+)\.png")

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
 from tests.living import Living
 
 LINTERS: Final = Path(__file__).parents[1] / "linters"

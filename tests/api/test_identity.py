@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 from http.cookies import Morsel
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from yarl import URL
@@ -16,6 +16,8 @@ from handlers.http.endpoint import Access
 from models.kernel.ids import ReaderId
 from models.readers.entities import Visit
 from models.storage.mongo import new_id
+from tests.api.browsing import FORM
+from tests.api.cas_sign_in import begun, granted
 from tests.living import Client, Living, living
 
 BODY: dict[str, Any] = {
@@ -148,22 +150,6 @@ async def test_sessions_end(service: Living) -> None:
     await phone.ok("GET", "/me")
     await service.move(timedelta(days=29, hours=12))
     await phone.refused("401 unauthenticated", "GET", "/me")
-
-
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-async def begun(browser: Client, query: str = "") -> str:
-    """The service's address for the sign-in that the browser begins."""
-    away = urlsplit((await browser.get(f"//login{query}")).headers["Location"])
-    return str(parse_qs(away.query)["service"][0])
-
-
-async def granted(service: Living, browser: Client, target: str) -> str:
-    """Where the sandbox's CAS sends the browser, which signs in there."""
-    form = urlencode({"username": browser.number, "password": "demo", "service": target})
-    answer = await browser.call("POST", "//sandbox/cas/login", form.encode(), **FORM)
-    return str(answer.headers["Location"]).removeprefix(service.base)
 
 
 async def signed_in(service: Living, browser: Client) -> Morsel[str]:

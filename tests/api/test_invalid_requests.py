@@ -11,7 +11,7 @@ from yarl import URL
 from handlers.api_routes import ROUTES
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from models.library.entities import KioskId
-from tests.api.test_violations import librarian
+from tests.api.console import librarian
 from tests.living import SEAT, Client, Living
 
 BODIES: dict[str, dict[str, Any]] = {

@@ -13,9 +13,9 @@ from handlers.kiosks.pairing import network_of
 from models.identity.roles import Role
 from models.kiosks.pairing_repository import OF_A_NETWORK
 from models.staff.audit import AuditQuery
-from tests.api.test_kiosks import kiosk
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.kiosk import kiosk
 from tests.living import Living, living
 
 HERE = "/console/devices/kiosk/2f-south"

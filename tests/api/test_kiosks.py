@@ -5,23 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.living import Client, Living, living
-
-CARD = "0012345678"
-
-
-async def kiosk(service: Living, id: str = "2f-south") -> dict[str, str]:
-    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
-    return {"X-Kiosk-Key": next(item["key"] for item in keys if item["id"] == id)}
-
-
-async def touched(
-    service: Living, client: Client, id: str = "2f-south", key: str | None = None
-) -> Client:
-    shown = {"X-Kiosk-Key": key} if key else await kiosk(service, id)
-    here = await service.anonymous.ok("POST", f"/kiosks/{id}/touch", {"card": CARD}, **shown)
-    client.token = here["token"]
-    return client
+from tests.api.kiosk import CARD, kiosk, touched
+from tests.living import Living, living
 
 
 async def test_a_session_at_a_kiosk(service: Living) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from handlers.texts.english import CHINESE
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
 from tests.living import SEAT, Living
 
 CHINESE_FIRST = "自选座位"

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any, Final
 
 from handlers.api_routes import ROUTES
 from models.identity.roles import Role
-from models.library.entities import AreaId
 from models.policy.entities import OpeningRule
-from models.readers.entities import Visit
-from tests.api.test_kiosks import CARD, kiosk, touched
-from tests.api.test_refusals import OTHER, TOMORROW, wish, with_library_changed
-from tests.api.test_violations import librarian, missed
-from tests.living import MONDAY_8, SEAT, Client, Living
+from tests.api.changes import HALL, suspended, with_rules, with_seat, with_visit
+from tests.api.console import librarian
+from tests.api.kiosk import CARD, kiosk, touched
+from tests.api.violations import missed
+from tests.api.wishes import OTHER, TOMORROW, wish, with_library_changed
+from tests.living import MONDAY_8, SEAT, Living
 
-HALL: Final = "2f-hall"
 MONDAY: Final = MONDAY_8.date()
 NOBODYS: Final = "6" * 24
 KEYED: Final = {"Idempotency-Key": "!"}
-
-
-async def with_rules(service: Living, **changed: Any) -> None:
-    inside = service.inside
-    newer = replace(inside.reference.policy, version=inside.reference.policy.version + 1, **changed)
-    await inside.stored.policies.add_missing(newer, service.clock.now())
-    await inside.reference.refresh()
-
-
-async def with_seat(service: Living, **changed: Any) -> None:
-    inside = service.inside
-    hall = inside.reference.catalog.areas[AreaId(HALL)]
-    seats = tuple(replace(s, **changed) if s.id == SEAT else s for s in hall.seats)
-    assert await inside.stored.catalogs.replace_area(replace(hall, seats=seats, rev=hall.rev + 1))
-    await inside.reference.refresh()
-
-
-async def with_visit(service: Living, reader: Client, last: date) -> None:
-    """From now on the reader is a visitor until then."""
-    assert await service.inside.stored.readers.set_visit(
-        reader.reader_id, None, Visit(date(2026, 9, 1), last)
-    )
-    await service.sessions.reader_changed(reader.reader_id)
-
-
-async def suspended(service: Living, reader: Client, yes: bool) -> None:
-    until = MONDAY_8 + timedelta(days=3)
-    was, then = (None, until) if yes else (until, None)
-    assert await service.inside.stored.readers.set_suspended_until(reader.reader_id, was, then)
-    await service.sessions.reader_changed(reader.reader_id)
 
 
 async def test_days_and_filters_of_what_is_shown(service: Living) -> None:

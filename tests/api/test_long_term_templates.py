@@ -10,10 +10,10 @@ import pytest
 
 from miniapp_server.settings.sandbox_defaults import SANDBOX_TEMPLATES
 from models.messages.entities import Template
-from tests.api.test_delivery import AN_HOUR, MANY, calls, misbehave, told, warm_up, way_of
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import staff
-from tests.api.test_wechat_callbacks import event, listed, push
+from tests.api.browsing import Browser
+from tests.api.console import staff
+from tests.api.deliveries import AN_HOUR, MANY, calls, misbehave, told, warm_up, way_of
+from tests.api.wechat_callbacks import event, listed, push
 from tests.living import Client, Living, living
 
 LONG = {**SANDBOX_TEMPLATES, "RESERVED": {**SANDBOX_TEMPLATES["RESERVED"], "type": "long"}}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,15 +10,14 @@ import pytest
 from yarl import URL
 
 from models.identity.roles import Role
-from models.staff.audit import AuditKind, AuditQuery
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
-from tests.api.test_staff_readers import find
+from tests.api.audit_log import LOOKS, closed_log, looks
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.reader_pages import find
 from tests.living import Client, Living
 
 NAME: Final = "欧阳若兰"
 CARD: Final = "A1B2C3D4"
-LOOKS: Final = AuditQuery(kind=AuditKind.LOOK.value)
 
 
 async def known(service: Living) -> Client:
@@ -31,13 +28,6 @@ async def known(service: Living) -> Client:
     )
     await service.inside.stored.cards.put(CARD, reader.reader_id)
     return reader
-
-
-async def looks(service: Living) -> list[tuple[str, str, Any]]:
-    """Action, target and what was shown, the oldest first."""
-    rows, _ = await service.inside.stored.audit_log.page_of(LOOKS, 0, 50)
-    assert {entry.outcome for entry in rows} <= {"done"}, "one write makes it complete"
-    return [(entry.action.value, entry.target, entry.after) for entry in reversed(rows)]
 
 
 async def test_a_search_is_kept_by_its_kind_alone(service: Living) -> None:
@@ -98,17 +88,6 @@ async def shown(service: Living, desk: Browser, path: str) -> bytes:
     async with desk.client.session.get(url, headers=desk.cookie) as answer:
         assert answer.status == 200, path
         return await answer.read()
-
-
-@asynccontextmanager
-async def closed_log(service: Living) -> AsyncIterator[None]:
-    """MongoDB takes no entry in the meantime."""
-    nothing_fits = {"never": {"$exists": True}}
-    await service.db.command({"collMod": "audit", "validator": nothing_fits})
-    try:
-        yield
-    finally:
-        await service.db.command({"collMod": "audit", "validator": {}})
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from models.messages.entities import Channel, DeliveryState
 from models.webhooks.entities import WebhookDeliveryState
 from notify.outgoing_calls import CallOutcome, OutgoingSystem
 from notify.wechat.retry_policy import SendStatus
-from tests.api.test_alerts import promtool
 from tests.living import SEAT, Client, Living
+from tests.promtool import promtool
 
 ROOT: Final = Path(__file__).parents[2]
 OUTCOMES: Final = (SendStatus, DeliveryState, CallOutcome, WebhookDeliveryState)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -11,19 +10,12 @@ import pytest
 
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule
-from tests.api.test_gates import gate_of
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
+from tests.api.gate import gate_of
+from tests.api.night import NIGHT, OTHER, clock, open_by
 from tests.living import SEAT, Client, Living
 
-OTHER = "2f-hall-066"
-NIGHT = OpeningRule(time(7), time(2))
 ALWAYS = OpeningRule(time(0), time(0))
-
-
-async def open_by(service: Living, rule: OpeningRule) -> None:
-    reference, now = service.inside.reference, service.clock.now()
-    policy = replace(reference.policy, version=reference.policy.version + 1, opening=(rule,))
-    await reference.publish(policy, now)
 
 
 @pytest.fixture
@@ -31,12 +23,6 @@ async def night(service: Living) -> AsyncIterator[Living]:
     """The service on a Monday with hours from 07:00 to 02:00."""
     await open_by(service, NIGHT)
     yield service
-
-
-async def clock(service: Living, to: str, day: int) -> None:
-    """Move to that clock time of the 7th (Monday) or the 8th."""
-    instant = datetime.fromisoformat(f"2026-09-{day:02}T{to}:00+08:00")
-    await service.move(instant - service.clock.now())
 
 
 def span(r: Any) -> str:

@@ -3,29 +3,14 @@ it, the desk sees it, and answers in the reader's place."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from models.identity.roles import Role
-from tests.api.test_affected_bookings import TEN, state, without
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import WHEREFORE, log, post, staff
-from tests.living import Client, Living
+from tests.api.affected_bookings import moved, state
+from tests.api.console import WHEREFORE, log, post, staff
+from tests.living import Living
 
 TITLE = "预约已取消，为您保留了另一个座位"
-
-
-async def moved(service: Living) -> tuple[Client, Any, Browser]:
-    """A reader who has lost tomorrow's seat, the offer of another one, and the desk."""
-    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
-    await reader.accept("MOVED", "OFFER")
-    made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
-    await service.settle()
-    assert (await without(service, head, "010", bookings="offer")).status == 303
-    assert await state(reader, made) == "cancelled"
-    (entry,) = (await reader.ok("GET", "/waitlist"))["items"]
-    return reader, entry["offer"], await staff(service)
 
 
 async def test_one_message_tells_both(service: Living) -> None:

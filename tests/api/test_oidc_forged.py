@@ -15,8 +15,8 @@ from joserfc.jwk import RSAKey
 
 from handlers.keys import SIGN_ONS
 from models.kernel.errors import Overloaded
+from tests.api.browsing import FORM
 from tests.api.lying_provider import (
-    FORM,
     LOGOUT,
     LyingProvider,
     lying_provider,

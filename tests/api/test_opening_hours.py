@@ -11,24 +11,10 @@ import pytest
 
 from models.identity.roles import Role
 from models.staff.audit import AuditQuery
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
+from tests.api.browsing import Browser
+from tests.api.calendar_page import PATH, ask, base
+from tests.api.console import log, post, staff
 from tests.living import Client, Living
-
-PATH = "/console/calendar"
-
-
-async def base(who: Browser) -> str:
-    found = re.search(r'name="base" value="(\d+)"', (await who.get(PATH)).body)
-    assert found is not None
-    return found[1]
-
-
-async def ask(service: Living, who: Browser, **form: str) -> Any:
-    """One form of the page, for the version that it shows."""
-    usual = {"operation": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
-    usual |= {"why": "馆长办公会", "bookings": "cancel"}
-    return await post(service, who, PATH, **{"base": await base(who), **usual, **form})
 
 
 async def booked(service: Living, count: int) -> list[tuple[Client, Any]]:

@@ -6,21 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from handlers.kiosks.api import SCREEN
 from models.kernel.time_range import to_local
+from tests.api.kiosk import show
 from tests.living import Client, Living
 
 LONG = timedelta(minutes=20)
 JOBS = {"heartbeat", "outages", "no_show", "fail_presence_checks", "expire_leaves", "complete"}
 """What an outage has to do with; the last moment of a stretch of time has all jobs."""
-
-
-async def show(service: Living, kiosk: str = "2f-south") -> None:
-    """The kiosk's screen asks for its code."""
-    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
-    key = next(item["key"] for item in keys if item["id"] == kiosk)
-    headers = {"X-Kiosk-Key": key, SCREEN: "1"}
-    await service.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **headers)
 
 
 async def run(service: Living, to: str) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from models.identity.roles import Role
-from tests.api.test_pages import Browser
+from tests.api.browsing import Browser
 from tests.living import Answer, Living
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from models.identity.roles import Role
-from tests.api.test_affected_bookings import state
-from tests.api.test_staff_console import WHEREFORE, log, post, staff
+from tests.api.affected_bookings import state
+from tests.api.console import WHEREFORE, log, post, staff
 from tests.living import Living
 
 HERE = "/console/seats?area=2f-hall"

@@ -11,43 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from models.identity.roles import Role
 from models.library.plan_picture import LONGEST_SIDE, MOST_BYTES
 from models.staff.audit import AuditQuery
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
+from tests.api.plan_pictures import HALL, drawing, file_of, send
 from tests.living import Living
-
-HALL = "/console/plans/2f-hall"
-PICTURE = f"{HALL}/picture"
-
-
-def drawing(width: int = 860, height: int = 580) -> Image.Image:
-    image = Image.new("RGB", (width, height), "white")
-    ImageDraw.Draw(image).rectangle(
-        (width // 8, height // 8, width // 2, height // 2), fill="black"
-    )
-    return image
-
-
-def file_of(image: Image.Image, format: str = "PNG", **more: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format, **more)
-    return file.getvalue()
-
-
-async def send(
-    service: Living, who: Browser, file: bytes | None = None, path: str = "", **fields: Any
-) -> Any:
-    data = aiohttp.FormData(default_to_multipart=True)
-    data.add_field("csrf", fields.pop("csrf", None) or await who.token("/contact"))
-    for name, value in fields.items():
-        data.add_field(name, str(value))
-    if file is not None:
-        data.add_field("file", io.BytesIO(file), filename="floor.png")
-    return await who.post(PICTURE + path, data, service.base)
 
 
 async def stored(service: Living) -> list[Any]:

@@ -5,46 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 from models.identity.roles import Role
 from models.policy.entities import DATE_OVERRIDABLE
 from models.staff.audit import AuditQuery
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
+from tests.api.rules_page import PATH, SET, ask, form_of, next_morning
 from tests.living import Living
-
-PATH = "/console/rules"
-
-
-async def form_of(who: Browser) -> dict[str, str]:
-    """The numbers' form as it stands on the page."""
-    page = (await who.get(PATH)).body
-    part = page[page.index('name="operation" value="numbers"') :]
-    fields = {"operation": "numbers"}
-    for found in re.finditer(r'<input type="(\w+)"[^>]*?name="([^"]+)"[^>]*?>', part):
-        kind, name = found[1], found[2]
-        value = re.search(r'value="([^"]*)"', found[0])
-        if kind == "checkbox":
-            if " checked" in found[0]:
-                fields[name] = "on"
-        elif kind in ("number", "time"):
-            fields[name] = value[1] if value else ""
-    meals = re.search(r'name="meal_times" value="([^"]*)"', part)
-    base = re.search(r'name="base" value="(\d+)"', page)
-    assert meals is not None and base is not None
-    return fields | {"meal_times": meals[1], "base": base[1]}
-
-
-async def ask(service: Living, who: Browser, **changed: str) -> Any:
-    form = await form_of(who) | {"why": "馆长办公会"} | changed
-    return await post(service, who, PATH, **form)
-
-
-async def next_morning(service: Living) -> None:
-    seven = datetime.fromisoformat(f"{service.tomorrow}T07:00+08:00")
-    await service.move(seven - service.clock.now())
 
 
 async def test_what_stands_is_no_change(service: Living) -> None:
@@ -145,14 +114,6 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
             assert not value or f'value="{value}"' in answer.body, form
         assert await service.books() == before, form
     assert (await ask(service, head, operation="else")).status == 404
-
-
-SET = {
-    "operation": "add",
-    "name": "考试周",
-    "set.max_minutes": "120",
-    "set.daily_booking_limit": "1",
-}
 
 
 async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Living) -> None:

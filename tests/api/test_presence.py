@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 from yarl import URL
 
-from tests.api.test_gates import gate_of
-from tests.api.test_identity import FORM, begun, granted
-from tests.api.test_kiosks import kiosk
-from tests.api.test_pages import Browser
-from tests.api.test_seat_reports import holder, one, report
-from tests.api.test_violations import librarian
+from tests.api.browsing import FORM, Browser
+from tests.api.cas_sign_in import begun, granted
+from tests.api.console import librarian
+from tests.api.gate import gate_of
+from tests.api.kiosk import kiosk
+from tests.api.seat_reports import holder, one, report
 from tests.living import SEAT, Client, Living
 
 

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
 from models.identity.roles import Role
-from models.library.entities import PresenceSource, VenueId
+from models.library.entities import PresenceSource
 from models.policy.entities import Policy
 from models.reservations.presence import PresenceMethod, can_prove_presence
 from models.staff.audit import AuditQuery
-from tests.api.test_gates import gate_of
-from tests.api.test_kiosks import kiosk
-from tests.api.test_outages import show
-from tests.api.test_pages import Browser
-from tests.api.test_seat_reports import one
-from tests.api.test_staff_console import post, staff
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.gate import gate_of
+from tests.api.kiosk import kiosk, show
+from tests.api.presence_methods import VENUE, choose, nothing_proves, proofs
+from tests.api.seat_reports import one
 from tests.living import MONDAY_8, Client, Living
 
-VENUE: Final = VenueId("library")
 WEEK: Final = timedelta(days=7)
 NO_PROOF: Final = "近 7 天没有任何签到方式起过作用"
-
-
-async def nothing_proves(service: Living) -> None:
-    """As in a library whose kiosks were never switched on."""
-    await service.db["presence_methods"].delete_many({})
 
 
 async def misses(service: Living, seat: str, reader: Client | None = None) -> tuple[Client, Any]:
@@ -104,10 +97,6 @@ async def test_what_has_proved_presence_is_kept(service: Living) -> None:
     assert await proofs(service) == before
 
 
-async def proofs(service: Living) -> dict[PresenceMethod, datetime]:
-    return (await service.inside.stored.presence_methods.last_proofs())[VENUE]
-
-
 async def test_a_screen_that_was_seen_counts(service: Living) -> None:
     await nothing_proves(service)
     await show(service)
@@ -161,14 +150,6 @@ async def test_the_demo_goes_on_having_violations(service: Living) -> None:
 
 
 # --- what a venue names ---------------------------------------------------------------------------
-
-
-async def choose(service: Living, *sources: PresenceSource) -> None:
-    """What proves presence in the library from now on."""
-    venue = service.inside.reference.catalog.venues[VENUE]
-    new = replace(venue, presence_sources=frozenset(sources), rev=venue.rev + 1)
-    assert await service.inside.stored.catalogs.replace_venue(new)
-    await service.inside.reference.refresh()
 
 
 async def test_a_code_and_a_card_where_kiosks_prove_nothing(service: Living) -> None:

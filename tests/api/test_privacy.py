@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from models.gates.entities import Direction, GateEvent, GateId
 from models.kernel.ids import ReaderId
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
 from tests.living import living
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.identity.roles import Role
-from tests.api.test_staff_console import staff
-from tests.api.test_suspensions import suspend
+from tests.api.console import staff
+from tests.api.reader_pages import suspend
 from tests.living import SEAT, Client, Living
 
 

@@ -9,10 +9,10 @@ from handlers.display.made_once import MADE_EVERY_S
 from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule
-from tests.api.test_listed_codes import with_rules
-from tests.api.test_policy import ask
-from tests.api.test_reader_groups import ROOM, group
-from tests.api.test_staff_console import staff
+from tests.api.changes import with_rules
+from tests.api.console import staff
+from tests.api.reader_groups import ROOM, group
+from tests.api.rules_page import ask
 from tests.living import Living
 
 HERE = "/public/occupancy"

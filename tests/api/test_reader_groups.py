@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from typing import Any
 
 from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.policy.entities import PolicyOverride
-from tests.api.test_affected_bookings import rules
-from tests.api.test_display import rows
-from tests.api.test_identity import begun, granted
-from tests.api.test_listed_codes import with_rules
-from tests.api.test_pages import Browser
-from tests.api.test_policy import ask
-from tests.api.test_staff_console import log, post, staff
+from tests.api.browsing import Browser
+from tests.api.cas_sign_in import begun, granted
+from tests.api.changes import rules, with_rules
+from tests.api.console import log, post, staff
+from tests.api.display_board import rows
+from tests.api.reader_groups import HALL, ROOM, SEAT, base, enter, group
+from tests.api.rules_page import ask
 from tests.living import Client, Living
-
-ROOM, HALL = "2f-east", "2f-hall"
-SEAT = "2f-east-056"
-
-
-async def group(service: Living, admin: Browser, **fields: str) -> str:
-    """A new group of the console's form; its id."""
-    facts = {"name": "研究生", f"area-{ROOM}": "on"} | fields
-    answer = await post(service, admin, "/console/groups", **facts)
-    assert answer.status == 303, answer.body
-    await service.inside.reference.refresh()
-    found = service.inside.reference.groups.by_id.values()
-    return next(g.id for g in found if g.name == facts["name"])
-
-
-async def base(who: Browser, reader: Client) -> str:
-    page = (await who.get(f"/console/readers/{reader.reader_id}")).body
-    form = page[page.index("/membership") :]
-    found = re.search(r'name="base" value="([0-9a-f]{16})"', form)
-    assert found is not None
-    return found[1]
-
-
-async def enter(service: Living, desk: Browser, reader: Client, id: str, **days: str) -> Any:
-    here, shown = f"/console/readers/{reader.reader_id}/membership", await base(desk, reader)
-    return await post(service, desk, here, group=id, base=shown, **days)
 
 
 async def place(who: Client, seat: str = SEAT, day: str = "") -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from models.identity.roles import Role
-from tests.api.test_looks import closed_log, looks
-from tests.api.test_staff_console import staff
-from tests.api.test_staff_readers import find
+from tests.api.audit_log import closed_log, looks
+from tests.api.console import staff
+from tests.api.reader_pages import find
 from tests.living import Living
 
 LISTED: Final = 50

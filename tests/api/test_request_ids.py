@@ -15,9 +15,9 @@ from aiohttp import web
 
 from handlers.http.keys import HEALTH
 from miniapp_server.logging_config import JsonLines
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post
-from tests.api.test_wecom_messages import WeCom
+from tests.api.browsing import Browser
+from tests.api.console import post
+from tests.api.wecom import WeCom
 from tests.living import living
 from tests.stand_in import stand_in
 

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import perf_counter
 
-from yarl import URL
-
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SLOTS
 from models.identity.roles import Role
-from tests.api.test_staff_console import staff
+from tests.api.console import staff
+from tests.api.sockets import Connection, connection
 from tests.living import Client, Living
 
 SIGN_IN = b"POST /api/v1/wx/login HTTP/1.1\r\n"
@@ -28,17 +27,6 @@ HALF_SENT = (
     b"POST /console/plans/2f-hall HTTP/1.1\r\nCookie: seat_sid=%(token)s\r\n"
     b"Content-Type: multipart/form-data; boundary=b\r\n",
 )
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-@asynccontextmanager
-async def connection(service: Living) -> AsyncIterator[Connection]:
-    url = URL(service.base)
-    incoming, outgoing = await asyncio.open_connection(url.host, url.port)
-    try:
-        yield incoming, outgoing
-    finally:
-        outgoing.close()
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ import pytest
 
 from models.identity.roles import Role
 from models.staff.audit import AuditAction, AuditKind, AuditQuery
-from tests.api.test_looks import closed_log, looks
-from tests.api.test_staff_console import post, staff
+from tests.api.audit_log import closed_log, looks
+from tests.api.console import post, staff
 from tests.living import Living
 
 WHY = "核对校园卡上的学号"

@@ -17,10 +17,11 @@ from handlers.texts.errors import TEXTS
 from models.identity.api_tokens import Scope
 from models.identity.roles import GrantId, Role, StaffGrant
 from models.library.entities import KioskId, VenueId
-from tests.api.test_api_tokens import program
-from tests.api.test_identity import FORM, begun, granted
-from tests.api.test_pages import Browser
-from tests.api.test_staff_notices_devices_deliveries import WRITTEN
+from tests.api.addresses import NAMES, csrf_in, csrf_of
+from tests.api.api_tokens import program
+from tests.api.browsing import FORM, Browser
+from tests.api.cas_sign_in import begun, granted
+from tests.api.notices import WRITTEN
 from tests.living import Client, Living
 
 GOLDEN: Final = Path(__file__).parent.parent / "golden" / "rights.txt"
@@ -38,19 +39,6 @@ ENDS: Final = (
 """What ends the caller's own access: each has callers of its own."""
 OTHER_VENUE: Final = TEXTS["other_venue"]
 METHODS: Final = ("GET", "POST", "DELETE")
-NAMES: Final = {
-    "{chapter}": "rules",
-    "{channel}": "wechat",
-    "{picture}": "today",
-    "{digest}": "0123456789abcdef",
-    "{grant}": "x",
-    "{id}": "x",
-    "{verb}": "cancel",
-    "{place}": "x",
-    "{language}": "zh",
-    "{kind}": "kiosks",
-    "{name}": "x",
-}
 HEAD: Final = """\
 Who may call what.  in: the request is looked at  401: sign in  other codes: 403, not this caller
 
@@ -131,18 +119,6 @@ async def outcome(client: Client, csrf: str, method: str, path: str) -> str:
                 return "other_venue" if OTHER_VENUE in await answer.text() else "forbidden"
             return str((await answer.json())["error"]["code"])
         return "401" if answer.status == 401 else "in"
-
-
-async def csrf_of(client: Client) -> str:
-    """A token for the forms of the caller's session; empty where they see none."""
-    headers = {"Cookie": f"seat_sid={client.token}"}
-    async with client.session.get(f"{client.service.base}/contact", headers=headers) as page:
-        return csrf_in(await page.text())
-
-
-def csrf_in(page: str) -> str:
-    """The token of the page's first form; empty where it has none."""
-    return page.partition('name="csrf" value="')[2].partition('"')[0]
 
 
 async def test_every_route_and_every_caller(service: Living) -> None:

@@ -13,7 +13,7 @@ import pytest
 from miniapp_server.clock import Clock
 from miniapp_server.sandbox.state_repository import SandboxState
 from models.messages.entities import WECHAT_TEMPLATES
-from tests.api.test_gates import gate_of
+from tests.api.gate import gate_of
 from tests.living import MONDAY_8, Client, Living, living
 
 SEATS: Final = [f"2f-hall-{n:03}" for n in range(61, 69)]

@@ -37,8 +37,8 @@ from models.gates.entities import Direction, GateEvent, GateId
 from models.library.entities import AreaId
 from models.storage.encryption import token_hash
 from models.violations.entities import Violation
-from tests.api.test_listed_codes import with_rules
-from tests.api.test_violations import librarian
+from tests.api.changes import with_rules
+from tests.api.console import librarian
 from tests.living import Client, Living, living
 from tests.mail_server import mail_server
 

@@ -9,10 +9,10 @@ import pytest
 
 from models.identity.roles import Role
 from models.staff.audit import AuditKind, AuditQuery
-from tests.api.test_floor_plans import exported, send
-from tests.api.test_looks import closed_log, looks
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
+from tests.api.audit_log import closed_log, looks
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.floor_plans import exported, send
 from tests.living import SEAT, Client, Living
 
 PAGE: Final = "/console/seat-history"

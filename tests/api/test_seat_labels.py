@@ -14,10 +14,10 @@ from models.kiosks.errors import QrInvalid
 from models.library.entities import PresenceSource, SeatId
 from models.reservations.presence import PresenceMethod
 from models.storage.encryption import FieldCipher
-from tests.api.test_pages import Browser
-from tests.api.test_presence_methods import choose, nothing_proves, proofs
-from tests.api.test_seat_reports import one
-from tests.api.test_staff_console import staff
+from tests.api.browsing import Browser
+from tests.api.console import staff
+from tests.api.presence_methods import choose, nothing_proves, proofs
+from tests.api.seat_reports import one
 from tests.living import SEAT, Living, living
 
 OTHER = "2f-hall-064"

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from miniapp_server.embedded_databases import embedded_databases
-from tests.api.test_seat_map_events import HALL, OTHER, elsewhere, two_workers, until, watching
+from tests.api.seat_map_watcher import HALL, OTHER, elsewhere, two_workers, watching
 from tests.living import SEAT, Answer, living
+from tests.waiting import until
 
 
 async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:

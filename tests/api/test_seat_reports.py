@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from tests.api.test_pages import Browser
-from tests.api.test_violations import librarian
+from tests.api.browsing import Browser
+from tests.api.console import librarian
+from tests.api.seat_reports import holder, one, report
 from tests.living import SEAT, Client, Living
-
-
-async def one(reader: Client, made: Any) -> Any:
-    return await reader.ok("GET", f"/reservations/{made['id']}")
-
-
-async def report(reader: Client, made: Any, kind: str = "occupied") -> Any:
-    """A report of who has just scanned a kiosk's code."""
-    body = {"kind": kind, "qr": await reader.service.qr()}
-    return await reader.ok("POST", f"/reservations/{made['id']}/report", body)
 
 
 async def test_when_it_may_be_reported(service: Living) -> None:
@@ -158,13 +148,6 @@ async def test_a_report_keeps_no_seat_beyond_its_end(service: Living) -> None:
 
 
 # --- 监督 -----------------------------------------------------------------------------------------
-
-
-async def holder(service: Living, seat: str = SEAT) -> tuple[Client, Any]:
-    reader = await service.reader()
-    made = await reader.reserve(seat, "now", "12:00")
-    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
-    return reader, made
 
 
 async def watching(service: Living) -> Client:

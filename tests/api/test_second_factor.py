@@ -17,9 +17,9 @@ from handlers.http.keys import LOAD_SHEDDER
 from miniapp_server.cli.command import CommandError
 from miniapp_server.cli.readers import reset_second_factor
 from models.identity.roles import Role
+from tests.api.addresses import NAMES, csrf_of
+from tests.api.browsing import FORM
 from tests.api.lying_provider import lying_provider
-from tests.api.test_identity import FORM
-from tests.api.test_rights import NAMES, csrf_of
 from tests.living import ENCRYPTION_KEYS, Answer, Client, Living, living
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "rights.txt"

@@ -12,9 +12,9 @@ import pytest
 from handlers.http.security_log import LINES_OF_AN_ADDRESS
 from miniapp_server.logging_config import JsonLines
 from models.identity.api_tokens import Scope
-from tests.api.test_api_tokens import program
-from tests.api.test_kiosks import CARD, kiosk, touched
-from tests.api.test_pages import Browser
+from tests.api.api_tokens import program
+from tests.api.browsing import Browser
+from tests.api.kiosk import CARD, kiosk, touched
 from tests.living import Living, living
 
 WRONG: Final = "739164"

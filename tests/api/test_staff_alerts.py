@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from models.identity.roles import Role
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post
+from tests.api.browsing import Browser
+from tests.api.console import post
 from tests.living import Client, Living, living
 from tests.mail_server import MailServer, text_of
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from models.identity.roles import Role, StaffDirectory
 from models.kernel.errors import InvalidState, ServiceUnavailable
-from models.staff.audit import AuditAction, AuditKind, AuditQuery
+from models.staff.audit import AuditAction, AuditQuery
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
-from tests.api.test_pages import Browser
-from tests.api.test_violations import WHY, missed
+from tests.api.browsing import Browser
+from tests.api.console import WHEREFORE, log, post, staff
+from tests.api.violations import WHY, missed
 from tests.living import Client, Living
 
 PAGES = (
@@ -32,23 +32,6 @@ PAGES = (
     "/console/bookings.csv",
     "/console/audit",
 )
-WHEREFORE = "手机没电，核对过校园卡"
-
-
-async def staff(service: Living, role: Role | None = Role.LIBRARIAN) -> Browser:
-    return Browser(await service.web_reader(role=role))
-
-
-async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
-    csrf = await who.token("/contact")
-    return await who.post(path, {"csrf": csrf, "reason": WHEREFORE, **form}, service.base)
-
-
-async def log(service: Living) -> list[tuple[str, str, str]]:
-    """The changes: action, target and outcome, the oldest first."""
-    changes = AuditQuery(kind=AuditKind.CHANGE.value)
-    entries, _ = await service.inside.stored.audit_log.page_of(changes, 0, 100)
-    return [(e.action, e.target, e.outcome) for e in reversed(entries)]
 
 
 async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:

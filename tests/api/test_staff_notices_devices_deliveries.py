@@ -11,18 +11,15 @@ import pytest
 from models.code_sharing.service import CROWD_SIZE as CROWD
 from models.identity.roles import Role
 from models.staff.audit import AuditQuery
-from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
-from tests.api.test_gates import gate_of
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import log, post, staff
-from tests.api.test_wechat_callbacks import event, push
+from tests.api.browsing import Browser
+from tests.api.console import log, post, staff
+from tests.api.deliveries import MANY, calls, misbehave, warm_up, way_of
+from tests.api.devices import key_in, keys
+from tests.api.gate import gate_of
+from tests.api.notices import WRITTEN
+from tests.api.wechat_callbacks import event, push
 from tests.living import Living
 
-WRITTEN = {
-    "title": "国庆开放时间",
-    "body": "**10月1日** 闭馆。",
-    "published_at": "2026-09-07T08:00",
-}
 RETRY = "/console/deliveries/wechat/retry"
 
 
@@ -89,12 +86,6 @@ async def test_what_is_no_notice_stands_in_the_form_again(service: Living) -> No
 
 
 # --- kiosks and gates -----------------------------------------------------------------------------
-
-
-def key_in(body: str) -> str:
-    found = re.search(r"(?:#key=|GATE_KEY=)([\w-]{40,})<", body)
-    assert found is not None
-    return found[1]
 
 
 async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
@@ -319,11 +310,6 @@ async def test_who_may_not(service: Living, role: Role | None) -> None:
         assert answer.status == (403 if role is None else 200), page
         if role == Role.VIEWER:
             assert '<form method="post"' not in answer.body, page
-
-
-async def keys(service: Living) -> list[Any]:
-    db = service.db
-    return [await db[name].find().to_list(None) for name in ("kiosks", "gates")]
 
 
 async def test_what_is_not_true_any_more_is_not_sent_again(service: Living) -> None:

@@ -7,27 +7,16 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from models.identity.roles import Role
 from models.readers.accommodations import Accommodation
-from models.staff.audit import AuditQuery
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
+from tests.api.audit_log import facts
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.reader_pages import find
 from tests.living import Client, Living
-
-
-async def find(desk: Browser, sought: str) -> Any:
-    return await desk.get(f"/console/readers?{urlencode({'q': sought})}")
-
-
-async def facts(service: Living, action: str) -> list[tuple[Any, Any, str]]:
-    rows, _ = await service.inside.stored.audit_log.page_of(AuditQuery(action=action), 0, 10)
-    return [(e.before, e.after, e.outcome) for e in rows]
-
 
 # --- finding --------------------------------------------------------------------------------------
 

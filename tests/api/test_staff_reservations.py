@@ -13,13 +13,13 @@ from models.library.entities import VenueId
 from models.staff.audit import AuditQuery
 from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
-from tests.api.test_api_tokens import PURPOSE, program
-from tests.api.test_listed_codes import suspended, with_rules, with_seat, with_visit
-from tests.api.test_pages import Browser
-from tests.api.test_reader_groups import SEAT as GROUP_SEAT
-from tests.api.test_reader_groups import group
-from tests.api.test_refusals import ANNEX, BREAKS_A_RULE, wish, with_library_changed
-from tests.api.test_staff_console import log, staff
+from tests.api.api_tokens import PURPOSE, program
+from tests.api.browsing import Browser
+from tests.api.changes import suspended, with_rules, with_seat, with_visit
+from tests.api.console import log, staff
+from tests.api.reader_groups import SEAT as GROUP_SEAT
+from tests.api.reader_groups import group
+from tests.api.wishes import ANNEX, BREAKS_A_RULE, wish, with_library_changed
 from tests.living import Client, Living
 
 OTHER: Final = "2f-hall-064"

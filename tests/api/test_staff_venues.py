@@ -9,9 +9,9 @@ from typing import Any
 from handlers.keys import STAFF_GRANTS as _GRANTS
 from models.identity.roles import Role, StaffDirectory
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
-from tests.api.test_identity import begun, granted
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import WHEREFORE, log, post, staff
+from tests.api.browsing import Browser
+from tests.api.cas_sign_in import begun, granted
+from tests.api.console import WHEREFORE, log, post, staff
 from tests.living import Client, Living
 
 BRANCH, ROOM = VenueId("branch"), AreaId("branch-room")

@@ -8,7 +8,6 @@ import resource
 import zipfile
 from dataclasses import replace
 from datetime import date, time, timedelta
-from typing import Any
 
 import aiohttp
 import pytest
@@ -19,28 +18,13 @@ from models.kernel.time_range import local_instant
 from models.library.entities import AreaId
 from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
-from tests.api.test_staff_console import staff
+from tests.api.console import staff
+from tests.api.counted_day import a_day
 from tests.living import Living
 
 ROWS = {False: 20_000, True: 100_000}
 """In the short form and in the long one."""
 MOST_BYTES = {False: 30 * 2**20, True: 100 * 2**20}
-
-
-async def a_day(service: Living) -> list[Any]:
-    """Monday: one finishes, one misses, one cancels. It is Tuesday afterwards."""
-    readers = [await service.reader() for _ in range(3)]
-    made = [
-        await r.reserve(f"2f-hall-{n:03}", "09:00", "11:00") for n, r in enumerate(readers, start=1)
-    ]
-    await readers[2].ok("POST", f"/reservations/{made[2]['id']}/cancel")
-    await service.move("09:00")
-    here, code = f"/reservations/{made[0]['id']}", {"qr": await service.qr()}
-    await readers[0].ok("POST", f"{here}/check-in", code)
-    await service.move("10:30")
-    await readers[0].ok("POST", f"{here}/finish")
-    await service.move(timedelta(hours=14))
-    return made
 
 
 async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> None:

@@ -13,10 +13,10 @@ from yarl import URL
 
 from models.identity.roles import Role
 from models.library.entities import AreaId
-from tests.api.test_looks import looks
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import staff
-from tests.api.test_statistics import a_day
+from tests.api.audit_log import looks
+from tests.api.browsing import Browser
+from tests.api.console import staff
+from tests.api.counted_day import a_day
 from tests.living import Living
 
 ASKED = "from=2026-09-06&to=2026-09-07"

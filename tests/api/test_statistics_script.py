@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from models.identity.api_tokens import Scope
-from tests.api.test_api_tokens import program
+from tests.api.api_tokens import program
 from tests.living import Living
 
 SCRIPT: Final = Path(__file__).parents[2] / "examples" / "statistics" / "report.py"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.api.test_refusals import OTHER, wish
+from tests.api.wishes import OTHER, wish
 from tests.living import Living
 
 

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from html import unescape
 
-from tests.living import Client, Living
-
-
-async def sign_in(client: Client) -> None:
-    """By the CAS form, as a browser would."""
-    base = client.service.base
-    async with client.session.get(f"{base}/login") as response:
-        page, address = await response.text(), response.url
-    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
-    form = {name: unescape(value) for name, value in hidden.items()}
-    form |= {"username": client.number, "password": "demo"}
-    async with client.session.post(address, data=form) as response:
-        assert response.url.path == "/" and "ticket" not in response.url.query
-        assert "激活码" in await response.text()
+from tests.api.cas_sign_in import sign_in
+from tests.living import Living
 
 
 async def test_from_binding_to_the_end(service: Living) -> None:

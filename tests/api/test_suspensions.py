@@ -7,23 +7,15 @@ from datetime import timedelta
 from typing import Any, Final
 
 from models.readers.entities import FOREVER
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
-from tests.api.test_staff_readers import facts
-from tests.api.test_violations import librarian, missed, violations
+from tests.api.audit_log import facts
+from tests.api.browsing import Browser
+from tests.api.console import librarian, staff
+from tests.api.reader_pages import WORDS, suspend
+from tests.api.violations import missed, violations
 from tests.living import Client, Living
 
-WORDS: Final = "多次转让座位，请到服务台面谈"
 COUNTED: Final = "30 天内累计违约 3 次"
 WISH: Final = {"seat_id": "2f-hall-064", "start": "14:00", "end": "15:00"}
-
-
-async def suspend(service: Living, desk: Browser, reader: Client, **form: str) -> Any:
-    """The form of the reader's page is sent, with what it showed."""
-    here = f"/console/readers/{reader.reader_id}"
-    shown = re.search(r'name="was" value="([^"]*)"', (await desk.get(here)).body)
-    assert shown is not None
-    return await post(service, desk, f"{here}/suspend", **{"was": shown[1], "reason": WORDS} | form)
 
 
 async def in_days(service: Living, days: int) -> str:

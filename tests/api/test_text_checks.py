@@ -14,11 +14,11 @@ from models.feedback.entities import Feedback
 from models.identity.roles import Role
 from models.text_checks.entities import TextVerdict
 from models.violations.entities import Violation
-from tests.api.test_delivery import MANY, calls, misbehave
-from tests.api.test_feedback_archive import asked
-from tests.api.test_pages import Browser
-from tests.api.test_staff_console import post, staff
-from tests.api.test_violations import missed
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.deliveries import MANY, calls, misbehave
+from tests.api.feedback import asked
+from tests.api.violations import missed
 from tests.living import Client, Living, living
 
 FOLDED: Final = "微信提示内容可能违规，点开查看"

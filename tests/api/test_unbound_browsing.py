@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from models.identity.roles import Role
-from tests.api.test_first_run import NAMES, save
-from tests.api.test_reader_groups import ROOM, enter, group
-from tests.api.test_reader_groups import SEAT as OF_THE_ROOM
-from tests.api.test_seat_map_events import watching
-from tests.api.test_staff_console import staff
+from tests.api.console import staff
+from tests.api.library_profile import NAMES, save
+from tests.api.reader_groups import ROOM, enter, group
+from tests.api.reader_groups import SEAT as OF_THE_ROOM
+from tests.api.seat_map_watcher import watching
 from tests.living import SEAT, Living
 
 LOOKS = (

@@ -10,33 +10,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from models.identity.roles import Role
-from tests.api.test_pages import FORM, Browser
-from tests.living import Client, Living
-
-WHY = "地铁故障，我 9:35 到的"
-
-
-async def librarian(service: Living) -> Client:
-    return await service.web_reader(role=Role.LIBRARIAN)
-
-
-async def missed(service: Living, days: int) -> Client:
-    """A reader with that many violations, at 09:31 of the last day."""
-    reader = await service.reader()
-    for day in range(days):
-        await reader.reserve(start="09:00", end="12:00")
-        await service.move("09:31")
-        if day < days - 1:
-            await service.move(timedelta(hours=22, minutes=40))
-            now = service.clock.now()
-            reader.token = (await service.sessions.open_wx(reader.openid, None, now)).token
-    await service.settle()
-    return reader
-
-
-async def violations(reader: Client) -> list[Any]:
-    return list((await reader.ok("GET", "/violations"))["items"])
+from tests.api.browsing import FORM, Browser
+from tests.api.console import librarian
+from tests.api.violations import WHY, missed, violations
+from tests.living import Living
 
 
 async def test_only_librarians_decide(service: Living) -> None:

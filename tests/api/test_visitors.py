@@ -10,8 +10,8 @@ from models.kernel.ids import ReaderId
 from models.readers.entities import Visit
 from models.staff.review_access import LIFETIME
 from models.storage.mongo import new_id
-from tests.api.test_staff_console import post, staff
-from tests.api.test_staff_readers import find
+from tests.api.console import post, staff
+from tests.api.reader_pages import find
 from tests.living import Living
 
 

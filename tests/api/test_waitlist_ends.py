@@ -11,12 +11,12 @@ from models.identity.roles import Role
 from models.policy.entities import OpeningRule
 from models.readers.entities import FOREVER, Visit
 from models.readers.repository import ReaderRepository
-from tests.api.test_affected_bookings import rules, without
-from tests.api.test_floor_plans import exported, seat_of, send
-from tests.api.test_listed_codes import suspended, with_seat
-from tests.api.test_staff_console import post, staff
-from tests.api.test_violations import missed
-from tests.api.test_waitlist import full, join, offers, wish
+from tests.api.affected_bookings import without
+from tests.api.changes import rules, suspended, with_seat
+from tests.api.console import post, staff
+from tests.api.floor_plans import exported, seat_of, send
+from tests.api.violations import missed
+from tests.api.waitlist import full, join, offers, wish
 from tests.living import SEAT, Client, Living
 
 TEN, TWENTY = "2f-hall-010", "2f-hall-020"

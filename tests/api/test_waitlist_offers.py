@@ -9,8 +9,8 @@ import pytest
 
 from models.waitlist.jobs import BATCH
 from models.waitlist.repository import WaitlistRepository
-from tests.api.test_violations import librarian
-from tests.api.test_waitlist import full, join, offers, wish
+from tests.api.console import librarian
+from tests.api.waitlist import full, join, offers, wish
 from tests.living import Living
 
 

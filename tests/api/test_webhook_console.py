@@ -15,7 +15,7 @@ from models.identity.roles import Role
 from models.storage.encryption import FieldCipher
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookId
-from tests.api.test_staff_console import staff
+from tests.api.console import staff
 from tests.api.webhook_console import PATH, console, endpoint
 from tests.living import Living, living
 from tests.receiver import receiver

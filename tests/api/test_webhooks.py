@@ -19,8 +19,8 @@ from standardwebhooks import WebhookVerificationError
 
 from handlers.http.keys import LOAD_SHEDDER, METRICS
 from miniapp_server.webhook_wiring import WEBHOOK_WORKER
-from tests.api.test_gates import gate_of
-from tests.api.test_staff_console import WHEREFORE, log, staff
+from tests.api.console import WHEREFORE, log, staff
+from tests.api.gate import gate_of
 from tests.api.webhook_console import EVERY, endpoint
 from tests.living import Client, Living, living
 from tests.receiver import Receiver, receiver

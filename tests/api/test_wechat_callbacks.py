@@ -24,13 +24,11 @@ from models.messages.entities import Template
 from notify.wechat.callbacks import CallbackRejected, CallbackVerifier
 from notify.wechat.errors import WeChatUnavailable
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
+from tests.api.wechat_callbacks import CRYPTO, NONCE, STAMP, event, listed, push, sealed
 from tests.living import MONDAY_8, Answer, Living, living
 
 TOP = "学研支持"
-STAMP, NONCE = "1714112445", "415670741"
 THEN = datetime.fromtimestamp(int(STAMP), UTC)
-NOW = str(int(MONDAY_8.timestamp()))
-"""The timestamp of what is sent to the service, whose clock shows eight on that Monday."""
 # WeChat's own examples (developers.weixin.qq.com, message push).
 VECTOR = CallbackVerifier("wxba5fad812f8e6fb9", "AAAAA", "A" * 43)
 VECTOR_ECHO = {
@@ -50,8 +48,6 @@ VECTOR_SEALED = (
     "Fn2Pede2IuQrKEYwKSqFIZoNqJ4M8EajAsjLY2km32IIjdf8YL/P50F7mStwntrA2cPDrM1kb6mOcfBgRtWygb3VIYnSe"
     "OBrebufAlr7F9mFUPAJGj04="
 )
-CRYPTO = {name: WeChatCrypto(f"sandbox-{name}", SANDBOX_AES_KEY, appid) for name, appid in (
-    ("mp", "wxofficial"), ("mini", "wxsandbox"))}  # fmt: skip
 
 
 def test_wechats_own_vectors() -> None:
@@ -87,37 +83,11 @@ def test_wechats_own_vectors() -> None:
             VECTOR.read(query, body, THEN)
 
 
-def sealed(account: str, plain: str, stamp: str = NOW) -> tuple[str, bytes]:
-    """As WeChat sends it: the query, and the body with the encrypted text."""
-    crypto = CRYPTO[account]
-    xml = crypto.encrypt_message(plain, NONCE, stamp)
-    found = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)
-    assert found is not None
-    parts = sorted([f"sandbox-{account}", stamp, NONCE, found[1]])
-    signature = hashlib.sha1("".join(parts).encode()).hexdigest()
-    query = f"timestamp={stamp}&nonce={NONCE}&encrypt_type=aes&msg_signature={signature}"
-    body = f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{found[1]}</Encrypt></xml>"
-    return query, body.encode()
-
-
-async def push(service: Living, account: str, plain: str) -> Answer:
-    query, body = sealed(account, plain, str(int(service.clock.now().timestamp())))
-    return await service.anonymous.post(f"//wechat/{account}/callback?{query}", body)
-
-
 def message(openid: str, content: str, id: int = 1) -> str:
     return (
         f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName>"
         f"<CreateTime>1714112445</CreateTime><MsgType>text</MsgType>"
         f"<Content><![CDATA[{content}]]></Content><MsgId>{id}</MsgId></xml>"
-    )
-
-
-def event(openid: str, name: str, key: str = "", more: str = "", at: int = 1714112445) -> str:
-    return (
-        f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName>"
-        f"<CreateTime>{at}</CreateTime><MsgType>event</MsgType><Event>{name}</Event>"
-        f"<EventKey>{key}</EventKey>{more}</xml>"
     )
 
 
@@ -302,15 +272,6 @@ async def test_what_followers_and_users_write_lands_in_one_list(service: Living)
     ]
     first = await push(service, "mp", message("mp-li", "还有一个问题", 9))
     assert "已收到您的留言" in said(first)
-
-
-def listed(status: str, *templates: str) -> str:
-    entries = "".join(
-        f"<List><TemplateId>{t}</TemplateId><SubscribeStatusString>{status}</SubscribeStatusString>"
-        "<PopupScene>0</PopupScene></List>"
-        for t in templates
-    )
-    return f"<SubscribeMsgPopupEvent>{entries}</SubscribeMsgPopupEvent>"
 
 
 async def test_consent_follows_what_wechat_says(service: Living) -> None:

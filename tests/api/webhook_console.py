@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from models.identity.roles import Role
 from models.webhooks.entities import WebhookEventType
-from tests.api.test_pages import FORM, Browser
-from tests.api.test_staff_console import WHEREFORE, staff
+from tests.api.browsing import FORM, Browser
+from tests.api.console import WHEREFORE, staff
 from tests.living import Answer, Living
 from tests.receiver import Receiver
 

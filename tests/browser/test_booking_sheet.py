@@ -12,6 +12,7 @@ import pytest
 
 from handlers.http.keys import SITE
 from models.library.entities import AreaId
+from tests.browser.booking_sheet import COVERED, STANDS_STILL
 from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody, screen
 from tests.living import Living
 
@@ -27,20 +28,6 @@ SIZES = [
     (844, 390),
 ]
 """Of a desktop, the same at 200 %, and of phones, one of them on its side."""
-COVERED = """
-selector => {
-  const one = document.querySelector(selector), box = one.getBoundingClientRect();
-  const points = [[box.left + 2, box.top + 2], [box.right - 2, box.bottom - 2],
-    [(box.left + box.right) / 2, (box.top + box.bottom) / 2]];
-  return points.filter(([x, y]) => {
-    const top = document.elementFromPoint(x, y);
-    return !top || !(one.contains(top) || top.contains(one));
-  });
-}
-"""
-"""The corners of what the selector finds that are outside the window, or under something else."""
-STANDS_STILL = "() => !document.querySelector('#panel').getAnimations({ subtree: true }).length"
-"""The panel has risen."""
 DRAWN = (
     "#panel .stepper >> nth=0", "#panel .stepper >> nth=1", "#panel .track", "#panel .presets",
     "#panel .panel-foot .sum", "#panel .panel-foot .button",

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from models.library.entities import AreaId
 from models.notices.entities import Notice
-from tests.api.test_listed_codes import with_rules
+from tests.api.changes import with_rules
 from tests.browser.conftest import Open, shows_everybody
 from tests.browser.oldest import OldTab, chromium_70
 from tests.living import Living

@@ -11,7 +11,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, expect
 
 from handlers.display.made_once import MADE_EVERY_S
-from tests.api.test_listed_codes import with_rules
+from tests.api.changes import with_rules
 from tests.living import Living
 from tests.stand_in import stand_in
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
+from tests.browser.booking_sheet import COVERED, STANDS_STILL
 from tests.browser.conftest import DESKTOP, READER_SIZES, Open, shows_everybody
-from tests.browser.test_booking_sheet import COVERED, STANDS_STILL
 from tests.living import Living
 
 SEAT: Final = "2f-hall-063"

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from handlers.http.keys import LOAD_SHEDDER
 from models.identity.roles import Role
-from tests.api.test_first_run import CAS, picture
+from tests.api.library_profile import CAS, picture
 from tests.browser.conftest import PHONE, Open, Tab, is_for_everybody
 from tests.living import Living, living
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests.api.kiosk import key_of
 from tests.browser.conftest import Open
 from tests.living import Living
 
 
-async def _key(service: Living, kiosk: str) -> str:
-    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
-    return str(next(item["key"] for item in keys if item["id"] == kiosk))
-
-
 async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened: Open) -> None:
-    key = await _key(service, "2f-north")
+    key = await key_of(service, "2f-north")
     tab = await opened(path=f"/kiosk/2f-north#key={key}")
     page = tab.page
     first = await page.inner_html("#code svg")

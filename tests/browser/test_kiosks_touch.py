@@ -6,21 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from tests.api.kiosk import CARD, carded, key_of
 from tests.browser.conftest import Open, Tab
-from tests.browser.test_kiosks import _key
-from tests.living import Client, Living
-
-CARD = "0012345678"
-
-
-async def carded(service: Living) -> Client:
-    reader = await service.web_reader()
-    await service.inside.stored.cards.put(CARD, reader.reader_id)
-    return reader
+from tests.living import Living
 
 
 async def kiosk(service: Living, opened: Open, width: int = 1080, height: int = 720) -> Tab:
-    key = await _key(service, "2f-south")
+    key = await key_of(service, "2f-south")
     size = {"width": width, "height": height}
     tab = await opened(path=f"/kiosk/2f-south#key={key}", viewport=size)
     await tab.page.wait_for_selector("#code svg")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.api.test_night import NIGHT, OTHER, clock, open_by
+from tests.api.night import NIGHT, OTHER, clock, open_by
 from tests.browser.conftest import PHONE, Open, is_for_everybody
 from tests.living import SEAT, Living
 

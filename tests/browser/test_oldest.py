@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from tests.api.kiosk import CARD, carded, key_of
 from tests.browser.oldest import OldTab, chromium_70
-from tests.browser.test_kiosks import _key
-from tests.browser.test_kiosks_touch import CARD, carded
 from tests.living import Living
 
 # Neighbours in a flex box that stand nearer than the gap which they were promised.
@@ -56,7 +55,7 @@ async def test_a_kiosk_shows_its_code_and_the_next(service: Living, old: OldTab)
     reader = await service.reader()
     made = await reader.reserve(start="now", end="18:00")
     await old.size(1080, 720)
-    await old.go(f"{service.base}/kiosk/2f-north#key={await _key(service, '2f-north')}")
+    await old.go(f"{service.base}/kiosk/2f-north#key={await key_of(service, '2f-north')}")
     await old.wait_for("document.querySelector('#code svg')")
     await old.wait_for("document.getElementById('said').textContent.includes('秒后更新')")
     assert await old.evaluate("document.querySelectorAll('#free li').length") == 18
@@ -76,7 +75,7 @@ async def test_a_kiosk_shows_its_code_and_the_next(service: Living, old: OldTab)
 async def test_a_seat_without_a_phone(service: Living, old: OldTab) -> None:
     reader = await carded(service)
     await old.size(1080, 720)
-    await old.go(f"{service.base}/kiosk/2f-south#key={await _key(service, '2f-south')}")
+    await old.go(f"{service.base}/kiosk/2f-south#key={await key_of(service, '2f-south')}")
     await old.wait_for("document.querySelector('#code svg')")
     await old.type(CARD)
     await old.click("#touch button", "二层中厅")

@@ -8,8 +8,8 @@ import zxingcpp
 from PIL import Image
 
 from models.library.entities import PresenceSource
-from tests.api.test_presence_methods import choose
-from tests.api.test_seat_reports import one
+from tests.api.presence_methods import choose
+from tests.api.seat_reports import one
 from tests.browser.conftest import PHONE, Open
 from tests.living import SEAT, Living
 

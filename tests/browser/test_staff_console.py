@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.statistics.daily import AreaDay
-from tests.api.test_offers_at_the_desk import moved
+from tests.api.affected_bookings import moved
 from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
 from tests.living import Living
 

@@ -45,7 +45,7 @@ from tests.builders import (
     on,
     reserved,
 )
-from tests.unit.test_gates_replay import after
+from tests.gate_passages import after
 
 GOLDEN: Final = Path(__file__).with_name("messages.txt")
 POLICY: Final = Policy()

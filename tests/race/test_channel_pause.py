@@ -15,27 +15,25 @@ from typing import Any, Final
 
 import pytest
 
-from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.ids import ReaderId
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_repository import DeliveryRepository
-from models.messages.entities import Channel, DeliveryState, Message, Template
+from models.messages.entities import Channel, DeliveryState, Message
 from notify.delivery.circuit_breaker import AWAY_AFTER, CircuitBreaker
 from notify.delivery.worker import PAGE, DeliveryWorker
 from notify.wechat.channel import CONCURRENCY, LEASE, WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
 from tests.deliveries import queue_of, state_of, tell
+from tests.race.channel_messages import LI, MINUTE, RESERVED, message, openids_of
 from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
 
-LI: Final = ReaderId("5" * 24)
-RESERVED: Final = Template.RESERVED
 SENT: Final = SendResult(SendStatus.SENT, 0)
 UNREACHED: Final = SendResult(SendStatus.BUSY)
 BUSY: Final = SendResult(SendStatus.BUSY, -1)
 NO_ANSWER: Final = SendResult(SendStatus.BUSY, unknown=True)
 REFUSED: Final = SendResult(SendStatus.REFUSED, 48001)
-MINUTE: Final = timedelta(minutes=1)
 
 Answer = tuple[SendResult, bool]
 """What WeChat answers, and whether the message is on the phone."""
@@ -71,10 +69,6 @@ class WeChat:
         return result
 
 
-async def openids_of(readers: Any) -> dict[ReaderId, str]:
-    return {reader: f"o-{reader}" for reader in readers}
-
-
 def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
     """One of several processes that send."""
     gateway: Any = wechat
@@ -94,11 +88,6 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
         stage.stored.reservations.many,
         lambda: wechat.now,
     )
-
-
-def message(reader: ReaderId, at: datetime, worth: timedelta) -> Message:
-    id = f"{reader}-{at:%H%M%S}"
-    return Message(id, reader, RESERVED, "预约成功", "…", at, {}, ReservationId(id), at + worth)
 
 
 async def consent(stage: Stage, readers: Sequence[ReaderId], times: int = 99) -> None:

@@ -22,12 +22,9 @@ from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
 from notify.delivery.channel import DeliveryChannel
-from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
-from notify.reservation_messages import ReservationMessages
-from notify.waitlist_messages import WaitlistMessages
-from notify.webhooks.events import WebhookEvents
 from tests.inside import Inside
+from tests.race.outbox import dispatcher
 from tests.race.stage import (
     EIGHT,
     MONDAY,
@@ -96,25 +93,6 @@ class ForAll:
 
     async def wanted(self, messages: Sequence[Message]) -> list[str]:
         return [message.id for message in messages]
-
-
-def dispatcher(
-    worker: Inside, messages: MessageRepository, channels: Sequence[DeliveryChannel] = ()
-) -> OutboxDispatcher:
-    return OutboxDispatcher(
-        worker.stored.reservations,
-        MessagePublisher(messages, worker.stored.deliveries, channels),
-        ReservationMessages(
-            worker.stored.reservations, worker.reference, worker.violations, worker.code_sharing
-        ),
-        WaitlistMessages(worker.stored.waitlist, worker.reference),
-        WebhookEvents(
-            worker.stored.event_outbox,
-            worker.stored.webhooks,
-            worker.stored.webhook_deliveries,
-            worker.reference,
-        ),
-    )
 
 
 @guarded

@@ -11,8 +11,8 @@ from models.kernel.ids import ReaderId
 from models.messages.entities import DeliveryResult, DeliveryState, Message
 from notify.wechat.channel import LEASE
 from tests.deliveries import queue_of, state_of, tell
+from tests.race.channel_messages import LI, MINUTE, RESERVED, message
 from tests.race.stage import EIGHT, Stage, clock, put_around
-from tests.race.test_channel_pause import LI, MINUTE, RESERVED, message
 
 
 @pytest.mark.parametrize("names", [True, False], ids=["with ids", "without ids"])

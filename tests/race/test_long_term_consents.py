@@ -14,8 +14,8 @@ from notify.wechat.channel import WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
 from tests.deliveries import queue_of, state_of, tell
+from tests.race.channel_messages import MINUTE, message, openids_of
 from tests.race.stage import Stage, clock, guarded, unguard
-from tests.race.test_channel_pause import MINUTE, message, openids_of
 
 LI: Final = ReaderId("5" * 24)
 RESERVED: Final = Template.RESERVED

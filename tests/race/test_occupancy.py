@@ -6,124 +6,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time as real_time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from handlers.seat_map.cache import SeatMapCache
 from miniapp_server import seed
 from miniapp_server.embedded_databases import embedded_databases
-from miniapp_server.scheduler import end
 from models.kernel.errors import DomainError
-from models.kernel.time_range import local_instant
-from models.library.entities import AreaId
 from models.readers.entities import Reader
 from models.schema.indexes import ensure_indexes
-from models.seat_map.service import TimeFilter
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, open_database
-from tests.inside import Inside, features
+from tests.inside import features
+from tests.race.occupancy_workers import TODAY, Worker, two_workers
 from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, both_sides, clock, ctx, scan, selection
-
-TODAY = MONDAY.date()
-TOMORROW = TODAY + timedelta(days=1)
-AREA = AreaId("2f-hall")
-
-
-def windows() -> tuple[TimeFilter, ...]:
-    """The days, and two hours that all are asked about."""
-    hours = selection(10, 12)
-    whole = TimeFilter(TODAY, None, None), TimeFilter(TOMORROW, None, None)
-    return *whole, TimeFilter(hours.day, hours.start, hours.end)
-
-
-async def until(holds: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
-    deadline = real_time.monotonic() + within_s
-    while not await holds():
-        assert real_time.monotonic() < deadline, f"waited {within_s:.0f} s for: {what}"
-        await asyncio.sleep(0.01)
-
-
-@dataclass
-class Worker:
-    """A process with a client of its own, that follows the stream, and what it would answer."""
-
-    inside: Inside
-    plans: SeatMapCache = field(init=False)
-    task: asyncio.Task[None] | None = None
-
-    def __post_init__(self) -> None:
-        self.plans = SeatMapCache(self.inside.seat_map)
-
-    def follow(self) -> None:
-        self.task = asyncio.create_task(self.inside.occupancy.follow_changes())
-
-    async def fresh(self) -> None:
-        """Returns when its occupancy may judge both days."""
-
-        async def judges() -> bool:
-            with suppress(DomainError):
-                for day in (TODAY, TOMORROW):
-                    await self.inside.occupancy.get_day(day)
-            return all(self.inside.occupancy.authoritative_day(day) for day in (TODAY, TOMORROW))
-
-        await until(judges, "an occupancy that is up to date")
-
-    async def stop(self) -> None:
-        if self.task is not None:
-            await end([self.task])
-
-    async def equals_the_database(self) -> bool:
-        """With what is joined of the days beside: of the one before, what ends after midnight."""
-        inside = self.inside
-        for day in (TODAY, TOMORROW):
-            found = {
-                row.id: row
-                for beside in inside.reference.joined_days(day)
-                for row in await inside.stored.reservations.occupancy_rows(beside)
-                if row.end > local_instant(day, time())
-            }
-            if (await inside.occupancy.get_day(day)).rows != found:
-                return False
-        return True
-
-    async def bodies(self, readers: list[Reader]) -> list[tuple[bytes, str]]:
-        """Every plan as everybody and as each holder sees it, and the list of areas."""
-        found = []
-        area, now = self.inside.reference.catalog.areas[AREA], clock(9, 30)
-        for asked in windows():
-            occupancy = await self.inside.occupancy.get_day(asked.day)
-            plan = self.plans.plan(area, occupancy, asked, now)
-            answers = [plan.body_for(reader.id) for reader in readers]
-            answers.append(self.plans.areas(occupancy, None, asked, now))
-            found += [(body._content, body._etag) for body in answers]
-        return found
-
-
-@asynccontextmanager
-async def worker(url: str, name: str, cipher: FieldCipher) -> AsyncIterator[Worker]:
-    async with open_database(url, name) as db:
-        made = Worker(features(db, cipher))
-        await made.inside.reference.refresh()
-        made.follow()
-        try:
-            yield made
-        finally:
-            await made.stop()
-
-
-@asynccontextmanager
-async def two_workers(url: str, name: str, cipher: FieldCipher) -> AsyncIterator[list[Worker]]:
-    async with AsyncExitStack() as stack:
-        workers = [await stack.enter_async_context(worker(url, name, cipher)) for _ in range(2)]
-        for one in workers:
-            await one.fresh()
-        yield workers
-
+from tests.waiting import until
 
 # --- random histories ---------------------------------------------------------------------------
 

@@ -4,59 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time as real_time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import pymongo
 import pytest
-from pymongo.monitoring import CommandListener
 
 from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
 from models.reservations.errors import DailyLimit, OverlapsOwnBooking, SeatTaken
 from models.reservations.live_occupancy import REFUSE_WITHIN_S
 from models.reservations.state_machine import LIVE, ReservationState
-from models.storage.encryption import FieldCipher
-from models.storage.mongo import CODEC
-from tests.inside import features
+from tests.race.occupancy_workers import TODAY, Worker, counted_worker, two_workers
 from tests.race.stage import SEATS, Stage, both_sides, ctx, other_hours, selection
-from tests.race.test_occupancy import TODAY, Worker, two_workers, until
-
-
-class Commands(CommandListener):
-    """What one client sends about bookings; its change stream and heartbeats do not count."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def started(self, event: Any) -> None:
-        if event.command_name not in ("getMore", "hello", "endSessions", "killCursors"):
-            self.names.append(event.command_name)
-
-    def succeeded(self, event: Any) -> None: ...
-
-    def failed(self, event: Any) -> None: ...
-
-
-@asynccontextmanager
-async def counted_worker(
-    url: str, name: str, cipher: FieldCipher
-) -> AsyncIterator[tuple[Worker, Commands]]:
-    commands = Commands()
-    client: Any = pymongo.AsyncMongoClient(url, event_listeners=[commands])
-    db: Any = client.get_database(
-        name, codec_options=CODEC, write_concern=pymongo.WriteConcern(w="majority")
-    )
-    made = Worker(features(db, cipher))
-    await made.inside.reference.refresh()
-    made.follow()
-    try:
-        await made.fresh()
-        yield made, commands
-    finally:
-        await made.stop()
-        await client.close()
+from tests.waiting import until
 
 
 @both_sides

@@ -13,13 +13,11 @@ import pytest
 
 from models.kernel.errors import DomainError
 from models.readers.entities import Reader
-from models.reservations.claims import presence_claim, slot_claims
 from models.reservations.entities import Reservation
-from models.reservations.state_machine import CHECKED_IN_STATES, TERMINAL, ReservationState
-from models.reservations.transitions import RELEASED_CLAIMS
+from models.reservations.state_machine import ReservationState
 from tests.inside import Inside
+from tests.race.reservation_changes import claims_fit, extends, moves
 from tests.race.stage import (
-    OTHER_SEAT,
     Stage,
     both_sides,
     clock,
@@ -43,16 +41,8 @@ async def checks_in_early(worker: Inside, reader: Reader, r: Reservation) -> Non
     await worker.check_in.check_in(ctx(reader, clock(9, 40)), r.id, scan(2))
 
 
-async def moves(worker: Inside, reader: Reader, r: Reservation) -> None:
-    await worker.reservations.change(ctx(reader, clock(9, 40)), r.id, OTHER_SEAT, None, None)
-
-
 async def cancels(worker: Inside, reader: Reader, r: Reservation) -> None:
     await worker.reservations.cancel(ctx(reader, clock(9, 40)), r.id)
-
-
-async def extends(worker: Inside, reader: Reader, r: Reservation) -> None:
-    await worker.renewal.renew(ctx(reader, clock(10, 59, 59)), r.id, clock(12).time())
 
 
 async def gives_back(worker: Inside, reader: Reader, r: Reservation) -> None:
@@ -182,18 +172,6 @@ async def _prepare(stage: Stage, reader: Reader, begins: ReservationState) -> Re
     if begins is ReservationState.AWAY:
         return await stage.inside.check_in.leave(ctx(reader, clock(10, 10)), made.id)
     return made
-
-
-def claims_fit(r: Reservation) -> bool:
-    """An ended reservation holds no place; a live one holds its own, and presence once present."""
-    released = tuple(kind.prefix for kind in RELEASED_CLAIMS)
-    held = {claim for claim in r.claims if claim.startswith(released)}
-    if r.state in TERMINAL:
-        return not held
-    wanted = set(slot_claims(r.seat_id, r.reader_id, r.span))
-    return wanted <= held and (presence_claim(r.reader_id) in held) == (
-        r.state in CHECKED_IN_STATES
-    )
 
 
 @both_sides

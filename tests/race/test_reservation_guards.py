@@ -14,6 +14,7 @@ from models.reservations import transitions
 from models.reservations.errors import RevisionConflict, SeatTaken
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection, new_id
+from tests.race.reservation_changes import claims_fit, extends, moves
 from tests.race.stage import (
     EIGHT,
     OTHER_SEAT,
@@ -31,7 +32,6 @@ from tests.race.stage import (
     selection,
     unguard,
 )
-from tests.race.test_reservation_changes import claims_fit, extends, moves
 
 pytestmark = both_sides
 

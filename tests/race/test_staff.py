@@ -28,8 +28,8 @@ from models.staff.audit import AuditAction, AuditEntry, AuditQuery
 from models.staff.audit_repository import AuditLogRepository
 from models.violations.repository import ViolationRepository
 from tests.inside import Inside
+from tests.race.seat_offers import InTwoSteps, held
 from tests.race.stage import OTHER_SEAT, Around, Stage, clock, guarded, put_around
-from tests.race.test_waitlist import InTwoSteps, held
 
 
 class LookFirst(PolicyRepository):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +13,11 @@ from models.library.entities import SeatId
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import DailyLimit, SeatTaken
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
-from models.storage.transactions import InTransaction
 from models.waitlist.entities import MOST_ALERTS, WaitlistEntry, WaitlistState
 from models.waitlist.errors import AlreadyWaiting, TooManyAlerts
+from tests.race.seat_offers import InTwoSteps, held
 from tests.race.stage import (
     EIGHT,
     SEAT,
@@ -42,27 +40,6 @@ async def waits(stage: Stage, reader: Reader) -> None:
     await stage.stored.waitlist.join(
         WaitlistEntry(new_id(), reader.id, area, frozenset(), anything, clock(10), clock(11), since)
     )
-
-
-async def held(stage: Stage) -> list[str]:
-    rows = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
-    return [row["seat"] for row in rows]
-
-
-class InTwoSteps(ReservationRepository):
-    """The control: the seat is let go first, and held afterwards."""
-
-    async def replace_and_offer(
-        self,
-        old: Reservation,
-        new: Reservation,
-        due: Mapping[str, object] | None,
-        offer: Reservation,
-        claim: InTransaction,
-    ) -> Reservation:
-        written = await self.replace(old, new, due)
-        await self.insert_offer(offer, claim)
-        return written
 
 
 @both_sides

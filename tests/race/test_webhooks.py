@@ -27,6 +27,8 @@ from models.webhooks.entities import (
     WebhookResult,
 )
 from models.webhooks.errors import WebhookMade
+from tests.race.occupancy_workers import counted_worker
+from tests.race.outbox import dispatcher
 from tests.race.stage import (
     EIGHT,
     SEATS,
@@ -37,8 +39,6 @@ from tests.race.stage import (
     selection,
     unguard,
 )
-from tests.race.test_jobs import dispatcher
-from tests.race.test_occupancy_refusals import counted_worker
 
 THERE = WebhookId("1" * 24)
 LEASE = timedelta(seconds=40)

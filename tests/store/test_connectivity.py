@@ -22,7 +22,7 @@ from miniapp_server.settings import load
 from models.storage.connectivity import MongoUnusable, _said, about_mongo, require_mongo
 from models.storage.mongo import open_database
 from tests.living import ENCRYPTION_KEYS
-from tests.survive.serving import until
+from tests.waiting import until
 
 SET = "guarded"
 

@@ -15,7 +15,7 @@ from models.reservations.integrity_queries import DoubleBooking
 from models.reservations.repository import ReservationRepository
 from models.storage.mongo import Database
 from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on
-from tests.store.test_reservations import OTHER_SEAT, POLICY, another, kept
+from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
 
 
 @pytest.fixture

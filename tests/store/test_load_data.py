@@ -40,8 +40,8 @@ from models.reservations.state_machine import (
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from tests.builders import MONDAY, on
+from tests.environments import REAL
 from tests.inside import Inside, features
-from tests.unit.test_settings import REAL
 
 FRIDAY: Final = date(2026, 12, 18)
 COUNT: Final = 9_300

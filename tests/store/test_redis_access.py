@@ -25,7 +25,7 @@ from models.wechat.access_token_repository import AccessTokenStore
 from tests.certificates import make_certificate
 from tests.living import ENCRYPTION_KEYS
 from tests.redis_servers import DEBIAN, RedisServer, running_redis
-from tests.survive.serving import until
+from tests.waiting import until
 
 DEPLOYMENT: Final = Path(__file__).parents[2] / "docs" / "deployment.md"
 PASSWORD: Final = "p%40ss"

@@ -15,7 +15,6 @@ from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
-from models.policy.entities import Policy
 from models.reservations import transitions as reservations_transitions
 from models.reservations.claims import idempotency_claim, presence_claim
 from models.reservations.entities import (
@@ -43,23 +42,12 @@ from tests.builders import (
     on,
     reserved,
 )
-
-POLICY = Policy()
-OTHER_SEAT = "2f-hall-066"
+from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
 
 
 @pytest.fixture
 def store(db: Database) -> ReservationRepository:
     return ReservationRepository(db)
-
-
-def another(start: str = "14:00", end: str = "16:00", **facts: Any) -> Reservation:
-    return reserved(start, end, **{"id": new_id(), **facts})
-
-
-async def kept(store: ReservationRepository, *made: Reservation) -> None:
-    for r in made:
-        await store.insert(r)
 
 
 def full() -> Reservation:

@@ -10,7 +10,7 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,17 +27,10 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.storage.mongo import Database
 from tests.living import ENCRYPTION_KEYS, MONDAY_8, Living, free_port
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 SEATS = str(Path(sys.executable).with_name("seats"))
-
-
-async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
-    """Poll until the condition holds. Fails with ``what`` was waited for."""
-    deadline = time.monotonic() + within_s
-    while not await condition():
-        assert time.monotonic() < deadline, f"waited {within_s:.0f} s for: {what}"
-        await asyncio.sleep(0.02)
 
 
 def environment(**env: str) -> dict[str, str]:

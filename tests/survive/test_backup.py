@@ -24,8 +24,8 @@ from tests.survive.serving import (
     production,
     refused,
     remote,
-    until,
 )
+from tests.waiting import until
 
 
 async def last_good(service: Remote) -> float:

@@ -8,7 +8,7 @@ import pytest
 from blockbuster import BlockingError, blockbuster_ctx
 
 from tests.living import living
-from tests.survive.serving import until
+from tests.waiting import until
 
 ALLOWED = {
     # redis-py looks up its own version for each new connection; the pool opens few.

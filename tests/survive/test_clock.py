@@ -12,9 +12,9 @@ from miniapp_server.clock import Clock, real_now
 from models.identity.roles import Role
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import server_time
-from tests.api.test_staff_console import staff
+from tests.api.console import staff
 from tests.living import MONDAY_8, Living, living
-from tests.survive.serving import until
+from tests.waiting import until
 
 
 class Machine:

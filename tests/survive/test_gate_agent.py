@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from miniapp_server.gate_agent import BATCH, Spool
-from tests.api.test_gates import gate_of
+from tests.api.gate import gate_of
 from tests.living import MONDAY_8, Client, Living, living
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -17,7 +17,8 @@ import aiohttp
 from miniapp_server.embedded_databases import EmbeddedDatabases
 from miniapp_server.server import END_WITHIN_S
 from tests.living import Answer
-from tests.survive.serving import environment, remote, until
+from tests.survive.serving import environment, remote
+from tests.waiting import until
 
 ANSWERS = 5.0
 LOOKS = 3.5

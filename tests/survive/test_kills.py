@@ -22,7 +22,8 @@ from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.rules import TimeSelection
 from tests.living import MONDAY_8
-from tests.survive.serving import Remote, remote, until
+from tests.survive.serving import Remote, remote
+from tests.waiting import until
 
 KILLS = 8
 READERS = 640

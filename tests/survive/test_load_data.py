@@ -27,8 +27,9 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, new_id, open_database
 from models.violations.rules import window_start
 from tests.builders import MONDAY, on
+from tests.busy_day import Store, a_busy_day
+from tests.hot_verbs import HOT, RARE, Verb, profiled
 from tests.inside import Inside, features
-from tests.store.test_indexes import HOT, RARE, Store, Verb, a_busy_day, profiled
 
 COUNT: Final = 60_000
 A_LONG_HISTORY: Final = 2000

@@ -12,7 +12,8 @@ import aiohttp
 
 from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.living import Answer, Client
-from tests.survive.serving import Remote, command, ended, remote, until
+from tests.survive.serving import Remote, command, ended, remote
+from tests.waiting import until
 
 CLIENTS = 32
 LONGEST_S = 5.0

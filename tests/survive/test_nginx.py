@@ -19,7 +19,8 @@ import aiohttp
 from handlers.staff.floor_plans import LARGEST_PLAN
 from handlers.texts.errors import text_of
 from tests.living import Client, Living, free_port, living
-from tests.survive.serving import ROOT, remote, until
+from tests.survive.serving import ROOT, remote
+from tests.waiting import until
 
 HTML, JSON = "text/html", "application/json"
 

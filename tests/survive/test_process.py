@@ -10,14 +10,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import psutil
 import pytest
 
 from tests.living import ENCRYPTION_KEYS, Client, free_port
-from tests.survive.serving import Remote, command, ended, ready, remote, until
+from tests.survive.processes import call, gone, servers_of
+from tests.survive.serving import Remote, command, ended, ready, remote
+from tests.waiting import until
 
 READY_WITHIN_S = 5.0
 
@@ -144,27 +145,6 @@ async def demo(data_dir: Path, **env: str) -> AsyncIterator[tuple[str, asyncio.s
         if process.returncode is None:
             process.kill()
         await process.communicate()
-
-
-async def call(base: str, method: str, path: str, body: object = None, token: str = "") -> Any:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, base + path, json=body, headers=headers) as response,
-    ):
-        assert response.status < 300, (method, path, response.status, await response.text())
-        return await response.json()
-
-
-def servers_of(process: asyncio.subprocess.Process) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)
-
-
-async def gone(processes: list[psutil.Process]) -> None:
-    async def all_gone() -> bool:
-        return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
-
-    await until(all_gone, "the end of its servers", 10)
 
 
 async def test_a_killed_demo_leaves_no_server_and_the_next_one_has_its_data(

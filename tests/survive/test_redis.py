@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from tests.living import Answer, Client, Living, living
 from tests.redis_servers import RedisServer
-from tests.survive.serving import until
+from tests.waiting import until
 
 FAST_S = 1.5
 """Requests stay faster than this, whatever is down."""

@@ -20,8 +20,8 @@ import pytest
 
 from scripts.build import build
 from tests.living import free_port
+from tests.survive.processes import call, gone, servers_of
 from tests.survive.serving import ROOT, ready
-from tests.survive.test_process import call, gone, servers_of
 
 PACKAGES: Final = {"bind", "handlers", "miniapp_server", "models", "notify"}
 PYTHON: Final = "/usr/bin/python3"

@@ -14,9 +14,10 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.api.test_alerts import promtool
 from tests.living import ENCRYPTION_KEYS, Client, free_port
-from tests.survive.serving import Remote, command, ended, remote, until
+from tests.promtool import promtool
+from tests.survive.serving import Remote, command, ended, remote
+from tests.waiting import until
 
 GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 

@@ -18,32 +18,21 @@ from bind.providers.cas_xml import (
     read_answer,
 )
 from models.kernel.errors import InvalidRequest, ServiceUnavailable, Unauthenticated
+from tests.unit.cas_answers import (
+    BOTH,
+    ELEMENTS,
+    SERVICE,
+    TICKET,
+    WRAPPED,
+    answer,
+    success,
+    written,
+)
 
-SERVICE = "https://seats.example.edu/auth/cas?next=/a b"
-TICKET = "ST-1-" + "x" * 32
-
-
-def answer(inside: str) -> bytes:
-    return (
-        "<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas'>"
-        f"{inside}</cas:serviceResponse>"
-    ).encode()
-
-
-def success(beside: str, user: str = "21070001") -> bytes:
-    return answer(
-        f"<cas:authenticationSuccess><cas:user>{user}</cas:user>{beside}"
-        "</cas:authenticationSuccess>"
-    )
-
-
-WRAPPED = "<cas:attributes>{}</cas:attributes>"
-ELEMENTS = "<cas:cn>王雨桐</cas:cn><cas:ou>信息学部</cas:ou><cas:ou> 计算机 &lt;学院&gt; </cas:ou>"
 PAIRS = (
     '<cas:attribute name="cn" value="王雨桐"/><cas:attribute name="ou">信息学部</cas:attribute>'
     '<cas:attribute name="ou" value="计算机 &lt;学院&gt;"/>'
 )
-BOTH = {"cn": ("王雨桐",), "ou": ("信息学部", "计算机 <学院>")}
 
 
 @pytest.mark.parametrize(
@@ -154,14 +143,6 @@ NOT_CAS = {
     "internal error": answer('<cas:authenticationFailure code="INTERNAL_ERROR"/>'),
     **{name: dtd.encode() + success("", user="&e9;") for name, dtd in BOMBS.items()},
 }
-
-
-DECLARED = '<?xml version="1.0" encoding="{}"?>\n'
-
-
-def written(encoding: str, declared: str, before: str = "") -> bytes:
-    head = DECLARED.format(declared) if declared else ""
-    return (before + head + success(ELEMENTS).decode()).encode(encoding)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bind.providers.base import Attempt
 from bind.providers.cas import CasProvider
 from bind.providers.cas_client import MAX_ANSWER_BYTES, CasClient
 from bind.providers.cas_xml import CasUnavailable, CasUser, TicketRefused
-from tests.unit.test_cas_client import (
+from tests.unit.cas_answers import (
     BOTH,
     ELEMENTS,
     SERVICE,

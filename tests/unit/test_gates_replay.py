@@ -11,39 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.check_in import transitions
-from models.gates.entities import LATE_AFTER, Direction, Gate, GateEvent, GateId, complete_until
+from models.gates.entities import LATE_AFTER, Gate, complete_until
 from models.gates.replay import derive_presence, left_before_end
 from models.library.entities import VenueId
-from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from models.seat_reports import transitions as seat_reports_transitions
 from tests.builders import BY_JOB, BY_READER, ZHANG, away, in_use, on, reserved
-
-POLICY = Policy()
-EVENING = on("22:00")
-GATE = GateId("main")
-
-
-HERE = frozenset({GATE})
-ELSEWHERE = GateId("east")
-"""A gate of another venue."""
-
-
-def gate_event(text: str) -> GateEvent:
-    """``in 13:40`` or ``out 14:10:30``; ``in 13:40 east`` through the other venue's gate."""
-    way, clock, *other = text.split(" ")
-    gate = ELSEWHERE if other else GATE
-    return GateEvent(f"main:{text}", gate, ZHANG, Direction(way), "card", on(clock), late=False)
-
-
-def after(
-    r: Reservation, *gate_events: str, told: str = "22:00", free_from: str = ""
-) -> Reservation:
-    free = on(free_from) if free_from else None
-    return derive_presence(
-        r, POLICY, [gate_event(p) for p in gate_events], HERE, free, on(told), EVENING
-    )[0]
+from tests.gate_passages import ELSEWHERE, EVENING, GATE, HERE, POLICY, after, gate_event
 
 
 def told_of(r: Reservation) -> str:

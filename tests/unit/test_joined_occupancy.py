@@ -18,8 +18,7 @@ from models.reservations.state_machine import ReservationState
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatStatus
 from tests.builders import AREA, MONDAY, TOMORROW, VENUE, on
-from tests.unit.test_occupancy import READERS, SEATS
-from tests.unit.test_occupancy_rows import AN_AREA
+from tests.unit.occupancy_database import AN_AREA, READERS, SEATS
 
 SUNDAY = MONDAY - timedelta(days=1)
 NIGHT = Policy(opening=(OpeningRule(time(15), time(6)),))

@@ -35,7 +35,7 @@ from models.transfer.library_file import (
     to_text,
 )
 from models.transfer.rules import check_library
-from tests.unit.test_library_profile import PROFILE
+from tests.unit.profiles import PROFILE
 
 DATA = seed.read()
 HALL = next(area for area in DATA.areas if area.id == "2f-hall")

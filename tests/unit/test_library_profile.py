@@ -20,22 +20,14 @@ from handlers.texts.wording import PLACEHOLDER_NAMES, RULES_TEXT, RUNNING_LINE
 from models.kernel.errors import InvalidRequest
 from models.library.entities import AreaId, Catalog, Venue
 from models.policy.entities import Policy
-from models.profile.entities import LibraryProfile
 from models.profile.logo import LARGEST_LOGO, logo_of
 from models.profile.rules import PLACEHOLDER, check_profile
 from models.profile.zones import ZoneProblem, fitting_zones, zone_minutes, zone_problem
 from models.reference_data import ReferenceData
 from tests.builders import VENUE
+from tests.unit.profiles import PROFILE
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILE = LibraryProfile(
-    name="示例大学图书馆",
-    title="示例大学图书馆座位预约",
-    contact=("服务台电话 010-1234",),
-    campus_app="示例校园",
-    mini_program="示例座位",
-    menu="座位",
-)
 
 
 @pytest.mark.parametrize(

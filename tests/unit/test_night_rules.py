@@ -31,7 +31,7 @@ from tests.builders import (
     reserved,
     shifted,
 )
-from tests.unit.test_reservation_rules import AFTER_TOMORROW, HALL, UPPER, decide
+from tests.unit.booking_rules import AFTER_TOMORROW, HALL, UPPER, decide
 
 ALWAYS = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
 

@@ -4,91 +4,25 @@ holds."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from models.kernel.errors import ServiceUnavailable
-from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
-from models.reservations.change_stream_repository import ChangeBatch, ReservationChangeStream
+from models.reservations.change_stream_repository import ChangeBatch
 from models.reservations.entities import Reservation
 from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import Change, DayOccupancy, OccupancyRow, RowRemoval, RowUpdate
-from models.reservations.repository import ReservationRepository
+from models.reservations.occupancy import Change, DayOccupancy, OccupancyRow
 from models.reservations.state_machine import LIVE, ReservationState
-from tests.builders import LI, MONDAY, TOMORROW, ZHANG, reserved
-
-SEATS = tuple(SeatId(f"2f-hall-{number:03d}") for number in range(1, 5))
-READERS = (ZHANG, LI, ReaderId("c" * 24))
-HOURS = [f"{hour:02}:00" for hour in range(8, 22)]
-DAY = MONDAY
-
-
-def row_of(r: Reservation) -> OccupancyRow:
-    return OccupancyRow.of(
-        r.id, r.rev, r.seat_id, r.reader_id, r.state, r.start, r.available_from, r.end
-    )
-
-
-class Rows(ReservationRepository):
-    """A load that is answered when the test says so, by what the database holds at some moment."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.asked: list[asyncio.Future[list[OccupancyRow]]] = []
-        self.writer = "me"
-
-    async def occupancy_rows(self, _: object) -> list[OccupancyRow]:
-        self.asked.append(asyncio.get_running_loop().create_future())
-        return await self.asked[-1]
-
-
-class Told(ReservationChangeStream):
-    def __init__(self) -> None:
-        super().__init__(cast(Any, None), "me")
-        self.told: asyncio.Queue[ChangeBatch] = asyncio.Queue()
-
-    async def batches(self) -> AsyncIterator[ChangeBatch]:
-        while True:
-            yield await self.told.get()
-
-
-@dataclass
-class Database:
-    """Documents as they were committed, and the stream of what a follower is told of them."""
-
-    now: dict[ReservationId, Reservation] = field(default_factory=dict)
-    stream: list[tuple[str | None, Change]] = field(default_factory=list)
-
-    def insert(self, r: Reservation, own: bool) -> None:
-        self.now[r.id] = r
-        if not own:  # the stream leaves out what this process inserts
-            self.stream.append((r.date.isoformat(), row_of(r)))
-
-    def update(self, new: Reservation) -> None:
-        old = self.now[new.id]
-        names = ("seat_id", "state", "available_from", "end")
-        fields = {n: getattr(new, n) for n in names if getattr(new, n) != getattr(old, n)}
-        if new.start != old.start:
-            fields["booked_start"] = new.start
-        self.now[new.id] = new
-        self.stream.append((None, RowUpdate(new.id, new.rev, fields)))
-
-    def delete(self, id: ReservationId) -> None:
-        del self.now[id]
-        self.stream.append((None, RowRemoval(id)))
-
-    @property
-    def rows(self) -> dict[ReservationId, OccupancyRow]:
-        live = (r for r in self.now.values() if r.state in LIVE and r.date == DAY)
-        return {r.id: row_of(r) for r in live}
+from tests.builders import TOMORROW, reserved
+from tests.unit.occupancy_database import DAY, HOURS, READERS, SEATS, Database, Rows, Told
 
 
 class Following(RuleBasedStateMachine):

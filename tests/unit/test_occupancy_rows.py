@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
-from models.library.entities import Area, Seat, SeatId
+from models.library.entities import SeatId
 from models.policy.entities import Policy
 from models.policy.open_hours import open_hours
 from models.reservations.change_stream_repository import ChangeBatch
@@ -32,7 +32,17 @@ from models.reservations.state_machine import ReservationState
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatState, SeatStatus, count_area, seat_state
 from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZHANG, on, reserved
-from tests.unit.test_occupancy import DAY, HOURS, READERS, SEATS, Database, Rows, Told, row_of
+from tests.unit.occupancy_database import (
+    AN_AREA,
+    DAY,
+    HOURS,
+    READERS,
+    SEATS,
+    Database,
+    Rows,
+    Told,
+    row_of,
+)
 
 
 def row(
@@ -193,20 +203,6 @@ async def test_one_failed_load_answers_all_who_wait_for_it() -> None:
 
 # --- what is shown of it ------------------------------------------------------------------------
 
-AN_AREA = Area(
-    AREA,
-    VENUE,
-    "二层中厅",
-    2,
-    1,
-    100,
-    100,
-    (
-        *(Seat(seat, AREA, seat[-3:], 0, 0) for seat in SEATS),
-        Seat(SeatId("2f-hall-099"), AREA, "099", 0, 0, disabled="维修"),
-    ),
-    (),
-)
 POLICY = Policy()
 OTHERS_SEAT = SeatId("3f-hall-001")
 

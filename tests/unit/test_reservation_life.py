@@ -33,7 +33,7 @@ from models.reservations.state_machine import (
     ReservationState,
 )
 from tests.builders import AREA, BY_JOB, BY_READER, PROOF, VENUE, ZHANG, on, reserved
-from tests.unit.test_reservations import POLICY, changed
+from tests.unit.reservation_changes import POLICY, changed
 
 
 class Life(RuleBasedStateMachine):

@@ -12,14 +12,13 @@ import pytest
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.errors import DomainError
-from models.kernel.time_range import local_date, to_local
+from models.kernel.time_range import to_local
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
 from models.readers.entities import PersonalData, Reader, Visit
 from models.reservations import rules, time_choices
 from models.reservations.entities import Reservation
-from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from tests.builders import (
     AREA,
@@ -36,13 +35,11 @@ from tests.builders import (
     on,
     outcome,
     reserved,
-    shifted,
 )
+from tests.unit.booking_rules import AFTER_TOMORROW, HALL, UPPER, decide
 
 by_day_and_night = pytest.mark.parametrize("later", [timedelta(), timedelta(hours=8, minutes=5)])
 """Once as the table says, and once so much later that what ends at 16:00 ends at 00:05."""
-UPPER = AreaId("4f-hall")
-HALL = Policy(areas={UPPER: {"max_minutes": 360}})
 EVENING = replace(HALL, booking_opens_at=time(20))
 HOLIDAY = replace(
     HALL,
@@ -57,30 +54,7 @@ SHORT_DAY = replace(
 )
 
 
-def decide(
-    start: str,
-    end: str,
-    now: str,
-    day: date = MONDAY,
-    policy: Policy = HALL,
-    area: AreaId = AREA,
-    later: timedelta = timedelta(),
-) -> Any:
-    """``start`` is a clock time or ``now``; ``now`` is on the Monday. Library, clock and wish can
-    all be some hours ``later``."""
-    begin = on(now if start == "now" else start, day) + later
-    wish = TimeSelection(
-        local_date(begin),
-        None if start == "now" else to_local(begin).time(),
-        to_local(on(end, day) + later).time(),
-    )
-    policy = shifted(policy, later)
-    place = open_hours(policy, wish.day, VENUE, area)
-    return rules.resolve_time(wish, policy.resolve(area), place, on(now) + later)
-
-
 SUNDAY = MONDAY - timedelta(days=1)
-AFTER_TOMORROW = MONDAY + timedelta(days=2)
 
 
 @pytest.mark.parametrize(

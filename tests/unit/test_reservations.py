@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,6 @@ from models.kernel.errors import InvalidState
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.outages import transitions as outage_transitions
-from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import (
@@ -37,8 +36,8 @@ from tests.builders import (
     on,
     reserved,
 )
+from tests.unit.reservation_changes import POLICY, changed
 
-POLICY: Final = Policy()
 BOOKING_PAGE: Final = Path(__file__).parents[2] / "docs" / "booking.md"
 
 STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
@@ -68,18 +67,6 @@ STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
     ReservationEvent.ACCEPT: lambda r: transitions.accept(r, 1, POLICY, BY_READER, r.start),
     ReservationEvent.EXPIRE_OFFER: lambda r: transitions.expire_offer(r, BY_JOB, r.start),
 }
-
-
-def changed(r: Reservation, seat: SeatId, span: TimeRange, now: datetime) -> Reservation:
-    return transitions.change(
-        r,
-        area_id=AREA,
-        seat_id=seat,
-        span=span,
-        policy=POLICY,
-        actor=BY_READER,
-        now=now,
-    )
 
 
 @pytest.mark.parametrize("state", ReservationState)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 
@@ -12,21 +11,8 @@ import pytest
 from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, load
 from miniapp_server.settings.addresses import lan_address
 from models.messages.entities import WECHAT_TEMPLATES
+from tests.environments import REAL, SANDBOX, SECRETS
 
-SECRETS = {
-    "MONGO_URL": "mongodb://seats:mongo-secret@db.example/?replicaSet=rs0",
-    "REDIS_URL": "redis://:redis-secret@cache.example/0",
-    "ENCRYPTION_KEYS": "1:" + base64.b64encode(b"data-key-of-thirty-two-bytes-123").decode(),
-}
-SANDBOX = {**SECRETS, "SANDBOX": "1"}
-REAL = {
-    **SECRETS,
-    "PUBLIC_BASE_URL": "https://seats.example.edu/",
-    "WECHAT_APPID": "wx0123456789abcdef",
-    "WECHAT_SECRET": "wechat-secret",
-    "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
-    "CAS_BASE_URL": "https://cas.example.edu/cas",
-}
 TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
 
 

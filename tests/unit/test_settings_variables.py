@@ -12,7 +12,7 @@ from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.loading import RENAMED, VARIABLES
 from miniapp_server.settings.misspelt import misspelt
 from miniapp_server.settings.sign_on import OIDC_ENDINGS
-from tests.unit.test_settings import REAL, SANDBOX
+from tests.environments import REAL, SANDBOX
 
 DEMO = {"DATA_DIR", "DEMO"}
 """What the command line reads for itself."""

@@ -10,7 +10,7 @@ from bind.providers.oidc_claims import ClaimNames, read_claims
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.misspelt import is_known, misspelt
 from models.identity.roles import Role
-from tests.unit.test_settings import REAL, SANDBOX
+from tests.environments import REAL, SANDBOX
 
 WITHOUT_CAS = {name: value for name, value in REAL.items() if name != "CAS_BASE_URL"}
 CAMPUS = {

@@ -12,7 +12,7 @@ import pytest
 from miniapp_server import supervisor
 from miniapp_server.settings import load
 from tests.living import ENCRYPTION_KEYS, free_port
-from tests.survive.serving import until
+from tests.waiting import until
 
 WORKER = """
 import os, sys, time

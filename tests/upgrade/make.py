@@ -32,11 +32,11 @@ from models.storage.mongo import new_id
 from models.webhooks.endpoint_repository import new_secret
 from models.webhooks.entities import WebhookEndpoint, WebhookEventType, WebhookId
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
-from tests.api.test_api_tokens import program
-from tests.api.test_erasure import known
-from tests.api.test_plan_pictures import drawing, file_of, send
-from tests.api.test_staff_console import staff
-from tests.api.test_suspensions import suspend
+from tests.api.api_tokens import program
+from tests.api.console import staff
+from tests.api.known_reader import known
+from tests.api.plan_pictures import drawing, file_of, send
+from tests.api.reader_pages import suspend
 from tests.living import MONDAY_8, Client, Living, living
 
 FOLDER: Final = Path(__file__).parent

@@ -24,8 +24,9 @@ from models.schema.indexes import INDEXES
 from models.storage.installation import SCHEMA
 from models.storage.mongo import Database, open_database
 from tests.living import ENCRYPTION_KEYS, Client, free_port
-from tests.survive.serving import ROOT, Remote, command, ended, ready, until
+from tests.survive.serving import ROOT, Remote, command, ended, ready
 from tests.upgrade.make import FOLDER, told
+from tests.waiting import until
 
 RELEASES: Final = sorted(file.stem for file in FOLDER.glob("*.backup"))
 

@@ -1,0 +1,35 @@
+"""The audit log tells who looked at personal data, and the facts of one action."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from models.staff.audit import AuditKind, AuditQuery
+from tests.living import Living
+
+LOOKS: Final = AuditQuery(kind=AuditKind.LOOK.value)
+
+
+async def looks(service: Living) -> list[tuple[str, str, Any]]:
+    """Each look is its action, its target and what was shown; the oldest comes first."""
+    rows, _ = await service.inside.stored.audit_log.page_of(LOOKS, 0, 50)
+    assert {entry.outcome for entry in rows} <= {"done"}, "one write makes it complete"
+    return [(entry.action.value, entry.target, entry.after) for entry in reversed(rows)]
+
+
+@asynccontextmanager
+async def closed_log(service: Living) -> AsyncIterator[None]:
+    """MongoDB takes no entry in the meantime."""
+    nothing_fits = {"never": {"$exists": True}}
+    await service.db.command({"collMod": "audit", "validator": nothing_fits})
+    try:
+        yield
+    finally:
+        await service.db.command({"collMod": "audit", "validator": {}})
+
+
+async def facts(service: Living, action: str) -> list[tuple[Any, Any, str]]:
+    rows, _ = await service.inside.stored.audit_log.page_of(AuditQuery(action=action), 0, 10)
+    return [(e.before, e.after, e.outcome) for e in rows]

@@ -1,0 +1,25 @@
+"""An administrator changes the opening days on a page of the console."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.api.browsing import Browser
+from tests.api.console import post
+from tests.living import Living
+
+PATH = "/console/calendar"
+
+
+async def base(who: Browser) -> str:
+    found = re.search(r'name="base" value="(\d+)"', (await who.get(PATH)).body)
+    assert found is not None
+    return found[1]
+
+
+async def ask(service: Living, who: Browser, **form: str) -> Any:
+    """A person sends one form of the page, for the version that it shows."""
+    usual = {"operation": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
+    usual |= {"why": "馆长办公会", "bookings": "cancel"}
+    return await post(service, who, PATH, **{"base": await base(who), **usual, **form})

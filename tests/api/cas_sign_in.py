@@ -1,0 +1,36 @@
+"""A person signs in by the sandbox's CAS, at once or step by step."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.api.browsing import FORM
+from tests.living import Client, Living
+
+
+async def sign_in(client: Client) -> None:
+    """The client signs in by the CAS form, as a browser would."""
+    base = client.service.base
+    async with client.session.get(f"{base}/login") as response:
+        page, address = await response.text(), response.url
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    form = {name: unescape(value) for name, value in hidden.items()}
+    form |= {"username": client.number, "password": "demo"}
+    async with client.session.post(address, data=form) as response:
+        assert response.url.path == "/" and "ticket" not in response.url.query
+        assert "激活码" in await response.text()
+
+
+async def begun(browser: Client, query: str = "") -> str:
+    """The browser begins to sign in. Returns the service's address that it names to CAS."""
+    away = urlsplit((await browser.get(f"//login{query}")).headers["Location"])
+    return str(parse_qs(away.query)["service"][0])
+
+
+async def granted(service: Living, browser: Client, target: str) -> str:
+    """The browser signs in at the sandbox's CAS. Returns where it is sent from there."""
+    form = urlencode({"username": browser.number, "password": "demo", "service": target})
+    answer = await browser.call("POST", "//sandbox/cas/login", form.encode(), **FORM)
+    return str(answer.headers["Location"]).removeprefix(service.base)

@@ -1,0 +1,32 @@
+"""The staff use their console over HTTP, and a log is kept of what they change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.identity.roles import Role
+from models.staff.audit import AuditKind, AuditQuery
+from tests.api.browsing import Browser
+from tests.living import Client, Living
+
+WHEREFORE = "手机没电，核对过校园卡"
+
+
+async def staff(service: Living, role: Role | None = Role.LIBRARIAN) -> Browser:
+    return Browser(await service.web_reader(role=role))
+
+
+async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
+    csrf = await who.token("/contact")
+    return await who.post(path, {"csrf": csrf, "reason": WHEREFORE, **form}, service.base)
+
+
+async def log(service: Living) -> list[tuple[str, str, str]]:
+    """Each change is its action, its target and its outcome; the oldest comes first."""
+    changes = AuditQuery(kind=AuditKind.CHANGE.value)
+    entries, _ = await service.inside.stored.audit_log.page_of(changes, 0, 100)
+    return [(e.action, e.target, e.outcome) for e in reversed(entries)]
+
+
+async def librarian(service: Living) -> Client:
+    return await service.web_reader(role=Role.LIBRARIAN)

@@ -1,0 +1,19 @@
+"""The console shows the keys of kiosks and gates, and the database keeps them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.living import Living
+
+
+def key_in(body: str) -> str:
+    found = re.search(r"(?:#key=|GATE_KEY=)([\w-]{40,})<", body)
+    assert found is not None
+    return found[1]
+
+
+async def keys(service: Living) -> list[Any]:
+    db = service.db
+    return [await db[name].find().to_list(None) for name in ("kiosks", "gates")]

@@ -1,0 +1,27 @@
+"""The display at the door shows a board, which is read as text here."""
+
+from __future__ import annotations
+
+import re
+
+from tests.living import Living
+
+HERE = "//display/library"
+
+
+async def board(service: Living) -> str:
+    return str((await service.anonymous.ok("GET", f"{HERE}/board"))["html"])
+
+
+async def rows(service: Living) -> dict[str, list[str]]:
+    """Each area's name has the texts of its cells; what is drawn has no text."""
+    html = await board(service)
+    found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
+    return {
+        name: [text for cell in re.findall(r"<td.*?</td>", cells) if (text := plain(cell))]
+        for name, cells in found
+    }
+
+
+def plain(html: str) -> str:
+    return re.sub("<[^>]*>", "", html).strip()

@@ -1,0 +1,12 @@
+"""A reader asks a question."""
+
+from __future__ import annotations
+
+from tests.living import Client, Living
+
+
+async def asked(service: Living, reader: Client, text: str) -> str:
+    now = service.clock.now()
+    await service.inside.stored.feedback.add(reader.reader_id, text, text, now)
+    (found, *_), _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 1)
+    return found.id

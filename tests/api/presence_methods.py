@@ -1,0 +1,30 @@
+"""The library chooses what proves presence, and remembers what has proved it last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from models.library.entities import PresenceSource, VenueId
+from models.reservations.presence import PresenceMethod
+from tests.living import Living
+
+VENUE: Final = VenueId("library")
+
+
+async def nothing_proves(service: Living) -> None:
+    """Nothing proves presence, as in a library whose kiosks were never switched on."""
+    await service.db["presence_methods"].delete_many({})
+
+
+async def proofs(service: Living) -> dict[PresenceMethod, datetime]:
+    return (await service.inside.stored.presence_methods.last_proofs())[VENUE]
+
+
+async def choose(service: Living, *sources: PresenceSource) -> None:
+    """These sources prove presence in the library from now on."""
+    venue = service.inside.reference.catalog.venues[VENUE]
+    new = replace(venue, presence_sources=frozenset(sources), rev=venue.rev + 1)
+    assert await service.inside.stored.catalogs.replace_venue(new)
+    await service.inside.reference.refresh()

@@ -1,0 +1,26 @@
+"""Staff search for a reader on the console's pages, and suspend them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from tests.api.browsing import Browser
+from tests.api.console import post
+from tests.living import Client, Living
+
+
+async def find(desk: Browser, sought: str) -> Any:
+    return await desk.get(f"/console/readers?{urlencode({'q': sought})}")
+
+
+WORDS: Final = "多次转让座位，请到服务台面谈"
+
+
+async def suspend(service: Living, desk: Browser, reader: Client, **form: str) -> Any:
+    """The form of the reader's page is sent, with what it showed."""
+    here = f"/console/readers/{reader.reader_id}"
+    shown = re.search(r'name="was" value="([^"]*)"', (await desk.get(here)).body)
+    assert shown is not None
+    return await post(service, desk, f"{here}/suspend", **{"was": shown[1], "reason": WORDS} | form)

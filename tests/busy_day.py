@@ -1,0 +1,92 @@
+"""A database is filled as on a busy day."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+from miniapp_server.repositories import Repositories
+from models.check_in import transitions
+from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
+from models.gates.event_repository import Judged
+from models.kernel.ids import ReaderId
+from models.messages.entities import Channel, Message, Template
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, new_id
+from models.violations.entities import Violation
+from tests.builders import BY_JOB, MONDAY, TOMORROW, away, but, in_use, on, reserved
+
+READERS: Final = 120
+EVENING: Final = on("23:00")
+NEXT_YEARS: Final = date(2036, 1, 1)
+
+
+@dataclass(slots=True)
+class Store:
+    """A store is everything of one database, filled as on a busy day."""
+
+    db: Database
+    stored: Repositories
+    readers: list[ReaderId]
+    mine: Reservation
+
+
+def day_of(reader: ReaderId, n: int) -> Iterator[Reservation]:
+    """A reader has days that ended, today's in every state, and one for tomorrow."""
+    seat, later = f"seat-{n:03}", f"seat-{n + 500:03}"
+    for back in range(1, 6):
+        past = MONDAY - timedelta(days=back)
+        sat = in_use(reserved(day=past, made_on=past, id=new_id(), reader=reader, seat=seat))
+        yield but(transitions.complete(sat, BY_JOB), claims=(), outbox=(), carry_over_at=None)
+    today = reserved(id=new_id(), reader=reader, seat=seat)
+    yield [
+        today,
+        in_use(today),
+        away(in_use(today)),
+        transitions.complete(in_use(today), BY_JOB),
+    ][n % 4]
+    yield reserved("18:00", "20:00", id=new_id(), reader=reader, seat=later, k=2)
+    yield reserved(day=TOMORROW, id=new_id(), reader=reader, seat=seat)
+
+
+async def a_busy_day(db: Database, sealer: FieldCipher) -> Store:
+    stored = Repositories(db, sealer)
+    found = Store(db, stored, [ReaderId(f"{n:024x}") for n in range(READERS)], reserved())
+    made = [r for n, reader in enumerate(found.readers) for r in day_of(reader, n)]
+    await asyncio.gather(*(stored.reservations.insert(r) for r in made))
+    mine = next(
+        r for r in made if r.reader_id == found.readers[1] and r.state is ReservationState.IN_USE
+    )
+    found.mine = mine
+    await found.stored.sessions.open_wx("wx", f"o-{found.readers[3]}", on("08:00"), EVENING, None)
+    await asyncio.gather(*(fill(found, n, reader) for n, reader in enumerate(found.readers)))
+    return found
+
+
+async def fill(s: Store, n: int, reader: ReaderId) -> None:
+    """The store gets what else there is of a reader."""
+    await s.stored.sessions.open_web(f"t{reader}", reader, f"ST-{reader}", on("08:00"), EVENING)
+    await s.stored.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
+    await s.stored.feedback.add(reader, "k", "…", on("14:00"))
+    await s.stored.activation_codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
+    await s.stored.review_codes.issue(reader, f"{n:022d}", on("08:00"), EVENING)
+    await s.stored.consents.add(reader, Template.LEAVE)
+    told = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
+    messages = [replace(told, id=f"{reader}:{k}") for k in range(3)]
+    await s.stored.messages.add(messages)
+    await s.stored.deliveries.add(Channel.WECHAT, messages)
+    for k in range(3):
+        day = MONDAY - timedelta(days=k)
+        missed = f"{reader}:{k}", reader, s.mine.id, "no_show", on("14:30", day), day, True
+        await s.stored.violations.record(Violation(*missed))
+    ways = [
+        GateEvent(f"main:{reader}:{k}", GateId("main"), reader, Direction.IN, "card", when, False)
+        for k, when in enumerate([on("08:30"), on("09:30"), on("08:30", TOMORROW)])
+    ]
+    kept, _ = await s.stored.gate_events.add([(p, "21070001") for p in ways], EVENING)
+    await s.stored.gate_events.settle([Judged(p, PresenceEffect.NONE, None) for p in kept[1:]])

@@ -1,0 +1,31 @@
+"""Seats are held for an offer, by one repository too late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from models.reservations.entities import Reservation
+from models.reservations.repository import ReservationRepository
+from models.storage.transactions import InTransaction
+from tests.race.stage import Stage
+
+
+async def held(stage: Stage) -> list[str]:
+    rows = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
+    return [row["seat"] for row in rows]
+
+
+class InTwoSteps(ReservationRepository):
+    """The control lets the seat go first, and holds it afterwards."""
+
+    async def replace_and_offer(
+        self,
+        old: Reservation,
+        new: Reservation,
+        due: Mapping[str, object] | None,
+        offer: Reservation,
+        claim: InTransaction,
+    ) -> Reservation:
+        written = await self.replace(old, new, due)
+        await self.insert_offer(offer, claim)
+        return written

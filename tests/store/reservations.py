@@ -1,0 +1,23 @@
+"""A store keeps reservations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.policy.entities import Policy
+from models.reservations.entities import Reservation
+from models.reservations.repository import ReservationRepository
+from models.storage.mongo import new_id
+from tests.builders import reserved
+
+POLICY = Policy()
+OTHER_SEAT = "2f-hall-066"
+
+
+def another(start: str = "14:00", end: str = "16:00", **facts: Any) -> Reservation:
+    return reserved(start, end, **{"id": new_id(), **facts})
+
+
+async def kept(store: ReservationRepository, *made: Reservation) -> None:
+    for r in made:
+        await store.insert(r)
