@@ -24,6 +24,7 @@ LONGEST_FUNCTION: Final = 60
 MOST_COLLABORATORS: Final = 6
 DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
 SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
+TEST_MODULE: Final = re.compile(r"(tests\.(\w+\.)*|\.?)test_")
 CHINESE: Final = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff01-\uffee]")
 """Han characters, and the punctuation and full-width forms that go with them."""
 PLACES_OF_TEXTS: Final[Mapping[str, str]] = {
@@ -147,6 +148,32 @@ def test_what_is_private_is_imported_by_nobody() -> None:
         if alias.name.startswith("_") and not alias.name.startswith("__")
     }
     assert found == set()
+
+
+def imported_in(tree: ast.Module) -> set[str]:
+    """A module imports these dotted names, wherever in it; relative ones have no package before."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module or ''}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_a_test_module_is_imported_by_nobody() -> None:
+    """What tests share stands in modules of its own."""
+    ways = "import tests.api.test_a; from tests.api import test_b; from .test_c import d"
+    assert all(map(TEST_MODULE.match, found := imported_in(ast.parse(ways)))) and len(found) == 3
+    assert not any(map(TEST_MODULE.match, imported_in(ast.parse("import aiohttp.test_utils"))))
+    wrong = {
+        f"{path}: {name}"
+        for path, text in code()
+        if path.endswith(".py")
+        for name in imported_in(ast.parse(text))
+        if TEST_MODULE.match(name)
+    }
+    assert wrong == set()
 
 
 def test_no_class_name_stands_for_two_things() -> None:
