@@ -6,10 +6,9 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-_READER: Final = Path(__file__).parent / "linters" / "calendar.mjs"
+from tests.tools import npm_folder, program
 
 
 class CalendarReader:
@@ -28,7 +27,7 @@ class CalendarReader:
         self._process.stdin.write(json.dumps(raw.decode()) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, "the parser has gone (npm ci --prefix tests/linters installs it)"
+        assert line, "the parser has gone"
         said: dict[str, Any] = json.loads(line)
         assert "refused" not in said, said
         return said
@@ -37,8 +36,9 @@ class CalendarReader:
 @contextmanager
 def calendar_reader() -> Iterator[CalendarReader]:
     """The parser for as long as the block lasts."""
+    parser = npm_folder("tests/linters") / "calendar.mjs"
     with subprocess.Popen(
-        ["node", str(_READER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [program("node"), str(parser)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield CalendarReader(process)

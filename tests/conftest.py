@@ -12,11 +12,26 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import hypothesis
 import pytest
 
-from miniapp_server.embedded_databases import EmbeddedDatabases
-from tests.redis_servers import REDIS_SERVERS, RedisServer, running_redis
+# Before anything of tests is imported: helpers assert as well as test modules do.
+pytest.register_assert_rewrite("tests")
 
+from miniapp_server.embedded_databases import EmbeddedDatabases
+from tests.redis_servers import EMBEDDED, REDIS_SERVERS, RedisServer, running_redis
+from tests.waiting import patience
+
+# No example is judged by the time that it takes.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
+_LONGEST_S: Final = 120.0
+"""One test on two quiet cores, unless a mark says more."""
+_WHOLE_FOLDERS: Final = frozenset({"lab", "survive", "upgrade"})
+"""They run in ``scripts/test --all`` only."""
 _MEMORY: Final = "/dev/shm"
 _ROOM: Final = 2 << 30
 """Bytes: what the databases of all tests take, several times."""
@@ -28,6 +43,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="more rounds where one costs seconds (scripts/test --long)",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Sets the limit of each test, which pytest-timeout reads after this."""
+    if config.option.timeout is None:
+        config.option.timeout = patience(_LONGEST_S)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks whole folders, and gives a test's own limit more time on a slow machine."""
+    for item in items:
+        if item.path.parent.name in _WHOLE_FOLDERS:
+            item.add_marker("whole")
+        if mark := item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(patience(mark.args[0])), append=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -100,10 +132,16 @@ def redis_url(databases: EmbeddedDatabases) -> str:
     return databases.redis_url
 
 
-@pytest.fixture(params=REDIS_SERVERS)
+@pytest.fixture(
+    params=[
+        pytest.param(kind, marks=() if kind == EMBEDDED else pytest.mark.whole)
+        for kind in REDIS_SERVERS
+    ]
+)
 async def redis_server(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[RedisServer]:
-    """For tests of what Redis does: each server that may be used, one after the other."""
+    """For tests of what Redis does: the embedded server, and in ``scripts/test --all`` each other
+    one that may be used."""
     async with running_redis(request.param, tmp_path) as server:
         yield server

@@ -19,6 +19,7 @@ from typing import Final
 
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.clock import real_now
+from tests.tools import install
 
 _DEBIAN: Final = ("mmdebstrap", "--quiet", "--variant=minbase", "trixie")
 _NAMESPACE: Final = """
@@ -53,6 +54,7 @@ class Containers:
 
     async def build(self, context: Path, tag: str, **arguments: str) -> str:
         """Build the Containerfile of a folder on Debian. Returns what buildah says."""
+        install(["buildah", "podman", "crun", "mmdebstrap"])
         base = "localhost/debian"
         await self.podman("import", "--quiet", str(await _debian()), base)
         limits = {

@@ -13,6 +13,8 @@ from email.message import EmailMessage
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.waiting import patience
+
 USER, PASSWORD = "seats", "p@ss:wörd"
 
 
@@ -44,7 +46,7 @@ class MailServer:
             transport.abort()
         if self._open:
             self._idle.clear()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(patience(5)):
                 await self._idle.wait()
 
     def to(self, address: str) -> list[EmailMessage]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -16,8 +15,9 @@ import aiohttp
 from yarl import URL
 
 from tests.living import Client, free_port
+from tests.tools import npm_folder, program
+from tests.waiting import patience
 
-FOLDER: Final = Path(__file__).with_name("oidc")
 SECRET: Final = "s e:cret+%"
 """It is written in two encodings on its way (RFC 6749, section 2.3.1)."""
 _FORM: Final = re.compile(r'<form[^>]* action="([^"]+)"', re.DOTALL)
@@ -58,7 +58,7 @@ class RealProvider:
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(f"{line}\n".encode())
         await self.process.stdin.drain()
-        said = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        said = await asyncio.wait_for(self.process.stdout.readline(), patience(20))
         assert said.decode().strip() == answer, said
 
 
@@ -67,8 +67,8 @@ async def real_provider() -> AsyncIterator[RealProvider]:
     """One of them, which ends with the block."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *("node", "--no-warnings", "provider.mjs", str(port)),
-        cwd=FOLDER,
+        *(program("node"), "--no-warnings", "provider.mjs", str(port)),
+        cwd=npm_folder("tests/oidc"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

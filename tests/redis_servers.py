@@ -1,7 +1,7 @@
 """The servers that REDIS_URL may name, each of a test's own: it may be stopped and set up anew.
 
 Debian's redis-tools and valkey-tools have the server itself: one program that checks a file or
-serves, by the name it is called with. The packages named after the servers would also start one.
+serves, by the name it is called with.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ from typing import Final
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.embedded_databases import free_ports, redis_binary
 from tests.certificates import CertificateFiles
+from tests.tools import program
+from tests.waiting import patience
 
-REDIS_SERVERS: Final[Mapping[str, Path]] = {
-    "redis-6-embedded": redis_binary(),
-    "redis-8": Path("/usr/bin/redis-check-rdb"),
-    "valkey-8": Path("/usr/bin/valkey-check-rdb"),
-}
-DEBIAN: Final = tuple(name for name, program in REDIS_SERVERS.items() if "check" in program.name)
+EMBEDDED: Final = "redis-6-embedded"
+_TOOLS: Final[Mapping[str, str]] = {"redis-8": "redis", "valkey-8": "valkey"}
+DEBIAN: Final = tuple(_TOOLS)
+REDIS_SERVERS: Final = (EMBEDDED, *DEBIAN)
 _START_S: Final = 10.0
 _STOP_S: Final = 10.0
+
+
+def _server(kind: str) -> Path:
+    return redis_binary() if kind == EMBEDDED else Path(program(_TOOLS[kind]))
 
 
 class RedisServer:
@@ -34,10 +38,10 @@ class RedisServer:
         self.kind = kind
         self._folder = folder
         self._tls = tls
-        program = REDIS_SERVERS[kind]
-        self._program = folder / program.name.replace("check-rdb", "server")
+        server = _server(kind)
+        self._program = folder / server.name.replace("check-rdb", "server")
         if not self._program.exists():
-            self._program.symlink_to(program)
+            self._program.symlink_to(server)
         [self.port] = free_ports(1)
         self.process: asyncio.subprocess.Process | None = None
 
@@ -63,7 +67,7 @@ class RedisServer:
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=self._folder,
             )
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + patience(_START_S)
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -81,7 +85,7 @@ class RedisServer:
         process, self.process = self.process, None
         if process is not None:
             process.terminate()
-            async with asyncio.timeout(_STOP_S):
+            async with asyncio.timeout(patience(_STOP_S)):
                 await process.wait()
 
     def _arguments(self) -> tuple[str, ...]:

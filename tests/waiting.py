@@ -1,15 +1,31 @@
-"""A test waits for what happens elsewhere."""
+"""How long tests wait: one factor, and a wait for what happens elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+PATIENCE: Final = "TEST_PATIENCE"
+"""The variable that has the factor. ``scripts/test`` measures it once at the start of a run
+(``tests.machine_speed``); plain pytest takes 1."""
+FACTOR: Final = float(os.environ.get(PATIENCE, "1"))
+"""How many times slower this machine is than two quiet cores."""
+
+
+def patience(seconds: float) -> float:
+    """The seconds to wait here for what takes two quiet cores at most ``seconds``."""
+    return seconds * FACTOR
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
-    """Poll until the condition holds. Fails with ``what`` was waited for."""
-    deadline = time.monotonic() + within_s
+    """Returns when the condition holds, which is asked 50 times a second.
+
+    Raises: AssertionError with ``what`` was waited for, after ``patience(within_s)``.
+    """
+    deadline = time.monotonic() + patience(within_s)
     while not await condition():
-        assert time.monotonic() < deadline, f"waited {within_s:.0f} s for: {what}"
+        assert time.monotonic() < deadline, f"waited {patience(within_s):.0f} s for: {what}"
         await asyncio.sleep(0.02)

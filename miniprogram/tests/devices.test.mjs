@@ -8,8 +8,8 @@ let service;
 let phone;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
-afterEach(() => phone.close());
+after(() => service?.stop());
+afterEach(() => phone?.close());
 
 const ended = () => phone.requests.filter((sent) => sent.method === "DELETE");
 const signedIn = async (headers) => (await fetch(`${service.url}/api/v1/me`, { headers })).status === 200;

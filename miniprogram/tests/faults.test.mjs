@@ -8,8 +8,8 @@ let service;
 let phone;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
-afterEach(() => phone.close());
+after(() => service?.stop());
+afterEach(() => phone?.close());
 
 const kind = (wanted) => phone.touch(phone.all("chip").find((node) => node.dataset.kind === wanted));
 const typed = (text) => phone.touch(phone.all("text")[0], "input", { value: text });

@@ -8,7 +8,7 @@ import { start } from "./service.mjs";
 let service;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
+after(() => service?.stop());
 
 for (const [language, wanted] of [["zh_CN", "仅限研究生、教师"], ["en", "Only for 研究生, 教师"]]) {
   test(`not the reader's seats in ${language}: ${wanted}`, async () => {

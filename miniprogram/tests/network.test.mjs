@@ -10,8 +10,8 @@ let service;
 let phone;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
-afterEach(() => phone.close());
+after(() => service?.stop());
+afterEach(() => phone?.close());
 
 async function begin() {
   await service.reset(at("08:00"));

@@ -7,7 +7,7 @@ import { start } from "./service.mjs";
 const TUESDAY = "2026-12-08";
 let service;
 before(async () => { service = await start(); });
-after(() => service.stop());
+after(() => service?.stop());
 
 /** What the service answers where its hours are 07:00–02:00. */
 function night(answers) {

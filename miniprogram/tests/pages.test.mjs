@@ -13,7 +13,7 @@ const ROLES = ["button", "tab"];
 
 let service;
 before(async () => { service = await start(); });
-after(() => service.stop());
+after(() => service?.stop());
 
 /** What each page is opened with, and the data in which its content is. */
 const OPENED = {

@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { JSDOM } from "jsdom";
+import { PATIENCE } from "./service.mjs";
 
 const SOURCE = fileURLToPath(new URL("../", import.meta.url));
-const LONGEST_MS = 15_000;
+const LONGEST_MS = 15_000 * PATIENCE;
 const SANDBOX = "http://127.0.0.1:8080";
 const require = createRequire(import.meta.url);
 

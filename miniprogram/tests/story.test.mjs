@@ -9,8 +9,8 @@ let service;
 let phone;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
-afterEach(() => phone.close());
+after(() => service?.stop());
+afterEach(() => phone?.close());
 
 /** That reader's phone at that time of Monday. */
 async function begin(clock) {

@@ -9,8 +9,8 @@ let service;
 let phone;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
-afterEach(() => phone.close());
+after(() => service?.stop());
+afterEach(() => phone?.close());
 
 const GROUPS = {
   reserve: ["RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"],

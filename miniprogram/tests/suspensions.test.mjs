@@ -7,7 +7,7 @@ import { start } from "./service.mjs";
 let service;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
+after(() => service?.stop());
 
 const UNTIL = "2026-12-14T09:30:00+08:00";
 const FAR = "9999-01-01T08:00:00+08:00";

@@ -9,8 +9,8 @@ let service;
 let phone;
 
 before(async () => { service = await start(); });
-after(() => service.stop());
-afterEach(() => phone.close());
+after(() => service?.stop());
+afterEach(() => phone?.close());
 
 /** A phone that nobody has bound, at 08:00 of Monday. */
 async function stranger(name = "new") {

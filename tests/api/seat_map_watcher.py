@@ -13,7 +13,7 @@ from uuid import uuid4
 import aiohttp
 
 from tests.living import Client, Living, living
-from tests.waiting import until
+from tests.waiting import patience, until
 
 HALL, EAST = "2f-hall", "2f-east"
 OTHER = "2f-hall-066"
@@ -67,7 +67,7 @@ class Watcher:
             self.seats[data["id"]] = self.seats[data["id"]] | data
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15), self.told:
+        async with asyncio.timeout(patience(15)), self.told:
             await self.told.wait_for(holds)
 
     async def shows(self, seat: str, status: str) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from tests.promtool import promtool
 
+pytestmark = pytest.mark.whole
+
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = ROOT / "deploy" / "alerts.yml"
 NAMES: Final = re.findall(r"- alert: (\w+)", RULES.read_text("utf-8"))

@@ -19,6 +19,7 @@ from miniapp_server.connections import ConnectionLimits, connections
 from miniapp_server.logging_config import JsonLines
 from tests.api.sockets import connection
 from tests.living import Living, living
+from tests.waiting import patience
 
 SHORT = ConnectionLimits(head_s=0.3, idle_s=1.5, linger_s=0.2, unread_s=0.3)
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -36,7 +37,7 @@ async def ends_after(service: Living, sent: list[bytes], answers: int) -> float:
     """Send piece by piece, and read until the service closes the connection. Returns how long it
     was open after the last piece, in seconds."""
     loop = asyncio.get_running_loop()
-    async with connection(service) as (incoming, outgoing), asyncio.timeout(10):
+    async with connection(service) as (incoming, outgoing), asyncio.timeout(patience(10)):
         for piece in sent:
             outgoing.write(piece)
             await asyncio.sleep(0.05)
@@ -72,7 +73,7 @@ async def test_what_does_not_go_on_ends(brief: Living) -> None:
         # A stream that is watched is no idle connection.
         assert not incoming.at_eof() and not outgoing.is_closing()
         await reader.reserve()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             assert await incoming.readuntil(b"event: seat")
 
 
@@ -105,7 +106,7 @@ async def test_a_body_that_comes_in_the_same_turn_as_its_head_is_no_head() -> No
     connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo")
     connection.data_received(b"dy")
     assert connection._head_timer is None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         await read.wait()
     connection.connection_lost(None)
 
@@ -118,7 +119,7 @@ async def test_an_answer_that_nobody_reads_is_given_up(brief: Living) -> None:
         deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 30)
         cut = select.poll()
         cut.register(deaf, 0)  # errors are always told
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             with suppress(ConnectionError):
                 while not await asyncio.to_thread(cut.poll, 100):
                     deaf.send(b" ")  # who has gone says so when it hears something
@@ -159,7 +160,7 @@ async def test_what_is_no_request_is_one_line_of_log(brief: Living) -> None:
     try:
         for sent in NO_REQUESTS:
             heard.lines.clear()
-            async with connection(brief) as (incoming, outgoing), asyncio.timeout(10):
+            async with connection(brief) as (incoming, outgoing), asyncio.timeout(patience(10)):
                 outgoing.write(sent)
                 head, _, body = (await incoming.read()).partition(b"\r\n\r\n")
             (line,) = heard.lines
@@ -181,7 +182,7 @@ async def test_a_body_is_not_a_second_request(brief: Living) -> None:
     last = HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     for head in (upgrade, HEALTH[:-2]):
         sent = head + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED) + SMUGGLED
-        async with connection(brief) as (incoming, outgoing), asyncio.timeout(10):
+        async with connection(brief) as (incoming, outgoing), asyncio.timeout(patience(10)):
             outgoing.write(sent + last)
             answer = await incoming.read()
         assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/1.1 ") == 2, answer

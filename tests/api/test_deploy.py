@@ -18,6 +18,7 @@ from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.loading import VARIABLES
 from miniapp_server.settings.misspelt import is_known
 from tests.living import ENCRYPTION_KEYS
+from tests.tools import program
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 """The repository's own files for an installation."""
@@ -44,6 +45,7 @@ def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: 
         assert "authSource=admin" in found.mongo_url and found.trusted_proxies
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("unit", ["seats.service", "seats-backup.service"])
 async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: Path) -> None:
     exposure = await systemd_analyze("security", "--offline=true", "--threshold=20", DEPLOY / unit)
@@ -54,6 +56,7 @@ async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: 
     assert await systemd_analyze("verify", "--man=no", here) == (0, "")
 
 
+@pytest.mark.whole
 def test_docker_compose_reads_its_file_and_every_container_is_confined() -> None:
     status, out = docker_compose("config", "--quiet")
     assert status != 0 and "SEATS_VERSION" in out, "nobody runs some version by accident"
@@ -92,7 +95,7 @@ def test_docker_compose_reads_its_file_and_every_container_is_confined() -> None
 def docker_compose(*words: str, **env: str) -> tuple[int, str]:
     """Its reading of deploy/compose.yml, for which no daemon is needed."""
     done = subprocess.run(
-        ["docker-compose", "--file", DEPLOY / "compose.yml", *words],
+        [program("docker-compose"), "--file", DEPLOY / "compose.yml", *words],
         env={"PATH": os.environ["PATH"], **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -104,7 +107,7 @@ def docker_compose(*words: str, **env: str) -> tuple[int, str]:
 
 async def systemd_analyze(*args: str | Path) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        *("systemd-analyze", *map(str, args)),
+        *(program("systemd-analyze"), *map(str, args)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.api.browsing import Browser
 from tests.living import Living
+from tests.tools import npm_folder
 
 LINTERS: Final = Path(__file__).parents[1] / "linters"
 
@@ -34,7 +35,7 @@ async def test_the_pages_are_valid(service: Living, tmp_path: Path) -> None:
     for n, path in enumerate(("//", "//sandbox/cas/login?service=x", "//privacy")):
         (pages / f"out-{n}.html").write_text((await stranger.get(path)).body)
     linter = await asyncio.create_subprocess_exec(
-        LINTERS / "node_modules/.bin/html-validate",
+        npm_folder("tests/linters") / "node_modules/.bin/html-validate",
         *("--config", LINTERS / "htmlvalidate.json", "--formatter", f"json={report}", pages),
     )
     await linter.wait()

@@ -21,6 +21,7 @@ from models.kernel.errors import Unauthenticated
 from models.policy.entities import Policy
 from models.storage.encryption import FieldCipher
 from tests.living import SEAT, Client, Living, living
+from tests.waiting import patience
 
 LOCAL = "127.0.0.1"
 LOGOUT = (
@@ -151,7 +152,7 @@ async def test_a_full_house_says_so_in_time(service: Living) -> None:
     reader = await service.reader()
     wish = {"seat_id": SEAT, "date": service.today, "start": "14:00", "end": "16:00"}
     waits = asyncio.create_task(reader.post("/reservations", wish))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         while not door.oldest_s and not waits.done():
             now += 0.001
             await asyncio.sleep(0)

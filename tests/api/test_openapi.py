@@ -20,8 +20,9 @@ from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from tests.living import Living
+from tests.tools import npm_folder
 
-LINTERS: Final = Path(__file__).resolve().parents[1] / "linters"  # by npm (scripts/test)
+LINTERS: Final = Path(__file__).resolve().parents[1] / "linters"
 RULES: Final = LINTERS / "spectral.yaml"
 
 ERRORS = [
@@ -142,7 +143,7 @@ async def test_linters_find_nothing(tmp_path: Path) -> None:
 async def _linted(name: str, *arguments: str) -> list[Any]:
     """The linter's reports: one, or one for each file."""
     process = await asyncio.create_subprocess_exec(
-        LINTERS / "node_modules" / ".bin" / name,
+        npm_folder("tests/linters") / "node_modules" / ".bin" / name,
         *arguments,
         env=os.environ | {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"},
         stdout=asyncio.subprocess.PIPE,

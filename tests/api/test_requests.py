@@ -13,6 +13,7 @@ from models.identity.roles import Role
 from tests.api.console import staff
 from tests.api.sockets import Connection, connection
 from tests.living import Client, Living
+from tests.waiting import patience
 
 SIGN_IN = b"POST /api/v1/wx/login HTTP/1.1\r\n"
 HALF_SENT = (
@@ -88,7 +89,7 @@ async def test_sign_ins_that_wait_for_wechat_keep_nobody_out(service: Living) ->
             _, outgoing = await held.enter_async_context(connection(service))
             length = b"Host: x\r\nContent-Length: %d\r\n\r\n" % len(body)
             outgoing.write(SIGN_IN + length + body)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while not admission.wechat_sign_ins.oldest_s:  # all its places are taken
                 await reader.ok("GET", "/me")
         assert min([await books_at_once(service, reader) for _ in range(3)]) < 0.1

@@ -41,6 +41,7 @@ from tests.api.changes import with_rules
 from tests.api.console import librarian
 from tests.living import Client, Living, living
 from tests.mail_server import mail_server
+from tests.waiting import patience
 
 EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "1500"))
 SEED: Final = 20260907
@@ -277,7 +278,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
 def send(target: Target, case: Any, http: requests.Session, base: str) -> None:
     response = case.call(base_url=base, session=http)
     # This thread keeps the interpreter from the service, which finds itself late and says so.
-    deadline = monotonic() + 10
+    deadline = monotonic() + patience(10)
     while response.status_code == 503 and monotonic() < deadline:
         response = case.call(base_url=base, session=http)
     target.statuses[response.status_code] += 1

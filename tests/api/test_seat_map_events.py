@@ -11,7 +11,7 @@ import aiohttp
 from handlers.seat_map.event_stream import COMMENT_EVERY_S, EVENT_STREAMS, STREAMS_OF_A_READER
 from tests.api.seat_map_watcher import EAST, HALL, OTHER, Watcher, elsewhere, two_workers, watching
 from tests.living import SEAT, Client, Living, living
-from tests.waiting import until
+from tests.waiting import patience, until
 
 
 async def open_streams(service: Living) -> int:
@@ -251,6 +251,6 @@ async def test_streams_end_with_the_service(mongo_url: str, redis_url: str) -> N
         await stream.content.readuntil(b"\n\n")
         service.app[EVENT_STREAMS].close()
         # A proper end, not a broken connection: else this raises.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patience(5)):
             assert await stream.content.read() == b""
         await reader.refused("503 busy", "GET", f"/areas/{HALL}/events")

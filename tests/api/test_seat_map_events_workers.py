@@ -9,7 +9,7 @@ from pathlib import Path
 from miniapp_server.embedded_databases import embedded_databases
 from tests.api.seat_map_watcher import HALL, OTHER, elsewhere, two_workers, watching
 from tests.living import SEAT, Answer, living
-from tests.waiting import until
+from tests.waiting import patience, until
 
 
 async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
@@ -83,7 +83,7 @@ async def test_without_mongod_and_after(tmp_path: Path) -> None:
 
             await until(stale, "the occupancy is known to be stale")
             path = f"/areas/{HALL}"
-            async with asyncio.timeout(8):  # one after the other they would take 20 s
+            async with asyncio.timeout(patience(8)):  # one after the other they would take 20 s
                 answers = await asyncio.gather(
                     *(reader.get(f"{path}/{kind}") for kind in ["map", "events"] for _ in range(5))
                 )

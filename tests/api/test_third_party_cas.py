@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from bind.providers.cas_client import CasClient
 from bind.providers.cas_xml import CasUser, TicketRefused, parse_logout
+from tests.waiting import patience
 
 if TYPE_CHECKING:
     from tests.api.third_party_cas import ThirdPartyCas
@@ -112,5 +113,5 @@ async def test_signing_out_there_tells_the_service_which_ticket(
         home = service_url + "/bye"
         async with browser.get(cas.logout_url(home), allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (302, home)
-    message = await asyncio.wait_for(logouts.get(), timeout=5)
+    message = await asyncio.wait_for(logouts.get(), patience(5))
     assert parse_logout(message) == ticket

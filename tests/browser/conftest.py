@@ -19,8 +19,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from handlers.http.keys import LOAD_SHEDDER
 from tests.living import Living, living
+from tests.tools import npm_folder, program
+from tests.waiting import patience
 
-CHROMIUM: Final = "/usr/bin/chromium"
 _ARGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -46,7 +47,23 @@ READER_SIZES: Final[dict[str, dict[str, Any]]] = {
     "360": {**PHONE, "viewport": {"width": 360, "height": 740}},
 }
 """Screens of readers: a desktop and three phones, one of them short."""
+whole: Final = pytest.mark.whole
+DEVICES: Final = (
+    pytest.param(DESKTOP, id="desktop", marks=whole),
+    pytest.param(PHONE, id="phone"),
+)
+"""Students have a phone in their hand; the desktop is tried by ``scripts/test --all``."""
+NAMES_OF_SIZES: Final = tuple(
+    name if name == "390" else pytest.param(name, marks=whole) for name in READER_SIZES
+)
 AFTERNOON: Final = "16:08"
+
+
+def sizes(*all_of_them: tuple[int, int]) -> list[Any]:
+    """Sizes of a window to try, as (width, height): the first always, the others by
+    ``scripts/test --all``."""
+    first, *others = all_of_them
+    return [first, *(pytest.param(*size, marks=whole) for size in others)]
 
 
 def screen(width: int, height: int) -> dict[str, Any]:
@@ -74,7 +91,9 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
+        chromium = await playwright.chromium.launch(
+            executable_path=program("chromium"), args=list(_ARGS)
+        )
         yield chromium
         await chromium.close()
 
@@ -88,7 +107,7 @@ class Tab:
         self.wrong: list[str] = []
         self.expected: set[int] = set()
         self.known: tuple[str, ...] = (service.base, "data:")
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(patience(10) * 1000)
         page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
         page.on("console", self._said)
         page.on("request", self._asked)
@@ -183,8 +202,8 @@ async def _context(browser: Browser, options: dict[str, Any]) -> AsyncIterator[B
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """axe-core's source (scripts/test installs it from npm)."""
-    source = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+    """axe-core's source, from npm."""
+    source = npm_folder("tests/browser") / "node_modules" / "axe-core" / "axe.min.js"
     return source.read_text(encoding="utf-8")
 
 

@@ -17,8 +17,9 @@ import aiohttp
 import zxingcpp
 from PIL import Image
 
-# Unpacked by `npm ci --prefix tests/browser` (scripts/test).
-CHROMIUM_70: Final = Path(__file__).parent / "node_modules" / "chromium-70"
+from tests.tools import npm_folder
+from tests.waiting import patience
+
 _ARGS: Final = (
     "--headless",
     "--no-sandbox",
@@ -30,7 +31,7 @@ _ARGS: Final = (
     "--remote-debugging-port=0",
     "--lang=zh-CN",
 )
-_PATIENCE_S: Final = 10
+_PATIENCE_S: Final = patience(10)
 
 
 class OldTab:
@@ -140,7 +141,7 @@ class OldTab:
 async def chromium_70(home: Path) -> AsyncIterator[OldTab]:
     """``home`` takes its profile. At the end its page may have had nothing to complain of."""
     process = await asyncio.create_subprocess_exec(
-        str(CHROMIUM_70),
+        str(npm_folder("tests/browser") / "node_modules" / "chromium-70"),
         *_ARGS,
         f"--user-data-dir={home}",
         "about:blank",

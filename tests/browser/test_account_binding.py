@@ -14,10 +14,10 @@ from PIL import Image
 
 from handlers.http.keys import LOAD_SHEDDER
 from models.storage.attempt_limiter import AttemptLimit
-from tests.browser.conftest import AFTERNOON, DESKTOP, PHONE, Open, Tab, is_for_everybody
+from tests.browser.conftest import AFTERNOON, DEVICES, PHONE, Open, Tab, is_for_everybody
 from tests.living import Living, living
 
-sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+sizes = pytest.mark.parametrize("size", DEVICES)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -85,6 +85,7 @@ async def test_the_page_asks_whether_it_is_the_reader(
     assert (await phone.ok("GET", "/me"))["reader"] is not None
 
 
+@pytest.mark.whole
 async def test_without_scripts_the_question_is_a_form(service: Living, opened: Open) -> None:
     reader, phone = await service.web_reader(), await service.wx_user()
     tab = await opened(reader.number, java_script_enabled=False)

@@ -13,20 +13,29 @@ import pytest
 from handlers.http.keys import SITE
 from models.library.entities import AreaId
 from tests.browser.booking_sheet import COVERED, STANDS_STILL
-from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody, screen
+from tests.browser.conftest import (
+    DESKTOP,
+    DEVICES,
+    PHONE,
+    Open,
+    Tab,
+    is_for_everybody,
+    screen,
+    sizes,
+)
 from tests.living import Living
 
 SEAT = "2f-hall-063"
-SIZES = [
+SIZES = sizes(
+    (390, 664),
     (1280, 800),
     (1280, 720),
     (640, 400),
     (390, 844),
-    (390, 664),
     (375, 553),
     (360, 740),
     (844, 390),
-]
+)
 """Of a desktop, the same at 200 %, and of phones, one of them on its side."""
 DRAWN = (
     "#panel .stepper >> nth=0", "#panel .stepper >> nth=1", "#panel .track", "#panel .presets",
@@ -68,7 +77,7 @@ async def test_both_times_and_the_button_are_seen(
     await tab.page.wait_for_selector(".done >> text=预约成功")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", DEVICES)
 async def test_a_time_is_chosen_by_finger_and_by_steps(
     service: Living, opened: Open, size: dict[str, Any]
 ) -> None:
@@ -197,7 +206,7 @@ async def test_ones_own_hours_are_no_choice(service: Living, opened: Open) -> No
     await tab.page.wait_for_url(f"**/reservations/{made['id']}")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", DEVICES)
 async def test_a_suspension_is_the_first_thing_that_is_said(
     service: Living, opened: Open, axe: str, size: dict[str, Any]
 ) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.browser.conftest import PHONE, Open, shows_everybody
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 
 async def test_an_address_is_shown_copied_and_ended(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.conftest import (
     DESKTOP,
+    NAMES_OF_SIZES,
     READER_SIZES,
     Open,
     is_for_everybody,
@@ -26,7 +27,7 @@ async (src) => {
 """
 
 
-@pytest.mark.parametrize("size", READER_SIZES)
+@pytest.mark.parametrize("size", NAMES_OF_SIZES)
 async def test_an_excused_deadline_neither_counts_nor_threatens_nor_renews_the_page(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
@@ -75,7 +76,7 @@ async def test_a_deadline_that_has_passed_renews_the_page_once(
     assert await page.evaluate("due") == 0, "for the same deadline no second time"
 
 
-@pytest.mark.parametrize("size", READER_SIZES)
+@pytest.mark.parametrize("size", NAMES_OF_SIZES)
 async def test_actions_stand_once_in_the_order_of_need(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
@@ -123,6 +124,7 @@ async def test_without_scripts_the_card_says_times(service: Living, opened: Open
 # --- around every page --------------------------------------------------------------------------
 
 
+@pytest.mark.whole
 async def test_a_page_on_a_home_screen_has_a_name_and_a_picture(
     service: Living, opened: Open
 ) -> None:
@@ -139,6 +141,7 @@ async def test_a_page_on_a_home_screen_has_a_name_and_a_picture(
         assert await page.evaluate(PICTURE_SIZE, icon["src"]) == icon["sizes"]
 
 
+@pytest.mark.whole
 async def test_what_is_chosen_shows_in_forced_colours(opened: Open) -> None:
     tab = await opened("21071234", forced_colors="active", **DESKTOP)
     await tab.go("/areas/2f-hall?seat=2f-hall-063")
@@ -148,6 +151,7 @@ async def test_what_is_chosen_shows_in_forced_colours(opened: Open) -> None:
         assert await tab.page.locator(chosen).first.evaluate(edge) == "solid", chosen
 
 
+@pytest.mark.whole
 async def test_the_line_of_rules_can_be_stopped(opened: Open) -> None:
     tab = await opened("21071234", viewport={"width": 1024, "height": 720})
     state = "getComputedStyle(document.querySelector('.strip span')).animationPlayState"

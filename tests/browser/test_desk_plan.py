@@ -11,6 +11,8 @@ from models.statistics.daily import AreaDay
 from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody
 from tests.living import Living
 
+pytestmark = pytest.mark.whole
+
 SMALL: dict[str, Any] = {**PHONE, "viewport": {"width": 390, "height": 664}}
 HERE = "/console/seats?area=2f-hall"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from models.library.entities import AreaId
@@ -15,6 +16,8 @@ from tests.api.changes import with_rules
 from tests.browser.conftest import Open, shows_everybody
 from tests.browser.oldest import OldTab, chromium_70
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 SIZES = ((1920, 1080), (1280, 720), (1080, 1920))
 HERE = "/display/library"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Page, expect
@@ -14,6 +15,8 @@ from handlers.display.made_once import MADE_EVERY_S
 from tests.api.changes import with_rules
 from tests.living import Living
 from tests.stand_in import stand_in
+
+pytestmark = pytest.mark.whole
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "door_screen"
 

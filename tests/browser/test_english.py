@@ -7,14 +7,14 @@ from typing import Any, Final
 import pytest
 
 from tests.browser.booking_sheet import COVERED, STANDS_STILL
-from tests.browser.conftest import DESKTOP, READER_SIZES, Open, shows_everybody
+from tests.browser.conftest import DESKTOP, NAMES_OF_SIZES, READER_SIZES, Open, shows_everybody
 from tests.living import Living
 
 SEAT: Final = "2f-hall-063"
 ENGLISH: Final = {"locale": "en-US"}
 
 
-@pytest.mark.parametrize("size", READER_SIZES)
+@pytest.mark.parametrize("size", NAMES_OF_SIZES)
 async def test_a_seat_is_booked_in_english(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from handlers.http.keys import LOAD_SHEDDER
@@ -79,6 +80,7 @@ async def test_an_administrator_makes_a_library(service: Living, opened: Open, a
     assert await student.page.locator("text=尚未开放").count() == 0
 
 
+@pytest.mark.whole
 async def test_the_steps_are_for_everybody_on_a_phone(
     service: Living, opened: Open, axe: str
 ) -> None:
@@ -90,6 +92,7 @@ async def test_the_steps_are_for_everybody_on_a_phone(
         await is_for_everybody(tab, axe, path, True)
 
 
+@pytest.mark.whole
 async def test_the_way_in_is_for_everybody(service: Living, opened: Open, axe: str) -> None:
     """Without a mini-program the campus's sign-on is the way in, and no page speaks of one."""
     tab = await opened(**PHONE)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, READER_SIZES, Open, Tab, shows_everybody
+from tests.browser.conftest import (
+    DEVICES,
+    NAMES_OF_SIZES,
+    PHONE,
+    READER_SIZES,
+    Open,
+    Tab,
+    shows_everybody,
+)
 from tests.living import Client, Living
 
 SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
@@ -31,7 +39,7 @@ async def used(service: Living, reader: Client, seat: str, start: str, end: str)
     await reader.ok("POST", f"/reservations/{made['id']}/finish")
 
 
-@pytest.mark.parametrize("size", READER_SIZES)
+@pytest.mark.parametrize("size", NAMES_OF_SIZES)
 async def test_two_taps_to_the_proposed_seat(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
@@ -46,7 +54,7 @@ async def test_two_taps_to_the_proposed_seat(
     assert seat in await tab.text(".now") and "16:08–18:00" in await tab.text(".now")
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("device", DEVICES)
 async def test_two_taps_to_a_favourite(
     service: Living, opened: Open, device: dict[str, Any]
 ) -> None:

@@ -10,8 +10,18 @@ import pytest
 from playwright.async_api import FilePayload
 
 from models.library.entities import AreaId
-from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody, shows_everybody
+from tests.browser.conftest import (
+    DESKTOP,
+    DEVICES,
+    PHONE,
+    Open,
+    Tab,
+    is_for_everybody,
+    shows_everybody,
+)
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 SHOTS: Final = os.environ.get("SHOTS", "")
 IMPORT: Final = "/console/plans/import"
@@ -27,7 +37,7 @@ async def choose(tab: Tab, text: str) -> None:
     await tab.page.wait_for_load_state()
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("device", DEVICES)
 async def test_floors_are_imported(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:

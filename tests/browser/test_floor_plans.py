@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from models.library.entities import AreaId, SeatId
 from tests.browser.conftest import Open, Tab
 from tests.living import Living
@@ -87,6 +89,7 @@ async def test_a_plan_is_changed_and_readers_get_another_seat(
     assert taken["state"] == "reserved"
 
 
+@pytest.mark.whole
 async def test_a_plan_that_is_looked_at_becomes_the_new_one(service: Living, opened: Open) -> None:
     student, head = await opened("21071234"), await opened("administrator")
     await student.go("/areas/2f-hall")
@@ -103,6 +106,7 @@ async def test_a_plan_that_is_looked_at_becomes_the_new_one(service: Living, ope
     assert await student.page.locator("#plan .seat").count() == 67
 
 
+@pytest.mark.whole
 async def test_what_a_role_does_not_change(service: Living, opened: Open) -> None:
     """A librarian takes seats out of service and no more; a viewer looks."""
     tab = await opened("librarian")
@@ -149,6 +153,7 @@ async def test_the_second_of_two_finds_their_drawing_again(service: Living, open
     assert seats[SeatId("2f-hall-011")].computer and not seats[SeatId("2f-hall-012")].computer
 
 
+@pytest.mark.whole
 async def test_by_keys_alone_and_nothing_is_lost_on_the_way(service: Living, opened: Open) -> None:
     tab = await opened("administrator")
     await tab.go(PATH)

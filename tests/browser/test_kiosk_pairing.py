@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.browser.conftest import PHONE, Open, Tab, is_for_everybody, shows_everybody
 from tests.browser.oldest import OldTab, chromium_70
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 CONSOLE = "/console/devices/kiosk/2f-north/pairing"
 

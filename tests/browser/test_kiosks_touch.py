@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.api.kiosk import CARD, carded, key_of
-from tests.browser.conftest import Open, Tab
+from tests.browser.conftest import Open, Tab, sizes
 from tests.living import Living
 
 
@@ -56,6 +56,7 @@ async def test_without_a_phone(service: Living, opened: Open) -> None:
     assert {e["via"] for e in history} == {"kiosk"}
 
 
+@pytest.mark.whole
 async def test_reports_by_a_card(service: Living, opened: Open) -> None:
     """An empty seat is reported and the own one is taken: by a card alone."""
     reader, sits = await carded(service), await service.reader()
@@ -92,6 +93,7 @@ async def test_it_signs_out_by_itself(service: Living, opened: Open) -> None:
     assert await tab.page.locator("#touch:visible").count() == 0
 
 
+@pytest.mark.whole
 async def test_a_card_that_nobody_knows(service: Living, opened: Open) -> None:
     tab = await kiosk(service, opened)
     tab.expected = {422}
@@ -116,7 +118,7 @@ async def test_a_booking_is_given_up_only_after_a_question(service: Living, open
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "cancelled"
 
 
-@pytest.mark.parametrize(("width", "height"), [(1080, 720), (1080, 1920), (1280, 800)])
+@pytest.mark.parametrize(("width", "height"), sizes((1080, 1920), (1080, 720), (1280, 800)))
 async def test_a_seat_is_chosen_on_the_plan(
     service: Living, opened: Open, width: int, height: int
 ) -> None:

@@ -7,11 +7,14 @@ import json
 from dataclasses import replace
 from typing import Any, Final
 
+import pytest
 from playwright.async_api import Page
 
 from models.library.entities import AreaId, Seat, SeatId
 from tests.browser.conftest import Open
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 PATH: Final = "/console/plans/2f-hall"
 SLOWER: Final = 4

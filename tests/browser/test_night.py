@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.api.night import NIGHT, OTHER, clock, open_by
 from tests.browser.conftest import PHONE, Open, is_for_everybody
 from tests.living import SEAT, Living
+
+pytestmark = pytest.mark.whole
 
 
 async def test_a_booking_over_midnight_on_a_phone(service: Living, opened: Open, axe: str) -> None:

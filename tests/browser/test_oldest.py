@@ -9,11 +9,14 @@ from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.api.kiosk import CARD, carded, key_of
 from tests.browser.oldest import OldTab, chromium_70
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 # Neighbours in a flex box that stand nearer than the gap which they were promised.
 _TOUCHING = """(() => {

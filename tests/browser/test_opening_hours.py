@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
+from tests.browser.conftest import DEVICES, PHONE, Open, is_for_everybody, shows_everybody
 from tests.living import Living
 
+pytestmark = pytest.mark.whole
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+
+@pytest.mark.parametrize("device", DEVICES)
 async def test_a_week_an_exception_and_a_closure(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
@@ -61,7 +63,7 @@ async def test_a_week_an_exception_and_a_closure(
     await shows_everybody(tab, axe, "the weekly form", phone)
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("device", DEVICES)
 async def test_a_rule_from_a_date_on(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:

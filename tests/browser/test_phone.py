@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import zxingcpp
 from PIL import Image
 
@@ -93,6 +94,7 @@ async def test_a_query_terminal_fits_a_corner(service: Living, opened: Open, tmp
     assert "/k/3f-north?c=" in code.text
 
 
+@pytest.mark.whole
 async def test_three_hundred_seats_stay_smooth(service: Living, opened: Open) -> None:
     inside = service.inside
     area = inside.reference.catalog.areas[AreaId("2f-hall")]

@@ -6,11 +6,14 @@ import io
 import json
 from typing import Any
 
+import pytest
 from PIL import Image
 from playwright.async_api import FilePayload
 
 from tests.browser.conftest import PHONE, Open, Tab, shows_everybody
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 PATH = "/console/plans/2f-hall"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.library.entities import AreaId
-from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, is_for_everybody, screen
+from tests.browser.conftest import DEVICES, PHONE, Open, Tab, is_for_everybody, screen, sizes
 from tests.living import Living
 
 LARGE = "2f-east"
@@ -22,7 +22,9 @@ NARROWEST = """
   one.getBoundingClientRect().width))
 """
 SCROLLED = "[...[document.querySelector('.viewport')]].map(v => [v.scrollLeft, v.scrollTop])[0]"
-SIZES = [(1280, 720), (1366, 768), (1920, 1080), (900, 720), (390, 844), (375, 553), (360, 740)]
+SIZES = sizes(
+    (390, 844), (1280, 720), (1366, 768), (1920, 1080), (900, 720), (375, 553), (360, 740)
+)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -49,7 +51,7 @@ async def test_each_number_can_be_read_at_first(
     assert await tab.page.evaluate(SMALLEST) >= 12
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("device", DEVICES)
 async def test_the_overview_leads_to_what_is_not_seen(
     opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
@@ -75,6 +77,7 @@ async def test_the_overview_leads_to_what_is_not_seen(
     await is_for_everybody(tab, axe, f"/areas/{LARGE}", phone=device is PHONE)
 
 
+@pytest.mark.whole
 async def test_a_plan_that_is_seen_as_a_whole_has_no_overview(opened: Open) -> None:
     tab = await opened("21071234", viewport={"width": 1920, "height": 1080})
     await tab.go("/areas/2f-hall")
@@ -82,6 +85,7 @@ async def test_a_plan_that_is_seen_as_a_whole_has_no_overview(opened: Open) -> N
     assert not await tab.page.locator("#overview").is_visible()
 
 
+@pytest.mark.whole
 async def test_a_mouse_draws_the_plan_along_and_chooses_nothing(opened: Open) -> None:
     tab = await opened("21071234")
     await tab.go(f"/areas/{LARGE}")
@@ -101,7 +105,7 @@ async def test_a_mouse_draws_the_plan_along_and_chooses_nothing(opened: Open) ->
     await page.wait_for_selector("#panel .when")
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("device", DEVICES)
 async def test_another_area_is_one_choice_away(
     service: Living, opened: Open, device: dict[str, Any]
 ) -> None:

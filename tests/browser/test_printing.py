@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
 import zxingcpp
 from PIL import Image
 
 from tests.browser.conftest import Open, Tab, is_for_everybody
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 # What is larger than the place that it has on paper.
 CUT = """[...document.querySelectorAll(".labels li, .labels, .poster, .poster ol")].filter((one) =>

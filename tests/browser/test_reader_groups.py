@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.browser.conftest import DESKTOP, PHONE, Open, Tab, shows_everybody
 from tests.living import Living
+
+pytestmark = pytest.mark.whole
 
 
 async def at_both_sizes(tab: Tab, axe: str, what: str) -> None:

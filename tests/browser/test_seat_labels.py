@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 import zxingcpp
 from PIL import Image
 
@@ -12,6 +13,8 @@ from tests.api.presence_methods import choose
 from tests.api.seat_reports import one
 from tests.browser.conftest import PHONE, Open
 from tests.living import SEAT, Living
+
+pytestmark = pytest.mark.whole
 
 
 async def test_a_label_from_the_printer_to_the_seat(service: Living, opened: Open) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody
+from tests.browser.conftest import DEVICES, PHONE, Open, is_for_everybody
 from tests.living import Living
 
 SEEN_WITHIN_MS = 1000
@@ -173,7 +173,8 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.whole
+@pytest.mark.parametrize("device", DEVICES)
 async def test_every_page_is_for_everybody(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import READER_SIZES, Open, Tab
+from tests.browser.conftest import READER_SIZES, Open, Tab, whole
 from tests.living import Living
 
 SEAT = "2f-hall-063"
@@ -25,7 +25,7 @@ async def slow(tab: Tab) -> None:
     )
 
 
-@pytest.mark.parametrize("size", ["390", "375"])
+@pytest.mark.parametrize("size", ["390", pytest.param("375", marks=whole)])
 async def test_a_seat_is_booked_once_over_a_slow_network(
     service: Living, opened: Open, size: str
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from models.statistics.daily import AreaDay
 from tests.api.affected_bookings import moved
-from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
+from tests.browser.conftest import DEVICES, PHONE, Open, is_for_everybody, shows_everybody
 from tests.living import Living
 
 WHEREFORE = "手机没电，核对过校园卡"
@@ -89,7 +89,8 @@ async def test_a_closure_asks_what_becomes_of_the_bookings(service: Living, open
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "cancelled"
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.whole
+@pytest.mark.parametrize("device", DEVICES)
 async def test_every_page_is_for_everybody(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
@@ -141,7 +142,8 @@ async def test_every_page_is_for_everybody(
         await is_for_everybody(tab, axe, path, device is PHONE)
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.whole
+@pytest.mark.parametrize("device", DEVICES)
 async def test_who_had_a_seat(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
@@ -167,7 +169,8 @@ async def test_who_had_a_seat(
     await shows_everybody(tab, axe, "nobody", device is PHONE)
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.whole
+@pytest.mark.parametrize("device", DEVICES)
 async def test_a_whole_number_is_shown_once(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
@@ -185,6 +188,7 @@ async def test_a_whole_number_is_shown_once(
     assert reader.number not in await tab.text("main")
 
 
+@pytest.mark.whole
 async def test_what_the_desk_is_asked(service: Living, opened: Open, axe: str) -> None:
     """A seat that is held for a reader, and the question before an area retires."""
     reader, offer, _ = await moved(service)

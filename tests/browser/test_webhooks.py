@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
@@ -12,6 +13,8 @@ from handlers.http.keys import LOAD_SHEDDER
 from tests.browser.conftest import AFTERNOON, DESKTOP, PHONE, Open, Tab, shows_everybody
 from tests.living import Living, living
 from tests.receiver import receiver
+
+pytestmark = pytest.mark.whole
 
 
 @pytest_asyncio.fixture(loop_scope="session")

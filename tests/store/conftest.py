@@ -9,9 +9,10 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, open_database
 
 
-@pytest.fixture(params=["pymongo", "motor"])
+@pytest.fixture(params=["pymongo", pytest.param("motor", marks=pytest.mark.whole)])
 async def db(request: pytest.FixtureRequest, mongo_url: str) -> AsyncIterator[Database]:
-    """An empty database with all indexes, by either driver; emptied again afterwards.
+    """An empty database with all indexes, by either driver (by Motor in
+    ``scripts/test --all`` only); emptied again afterwards.
 
     Each driver keeps one: making the indexes takes longer than most of the tests.
     """

@@ -25,6 +25,7 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database, Document, new_id
 from tests.builders import BY_READER, PROOF, on, reserved
+from tests.waiting import patience
 
 SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
 
@@ -51,7 +52,7 @@ class Heard:
                 self.told.notify_all()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20), self.told:
+        async with asyncio.timeout(patience(20)), self.told:
             await self.told.wait_for(holds)
 
     def knows(self, id: str, rev: int) -> bool:

@@ -25,7 +25,7 @@ from models.wechat.access_token_repository import AccessTokenStore
 from tests.certificates import make_certificate
 from tests.living import ENCRYPTION_KEYS
 from tests.redis_servers import DEBIAN, RedisServer, running_redis
-from tests.waiting import until
+from tests.waiting import patience, until
 
 DEPLOYMENT: Final = Path(__file__).parents[2] / "docs" / "deployment.md"
 PASSWORD: Final = "p%40ss"
@@ -58,7 +58,7 @@ async def test_an_ended_session_is_told_to_all(redis_server: RedisServer) -> Non
 
         await until(both_listen, "two who listen")
         await revocations.publish(["anna", "ben"])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patience(5)):
             assert sorted([await told.get() for _ in range(4)]) == ["anna", "anna", "ben", "ben"]
         await end(tasks)
 
@@ -112,7 +112,7 @@ async def _all_that_the_service_does(client: Redis) -> None:
 
     call = AcknowledgedBroadcast(client, "clock")
     listening = asyncio.create_task(call.subscribe(look))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience(5)):
         await looked.wait()
     looked.clear()
     assert await call.send() and looked.is_set()

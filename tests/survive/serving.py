@@ -27,7 +27,7 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.storage.mongo import Database
 from tests.living import ENCRYPTION_KEYS, MONDAY_8, Living, free_port
-from tests.waiting import until
+from tests.waiting import patience, until
 
 ROOT = Path(__file__).parents[2]
 SEATS = str(Path(sys.executable).with_name("seats"))
@@ -84,7 +84,7 @@ def _shown(terminal: int) -> str:
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
     """(status, output, errors) of a command that ends by itself within half a minute."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patience(30)):
         out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), (err or b"").decode()
@@ -158,7 +158,7 @@ class Remote(Living):
         process, self.process = self.process, None
         if process.returncode is None:
             process.send_signal(how)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             return await process.wait()
 
     async def show(self, instant: datetime) -> None:

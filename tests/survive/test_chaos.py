@@ -2,7 +2,7 @@
 
 The real service on two hosts, three members behind proxies, Redis, and a stand-in for WeChat:
 ``scripts/chaos`` with quick elections and few readers. Its controls are ``test_rollback`` (step by
-step, with reads that must lose) and ``tests/unit/test_chaos_judge.py`` (planted harm).
+step, with reads that must lose) and ``tests/lab/test_chaos_judge.py`` (planted harm).
 """
 
 from __future__ import annotations

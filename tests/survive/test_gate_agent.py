@@ -14,6 +14,7 @@ from typing import Final
 from miniapp_server.gate_agent import BATCH, Spool
 from tests.api.gate import gate_of
 from tests.living import MONDAY_8, Client, Living, living
+from tests.waiting import patience
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 READERS: Final = 40
@@ -97,7 +98,7 @@ async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_pat
             agent.kill()
             await agent.wait()
         last = await start(service, file, gate.key, "--once")
-        assert await asyncio.wait_for(last.wait(), 60) == 0
+        assert await asyncio.wait_for(last.wait(), patience(60)) == 0
 
         passages = service.db["gate_events"]
         assert await passages.count_documents({}) == len(rows)
@@ -116,5 +117,5 @@ async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_pat
         with file.open("a") as more:
             more.write("nonsense\n,,,,\ne900,99999999,in,card,2026-09-07T09:00:00+08:00\ncut off")
         again = await start(service, file, gate.key, "--once")
-        assert await asyncio.wait_for(again.wait(), 60) == 0
+        assert await asyncio.wait_for(again.wait(), patience(60)) == 0
         assert await passages.count_documents({}) == len(rows) + 1

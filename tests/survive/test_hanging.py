@@ -18,7 +18,7 @@ from miniapp_server.embedded_databases import EmbeddedDatabases
 from miniapp_server.server import END_WITHIN_S
 from tests.living import Answer
 from tests.survive.serving import environment, remote
-from tests.waiting import until
+from tests.waiting import patience, until
 
 ANSWERS = 5.0
 LOOKS = 3.5
@@ -102,7 +102,7 @@ async def test_what_hangs_does_not_keep_the_process() -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         assert b"drain_cut_off" in await process.stderr.read()
         assert await process.wait() == 1
 

@@ -17,6 +17,7 @@ import pytest
 from miniapp_server.version import VERSION
 from tests.containers import CommandFailed, Containers, containers
 from tests.survive.serving import ROOT, production, ready
+from tests.waiting import patience
 
 IMAGE: Final = "localhost/seats:test"
 UID: Final = 10001
@@ -166,7 +167,7 @@ async def _it_serves(machine: Containers, folder: Path, told: dict[str, str]) ->
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
     assert "Traceback" not in said.decode()

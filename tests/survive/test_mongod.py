@@ -13,7 +13,7 @@ import aiohttp
 from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.living import Answer, Client
 from tests.survive.serving import Remote, command, ended, remote
-from tests.waiting import until
+from tests.waiting import patience, until
 
 CLIENTS = 32
 LONGEST_S = 5.0
@@ -48,7 +48,7 @@ class Load:
 async def book(load: Load, client: Client, wish: dict[str, str], key: str) -> None:
     """Until it is known: an outage is answered by the same request again."""
     unsure = False
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + patience(40)
     while True:
         answer = await load.ask(client, wish, key)
         if answer.status == 201:
@@ -115,7 +115,7 @@ async def test_mongod_is_killed_under_load(fragile: EmbeddedDatabases) -> None:
 
         await until(goes_on, "bookings after the restart")
         load.stop = True
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience(60)):
             await asyncio.gather(*tasks)
 
         assert set(load.statuses) <= {201, 409, 422, 503}, load.statuses

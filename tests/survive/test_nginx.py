@@ -20,6 +20,7 @@ from handlers.staff.floor_plans import LARGEST_PLAN
 from handlers.texts.errors import text_of
 from tests.living import Client, Living, free_port, living
 from tests.survive.serving import ROOT, remote
+from tests.tools import program
 from tests.waiting import until
 
 HTML, JSON = "text/html", "application/json"
@@ -47,7 +48,7 @@ async def shipped_nginx(folder: Path, *backends: str) -> AsyncIterator[str]:
         encoding="utf-8",
     )
     process = await asyncio.create_subprocess_exec(
-        *("/usr/sbin/nginx", "-e", "stderr", "-c", str(file)),
+        *(program("nginx"), "-e", "stderr", "-c", str(file)),
         stderr=asyncio.subprocess.DEVNULL,
     )
 

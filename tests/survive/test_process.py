@@ -18,7 +18,7 @@ import pytest
 from tests.living import ENCRYPTION_KEYS, Client, free_port
 from tests.survive.processes import call, gone, servers_of
 from tests.survive.serving import Remote, command, ended, ready, remote
-from tests.waiting import until
+from tests.waiting import patience, until
 
 READY_WITHIN_S = 5.0
 
@@ -91,7 +91,7 @@ async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
 
     await until(under_load, "some load")
     assert await service.kill(signal.SIGTERM) == 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         await asyncio.gather(*clients)
     assert set(statuses) == {200, 201}
     stored = await service.db["reservations"].find().to_list(None)
@@ -173,7 +173,7 @@ async def test_a_killed_demo_leaves_no_server_and_the_next_one_has_its_data(
         assert await call(base, "GET", "/sandbox/kiosks") == kiosks
         servers = servers_of(process)
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             output, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
         assert "is ready at" in output.decode()
@@ -198,7 +198,7 @@ async def test_a_demo_with_outside_servers_starts_none(
         me = await call(base, "GET", "/api/v1/me", token=reader.token)
         assert me["reader"]["name"] == "张三"
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             await process.communicate()
         assert process.returncode == 0
 

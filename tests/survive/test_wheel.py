@@ -22,6 +22,8 @@ from scripts.build import build
 from tests.living import free_port
 from tests.survive.processes import call, gone, servers_of
 from tests.survive.serving import ROOT, ready
+from tests.tools import program
+from tests.waiting import patience
 
 PACKAGES: Final = {"bind", "handlers", "miniapp_server", "models", "notify"}
 PYTHON: Final = "/usr/bin/python3"
@@ -73,7 +75,7 @@ def installed(
             f"library-seats[embedded]=={version}",
         ),
     ):
-        done = subprocess.run(["pipx", *words], env=env, capture_output=True, text=True)
+        done = subprocess.run([program("pipx"), *words], env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     yield folder / "bin"
 
@@ -137,12 +139,12 @@ async def test_the_demo_is_used_over_http_and_ends_by_ctrl_c(
         assert {server.name() for server in servers} >= {"mongod", "redis-server"}
         # It books a seat, uses it and gives it back.
         walk = await _seats(installed, tmp_path, "demo-walkthrough", "--url", base)
-        out, err = await asyncio.wait_for(walk.communicate(), 60)
+        out, err = await asyncio.wait_for(walk.communicate(), patience(60))
         assert walk.returncode == 0, err.decode()
         assert "reserves " in out.decode() and "finish" in out.decode()
         assert (await call(base, "GET", "/readyz"))["status"] == "ready"
         process.send_signal(signal.SIGINT)
-        out, err = await asyncio.wait_for(process.communicate(), 30)
+        out, err = await asyncio.wait_for(process.communicate(), patience(30))
     finally:
         if process.returncode is None:
             process.kill()

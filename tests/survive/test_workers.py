@@ -17,7 +17,7 @@ import pytest
 from tests.living import ENCRYPTION_KEYS, Client, free_port
 from tests.promtool import promtool
 from tests.survive.serving import Remote, command, ended, remote
-from tests.waiting import until
+from tests.waiting import patience, until
 
 GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
@@ -230,7 +230,7 @@ async def test_sigterm_under_load_answers_all_that_was_accepted(service: Remote)
     service.process.send_signal(signal.SIGTERM)
     await asyncio.sleep(0.05)
     assert await service.kill(signal.SIGTERM) == 0, "a second one does no harm"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         await asyncio.gather(*clients)
     assert [answer.status for answer in await asyncio.gather(*logins)] == [200] * 8
     assert set(statuses) == {200, 201}

@@ -20,6 +20,7 @@ from models.storage.mongo import Collection, open_database, ping
 from scripts.chaos_set import Member, ReplicaSet, until
 from tests.inside import features
 from tests.race.stage import Stage
+from tests.waiting import patience
 
 BY_HAND: Final = {
     "electionTimeoutMillis": 600_000,
@@ -121,7 +122,7 @@ async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
 
 async def said(work: Awaitable[Any]) -> Any:
     """What a worker answers: a result, or the error that promises nothing."""
-    async with asyncio.timeout(LONG_S):
+    async with asyncio.timeout(patience(LONG_S)):
         try:
             return await work
         except (DomainError, PyMongoError) as error:

@@ -21,6 +21,7 @@ from handlers.http.load_shedding import (
 from handlers.http.local_rate_limiter import LocalRateLimiter
 from models.kernel.errors import OutcomeUnknown, Overloaded
 from models.storage.rate_limiter import RateLimit
+from tests.waiting import patience
 
 
 class Time:
@@ -201,7 +202,7 @@ async def test_whoever_comes_ends_the_rest() -> None:
     running = start(admission.run())
     await settle()
     with pytest.raises(OutcomeUnknown):  # by the next tick, a tenth of a second later
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(patience(0.5)):
             await admission.changes.within(0, change())
     done.set()
     await admission.changes.finish(5)

@@ -24,6 +24,7 @@ from models.reservations.state_machine import ReservationState
 from tests.inside import Inside
 from tests.living import ENCRYPTION_KEYS, SEAT, Living, living
 from tests.survive.serving import command, ended
+from tests.waiting import patience
 
 
 @pytest.fixture
@@ -256,7 +257,7 @@ async def test_a_hanging_job_shows(service: Living) -> None:
     rare = JobGroup("rare", (), every_s=600, last_success=monotonic() - 60)
     runner = Scheduler((stuck, well, rare), service.inside.stored.leases, service.clock, Metrics())
     runner.start()
-    await asyncio.wait_for(entered.wait(), 5)
+    await asyncio.wait_for(entered.wait(), patience(5))
     assert runner.stalled() == ["stuck"]
     await runner.stop()
 

@@ -1,4 +1,4 @@
-"""The pure parts of scripts/fairness: how readers arrive and choose, and the sums."""
+"""scripts/fairness: how readers arrive and choose, the sums, and its short form."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from statistics import median
 
 import pytest
 
+from miniapp_server.embedded_databases import EmbeddedDatabases
 from scripts.fairness_hours import Day, Held, Waited, day_summary, ghost_hours, idle_hours
 from scripts.fairness_model import (
     EARLY_S,
@@ -20,7 +22,8 @@ from scripts.fairness_model import (
     presses_s,
     summary,
 )
-from scripts.fairness_run import complaints, table
+from scripts.fairness_opening import opening, opening_house
+from scripts.fairness_run import POLICIES, complaints, table
 
 TEN = datetime.fromisoformat("2026-09-08T10:00:00+08:00")
 HOUR = timedelta(hours=1)
@@ -109,3 +112,14 @@ def test_ghosts_hold_their_seats_until_the_deadline() -> None:
     assert (found["idle_hours"], found["wanted_hours"], found["idle_percent"]) == (0.5, 2.0, 25.0)
     assert (found["bots_of_readers_percent"], found["bots_of_wins_percent"]) == (5.0, 100.0)
     assert "0.5 of 2.0 h (25.0 %)" in table({"day": found})
+
+
+@pytest.mark.timeout(60)
+async def test_the_short_form_of_an_opening(databases: EmbeddedDatabases, tmp_path: Path) -> None:
+    """Real processes, few readers: everybody is answered, and no seat is given twice."""
+    async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
+        found = summary([await opening(home, 40, 2, workers=1, seed=1)])
+    assert (found["readers"], found["bots"], found["wins"]) == (40, 2, 12)
+    assert (found["doubles"], found["failures"]) == (0, 0)
+    assert found["statuses"]["201"] == 12 and "422" in found["statuses"], "bots come too early"
+    assert found["request_max_ms"] > 0 and found["gone_s"] > 0

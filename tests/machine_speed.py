@@ -1,0 +1,121 @@
+"""How fast this machine is: requests a second that bare aiohttp handlers answer on it.
+
+``python -m tests.machine_speed`` prints what ``scripts/test`` measures at its start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+import uvloop
+from aiohttp import web
+
+SECONDS: Final = 1.0
+QUIET_HELLO: Final = 40_000.0
+"""Requests a second of one handler on two quiet cores, to which all minutes and waits refer."""
+QUIET_BOTH: Final = 42_000.0
+"""Requests a second of two handlers at once there: with their clients they want four cores."""
+_CONNECTIONS: Final = 16
+_REQUEST: Final = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_END: Final = b'{"hello": "world"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """``hello`` is the rate of one handler, ``both`` that of two at once, in requests a second."""
+
+    hello: float
+    both: float
+
+    @property
+    def factor(self) -> float:
+        """How many times slower than two quiet cores the whole machine is; never less than 1."""
+        return max(1.0, QUIET_BOTH / self.both)
+
+
+def measured() -> Speed:
+    """The speed of this machine now, within three seconds where it is quiet."""
+    return Speed(hello=_rate(1), both=_rate(2))
+
+
+def _rate(handlers: int) -> float:
+    clients = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.machine_speed", "client"], stdout=subprocess.PIPE
+        )
+        for _ in range(handlers)
+    ]
+    with ThreadPoolExecutor(handlers) as readers:
+        return sum(float(said) for said, _ in readers.map(lambda c: c.communicate(), clients))
+
+
+def _client() -> float:
+    """Requests a second that a handler of its own has answered."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=_CONNECTIONS)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.machine_speed", "serve", str(listening.fileno())],
+        pass_fds=[listening.fileno()],
+    )
+    try:
+        connections = [
+            socket.create_connection(listening.getsockname()) for _ in range(_CONNECTIONS)
+        ]
+        _ask_all(connections)  # the handler is up
+        answered, began = 0, monotonic()
+        while (took := monotonic() - began) < SECONDS:
+            _ask_all(connections)
+            answered += len(connections)
+        for connection in connections:
+            connection.close()
+        return answered / took
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _ask_all(connections: list[socket.socket]) -> None:
+    for connection in connections:
+        connection.sendall(_REQUEST)
+    for connection in connections:
+        answer = b""
+        while not answer.endswith(_END):
+            answer += connection.recv(4096)
+
+
+async def _serve(listening: socket.socket) -> None:
+    """As little as aiohttp can do."""
+
+    async def hello(_: web.Request) -> web.Response:
+        return web.json_response({"hello": "world"})
+
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    app = web.Application()
+    app.add_routes([web.get("/", hello)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    await ended.wait()
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve", descriptor]:
+            uvloop.run(_serve(socket.socket(fileno=int(descriptor))))
+        case ["client"]:
+            sys.stdout.write(f"{_client()}\n")
+        case _:
+            speed = measured()
+            sys.stdout.write(
+                f"hello {speed.hello:,.0f} a second, two at once {speed.both:,.0f}: "
+                f"waits are {speed.factor:.1f} times as long as on two quiet cores\n"
+            )

@@ -1,0 +1,124 @@
+"""Programs of Debian and folders of npm packages that tests use beside .venv.
+
+A test asks for its tool when it needs it. ``scripts/test`` installs what is missing, for a whole
+run before it begins; plain pytest says what to install.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+INSTALLS: Final = "TESTS_INSTALL"
+"""The variable that lets this process install what is missing."""
+PROGRAMS: Final = {
+    "chromium": ("/usr/bin/chromium", "chromium"),
+    "fonts": ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei"),
+    "node": ("node", "nodejs"),
+    "npm": ("npm", "npm"),
+    "nginx": ("/usr/sbin/nginx", "nginx"),
+    "wrk": ("/usr/bin/wrk", "wrk"),
+    "systemd-analyze": ("/usr/bin/systemd-analyze", "systemd"),
+    "pipx": ("/usr/bin/pipx", "pipx"),
+    "promtool": ("/usr/bin/promtool", "promtool"),
+    "docker-compose": ("/usr/bin/docker-compose", "docker-compose"),
+    # One program checks a file or serves, by the name it is called with; the packages named after
+    # the servers would also start one.
+    "redis": ("/usr/bin/redis-check-rdb", "redis-tools"),
+    "valkey": ("/usr/bin/valkey-check-rdb", "valkey-tools"),
+    "mmdebstrap": ("/usr/bin/mmdebstrap", "mmdebstrap"),
+    "buildah": ("/usr/bin/buildah", "buildah"),
+    "podman": ("/usr/bin/podman", "podman"),
+    "crun": ("/usr/bin/crun", "crun"),
+}
+"""By tool: the file that shows it, or the name to look for, and Debian's package."""
+BEHAVIOUR: Final = ("chromium", "fonts", "node", "npm")
+"""The tools of ``scripts/test``; ``scripts/test --all`` uses all of them."""
+NPM_FOLDERS: Final = ("miniprogram", "tests/browser", "tests/linters", "tests/oidc")
+PACKER: Final = "scripts/miniprogram_ci"
+"""WeChat's own packer: large, and for one test of ``scripts/test --all``."""
+_LOCK: Final = Path(tempfile.gettempdir()) / "tests-installation.lock"
+
+
+class ToolMissing(Exception):
+    """A tool is not there and may not be installed; the text says how to get it."""
+
+
+def program(name: str) -> str:
+    """The path of a program, or of a font, which is there. Raises: ToolMissing."""
+    install([name])
+    return _path(name)
+
+
+def npm_folder(folder: str) -> Path:
+    """A folder with its npm packages installed as its lock says. Raises: ToolMissing."""
+    path = ROOT / folder
+    if _is_stale(path):
+        if not os.environ.get(INSTALLS):
+            raise ToolMissing(f"packages are missing (npm ci --prefix {folder})")
+        program("npm")
+        with _alone():
+            if _is_stale(path):
+                # Only the oldest browser unpacks itself after its installation.
+                scripts = (
+                    () if folder in ("tests/browser", "miniprogram") else ("--ignore-scripts",)
+                )
+                quiet = ("--no-audit", "--no-fund", "--silent")
+                _run(["npm", "ci", "--prefix", folder, *scripts, *quiet], f"npm ci in {folder}")
+    return path
+
+
+def install(names: Iterable[str]) -> None:
+    """Have the programs installed. Raises: ToolMissing."""
+    packages = [PROGRAMS[name][1] for name in names if not _path(name)]
+    if not packages:
+        return
+    command = f"apt-get install {' '.join(packages)}"
+    if not os.environ.get(INSTALLS) or os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise ToolMissing(f"missing (Debian: {command})")
+    with _alone():
+        _run(["apt-get", "update"], "apt-get update")
+        _run(["apt-get", "install", "-y", "--no-install-recommends", *packages], command)
+
+
+def _path(name: str) -> str:
+    """Where the program is, or an empty string."""
+    place = PROGRAMS[name][0]
+    return shutil.which(place) or (place if os.path.exists(place) else "")
+
+
+def _is_stale(folder: Path) -> bool:
+    installed = folder / "node_modules" / ".package-lock.json"
+    lock = folder / "package-lock.json"
+    return not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process installs at a time."""
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run(command: list[str], what: str) -> None:
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = [*(done.stdout + done.stderr).strip().splitlines(), ""]
+        raise ToolMissing(f"{what} failed: {last[-2] if len(last) > 1 else ''}")
