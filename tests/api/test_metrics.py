@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from handlers.texts.errors import TEXTS
 from handlers.wechat.callback import CALLBACK_REJECTED
 from miniapp_server.cli.commands.service import JOBS
