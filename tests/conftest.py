@@ -15,8 +15,10 @@ from typing import Any, Final
 import hypothesis
 import pytest
 
-# Before anything of tests is imported: helpers assert as well as test modules do.
-pytest.register_assert_rewrite("tests")
+# Before anything of tests is imported: a failed assertion of a helper shows its values as well.
+pytest.register_assert_rewrite(
+    *(f"tests.{path.stem}" for path in Path(__file__).parent.iterdir() if path.stem != "conftest")
+)
 
 from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.redis_servers import EMBEDDED, REDIS_SERVERS, RedisServer, running_redis

@@ -3,9 +3,10 @@
 Buckets in this worker's memory slow down who asks too often.
 Behind them is the door. Changes (bookings, check-ins) stand in one line in the order in which they
 came and are let in as others leave; who would wait too long gets 503 with an honest Retry-After.
-Looking (plans, lists) is refused as soon as the event loop is late or the line is long: a look is
-repeated by itself, and a booking is what people came for. Sign-ins wait for WeChat or the campus's
-sign-on, each in a line of its own: when one of those hangs, bookings do not.
+Looking (plans, lists) is refused when a change has waited in line, or when many requests make the
+event loop late: a look is repeated by itself, and a booking is what people came for. A loop that is
+late because the machine does something else refuses nothing. Sign-ins wait for WeChat or the
+campus's sign-on, each in a line of its own: when one of those hangs, bookings do not.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ MAX_READS: Final = 512
 LONGEST_WAIT_S: Final = 1.0
 """In the line. An answer shall come within 2 s, and the work itself takes its time too."""
 LATE_S: Final = 0.3
-"""From here on looks are refused: the loop comes round that late, or the line is that long."""
+"""From here on looks are refused: the first in line waits that long, or many requests are under way
+and the loop comes round that late."""
+MANY: Final = 20
+"""Fewer requests under way in this worker are no rush, however late its loop is."""
 PRESSING: Final = 24
 """So many changes under way at once are a rush, in which all that can wait should."""
 BODY_DEADLINE_S: Final = 10.0
@@ -171,7 +175,6 @@ class LoadShedder:
         """When the last request was answered, since it goes down."""
         self.asked = asyncio.Event()
         """A request has come since the last tick."""
-        self.late_at_most_s = LATE_S
         self._late_s = self._latest_s = 0.0
         self.looking = 0
 
@@ -182,12 +185,14 @@ class LoadShedder:
 
     def begin_read(self) -> None:
         """Raises: Overloaded. Otherwise ``end_read`` must follow."""
-        late, oldest = self._late_s, self.door.oldest_s
-        if oldest > late:  # as each look asks, without a call of max
-            late = oldest
-        if late > self.late_at_most_s or self.looking >= MAX_READS:
-            raise Overloaded(retry_after=1 + late + random.uniform(0, 2))
+        if self.door.oldest_s > LATE_S or self._is_overrun() or self.looking >= MAX_READS:
+            late_s = max(self._late_s, self.door.oldest_s)
+            raise Overloaded(retry_after=1 + late_s + random.uniform(0, 2))
         self.looking += 1
+
+    def _is_overrun(self) -> bool:
+        """Is the loop late, and with so many requests under way that they may be the cause?"""
+        return self._late_s > LATE_S and self.looking + self.door.inside >= MANY
 
     def take_latest_s(self) -> float:
         """The longest that the loop was late since this was asked before."""

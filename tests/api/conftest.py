@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from handlers.http.keys import LOAD_SHEDDER
 from notify.wechat.mini_program import MiniProgramClient
 from tests.api.sandbox_wechat import WeChat, sandbox_wechat
 from tests.living import Living, living
@@ -15,8 +14,6 @@ from tests.mail_server import MailServer, mail_server
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The whole service at Monday 08:00, its jobs run by ``move`` and ``settle`` only."""
     async with living(mongo_url, redis_url) as running:
-        # A busy machine is no rush: nobody is to be sent away (test_load_shedding tries that).
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from handlers.http.keys import LOAD_SHEDDER
 from models.library.entities import KioskId
 from tests.living import Client, Living, living
 
@@ -17,7 +16,6 @@ from tests.living import Client, Living, living
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
         yield running
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pytest
 
-from handlers.http.keys import LOAD_SHEDDER, REFERENCE
+from handlers.http.keys import REFERENCE
 from miniapp_server.app import open_application
 from miniapp_server.cli.command import CommandError
 from miniapp_server.cli.library import carry, library_of, take_in
@@ -49,7 +49,6 @@ async def empty(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The service as it is installed: no sandbox, no library."""
     clock = time_range.LIBRARY_ZONE
     async with living(mongo_url, redis_url, CAS_BASE_URL=CAS) as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
         yield running
     time_range.use_zone(clock)
 

@@ -13,7 +13,7 @@ import pytest
 from bind.session_service import SessionService
 from handlers.http.authentication import BOOKINGS, UNKNOWN_LOGOUTS
 from handlers.http.keys import LOAD_SHEDDER
-from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, PRESSING, SLOTS, WriteQueue
+from handlers.http.load_shedding import LONGEST_WAIT_S, PRESSING, SLOTS, WriteQueue
 from miniapp_server.app import REVOCATIONS
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
@@ -34,7 +34,6 @@ LOGOUT = (
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """With the buckets as they are in production; tomorrow opens at 20:00."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1", TRUSTED_PROXIES=LOCAL) as service:
-        service.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
         inside = service.inside
         await inside.stored.policies.add_missing(
             Policy(version=2, booking_opens_at=time(20)), service.clock.now()
@@ -145,7 +144,6 @@ async def test_logouts_of_tickets_that_were_never_given_leave_little(
 async def test_a_full_house_says_so_in_time(service: Living) -> None:
     now = 0.0
     admission = service.app[LOAD_SHEDDER]
-    admission.late_at_most_s = LATE_S
     door = admission.door = WriteQueue(lambda: now)
     for _ in range(SLOTS):
         await door.acquire()

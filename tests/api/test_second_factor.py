@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import pyotp
 import pytest
 
-from handlers.http.keys import LOAD_SHEDDER
 from miniapp_server.cli.command import CommandError
 from miniapp_server.cli.readers import reset_second_factor
 from models.identity.roles import Role
@@ -29,7 +28,6 @@ PAGE = "/second-factor"
 def unhurried(service: Living) -> Living:
     """Its staff do nothing but what a test says, and a busy machine is no rush."""
     service.staff_at_work = False
-    service.app[LOAD_SHEDDER].late_at_most_s = 5.0
     return service
 
 

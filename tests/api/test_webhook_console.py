@@ -10,7 +10,6 @@ import pytest
 from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
-from handlers.http.keys import LOAD_SHEDDER
 from models.identity.roles import Role
 from models.storage.encryption import FieldCipher
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
@@ -25,7 +24,6 @@ from tests.receiver import receiver
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The operator allows this machine."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running
 
 

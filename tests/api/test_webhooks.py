@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
-from handlers.http.keys import LOAD_SHEDDER, METRICS
+from handlers.http.keys import METRICS
 from miniapp_server.webhook_wiring import WEBHOOK_WORKER
 from tests.api.console import WHEREFORE, log, staff
 from tests.api.gate import gate_of
@@ -33,7 +33,6 @@ PERSONAL = ("student_no", "name")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The operator allows this machine."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running
 
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from handlers.api_routes import WECHAT_ONLY as API_ONLY
-from handlers.http.keys import LOAD_SHEDDER
 from handlers.routes import WECHAT_ONLY as PAGES_ONLY
 from handlers.wechat.callback import PATHS
 from miniapp_server import seed as seeding
@@ -23,7 +22,6 @@ NOT_THERE = API_ONLY | PAGES_ONLY | frozenset(PATHS.values())
 @pytest.fixture
 async def plain(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
         await seeding.seed(
             running.inside.stored, running.inside.reference, seeding.read(), running.clock.now()
         )

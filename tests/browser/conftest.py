@@ -17,7 +17,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from handlers.http.keys import LOAD_SHEDDER
 from tests.living import Living, living
 from tests.tools import npm_folder, program
 from tests.waiting import patience
@@ -82,8 +81,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The manual's moment: a Monday at 16:08; the change stream feeds the occupancy."""
     async with living(mongo_url, redis_url) as running:
-        # Chromium starts on the same two cores, in the service's own loop's time.
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         await running.move(AFTERNOON)
         yield running
 

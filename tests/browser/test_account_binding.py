@@ -12,7 +12,6 @@ import pytest_asyncio
 import zxingcpp
 from PIL import Image
 
-from handlers.http.keys import LOAD_SHEDDER
 from models.storage.attempt_limiter import AttemptLimit
 from tests.browser.conftest import AFTERNOON, DEVICES, PHONE, Open, Tab, is_for_everybody
 from tests.living import Living, living
@@ -24,7 +23,6 @@ sizes = pytest.mark.parametrize("size", DEVICES)
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production, and has just counted a hundred."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         await running.move(AFTERNOON)
         guessed = AttemptLimit("activation:all", 100, timedelta(minutes=10))
         for _ in range(100):

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from handlers.http.keys import LOAD_SHEDDER
 from models.identity.roles import Role
 from tests.api.library_profile import CAS, picture
 from tests.browser.conftest import PHONE, Open, Tab, is_for_everybody
@@ -21,7 +20,6 @@ PAGES = ("/console/setup", "/console/library", "/console/venues")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The service as it is installed: no sandbox, no library."""
     async with living(mongo_url, redis_url, CAS_BASE_URL=CAS) as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running
 
 

@@ -18,7 +18,6 @@ from openpyxl import Workbook  # type: ignore[import-untyped]
 from PIL import Image
 from playwright.async_api import FilePayload, Page
 
-from handlers.http.keys import LOAD_SHEDDER
 from miniapp_server.sandbox.cas import ROOT, CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from tests.browser.conftest import PHONE, Open, Tab
@@ -41,7 +40,6 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(
         mongo_url, redis_url, CAS_BASE_URL=cas, CAS_ADMINISTRATOR_GROUP="library-head"
     ) as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         state = CasState(SandboxCas(running.db), running.clock.now, (running.base,))
         async with stand_in(cas_routes(state), port):
             yield running

@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from handlers.http.keys import LOAD_SHEDDER
 from tests.browser.conftest import AFTERNOON, DESKTOP, PHONE, Open, Tab, shows_everybody
 from tests.living import Living, living
 from tests.receiver import receiver
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.whole
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """As the others', and the operator allows this machine."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
-        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         await running.move(AFTERNOON)
         yield running
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -79,14 +78,14 @@ async def test_mongod_comes_back_on_its_port_with_its_data(
         assert await _kept(servers) == ["before"]
 
 
-async def test_a_start_on_kept_data_is_quick_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_start_on_kept_data_takes_another_port_and_a_stop_leaves_nothing(
+    tmp_path: Path,
+) -> None:
     async with embedded_databases(tmp_path) as servers:
         first_url = servers.mongo_url
-    began = time.monotonic()
     async with embedded_databases(tmp_path) as servers:
         # On another port, so the replica set was told anew.
         assert servers.mongo_url != first_url
-        assert time.monotonic() - began < 5
         pids = [servers.mongod_pid, servers.redis_pid]
     assert None not in pids
     assert not any(psutil.pid_exists(pid) for pid in pids if pid is not None)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -104,22 +103,18 @@ async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
     readers = [await service.reader() for _ in range(10)]
     for reader in readers:
         await reader.accept("RESERVED")
-    await misbehave(service, subscribe_send={"hang_seconds": 10})
-    began = time.monotonic()
+    await misbehave(service, subscribe_send={"hang_seconds": patience(20)})
     for number, reader in enumerate(readers, start=1):
-        before = time.monotonic()
         made = await reader.reserve(f"2f-hall-{number:03}", "10:00", "11:00")
         await reader.ok("POST", f"/reservations/{made['id']}/cancel")
-        assert time.monotonic() - before < 1, "bookings do not wait for WeChat"
-    assert time.monotonic() - began < 5
     assert (await service.anonymous.ok("GET", "//readyz"))["status"] == "ready"
 
     async def in_the_app() -> bool:
         inbox = await readers[0].ok("GET", "/messages")
         return [m["template"] for m in inbox["items"]] == ["RESERVED"]
 
-    await until(in_the_app, "the message in the app, while WeChat hangs", 5)
-    assert await readers[0].messages() == []
+    await until(in_the_app, "the message in the app, while WeChat hangs")
+    assert await readers[0].messages() == [], "bookings did not wait for WeChat"
     await misbehave(service)
 
     async def delivered() -> bool:

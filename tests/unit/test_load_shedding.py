@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from handlers.http.load_shedding import (
     LATE_S,
     LONGEST_WAIT_S,
+    MANY,
     PRESSING,
     SLOTS,
     LoadShedder,
@@ -171,6 +172,23 @@ async def test_looks_are_refused_before_changes() -> None:
     for _ in range(3):
         admission.end_read()
     assert admission.looking == 0
+
+
+async def test_a_late_loop_alone_refuses_nobody() -> None:
+    """Something else keeps the machine busy; the same lateness under many requests is a rush."""
+    admission = LoadShedder()
+    admission._late_s = 10 * LATE_S
+    for _ in range(MANY):
+        admission.begin_read()
+    with pytest.raises(Overloaded):
+        admission.begin_read()
+    admission.end_read()
+    admission.begin_read()
+    for _ in range(MANY):
+        admission.end_read()
+    await inside(admission.door, MANY)
+    with pytest.raises(Overloaded):
+        admission.begin_read()
 
 
 async def test_whoever_steps_aside_leaves_the_place_to_another() -> None:
