@@ -184,7 +184,6 @@ def whole(everything: bool, long: bool) -> int:
     with Run(speed.factor) as run, _recorded_codes() as codes:
         phone = run.begin(MINI_PROGRAM, beside=True)
         if not run.run(CHECK):
-            run.finish(phone)
             return _concluded(run, speed)
         packer = run.begin(PACKER, beside=True) if everything else None
         limit_min = 240 if long else 60 if everything else 30
