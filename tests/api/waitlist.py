@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import date, time
 from typing import Any
 
-from models.library.entities import AreaId
+from models.kernel.ids import Actor
+from models.library.entities import AreaId, Seat
+from models.readers.context import RequestContext
+from models.reservations.rules import TimeSelection
 from tests.living import Client, Living
 
 AREA = "2f-hall"
@@ -13,12 +18,21 @@ AREA = "2f-hall"
 async def full(
     service: Living, start: str = "14:00", end: str = "16:00"
 ) -> list[tuple[Client, Any]]:
-    """Every seat of the area is somebody's in that time."""
+    """Every seat of the area is somebody's in that time. They book behind the door of HTTP, which
+    sends some away who come all at once."""
     seats = service.inside.reference.catalog.areas[AreaId(AREA)].seats
-    readers = [await service.reader() for _ in seats]
-    # One after the other: all at once, a busy machine sends some of them away.
-    made = [await r.reserve(s.id, start, end) for r, s in zip(readers, seats, strict=True)]
-    return list(zip(readers, made, strict=True))
+    day, now = date.fromisoformat(service.today), service.clock.now()
+    span = TimeSelection(day, time.fromisoformat(start), time.fromisoformat(end))
+
+    async def taken(seat: Seat) -> tuple[Client, Any]:
+        owner = await service.reader()
+        who = await service.inside.stored.readers.get(owner.reader_id)
+        assert who is not None
+        context = RequestContext(who, Actor("reader", "mini"), now)
+        made = await service.inside.reservations.create(context, seat.id, span)
+        return owner, {"id": made.id, "seat": {"id": made.seat_id}}
+
+    return list(await asyncio.gather(*map(taken, seats)))
 
 
 def wish(service: Living, **other: Any) -> dict[str, Any]:
