@@ -19,8 +19,11 @@ from models.storage.mongo import open_database
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.mini_program import MiniProgramClient
 from notify.wechat.retry_policy import SendResult
+from tests.waiting import patience
 
 SECRET = "s" * 32
+SOON_S = patience(0.2)
+"""A gateway that is to give up waits so long."""
 TEMPLATE = "tpl-leave"
 DATA = {"thing1": "图书馆2层二层中厅065号", "time2": "2026年11月24日 14:00", "phrase3": "暂离中"}
 
@@ -82,7 +85,8 @@ class WeChat:
 async def sandbox_wechat(mongo_url: str, redis_url: str) -> AsyncIterator[WeChat]:
     appid = f"wx{secrets.token_hex(8)}"
     redis = Redis.from_url(redis_url)
-    async with open_database(mongo_url, f"test_{secrets.token_hex(6)}") as database:
+    # The tests of a process share one database: to drop it takes longer than most of them.
+    async with open_database(mongo_url, "sandbox_wechat") as database:
         wechat = WeChat(SandboxWeChat(database), redis, appid)
 
         @web.middleware
@@ -96,7 +100,8 @@ async def sandbox_wechat(mongo_url: str, redis_url: str) -> AsyncIterator[WeChat
         async with TestServer(app) as server:
             wechat.url = str(server.make_url("/sandbox/wechat"))
             yield wechat
-        await database.client.drop_database(database.name)
+        for name in await database.list_collection_names():
+            await database[name].delete_many({})
     await redis.aclose()
 
 

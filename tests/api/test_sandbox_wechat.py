@@ -14,7 +14,7 @@ from models.kernel.errors import DomainError, Throttled
 from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
 from notify.wechat.mini_program import MiniProgramClient, WeChatIdentity
 from notify.wechat.retry_policy import SendResult, SendStatus
-from tests.api.sandbox_wechat import DATA, TEMPLATE, WeChat, send
+from tests.api.sandbox_wechat import DATA, SOON_S, TEMPLATE, WeChat, send
 
 # Login
 
@@ -57,7 +57,7 @@ async def test_login_errors(
     wechat: WeChat, mode: dict[str, Any], expected: type[DomainError]
 ) -> None:
     await wechat.mode(jscode2session=mode)
-    async with wechat.gateway(timeout_seconds=0.2) as gateway:
+    async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         with pytest.raises(expected) as raised:
             await gateway.exchange_code("demo-li-1")
     assert type(raised.value) is expected
@@ -211,14 +211,14 @@ async def test_whether_it_may_have_arrived(
     wechat: WeChat, mode: dict[str, Any], unknown: bool
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
-    async with wechat.gateway(timeout_seconds=0.25) as gateway:
+    async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         await wechat.mode(subscribe_send=mode)
         assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=unknown)
 
 
 async def test_a_lost_answer_cannot_deliver_twice(wechat: WeChat) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
-    async with wechat.gateway(timeout_seconds=0.25) as gateway:
+    async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         await wechat.mode(subscribe_send={"hang_seconds": 10, "after": True, "times": 1})
         assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=True)
         assert (await send(gateway)).outcome is SendStatus.NO_CONSENT
@@ -270,7 +270,7 @@ async def test_no_token_to_be_had(
     wechat: WeChat, mode: dict[str, Any], outcome: SendStatus
 ) -> None:
     await wechat.mode(stable_token=mode)
-    async with wechat.gateway(timeout_seconds=0.2) as gateway:
+    async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         results = await asyncio.gather(*(send(gateway, f"o-{n}") for n in range(20)))
     assert {result.outcome for result in results} == {outcome}
     assert not any(result.unknown for result in results)
@@ -289,7 +289,7 @@ async def test_no_token_to_be_had(
     ],
 )
 async def test_whether_wechat_answers(wechat: WeChat, mode: dict[str, Any], answers: bool) -> None:
-    async with wechat.gateway(timeout_seconds=1) as gateway:
+    async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         sent = await send(gateway)
         if mode:
             await wechat.mode(stable_token=mode)
