@@ -1,6 +1,6 @@
 """Schemathesis against the running service: what the document allows, and what it does not.
 
-1,500 requests by default; ``SCHEMATHESIS_EXAMPLES=10000`` asks for more. Each operation has a
+800 requests by default; ``SCHEMATHESIS_EXAMPLES=10000`` asks for more. Each operation has a
 reader of its own and is first sent a request that must succeed; afterwards a part of what is
 generated is pointed at things that exist, or nearly all answers would be refusals.
 """
@@ -43,7 +43,7 @@ from tests.living import Client, Living, living
 from tests.mail_server import mail_server
 from tests.waiting import patience
 
-EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "1500"))
+EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "800"))
 SEED: Final = 20260907
 CHECKS: Final = [
     not_a_server_error,

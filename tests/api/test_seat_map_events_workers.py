@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from miniapp_server.embedded_databases import embedded_databases
 from tests.api.seat_map_watcher import HALL, OTHER, elsewhere, two_workers, watching
 from tests.living import SEAT, Answer, living
@@ -67,6 +69,7 @@ async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
             assert not mine.ended and not same.ended, "nobody is sent away by every change"
 
 
+@pytest.mark.whole
 async def test_without_mongod_and_after(tmp_path: Path) -> None:
     async with (
         embedded_databases(tmp_path / "data") as servers,
