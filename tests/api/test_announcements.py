@@ -1,4 +1,4 @@
-"""通知读者: whom it reaches, once, and who may send it."""
+"""通知读者: whom it reaches, and once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from handlers.staff.announcements import LONGEST_TEXT
-from models.identity.roles import Role
 from models.staff.audit import AuditAction
 from tests.api.browsing import FORM, Browser
 from tests.api.console import WHEREFORE, log, staff
@@ -100,13 +99,3 @@ async def test_what_is_not_taken_is_lost_by_nobody(service: Living) -> None:
         assert answer.status == 400 and said in answer.body, (wrong, answer.status)
         assert wrong.get("title") == "" or "空调检修" in answer.body or "title" in wrong
     assert await service.books() == before and await told(reader) == []
-
-
-async def test_who_may_announce(service: Living) -> None:
-    reader = await service.reader()
-    await reader.reserve("2f-hall-001")
-    for role, status in ((None, 403), (Role.VIEWER, 403), (Role.LIBRARIAN, 303)):
-        who = await staff(service, role)
-        assert (await post(service, who, form(service))).status == status
-        assert (await who.get(PATH)).status == (200 if status == 303 else 403)
-    assert len(await told(reader)) == 1
