@@ -16,7 +16,6 @@ import pytest
 from miniapp_server.cli.check_config import (
     Verdict,
     connection_rows,
-    mongo_support,
     settings_rows,
     table,
 )
@@ -110,57 +109,6 @@ async def test_an_openid_provider_is_tried(env: dict[str, str]) -> None:
         (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
         assert row.verdict is Verdict.PROBLEM and "another name" in row.note
     gc.collect()
-
-
-def test_settings_are_shown_without_secrets_and_thought_over(env: dict[str, str]) -> None:
-    env |= {"MONGO_URL": "mongodb://seats:mongo-pw@m1,m2/?replicaSet=seats"}
-    env |= {"REDIS_URL": "redis://cache:6379/0", "CAS_LIBRARIAN_GRUOP": "staff"}
-    env |= {
-        "STAFF_LIBRARIANS": "20130001,20130002",
-        "WECHAT_MP_APPID": "wxmp",
-        "WECHAT_MP_SECRET": "mp",
-    }
-    del (templates := dict(SANDBOX_TEMPLATES))["MOVED"]
-    env["WECHAT_TEMPLATES"] = json.dumps(templates)
-    rows = settings_rows(load(env), env)
-    told = table(rows)
-    for secret in ("mongo-pw", "sandbox-secret", ENCRYPTION_KEYS[2:], "20130001", "template_id"):
-        assert secret not in told, secret
-    for shown in ("m1:27017,m2:27017 (replica set seats, user seats, no TLS)", "2 accounts"):
-        assert shown in told
-    odd = [(row.name, row.value, row.verdict) for row in rows if row.verdict is not Verdict.OK]
-    assert odd == [
-        ("MONGO_URL", "m1:27017,m2:27017", Verdict.WARNING),  # no TLS
-        ("REDIS_URL", "cache:6379", Verdict.WARNING),  # no password
-        ("REDIS_URL", "cache:6379", Verdict.WARNING),  # no TLS
-        ("WECHAT_TEMPLATES", "MOVED", Verdict.WARNING),
-        ("CAS_LIBRARIAN_GRUOP", "", Verdict.PROBLEM),
-    ]
-    for name in ("RESERVED", "SUSPENDED"):
-        templates[name] = {**templates[name], "type": "long"}
-    mixed = {**env, "WECHAT_TEMPLATES": json.dumps(templates)}
-    (warned,) = [r for r in settings_rows(load(mixed), mixed) if "20002" in r.note]
-    assert warned.value == "RESERVED, CHECK_IN_REMINDER, NO_SHOW", "SUSPENDED stands alone here"
-    near = {**env, "MONGO_URL": "mongodb://127.0.0.1,[::1]:7/?replicaSet=s"}
-    near |= {"REDIS_URL": "redis://localhost"}
-    assert not [r for r in settings_rows(load(near), near) if r.name.endswith("_URL") and r.note]
-
-
-@pytest.mark.parametrize(
-    ("version", "verdict"),
-    [
-        ((5, 0, 31), Verdict.WARNING),
-        ((6, 0, 27), Verdict.WARNING),  # its support has ended
-        ((7, 0, 31), Verdict.WARNING),
-        ((7, 0, 32), Verdict.OK),
-        ((8, 0, 20), Verdict.WARNING),
-        ((8, 0, 21), Verdict.OK),
-        ((9, 0, 0), Verdict.OK),
-    ],
-)
-def test_releases_of_mongodb(version: tuple[int, ...], verdict: Verdict) -> None:
-    found, note = mongo_support(version, TODAY)
-    assert found is verdict and (verdict is Verdict.OK or "8.0.21" in note or "7.0.32" in note)
 
 
 async def test_the_command_reads_a_file_as_systemd_does(

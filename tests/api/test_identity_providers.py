@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import pytest
 from aiohttp import web
 
-from miniapp_server.settings import SettingsError, load
-from tests.living import ENCRYPTION_KEYS, Answer, Client, Living, living
+from tests.living import Answer, Client, Living, living
 from tests.stand_in import stand_in
 
 
@@ -185,18 +183,3 @@ async def test_by_wecom(mongo_url: str, redis_url: str) -> None:
         landed = await client.get(f"//entry?code=good&state={state}")
         assert landed.status == 302 and await who(client) == "21****01"
         assert side.asked[3:] == ["getuserinfo good", "gettoken", "getuserinfo good"]
-
-
-@pytest.mark.parametrize("missing", ["WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET"])
-def test_half_a_configuration_does_not_start(missing: str) -> None:
-    env = {
-        "MONGO_URL": "mongodb://x",
-        "REDIS_URL": "redis://x",
-        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
-        **WECOM,
-    }
-    env |= {"SANDBOX": "1", "WECOM_BASE_URL": "http://127.0.0.1:1"}
-    load(env)
-    del env[missing]
-    with pytest.raises(SettingsError, match=missing):
-        load(env)

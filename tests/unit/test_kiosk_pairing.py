@@ -1,10 +1,26 @@
-"""What a screen shows beside its pairing code."""
+"""What a screen shows beside its pairing code, and which screens are of one network."""
 
 from __future__ import annotations
 
+import pytest
+
+from handlers.kiosks.pairing import network_of
 from handlers.texts.check_words import CHECK_WORD_TEXT
 from models.kiosks.entities import CHECK_WORDS
 
 
 def test_each_check_word_is_another() -> None:
     assert len(set(CHECK_WORD_TEXT)) == len(CHECK_WORD_TEXT) == CHECK_WORDS
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("10.1.2.3", "10.1.2.3"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_address_of_ipv6_stands_for_its_network(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -13,6 +13,14 @@ from miniapp_server.settings.addresses import lan_address
 from models.messages.entities import WECHAT_TEMPLATES
 from tests.environments import REAL, SANDBOX, SECRETS
 
+WECOM = {
+    **SANDBOX,
+    "IDENTITY_PROVIDER": "wecom",
+    "WECOM_CORP_ID": "ww1",
+    "WECOM_AGENT_ID": "1000002",
+    "WECOM_SECRET": "corp-secret",
+    "WECOM_BASE_URL": "http://127.0.0.1:1",
+}
 TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
 
 
@@ -83,6 +91,7 @@ def test_real_installation() -> None:
         ),
         (SANDBOX, {"CAMPUS_TICKET_SECRET": "x", "CAMPUS_TICKET_URL": "https://app.example"}, "CAM"),
         (SANDBOX, {"WECOM_SECRET": "x"}, "WECOM_SECRET"),
+        *((WECOM, {n: ""}, n) for n in ("WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET")),
         (SANDBOX, {"WECHAT_TEMPLATES": "{"}, "WECHAT_TEMPLATES"),
         (SANDBOX, {"WECHAT_TEMPLATES": "@/nowhere/templates.json"}, "WECHAT_TEMPLATES"),
         (SANDBOX, {"WECHAT_TEMPLATES": json.dumps({"HELLO": TEMPLATE})}, "WECHAT_TEMPLATES"),
