@@ -60,7 +60,8 @@ async def test_three_a_day_and_one_at_a_time(service: Living) -> None:
     first = await reader.ok("POST", PATH, {"kind": "chair"})
     assert (await reader.ok("POST", PATH, {"kind": "chair"}))["id"] == first["id"], "a repeat"
     await reader.refused("409 fault_reported", "POST", PATH, {"kind": "chair", "text": "还在晃"})
-    await reader.refused("400 malformed", "POST", PATH, {"kind": "other"})
+    for text in ({}, {"text": ""}, {"text": " \n"}):
+        await reader.refused("400 malformed", "POST", PATH, {"kind": "other"} | text)
     await reader.refused("400 malformed", "POST", PATH, {"kind": "roof", "text": "漏水"})
     await reader.refused("400 malformed", "POST", PATH, {"kind": "lamp", "text": "a\u0000b"})
     await reader.refused("404 not_found", "POST", "/seats/none/faults", {"kind": "lamp"})
