@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
-from miniapp_server.clock import real_now
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
-from models.messages.entities import Channel, DeliveryResult, DeliveryState
-from notify.wechat.channel import LEASE
 from tests.api.deliveries import AN_HOUR, MANY, dispatch, misbehave, tell, told, warm_up, way_of
-from tests.deliveries import state_of
 from tests.living import Living
 
 
@@ -89,34 +84,6 @@ async def test_unbinding_ends_consent(service: Living) -> None:
     assert (await way_of(service, later)).state == "no_consent"
     assert set((await page.ok("GET", "/me"))["subscriptions"].values()) == {0}
     assert await told(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
-
-
-async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
-    deliveries = service.inside.stored.channel_deliveries[Channel.WECHAT]
-    reader = await service.reader()
-    made = await reader.reserve()
-    now, real = service.clock.now(), real_now()
-    await reader.accept("RESERVED")
-    await tell(service)
-    readers = [reader.reader_id]
-    (slow,) = await deliveries.lease_next(readers, now, real, LEASE)
-    assert slow.attempts == 1
-    almost = real + LEASE - timedelta(milliseconds=1)
-    assert await deliveries.lease_next(readers, now, almost, LEASE) == []
-    claims = await asyncio.gather(
-        *(deliveries.lease_next(readers, now, real + LEASE, LEASE) for _ in range(8))
-    )
-    (taken,) = [delivery for claim in claims for delivery in claim]
-    assert taken.attempts == 2
-
-    await deliveries.save_results([DeliveryResult(slow, DeliveryState.FAILED, -1)])
-    assert await state_of(service.db, slow.message) is DeliveryState.SENDING, (
-        "the late one changes nothing"
-    )
-    await deliveries.save_results([DeliveryResult(taken, DeliveryState.SENT, 0)])
-    await deliveries.save_results([DeliveryResult(slow, DeliveryState.QUEUED, -1, now)])
-    assert await state_of(service.db, slow.message) is DeliveryState.SENT
-    assert (await way_of(service, made)).codes == [0]
 
 
 @pytest.mark.parametrize("crashes", [(), (1,), (1, 2)], ids=["calm", "crash", "two crashes"])
