@@ -197,6 +197,36 @@ def test_downtime_moves_the_deadline_and_excuses() -> None:
     assert waits.history[-1].event == "outage" and waits.rev == reserved().rev + 1
 
 
+@pytest.mark.parametrize(
+    ("lasted", "due", "more"),
+    [
+        # Seconds: how long it lasted, when the deadline was after its end, how much it moves.
+        (8, -9, None),
+        (12, -12, None),
+        (12, -9, 69),
+        (50, -30, 90),
+        (121, -30, 121),
+        (1200, -30, 1200),
+        (50, 0, 60),
+        (50, 30, 30),
+        (50, 60, 0),
+        (50, 61, None),
+    ],
+)
+def test_a_deadline_in_an_outage_or_right_after_it_moves(
+    lasted: int, due: int, more: int | None
+) -> None:
+    for r, deadline in ((reserved(), on("14:30")), (away(), on("15:00"))):
+        end = deadline - timedelta(seconds=due)
+        outage = TimeRange(end - timedelta(seconds=lasted), end)
+        assert outage_transitions.falls_into(r, outage) is (more is not None)
+        if more is not None:
+            moved = outage_transitions.extend_deadline(r, outage)
+            now = moved.check_in_until if r.return_by is None else moved.return_by
+            assert now == deadline + timedelta(seconds=more)
+            assert not outage_transitions.falls_into(moved, outage), "once"
+
+
 def test_when_a_reader_had_the_seat() -> None:
     booked, sat = reserved(), in_use(when=on("14:05"))
     early = in_use(when=on("13:40"))
