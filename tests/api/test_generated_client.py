@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import importlib
 import json
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from handlers.api_routes import document
 from models.identity.api_tokens import Scope
 from tests.api.api_tokens import program
 from tests.api.cas_sign_in import sign_in
@@ -21,27 +22,28 @@ from tests.living import SEAT, Living
 NAME: Final = "generated_seat_client"
 
 
-@pytest.fixture
-async def generated(
-    service: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Path]:
-    document = tmp_path / "openapi.json"
-    document.write_text(json.dumps(await service.anonymous.ok("GET", "//openapi.json")))
-    config = tmp_path / "config.yaml"
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("generated")
+    openapi = folder / "openapi.json"
+    openapi.write_text(json.dumps(document()))
+    config = folder / "config.yaml"
     config.write_text("post_hooks: []\n")
-    wanted = ("generate", "--path", document, "--config", config, "--meta", "none")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "openapi_python_client", *map(str, wanted)),
-        *("--output-path", str(tmp_path / NAME), "--fail-on-warning"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+    asked = ("generate", "--path", openapi, "--config", config, "--meta", "none")
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "openapi_python_client", *map(str, asked)),
+            *("--output-path", str(folder / NAME), "--fail-on-warning"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
-    yield tmp_path / NAME
+    assert run.returncode == 0, run.stdout
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        importlib.invalidate_caches()
+        yield folder / NAME
     for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:
         del sys.modules[name]
 
