@@ -1,0 +1,198 @@
+"""Forms of the console: what is read from their fields, and why a form is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import time
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from handlers.http.forms import Form
+from handlers.http.pages import PageRequest, form_reason
+from handlers.staff import opening_form, policy_form, policy_override_form
+from handlers.staff.forms import clock_of, date_in, instant_in
+from models.kernel.errors import InvalidRequest, NotFound
+from models.library.entities import Area, Catalog, Venue
+from models.policy.entities import OpeningRule, Policy
+from tests.builders import AREA, MONDAY, TOMORROW, VENUE, on
+
+CATALOG = Catalog(
+    "1", {VENUE: Venue(VENUE, "图书馆")}, {AREA: Area(AREA, VENUE, "中厅", 2, 0, 1, 1, (), ())}, {}
+)
+POLICY = Policy(opening=(OpeningRule(time(7), time(22, 30)),))
+
+
+class Visit:
+    """What the readers of a form ask of a request: the time, the catalog and the policy."""
+
+    now = on("08:00")
+
+    def __getitem__(self, _: web.AppKey[Any]) -> SimpleNamespace:
+        return SimpleNamespace(catalog=CATALOG, policy=POLICY)
+
+
+def form(**fields: str) -> Form:
+    return MultiDictProxy(MultiDict[str | bytes](fields))
+
+
+def reason_of(read: Callable[[], object]) -> str:
+    """Why the form is refused; 404 where it asks for what there is not."""
+    try:
+        read()
+    except NotFound:
+        return "404"
+    except InvalidRequest as error:
+        return str(error.details["reason"])
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("国庆　闭馆👨‍👩‍👧", True),
+        ("x" * 200, True),
+        ("x" * 201, False),
+        ("", False),
+        (" \n ", False),
+        ("a\nb", False),
+        ("a\x00b", False),
+        ("a\u202eb", False),
+    ],
+)
+def test_a_reason_is_one_line_of_print(text: str, taken: bool) -> None:
+    assert (reason_of(lambda: form_reason(form(reason=text))) == "") is taken
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"),
+    [("00:00", time(0)), ("23:59", time(23, 59))]
+    + [
+        (wrong, None)
+        for wrong in ("", "9", "9:00", "24:00", "25:00", "08:60", "08:00:00.5", "٠٩:٠٠")
+    ],
+)
+def test_a_clock_time_has_four_digits(text: str, clock: time | None) -> None:
+    if clock is not None:
+        assert clock_of(text, "start") == clock
+    else:
+        words = "不是时间" if text else "请填写时间"
+        assert words in reason_of(lambda: clock_of(text, "start"))
+
+
+def test_dates_and_instants_are_those_of_a_calendar() -> None:
+    assert date_in(form(day="2026-09-07"), "day") == MONDAY
+    for text in ("", "soon", "2026-02-30", "2026-9-7"):
+        assert reason_of(lambda text=text: date_in(form(day=text), "day")) == "请填写日期", text  # type: ignore[misc]
+    assert instant_in(form(at="2026-09-07T08:00"), "at") == on("08:00")
+    for text, words in (
+        ("x", "请填写日期和时间"),
+        ("2026-09-07", "请填写日期和时间"),
+        ("1999-12-31T23:59", "日期应在"),
+        ("2100-01-01T00:00", "日期应在"),
+        ("0001-01-01T00:00", "日期应在"),
+    ):
+        assert words in reason_of(lambda text=text: instant_in(form(at=text), "at")), text  # type: ignore[misc]
+
+
+# --- opening hours --------------------------------------------------------------------------------
+DATED = dict.fromkeys(opening_form.FIELDS, "") | {
+    **{"operation": "add", "kind": "closed", "first": TOMORROW.isoformat(), "reason": "消防检修"},
+}
+WEEK = dict.fromkeys(opening_form.FIELDS, "") | {"operation": "week"}
+WEEK |= {f"{name}{n}": text for n in range(7) for name, text in (
+    ("day", "open"), ("opens", "07:00"), ("closes", "22:30")
+)}  # fmt: skip
+OPEN = {"kind": "open", "opens": "09:00", "closes": "17:00"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (DATED, ""),
+        (DATED | {"first": ""}, "请填写日期"),
+        (DATED | {"first": "2026-02-30"}, "请填写日期"),
+        (DATED | {"first": "2026-09-06"}, "从今天起两年以内"),
+        (DATED | {"first": "2026-09-10", "last": "2026-09-09"}, "从今天起两年以内"),
+        (DATED | {"first": "2026-09-10", "last": "2036-09-10"}, "从今天起两年以内"),
+        (DATED | {"kind": "party"}, "请选择闭馆或开放时间"),
+        (DATED | {"reason": ""}, "请写明闭馆原因"),
+        (DATED | {"reason": "x" * 50}, ""),
+        (DATED | {"reason": "x" * 51}, "原因最多 50 字"),
+        (DATED | {"place": "a:nowhere"}, "请选择范围"),
+        (DATED | {"place": "2f-hall"}, "请选择范围"),
+        (DATED | {"place": "v:"}, "请选择范围"),
+        (DATED | OPEN | {"reason": ""}, ""),
+        (DATED | OPEN | {"closes": ""}, "请填写时间"),
+        (DATED | OPEN | {"opens": "09:10"}, "以半小时为单位"),
+        (DATED | OPEN | {"opens": "08:00:00.5"}, "不是时间"),
+        (DATED | OPEN | {"independent": "on"}, "只用于单个区域"),
+        (DATED | OPEN | {"independent": "on", "place": f"a:{AREA}"}, ""),
+        (DATED | {"operation": "else"}, "404"),
+        (WEEK, "没有需要保存的更改"),
+        (WEEK | {"closes2": "22:00"}, ""),
+        (WEEK | {"closes2": ""}, "周三：请填写时间"),
+        (WEEK | {"opens6": "07:10"}, "周日：时间以半小时为单位"),
+        (WEEK | {"day0": ""}, "请选择闭馆或开放时间"),
+        (WEEK | {"independent": "on"}, "只用于单个区域"),
+        (WEEK | {"at": "a:nowhere", "opens0": "08:00"}, "请选择范围"),
+        *(
+            (DATED | {"operation": "remove", "number": number}, "404")
+            for number in ("0", "7", "x", "-1", "", "٠", "9" * 5000)
+        ),
+    ],
+)
+def test_a_form_of_opening_hours_is_read_or_told_why_not(
+    fields: dict[str, str], words: str
+) -> None:
+    read = reason_of(lambda: opening_form.read_change(cast(PageRequest, Visit()), fields))
+    assert words in read and bool(words) is bool(read)
+
+
+# --- the rules' numbers ---------------------------------------------------------------------------
+NUMBERS = policy_form.fields_of(POLICY) | {"operation": "numbers"}
+DAYS = {"first": TOMORROW.isoformat(), "last": TOMORROW.isoformat()}
+SET = {"operation": "add", "name": "考试周", "set.max_minutes": "120", **DAYS}
+DAILY = {"set.daily_booking_limit": "1"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (NUMBERS | {"max_minutes": "120"}, ""),
+        (NUMBERS | {"max_minutes": "0"}, "单次最长时长应为"),
+        (NUMBERS | {"max_minutes": "x"}, "单次最长时长应为"),
+        (NUMBERS | {"max_minutes": "٩٠"}, "单次最长时长应为"),
+        (NUMBERS | {f"max_minutes@{AREA}": "99999"}, "单次最长时长应为"),
+        (NUMBERS | {"min_minutes": "300"}, "单次最短时长不能超过"),
+        (
+            NUMBERS | {f"max_minutes@{AREA}": "60", f"min_minutes@{AREA}": "61"},
+            "单次最短时长不能超过",
+        ),
+        (NUMBERS | {"step_minutes": "45"}, "半小时的整数倍"),
+        (NUMBERS | {"booking_opens_at": "25:00"}, "不是时间"),
+        (NUMBERS | {"meal_times": "11:00–13:00，23:30-00:30"}, ""),
+        (NUMBERS | {"meal_times": "13:00-11:00"}, "不是一段时间"),
+        (NUMBERS | {"meal_times": "11:00"}, "不是一段时间"),
+        (NUMBERS | {"meal_times": "1-2"}, "不是时间"),
+        (NUMBERS | {"operation": "else"}, "404"),
+        (SET, ""),
+        (SET | {"name": ""}, "名称为"),
+        (SET | {"name": "x" * 21}, "名称为"),
+        (SET | {"first": "x"}, "请填写日期"),
+        (SET | {"first": "2026-09-06", "last": "2026-09-06"}, "从今天起"),
+        (SET | {"last": MONDAY.isoformat()}, "从今天起"),
+        (SET | {"area": "nowhere"}, "请选择范围"),
+        (SET | {"set.max_minutes": ""}, "至少填写一个"),
+        (SET | DAILY | {"area": str(AREA)}, "只能对全馆规定"),
+        (SET | {"set.max_minutes": "30", "set.min_minutes": "60"}, "单次最短时长不能超过"),
+        (SET | {"set.min_minutes": "300", "set.max_minutes": ""}, "单次最短时长不能超过"),
+        *(({"operation": "remove", "number": n}, "404") for n in ("0", "x", "-1", "")),
+    ],
+)
+def test_a_form_of_the_rules_is_read_or_told_why_not(fields: dict[str, str], words: str) -> None:
+    read = reason_of(lambda: policy_override_form.read_change(cast(PageRequest, Visit()), fields))
+    assert words in read and bool(words) is bool(read)
