@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.identity.roles import Role
+from models.kernel.ids import ReaderId
 from tests.api.audit_log import closed_log, looks
 from tests.api.console import staff
 from tests.api.reader_pages import find
@@ -37,8 +38,11 @@ async def test_a_part_finds_who_has_it(service: Living) -> None:
     )
     assert one in listed.body and two in listed.body
     assert "S20269901" not in listed.body, "numbers are masked"
-    nobody = await find(desk, "欧阳若芳")
-    assert nobody.status == 404 and "没有找到" in nobody.body
+    await service.inside.stored.cards.put("A1B2C3D4", ReaderId(one.rpartition("/")[2]))
+    assert (await find(desk, "A1B2C3D4")).headers["Location"] == one
+    for sought in ("欧阳若芳", "欧阳兰", "A1B2", "S202699010", "🦉🦉"):
+        nobody = await find(desk, sought)
+        assert nobody.status == 404 and "没有找到" in nobody.body, sought
 
 
 async def test_whole_numbers_and_names_come_before_parts(service: Living) -> None:
@@ -47,7 +51,7 @@ async def test_whole_numbers_and_names_come_before_parts(service: Living) -> Non
     for sought in ("S777", "林若"):
         assert (await find(desk, sought)).headers["Location"] == whole, sought
     assert [seen for *_, seen in await looks(service)] == [{"by_number": 1}, {"by_name": 1}]
-    await service.inside.stored.cards.put("S7778XYZ", (longer.rpartition("/")[2]))  # type: ignore[arg-type]
+    await service.inside.stored.cards.put("S7778XYZ", ReaderId(longer.rpartition("/")[2]))
     assert (await find(desk, "S7778XYZ")).headers["Location"] == longer
 
 

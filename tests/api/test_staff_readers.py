@@ -1,5 +1,5 @@
-"""What the staff do for single readers: finding them, booking for them, suspensions, and
-accommodations that nobody else sees."""
+"""What the staff do for single readers: booking for them, suspensions, and accommodations that
+nobody else sees."""
 
 from __future__ import annotations
 
@@ -8,40 +8,12 @@ import re
 from dataclasses import replace
 from datetime import date
 
-import pytest
-
 from models.identity.roles import Role
 from models.readers.accommodations import Accommodation
 from tests.api.audit_log import facts
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
-from tests.api.reader_pages import find
 from tests.living import Client, Living
-
-# --- finding --------------------------------------------------------------------------------------
-
-
-async def test_readers_are_found_by_number_card_and_whole_name(service: Living) -> None:
-    desk = await staff(service)
-    one = await service.web_reader()
-    await service.inside.stored.readers.upsert_from_login(
-        one.number, "欧阳若兰", "student", service.clock.now()
-    )
-    await service.inside.stored.cards.put("A1B2C3D4", one.reader_id)
-    here = f"/console/readers/{one.reader_id}"
-    for sought in (one.number, one.number.lower(), "A1B2C3D4", "欧阳若兰", " 欧阳若兰 "):
-        answer = await find(desk, sought)
-        assert answer.status == 303 and answer.headers["Location"] == here, sought
-    for sought in ("欧阳兰", "A1B2", f"{one.number}0", "🦉🦉"):
-        answer = await find(desk, sought)
-        assert answer.status == 404 and "没有找到" in answer.body, sought
-    two = await service.web_reader()
-    await service.inside.stored.readers.upsert_from_login(
-        two.number, "欧阳若兰", "student", service.clock.now()
-    )
-    listed = (await find(desk, "欧阳若兰")).body
-    assert "2 位读者" in listed and one.number not in listed, "numbers are masked"
-
 
 # --- booking in their place -----------------------------------------------------------------------
 
@@ -66,8 +38,6 @@ async def test_a_seat_is_booked_in_the_readers_place(service: Living) -> None:
         ({"start": "13:00", "end": "22:00"}, 422, "最多"),
         ({"start": "", "end": "22:00"}, 422, ""),
         ({"no": "999", "end": "11:00"}, 400, "没有这个座位"),
-        ({"date": "x", "end": "11:00"}, 400, "请填写日期"),
-        ({"start": "9", "end": "11:00"}, 400, "不是时间"),
         ({"end": "11:00", "reason": ""}, 400, "请写明原因"),
     ):
         answer = await post(service, desk, path, **form | changed)
@@ -242,23 +212,3 @@ async def test_nobody_else_is_told_of_an_accommodation(service: Living) -> None:
         answer = await post(service, desk, f"{here}/allow", base=base, **form)
         assert answer.status == 400 and 'role="alert"' in answer.body, form
     assert (await service.inside.stored.accommodations.all())[reader.reader_id] == found
-
-
-@pytest.mark.parametrize("role", [Role.VIEWER, None])
-async def test_who_may_not(service: Living, role: Role | None) -> None:
-    who, reader = await staff(service, role), await service.reader()
-    here = f"/console/readers/{reader.reader_id}"
-    before = await service.books()
-    for path, form in (
-        (f"{here}/book", {"area": "2f-hall", "no": "010", "date": service.today, "end": "11:00"}),
-        (f"{here}/suspend", {"until": f"{service.tomorrow}T12:00", "was": ""}),
-        (f"{here}/allow", {"accessible": "on"}),
-        (f"{here}/stay", {"first": service.today, "last": service.today}),
-        (f"{here}/code", {}),
-        (f"{here}/review-code", {}),
-        (f"{here}/review-code/revoke", {}),
-        (f"{here}/binding", {"request": "1", "theirs": "yes"}),
-        ("/console/readers/visitors", {"name": "x", "first": service.today, "last": service.today}),
-    ):
-        assert (await post(service, who, path, **form)).status == 403, path
-    assert await service.books() == before

@@ -145,14 +145,3 @@ async def test_missed_bookings_suspend_after_the_third(service: Living) -> None:
     assert me["violations_count"] == 0 and me["suspended_until"] is not None
     await service.move(timedelta(days=7))
     assert await student.reserve(start="14:00", end="15:00")
-
-
-async def test_back_to_back_bookings_carry_over(service: Living) -> None:
-    student = await service.reader()
-    first = await student.reserve(start="09:00", end="11:00")
-    second = await student.reserve(start="11:00", end="12:00")
-    await service.move("09:00")
-    await student.ok("POST", f"/reservations/{first['id']}/check-in", {"qr": await service.qr()})
-    await service.move("11:01")
-    states = {r["id"]: r["state"] for r in (await student.ok("GET", "/reservations"))["items"]}
-    assert states == {first["id"]: "completed", second["id"]: "in_use"}

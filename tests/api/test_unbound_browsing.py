@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from models.identity.roles import Role
 from tests.api.console import staff
 from tests.api.library_profile import NAMES, save
@@ -76,25 +74,3 @@ async def test_its_plan_tells_of_changes(service: Living) -> None:
         await watcher.shows(SEAT, "free")
         await reader.reserve(start="now", end="10:00")
         await watcher.shows(SEAT, "occupied")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", "/reservations", {"seat_id": SEAT, "start": "14:00", "end": "16:00"}),
-        ("POST", "/favourites", {"seat_id": SEAT}),
-        ("POST", f"/seats/{SEAT}/faults", {"kind": "chair", "text": ""}),
-        ("POST", "/waitlist", {"area_id": "2f-hall", "start": "14:00", "end": "16:00"}),
-        ("GET", "/favourites", None),
-        ("GET", "/proposal", None),
-        ("GET", "/reservations", None),
-        ("GET", "/messages", None),
-        ("GET", "/gate-records", None),
-    ],
-)
-async def test_what_changes_or_is_somebodys_is_refused(
-    service: Living, method: str, path: str, body: dict[str, str] | None
-) -> None:
-    unbound = await service.wx_user()
-    dated = body and ("start" in body) and body | {"date": service.today}
-    await unbound.refused("403 not_bound", method, path, dated or body)

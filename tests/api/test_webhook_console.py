@@ -10,11 +10,9 @@ import pytest
 from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
-from models.identity.roles import Role
 from models.storage.encryption import FieldCipher
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookId
-from tests.api.console import staff
 from tests.api.webhook_console import PATH, console, endpoint
 from tests.living import Living, living
 from tests.receiver import receiver
@@ -88,12 +86,7 @@ async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
     at = await console(service)
     before = await service.books()
     for wrong, said in (
-        ({"url": "ftp://a.example/x"}, "完整的地址"),
-        ({"url": "https://"}, "完整的地址"),
-        ({"url": "https://u:p@a.example/"}, "用户名"),
         ({"url": "https://10.0.0.1/"}, "内部网络"),
-        ({"url": "http://93.184.216.34/"}, "内部网络"),
-        ({"url": "https://a.example:99999/"}, "完整的地址"),
         ({"description": ""}, "说明"),
         ({"event": []}, "至少一种"),
         ({"event": ["reservation.eaten"]}, "至少一种"),
@@ -116,8 +109,6 @@ async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
     assert (await at.operate("delete")).status == 303
     assert (await at.desk.get(f"{PATH}/{one.id}")).status == 404
     assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
-    for role, status in ((Role.LIBRARIAN, 403), (Role.VIEWER, 403)):
-        assert (await (await staff(service, role)).get(PATH)).status == status
 
 
 async def test_what_is_over_is_deleted_and_keys_rotate(service: Living) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from handlers.staff.reader_groups import seats_in
 from handlers.staff.seat_lists import seat_list
 from models.identity.errors import OtherVenue
-from models.identity.roles import GrantId, Role, StaffGrant, StaffRights
+from models.identity.roles import GrantId, Role, StaffDirectory, StaffGrant, StaffRights
 from models.kernel.errors import InvalidRequest
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
@@ -225,3 +225,23 @@ def test_a_role_reaches_as_far_as_it_was_given(
     if not covered:
         with pytest.raises(OtherVenue):
             held.require(wanted, venue)
+
+
+def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
+    assert [[role.covers(other) for other in Role] for role in Role] == [
+        [True, False, False],
+        [True, True, False],
+        [True, True, True],
+    ]
+    people = StaffDirectory(
+        {"1": Role.VIEWER, "2": Role.ADMINISTRATOR}, {("cas", "desk"): Role.LIBRARIAN}
+    )
+    for number, groups, given_role in (
+        ("1", (), Role.VIEWER),
+        ("1", ("desk", "x"), Role.LIBRARIAN),
+        ("2", ("desk",), Role.ADMINISTRATOR),
+        ("3", ("x",), None),
+        ("3", (), None),
+    ):
+        assert people.role_of(number, "cas", groups) == given_role, (number, groups)
+    assert people.role_of("3", "alumni", ("desk",)) is None, "a group is one of its sign-on"
