@@ -11,6 +11,7 @@ from PIL import Image
 
 from models.library.entities import AreaId, Seat, SeatId
 from tests.browser.conftest import PHONE, Open
+from tests.browser.effort import effort_of
 from tests.living import Living
 
 DETECTOR = """
@@ -22,11 +23,10 @@ window.BarcodeDetector = class {
 """Chromium has a detector on phones and none here, so this one stands in; the camera is
 Chromium's own (a moving test picture)."""
 
-SLOWER = 4
-"""A phone's processor beside a server's, as Chromium's own tests count it."""
-FRAME_MS = 1000 / 60
-LONG_MS = 250
-"""Longer, and a finger feels that the page hangs. None is seen here on a quiet machine."""
+GESTURES = 3
+MOST_YARDSTICKS = 4.0
+"""For a pan and two pinches: it is 1.7, and a phone, four times as slow, has time for 4 between its
+frames."""
 
 
 async def test_scanning_in_the_page_checks_in(service: Living, opened: Open) -> None:
@@ -110,34 +110,16 @@ async def test_three_hundred_seats_stay_smooth(service: Living, opened: Open) ->
     page = tab.page
     assert await page.locator("#plan .seat").count() == 300
     devtools = await tab.context.new_cdp_session(page)
-    await devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    await page.evaluate(
-        """() => {
-          window.frames_ = [];
-          let last = performance.now();
-          const frame = (at) => {
-            frames_.push(at - last);
-            last = at;
-            requestAnimationFrame(frame);
-          };
-          requestAnimationFrame(frame);
-          window.long_ = [];
-          new PerformanceObserver((seen) => {
-            for (const one of seen.getEntries()) long_.push(one.duration);
-          }).observe({ type: "longtask" });
-        }"""
-    )
     middle = {"x": 195, "y": 400}
-    for _ in range(3):
-        pan = {**middle, "xDistance": -200, "yDistance": -150, "speed": 800}
-        await devtools.send("Input.synthesizeScrollGesture", pan)
-        pinch = {**middle, "scaleFactor": 1.6, "relativeSpeed": 400}
-        await devtools.send("Input.synthesizePinchGesture", pinch)
-        pinch["scaleFactor"] = 0.6
-        await devtools.send("Input.synthesizePinchGesture", pinch)
+    async with effort_of(page) as effort:
+        for _ in range(GESTURES):
+            pan = {**middle, "xDistance": -200, "yDistance": -150, "speed": 800}
+            await devtools.send("Input.synthesizeScrollGesture", pan)
+            pinch = {**middle, "scaleFactor": 1.6, "relativeSpeed": 400}
+            await devtools.send("Input.synthesizePinchGesture", pinch)
+            pinch["scaleFactor"] = 0.6
+            await devtools.send("Input.synthesizePinchGesture", pinch)
+    assert effort.yardsticks / GESTURES < MOST_YARDSTICKS
     rival = await service.reader()
     await rival.reserve("2f-hall-063", "now", "17:00")
     await page.wait_for_selector('[id="2f-hall-063"].occupied')
-    frames = sorted(await page.evaluate("frames_"))
-    assert len(frames) > 60 and frames[len(frames) // 2] < 1.5 * FRAME_MS
-    assert max(await page.evaluate("long_"), default=0) < LONG_MS
