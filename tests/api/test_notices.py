@@ -1,12 +1,9 @@
-"""通知公告: what is shown, in which order, and that no text of theirs can do harm."""
+"""通知公告: what is shown, and in which order."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from handlers.http.markdown import html_of
 from models.notices.entities import Notice
 from tests.living import MONDAY_8, Living
 
@@ -40,19 +37,3 @@ async def test_what_is_shown_and_when(service: Living) -> None:
     one = await user.ok("GET", f"/notices/{seeded[0]}")
     assert "<strong>今天和明天</strong>" in one["body_html"]
     assert (await service.anonymous.get("/notices")).code == "unauthenticated"
-
-
-@pytest.mark.parametrize(
-    ("text", "harmless"),
-    [
-        ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
-        ("<img src=x onerror=alert(1)>", "<p>&lt;img src=x onerror=alert(1)&gt;</p>"),
-        ("[x](javascript:alert(1))", "<p>[x](javascript:alert(1))</p>"),
-        ("[x](data:text/html,x)", "<p>[x](data:text/html,x)</p>"),
-        ("![x](https://elsewhere.example/x.png)", None),
-        ("**好** [规则](/rules)", '<p><strong>好</strong> <a href="/rules">规则</a></p>'),
-    ],
-)
-def test_no_text_can_do_harm(text: str, harmless: str | None) -> None:
-    made = html_of(text).strip()
-    assert made == harmless if harmless else "<img" not in made

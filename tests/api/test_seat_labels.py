@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from bind.seat_labels import SeatLabels
 from handlers.keys import SEAT_LABELS
 from models.code_sharing.service import CROWD_SIZE
 from models.identity.roles import Role
-from models.kiosks.errors import QrInvalid
 from models.library.entities import PresenceSource, SeatId
 from models.reservations.presence import PresenceMethod
-from models.storage.encryption import FieldCipher
 from tests.api.browsing import Browser
 from tests.api.console import staff
 from tests.api.presence_methods import choose, nothing_proves, proofs
@@ -109,19 +104,6 @@ async def test_wrong_labels_count_as_wrong_codes_do(mongo_url: str, redis_url: s
         for _ in range(20 - len(wrong)):
             await reader.refused("422 qr_invalid", "POST", path, {"qr": wrong[0]})
         await reader.refused("429 too_many_attempts", "POST", path, {"qr": good})
-
-
-def test_labels_outlive_a_rotation_of_keys_while_both_are_there() -> None:
-    old, new = b"1" * 32, b"2" * 32
-    printed = SeatLabels(FieldCipher({1: old}), "https://x").link(SeatId(SEAT))
-    both = SeatLabels(FieldCipher({1: old, 2: new}), "https://x/")
-    assert both.verified(printed).seat_id == SEAT
-    assert both.link(SeatId(SEAT)) != printed
-    assert both.verified(both.link(SeatId(SEAT))).seat_id == SEAT
-    with pytest.raises(QrInvalid):
-        SeatLabels(FieldCipher({2: new}), "https://x").verified(printed)
-    # The code says nothing else that is hashed with these keys.
-    assert printed.partition("=")[2] not in str(FieldCipher({1: old}).hashes(SEAT, "student_no"))
 
 
 async def test_many_readers_of_a_label_share_no_code(service: Living) -> None:

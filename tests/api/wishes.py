@@ -24,22 +24,11 @@ TOMORROW, MONDAY_MIDNIGHT = "2026-09-08", datetime.fromisoformat("2026-09-07T00:
 # What may not be booked on Monday at 08:00, and what the refusal says about it.
 BREAKS_A_RULE = [
     (wish("09:00", "14:00"), "too_long", {"max_minutes": 240}),
-    (wish("now", "12:30"), "off_grid", {"step_minutes": 60}),
-    (wish("now", "13:00"), "too_long", {"max_minutes": 240}),
-    (wish("14:00", "14:00"), "closed", {"open": "07:00", "close": "22:30"}),  # of the next day
     (wish("14:00", "13:00"), "closed", {"open": "07:00", "close": "22:30"}),
-    (wish("now", "08:00"), "closed", {"open": "07:00", "close": "22:30"}),
     (wish("14:30", "16:00"), "off_grid", {"step_minutes": 60}),
-    (wish("14:01", "16:00"), "off_grid", {"step_minutes": 60}),
-    (wish("14:00", "15:59"), "off_grid", {"step_minutes": 60}),
     (wish("now", "10:00", TOMORROW), "off_grid", {"step_minutes": 60}),
-    (wish("06:00", "08:00", TOMORROW), "closed", {"open": "07:00", "close": "22:30"}),
     (wish("21:00", "23:00"), "closed", {"open": "07:00", "close": "22:30"}),
-    (wish("23:00", "23:30"), "closed", {"open": "07:00", "close": "22:30"}),
-    (wish("00:00", "08:00", TOMORROW), "closed", {"open": "07:00", "close": "22:30"}),
-    (wish(date="2026-09-09"), "outside_horizon", {"last_date": TOMORROW}),
     (wish(date="9999-12-31"), "outside_horizon", {"last_date": TOMORROW}),
-    (wish(date="2026-09-06"), "in_the_past", {}),
     (wish(date="0001-01-01"), "in_the_past", {}),
     (wish("07:00", "09:00"), "in_the_past", {}),
     (wish(seat_id=BROKEN), "seat_disabled", {"reason": "插座维修"}),

@@ -1,4 +1,4 @@
-"""Which seats are printed, as people type them."""
+"""Which seats are printed, as people type them, and the code that is printed for each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bind.seat_labels import SeatLabels
 from handlers.staff.seat_lists import chosen_seats, in_order, seat_list
 from models.kernel.errors import InvalidRequest
+from models.kiosks.errors import QrInvalid
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.library.seat_names import is_seat_name, name_key
+from models.storage.encryption import FieldCipher
 
 NUMBERS = ("001", "002", "003", "010", "A-12", "A-13", "2F-B07")
 SEATS = tuple(Seat(SeatId(f"x-{n}"), AreaId("x"), n, 0, 0) for n in NUMBERS)
@@ -59,3 +62,17 @@ def test_what_is_written_is_read_again(names: list[str], data: st.DataObject) ->
     area = Area(AreaId("x"), VenueId("v"), "x", 1, 0, 100, 100, seats, ())
     text = seat_list(area, frozenset(seat.id for seat in chosen))
     assert set(chosen_seats(in_order(seats), text)) == chosen, text
+
+
+def test_labels_outlive_a_rotation_of_keys_while_both_are_there() -> None:
+    seat = SeatId("2f-hall-065")
+    old, new = b"1" * 32, b"2" * 32
+    printed = SeatLabels(FieldCipher({1: old}), "https://x").link(seat)
+    both = SeatLabels(FieldCipher({1: old, 2: new}), "https://x/")
+    assert both.verified(printed).seat_id == seat
+    assert both.link(seat) != printed
+    assert both.verified(both.link(seat)).seat_id == seat
+    with pytest.raises(QrInvalid):
+        SeatLabels(FieldCipher({2: new}), "https://x").verified(printed)
+    # The code says nothing else that is hashed with these keys.
+    assert printed.partition("=")[2] not in str(FieldCipher({1: old}).hashes(seat, "student_no"))

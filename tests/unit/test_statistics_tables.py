@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date, time, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.staff import charts, statistics_tables
+from handlers.staff.spreadsheets import csv_lines
 from handlers.staff.statistics import columns_of, rows_of
 from handlers.staff.tables import Table
 from models.kernel.time_range import TimeRange, local_date, local_instant
@@ -149,3 +152,12 @@ def test_a_seat_that_could_never_be_used_has_no_number() -> None:
     good = Seat(SeatId("b"), AreaId("x"), "002", 0, 0)
     table: Table = statistics_tables.seats_table(seat_hours([seat, good], {FIRST: [hours]}, []))
     assert table.rows == [("001", None, None, None, None), ("002", 0.0, 0.0, 0.0, 0.0)]
+
+
+def test_no_cell_of_a_file_is_a_formula() -> None:
+    """Names are typed by people; a spreadsheet calculates what looks like a formula."""
+    for start in ("=", "+", "-", "@", "\t", "\r"):
+        name = f'{start}HYPERLINK("//e")'
+        text = csv_lines([(name, f"2层 {name}", -1)]).decode()
+        ((first, second, number),) = csv.reader(io.StringIO(text, newline=""))
+        assert (first, second, number) == (f"'{name}", f"2层 {name}", "-1")
