@@ -112,6 +112,7 @@ def test_every_operation_has_one_line_and_a_tag_that_is_told() -> None:
     assert used == set(tags)
 
 
+@pytest.mark.whole
 async def test_linters_find_nothing(tmp_path: Path) -> None:
     """Redocly's and Spectral's recommended rules, and what both must find in a spoilt copy."""
     good, spoilt = document(), document()

@@ -152,8 +152,6 @@ async def test_what_is_no_visitor(service: Living) -> None:
     for wrong in (
         {"name": ""},
         {"name": "x" * 41},
-        {"name": "a\u202eb"},
-        {"first": "x"},
         {"first": yesterday, "last": yesterday},
         {"first": service.tomorrow, "last": service.today},
         {"last": "2099-01-01"},
