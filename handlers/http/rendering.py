@@ -50,7 +50,7 @@ def render_page(
         now_ms=int(now.timestamp() * 1000),
         ahead_ms=reference.profile.zone_minutes * 60_000,
         fragment=FRAGMENT_HEADER in request.headers,
-        path=request.path,
+        path=request.path.rstrip("/") or "/",
         this_page=request.path_qs if request.method == "GET" else "/",
         policy=reference.policy,
         staff=request.get(STAFF, False),

@@ -37,7 +37,7 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         }
         | facts,
         action_labels=ACTION_LABELS,
-        help=help_for(visit.request.path),
+        help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),
     )
 

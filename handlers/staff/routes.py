@@ -142,6 +142,8 @@ def console_routes() -> list[web.RouteDef]:
     """All pages and forms of the console."""
     return [
         web.get("/console", staff_page(dashboard)),
+        # The nginx.conf of 0.2.0 redirected here for good, which browsers remember.
+        web.get("/console/", staff_page(dashboard)),
         web.get("/console/seats", staff_page(patrol)),
         web.post("/console/seats/{id}/outage", staff_form(set_outage)),
         web.get("/console/faults", staff_page(faults)),
@@ -301,6 +303,7 @@ def _library_routes() -> list[web.RouteDef]:
 def _plan_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/plans", staff_page(plans)),
+        web.get("/console/plans/", staff_page(plans)),  # as for the first page
         web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR)),
         *_floor_file_routes(),
         web.get("/console/plans/{id}.json", staff_page(export_plan)),

@@ -8,8 +8,6 @@ import io
 import re
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,59 +16,19 @@ import aiohttp
 
 from handlers.staff.floor_plans import LARGEST_PLAN
 from handlers.texts.errors import text_of
+from models.identity.roles import Role
+from tests.api.addresses import NAMES
 from tests.living import Client, Living, free_port, living
-from tests.survive.serving import ROOT, remote
-from tests.tools import program
+from tests.nginx import shipped_nginx
+from tests.survive.serving import remote
+from tests.tools import ROOT
 from tests.waiting import until
 
 HTML, JSON = "text/html", "application/json"
 
 
-@asynccontextmanager
-async def shipped_nginx(folder: Path, *backends: str) -> AsyncIterator[str]:
-    """deploy/nginx.conf without TLS, on a free port, before these backends. Yields its address."""
-    port = free_port()
-    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
-    text = re.sub(r"server \{\s+listen 80;.*?\n\}", "", text, flags=re.S)
-    text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
-    text = text.replace("/var/log/nginx", str(folder))
-    text = re.sub(r"\n +(http2 on|ssl_certificate\w*).*?;", "", text)
-    own = "".join(rf"server {backend}\1;" for backend in backends)
-    text = re.sub(r"server 127\.0\.0\.1:8080\b([^;]*);", own, text, count=1)
-    temporary = "".join(
-        f"{kind}_temp_path {folder};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    file = folder / "nginx.conf"
-    file.write_text(
-        f"daemon off; worker_processes 1; pid {folder / 'pid'}; error_log {folder / 'error.log'};"
-        f"events {{}} http {{ access_log off; {temporary} {text} }}",
-        encoding="utf-8",
-    )
-    process = await asyncio.create_subprocess_exec(
-        *(program("nginx"), "-e", "stderr", "-c", str(file)),
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-
-    async def listens() -> bool:
-        assert process.returncode is None, "nginx refuses its configuration"
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    try:
-        await until(listens, "nginx", 10)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
 Asked = tuple[int, str, Any, Any]
+Answered = tuple[int, str, str]
 
 
 async def ask(session: aiohttp.ClientSession, method: str, url: str, size: int = 0) -> Asked:
@@ -133,6 +91,46 @@ async def test_what_passes_and_what_it_says_itself(
         noted = (tmp_path / log).read_text("utf-8")
         assert "GET /areas/2f-hall" in noted and "S3cret" not in noted, log
     assert f" {id}\n" in (tmp_path / "access.log").read_text("utf-8")
+
+
+NOT_PASSED_ON = {
+    "/api/v1/areas/{id}/events": "a stream has no end; the browser's tests watch it",
+}
+"""What is answered otherwise behind nginx, and why. ``/sandbox`` is asked above."""
+
+
+async def test_every_address_is_answered_as_without_nginx(
+    mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    rows = re.findall(r"^GET +(\S+)", (ROOT / "tests/golden/rights.txt").read_text("utf-8"), re.M)
+    assert "/console" in rows and "/metrics" in rows
+    async with (
+        living(mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1") as service,
+        shipped_nginx(tmp_path, service.base.removeprefix("http://")) as base,
+        _each_anew() as session,
+    ):
+        administrator = await service.web_reader(role=Role.ADMINISTRATOR)
+        cookie = {"Cookie": f"seat_sid={administrator.token}"}
+        for row in rows:
+            path = row
+            for name, value in NAMES.items():
+                path = path.replace(name, value)
+            for headers in ({}, cookie):
+                if row in NOT_PASSED_ON:
+                    continue
+                answers = [
+                    await _answer(session, address + path, headers)
+                    for address in (service.base, base)
+                ]
+                assert answers[0] == answers[1], row
+        for path in ("/console", "/console/", "/console/plans", "/console/plans/"):
+            assert (await _answer(session, base + path, cookie))[:1] == (200,), path
+
+
+async def _answer(session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> Answered:
+    """Status, type and where it leads; what is asked for there has a secret of its own."""
+    async with session.get(url, headers=headers, allow_redirects=False) as answer:
+        return answer.status, answer.content_type, answer.headers.get("Location", "").partition("?")[0]
 
 
 async def test_a_restart_host_by_host_is_not_seen(

@@ -1,0 +1,47 @@
+"""The console through the shipped nginx, as a browser of a librarian asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser
+
+from models.identity.roles import Role
+from tests.living import Living, free_port
+from tests.nginx import shipped_nginx
+from tests.stand_in import stand_in
+
+pytestmark = pytest.mark.whole
+
+
+async def test_a_redirect_remembered_from_an_earlier_nginx_still_leads_to_the_console(
+    service: Living, browser: Browser, tmp_path: Path
+) -> None:
+    """nginx sent /console to /console/ for good; browsers keep that, and do not ask again."""
+
+    async def moved(request: web.Request) -> web.Response:
+        return web.Response(status=301, headers={"Location": f"{request.path}/"})
+
+    async def nothing(_: web.Request) -> web.Response:
+        return web.Response(text="moved")
+
+    port, backend = free_port(), service.base.removeprefix("http://")
+    administrator = await service.web_reader(role=Role.ADMINISTRATOR)
+    context = await browser.new_context(locale="zh-CN")
+    page = await context.new_page()
+    places = [("/console", "今日"), ("/console/plans", "平面图")]
+    routes = [web.get(place, moved) for place, _ in places]
+    async with stand_in([*routes, web.get("/{any:.*}", nothing)], port) as base:
+        for place, _ in places:
+            answer = await page.goto(base + place)
+            assert answer is not None and (answer.status, answer.url) == (200, f"{base}{place}/")
+    await context.add_cookies([{"name": "seat_sid", "value": administrator.token, "url": base}])
+    async with shipped_nginx(tmp_path, backend, port=port):
+        for place, heading in places:
+            answer = await page.goto(base + place)
+            assert answer is not None and answer.status == 200
+            assert answer.url == f"{base}{place}/", "the redirect was remembered"
+            assert heading in await page.inner_text("h1")
+    await context.close()
