@@ -94,67 +94,33 @@ async def test_a_seat_is_out_of_service_on_its_days_only(service: Living) -> Non
     assert "二层中厅010号" in (await desk.get("/console/affected-bookings")).body
 
 
-BROKEN: dict[str, tuple[str, Any]] = {
-    "no json": ("这不是平面图文件", "{"),
-    "deep": ("这不是平面图文件", "[" * 100_000),
-    "a list": ("这不是平面图文件", []),
-    "unknown field": (
-        "这不是平面图文件",
-        {"width": 1, "height": 1, "seats": [], "marks": [], "z": 1},
-    ),
-    "a surrogate": (
-        "这不是平面图文件",
-        '{"width":1,"height":1,"seats":[],"marks":[],"name":"\\ud800"}',
-    ),
-    "another area's": ("不是 2f-hall 的", {"area": "3f-hall"}),
-    "no name": ("区域名称", {"name": " "}),
-    "control": ("区域名称", {"name": "a\x00"}),
-    "floor": ("楼层", {"floor": 1000}),
-    "too small": ("平面图的宽和高", {"width": 1}),
-    "too large": ("平面图的宽和高", {"height": 10**9}),
-    "smaller than its seats": ("超出平面图", {"width": 200}),
-    "a sign": ("1–12 个字母或数字", ("no", "06<")),
-    "only a hyphen": ("1–12 个字母或数字", ("no", "-")),
-    "13 letters": ("1–12 个字母或数字", ("no", "ABCDEFGHIJKLM")),
-    "arabic digits": ("1–12 个字母或数字", ("no", "٠٦٥")),
-    "double": ("重复", ("no", "０１１")),
-    "outside": ("超出平面图", ("x", -1)),
-    "on another": ("重叠", ("x", "of 011")),
-    "no reason": ("停用原因", ("disabled", "")),
-    "days alone": ("写明原因", ("disabled_from", "2026-09-08")),
-    "another's id": ("不能使用", ("id", "3f-hall-001")),
-    "an id twice": ("编号重复", ("id", "2f-hall-011")),
-    "an odd id": ("不能使用", ("id", "../x")),
-    "an id that could be another area's": ("不能使用", ("id", "2f-hall-east-001")),
-    "a mark": ("没有“sofa”这种标记", {"marks": [{"kind": "sofa", "x": 0, "y": 0, "w": 9, "h": 9}]}),
-    "a flat mark": ("标记超出", {"marks": [{"kind": "wall", "x": 0, "y": 0, "w": 0, "h": 9}]}),
-    "many seats": (
-        "最多 1000 个座位",
-        {"seats": [{"no": "001", "x": 0, "y": 0} for _ in range(1001)]},
-    ),
+NO_PLANS: dict[str, Any] = {
+    "no json": "{",
+    "deep": "[" * 100_000,
+    "a list": [],
+    "unknown field": {"width": 1, "height": 1, "seats": [], "marks": [], "z": 1},
+    "a surrogate": '{"width":1,"height":1,"seats":[],"marks":[],"name":"\\ud800"}',
 }
 
 
-async def test_what_is_no_plan_changes_nothing(service: Living) -> None:
+async def test_what_is_no_plan_changes_nothing_and_is_drawn_again(service: Living) -> None:
+    """What a plan may be: tests/unit/test_plan_editing."""
     head = await staff(service, Role.ADMINISTRATOR)
     right, before = json.dumps(await exported(head)), await service.books()
-    for case, (said, wrong) in BROKEN.items():
-        plan = json.loads(right)
-        sent: Any = plan
-        if isinstance(wrong, tuple):
-            name, value = wrong
-            other, one = seat_of(plan, "011"), seat_of(plan, "010")
-            one[name] = value
-            if value == "of 011":
-                one |= {"x": other["x"], "y": other["y"] + 39}
-        elif isinstance(wrong, dict) and "z" not in wrong:
-            plan |= wrong
-        else:
-            sent = wrong
+    for case, sent in NO_PLANS.items():
         answer = await send(service, head, sent, confirmed="yes")
-        assert answer.status == 400 and said in answer.body, case
-        if sent is plan and "z" not in plan:  # what was drawn stands there again
-            assert json.loads(drawing(answer.body)) == json.loads(json.dumps(plan)), case
+        assert answer.status == 400 and "这不是平面图文件" in answer.body, case
+    for words, of_plan, of_seat in (
+        ("不是 2f-hall 的", {"area": "3f-hall"}, {}),
+        ("区域名称", {"name": " "}, {}),
+        ("超出平面图", {}, {"x": -1}),
+        ("不能使用", {}, {"id": "3f-hall-001"}),
+    ):
+        plan = json.loads(right) | of_plan
+        seat_of(plan, "010").update(of_seat)
+        answer = await send(service, head, plan, confirmed="yes")
+        assert answer.status == 400 and words in answer.body
+        assert json.loads(drawing(answer.body)) == plan, words
     assert await service.books() == before and await log(service) == []
 
 
