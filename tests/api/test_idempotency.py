@@ -122,15 +122,6 @@ async def test_the_same_request_many_times_at_once(service: Living, key: dict[st
         assert {a.code for a in answers} <= {"", "in_progress"}
 
 
-async def test_a_key_under_way(service: Living) -> None:
-    """While the first is held up, the second is told so."""
-    reader, inside = await service.reader(), service.inside
-    key = {"Idempotency-Key": "slow"}
-    with inside.idempotency._single_flight(reader.reader_id, "slow"):
-        await reader.refused("409 in_progress", "POST", "/reservations", WISH, **key)
-    await reader.ok("POST", "/reservations", WISH, **key)
-
-
 async def test_the_refusal_of_a_repetition_is_final(service: Living) -> None:
     """Where nobody answered the first request; a first request that is refused may succeed later,
     and so may the reader under another key."""

@@ -199,6 +199,7 @@ async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
             with service.inside.idempotency._single_flight(reader.reader_id, f"{prefix}slow"):
                 slow = {"Idempotency-Key": "slow"}
                 await caller.refused("409 in_progress", "POST", path, sent, **slow)
+    assert (await reader.post(f"/reservations/{made['id']}/cancel", **slow)).status == 200
 
 
 async def test_what_comes_too_late_or_concerns_nothing(service: Living) -> None:
