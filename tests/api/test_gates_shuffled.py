@@ -1,8 +1,10 @@
-"""A day of 600 passages, or 3,000, told in any order, ends like the day in order."""
+"""A morning of 480 passages, or a day of 3,000, told in any order, ends like the one in order."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,16 +16,33 @@ from models.reservations.rules import TimeSelection
 from tests.api.gate import gate_of
 from tests.living import MONDAY_8, living
 
-READERS: Final = 60
-PASSAGES_EACH: Final = 10
 TICK: Final = timedelta(minutes=10)
-PASSAGES_END: Final = timedelta(hours=13)
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """So many readers pass so often, from 08:30 until ``end`` after 08:00. ``hours`` are those of
+    the bookings of the reader with a number."""
+
+    readers: int
+    passages_each: int
+    end: timedelta
+    hours: Callable[[int], list[tuple[int, int]]]
+
+
+MORNING: Final = Length(
+    60, 8, timedelta(hours=3, minutes=30), lambda i: [(9 + i % 2, 11), (11, 12 + i % 2)]
+)
+DAY: Final = Length(
+    *(300, 10, timedelta(hours=13)),
+    lambda i: [(9 + i % 3, 12), (12, 14 + i % 2), (15, 16 + i % 4)],
+)
 
 
 async def _day(
     mongo_url: str,
     redis_url: str,
-    count: int,
+    length: Length,
     plan: list[tuple[int, str, datetime]],
     chance: random.Random | None,
 ) -> Any:
@@ -31,7 +50,10 @@ async def _day(
     order."""
     async with living(mongo_url, redis_url, LOG_LEVEL="ERROR") as service:
         gate = await gate_of(service)
-        inside, now = service.inside, MONDAY_8
+        scheduler, inside, now = service.scheduler, service.inside, MONDAY_8
+        # At each step of the clock it would look for what is over since months.
+        scheduler.groups = tuple(group for group in scheduler.groups if group.name != "prune")
+        count = length.readers
         readers = [await service.reader() for _ in range(count)]
         number_of = {reader.reader_id: i for i, reader in enumerate(readers)}
         seats = [
@@ -40,8 +62,7 @@ async def _day(
         for i, reader in enumerate(readers):
             person = await inside.stored.readers.get(reader.reader_id)
             assert person is not None
-            spans = [(9 + i % 3, 12), (12, 14 + i % 2), (15, 16 + i % 4)]
-            for n, (start, end) in enumerate(spans):
+            for n, (start, end) in enumerate(length.hours(i)):
                 seat = seats[i if n < 2 else i + count]
                 wish = TimeSelection(
                     now.date(),
@@ -60,7 +81,7 @@ async def _day(
         ]
         tick = MONDAY_8
         sent = 0
-        while tick < MONDAY_8 + PASSAGES_END + 2 * TICK:
+        while tick < MONDAY_8 + length.end + 2 * TICK:
             tick += TICK / 2
             await service.anonymous.ok("POST", "//sandbox/clock", {"now": tick.isoformat()})
             batch = [e for told, e in events if tick - TICK / 2 < told <= tick]
@@ -97,17 +118,16 @@ async def test_a_day_shuffled_ends_like_the_day_in_order(
     mongo_url: str, redis_url: str, long: bool
 ) -> None:
     chance = random.Random(5)
-    count = 5 * READERS if long else READERS
+    length = DAY if long else MORNING
     plan = []
-    for n in range(count * PASSAGES_EACH):
-        i = n % count
-        at = MONDAY_8 + timedelta(
-            seconds=chance.randrange(30 * 60, int(PASSAGES_END.total_seconds()))
-        )
+    for n in range(length.readers * length.passages_each):
+        i = n % length.readers
+        seconds = chance.randrange(30 * 60, int(length.end.total_seconds()))
+        at = MONDAY_8 + timedelta(seconds=seconds)
         plan.append((i, chance.choice(["in", "in", "out"]), at))
     plan.sort(key=lambda passed: passed[2])
-    in_order, fined = await _day(mongo_url, redis_url, count, plan, None)
-    shuffled, fined_too = await _day(mongo_url, redis_url, count, plan, chance)
+    in_order, fined = await _day(mongo_url, redis_url, length, plan, None)
+    shuffled, fined_too = await _day(mongo_url, redis_url, length, plan, chance)
     states = [state for state, _, _ in in_order.values()]
     assert {"completed", "no_show", "away_expired"} <= set(states), "something happened"
     differing = {k: (in_order[k], shuffled[k]) for k in in_order if in_order[k] != shuffled[k]}
