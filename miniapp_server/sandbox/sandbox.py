@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
+from time import monotonic
+from typing import Final
 
 from aiohttp import web
 
@@ -21,6 +25,9 @@ from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from miniapp_server.wiring import OCCUPANCY
 from models.messages.entities import WECHAT_TEMPLATES, Template
+
+_HEARS_WITHIN_S: Final = 2.0
+"""How long a reset waits for the change stream, which is read twenty times a second."""
 
 
 class Sandbox:
@@ -56,6 +63,16 @@ class Sandbox:
             self._service_clock.offset = timedelta()
             self._clear_caches()
             await seed_demo(self._app)
+            await self._hear_all_written_until_now()
+
+    async def _hear_all_written_until_now(self) -> None:
+        """Wait until the occupancy has heard of it, or it may show for a moment what was wiped."""
+        occupancy, wiped = self._app[OCCUPANCY], monotonic()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HEARS_WITHIN_S):
+                while occupancy.behind_s > monotonic() - wiped:
+                    occupancy.follow()
+                    await asyncio.sleep(0.01)
 
     def _clear_caches(self) -> None:
         """Empty what this worker keeps in memory: it is of before the reset."""
