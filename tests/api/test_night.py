@@ -109,18 +109,6 @@ async def test_now_in_the_hours_of_yesterday_is_a_booking_of_today(night: Living
     assert shown["2f-hall-001"]["free_until"][8:16] == "09T02:00", "of the hours to come"
 
 
-async def test_each_day_has_its_own_limit(night: Living) -> None:
-    reader = await night.reader()
-    await clock(night, "20:00", 7)
-    for n, (start, end) in enumerate((("21:00", "22:00"), ("22:00", "23:00"), ("23:00", "01:00"))):
-        await reader.reserve(f"2f-hall-{n + 1:03}", start, end)
-    for n in range(3):
-        await reader.reserve(SEAT, f"{n + 7:02}:00", f"{n + 8:02}:00", night.tomorrow)
-    used = night.inside.stored.reservations.used_daily_slots
-    days = [datetime.fromisoformat(day).date() for day in (night.today, night.tomorrow)]
-    assert [len(await used(reader.reader_id, day)) for day in days] == [3, 3]
-
-
 async def test_the_waitlist_of_a_night(night: Living) -> None:
     await clock(night, "22:40", 7)
     owner, first, sleeper = [await night.reader() for _ in range(3)]

@@ -143,25 +143,6 @@ async def test_one_scan_carries_over_once(service: Living) -> None:
     assert (await one(reader, made[2]))["state"] == "no_show"
 
 
-async def test_who_is_seen_again_is_carried_over_again(service: Living) -> None:
-    reader = await service.reader()
-    made = [
-        await reader.reserve(start=f"{hour:02}:00", end=f"{hour + 1:02}:00") for hour in (9, 10, 11)
-    ]
-    await service.move("09:00")
-    scan = {"qr": await service.qr()}
-    await reader.ok("POST", f"/reservations/{made[0]['id']}/check-in", scan)
-    await service.move("10:30")
-    path = f"/reservations/{made[1]['id']}/check-in"
-    shown = await reader.ok("POST", path, {"qr": await service.qr()})
-    assert (shown["state"], shown["presence_wanted"]) == ("in_use", False)
-    await service.move(timedelta(seconds=15))
-    # Nothing more is wanted of them.
-    await reader.refused("409 wrong_state", "POST", path, {"qr": await service.qr()})
-    await service.move("11:01")
-    assert (await one(reader, made[2]))["state"] == "in_use"
-
-
 async def test_a_day_without_a_phone(service: Living) -> None:
     """A card at the kiosk checks in, carries on, reports a taken seat and an empty one."""
     owner, key, card = await service.reader(), await kiosk(service), {"card": "0012345678"}
@@ -205,13 +186,13 @@ async def test_a_day_without_a_phone(service: Living) -> None:
 
 
 async def test_a_note_is_its_browsers_and_soon_over(service: Living) -> None:
-    """One scan's note in ten other browsers checks nobody in; nor does it late."""
+    """One scan's note in other browsers checks nobody in; nor does it late."""
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     own = Browser(await service.web_reader(reader))
     code = (await service.qr()).removeprefix(service.base)
     note = (await own.get(code)).headers["Set-Cookie"].partition("seat_proof=")[2].partition(";")[0]
-    for number in range(10):
+    for number in range(2):
         other = await service.reader()
         theirs = await other.reserve(f"2f-hall-{20 + number:03d}", "now", "12:00")
         browser = Browser(await service.web_reader(other))

@@ -177,6 +177,10 @@ async def test_a_program_is_refused_as_readers_are(service: Living) -> None:
     await refused("422 seat_kept", wish("17:00", "18:00"))
     await with_visit(service, reader, date(2026, 9, 6))
     await refused("422 not_admitted", wish("17:00", "18:00", seat_id="2f-hall-010"))
+    await with_rules(service, accessible_only=False)
+    await group(service, await staff(service, Role.ADMINISTRATOR), shown_name="研究生读者")
+    whose["student_no"] = (await service.reader()).number
+    await refused("422 group_only", wish(seat_id=GROUP_SEAT))
 
 
 async def test_numbers_are_not_found_by_trying(service: Living) -> None:
@@ -249,13 +253,6 @@ async def test_the_days_page_on_the_clock_of_the_wall(service: Living) -> None:
         {"_id": new_id(), "day": today.isoformat(), "tombstone": True}
     )
     assert len(await stored.reservations.page_of_day(today, None, None, {}, "", 10)) == 3
-
-
-async def test_a_group_s_seats_are_not_a_programs_to_give(service: Living) -> None:
-    robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
-    await group(service, await staff(service, Role.ADMINISTRATOR), shown_name="研究生读者")
-    body = wish(seat_id=GROUP_SEAT) | {"student_no": reader.number, "reason": "x"}
-    await robot.refused("422 group_only", "POST", BOOK, body)
 
 
 # --- statistics -----------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from models.readers.entities import FOREVER, Visit
 from models.readers.repository import ReaderRepository
 from tests.api.affected_bookings import without
 from tests.api.changes import rules, suspended, with_seat
-from tests.api.console import post, staff
+from tests.api.console import staff
 from tests.api.floor_plans import exported, seat_of, send
+from tests.api.reader_pages import suspend
 from tests.api.violations import missed
 from tests.api.waitlist import full, join, offers, wish
 from tests.living import SEAT, Client, Living
@@ -104,7 +105,8 @@ async def test_an_area_without_seats_has_no_line(service: Living) -> None:
 
 
 async def test_a_librarian_suspends_who_waits(service: Living) -> None:
-    """The offer that is held passes on; an entry for a time after the suspension waits on."""
+    """The offer that is held passes on; an entry for a time after the suspension waits on, and ends
+    with one that has no end."""
     desk, taken = await staff(service), await full(service)
     held, waits = await two(service)
     await full(service, "18:00", "20:00")
@@ -113,13 +115,17 @@ async def test_a_librarian_suspends_who_waits(service: Living) -> None:
     await join(service, waits)
     await cancel(*taken[9])
     assert len(await offers(held)) == 1
-    form = {"was": "", "until": f"{service.today}T17:00"}
-    path = f"/console/readers/{held.reader_id}/suspend"
-    assert (await post(service, desk, path, **form)).status == 303
+    assert (await suspend(service, desk, held, until=f"{service.today}T17:00")).status == 303
     await service.settle()
     assert await states(held) == ["waiting", "over"], "the evening is theirs"
     assert sorted(await told(held)) == sorted([ENDED, "暂停预约", "候补到座位"])
     assert await offers(held) == [] and len(await offers(waits)) == 1
+    assert (await suspend(service, desk, held, forever="1")).status == 303
+    await service.settle()
+    assert await states(held) == ["over", "over"]
+    texts = [m["text"] for m in (await held.ok("GET", "/messages"))["items"]]
+    assert sum("解除前不能候补" in text for text in texts) == 1, texts
+    await held.refused("422 suspended", "POST", "/waitlist", wish(service))
 
 
 async def test_three_violations_end_what_the_reader_waits_for(service: Living) -> None:
@@ -184,25 +190,6 @@ async def test_who_could_not_accept_is_passed_over(
     assert len(await offers(last)) == 1
     for reader in (*barred, gone):
         assert await offers(reader) == []
-
-
-async def test_who_is_suspended_without_an_end_waits_for_nothing(service: Living) -> None:
-    """The seat that is held passes on, and the entries of all days end."""
-    desk, taken, (held, waits) = await staff(service), await full(service), await two(service)
-    await (await service.reader()).reserve(TEN, "14:00", "16:00", service.tomorrow)
-    await join(service, held)
-    await join(service, held, seats=[TEN], date=service.tomorrow)
-    await join(service, waits)
-    await cancel(*taken[9])
-    assert len(await offers(held)) == 1
-    path = f"/console/readers/{held.reader_id}/suspend"
-    assert (await post(service, desk, path, was="", forever="1")).status == 303
-    await service.settle()
-    assert (await states(held), await offers(held)) == (["over", "over"], [])
-    assert len(await offers(waits)) == 1
-    texts = [m["text"] for m in (await held.ok("GET", "/messages"))["items"]]
-    assert sum("解除前不能候补" in text for text in texts) == 2, texts
-    await held.refused("422 suspended", "POST", "/waitlist", wish(service))
 
 
 async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
