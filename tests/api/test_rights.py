@@ -201,7 +201,7 @@ async def test_the_password_once_more_goes_on_with_what_was_typed(service: Livin
 
 
 async def test_sessions_are_listed_and_ended(service: Living) -> None:
-    phone = await service.reader()
+    phone, unbound = await service.reader(), await service.wx_user()
     browser, other = await service.web_reader(phone), await service.web_reader(phone)
     stranger = await service.web_reader()
     items = (await browser.ok("GET", "/sessions"))["items"]
@@ -217,6 +217,8 @@ async def test_sessions_are_listed_and_ended(service: Living) -> None:
     await browser.refused("401 unauthenticated", "GET", "/me")
     assert [i["id"] for i in (await other.ok("GET", "/sessions"))["items"]] != [mine["id"]]
     await stranger.ok("GET", "/me")
+    await unbound.ok("DELETE", "/sessions/current")
+    await unbound.refused("401 unauthenticated", "GET", "/me")
 
 
 async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None:
@@ -232,12 +234,6 @@ async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None
     assert (await desk.get("/console")).headers["Location"].startswith("/login")
     await service.move(timedelta(days=11))
     assert (await desk.get("/me")).status == 303
-
-
-async def test_an_unbound_phone_can_sign_out(service: Living) -> None:
-    phone = await service.wx_user()
-    await phone.ok("DELETE", "/sessions/current")
-    await phone.refused("401 unauthenticated", "GET", "/me")
 
 
 async def test_no_answer_is_kept_or_says_by_what_it_was_made(service: Living) -> None:

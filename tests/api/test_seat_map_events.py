@@ -132,15 +132,8 @@ async def test_time_alone_is_told(service: Living) -> None:
 
 async def test_who_may_not_watch(service: Living) -> None:
     reader, path = await service.reader(), f"/areas/{HALL}/events"
-    refusals = [
-        ("404 not_found", "/areas/nowhere/events"),
-        ("422 outside_horizon", f"{path}?date=2026-12-01"),
-        ("422 in_the_past", f"{path}?date=2026-09-01"),
-        ("400 malformed", f"{path}?start=14:00"),
-        ("400 malformed", f"{path}?date=yesterday"),
-    ]
-    for wanted, target in refusals:
-        await reader.refused(wanted, "GET", target)
+    for odd in ("start=14:00", "date=yesterday"):
+        await reader.refused("400 malformed", "GET", f"{path}?{odd}")
     await service.stranger().refused("401 unauthenticated", "GET", path)
     assert (await reader.call("HEAD", path)).status == 200
     assert (await reader.get("/areas")).status == 200, "on the same connection"

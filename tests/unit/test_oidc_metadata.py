@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
-from bind.providers.oidc_metadata import _is_as_safe, _Remembered
+import pytest
+
+from bind.providers.base import CampusClient, ProviderUnavailable
+from bind.providers.oidc_metadata import OidcDirectory, _is_as_safe, _Remembered
 from tests.waiting import patience
 
 NOW = datetime(2026, 9, 7, tzinfo=UTC)
@@ -36,3 +40,45 @@ def test_an_address_has_no_line_break() -> None:
     assert _is_as_safe("https://a.example/auth?x=1", "https://a.example")
     for odd in ("https://a.example/\r\nX: y", "https://a.example/a b", "https://例.example/"):
         assert not _is_as_safe(odd, "https://a.example")
+
+
+ISSUER = "https://a.example"
+DESCRIPTION: dict[str, Any] = {
+    "issuer": f"{ISSUER}/",
+    "authorization_endpoint": f"{ISSUER}/auth",
+    "token_endpoint": f"{ISSUER}/token",
+    "jwks_uri": f"{ISSUER}/keys",
+}
+
+
+class Provider:
+    """Describes itself in these words."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        self.description = description
+
+    async def ask(self, *_: object) -> tuple[int, dict[str, Any]]:
+        return 200, self.description
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "https://evil.example"},
+        {"issuer": None},
+        {"token_endpoint": ""},
+        {"token_endpoint": 7},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"end_session_endpoint": "//["},
+        {"token_endpoint_auth_methods_supported": "x"},
+    ],
+    ids=str,
+)
+async def test_a_description_that_is_not_the_issuers_is_none(changes: dict[str, Any]) -> None:
+    def directory(description: dict[str, Any]) -> OidcDirectory:
+        return OidcDirectory(ISSUER, cast(CampusClient, Provider(description)), lambda: NOW)
+
+    assert (await directory(DESCRIPTION).fetch()).token_endpoint == f"{ISSUER}/token"
+    with pytest.raises(ProviderUnavailable):
+        await directory(DESCRIPTION | changes).fetch()
