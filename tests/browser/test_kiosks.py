@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from playwright.async_api import Page
+
 from tests.api.kiosk import key_of
 from tests.browser.conftest import Open
 from tests.living import Living
@@ -11,8 +13,10 @@ from tests.living import Living
 
 async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened: Open) -> None:
     key = await key_of(service, "2f-north")
-    tab = await opened(path=f"/kiosk/2f-north#key={key}")
+    tab = await opened()
     page = tab.page
+    await page.clock.install()
+    await tab.go(f"/kiosk/2f-north#key={key}")
     first = await page.inner_html("#code svg")
     await page.wait_for_selector("text=秒后更新")
     assert await page.locator("#free li").count() == 18
@@ -22,19 +26,27 @@ async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened:
         " hidden += document.getElementById('code').classList.contains('away') })"
         ".observe(document.getElementById('code'), {attributes: true})"
     )
+    await later(service, page, 15)
     await page.wait_for_function(
-        "first => document.querySelector('#code svg').innerHTML !== first",
-        arg=first,
-        timeout=20_000,
+        "first => document.querySelector('#code svg').innerHTML !== first", arg=first
     )
     assert await page.evaluate("window.hidden") == 0
     await page.reload()  # as after a power cut: the key is remembered
     await page.wait_for_selector("#code svg")
     # Without the service a code that has ended is hidden, and comes back with it.
     await page.route("**/api/**", lambda route: route.abort())
-    await page.wait_for_selector("text=请到服务台办理", timeout=20_000)
+    await later(service, page, 15)
+    await page.wait_for_selector("text=请到服务台办理")
     await page.unroute("**/api/**")
+    await later(service, page, 5)
     await page.wait_for_selector("#code svg")
+
+
+async def later(service: Living, page: Page, seconds: int) -> None:
+    """Let so much time pass in the service and on the screen, second by second."""
+    for _ in range(seconds):
+        await service.move(timedelta(seconds=1))
+        await page.clock.run_for(1000)
 
 
 async def test_a_wrong_key_shows_no_code(service: Living, opened: Open) -> None:
