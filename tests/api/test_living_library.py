@@ -40,9 +40,13 @@ async def taken(reader: Client) -> int:
     return sum(area["seats_total"] - area["seats_free"] for area in tiles)
 
 
+@pytest.mark.parametrize(
+    "killed", [False, pytest.param(True, marks=pytest.mark.whole)], ids=["stops", "was killed"]
+)
 async def test_a_library_that_lives_and_leaves_nothing(
-    service: Living, writer: HistoryWriter
+    service: Living, writer: HistoryWriter, killed: bool
 ) -> None:
+    """Who was killed says nothing of it, and is waited for some seconds."""
     reader = await service.reader()
     own = await reader.reserve(start="14:00", end="16:00")
     await service.jump("11:20")
@@ -72,6 +76,8 @@ async def test_a_library_that_lives_and_leaves_nothing(
     assert len(visits) > len(today), "some come later"
 
     # The first move of the clock: they are gone, and what is somebody's own is there.
+    if not killed:
+        await SandboxState(service.db).note_stopped(writer.id, [])
     await service.move(timedelta(minutes=1))
     left = await service.db["reservations"].find({}).to_list(None)
     assert [row["_id"] for row in left] == [own["id"]]
@@ -101,7 +107,9 @@ async def test_they_go_on_by_the_services_own_features(
         )
         assert row is not None and row["history"][-1]["event"] == last
     # It is over: who notices writes nothing more.
-    await SandboxState(service.db).end_life()
+    state = SandboxState(service.db)
+    await state.note_stopped(writer.id, library.readers)
+    assert await state.end_life()
     with pytest.raises(LifeIsOver):
         await library.play(later[-1], service.clock.now())
     assert await service.db["reservations"].count_documents({}) == 0
