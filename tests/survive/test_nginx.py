@@ -130,7 +130,8 @@ async def test_every_address_is_answered_as_without_nginx(
 async def _answer(session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> Answered:
     """Status, type and where it leads; what is asked for there has a secret of its own."""
     async with session.get(url, headers=headers, allow_redirects=False) as answer:
-        return answer.status, answer.content_type, answer.headers.get("Location", "").partition("?")[0]
+        place, _, _ = answer.headers.get("Location", "").partition("?")
+        return answer.status, answer.content_type, place
 
 
 async def test_a_restart_host_by_host_is_not_seen(
