@@ -22,7 +22,7 @@ LINK = re.compile(r"\]\(([a-zA-Z-]+)\.md(?:#([^)]+))?\)")
 def own_pages() -> set[str]:
     """The pages of the console whose address says all."""
     pages = {r.path for r in console_routes() if r.method == "GET" and "{" not in r.path}
-    return {path for path in pages if not path.endswith((".csv", ".xlsx"))}
+    return {path.rstrip("/") for path in pages if not path.endswith((".csv", ".xlsx"))}
 
 
 def test_each_page_has_a_section_of_its_own() -> None:
