@@ -8,8 +8,6 @@ from http.cookies import Morsel
 from typing import Any
 from urllib.parse import urlencode
 
-from yarl import URL
-
 from models.kernel.ids import ReaderId
 from models.readers.entities import Visit
 from models.storage.mongo import new_id
@@ -162,22 +160,11 @@ async def test_a_visitors_number_signs_nobody_in(service: Living) -> None:
 
 
 async def test_a_cookie_needs_our_own_page(service: Living) -> None:
+    """Which page is ours: tests/unit/test_requests."""
     browser = service.stranger()
     await signed_in(service, browser)
-    base = URL(service.base)
     await browser.ok("GET", "/me", Origin="https://evil.example")
-    foreign: list[dict[str, str]] = [
-        {},
-        {"Origin": "null"},
-        {"Origin": "https://evil.example"},
-        {"Origin": f"https://127.0.0.1:{base.port}"},
-        {"Origin": "http://127.0.0.1"},
-        {"Origin": f"{service.base}.evil.example"},
-        {"Origin": f"http://evil.example@127.0.0.1:{base.port}"},
-        {"Origin": "https://evil.example", "Referer": service.base + "/"},
-        {"Referer": "https://evil.example/" + service.base},
-        {"Referer": "//["},
-    ]
+    foreign: list[dict[str, str]] = [{}, {"Origin": "https://evil.example"}]
     for headers in foreign:
         for method, path in (
             ("POST", "/activation-codes"),

@@ -1,20 +1,29 @@
-"""What is read from a request's headers and query: the language, the client's address, and where it
-leads back to."""
+"""What is read from a request: the language, the client's address, the page that it comes from, and
+where it leads back to."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from ipaddress import ip_network
 from types import SimpleNamespace
-from typing import Any
+from typing import cast
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from handlers.http.authentication import client_address
-from handlers.http.keys import SITE
+from handlers.http.authentication import client_address, require_own_origin
+from handlers.http.keys import SITE, Site
 from handlers.http.language import Language, language_of
 from handlers.http.return_to import is_own_path
+from models.kernel.errors import BadOrigin
+
+
+def asked(headers: dict[str, str], **of_site: object) -> web.Request:
+    """A request to a service of which the operator has set that much."""
+    app, site = web.Application(), cast(Site, SimpleNamespace(**of_site))
+    app[SITE] = site
+    return make_mocked_request("GET", "/", headers=headers, app=app)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +46,7 @@ def test_the_language_is_the_one_that_the_browser_wants_more(
     header: str, language: Language
 ) -> None:
     headers = {"Accept-Language": header} if header else {}
-    assert language_of(make_mocked_request("GET", "/", headers=headers)) is language
+    assert language_of(asked(headers)) is language
 
 
 @pytest.mark.parametrize(
@@ -54,11 +63,33 @@ def test_an_address_is_believed_from_trusted_proxies_only(
     trusted: str, forwarded: str, counted: str
 ) -> None:
     networks = tuple(ip_network(one) for one in trusted.split(",") if one)
-    app = web.Application()
-    site: Any = SimpleNamespace(trusted_proxies=networks)
-    app[SITE] = site
-    request = make_mocked_request("GET", "/", headers={"X-Forwarded-For": forwarded}, app=app)
+    request = asked({"X-Forwarded-For": forwarded}, trusted_proxies=networks)
     assert client_address(request.clone(remote="127.0.0.1")) == counted
+
+
+OURS = "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("headers", "ours"),
+    [
+        ({"Origin": OURS}, True),
+        ({"Referer": f"{OURS}/some/page?x=1"}, True),
+        ({}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "https://127.0.0.1:8080"}, False),
+        ({"Origin": "http://127.0.0.1"}, False),
+        ({"Origin": f"{OURS}.evil.example"}, False),
+        ({"Origin": "http://evil.example@127.0.0.1:8080"}, False),
+        ({"Origin": "https://evil.example", "Referer": f"{OURS}/"}, False),
+        ({"Referer": f"https://evil.example/{OURS}"}, False),
+        ({"Referer": "//["}, False),
+    ],
+)
+def test_a_page_is_ours_by_its_scheme_host_and_port(headers: dict[str, str], ours: bool) -> None:
+    with nullcontext() if ours else pytest.raises(BadOrigin):
+        require_own_origin(asked(headers, public_base_url=OURS))
 
 
 @pytest.mark.parametrize(
