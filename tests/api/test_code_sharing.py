@@ -29,7 +29,6 @@ async def test_who_checks_in_from_outside_is_listed(service: Living) -> None:
     assert (listed["score"], listed["reasons"]) == (3, ["outside"])
     assert listed["kiosk"] == "二层南自助服务区选座机" and gone.number not in str(listed)
     assert (await gone.ok("GET", "/violations"))["total"] == 0
-    await gone.refused("403 forbidden", "GET", "/staff/code-sharing")
 
 
 async def test_one_code_for_many_is_listed(service: Living) -> None:
