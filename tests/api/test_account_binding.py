@@ -29,11 +29,16 @@ def secret_in(code: Any) -> str:
     return link.partition("?c=")[2]
 
 
-async def under_attack(service: Living) -> None:
-    """As after 120 accounts with five wrong digits each; and one more of them comes now."""
+async def guessed(service: Living, times: int) -> None:
+    """So many wrong digits have come lately, all from this address."""
     until = service.clock.now() + timedelta(minutes=10)
     for key in ("activation:all", "activation:day", "activation:address:127.0.0.1"):
-        await service.db["attempt_limits"].insert_one({"_id": key, "n": 600, "until": until})
+        await service.db["attempt_limits"].insert_one({"_id": key, "n": times, "until": until})
+
+
+async def under_attack(service: Living) -> None:
+    """As after 120 accounts with five wrong digits each; and one more of them comes now."""
+    await guessed(service, 600)
     stranger = await service.wx_user()
     wrong = {"activation_code": "999999"}
     await stranger.refused("422 activation_code_invalid", "POST", "/bindings", wrong)
@@ -156,11 +161,8 @@ async def test_a_request_whose_one_side_is_bound_meanwhile(strict: Living, taken
 
 
 async def test_a_few_wrong_ones_ask_nobody_and_close_nothing(strict: Living) -> None:
-    """The same address, and five wrong ones by each of nineteen accounts."""
-    for _ in range(19):
-        stranger = await strict.wx_user()
-        for _ in range(6):
-            await stranger.post("/bindings", {"activation_code": "999999"})
+    """As after five wrong ones by each of nineteen accounts of the same address."""
+    await guessed(strict, 95)
     web, phone = await strict.web_reader(), await strict.wx_user()
     code = (await code_of(web))["code"]
     assert (await phone.call("POST", "/bindings", {"activation_code": code})).status == 201
