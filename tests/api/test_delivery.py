@@ -209,23 +209,6 @@ async def test_the_day_quota_pauses_until_midnight_and_reminders_expire(service:
     assert await told(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
 
 
-async def test_a_token_that_went_bad_is_renewed_once(service: Living) -> None:
-    reader = await service.reader()
-    await reader.accept("RESERVED")
-    await reader.accept("RESERVED")
-    await reader.reserve()
-    await service.settle()
-    for name in ("sandbox_wechat_tokens", "sandbox_wechat_current_tokens"):
-        await service.db[name].delete_many({})
-    await misbehave(service, subscribe_send={"times": MANY}, stable_token={"times": MANY})
-    made = await reader.reserve("2f-hall-001", "18:00", "19:00")
-    await service.settle()
-    assert (await way_of(service, made)).attempts == 1
-    assert len(await reader.messages()) == 2
-    assert await calls(service, "subscribe_send") == 2
-    assert await calls(service, "stable_token") == 1
-
-
 async def test_a_token_that_stays_bad_costs_a_bounded_number_of_calls(service: Living) -> None:
     readers = [await service.reader() for _ in range(3)]
     made = []

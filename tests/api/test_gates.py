@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bind.gate_signatures import sign
-from models.policy.entities import Policy
 from tests.api.gate import Gate, gate_of
 from tests.api.seat_reports import one
 from tests.living import MONDAY_8, Client, Living
@@ -180,28 +179,6 @@ async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
     await service.move("10:01")
     now = await one(reader, second)
     assert (now["state"], now["checked_in_at"][11:16]) == ("in_use", "10:00")
-
-
-async def test_an_unconfirmed_leave_ends_without_a_violation(service: Living, gate: Gate) -> None:
-    inside = service.inside
-    strict = Policy(version=2, areas=inside.reference.policy.areas, away_timeout_is_violation=True)
-    await inside.stored.policies.add_missing(strict, service.clock.now())
-    await inside.reference.refresh()
-    by_gate, by_hand = await service.reader(), await service.reader()
-    made = {}
-    for number, reader in enumerate((by_gate, by_hand)):
-        made[reader.name] = await reader.reserve(f"2f-hall-06{number}", "09:00", "12:00")
-    await service.move("09:00")
-    for reader in (by_gate, by_hand):
-        await gate.pass_(reader, "in")
-        await reader.ok("POST", f"/reservations/{made[reader.name]['id']}/confirm")
-    await service.move("09:10")
-    await gate.pass_(by_gate, "out")
-    await by_hand.ok("POST", f"/reservations/{made[by_hand.name]['id']}/leave")
-    await service.move("09:50")
-    for reader, count in ((by_gate, 0), (by_hand, 1)):
-        assert (await one(reader, made[reader.name]))["state"] == "away_expired"
-        assert (await reader.ok("GET", "/violations"))["window"]["count"] == count
 
 
 async def test_what_is_told_late_moves_no_seat_but_voids_a_violation(
