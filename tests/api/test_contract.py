@@ -10,59 +10,20 @@ from typing import Any
 from tests.living import SEAT, Living
 
 RESERVATION = [
-    "id",
-    "rev",
-    "receipt",
-    "seat",
-    "date",
-    "start",
-    "end",
-    "state",
-    "state_text",
-    "created_at",
-    "checked_in_at",
-    "usable_from",
-    "left_at",
-    "return_by",
-    "returned_at",
-    "ended_at",
-    "check_in_from",
-    "check_in_until",
-    "check_in_by",
-    "excused",
-    "reported",
-    "assisted",
-    "held_until",
-    "presence_wanted",
-    "presence_due_at",
-    "leave_minutes",
-    "actions",
+    *("id", "rev", "receipt", "seat", "date", "start", "end", "state", "state_text"),
+    *("created_at", "checked_in_at", "usable_from", "left_at", "return_by", "returned_at"),
+    *("ended_at", "check_in_from", "check_in_until", "check_in_by", "excused", "reported"),
+    *("assisted", "held_until", "presence_wanted", "presence_due_at", "leave_minutes"),
+    *("actions",),
 ]
 SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label"]
 PLAN_SEAT = [
-    "id",
-    "no",
-    "x",
-    "y",
-    "status",
-    "free_until",
-    "next_free",
-    "power",
-    "window",
-    "computer",
-    "accessible",
+    *("id", "no", "x", "y", "status", "free_until", "next_free", "power", "window", "computer"),
+    *("accessible",),
 ]
 AREA = [
-    "id",
-    "name",
-    "floor",
-    "seats_total",
-    "seats_free",
-    "seats_in_use",
-    "seats_away",
-    "seats_disabled",
-    "max_minutes",
-    "step_minutes",
+    *("id", "name", "floor", "seats_total", "seats_free", "seats_in_use", "seats_away"),
+    *("seats_disabled", "max_minutes", "step_minutes"),
 ]
 LIST = ["items", "page", "page_size", "total"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+08:00")
@@ -148,13 +109,7 @@ async def test_the_shapes(service: Living) -> None:
     told = await reader.ok("GET", "/messages?unread=true&page=1")
     assert keys(told) == LIST
     assert keys(told["items"][0]) == [
-        "id",
-        "template",
-        "title",
-        "text",
-        "at",
-        "read",
-        "reservation_id",
+        *("id", "template", "title", "text", "at", "read", "reservation_id"),
     ]
     unread = [m["template"] for m in told["items"]]
     assert unread == ["NO_SHOW", "CHECK_IN_REMINDER", "RESERVED", "RESERVED"]
