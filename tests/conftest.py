@@ -8,12 +8,14 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import hypothesis
 import pytest
+from aiohttp import web
+from pytest_aiohttp import AiohttpServer
 
 # Before anything of tests is imported: a failed assertion of a helper shows its values as well.
 pytest.register_assert_rewrite(
@@ -21,7 +23,9 @@ pytest.register_assert_rewrite(
 )
 
 from miniapp_server.embedded_databases import EmbeddedDatabases
+from tests.receiver import NewReceiver, Receiver
 from tests.redis_servers import EMBEDDED, REDIS_SERVERS, RedisServer, running_redis
+from tests.stand_in import StandIn, application
 from tests.waiting import patience
 
 # No example is judged by the time that it takes.
@@ -93,6 +97,31 @@ def log_level_stays() -> Iterator[None]:
     level = root.level
     yield
     root.setLevel(level)
+
+
+@pytest.fixture
+def stand_in(aiohttp_server: AiohttpServer) -> StandIn:
+    """Somebody else's servers."""
+
+    async def serve(routes: Iterable[web.AbstractRouteDef], port: int = 0) -> str:
+        server = await aiohttp_server(
+            application(routes), port=port or None, access_log=None, shutdown_timeout=1
+        )
+        return str(server.make_url("/")).rstrip("/")
+
+    return serve
+
+
+@pytest.fixture
+def receiver(stand_in: StandIn) -> NewReceiver:
+    """Somebody else's programs that receive webhooks."""
+
+    async def start() -> Receiver:
+        program = Receiver()
+        program.url = f"{await stand_in([web.post('/hook', program.take)])}/hook"
+        return program
+
+    return start
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 from standardwebhooks import Webhook
-
-from tests.stand_in import stand_in
 
 
 @dataclass(slots=True)
@@ -51,10 +48,5 @@ class Receiver:
         return [verifier.verify(body, headers) for headers, body in self.raw]
 
 
-@asynccontextmanager
-async def receiver() -> AsyncIterator[Receiver]:
-    """On this machine, for the length of a block."""
-    program = Receiver()
-    async with stand_in([web.post("/hook", program.take)]) as base:
-        program.url = f"{base}/hook"
-        yield program
+NewReceiver = Callable[[], Awaitable[Receiver]]
+"""The fixture ``receiver``: each call starts another one, until the test ends."""

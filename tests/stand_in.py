@@ -1,27 +1,22 @@
-"""Somebody else's HTTP server, for the length of a block."""
+"""Somebody else's HTTP server."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from typing import Protocol
 
 from aiohttp import web
 
-from tests.living import free_port
+
+class StandIn(Protocol):
+    """The fixture ``stand_in``: serves routes on this machine until the test ends."""
+
+    async def __call__(self, routes: Iterable[web.AbstractRouteDef], port: int = 0) -> str:
+        """The server's address, which has a free port unless one is given."""
 
 
-@asynccontextmanager
-async def stand_in(
-    routes: Iterable[web.AbstractRouteDef], port: int | None = None
-) -> AsyncIterator[str]:
-    """Serves the routes on this machine, on a free port unless one is given; yields the address."""
+def application(routes: Iterable[web.AbstractRouteDef]) -> web.Application:
+    """An application of these routes and nothing else."""
     app = web.Application()
     app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    port = port or free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
+    return app

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from notify.wechat.mini_program import MiniProgramClient
+from tests.api.lying_provider import LyingProvider
 from tests.api.sandbox_wechat import WeChat, sandbox_wechat
 from tests.living import Living, living
 from tests.mail_server import MailServer, mail_server
+from tests.stand_in import StandIn
 
 
 @pytest.fixture
@@ -15,6 +17,14 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The whole service at Monday 08:00, its jobs run by ``move`` and ``settle`` only."""
     async with living(mongo_url, redis_url) as running:
         yield running
+
+
+@pytest.fixture
+async def lying_provider(stand_in: StandIn) -> LyingProvider:
+    """An OpenID provider that tells what a test wants."""
+    provider = LyingProvider()
+    provider.issuer = await stand_in(provider.routes())
+    return provider
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import hashlib
 import hmac
 import json
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +19,6 @@ from joserfc.jwk import OctKey, RSAKey
 from miniapp_server.clock import real_now
 from tests.api.browsing import FORM
 from tests.living import Answer, Client
-from tests.stand_in import stand_in
 
 LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -175,11 +173,3 @@ def signed_with_public_key(provider: LyingProvider) -> Callable[[dict[str, Any]]
 def signed_with_secret(claims: dict[str, Any]) -> str:
     """HS256 with the client's secret, which the service itself knows."""
     return jwt.encode({"alg": "HS256", "kid": "one"}, claims, OctKey.import_key("top secret" * 4))
-
-
-@asynccontextmanager
-async def lying_provider() -> AsyncIterator[LyingProvider]:
-    provider = LyingProvider()
-    async with stand_in(provider.routes()) as url:
-        provider.issuer = url
-        yield provider

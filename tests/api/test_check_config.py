@@ -21,7 +21,7 @@ from miniapp_server.cli.check_config import (
 )
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from miniapp_server.settings.loading import VARIABLES
-from tests.api.lying_provider import lying_provider
+from tests.api.lying_provider import LyingProvider
 from tests.living import ENCRYPTION_KEYS, Living
 from tests.mail_server import MailServer
 
@@ -87,26 +87,27 @@ async def test_each_connection_is_tried(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_an_openid_provider_is_tried(env: dict[str, str]) -> None:
+async def test_an_openid_provider_is_tried(
+    env: dict[str, str], lying_provider: LyingProvider
+) -> None:
     del env["CAS_BASE_URL"], env["SMTP_URL"], env["MAIL_FROM"]
-    async with lying_provider() as provider:
-        env |= {
-            "OIDC_PROVIDERS": "campus",
-            "OIDC_CAMPUS_ISSUER": provider.issuer,
-            "OIDC_CAMPUS_CLIENT_ID": "seats",
-            "OIDC_CAMPUS_CLIENT_SECRET": "oidc-pw",
-            "OIDC_CAMPUS_NUMBER_CLAIM": "no",
-        }
-        told = table(settings_rows(load(env), env))
-        assert "OIDC_CAMPUS_ISSUER" in told and "oidc-pw" not in told
-        found = await connection_rows(load(env), TODAY)
-        (row,) = [row for row in found if row.name.startswith(("OIDC", "CAS"))]
-        assert (row.name, row.value, row.verdict) == ("OIDC campus", provider.issuer, Verdict.OK)
-        facts = "1 keys, no sign-out, no back-channel logout"
-        assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"
-        provider.metadata = lambda found: found.update(issuer="https://other.example")
-        (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
-        assert row.verdict is Verdict.PROBLEM and "another name" in row.note
+    env |= {
+        "OIDC_PROVIDERS": "campus",
+        "OIDC_CAMPUS_ISSUER": lying_provider.issuer,
+        "OIDC_CAMPUS_CLIENT_ID": "seats",
+        "OIDC_CAMPUS_CLIENT_SECRET": "oidc-pw",
+        "OIDC_CAMPUS_NUMBER_CLAIM": "no",
+    }
+    told = table(settings_rows(load(env), env))
+    assert "OIDC_CAMPUS_ISSUER" in told and "oidc-pw" not in told
+    found = await connection_rows(load(env), TODAY)
+    (row,) = [row for row in found if row.name.startswith(("OIDC", "CAS"))]
+    assert (row.name, row.value, row.verdict) == ("OIDC campus", lying_provider.issuer, Verdict.OK)
+    facts = "1 keys, no sign-out, no back-channel logout"
+    assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"
+    lying_provider.metadata = lambda found: found.update(issuer="https://other.example")
+    (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
+    assert row.verdict is Verdict.PROBLEM and "another name" in row.note
     gc.collect()
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import pytest
 from aiohttp import web
 
 from tests.living import Answer, Client, Living, living
-from tests.stand_in import stand_in
+from tests.stand_in import StandIn
 
 
 @dataclass(slots=True)
@@ -63,11 +62,11 @@ class Campus:
         return self._answer(found or {"errcode": 40029, "errmsg": "invalid code"})
 
 
-@asynccontextmanager
-async def campus() -> AsyncIterator[tuple[Campus, str]]:
+@pytest.fixture
+async def campus(stand_in: StandIn) -> tuple[Campus, str]:
+    """The campus's side, and its address."""
     side = Campus()
-    async with stand_in(side.routes()) as url:
-        yield side, url
+    return side, await stand_in(side.routes())
 
 
 WECOM: dict[str, Any] = {
@@ -100,9 +99,9 @@ async def test_by_the_cas_cookie(service: Living) -> None:
     assert target.startswith(f"{service.base}/login/cas?s=")
 
 
-async def test_by_a_ticket(mongo_url: str, redis_url: str) -> None:
+async def test_by_a_ticket(mongo_url: str, redis_url: str, campus: tuple[Campus, str]) -> None:
+    side, url = campus
     async with (
-        campus() as (side, url),
         living(
             mongo_url,
             redis_url,
@@ -138,9 +137,9 @@ async def test_by_a_ticket(mongo_url: str, redis_url: str) -> None:
         assert again.status == 401, "a ticket is good once"
 
 
-async def test_by_wecom(mongo_url: str, redis_url: str) -> None:
+async def test_by_wecom(mongo_url: str, redis_url: str, campus: tuple[Campus, str]) -> None:
+    side, url = campus
     async with (
-        campus() as (side, url),
         living(mongo_url, redis_url, **WECOM, WECOM_BASE_URL=url) as service,
     ):
         client = service.stranger()

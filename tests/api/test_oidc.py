@@ -21,7 +21,7 @@ from miniapp_server.clock import Clock
 from miniapp_server.settings import SANDBOX_TEMPLATES
 from tests.living import Answer, Client, Living, free_port, living
 from tests.oidc_provider import RealProvider, away, follow, real_provider, signed_in
-from tests.stand_in import stand_in
+from tests.stand_in import StandIn
 
 STAFF = {"GROUPS_CLAIM": "groups", "LIBRARIAN_GROUP": "library-desk"}
 WECHAT = {
@@ -198,7 +198,7 @@ async def test_signing_out_there_ends_it_here(both: tuple[Living, RealProvider])
 
 
 async def test_a_provider_that_is_away_or_slow(
-    mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn
 ) -> None:
     """The page says so, and the other way in works."""
     monkeypatch.setattr(provider_base, "TIMEOUT_S", 0.3)
@@ -210,10 +210,8 @@ async def test_a_provider_that_is_away_or_slow(
 
     never = asyncio.Event()
     nowhere = f"http://127.0.0.1:{free_port()}"
-    async with (
-        real_provider() as provider,
-        stand_in([web.get("/.well-known/openid-configuration", hang)]) as slow,
-    ):
+    slow = await stand_in([web.get("/.well-known/openid-configuration", hang)])
+    async with real_provider() as provider:
         other = {"CLIENT_ID": "x", "CLIENT_SECRET": "y", "NUMBER_CLAIM": "sub", "NUMBERS": "own"}
         env: dict[str, Any] = {"OIDC_PROVIDERS": "campus,gone,slow"}
         env |= provider.env("campus", NAME="校园账号", NUMBERS="campus")

@@ -19,7 +19,6 @@ from tests.api.browsing import FORM
 from tests.api.lying_provider import (
     LOGOUT,
     LyingProvider,
-    lying_provider,
     now_s,
     signed_with_public_key,
     signed_with_secret,
@@ -31,13 +30,18 @@ STRANGER = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
 
 
 @pytest.fixture
-async def both(mongo_url: str, redis_url: str) -> AsyncIterator[Both]:
-    async with lying_provider() as provider:
-        env = {"ISSUER": f"{provider.issuer}/", "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
-        env |= {"NUMBER_CLAIM": "no", "GROUPS_CLAIM": "realm.roles", "VIEWER_GROUP": "view"}
-        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-        async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
-            yield service, provider
+async def both(
+    mongo_url: str, redis_url: str, lying_provider: LyingProvider
+) -> AsyncIterator[Both]:
+    env = {
+        "ISSUER": f"{lying_provider.issuer}/",
+        "CLIENT_ID": "seats",
+        "CLIENT_SECRET": "top secret",
+    }
+    env |= {"NUMBER_CLAIM": "no", "GROUPS_CLAIM": "realm.roles", "VIEWER_GROUP": "view"}
+    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+    async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
+        yield service, lying_provider
 
 
 def none_alg(claims: Mapping[str, Any]) -> str:
@@ -315,34 +319,36 @@ async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:
     assert "u-1" not in stored and "21070001" not in stored
 
 
-async def test_over_https_no_other_host_can_begin_a_sign_in(mongo_url: str, redis_url: str) -> None:
+async def test_over_https_no_other_host_can_begin_a_sign_in(
+    mongo_url: str, redis_url: str, lying_provider: LyingProvider
+) -> None:
     """A neighbour in the domain could set a cookie of its own, but for a name like this one."""
-    async with lying_provider() as provider:
-        env = {"ISSUER": provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
-        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-        named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "OIDC_PROVIDERS": "campus"}
-        named["PUBLIC_BASE_URL"] = "https://seats.example.edu"
-        async with living(mongo_url, redis_url, **named) as service:
-            service.base = f"http://127.0.0.1:{service.settings.port}"
-            answer = await service.stranger().get("//login")
-            (given,) = [c for c in answer.headers.getall("Set-Cookie") if "seat_state" in c]
-            assert given.startswith("__Host-seat_state=campus.once.") and "Domain" not in given
-            assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(given.split("; "))
-            query = parse_qs(urlsplit(answer.headers["Location"]).query)
-            assert query["redirect_uri"] == ["https://seats.example.edu/login/oidc/campus"]
-            assert query["tenant"] == ["1"], "what stood in the provider's address stays"
+    env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
+    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+    named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "OIDC_PROVIDERS": "campus"}
+    named["PUBLIC_BASE_URL"] = "https://seats.example.edu"
+    async with living(mongo_url, redis_url, **named) as service:
+        service.base = f"http://127.0.0.1:{service.settings.port}"
+        answer = await service.stranger().get("//login")
+        (given,) = [c for c in answer.headers.getall("Set-Cookie") if "seat_state" in c]
+        assert given.startswith("__Host-seat_state=campus.once.") and "Domain" not in given
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(given.split("; "))
+        query = parse_qs(urlsplit(answer.headers["Location"]).query)
+        assert query["redirect_uri"] == ["https://seats.example.edu/login/oidc/campus"]
+        assert query["tenant"] == ["1"], "what stood in the provider's address stays"
 
 
-async def test_forged_logouts_are_paced(mongo_url: str, redis_url: str) -> None:
-    async with lying_provider() as provider:
-        env = {"ISSUER": provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
-        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-        named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "RATE_LIMIT_SCALE": "1"}
-        async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
-            caller, answers = service.stranger(), set[int]()
-            for _ in range(70):
-                batch = (provider.log_out(caller, "a.b.c") for _ in range(10))
-                answers |= {answer.status for answer in await asyncio.gather(*batch)}
-                if 429 in answers:
-                    break
-            assert answers == {400, 429}
+async def test_forged_logouts_are_paced(
+    mongo_url: str, redis_url: str, lying_provider: LyingProvider
+) -> None:
+    env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
+    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+    named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "RATE_LIMIT_SCALE": "1"}
+    async with living(mongo_url, redis_url, OIDC_PROVIDERS="campus", **named) as service:
+        caller, answers = service.stranger(), set[int]()
+        for _ in range(70):
+            batch = (lying_provider.log_out(caller, "a.b.c") for _ in range(10))
+            answers |= {answer.status for answer in await asyncio.gather(*batch)}
+            if 429 in answers:
+                break
+        assert answers == {400, 429}

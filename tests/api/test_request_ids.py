@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.api.browsing import Browser
 from tests.api.console import post
 from tests.api.wecom import WeCom
 from tests.living import living
-from tests.stand_in import stand_in
+from tests.stand_in import StandIn
 
 ID = "X-Request-Id"
 MADE_HERE = re.compile(r"[0-9a-f]{16}")
@@ -73,7 +73,7 @@ async def test_an_id_is_taken_from_a_trusted_proxy_only(
 
 
 @pytest.fixture
-async def side() -> AsyncIterator[tuple[WeCom, str, list[tuple[str, str]]]]:
+async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
     wecom, asked = WeCom(), list[tuple[str, str]]()
 
     async def send(request: web.Request) -> web.Response:
@@ -84,8 +84,8 @@ async def side() -> AsyncIterator[tuple[WeCom, str, list[tuple[str, str]]]]:
         web.get("/cgi-bin/gettoken", wecom.gettoken),
         web.post("/cgi-bin/message/send", send),
     ]
-    async with stand_in(routes) as url:
-        yield wecom, url, asked
+    url = await stand_in(routes)
+    return wecom, url, asked
 
 
 async def test_a_message_bears_the_id_of_what_caused_it(

@@ -18,7 +18,7 @@ from miniapp_server.cli.readers import reset_second_factor
 from models.identity.roles import Role
 from tests.api.addresses import NAMES, csrf_of
 from tests.api.browsing import FORM
-from tests.api.lying_provider import lying_provider
+from tests.api.lying_provider import LyingProvider
 from tests.living import ENCRYPTION_KEYS, Answer, Client, Living, living
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "rights.txt"
@@ -269,34 +269,33 @@ async def test_every_route_of_the_staff_is_shut_without_it(guarded: Living) -> N
 
 
 async def test_it_is_not_asked_for_where_the_sign_on_has_asked(
-    mongo_url: str, redis_url: str
+    mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
-    async with lying_provider() as provider:
-        env = {"ISSUER": provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
-        env |= {"NUMBER_CLAIM": "no"}
-        named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
-        named |= {"OIDC_PROVIDERS": "campus", "STAFF_ADMINISTRATORS": "21070001"}
-        async with living(mongo_url, redis_url, STAFF_TOTP="1", **named) as service:
-            for amr, status in (
-                (["pwd", "otp"], 200),
-                (["mfa"], 200),
-                (["pwd"], 303),
-                (["PWD", "MFA "], 303),
-                ("otp", 200),
-                ({"mfa": True}, 303),
-                (None, 303),
-            ):
+    env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
+    env |= {"NUMBER_CLAIM": "no"}
+    named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
+    named |= {"OIDC_PROVIDERS": "campus", "STAFF_ADMINISTRATORS": "21070001"}
+    async with living(mongo_url, redis_url, STAFF_TOTP="1", **named) as service:
+        for amr, status in (
+            (["pwd", "otp"], 200),
+            (["mfa"], 200),
+            (["pwd"], 303),
+            (["PWD", "MFA "], 303),
+            ("otp", 200),
+            ({"mfa": True}, 303),
+            (None, 303),
+        ):
 
-                def says(claims: dict[str, Any], amr: object = amr) -> None:
-                    claims["amr"] = amr
+            def says(claims: dict[str, Any], amr: object = amr) -> None:
+                claims["amr"] = amr
 
-                provider.claims = says
-                browser = service.stranger()
-                assert (await provider.sign_in(browser)).status == 302
-                answer = await browser.get("//console")
-                assert answer.status == status, amr
-                if status == 303:
-                    assert answer.headers["Location"].startswith(PAGE), amr
+            lying_provider.claims = says
+            browser = service.stranger()
+            assert (await lying_provider.sign_in(browser)).status == 302
+            answer = await browser.get("//console")
+            assert answer.status == status, amr
+            if status == 303:
+                assert answer.headers["Location"].startswith(PAGE), amr
 
 
 async def test_nobody_is_asked_unless_the_operator_wants_it(service: Living) -> None:

@@ -15,7 +15,7 @@ from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookId
 from tests.api.webhook_console import PATH, console, endpoint
 from tests.living import Living, living
-from tests.receiver import receiver
+from tests.receiver import NewReceiver
 
 
 @pytest.fixture
@@ -25,61 +25,61 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         yield running
 
 
-async def test_a_secret_rotates(service: Living) -> None:
-    async with receiver() as program:
-        at, reader = await endpoint(service, program), await service.reader()
-        old = at.secret
-        turned = await at.operate("rotate")
-        new = re.search(r"<code>(whsec_[^<]+)</code>", turned.body)
-        assert new is not None and new[1] != old
-        await reader.reserve("2f-hall-001")
-        await service.settle()
-        assert program.verified(old) == program.verified(new[1])
-        assert len(program.raw[0][0]["webhook-signature"].split(" ")) == 2
-        assert (await at.operate("end-old-secret")).status == 303
-        program.raw.clear()
-        await at.operate("test")
-        assert program.verified(new[1])[0]["type"] == "webhook.ping"
-        with pytest.raises(WebhookVerificationError):
-            program.verified(old)
-        # The answer to a rotation is lost, and it is done again: the secret that works goes on.
-        assert (await at.operate("rotate")).status == 200
-        again = re.search(r"whsec_[\w+/=]+", (await at.operate("rotate")).body)
-        assert again is not None
-        program.raw.clear()
-        await at.operate("test")
-        assert program.verified(new[1]) == program.verified(again[0])
-        await service.move(timedelta(hours=25))
-        await at.sign_in()
-        program.raw.clear()
-        await at.operate("test")
-        with pytest.raises(WebhookVerificationError):
-            program.verified(new[1])
-        assert program.verified(again[0])
-        everything = await service.all_documents()
-        assert not any(secret in everything for secret in (old, new[1], again[0]))
+async def test_a_secret_rotates(service: Living, receiver: NewReceiver) -> None:
+    program = await receiver()
+    at, reader = await endpoint(service, program), await service.reader()
+    old = at.secret
+    turned = await at.operate("rotate")
+    new = re.search(r"<code>(whsec_[^<]+)</code>", turned.body)
+    assert new is not None and new[1] != old
+    await reader.reserve("2f-hall-001")
+    await service.settle()
+    assert program.verified(old) == program.verified(new[1])
+    assert len(program.raw[0][0]["webhook-signature"].split(" ")) == 2
+    assert (await at.operate("end-old-secret")).status == 303
+    program.raw.clear()
+    await at.operate("test")
+    assert program.verified(new[1])[0]["type"] == "webhook.ping"
+    with pytest.raises(WebhookVerificationError):
+        program.verified(old)
+    # The answer to a rotation is lost, and it is done again: the secret that works goes on.
+    assert (await at.operate("rotate")).status == 200
+    again = re.search(r"whsec_[\w+/=]+", (await at.operate("rotate")).body)
+    assert again is not None
+    program.raw.clear()
+    await at.operate("test")
+    assert program.verified(new[1]) == program.verified(again[0])
+    await service.move(timedelta(hours=25))
+    await at.sign_in()
+    program.raw.clear()
+    await at.operate("test")
+    with pytest.raises(WebhookVerificationError):
+        program.verified(new[1])
+    assert program.verified(again[0])
+    everything = await service.all_documents()
+    assert not any(secret in everything for secret in (old, new[1], again[0]))
 
 
-async def test_a_form_that_is_sent_twice_makes_one(service: Living) -> None:
+async def test_a_form_that_is_sent_twice_makes_one(service: Living, receiver: NewReceiver) -> None:
     """Loaded anew, the page that shows a secret says what has happened."""
-    async with receiver() as program:
-        at = await console(service)
-        assert (await at.add(program.url, key="k" * 20)).status == 200
-        again = await at.add(program.url, key="k" * 20)
-        assert again.status == 409 and "已经新增过" in again.body and "whsec_" not in again.body
-        assert await service.db["webhooks"].count_documents({}) == 1
-        (kept,) = await service.inside.stored.webhooks.all()
-        at.id = kept.id
-        base = {"base": str(kept.rev)}
-        assert (await at.post(f"{PATH}/{at.id}/rotate", **base)).status == 200
-        again = await at.post(f"{PATH}/{at.id}/rotate", **base)
-        assert again.status == 409 and "密钥已经更换" in again.body
-        assert (await at.operate("disable")).status == 303
-        assert "已停用" in await at.page()
-        rows = [row async for row in service.db["audit"].find().sort("_id")]
-        assert {row["target"] for row in rows} == {f"webhook:{at.id}"}
-        done = [(row["action"], row["after"]) for row in rows if row["outcome"] == "done"]
-        assert [after for _, after in done[1:]] == [{}, {"enabled": False}]
+    program = await receiver()
+    at = await console(service)
+    assert (await at.add(program.url, key="k" * 20)).status == 200
+    again = await at.add(program.url, key="k" * 20)
+    assert again.status == 409 and "已经新增过" in again.body and "whsec_" not in again.body
+    assert await service.db["webhooks"].count_documents({}) == 1
+    (kept,) = await service.inside.stored.webhooks.all()
+    at.id = kept.id
+    base = {"base": str(kept.rev)}
+    assert (await at.post(f"{PATH}/{at.id}/rotate", **base)).status == 200
+    again = await at.post(f"{PATH}/{at.id}/rotate", **base)
+    assert again.status == 409 and "密钥已经更换" in again.body
+    assert (await at.operate("disable")).status == 303
+    assert "已停用" in await at.page()
+    rows = [row async for row in service.db["audit"].find().sort("_id")]
+    assert {row["target"] for row in rows} == {f"webhook:{at.id}"}
+    done = [(row["action"], row["after"]) for row in rows if row["outcome"] == "done"]
+    assert [after for _, after in done[1:]] == [{}, {"enabled": False}]
 
 
 async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
@@ -111,27 +111,29 @@ async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
     assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
 
 
-async def test_what_is_over_is_deleted_and_keys_rotate(service: Living) -> None:
-    async with receiver() as sound, receiver() as broken:
-        at, _ = await endpoint(service, sound), await endpoint(service, broken)
-        broken.answer = lambda _: web.Response(status=500)
-        reader = await service.reader()
-        await reader.reserve("2f-hall-001", date=service.tomorrow)
-        await service.settle()
-        await service.move(timedelta(hours=25))
-        stored, now = service.inside.stored, service.clock.now()
-        kept = []
-        for days in (5, 7, 28, 31):
-            ids = [e.id for e in await stored.webhooks.all()]
-            later = now + timedelta(days=days)
-            delivered, dead = later - timedelta(days=7), later - timedelta(days=30)
-            await stored.webhook_deliveries.prune(delivered, dead, ids)
-            rows = await service.db["webhook_deliveries"].find().to_list(None)
-            kept.append(sorted(row["state"] for row in rows))
-        assert kept == [["dead", "delivered"], ["dead"], ["dead"], []]
-        both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
-        anew = WebhookEndpointRepository(service.db, both)
-        assert (await anew.reencrypt(), await anew.reencrypt()) == (2, 0)
-        only = WebhookEndpointRepository(service.db, FieldCipher({2: b"n" * 32}))
-        found = await only.with_keys(WebhookId(at.id), now)
-        assert found is not None and found[1].secrets == (at.secret,)
+async def test_what_is_over_is_deleted_and_keys_rotate(
+    service: Living, receiver: NewReceiver
+) -> None:
+    sound, broken = await receiver(), await receiver()
+    at, _ = await endpoint(service, sound), await endpoint(service, broken)
+    broken.answer = lambda _: web.Response(status=500)
+    reader = await service.reader()
+    await reader.reserve("2f-hall-001", date=service.tomorrow)
+    await service.settle()
+    await service.move(timedelta(hours=25))
+    stored, now = service.inside.stored, service.clock.now()
+    kept = []
+    for days in (5, 7, 28, 31):
+        ids = [e.id for e in await stored.webhooks.all()]
+        later = now + timedelta(days=days)
+        delivered, dead = later - timedelta(days=7), later - timedelta(days=30)
+        await stored.webhook_deliveries.prune(delivered, dead, ids)
+        rows = await service.db["webhook_deliveries"].find().to_list(None)
+        kept.append(sorted(row["state"] for row in rows))
+    assert kept == [["dead", "delivered"], ["dead"], ["dead"], []]
+    both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
+    anew = WebhookEndpointRepository(service.db, both)
+    assert (await anew.reencrypt(), await anew.reencrypt()) == (2, 0)
+    only = WebhookEndpointRepository(service.db, FieldCipher({2: b"n" * 32}))
+    found = await only.with_keys(WebhookId(at.id), now)
+    assert found is not None and found[1].secrets == (at.secret,)

@@ -12,14 +12,14 @@ from tests.api.browsing import Browser
 from tests.api.console import post, staff
 from tests.api.wecom import WeCom
 from tests.living import Client, Living, living
-from tests.stand_in import stand_in
+from tests.stand_in import StandIn
 
 
 @pytest.fixture
-async def side() -> AsyncIterator[tuple[WeCom, str]]:
+async def side(stand_in: StandIn) -> tuple[WeCom, str]:
     running = WeCom()
-    async with stand_in(running.routes()) as url:
-        yield running, url
+    url = await stand_in(running.routes())
+    return running, url
 
 
 @pytest.fixture

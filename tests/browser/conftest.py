@@ -15,7 +15,10 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from pytest_aiohttp import AiohttpServer
 
 from tests.living import Living, living
 from tests.tools import npm_folder, program
@@ -83,6 +86,22 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url) as running:
         await running.move(AFTERNOON)
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def aiohttp_server() -> AsyncIterator[AiohttpServer]:
+    """pytest-aiohttp's own, in the event loop of this folder."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            app: web.Application, *, port: int | None = None, **options: Any
+        ) -> TestServer:
+            server = TestServer(app, port=port)
+            await server.start_server(**options)
+            stack.push_async_callback(server.close)
+            return server
+
+        yield start
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
 from models.identity.roles import Role
 from tests.living import Living, free_port
 from tests.nginx import shipped_nginx
-from tests.stand_in import stand_in
+from tests.stand_in import application
 
 pytestmark = pytest.mark.whole
 
@@ -28,12 +29,14 @@ async def test_a_redirect_remembered_from_an_earlier_nginx_still_leads_to_the_co
         return web.Response(text="moved")
 
     port, backend = free_port(), service.base.removeprefix("http://")
+    base = f"http://127.0.0.1:{port}"
     administrator = await service.web_reader(role=Role.ADMINISTRATOR)
     context = await browser.new_context(locale="zh-CN")
     page = await context.new_page()
     places = [("/console", "今日"), ("/console/plans", "平面图")]
     routes = [web.get(place, moved) for place, _ in places]
-    async with stand_in([*routes, web.get("/{any:.*}", nothing)], port) as base:
+    earlier = application([*routes, web.get("/{any:.*}", nothing)])
+    async with TestServer(earlier, port=port):
         for place, _ in places:
             answer = await page.goto(base + place)
             assert answer is not None and (answer.status, answer.url) == (200, f"{base}{place}/")

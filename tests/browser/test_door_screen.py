@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from handlers.display.made_once import MADE_EVERY_S
 from tests.api.changes import with_rules
 from tests.living import Living
-from tests.stand_in import stand_in
+from tests.stand_in import StandIn
 
 pytestmark = pytest.mark.whole
 
@@ -22,10 +21,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "door_screen"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def elsewhere() -> AsyncIterator[str]:
+async def elsewhere(stand_in: StandIn) -> str:
     """Where another site serves the page."""
-    async with stand_in([web.static("/", EXAMPLE)]) as url:
-        yield f"{url}/index.html"
+    url = await stand_in([web.static("/", EXAMPLE)])
+    return f"{url}/index.html"
 
 
 async def look_at(browser: Browser, address: str) -> Page:

@@ -22,7 +22,7 @@ from miniapp_server.sandbox.cas import ROOT, CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from tests.browser.conftest import PHONE, Open, Tab
 from tests.living import Living, free_port, living
-from tests.stand_in import stand_in
+from tests.stand_in import StandIn
 
 FLOORS: Final = (("1", "报刊阅览室", 12), ("2", "自习室", 30), ("-1", "密集书库", 6))
 MOST_OF_HEAD: Final = (42, 75)
@@ -33,7 +33,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+async def service(mongo_url: str, redis_url: str, stand_in: StandIn) -> AsyncIterator[Living]:
     """The service as it is installed, without a library, and a campus where people sign in."""
     port = free_port()
     cas = f"http://127.0.0.1:{port}{ROOT}"
@@ -41,8 +41,8 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         mongo_url, redis_url, CAS_BASE_URL=cas, CAS_ADMINISTRATOR_GROUP="library-head"
     ) as running:
         state = CasState(SandboxCas(running.db), running.clock.now, (running.base,))
-        async with stand_in(cas_routes(state), port):
-            yield running
+        await stand_in(cas_routes(state), port)
+        yield running
 
 
 @dataclass

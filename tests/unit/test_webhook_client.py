@@ -15,12 +15,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from pytest_aiohttp import AiohttpServer
 
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network
 from notify.webhooks.client import FORBIDDEN, LARGEST_ANSWER, AddressInfo, WebhookClient
 from tests.certificates import make_certificate
-from tests.stand_in import stand_in
+from tests.stand_in import application
 
 NOW = datetime(2026, 9, 7, tzinfo=UTC)
 HERE: list[Network] = [ipaddress.ip_network("127.0.0.1/32")]
@@ -71,21 +72,17 @@ class Servers:
 
 
 @pytest.fixture
-async def servers() -> Any:
-    found = Servers()
-    async with stand_in([web.post("/hook", found.take)]) as base:
-        found.port = int(base.rpartition(":")[2])
-        runner = web.AppRunner(_app(found), access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, TRAP, found.port).start()
-        yield found
-        await runner.cleanup()
+async def servers(aiohttp_server: AiohttpServer) -> Servers:
+    """The receiver, and one at the same port of another address."""
+    both = Servers()
+    for host in (RECEIVER, TRAP):
+        server = await aiohttp_server(_app(both), host=host, port=both.port or None)
+        both.port = server.port or 0
+    return both
 
 
 def _app(servers: Servers) -> web.Application:
-    app = web.Application()
-    app.add_routes([web.post("/hook", servers.take), web.get("/hook", servers.take)])
-    return app
+    return application([web.post("/hook", servers.take), web.get("/hook", servers.take)])
 
 
 async def post(client: WebhookClient, url: str) -> WebhookResult:
@@ -246,17 +243,12 @@ def untrusted(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-async def test_tls_is_verified(untrusted: ssl.SSLContext) -> None:
+async def test_tls_is_verified(aiohttp_server: AiohttpServer, untrusted: ssl.SSLContext) -> None:
     servers = Servers()
-    runner = web.AppRunner(_app(servers), access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, RECEIVER, 0, ssl_context=untrusted)
-    await site.start()
-    port = runner.addresses[0][1]
+    server = await aiohttp_server(_app(servers), host=RECEIVER, ssl=untrusted)
     async with WebhookClient(HERE, Dns([RECEIVER])) as client:
-        assert (await post(client, f"https://a.example:{port}/hook")).error == "tls"
+        assert (await post(client, f"https://a.example:{server.port}/hook")).error == "tls"
     assert servers.received == []
-    await runner.cleanup()
 
 
 async def test_heads_without_end_are_cut_off() -> None:
