@@ -18,19 +18,16 @@ UNSIGNED = {"/wx/login", "/kiosks/{id}/touch", "/kiosk-pairings/state"}
 KEYS = ["", " ", "a b", "k" * 65, "\u00fc"]
 
 QUERIES = {
-    "/areas": ["date=2026-02-30", "date=", "date=0000-01-01", "start=9:00&end=10:00", "start=14:00",
-               "end=14:00", "start=now", "date=2026-09-08&start=now&end=15:00",
-               "venue=", "page=1", "date=2026-09-07&date=2026-09-07", "venue=a&venue=b",
-               "date=%ff", "date=%00", "date=2026-09-07T00:00:00%2B08:00"],
-    "/areas/2f-hall/map": ["date=x", "start=14:00", "venue=library", "date=x&date=y"],
-    "/seats/2f-hall-065": ["date=2026-02-30", "start=14:00"],
-    "/seats/2f-hall-065/times": ["start=24:00", "start=%FF", "date=1", "end=15:00"],
-    "/reservations": ["page=0", "page=-1", "page=10001", "page=1.5", "page=x", "page=",
-                      "page_size=0", "page_size=101", "page_size=99999999999999999999999",
-                      "state=", "state=nowhere", "state=reserved&state=away", "date=2026-09-07"],
-    "/violations": ["page=0", "state=reserved", "page=1&page=2"],
-    "/messages": ["unread=2", "unread=yes", "unread=", "page=0", "page_size=101"],
+    "/areas": ["date=2026-02-30", "start=14:00", "end=14:00", "start=now",
+               "date=2026-09-08&start=now&end=15:00"],
+    "/areas/2f-hall/map": ["date=x", "start=14:00"],
+    "/seats/2f-hall-065": ["date=2026-02-30"],
+    "/seats/2f-hall-065/times": ["start=%FF"],
+    "/reservations": ["page=0"],
+    "/violations": ["page=1&page=2"],
+    "/messages": ["unread=2"],
 }  # fmt: skip
+"""What a shape refuses more: tests/unit/test_request_parsing."""
 
 
 async def at_kiosk(service: Living) -> Client:
@@ -84,7 +81,7 @@ async def test_idempotency_keys(service: Living) -> None:
     paths = [r.path for r in ROUTES if r.idempotent and not r.path.startswith("/kiosks/")]
     assert len(paths) == 16
     for path in paths:
-        for key in KEYS:
+        for key in KEYS if path == "/reservations" else KEYS[:1]:
             no = await who.get(path, reader).refused(
                 "400 malformed",
                 "POST",

@@ -1,4 +1,4 @@
-"""Bodies that cannot be read, at the shape of every operation that takes one."""
+"""Bodies and queries that cannot be read, at the shapes of the operations that take them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from handlers.api_routes import ROUTES
-from handlers.http.request_parsing import parse_body
+from handlers.http.request_parsing import parse_body, parse_query
 from models.kernel.errors import InvalidRequest
 from tests.request_bodies import BODIES, OPTIONAL, UNREADABLE, WRONG
 
@@ -47,3 +48,28 @@ def test_what_cannot_be_read_is_refused_and_its_field_is_named(path: str) -> Non
                 continue  # a blank text is none there (tests/api/test_fault_reports)
             field = refused_field(path, json.dumps({**valid, name: value}).encode())
             assert field.startswith(name), (value, field)
+
+
+QUERIES = {
+    "/areas": ["date=2026-02-30", "date=", "date=0000-01-01", "start=9:00&end=10:00",
+               "venue=", "page=1", "date=2026-09-07&date=2026-09-07", "venue=a&venue=b",
+               "date=%ff", "date=%00", "date=2026-09-07T00:00:00%2B08:00"],
+    "/areas/{id}/map": ["date=x", "venue=library", "date=x&date=y"],
+    "/seats/{id}": ["date=2026-02-30", "start=14:00"],
+    "/seats/{id}/times": ["start=24:00", "start=%FF", "date=1", "end=15:00"],
+    "/reservations": ["page=0", "page=-1", "page=10001", "page=1.5", "page=x", "page=",
+                      "page_size=0", "page_size=101", "page_size=99999999999999999999999",
+                      "state=", "state=nowhere", "state=reserved&state=away", "date=2026-09-07"],
+    "/violations": ["page=0", "state=reserved", "page=1&page=2"],
+    "/messages": ["unread=2", "unread=yes", "unread=", "page=0", "page_size=101"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", QUERIES)
+def test_a_query_that_cannot_be_read_is_refused(path: str) -> None:
+    (shape,) = (route.query for route in ROUTES if (route.method, route.path) == ("GET", path))
+    assert shape is not None
+    parse_query(make_mocked_request("GET", "/"), shape)
+    for query in QUERIES[path]:
+        with pytest.raises(InvalidRequest):
+            parse_query(make_mocked_request("GET", f"/?{query}"), shape)
