@@ -24,8 +24,10 @@ async def test_days_and_filters_of_what_is_shown(service: Living) -> None:
     reader, seat = await service.reader(), f"/seats/{SEAT}"
     hall = f"/areas/{HALL}"
     for path in ("/areas", f"{hall}/map", f"{hall}/events", seat, f"{seat}/times"):
-        await reader.refused("422 in_the_past", "GET", f"{path}?date=2026-09-06")
-        await reader.refused("422 outside_horizon", "GET", f"{path}?date=2026-09-09")
+        for day in ("0001-01-01", "2026-09-06"):
+            await reader.refused("422 in_the_past", "GET", f"{path}?date={day}")
+        for day in ("2026-09-09", "9999-12-31"):
+            await reader.refused("422 outside_horizon", "GET", f"{path}?date={day}")
     for refusal, path in (
         ("422 filter_off", "/areas?power=true"),
         ("422 off_grid", f"{seat}/times?date={TOMORROW}&start=now"),
