@@ -46,14 +46,15 @@ def translate_errors() -> Iterator[None]:
             raise ServiceUnavailable() from error
         raise
     except OperationFailure as error:
-        if error.has_error_label("RetryableWriteError") or error.code in _NOT_PRIMARY:
+        if error.has_error_label("RetryableWriteError") or error.code in _TRY_AGAIN:
             raise ServiceUnavailable() from error
         raise
 
 
 _DUPLICATE_KEY: Final = 11000
-# NotWritablePrimary, PrimarySteppedDown, InterruptedDueToReplStateChange, shutdown, NotPrimary…
-_NOT_PRIMARY: Final = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+# NotWritablePrimary, PrimarySteppedDown, InterruptedDueToReplStateChange, shutdown, NotPrimary…,
+# and Interrupted: an operator has ended the operation or its session (killOp, killAllSessions).
+_TRY_AGAIN: Final = frozenset({91, 189, 10107, 11600, 11601, 11602, 13435, 13436})
 
 
 def errors_per_document(error: BulkWriteError, count: int) -> list[Exception | None]:

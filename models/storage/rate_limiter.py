@@ -14,7 +14,9 @@ from models.storage.redis_health import TROUBLE
 
 _RETRY_AFTER_S: Final = 1.0
 # KEYS: buckets of one kind; ARGV: capacity, tokens per second. Time is the Redis server's, one
-# clock for all. Returns for each bucket 0 when a token was taken, else the milliseconds until then.
+# clock for all; where it has gone back (also by a failover to another server), a bucket goes on
+# from there with what it has. Returns for each bucket 0 when a token was taken, else the
+# milliseconds until then.
 _TAKE: Final = """
 local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local cap, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -22,7 +24,7 @@ local waits = {}
 for i, key in ipairs(KEYS) do
   local b = redis.call('HMGET', key, 'n', 't')
   local n = tonumber(b[1]) or cap; local at = tonumber(b[2]) or now
-  n = math.min(cap, n + (now - at) * rate / 1000)
+  n = math.min(cap, n + math.max(0, now - at) * rate / 1000)
   local wait = 0
   if n >= 1 then n = n - 1 else wait = math.ceil((1 - n) / rate * 1000) end
   redis.call('HSET', key, 'n', tostring(n), 't', now)

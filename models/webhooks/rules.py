@@ -25,12 +25,14 @@ LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _CLOSED: Final[tuple[Network, ...]] = (
+    ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments; clouds tell secrets there
     ipaddress.IPv4Network("192.88.99.0/24"),  # anycast relays
     ipaddress.IPv6Network("64:ff9b:1::/48"),  # NAT64 of one's own: the address may stand anywhere
     ipaddress.IPv6Network("2002::/16"),  # 6to4: an IPv4 address that a relay chooses
+    ipaddress.IPv6Network("3fff::/20"),  # documentation
     ipaddress.IPv6Network("fec0::/10"),  # site-local of old
 )
-"""Not public, though Python's list of IANA's registries says so."""
+"""Not public, though some Python's list of IANA's registries says so."""
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:

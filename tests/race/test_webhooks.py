@@ -79,6 +79,20 @@ async def test_two_workers_do_not_send_the_same(stage: Stage, guard: bool) -> No
     assert len(first) + len(second) == (1 if guard else 2)
 
 
+async def test_a_subject_that_is_settled_between_the_reads_stops_no_other(stage: Stage) -> None:
+    """Its last delivery was due when a worker looked, and is taken before it asks for the first."""
+    mine, other = deliveries(stage), deliveries(stage)
+    await mine.add([(event(1), THERE), (event(1, "r2"), THERE)], EIGHT)
+    (first,) = await other.lease_next(THERE, EIGHT, EIGHT, LEASE, 1)
+    await stage.db["webhook_deliveries"].update_one({"_id": first.id}, {"$set": {"due": EIGHT}})
+
+    async def settled() -> None:
+        await other.save_result(first, TAKEN, None, EIGHT)
+
+    put_around(mine, "aggregate", before=settled)
+    assert [d.event.subject for d in await lease(mine)] == ["r2"]
+
+
 async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
     """Whatever another worker sees while they are written, and while the first is under way."""
     seen: list[str] = []

@@ -47,6 +47,20 @@ async def test_a_bucket_is_emptied_and_fills_again(redis_server: RedisServer) ->
         assert await limiter.acquire(bucket, "anna") == 0
 
 
+async def test_a_clock_that_goes_back_takes_no_token(redis_server: RedisServer) -> None:
+    """A bucket was last seen an hour ahead: after a failover to a server whose clock is behind, or
+    after a correction of the clock. Nobody waits for that hour to pass."""
+    bucket = RateLimit("test", capacity=10, per_second=1)
+    async with open_redis(redis_server.url) as client:
+        limiter, key = RateLimiter(client), "pace:test:anna"
+        assert await limiter.acquire(bucket, "anna") == 0
+        ahead = int((await client.hgetall(key))[b"t"]) + 3_600_000
+        await client.hset(key, mapping={"n": "1.5", "t": ahead})
+        assert await limiter.acquire(bucket, "anna") == 0
+        assert 0 < await limiter.acquire(bucket, "anna") <= 0.5
+        assert int((await client.hgetall(key))[b"t"]) < ahead, "it fills again from now on"
+
+
 async def test_an_ended_session_is_told_to_all(redis_server: RedisServer) -> None:
     async with open_redis(redis_server.url) as client:
         told: asyncio.Queue[str] = asyncio.Queue()
@@ -71,6 +85,7 @@ async def test_check_config_names_the_server(mongo_url: str, redis_server: Redis
     assert row.verdict is Verdict.OK and row.value.startswith(named[redis_server.kind]), row
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kind", DEBIAN)
 async def test_a_user_with_the_documented_rights_over_tls(kind: str, tmp_path: Path) -> None:
     documented = re.search(r"^user (seats on .+)$", DEPLOYMENT.read_text("utf-8"), re.M)

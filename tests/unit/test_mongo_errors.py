@@ -1,0 +1,26 @@
+"""What the driver says, and what it means for whoever asked."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from models.kernel.errors import ServiceUnavailable
+from models.storage.mongo_errors import translate_errors
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(10107, 13435, 189, 91),  # no primary here, or it steps down
+        *(11600, 11601, 11602),  # interrupted: by a shutdown, by killOp, by a change of roles
+    ],
+)
+def test_an_operation_that_was_interrupted_may_be_tried_again(code: int) -> None:
+    with pytest.raises(ServiceUnavailable), translate_errors():
+        raise OperationFailure("interrupted", code)
+
+
+def test_an_operation_that_is_wrong_stays_wrong() -> None:
+    with pytest.raises(OperationFailure), translate_errors():
+        raise OperationFailure("unknown operator: $foo", 2)
