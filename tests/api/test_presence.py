@@ -18,32 +18,26 @@ from tests.api.seat_reports import holder, one, report
 from tests.living import SEAT, Client, Living
 
 
-async def test_a_report_from_home_stops_nothing(service: Living) -> None:
-    reader = await service.reader()
+async def test_a_report_from_home_stops_nothing_until_its_reader_comes(service: Living) -> None:
+    reader, comes = await service.reader(), await service.reader()
     made = await reader.reserve(start="now", end="12:00")
-    path = f"/reservations/{made['id']}"
-    told = await reader.ok("POST", f"{path}/report", {"kind": "occupied"})
-    assert not told["deadline_stopped"]
-    await reader.refused("409 wrong_state", "POST", f"{path}/report", {"kind": "occupied"})
+    other = await comes.reserve("2f-hall-061", "now", "12:00")
+    path, taken = f"/reservations/{made['id']}", {"kind": "occupied"}
+    for who, one_of in ((reader, made), (comes, other)):
+        told = await who.ok("POST", f"/reservations/{one_of['id']}/report", taken)
+        assert not told["deadline_stopped"]
+    await reader.refused("409 wrong_state", "POST", f"{path}/report", taken)
     await reader.refused("409 wrong_state", "POST", f"{path}/change", {"start": "now"})
     desk = await librarian(service)
-    (listed,) = (await desk.ok("GET", "/staff/reports"))["items"]
-    assert not listed["deadline_stopped"]
+    listed = (await desk.ok("GET", "/staff/reports"))["items"]
+    assert [row["deadline_stopped"] for row in listed] == [False, False]
+    assert (await report(comes, other))["deadline_stopped"]
     await service.move("08:31")
     assert (await one(reader, made))["state"] == "no_show"
     assert (await reader.ok("GET", "/violations"))["total"] == 1
-
-
-async def test_who_was_told_of_first_and_comes_then(service: Living) -> None:
-    reader = await service.reader()
-    made = await reader.reserve(start="now", end="12:00")
-    path = f"/reservations/{made['id']}"
-    await reader.ok("POST", f"{path}/report", {"kind": "occupied"})
-    assert (await report(reader, made))["deadline_stopped"]
-    await service.move("08:31")
-    assert (await one(reader, made))["state"] == "reserved"
+    assert (await one(comes, other))["state"] == "reserved"
     # Past the time to check in nothing is cancelled any more; the seat is theirs, or the desk's.
-    await reader.refused("409 wrong_state", "POST", f"{path}/cancel")
+    await comes.refused("409 wrong_state", "POST", f"/reservations/{other['id']}/cancel")
 
 
 async def test_a_gate_shows_that_the_reader_is_there(service: Living) -> None:

@@ -1,12 +1,11 @@
-"""What the staff do for single readers: booking for them, suspensions, and accommodations that
-nobody else sees."""
+"""What the staff do for single readers: booking for them, and accommodations that nobody else
+sees."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import replace
-from datetime import date
 
 from models.identity.roles import Role
 from models.readers.accommodations import Accommodation
@@ -44,52 +43,6 @@ async def test_a_seat_is_booked_in_the_readers_place(service: Living) -> None:
         assert answer.status == status and words in answer.body, (changed, answer.body[:3000])
         assert 'role="alert"' in answer.body and f'value="{(form | changed)["no"]}"' in answer.body
     assert await service.books() == before
-
-
-# --- suspension -----------------------------------------------------------------------------------
-
-
-async def test_a_suspension_is_set_changed_and_lifted(service: Living) -> None:
-    desk, reader = await staff(service), await service.reader()
-    here = f"/console/readers/{reader.reader_id}"
-    wish = {"seat_id": "2f-hall-010", "date": service.today, "start": "14:00", "end": "15:00"}
-
-    async def was() -> str:
-        found = re.search(r'name="was" value="([^"]*)"', (await desk.get(here)).body)
-        assert found is not None
-        return found[1]
-
-    until = f"{service.tomorrow}T12:00"
-    stood = await was()
-    assert (await post(service, desk, f"{here}/suspend", was=stood, until=until)).status == 303
-    await reader.refused("422 suspended", "POST", "/reservations", wish)
-    # Somebody who still sees the page of before is told.
-    late = await post(service, desk, f"{here}/suspend", was=stood, release="1")
-    assert late.status == 409 and 'role="alert"' in late.body
-    await reader.refused("422 suspended", "POST", "/reservations", wish)
-    messages = [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
-    assert messages == ["暂停预约"]
-    for odd in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2026-09-07", "x"):
-        answer = await post(service, desk, f"{here}/suspend", was=odd, release="1")
-        assert answer.status == 400, odd
-    for wrong in (
-        "2020-01-01T00:00",
-        f"{date.fromisoformat(service.today).year + 3}-01-01T00:00",
-        "x",
-        "",  # to leave it out releases nobody
-    ):
-        answer = await post(service, desk, f"{here}/suspend", was=await was(), until=wrong)
-        assert answer.status == 400, wrong
-    assert "解除暂停" in (await desk.get(here)).body
-    ended = await post(service, desk, f"{here}/suspend", was=await was(), release="1")
-    assert (ended.status, ended.headers["Location"]) == (303, f"{here}?done=release")
-    page = (await desk.get(f"{here}?done=release")).body
-    assert "已办理：解除暂停" in page and "更改暂停" not in page and "更改或解除" not in page
-    await reader.ok("POST", "/reservations", wish)
-    for action, over in (("suspend", False), ("release", True)):
-        [(before, after)] = [(b, a) for b, a, end in await facts(service, action) if end == "done"]
-        assert (after["suspended_until"] is None) is over
-        assert (before["suspended_until"] is None) is not over
 
 
 # --- accommodations -------------------------------------------------------------------------------

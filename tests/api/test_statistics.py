@@ -20,9 +20,9 @@ from tests.api.console import staff
 from tests.api.counted_day import a_day
 from tests.living import Living
 
-ROWS = {False: 20_000, True: 100_000}
+ROWS = {False: 10_000, True: 100_000}
 """In the short form and in the long one."""
-MOST_BYTES = {False: 30 * 2**20, True: 100 * 2**20}
+MOST_BYTES = {False: 20 * 2**20, True: 100 * 2**20}
 
 
 async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> None:

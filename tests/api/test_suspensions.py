@@ -78,6 +78,27 @@ async def test_a_suspension_without_an_end(service: Living) -> None:
     assert stands is not None and stands.suspended_for is None
 
 
+async def test_who_saw_another_suspension_is_told(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    assert (await suspend(service, desk, reader, until=await in_days(service, 1))).status == 303
+    late = await suspend(service, desk, reader, was="", release="1")
+    assert late.status == 409 and 'role="alert"' in late.body
+    for odd in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2026-09-07", "x"):
+        assert (await suspend(service, desk, reader, was=odd, release="1")).status == 400, odd
+    for wrong in ("2020-01-01T00:00", await in_days(service, 1100), "x", ""):
+        assert (await suspend(service, desk, reader, until=wrong)).status == 400, wrong
+    await refusal(service, reader)
+    assert [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]] == ["暂停预约"]
+    here = f"/console/readers/{reader.reader_id}"
+    assert "解除暂停" in (await desk.get(here)).body
+    done = await suspend(service, desk, reader, release="1")
+    assert done.headers["Location"] == f"{here}?done=release"
+    page = (await desk.get(f"{here}?done=release")).body
+    assert "已办理：解除暂停" in page and "更改暂停" not in page and "更改或解除" not in page
+    ((before, after),) = [(b, a) for b, a, end in await facts(service, "suspend") if end == "done"]
+    assert before["suspended_until"] is None and after["suspended_until"] is not None
+
+
 async def test_violations_are_named_as_the_reason(service: Living) -> None:
     reader = await missed(service, 3)
     suspension = (await reader.ok("GET", "/me"))["suspension"]

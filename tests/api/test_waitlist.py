@@ -8,19 +8,8 @@ import re
 from typing import Any
 
 from tests.api.browsing import Browser
-from tests.api.waitlist import AREA, full, join, offers, wish
+from tests.api.waitlist import AREA, ONE, TWO, full, held_seat, join, offers, wish
 from tests.living import Client, Living
-
-ONE, TWO = "2f-hall-010", "2f-hall-020"
-
-
-async def two_seats(
-    service: Living, start: str = "14:00", end: str = "16:00"
-) -> list[tuple[Client, Any]]:
-    """Two readers with a seat each."""
-    owners = [await service.reader() for _ in range(2)]
-    made = [await o.reserve(s, start, end) for o, s in zip(owners, (ONE, TWO), strict=True)]
-    return list(zip(owners, made, strict=True))
 
 
 async def test_joining(service: Living) -> None:
@@ -86,7 +75,8 @@ async def test_the_first_on_the_waitlist_is_offered_the_seat(service: Living) ->
 
 
 async def test_refusing_costs_nothing_and_passes_on(service: Living) -> None:
-    (owner, made), (other, more) = await two_seats(service)
+    owner, made = await held_seat(service)
+    other, more = await held_seat(service, seat=TWO)
     first, second = await service.reader(), await service.reader()
     for reader in (first, second):
         await join(service, reader, seats=[ONE, TWO])
@@ -104,7 +94,7 @@ async def test_refusing_costs_nothing_and_passes_on(service: Living) -> None:
 
 
 async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
-    (owner, made), _ = await two_seats(service)
+    owner, made = await held_seat(service)
     first, second = await service.reader(), await service.reader()
     for reader in (first, second):
         await join(service, reader, seats=[ONE])
@@ -124,7 +114,8 @@ async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
 
 
 async def test_wishes_and_times_must_fit(service: Living) -> None:
-    (owner, made), (other, more) = await two_seats(service)
+    owner, made = await held_seat(service)
+    other, more = await held_seat(service, seat=TWO)
     picky, busy, waits = [await service.reader() for _ in range(3)]
     await join(service, picky, seats=[TWO])
     await join(service, busy, seats=[ONE, TWO])
@@ -138,7 +129,7 @@ async def test_wishes_and_times_must_fit(service: Living) -> None:
 
 
 async def test_accepting_in_the_middle_begins_now(service: Living) -> None:
-    (owner, made), _ = await two_seats(service, "09:00", "12:00")
+    owner, made = await held_seat(service, "09:00", "12:00")
     reader = await service.reader()
     await join(service, reader, seats=[ONE], start="09:00", end="12:00")
     await service.move("08:45")
@@ -153,7 +144,8 @@ async def test_accepting_in_the_middle_begins_now(service: Living) -> None:
 
 
 async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
-    (owner, made), (other, more) = await two_seats(service)
+    owner, made = await held_seat(service)
+    other, more = await held_seat(service, seat=TWO)
     reader = await service.reader()
     await join(service, reader, seats=[ONE, TWO])
     for hour in range(17, 21):
@@ -169,7 +161,7 @@ async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
 
 
 async def test_places_end_with_their_time(service: Living) -> None:
-    await two_seats(service, "09:00", "11:00")
+    await held_seat(service, "09:00", "11:00")
     reader = await service.reader()
     await join(service, reader, seats=[ONE], start="09:00", end="11:00")
     await service.move("10:55")

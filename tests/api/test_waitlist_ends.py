@@ -17,10 +17,9 @@ from tests.api.console import staff
 from tests.api.floor_plans import exported, seat_of, send
 from tests.api.reader_pages import suspend
 from tests.api.violations import missed
-from tests.api.waitlist import full, join, offers, wish
+from tests.api.waitlist import ONE, TWO, full, held_seat, join, offers, wish
 from tests.living import SEAT, Client, Living
 
-TEN, TWENTY = "2f-hall-010", "2f-hall-020"
 ENDED = "候补已结束"
 
 
@@ -42,8 +41,8 @@ async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> 
     head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
     only, either, anything = [await service.reader() for _ in range(3)]
     await only.accept("MOVED")
-    await join(service, only, seats=[TEN])
-    await join(service, either, seats=[TEN, TWENTY])
+    await join(service, only, seats=[ONE])
+    await join(service, either, seats=[ONE, TWO])
     await join(service, anything)
     assert (await without(service, head, "010", bookings="cancel")).status == 303
     await service.settle()
@@ -57,19 +56,19 @@ async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> 
     await service.settle()
     assert await told(only) == [ENDED], "told once"
     # The time is theirs again, for a line in which there is something to wait for.
-    no = await only.refused("404 not_found", "POST", "/waitlist", wish(service, seats=[TEN]))
+    no = await only.refused("404 not_found", "POST", "/waitlist", wish(service, seats=[ONE]))
     assert no.status == 404
     await join(service, only)
     await cancel(*taken[19])
-    assert [o["seat"]["id"] for o in await offers(either)] == [TWENTY]
+    assert [o["seat"]["id"] for o in await offers(either)] == [TWO]
 
 
 async def test_a_seat_out_of_service_ends_the_entries_of_its_days(service: Living) -> None:
     desk, reader, late = await staff(service, Role.ADMINISTRATOR), *await two(service)
-    await (await service.reader()).reserve(TEN, "14:00", "16:00")
-    await (await service.reader()).reserve(TEN, "14:00", "16:00", service.tomorrow)
-    await join(service, reader, seats=[TEN])
-    await join(service, late, seats=[TEN], date=service.tomorrow)
+    await (await service.reader()).reserve(ONE, "14:00", "16:00")
+    await (await service.reader()).reserve(ONE, "14:00", "16:00", service.tomorrow)
+    await join(service, reader, seats=[ONE])
+    await join(service, late, seats=[ONE], date=service.tomorrow)
     plan = await exported(desk)
     days = {"disabled_from": service.tomorrow, "disabled_until": service.tomorrow}
     seat_of(plan, "010").update(disabled="插座维修", **days)
@@ -77,7 +76,7 @@ async def test_a_seat_out_of_service_ends_the_entries_of_its_days(service: Livin
     await service.settle()
     assert (await states(reader), await states(late)) == (["waiting"], ["over"])
     assert (await told(reader), await told(late)) == ([], [ENDED])
-    body = wish(service, seats=[TEN], date=service.tomorrow)
+    body = wish(service, seats=[ONE], date=service.tomorrow)
     no = await late.refused("422 seat_disabled", "POST", "/waitlist", body)
     assert no.details["reason"] == "插座维修"
 
@@ -107,13 +106,13 @@ async def test_an_area_without_seats_has_no_line(service: Living) -> None:
 async def test_a_librarian_suspends_who_waits(service: Living) -> None:
     """The offer that is held passes on; an entry for a time after the suspension waits on, and ends
     with one that has no end."""
-    desk, taken = await staff(service), await full(service)
+    desk, (owner, made) = await staff(service), await held_seat(service)
     held, waits = await two(service)
-    await full(service, "18:00", "20:00")
-    await join(service, held)
-    await join(service, held, start="18:00", end="20:00")
-    await join(service, waits)
-    await cancel(*taken[9])
+    await held_seat(service, "18:00", "20:00")
+    await join(service, held, seats=[ONE])
+    await join(service, held, seats=[ONE], start="18:00", end="20:00")
+    await join(service, waits, seats=[ONE])
+    await cancel(owner, made)
     assert len(await offers(held)) == 1
     assert (await suspend(service, desk, held, until=f"{service.today}T17:00")).status == 303
     await service.settle()
@@ -133,9 +132,9 @@ async def test_three_violations_end_what_the_reader_waits_for(service: Living) -
     await service.move(timedelta(hours=22, minutes=40))
     now = service.clock.now()
     reader.token = (await service.sessions.open_wx(reader.openid, None, now)).token
-    await full(service)
+    await held_seat(service)
     await reader.reserve("3f-east-001", "09:00", "12:00")
-    await join(service, reader)
+    await join(service, reader, seats=[ONE])
     await service.move("09:31")
     await service.settle()
     assert await states(reader) == ["over"]
@@ -144,10 +143,11 @@ async def test_three_violations_end_what_the_reader_waits_for(service: Living) -
 
 async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Living) -> None:
     """The entry is for a time after the suspension: it waits on, at its place."""
-    taken, (held, waits) = await full(service), await two(service)
-    await join(service, held)
-    await join(service, waits)
-    await cancel(*taken[9])
+    one, other = await held_seat(service), await held_seat(service, seat=TWO)
+    held, waits = await two(service)
+    await join(service, held, seats=[ONE, TWO])
+    await join(service, waits, seats=[ONE, TWO])
+    await cancel(*one)
     until = service.clock.now() + timedelta(hours=2)
     readers = service.inside.stored.readers
     assert await readers.set_suspended_until(held.reader_id, None, until)
@@ -155,7 +155,7 @@ async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Livin
     assert (await states(held), await offers(held)) == (["waiting"], [])
     assert len(await offers(waits)) == 1
     assert (await told(held))[0] == "保留的座位已不能使用"
-    await cancel(*taken[10])
+    await cancel(*other)
     await service.settle()
     assert await offers(held) == [], "they could not accept it now"
     await service.move("10:05")
@@ -166,11 +166,11 @@ async def test_who_could_not_accept_is_passed_over(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the change that gives the seat back, and without a query for each who waits."""
-    taken = await full(service)
+    owner, made = await held_seat(service)
     barred = [await service.reader() for _ in range(8)]
     gone, last = await two(service)
     for reader in (*barred, gone, last):
-        await join(service, reader)
+        await join(service, reader, seats=[ONE])
     for reader in barred[1:]:
         await suspended(service, reader, True)
     set_end = service.inside.stored.readers.set_suspended_until
@@ -185,7 +185,7 @@ async def test_who_could_not_accept_is_passed_over(
         return await many(readers, ids)
 
     monkeypatch.setattr(ReaderRepository, "many", counted)
-    await cancel(*taken[9])
+    await cancel(owner, made)
     assert asked == [10]
     assert len(await offers(last)) == 1
     for reader in (*barred, gone):
@@ -194,14 +194,15 @@ async def test_who_could_not_accept_is_passed_over(
 
 async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
     """What became free at night is offered in the morning."""
-    taken, (barred, last) = await full(service), await two(service)
-    await join(service, barred)
-    await join(service, last)
+    owner, made = await held_seat(service)
+    barred, last = await two(service)
+    await join(service, barred, seats=[ONE])
+    await join(service, last, seats=[ONE])
     until = service.clock.now() + timedelta(hours=3)
     readers = service.inside.stored.readers
     assert await readers.set_suspended_until(barred.reader_id, None, until)
     await service.jump("06:50:00")  # when nobody is woken
-    await cancel(*taken[9])
+    await cancel(owner, made)
     assert await offers(last) == []
     await service.jump("08:01:00")
     await service.settle()
@@ -216,9 +217,9 @@ async def test_an_offer_that_the_library_has_overtaken_is_withdrawn(
     """Made by a worker that did not know yet of a change of plan or rules."""
     owner, (held, waits) = await service.reader(), await two(service)
     made = await owner.reserve(SEAT)
-    await (await service.reader()).reserve(TEN)
-    await join(service, held, seats=[SEAT, TEN])
-    await join(service, waits, seats=[SEAT, TEN])
+    await (await service.reader()).reserve(ONE)
+    await join(service, held, seats=[SEAT, ONE])
+    await join(service, waits, seats=[SEAT, ONE])
     await cancel(owner, made)
     assert len(await offers(held)) == 1
     if change == "disabled":

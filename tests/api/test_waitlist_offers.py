@@ -10,18 +10,17 @@ import pytest
 from models.waitlist.jobs import BATCH
 from models.waitlist.repository import WaitlistRepository
 from tests.api.console import librarian
-from tests.api.waitlist import full, join, offers, wish
+from tests.api.waitlist import ONE, held_seat, join, offers, wish
 from tests.living import Living
 
 
 async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
     """Until a quarter of an hour before their end."""
-    taken = await full(service, "10:00", "11:00")
-    owner, made = taken[0]
+    owner, made = await held_seat(service, "10:00", "11:00")
     sits, reader = await service.reader(), await service.reader()
     stay = await sits.reserve(made["seat"]["id"], "now", "10:00")
     await sits.ok("POST", f"/reservations/{stay['id']}/check-in", {"qr": await service.qr()})
-    await join(service, reader, start="10:00", end="11:00")
+    await join(service, reader, seats=[ONE], start="10:00", end="11:00")
     await service.move("09:20")
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     assert await offers(reader) == []
@@ -38,12 +37,11 @@ async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
 
 async def test_the_rest_of_a_stay_is_offered_in_the_same_moment(service: Living) -> None:
     """With the earlier end, and without the quarter of an hour in which a renewal comes first."""
-    taken = await full(service, "09:00", "12:00")
-    owner, made = taken[0]
+    owner, made = await held_seat(service, "09:00", "12:00")
     path = f"/reservations/{made['id']}"
     first, second = await service.reader(), await service.reader()
-    await join(service, first, start="11:00", end="12:00")
-    await join(service, second, start="09:00", end="12:00")
+    await join(service, first, seats=[ONE], start="11:00", end="12:00")
+    await join(service, second, seats=[ONE], start="09:00", end="12:00")
     await service.move("09:10")
     await owner.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
     await owner.ok("POST", f"{path}/shorten", {"end": "11:00"})
@@ -57,18 +55,18 @@ async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
     for hour in range(9, 14):
         await busy.reserve("3f-east-001", f"{hour:02}:00", f"{hour + 1:02}:00")
     await booked.reserve("3f-east-002", "15:00", "17:00")
-    await full(service)
-    await busy.refused("422 daily_limit", "POST", "/waitlist", wish(service))
-    await booked.refused("409 own_overlap", "POST", "/waitlist", wish(service))
+    await held_seat(service)
+    body = wish(service, seats=[ONE])
+    await busy.refused("422 daily_limit", "POST", "/waitlist", body)
+    await booked.refused("409 own_overlap", "POST", "/waitlist", body)
     assert await service.db["waitlist"].count_documents({}) == 0
 
 
 async def test_a_changed_time_offers_the_seat_to_the_first_on_the_waitlist(
     service: Living,
 ) -> None:
-    taken, first = await full(service), await service.reader()
-    await join(service, first)
-    owner, made = taken[9]
+    (owner, made), first = await held_seat(service), await service.reader()
+    await join(service, first, seats=[ONE])
     later = {"start": "18:00", "end": "20:00"}
     await owner.ok("POST", f"/reservations/{made['id']}/change", later)
     (held,) = await offers(first)
@@ -76,9 +74,9 @@ async def test_a_changed_time_offers_the_seat_to_the_first_on_the_waitlist(
 
 
 async def test_a_long_waitlist_is_processed_to_its_end(service: Living) -> None:
-    taken, last = await full(service), await service.reader()
+    (owner, made), last = await held_seat(service), await service.reader()
     waits = service.db["waitlist"]
-    await join(service, last)
+    await join(service, last, seats=[ONE])
     mine = await waits.find_one({"reader": last.reader_id}) or {}
     before = {
         "area": "3f-east",
@@ -90,7 +88,6 @@ async def test_a_long_waitlist_is_processed_to_its_end(service: Living) -> None:
         for n in range(2 * BATCH + 1)
     )
     await service.jump("06:50:00")  # when nobody is woken
-    owner, made = taken[9]
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     await service.jump("08:01:00")
     await service.settle()
@@ -101,13 +98,13 @@ async def test_a_long_waitlist_is_processed_to_its_end(service: Living) -> None:
 
 
 async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living) -> None:
-    taken, first = await full(service, "09:00", "12:00"), await service.reader()
-    owner, made = taken[9]
+    owner, made = await held_seat(service, "09:00", "12:00")
+    first = await service.reader()
     await service.move("09:10")
     seen = {"kind": "occupied", "qr": await service.qr()}
     await owner.ok("POST", f"/reservations/{made['id']}/report", seen)
     elsewhere = {"seat_id": "3f-east-001"}
-    await join(service, first, start="now", end="12:00")
+    await join(service, first, seats=[ONE], start="now", end="12:00")
     await owner.ok("POST", f"/reservations/{made['id']}/change", elsewhere)
     await service.settle()
     assert await offers(first) == []
@@ -121,9 +118,8 @@ async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living
 async def test_leaving_gives_up_what_was_offered_a_moment_ago(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken, first = await full(service), await service.reader()
-    place = await join(service, first)
-    owner, made = taken[3]
+    (owner, made), first = await held_seat(service), await service.reader()
+    place = await join(service, first, seats=[ONE])
     settle = WaitlistRepository.close
 
     async def late(waits: WaitlistRepository, *rest: Any) -> Any:
@@ -141,9 +137,8 @@ async def test_leaving_gives_up_what_was_offered_a_moment_ago(
 
 
 async def test_an_offer_outlives_a_downtime(service: Living) -> None:
-    taken, first = await full(service), await service.reader()
-    await join(service, first)
-    owner, made = taken[3]
+    (owner, made), first = await held_seat(service), await service.reader()
+    await join(service, first, seats=[ONE])
     await service.settle()
     seen = service.clock.now()
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")

@@ -13,6 +13,7 @@ from models.reservations.rules import TimeSelection
 from tests.living import Client, Living
 
 AREA = "2f-hall"
+ONE, TWO = "2f-hall-010", "2f-hall-020"
 
 
 async def full(
@@ -33,6 +34,14 @@ async def full(
         return owner, {"id": made.id, "seat": {"id": made.seat_id}}
 
     return list(await asyncio.gather(*map(taken, seats)))
+
+
+async def held_seat(
+    service: Living, start: str = "14:00", end: str = "16:00", seat: str = ONE
+) -> tuple[Client, Any]:
+    """A reader with that seat in that time."""
+    owner = await service.reader()
+    return owner, await owner.reserve(seat, start, end)
 
 
 def wish(service: Living, **other: Any) -> dict[str, Any]:
