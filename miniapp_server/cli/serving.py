@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -10,8 +11,9 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +22,7 @@ from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.application import application_with
 from miniapp_server.cli.check_config import shown
 from miniapp_server.cli.command import CommandError, Env
-from miniapp_server.embedded_databases import embedded_databases
+from miniapp_server.embedded_databases import embedded_databases, free_ports
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.server import reserve_port
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _EMPTY: Final = "empty"
 """The value of DEMO that lets no invented readers come."""
+_LAST_WORD: Final = "Ctrl-C stops it."
+"""With this line a demo has said that it is ready, and where."""
 _FOR_TRYING: Final = (
     "embedded MongoDB and Redis on {data_dir}: for trying, not for production, which needs servers "
     "of its own (docs/deployment.md)"
@@ -173,7 +177,7 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
     print(f"  walk through it     {_typed()} demo-walkthrough --url {base}")
     if settings.lan:
         print("  Anybody on this network can sign in as anybody: no real names, please.")
-    print("Ctrl-C stops it.", flush=True)
+    print(_LAST_WORD, flush=True)
     if env is not None:
         # Ctrl-C may come while several processes write, and what tidies up after them would warn.
         quiet = "ignore:resource_tracker"
@@ -192,7 +196,38 @@ def _typed() -> str:
     return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
-async def walkthrough(env: Env, url: str) -> None:
-    """Walk against the demo at ``url``, or the one on this machine. Raises: WalkthroughFailed."""
-    here = f"http://127.0.0.1:{env.get('PORT') or DEFAULT_PORT}"
-    await walk_through((url or here).rstrip("/"))
+async def walkthrough(url: str) -> None:
+    """Walk against the demo at ``url``, or one that is started for it.
+
+    Raises: WalkthroughFailed, CommandError.
+    """
+    if url:
+        await walk_through(url.rstrip("/"))
+        return
+    async with _own_demo() as base:
+        await walk_through(base)
+
+
+@asynccontextmanager
+async def _own_demo() -> AsyncIterator[str]:
+    """The address of a demo without invented readers, on data of its own, for the length of a
+    block. Raises: CommandError where it does not start; it has said why."""
+    with tempfile.TemporaryDirectory(prefix="seats-walkthrough-") as folder:
+        [port] = free_ports(1)
+        own = {"DATA_DIR": folder, "PORT": str(port), "DEMO": "empty", "LOG_LEVEL": "WARNING"}
+        process = await asyncio.create_subprocess_exec(
+            *die_with_parent([sys.executable, "-m", "miniapp_server", "demo"]),
+            env={**os.environ, **own},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        try:
+            while (line := await process.stdout.readline()) and _LAST_WORD not in line.decode():
+                pass
+            if not line:
+                raise CommandError("no demo could be started for the walkthrough")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()

@@ -198,6 +198,22 @@ async def test_a_demo_with_outside_servers_starts_none(
         assert process.returncode == 0
 
 
+async def test_the_walkthrough_reaches_its_end_while_the_library_lives(tmp_path: Path) -> None:
+    """Its clock waits until the invented readers have left."""
+    async with demo(tmp_path, DEMO="") as (base, process):
+        assert process.stdout is not None
+        async with asyncio.timeout(patience(90)):
+            while b"The library lives" not in await process.stdout.readline():
+                pass
+        status, out, err = await ended(await command("demo-walkthrough", "--url", base))
+        assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
+
+
+async def test_the_walkthrough_starts_a_demo_of_its_own_and_ends_it() -> None:
+    status, out, err = await ended(await command("demo-walkthrough"))
+    assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
+
+
 # --- mistakes -----------------------------------------------------------------------------------
 
 NOWHERE = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "REDIS_URL": "redis://127.0.0.1:9"}

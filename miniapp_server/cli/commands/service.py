@@ -74,14 +74,13 @@ def worker(owner: Annotated[str, typer.Option()], lan: str = "") -> None:
 def demo_walkthrough(
     url: Annotated[
         str,
-        typer.Option(help="the demo's address (default: 127.0.0.1 on PORT)", show_default=False),
+        typer.Option(help="a running demo (default: one is started)", show_default=False),
     ] = "",
-    env_file: EnvFile = None,
 ) -> None:
-    """Walk the main job over HTTP against a running demo and print each step and message."""
+    """Walk the main task over HTTP through a demo and print each step and message."""
     from miniapp_server.cli.serving import walkthrough
 
-    run(lambda env: walkthrough(env, url), env_file)
+    run(lambda _: walkthrough(url), None)
 
 
 @commands.command()
