@@ -19,8 +19,6 @@ from tests.survive.processes import call, gone, servers_of
 from tests.survive.serving import Remote, command, ended, ready, remote
 from tests.waiting import patience, until
 
-READY_WITHIN_S = 5.0
-
 
 # --- requests and WeChat ------------------------------------------------------------------------
 
@@ -129,12 +127,12 @@ async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
 
 @asynccontextmanager
 async def demo(data_dir: Path, **env: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """A demo that is ready within its time, and its address."""
+    """A demo that is ready, and its address."""
     port = free_port()
     process = await command("demo", DATA_DIR=str(data_dir), PORT=str(port), **env)
     try:
         base = f"http://127.0.0.1:{port}"
-        assert await ready(base, process) < READY_WITHIN_S
+        await ready(base, process)
         yield base, process
     finally:
         if process.returncode is None:
