@@ -202,9 +202,7 @@ async def test_what_fails_waits_with_those_behind_it_and_delays_nobody(
     assert len(ids) == 2, "a repetition has the id of the first attempt"
 
 
-async def test_after_a_day_it_is_dead_and_can_be_sent_again(
-    service: Living, receiver: NewReceiver
-) -> None:
+async def test_a_dead_one_can_be_sent_again(service: Living, receiver: NewReceiver) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program, event=EVERY[:1]), await service.reader()
     program.answer = lambda _: web.Response(status=503)
@@ -311,9 +309,7 @@ async def test_a_hanging_receiver_holds_up_nobody(service: Living, receiver: New
     assert hanging.types == ["reservation.created"]
 
 
-async def test_a_passage_in_and_one_out_together_are_both_told(
-    service: Living, receiver: NewReceiver
-) -> None:
+async def test_a_passage_in_and_out_is_told_twice(service: Living, receiver: NewReceiver) -> None:
     program = await receiver()
     await endpoint(service, program)
     gate, reader = await gate_of(service), await service.reader()
@@ -328,9 +324,7 @@ async def test_a_passage_in_and_one_out_together_are_both_told(
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "away"
 
 
-async def test_what_the_staff_choose_counts_from_the_next_attempt_on(
-    service: Living, receiver: NewReceiver
-) -> None:
+async def test_what_is_chosen_away_is_not_sent(service: Living, receiver: NewReceiver) -> None:
     """Personal data is chosen away, or the endpoint switched off, while a lane is under way."""
     program = await receiver()
     at, reader = await endpoint(service, program, personal=True), await service.reader()
