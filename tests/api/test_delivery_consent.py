@@ -1,4 +1,4 @@
-"""What is not sent any more, consent, and leases that ran out."""
+"""What is not sent any more, consent that ends with its binding, and a suspension told once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
-from tests.api.deliveries import AN_HOUR, MANY, dispatch, misbehave, tell, told, warm_up, way_of
+from tests.api.deliveries import MANY, dispatch, misbehave, tell, told, warm_up, way_of
 from tests.living import Living
 
 
@@ -52,19 +52,6 @@ async def test_what_was_overtaken_while_it_waited_is_not_sent(service: Living) -
     ways = [await way_of(service, made[n], seq) for n, seq in ((0, 1), (1, 1), (1, 2), (2, 1))]
     assert {(way.state, way.reason) for way in ways} == {("expired", "overtaken")}
     assert (await told(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], "in the app all the same"
-
-
-async def test_consent_is_counted(service: Living) -> None:
-    reader = await service.reader()
-    await reader.accept("RESERVED")
-    await reader.accept("RESERVED")
-    ways: list[str] = []
-    for start, end in AN_HOUR[:3]:
-        made = await reader.reserve(start=start, end=end)
-        await service.settle()
-        ways.append((await way_of(service, made)).state)
-    assert ways == ["sent", "sent", "no_consent"]
-    assert len(await reader.messages()) == 2 and len(await told(reader)) == 3
 
 
 async def test_unbinding_ends_consent(service: Living) -> None:
