@@ -55,11 +55,11 @@ async def test_what_does_not_go_on_ends(brief: Living) -> None:
     async with connection(brief) as (incoming, outgoing):
         outgoing.write(events % reader.token.encode())
         assert b"200 OK" in await incoming.readuntil(b"\r\n\r\n")
-        ended = list[str]()
+        order = list[str]()
 
         async def ends(kind: str, sent: list[bytes], answers: int) -> None:
             await until_closed(brief, sent, answers)
-            ended.append(kind)
+            order.append(kind)
 
         await asyncio.gather(
             ends("idle", [HEALTH], 1),
@@ -71,7 +71,7 @@ async def test_what_does_not_go_on_ends(brief: Living) -> None:
             ends("body", [post], 1),
             ends("body", [lost], 1),
         )
-        assert ended[-2:] == ["idle"] * 2, "who has begun nothing may wait longest"
+        assert order[-2:] == ["idle"] * 2, "who has begun nothing may wait longest"
         # A stream that is watched is no idle connection.
         assert not incoming.at_eof() and not outgoing.is_closing()
         await reader.reserve()

@@ -194,7 +194,7 @@ async def test_a_job_by_hand_sees_the_gap_before_it_judges(mongo_url: str, redis
     async with open_application(load(env), Clock()) as app:
         db = app[RESOURCES].db
         inside = Inside(app, db, app[RESOURCES].repositories)
-        for last_seen, said, state in (
+        for last_seen, line, state in (
             (timedelta(hours=-1), "no_show: 0", ReservationState.RESERVED),
             (timedelta(seconds=30), "no_show: 1", ReservationState.NO_SHOW),
         ):
@@ -202,7 +202,7 @@ async def test_a_job_by_hand_sees_the_gap_before_it_judges(mongo_url: str, redis
             now = real_now()
             made = await _missed_a_moment_ago(inside, now)
             await inside.stored.heartbeat.set(now + last_seen)
-            assert await run("job", "no_show") == said
+            assert await run("job", "no_show") == line
             after = await inside.stored.reservations.get(made.id)
             assert after is not None and after.state is state
         await run("job", "dispatch_outbox")

@@ -29,10 +29,10 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     openapi.write_text(json.dumps(document()))
     config = folder / "config.yaml"
     config.write_text("post_hooks: []\n")
-    asked = ("generate", "--path", openapi, "--config", config, "--meta", "none")
+    command = ("generate", "--path", openapi, "--config", config, "--meta", "none")
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "openapi_python_client", *map(str, asked)),
+            *(sys.executable, "-m", "openapi_python_client", *map(str, command)),
             *("--output-path", str(folder / NAME), "--fail-on-warning"),
         ],
         stdout=subprocess.PIPE,

@@ -30,6 +30,6 @@ MISSING, NOT_PRINTABLE = REASONS["text_missing"], REASONS["text_not_printable"]
 )
 def test_what_people_write_is_taken_and_what_is_no_writing_is_not(text: str, wrong: str) -> None:
     form = MultiDictProxy(MultiDict[str | bytes](text=text))
-    kept, refusal = checked_text(form)
+    content, refusal = checked_text(form)
     assert refusal == wrong
-    assert wrong == MISSING or kept == text.replace("\r\n", "\n")
+    assert wrong == MISSING or content == text.replace("\r\n", "\n")

@@ -19,7 +19,7 @@ from handlers.http.return_to import is_own_path
 from models.kernel.errors import BadOrigin
 
 
-def asked(headers: dict[str, str], **of_site: object) -> web.Request:
+def request_with(headers: dict[str, str], **of_site: object) -> web.Request:
     """A request to a service of which the operator has set that much."""
     app, site = web.Application(), cast(Site, SimpleNamespace(**of_site))
     app[SITE] = site
@@ -46,7 +46,7 @@ def test_the_language_is_the_one_that_the_browser_wants_more(
     header: str, language: Language
 ) -> None:
     headers = {"Accept-Language": header} if header else {}
-    assert language_of(asked(headers)) is language
+    assert language_of(request_with(headers)) is language
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_an_address_is_believed_from_trusted_proxies_only(
     trusted: str, forwarded: str, counted: str
 ) -> None:
     networks = tuple(ip_network(one) for one in trusted.split(",") if one)
-    request = asked({"X-Forwarded-For": forwarded}, trusted_proxies=networks)
+    request = request_with({"X-Forwarded-For": forwarded}, trusted_proxies=networks)
     assert client_address(request.clone(remote="127.0.0.1")) == counted
 
 
@@ -89,7 +89,7 @@ OURS = "http://127.0.0.1:8080"
 )
 def test_a_page_is_ours_by_its_scheme_host_and_port(headers: dict[str, str], ours: bool) -> None:
     with nullcontext() if ours else pytest.raises(BadOrigin):
-        require_own_origin(asked(headers, public_base_url=OURS))
+        require_own_origin(request_with(headers, public_base_url=OURS))
 
 
 @pytest.mark.parametrize(
