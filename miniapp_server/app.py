@@ -160,7 +160,6 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         resources.db,
         resources.repositories,
         hooks,
-        attempt_scale=settings.throttle_scale,
         wall_clock=not settings.sandbox,
         default_profile=_default_profile(settings),
         long_term=settings.wechat.long_term,

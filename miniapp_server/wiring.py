@@ -127,15 +127,14 @@ def wire_models(
     r: Repositories,
     hooks: Hooks,
     *,
-    attempt_scale: int = 1,
     wall_clock: bool = True,
     default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
     long_term: Collection[Template] = (),
 ) -> None:
     """All features but the staff's operations. ``wall_clock``: the service's clock is the one on
-    the wall; ``attempt_scale`` multiplies the limits of attempts; ``default_profile`` stands until
-    the library has saved one; ``long_term`` are the templates that readers accept once."""
-    app[ATTEMPT_LIMITER] = AttemptLimiter(db, attempt_scale)
+    the wall; ``default_profile`` stands until the library has saved one; ``long_term`` are the
+    templates that readers accept once."""
+    app[ATTEMPT_LIMITER] = AttemptLimiter(db)
     app[REFERENCE] = ReferenceData(
         r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
     )

@@ -32,10 +32,8 @@ class AttemptLimit:
 
 
 class AttemptLimiter:
-    def __init__(self, db: Database, scale: int = 1) -> None:
-        """``scale`` multiplies every limit (load tests raise it)."""
+    def __init__(self, db: Database) -> None:
         self._all = db["attempt_limits"]
-        self._scale = scale
 
     async def register(self, limits: list[AttemptLimit], now: datetime) -> None:
         """Take one attempt under every limit. Raises: TooManyAttempts, nothing kept then."""
@@ -49,7 +47,7 @@ class AttemptLimiter:
 
     async def _take(self, limit: AttemptLimit, now: datetime) -> timedelta | None:
         """None when there was a place; else how long until the window ends."""
-        room: Document = {"n": {"$lt": limit.failures * self._scale}}
+        room: Document = {"n": {"$lt": limit.failures}}
         place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
         one_more = _one_more(limit.window, now)
         with translate_errors():
@@ -74,7 +72,7 @@ class AttemptLimiter:
                 return_document=ReturnDocument.AFTER,
             )
         assert found is not None
-        return bool(found["n"] > limit.failures * self._scale)
+        return bool(found["n"] > limit.failures)
 
     async def refund(self, limits: list[AttemptLimit]) -> None:
         """The attempt was right after all."""
