@@ -257,7 +257,6 @@ async def test_guesses_of_a_crowd_do_not_shut_out_a_reader(
     service: Living, browser: Browser
 ) -> None:
     """A campus stands behind one address: wrong codes count by reader where one is known."""
-    service.inside.attempts._scale = 1
     stranger = service.stranger()
     for _ in range(25):
         assert (await stranger.get("//k/2f-south?c=00000000")).status == 422
