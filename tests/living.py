@@ -18,7 +18,7 @@ from aiohttp import FormData, web
 from yarl import URL
 
 from bind.session_service import SessionService
-from handlers.http.keys import SESSIONS
+from handlers.http.keys import SECURITY_LOG, SESSIONS
 from miniapp_server.app import RESOURCES, SCHEDULER, create_app
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
@@ -347,7 +347,11 @@ async def living(
         await runner.setup()
         assert runner.server is not None
         listener = BatchListener(
-            connections(runner.server, limits), settings.host, port, False, limits.unread_s
+            connections(runner.server, app[SECURITY_LOG].hash_of, limits),
+            settings.host,
+            port,
+            False,
+            limits.unread_s,
         )
         service = Living(settings.public_base_url, app, clock)
         service.anonymous = service.stranger()

@@ -62,6 +62,7 @@ class _ServerTime:
 
 
 _server_time: Final = _ServerTime()
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 
 
 def common_headers(request: web.Request) -> dict[str, str]:
@@ -121,9 +122,12 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
     return serve
 
 
-async def leave_out_server(_: web.Request, response: web.StreamResponse) -> None:
-    """Nobody has to know what is served by which version."""
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell nobody what is served by which version, and end the connection after a strange method:
+    aiohttp takes the body of a CONNECT for another request."""
     response.headers.popall("Server", None)
+    if request.method not in _METHODS:
+        response.force_close()
 
 
 async def _error_response(request: web.Request, error: Exception) -> web.StreamResponse:

@@ -49,7 +49,7 @@ class SecurityLog:
         if self._of_address[key] < LINES_OF_AN_ADDRESS and self._of_kind[kind] < LINES_OF_A_KIND:
             self._of_kind[kind] += 1
             self._of_address[key] += 1
-            self._write("security_refusal", kind, {"address": self._hash(address), **facts()})
+            self._write("security_refusal", kind, {"address": self.hash_of(address), **facts()})
         else:
             self._left_out[key if known else (kind, "")] += 1
 
@@ -57,13 +57,14 @@ class SecurityLog:
         """Tell how many had no line, by kind and address; those of addresses without any line
         together. Another minute begins."""
         for (kind, address), count in self._left_out.items():
-            whose = {"address": self._hash(address)} if address else {}
+            whose = {"address": self.hash_of(address)} if address else {}
             self._write("security_refusals_left_out", kind, {**whose, "count": count})
         for counts in (self._of_kind, self._of_address, self._left_out):
             counts.clear()
         self._ends_at = self._clock() + _MINUTE_S
 
-    def _hash(self, address: str) -> str:
+    def hash_of(self, address: str) -> str:
+        """What is written in the place of an address."""
         return self._cipher.hashes(address, "client address")[0][:_HASH_CHARS]
 
     def _write(self, event: str, kind: str, facts: Mapping[str, object]) -> None:

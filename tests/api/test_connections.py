@@ -102,7 +102,7 @@ async def test_a_body_that_comes_in_the_same_turn_as_its_head_is_no_head() -> No
         read.set()
         return web.Response()
 
-    connection = connections(web.Server(whole))()
+    connection = connections(web.Server(whole), str)()
     connection.connection_made(Wire())
     await asyncio.sleep(0)  # it waits for a head
     connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo")
@@ -168,6 +168,8 @@ async def test_what_is_no_request_is_one_line_of_log(brief: Living) -> None:
             (line,) = heard.lines
             said = json.loads(line)
             assert (said["level"], said["event"]) == ("info", "request_unreadable"), line
+            assert said["address"] and "127.0.0.1" not in line, line
+            assert b"server:" not in head.lower(), head
             assert "exception" not in said and "s3cret" not in line, line
             assert b" 400 " in head and json.loads(body)["error"]["code"] == "malformed", head
             assert b"s3cret" not in body, body
@@ -189,3 +191,13 @@ async def test_a_body_is_not_a_second_request(brief: Living) -> None:
             answer = await incoming.read()
         assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/1.1 ") == 2, answer
         assert b"seat_http_request" not in answer, answer
+
+
+@pytest.mark.parametrize("method", [b"CONNECT", b"PROPFIND", b"PUT", b"BREW"])
+async def test_after_a_strange_method_a_connection_ends(brief: Living, method: bytes) -> None:
+    """aiohttp takes the body of a CONNECT for the next request."""
+    head = HEALTH.replace(b"GET", method)[:-2] + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
+    async with connection(brief) as (incoming, outgoing), asyncio.timeout(patience(10)):
+        outgoing.write(head + SMUGGLED)
+        answer = await incoming.read()
+    assert answer.count(b"HTTP/1.") == 1 and b"seat_http_request" not in answer, answer

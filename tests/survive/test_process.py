@@ -19,7 +19,6 @@ from tests.survive.processes import call, gone, servers_of
 from tests.survive.serving import Remote, command, ended, ready, remote
 from tests.waiting import patience, until
 
-
 # --- requests and WeChat ------------------------------------------------------------------------
 
 
