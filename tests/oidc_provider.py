@@ -16,7 +16,7 @@ from yarl import URL
 
 from tests.living import Client, free_port
 from tests.tools import npm_folder, program
-from tests.waiting import patience
+from tests.waiting import patience, until
 
 SECRET: Final = "s e:cret+%"
 """It is written in two encodings on its way (RFC 6749, section 2.3.1)."""
@@ -106,8 +106,17 @@ async def follow(session: aiohttp.ClientSession, url: str, stop: str, account: s
 
 
 async def away(client: Client, path: str = "//login") -> str:
-    """Where the service sends a browser that wants to sign in."""
+    """Where the service sends a browser that wants to sign in. A provider that has only just
+    started may be too slow for it at first."""
     answer = await client.get(path)
+
+    async def led_away() -> bool:
+        nonlocal answer
+        answer = await client.get(path)
+        return answer.status != 503
+
+    if answer.status == 503:
+        await until(led_away, "a provider that answers in time")
     assert answer.status == 302, (answer.status, answer.body)
     return str(answer.headers["Location"])
 

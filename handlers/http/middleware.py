@@ -128,6 +128,7 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.popall("Server", None)
     if request.method not in _METHODS:
         response.force_close()
+        response.headers["Connection"] = "close"
 
 
 async def _error_response(request: web.Request, error: Exception) -> web.StreamResponse:

@@ -102,7 +102,7 @@ async def test_a_stay_keeps_one_event_to_its_end(
     await service.move("14:31")
     by_id = {e["uid"].partition("@")[0]: e for e in await entries(service, calendars, path)}
     over, lost = by_id[made["id"]], by_id[missed["id"]]
-    assert over["status"] == "CONFIRMED" and over["end"] == "2026-09-07T02:00:00.000Z"
+    assert over["status"] == "CONFIRMED" and over["end"].startswith("2026-09-07T02:00:")
     assert lost["status"] == "CANCELLED" and "失约" in lost["summary"]
     assert over["alarms"] == lost["alarms"] == []
     await service.move(KEPT_FOR)
