@@ -238,7 +238,11 @@ class Living:
     async def jump(self, to: str) -> None:
         """Let the clock show ``HH:MM[:SS]`` of today, and leave undone what is due until then.
         The service was there meanwhile."""
-        instant = datetime.fromisoformat(f"{self.today}T{to}+08:00")
+        await self.leap(datetime.fromisoformat(f"{self.today}T{to}+08:00"))
+
+    async def leap(self, to: datetime | timedelta) -> None:
+        """The same to an instant, or ahead by a while."""
+        instant = to if isinstance(to, datetime) else self.clock.now() + to
         offset = self.clock.set(instant)
         await SandboxState(self.db).set_offset(offset)
         await self.inside.stored.heartbeat.set(instant)

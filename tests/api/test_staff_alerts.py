@@ -46,8 +46,8 @@ async def ask(service: Living, text: str) -> Client:
     return reader
 
 
-def later(service: Living, **time: float) -> None:
-    service.clock.set(service.clock.now() + timedelta(**time))
+async def later(service: Living, **time: float) -> None:
+    await service.leap(timedelta(**time))
 
 
 async def test_one_mail_tells_of_what_has_come(service: Living, mail: MailServer) -> None:
@@ -68,10 +68,10 @@ async def test_one_mail_tells_of_what_has_come(service: Living, mail: MailServer
     # Another one within ten minutes waits for the next mail; what was counted is told once.
     await ask(service, "插座坏了")
     await look(service)
-    later(service, minutes=9)
+    await later(service, minutes=9)
     await look(service)
     assert len(mail.to(DESK)) == 1
-    later(service, minutes=2)
+    await later(service, minutes=2)
     for _ in range(2):
         await look(service)
     assert "留言：3" in text_of(mail.to(DESK)[-1]) and len(mail.to(DESK)) == 2
@@ -85,7 +85,7 @@ async def test_a_mail_that_did_not_go_is_tried_again(service: Living, mail: Mail
     await look(service)
     assert mail.mails == []
     mail.sender_says = ""
-    later(service, minutes=1)
+    await later(service, minutes=1)
     await look(service)
     assert len(mail.to(DESK)) == 1
 
@@ -99,7 +99,7 @@ async def test_troubles_that_last_are_told(service: Living, mail: MailServer) ->
     await service.db["pauses"].insert_one({**pause, **row, "prober": None, "probe_until": None})
     await look(service)
     assert mail.mails == [], "many are over at the next look"
-    later(service, minutes=1)
+    await later(service, minutes=1)
     await look(service)
     assert "系统异常：" in text_of(mail.to(DESK)[0])
 
@@ -119,6 +119,6 @@ async def test_who_hears_what(service: Living, mail: MailServer) -> None:
     await post(service, desk, "/console/alerts", questions="1")
     await ask(service, "灯太暗")
     # Who has not looked at the console for 90 days does not work here any more.
-    later(service, days=91)
+    await later(service, days=91)
     await look(service)
     assert mail.mails == []

@@ -101,7 +101,7 @@ async def test_what_an_answer_means(
         setattr(side[0], name, value)
     job = service.scheduler.job("deliver_wecom")
     assert job is not None
-    service.clock.set(service.clock.now() + timedelta(hours=6))
+    await service.leap(timedelta(hours=6))
     await service.settle({"heartbeat", "send_reminders", "dispatch_outbox", "deliver_wecom"})
     assert await ways(service, reader) == [("CHECK_IN_REMINDER", state)]
     pause = await service.db["pauses"].find_one({"_id": {"$regex": "^wecom:"}})
