@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ LONG_EXAMPLES: Final = "20000"
 CHAOS_MINUTES: Final = "30"
 _ADOPT_ORPHANS: Final = 36
 """PR_SET_CHILD_SUBREAPER (man 2 prctl): who loses its parent below us becomes our child."""
+_CHILDREN: Final = Path(f"/proc/self/task/{os.getpid()}/children")
+_LOOK_S: Final = 0.05
 _END_S: Final = 10.0
 
 
@@ -85,17 +88,26 @@ class Run:
 
     def finish(self, running: Running) -> bool:
         """Wait for it, and end what it has left behind. Returns whether it has succeeded."""
-        try:
-            status = running.process.wait(max(0.1, running.deadline - monotonic()))
-            outcome = "passed" if status == 0 else f"failed (status {status})"
-        except subprocess.TimeoutExpired:
-            status, outcome = 1, f"had not ended after {running.limit_s / 60:.0f} minutes"
+        while (status := running.process.poll()) is None and monotonic() < running.deadline:
+            self._bury_orphans()
+            time.sleep(_LOOK_S)
+        outcome = "passed" if status == 0 else f"failed (status {status})"
+        if status is None:
+            outcome = f"had not ended after {running.limit_s / 60:.0f} minutes"
         self._end(running)
         running.show()
         print(f"== {running.phase.name} {outcome} in {_clock(running.took_s)}", flush=True)
         if status != 0:
             self.failed.append(running.phase.name)
         return status == 0
+
+    def _bury_orphans(self) -> None:
+        """Take note of the end of processes that lost their parent: nobody else does, and until
+        then they seem to live."""
+        for pid in map(int, _CHILDREN.read_text().split()):
+            if pid not in self._running:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
 
     def run(self, phase: Phase) -> bool:
         """Start it, and wait for it."""
