@@ -79,6 +79,12 @@ class AreaTile:
         return round(100 * self.count.free / self.count.total) if self.count.total else 0
 
     @property
+    def is_full(self) -> bool:
+        """Whether no seat is free of those that the reader could have."""
+        could = self.closed is None and not self.reserved_for and not self.too_long
+        return could and self.count.free == 0
+
+    @property
     def almost_full(self) -> bool:
         return self.count.free < _ALMOST_FULL * self.count.total
 

@@ -178,7 +178,10 @@ if (floors) {
           if (!tile) continue;
           tile.querySelector(".n").textContent = tile.querySelector(".n2").textContent = area.seats_free;
           tile.querySelector(".part").setAttribute("width", (100 * area.seats_free) / (area.seats_total || 1));
-          tile.classList.toggle("few", area.seats_free < 0.2 * area.seats_total);
+          tile.classList.toggle("full", !area.seats_free);
+          tile.classList.toggle("few", area.seats_free > 0 && area.seats_free < 0.2 * area.seats_total);
+          const later = tile.querySelector(".later"); // when there is room again is not known here
+          if (later) later.hidden = area.seats_free > 0;
         }
       }
     } catch { /* the numbers stay; the next one may succeed */ }

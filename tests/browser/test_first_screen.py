@@ -14,7 +14,9 @@ from tests.browser.conftest import (
     READER_SIZES,
     Open,
     Tab,
+    screen,
     shows_everybody,
+    sizes,
 )
 from tests.living import Client, Living
 
@@ -139,3 +141,32 @@ async def test_the_time_turns_tiles_plan_and_panel(service: Living, opened: Open
     assert await tab.page.locator('[id="2f-hall-010"].free').count() == 1
     await tab.go(f"/?date={service.tomorrow}")
     assert await tab.page.input_value(".until [name=start]") == "", "another day has no now"
+
+
+@pytest.mark.parametrize(("width", "height"), sizes((390, 844), (320, 568), (1280, 800)))
+async def test_a_full_area_says_so_in_one_pill(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """It is the moment when a reader needs the tile most: the name stands in one line, nothing is
+    said twice, and a zero is not green."""
+    for number in range(1, 69):
+        await (await service.reader()).reserve(f"2f-hall-{number:03}", "17:00", "18:00")
+    tab = await opened("21071234", **screen(width, height))
+    await tab.go(f"/?date={service.today}&start=17:00&end=18:00")
+    tile = tab.page.locator(".tile[data-area='2f-hall']")
+    texts = (await tile.inner_text()).replace("\n", " ")
+    assert texts.count("可候补") == 1 and texts.count("18:00") == 1, texts
+    name, pill = tile.locator(".name"), tile.locator(".later")
+    boxes = {"name": await name.bounding_box(), "pill": await pill.bounding_box()}
+    assert all(box is not None and box["height"] < 34 for box in boxes.values()), boxes
+    whole = await tile.bounding_box()
+    assert whole is not None and whole["height"] < 130, whole
+    for other in await tab.page.locator(".tile .name").all():
+        box = await other.bounding_box()
+        assert box is not None and box["height"] < 34, (await other.inner_text(), box)
+    count = tile.locator(".n" if width > 900 else ".n2")
+    free, green = [
+        await place.evaluate("one => getComputedStyle(one).color")
+        for place in (count, tab.page.locator(".tile:not(.full):not(.few) .n").first)
+    ]
+    assert free != green
