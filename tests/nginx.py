@@ -21,6 +21,7 @@ async def shipped_nginx(folder: Path, *backends: str, port: int = 0) -> AsyncIte
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     text = re.sub(r"server \{\s+listen 80;.*?\n\}", "", text, flags=re.S)
     text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
+    text = text.replace("    listen [::]:443 ssl;\n", "")
     text = text.replace("/var/log/nginx", str(folder))
     text = re.sub(r"\n +(http2 on|ssl_certificate\w*).*?;", "", text)
     own = "".join(rf"server {backend}\1;" for backend in backends)

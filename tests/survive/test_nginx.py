@@ -9,6 +9,7 @@ import re
 import signal
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ from tests.tools import ROOT
 from tests.waiting import until
 
 HTML, JSON = "text/html", "application/json"
+SECRET_BEHIND = (
+    *("/login/cas?ticket", "/login/oidc/campus?code", "/login?with", "/entry?ticket", "/bind?c"),
+    *("/k/2f-south?c", "/s/2f-hall-065?c", "/unsubscribe?t"),
+)
 
 
 Asked = tuple[int, str, Any, Any]
@@ -68,10 +73,16 @@ async def test_what_passes_and_what_it_says_itself(
         await _watching(service, base)
         _, _, said, _ = await ask(session, "GET", f"{base}/calendar/S3cret.ics")
         assert said["error"]["code"] == "not_found"
-        came_from = {"Referer": f"{base}/calendar/S3cret.ics"}
-        for path in ("/", "/language/en?back=%2Fcalendar%2FS3cret.ics"):
-            async with session.get(base + path, headers=came_from, allow_redirects=False) as seen:
-                assert seen.status < 400
+        for path in ("/calendar/S3cret", "/calendar/S3cret.ICS", "/Calendar%2fS3cret"):
+            assert (await ask(session, "GET", base + path))[0] == 404
+        for path in SECRET_BEHIND:
+            await ask(session, "GET", f"{base}{path}=S3cret")
+        came_from = [f"{base}/calendar/S3cret.ics", f"{base}/bind?c=S3cret"]
+        back = "/language/en?back=%2Fcalendar%2FS3cret.ics"
+        for path, referer in product(("/", back), came_from):
+            head = {"Referer": referer}
+            async with session.get(base + path, headers=head, allow_redirects=False) as seen:
+                assert seen.status < 400 and seen.headers["Server"] == "nginx"
 
     async with (
         shipped_nginx(tmp_path, f"127.0.0.1:{free_port()}") as base,
@@ -90,6 +101,8 @@ async def test_what_passes_and_what_it_says_itself(
     for log in ("access.log", "error.log"):
         noted = (tmp_path / log).read_text("utf-8")
         assert "GET /areas/2f-hall" in noted and "S3cret" not in noted, log
+    noted = (tmp_path / "access.log").read_text("utf-8")
+    assert all(f'"GET {path.partition("?")[0]} HTTP/1.1"' in noted for path in SECRET_BEHIND)
     assert f" {id}\n" in (tmp_path / "access.log").read_text("utf-8")
 
 
