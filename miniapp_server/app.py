@@ -39,6 +39,7 @@ from handlers.http.keys import (
     METRICS,
     RATE_LIMITER,
     REFERENCE,
+    RELEASES,
     SECURITY_LOG,
     SESSIONS,
     SITE,
@@ -308,15 +309,21 @@ def _wire_jobs(
     scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
     app[WAKE_JOBS] = scheduler.wake
     app[OCCUPANCY].subscribe(scheduler.wake)
+    beside = Machinery(scheduler, app[CLOCK_CHECK], redis_health, channels.pauses)
+    _wire_readiness(app, resources, beside)
+
+
+def _wire_readiness(app: web.Application, resources: Resources, machinery: Machinery) -> None:
     readiness = Readiness(
         resources,
         app[REFERENCE],
         app[OCCUPANCY],
         app[LOAD_SHEDDER],
         app[METRICS],
-        Machinery(scheduler, app[CLOCK_CHECK], redis_health, channels.pauses),
+        machinery,
     )
     app[HEALTH], app[MEASURE] = readiness.check, readiness.measure
+    app[RELEASES] = readiness.releases.versions
 
 
 @asynccontextmanager

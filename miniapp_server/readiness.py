@@ -21,6 +21,7 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
 from models.reference_data import ReferenceData
 from models.reservations.live_occupancy import LiveOccupancy
+from models.storage.database_releases import DatabaseReleases
 from models.storage.mongo import ping
 from models.storage.redis_health import RedisHealth
 
@@ -60,6 +61,8 @@ class Readiness:
         self._outages, self._gates = resources.repositories.outages, resources.repositories.gates
         self._reference, self._occupancy = reference, occupancy
         self._load_shedder, self._metrics, self._machinery = load_shedder, metrics, machinery
+        self._sandbox = resources.settings.sandbox
+        self.releases = DatabaseReleases(resources.db, resources.redis)
 
     async def check(self) -> tuple[bool, dict[str, str]]:
         """(ready, what is wrong by its name)."""
@@ -119,3 +122,8 @@ class Readiness:
                 async with asyncio.timeout(_LOOK_S):
                     last = await last_backup(self._db)
                 self._metrics.last_backup.set(last.timestamp() if last else 0)
+        today = self._clock.real_now().date()
+        for server, note in (await self.releases.notes(today)).items():
+            # A sandbox has nothing that a hole could lay open.
+            outdated = bool(note) and not self._sandbox
+            self._metrics.database_outdated.labels(server).set(outdated)

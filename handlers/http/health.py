@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from handlers.http.authentication import client_address, is_among
-from handlers.http.keys import HEALTH, MEASURE, METRICS, SITE
+from handlers.http.keys import HEALTH, MEASURE, METRICS, RELEASES, SITE
 from models.kernel.errors import NotAllowed
 
 
@@ -32,7 +32,9 @@ async def readyz(request: web.Request) -> web.Response:
     _for_monitors(request)
     ready, troubles = await request.app[HEALTH]()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"
-    return _json(200 if ready else 503, {"status": status, "troubles": troubles})
+    said: dict[str, object] = {"status": status, "troubles": troubles}
+    said["versions"] = await request.app[RELEASES]()
+    return _json(200 if ready else 503, said)
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -73,6 +73,8 @@ METRICS: Final = web.AppKey("metrics", Metrics)
 SECURITY_LOG: Final = web.AppKey("security_log", SecurityLog)
 WAKE_JOBS: Final[web.AppKey[Callable[[], None]]] = web.AppKey("wake_jobs")
 """Called after a change: what it leads to is done at once, not at the jobs' next turn."""
+RELEASES: Final[web.AppKey[Callable[[], Awaitable[dict[str, str]]]]] = web.AppKey("releases")
+"""The versions of the databases, by server."""
 HEALTH: Final[web.AppKey[Callable[[], Awaitable[tuple[bool, dict[str, str]]]]]] = web.AppKey(
     "health"
 )

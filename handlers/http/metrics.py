@@ -163,6 +163,16 @@ class LoadMetrics:
         self.outgoing.labels(system, outcome).observe(seconds)
 
 
+def _database_outdated(registry: CollectorRegistry) -> Gauge:
+    return Gauge(
+        "seat_database_outdated",
+        "1 where a database is of a release with known holes or without support, by server",
+        ["server"],
+        registry=registry,
+        multiprocess_mode="mostrecent",
+    )
+
+
 class Metrics:
     """What /metrics shows. One registry an application, so that tests do not share counts.
 
@@ -218,6 +228,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
+        self.database_outdated = _database_outdated(self.registry)
         self.last_backup = Gauge(
             "seat_last_backup_timestamp_seconds",
             "When the last good backup was taken; 0 if there was none",

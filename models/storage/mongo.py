@@ -87,6 +87,12 @@ async def ping(db: Database) -> None:
         await db.command("ping")
 
 
+async def server_version(db: Database) -> str:
+    """The release that the primary is of. Raises: ServiceUnavailable."""
+    with translate_errors():
+        return str((await db.command("buildInfo"))["version"])
+
+
 async def server_time(db: Database) -> datetime:
     """The primary's own time. Raises: ServiceUnavailable."""
     with translate_errors():

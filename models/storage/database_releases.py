@@ -1,0 +1,54 @@
+"""The releases of the databases that this worker speaks to, for /readyz and the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import date
+from time import monotonic
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from models.kernel.errors import ServiceUnavailable
+from models.storage.mongo import Database, server_version
+from models.storage.redis_health import TROUBLE
+from models.storage.server_releases import mongodb_note, valkey_note, version_of
+
+_ASK_EVERY_S: Final = 60.0
+_ANSWER_WITHIN_S: Final = 1.0
+
+
+class DatabaseReleases:
+    """Asks at most once a minute, and remembers what was said."""
+
+    def __init__(self, db: Database, redis: Redis) -> None:
+        self._db, self._redis = db, redis
+        self._asked_at = float("-inf")
+        self._versions: dict[str, str] = {}
+
+    async def versions(self) -> dict[str, str]:
+        """The version of each that has said it, by "mongodb", "redis" or "valkey"."""
+        if monotonic() - self._asked_at >= _ASK_EVERY_S:
+            self._asked_at = monotonic()
+            with suppress(ServiceUnavailable, TimeoutError):
+                async with asyncio.timeout(_ANSWER_WITHIN_S):
+                    self._versions["mongodb"] = await server_version(self._db)
+            # Its user may not be permitted to ask.
+            with suppress(*TROUBLE):
+                async with asyncio.timeout(_ANSWER_WITHIN_S):
+                    about: dict[str, Any] = await self._redis.info("server")
+                name = "valkey" if "valkey_version" in about else "redis"
+                self._versions.pop("redis" if name == "valkey" else "valkey", None)
+                self._versions[name] = str(about[f"{name}_version"])
+        return dict(self._versions)
+
+    async def notes(self, today: date) -> dict[str, str]:
+        """What speaks against each of them, in one line; empty where nothing is known."""
+        versions = {name: version_of(text) for name, text in (await self.versions()).items()}
+        notes = dict.fromkeys(versions, "")
+        if "mongodb" in versions:
+            notes["mongodb"] = mongodb_note(versions["mongodb"], today)
+        if "valkey" in versions:
+            notes["valkey"] = valkey_note(versions["valkey"])
+        return notes

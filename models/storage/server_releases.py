@@ -1,0 +1,83 @@
+"""Which releases of MongoDB, Redis and Valkey may be used: the one place that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+Version = tuple[int, ...]
+
+AS_OF: Final = date(2026, 11, 29)
+"""When the numbers below were compared with the vendors' advisories."""
+STALE_AFTER: Final = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The releases of one series. ``patched`` is the first one without known holes."""
+
+    patched: int
+    supported_until: date | None = None
+    """None where the vendor has named no day yet."""
+
+
+MONGODB: Final[Mapping[Version, Series]] = {
+    (6, 0): Series(30, date(2025, 7, 31)),
+    (7, 0): Series(48, date(2027, 8, 31)),
+    (8, 0): Series(37, date(2029, 10, 31)),
+    (8, 3): Series(16),
+    (9, 0): Series(7),
+}
+"""CVE-2026-118383 (replica sets, before anybody has signed in), CVE-2026-9740, CVE-2026-18691; ends
+of support by mongodb.com/legal/support-policy/lifecycles."""
+VALKEY_FLOOR: Final[Version] = (8, 1, 10)
+"""CVE-2026-56684 (TLS) is mended in 8.1.9."""
+
+
+def mongodb_note(version: Sequence[int], today: date) -> str:
+    """What speaks against the release, in one line; empty where nothing is known."""
+    series = MONGODB.get(tuple(version[:2]))
+    if series is None:
+        if tuple(version[:2]) > max(MONGODB):
+            return ""
+        return f"a series that is not supported: for production use {_good(today)} or newer"
+    if series.supported_until is not None and today > series.supported_until:
+        return f"its support has ended: for production use {_good(today)} or newer"
+    if version[2] < series.patched:
+        return f"known holes are open: update to {version[0]}.{version[1]}.{series.patched}"
+    return ""
+
+
+def valkey_note(version: Sequence[int]) -> str:
+    """The same of a Valkey. Redis publishes no one list of what is mended where, and is not
+    judged."""
+    if tuple(version) >= VALKEY_FLOOR:
+        return ""
+    floor = ".".join(map(str, VALKEY_FLOOR))
+    return f"known holes are open before {floor}, unless your distribution has mended its own"
+
+
+def is_stale(today: date) -> bool:
+    """Were the numbers compared so long ago that newer holes are likely?"""
+    return today - AS_OF > STALE_AFTER
+
+
+def _good(today: date) -> str:
+    """The first good release of each series that is supported, the newest first."""
+    supported = (
+        (name, series)
+        for name, series in sorted(MONGODB.items(), reverse=True)
+        if series.supported_until is None or today <= series.supported_until
+    )
+    return ", ".join(f"{a}.{b}.{series.patched}" for (a, b), series in supported)
+
+
+def version_of(text: str) -> Version:
+    """The numbers of "8.1.10-rc1"."""
+    numbers = []
+    for part in text.split(".")[:3]:
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        numbers.append(int(digits or 0))
+    return tuple(numbers)
