@@ -16,7 +16,7 @@ SANDBOX = {**SECRETS, "SANDBOX": "1"}
 REAL = {
     **SECRETS,
     "PUBLIC_BASE_URL": "https://seats.example.edu/",
-    "WECHAT_APPID": "wx0123456789abcdef",
+    "WECHAT_APPID": "wx5e1f0a9b8c7d6e5f",
     "WECHAT_SECRET": "wechat-secret",
     "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
     "CAS_BASE_URL": "https://cas.example.edu/cas",

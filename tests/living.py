@@ -332,6 +332,7 @@ async def living(
             "RATE_LIMIT_SCALE": "1000",
             "LOG_LEVEL": "ERROR",
             # Nobody is there: readers have no address until a test brings a mail server.
+            **({} if sandbox else {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}"}),
             **(
                 {"SMTP_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "seats@lib.test"} if sandbox else {}
             ),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +16,8 @@ from bind.providers.oidc import OidcSettings
 from bind.providers.oidc_metadata import OidcDirectory
 from handlers.accounts.login import OIDC_PATH, SERVICE_PATH
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.cli.doubtful_settings import doubtful_rows
+from miniapp_server.cli.verdicts import Row, Verdict, table
 from miniapp_server.clock import real_now
 from miniapp_server.settings import Settings, load
 from miniapp_server.settings.addresses import is_loopback
@@ -28,6 +28,7 @@ from models.storage.installation import DatabaseRefused, check
 from models.storage.mongo import open_database
 from models.storage.redis import open_redis
 from models.storage.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
+from models.storage.server_releases import AS_OF, is_stale, mongodb_note, valkey_note, version_of
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient, SmtpSettings
 from notify.outgoing_calls import OutgoingSystem
@@ -38,16 +39,6 @@ from notify.wechat.template_config import mixed_requests
 _WITHIN_S: Final = 12.0
 _HIDDEN: Final = ("_SECRET", "_TOKEN", "_AES_KEY")
 _PEOPLE: Final = frozenset({"STAFF_VIEWERS", "STAFF_LIBRARIANS", "STAFF_ADMINISTRATORS"})
-_LONGEST: Final = 60
-
-_MONGO_ENDS: Final = {
-    (6, 0): date(2025, 7, 31),
-    (7, 0): date(2027, 8, 31),
-    (8, 0): date(2029, 10, 31),
-}
-"""Release series and the end of their support (mongodb.com/legal/support-policy/lifecycles)."""
-_MONGO_PATCHED: Final = {(7, 0): 32, (8, 0): 21}
-"""The newest patch of each that was known when this was released."""
 
 _CAS_CURES: Final = {
     "connection": "no connection: correct the host, or the proxy and firewall between",
@@ -86,35 +77,6 @@ async def check_config(env: Env, connect: bool) -> None:
         raise CommandError(f"{problems} of these must be corrected")
 
 
-class Verdict(StrEnum):
-    """``WARNING`` works and should be looked at; ``PROBLEM`` does not work."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table. ``note`` says the cause and the cure where there is any."""
-
-    name: str
-    value: str
-    verdict: Verdict = Verdict.OK
-    note: str = ""
-
-
-def table(rows: Sequence[Row]) -> str:
-    """The rows in columns, as wide as they need to be."""
-    names = max(len(row.name) for row in rows)
-    values = min(_LONGEST, max(len(row.value) for row in rows))
-    lines = (
-        f"{row.name:<{names}}  {row.value:<{values}}  {row.verdict:<7}  {row.note}".rstrip()
-        for row in rows
-    )
-    return "\n".join(lines)
-
-
 # --- settings -----------------------------------------------------------------------------------
 
 
@@ -129,6 +91,7 @@ def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
         Row(name, shown(name, env[name])) for name in sorted(env) if env[name] and is_known(name)
     ]
     rows += _exposed(settings)
+    rows += doubtful_rows(settings, env)
     if missing := settings.templates_missing:
         note = "no WeChat template: these messages are shown in the app only"
         rows.append(Row("WECHAT_TEMPLATES", ", ".join(missing), Verdict.WARNING, note))
@@ -210,6 +173,9 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
         rows = [Row("CAS, WeChat", "the sandbox's own")]
     else:
         rows = []
+        if is_stale(today):
+            note = "newer holes are likely: update the service, or look at the vendors' pages"
+            rows.append(Row("releases known", AS_OF.isoformat(), Verdict.WARNING, note))
         tries += [_cas(settings)] if settings.cas.base_url else []
         tries += [_oidc(settings, one) for one in settings.oidc]
         if not settings.wechat.used:
@@ -237,23 +203,13 @@ async def _mongo(settings: Settings, today: date) -> Row:
         return Row("MongoDB", hosts, Verdict.PROBLEM, error.line)
     except (ServiceUnavailable, TimeoutError):
         return Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")
-    verdict, note = mongo_support(version, today)
-    return Row("MongoDB", f"{'.'.join(map(str, version))}, {where}", verdict, note)
+    value = f"{'.'.join(map(str, version))}, {where}"
+    return Row("MongoDB", value, *_judged(settings, mongodb_note(version, today)))
 
 
-def mongo_support(version: Sequence[int], today: date) -> tuple[Verdict, str]:
-    """Whether the release series is still supported, and has the patches that are known here."""
-    series = version[0], version[1]
-    known = ", ".join(
-        f"{a}.{b}.{_MONGO_PATCHED.get((a, b), 0)}" for a, b in sorted(_MONGO_PATCHED, reverse=True)
-    )
-    end = _MONGO_ENDS.get(series)
-    if series < min(_MONGO_ENDS) or (end is not None and today > end):
-        return Verdict.WARNING, f"its support has ended: for production use {known} or newer"
-    if version[2] < _MONGO_PATCHED.get(series, 0):
-        note = f"known holes are open: update to {series[0]}.{series[1]}.{_MONGO_PATCHED[series]}"
-        return Verdict.WARNING, note
-    return Verdict.OK, ""
+def _judged(settings: Settings, note: str) -> tuple[Verdict, str]:
+    """A sandbox has nothing that a hole could lay open."""
+    return (Verdict.WARNING, note) if note and not settings.sandbox else (Verdict.OK, "")
 
 
 async def _redis(settings: Settings) -> Row:
@@ -268,8 +224,9 @@ async def _redis(settings: Settings) -> Row:
     except TROUBLE as error:
         cause = redis_cause(error)
         return Row("Redis", host, Verdict.PROBLEM, f"{cause}: {redis_cure(cause)}")
-    if "valkey_version" in about:  # its redis_version says what it is compatible with
-        return Row("Redis", f"Valkey {about['valkey_version']}, {host}")
+    if valkey := about.get("valkey_version"):  # its redis_version says what it is compatible with
+        verdict, note = _judged(settings, valkey_note(version_of(str(valkey))))
+        return Row("Redis", f"Valkey {valkey}, {host}", verdict, note)
     return Row("Redis", f"{about.get('redis_version', 'version unknown')}, {host}")
 
 

@@ -18,7 +18,10 @@ def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
     try:
         return FieldCipher.parse(text) if text else None
     except ValueError:
-        read.fault("ENCRYPTION_KEYS must look like 1:<base64 of 32 bytes>,2:<base64 of 32 bytes>")
+        read.fault(
+            "ENCRYPTION_KEYS must look like 1:<base64 of 32 bytes>,2:<base64 of 32 bytes>, "
+            "each version once"
+        )
         return None
 
 

@@ -168,8 +168,11 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
     port = read.number("PORT", DEFAULT_PORT, 1, 65535)
     host = read.text("HOST", lan or "127.0.0.1")
     public = _origin(read, "PUBLIC_BASE_URL", f"http://{lan or '127.0.0.1'}:{port}")
+    throttle_scale = read.number("RATE_LIMIT_SCALE", 1, 1, 1_000_000)
     if sandbox:
         _check_reachable_here_only(read, host, public, lan)
+    else:
+        _check_public(read, public, throttle_scale)
     contact = read.text("SITE_CONTACT", DEFAULT_CONTACT)
     local = f"http://{host}:{port}/sandbox"
     sealer = read_cipher(read)
@@ -198,7 +201,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         smtp=read_mail(read, sandbox=sandbox),
         sandbox=sandbox,
         lan=lan,
-        throttle_scale=read.number("RATE_LIMIT_SCALE", 1, 1, 1_000_000),
+        throttle_scale=throttle_scale,
         trusted_proxies=read.networks("TRUSTED_PROXIES"),
         webhook_networks=read.networks("WEBHOOK_ALLOWED_NETWORKS"),
         monitors=read.networks("MONITORS", ",".join(("127.0.0.0/8", "::1", lan)).rstrip(",")),
@@ -231,6 +234,20 @@ def _sandbox_wanted(read: EnvironmentReader) -> bool:
         )
         read.raise_faults()
     return True
+
+
+def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> None:
+    """What a library's pages need, and a test on this machine alone does not."""
+    read.required("PUBLIC_BASE_URL")
+    parts = urlsplit(public)
+    if is_loopback(parts.hostname):
+        return
+    if parts.scheme != "https":
+        read.fault(
+            "PUBLIC_BASE_URL must begin with https://: over http sessions can be read on the way"
+        )
+    if throttle_scale != 1:
+        read.fault("RATE_LIMIT_SCALE is for load tests on this machine: leave it out")
 
 
 def _check_reachable_here_only(read: EnvironmentReader, host: str, public: str, lan: str) -> None:

@@ -51,6 +51,8 @@ class FieldCipher:
         keys: dict[int, bytes] = {}
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")
+            if int(version) in keys:
+                raise ValueError(f"two keys of version {version}")
             keys[int(version)] = b64decode(encoded, validate=True)
         return cls(keys)
 

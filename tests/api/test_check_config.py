@@ -13,12 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from miniapp_server.cli.check_config import (
-    Verdict,
-    connection_rows,
-    settings_rows,
-    table,
-)
+from miniapp_server.cli.check_config import connection_rows, settings_rows
+from miniapp_server.cli.verdicts import Verdict, table
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from miniapp_server.settings.loading import VARIABLES
 from tests.api.lying_provider import LyingProvider

@@ -13,7 +13,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from miniapp_server.cli.check_config import Verdict, connection_rows
+from miniapp_server.cli.check_config import connection_rows
+from miniapp_server.cli.verdicts import Verdict
 from miniapp_server.scheduler import end
 from miniapp_server.settings import load
 from models.storage.broadcast import AcknowledgedBroadcast

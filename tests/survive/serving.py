@@ -92,8 +92,10 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
 
 def production(mongo_url: str, redis_url: str) -> dict[str, str]:
     """The environment of a real installation, on a database of its own."""
+    port = str(free_port())
     return {
-        "PORT": str(free_port()),
+        "PORT": port,
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"t{uuid4().hex[:16]}",

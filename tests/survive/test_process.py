@@ -214,21 +214,23 @@ async def test_the_walkthrough_starts_a_demo_of_its_own_and_ends_it() -> None:
 # --- mistakes -----------------------------------------------------------------------------------
 
 NOWHERE = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "REDIS_URL": "redis://127.0.0.1:9"}
+PUBLIC = {"PUBLIC_BASE_URL": "https://seats.lib.example"}
 COMPLETE = {**NOWHERE, "ENCRYPTION_KEYS": ENCRYPTION_KEYS, "SANDBOX": "1"}
 MISTAKES: list[tuple[str, dict[str, str], str]] = [
     # All faults at once, one line each.
     (
         "serve",
         {},
-        "ENCRYPTION_KEYS is required\nCAS_BASE_URL is required\nMONGO_URL is required\nREDIS_URL ",
+        "PUBLIC_BASE_URL is required\nENCRYPTION_KEYS is required\nCAS_BASE_URL is required\n"
+        "MONGO_URL is required\nREDIS_URL ",
     ),
     ("serve", {**COMPLETE, "PORT": "eighty"}, "PORT must be a whole number"),
     ("serve", {**COMPLETE, "ENCRYPTION_KEYS": "1:abc"}, "ENCRYPTION_KEYS must look like"),
     ("serve", {**COMPLETE, "WECHAT_TEMPLATES": "{"}, "WECHAT_TEMPLATES"),
     ("serve", {**COMPLETE, "SANDBOX": "1", "WECHAT_APPID": "wx1"}, "beside real credentials"),
     # What is lost from the file of settings makes no sandbox.
-    ("serve", {**COMPLETE, "SANDBOX": ""}, "CAS_BASE_URL is required"),
-    ("check-config", {**COMPLETE, "SANDBOX": ""}, "CAS_BASE_URL is required"),
+    ("serve", {**COMPLETE, **PUBLIC, "SANDBOX": ""}, "CAS_BASE_URL is required"),
+    ("check-config", {**COMPLETE, **PUBLIC, "SANDBOX": ""}, "CAS_BASE_URL is required"),
     ("serve", {**COMPLETE, "HOST": "0.0.0.0"}, "demo --lan ADDRESS"),
     ("demo", {"CAS_BASE_URL": "https://cas.example"}, "beside real credentials"),
     ("serve", COMPLETE, "MongoDB does not answer: 127.0.0.1:9 connection refused"),

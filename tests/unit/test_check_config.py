@@ -7,8 +7,9 @@ from datetime import date
 
 import pytest
 
-from miniapp_server.cli.check_config import Verdict, mongo_support, settings_rows, table
-from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from miniapp_server.cli.check_config import settings_rows
+from miniapp_server.cli.verdicts import Row, Verdict, table
+from miniapp_server.settings import SANDBOX_TEMPLATES, SettingsError, load
 from tests.environments import REAL
 
 TODAY = date(2026, 9, 7)
@@ -37,6 +38,8 @@ def test_settings_are_shown_without_secrets_and_thought_over() -> None:
         ("MONGO_URL", "m1:27017,m2:27017", Verdict.WARNING),  # no TLS
         ("REDIS_URL", "cache:6379", Verdict.WARNING),  # no password
         ("REDIS_URL", "cache:6379", Verdict.WARNING),  # no TLS
+        ("TRUSTED_PROXIES", "", Verdict.WARNING),  # https, and no proxy is named
+        ("STAFF_ADMINISTRATORS", "", Verdict.WARNING),
         ("WECHAT_TEMPLATES", "MOVED", Verdict.WARNING),
         ("CAS_LIBRARIAN_GRUOP", "", Verdict.PROBLEM),
     ]
@@ -50,18 +53,53 @@ def test_settings_are_shown_without_secrets_and_thought_over() -> None:
     assert not [r for r in settings_rows(load(near), near) if r.name.endswith("_URL") and r.note]
 
 
+SOUND = {**REAL, "TRUSTED_PROXIES": "127.0.0.1", "STAFF_ADMINISTRATORS": "20130009"}
+
+
 @pytest.mark.parametrize(
-    ("version", "verdict"),
+    ("change", "name", "words"),
     [
-        ((5, 0, 31), Verdict.WARNING),
-        ((6, 0, 27), Verdict.WARNING),  # its support has ended
-        ((7, 0, 31), Verdict.WARNING),
-        ((7, 0, 32), Verdict.OK),
-        ((8, 0, 20), Verdict.WARNING),
-        ((8, 0, 21), Verdict.OK),
-        ((9, 0, 0), Verdict.OK),
+        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES", "hardly yours"),
+        ({"TRUSTED_PROXIES": "::/0"}, "TRUSTED_PROXIES", "hardly yours"),
+        ({"TRUSTED_PROXIES": ""}, "TRUSTED_PROXIES", "name the proxy"),
+        ({"MONITORS": "0.0.0.0/0"}, "MONITORS", "hardly yours"),
+        ({"WEBHOOK_ALLOWED_NETWORKS": "0.0.0.0/0"}, "WEBHOOK_ALLOWED_NETWORKS", "hardly yours"),
+        ({"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}, "WEBHOOK_ALLOWED_NETWORKS", "own services"),
+        ({"WEBHOOK_ALLOWED_NETWORKS": "169.254.0.0/16"}, "WEBHOOK_ALLOWED_NETWORKS", "services"),
+        ({"HOST": "0.0.0.0"}, "HOST", "plain http"),
+        ({"CAS_BASE_URL": "http://cas.example.edu/cas"}, "CAS_BASE_URL", "use https"),
+        ({"STAFF_ADMINISTRATORS": ""}, "STAFF_ADMINISTRATORS", "nobody is administrator"),
+        ({"WECHAT_SECRET": "SECRET"}, "WECHAT_SECRET", "your own"),
+        ({"WECHAT_APPID": "wx0123456789abcdef"}, "WECHAT_APPID", "your own"),
+        ({"REDIS_URL": "rediss://:PASSWORD@127.0.0.1"}, "REDIS_URL", "your own"),
     ],
 )
-def test_releases_of_mongodb(version: tuple[int, ...], verdict: Verdict) -> None:
-    found, note = mongo_support(version, TODAY)
-    assert found is verdict and (verdict is Verdict.OK or "8.0.21" in note or "7.0.32" in note)
+def test_a_setting_that_is_hardly_meant_is_a_warning(
+    change: dict[str, str], name: str, words: str
+) -> None:
+    def doubts(env: dict[str, str]) -> list[Row]:
+        return [row for row in settings_rows(load(env), env) if row.verdict is Verdict.WARNING]
+
+    near = {"MONGO_URL": "mongodb://127.0.0.1/?replicaSet=s", "REDIS_URL": "redis://127.0.0.1"}
+    assert doubts({**SOUND, **near}) == []
+    (row,) = doubts({**SOUND, **near, **change})
+    assert row.name == name and words in row.note, row
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"PUBLIC_BASE_URL": ""}, "PUBLIC_BASE_URL is required"),
+        ({"PUBLIC_BASE_URL": "http://seats.example.edu"}, "must begin with https://"),
+        ({"RATE_LIMIT_SCALE": "1000"}, "for load tests"),
+        ({"ENCRYPTION_KEYS": f"{REAL['ENCRYPTION_KEYS']},{REAL['ENCRYPTION_KEYS']}"}, "once"),
+    ],
+)
+def test_a_setting_that_lays_readers_open_is_refused(change: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load({**REAL, **change})
+
+
+def test_a_load_test_on_this_machine_alone_may_have_a_pace_of_its_own() -> None:
+    local = {"PUBLIC_BASE_URL": "http://127.0.0.1:8080", "RATE_LIMIT_SCALE": "1000"}
+    assert load({**REAL, **local}).throttle_scale == 1000

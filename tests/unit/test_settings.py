@@ -23,6 +23,8 @@ WECOM = {
 }
 TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
 
+PUBLIC = {**SANDBOX, "PUBLIC_BASE_URL": "https://seats.example.edu"}
+
 
 def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
     found = load(SANDBOX)
@@ -80,8 +82,8 @@ def test_real_installation() -> None:
         (SANDBOX, {"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
         (SANDBOX, {"SANDBOX": "yes"}, "SANDBOX"),
         # Without the word it is no sandbox, whatever is lost from the file.
-        (SANDBOX, {"SANDBOX": ""}, "CAS_BASE_URL"),
-        (SANDBOX, {"SANDBOX": "0"}, "CAS_BASE_URL"),
+        (PUBLIC, {"SANDBOX": ""}, "CAS_BASE_URL"),
+        (PUBLIC, {"SANDBOX": "0"}, "CAS_BASE_URL"),
         (SANDBOX, {"HOST": "0.0.0.0"}, "HOST"),
         (SANDBOX, {"HOST": "10.0.0.1"}, "--lan"),
         (SANDBOX, {"PUBLIC_BASE_URL": "https://seats.example.edu"}, "PUBLIC_BASE_URL"),
@@ -159,7 +161,8 @@ def test_all_faults_at_once() -> None:
     lines = str(refusal.value).splitlines()
     assert sorted(line.split()[0] for line in lines) == [
         *("CAS_BASE_URL", "DATA_KEYS", "ENCRYPTION_KEYS", "MONGO_URL", "MONITORS", "PORT"),
-        *("REDIS_URL", "WECHAT_MP_AES_KEY", "WECHAT_SECRET", "WECHAT_TEMPLATES"),
+        *("PUBLIC_BASE_URL", "REDIS_URL", "WECHAT_MP_AES_KEY", "WECHAT_SECRET"),
+        "WECHAT_TEMPLATES",
         *("WECOM_AGENT_ID", "WECOM_BASE_URL", "WECOM_CORP_ID", "WECOM_SECRET"),
     ]
     # What else is wrong depends on the mode, so an unclear one is all that is told.

@@ -1,0 +1,39 @@
+"""What a check has found, as a table that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+_LONGEST: Final = 60
+
+
+class Verdict(StrEnum):
+    """``WARNING`` works and should be looked at; ``PROBLEM`` does not work."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. ``note`` says the cause and the cure where there is any."""
+
+    name: str
+    value: str
+    verdict: Verdict = Verdict.OK
+    note: str = ""
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in columns, as wide as they need to be."""
+    names = max(len(row.name) for row in rows)
+    values = min(_LONGEST, max(len(row.value) for row in rows))
+    lines = (
+        f"{row.name:<{names}}  {row.value:<{values}}  {row.verdict:<7}  {row.note}".rstrip()
+        for row in rows
+    )
+    return "\n".join(lines)
