@@ -45,6 +45,7 @@ BEHAVIOUR: Final = ("chromium", "fonts", "node", "npm")
 NPM_FOLDERS: Final = ("miniprogram", "tests/browser", "tests/linters", "tests/oidc")
 PACKER: Final = "scripts/miniprogram_ci"
 """WeChat's own packer: large, and for one test of ``scripts/test --all``."""
+_LONGEST_S: Final = 1200.0
 _LOCK: Final = Path(tempfile.gettempdir()) / "tests-installation.lock"
 
 
@@ -110,7 +111,17 @@ def _alone() -> Iterator[None]:
 
 
 def _run(command: list[str], what: str) -> None:
-    done = subprocess.run(
+    try:
+        done = _done(command)
+    except subprocess.TimeoutExpired as late:
+        raise ToolMissing(f"{what} had not ended after {late.timeout / 60:.0f} minutes") from late
+    if done.returncode != 0:
+        last = [*(done.stdout + done.stderr).strip().splitlines(), ""]
+        raise ToolMissing(f"{what} failed: {last[-2] if len(last) > 1 else ''}")
+
+
+def _done(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command,
         cwd=ROOT,
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
@@ -118,7 +129,5 @@ def _run(command: list[str], what: str) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=_LONGEST_S,
     )
-    if done.returncode != 0:
-        last = [*(done.stdout + done.stderr).strip().splitlines(), ""]
-        raise ToolMissing(f"{what} failed: {last[-2] if len(last) > 1 else ''}")
