@@ -329,7 +329,8 @@ async def living(
             "REDIS_URL": redis_url,
             "MONGO_DATABASE": name,
             "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
-            "RATE_LIMIT_SCALE": "1000",
+            # Where others could reach it a scale is refused.
+            "RATE_LIMIT_SCALE": "1" if "PUBLIC_BASE_URL" in env else "1000",
             "LOG_LEVEL": "ERROR",
             # Nobody is there: readers have no address until a test brings a mail server.
             **({} if sandbox else {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}"}),

@@ -168,6 +168,8 @@ class CampusClient:
                 found = msgspec.json.decode(raw)
         except TimeoutError:
             raise ProviderUnavailable("timeout") from None
+        except aiohttp.ClientSSLError:
+            raise ProviderUnavailable("certificate") from None
         except aiohttp.ClientError:
             # The chained error would carry the URL, and with it the proof, into the logs.
             raise ProviderUnavailable("connection") from None

@@ -124,6 +124,8 @@ class CasClient:
                     status, answer, charset = await self._get("/serviceValidate", query)
         except TimeoutError:
             raise CasUnavailable("timeout") from None
+        except aiohttp.ClientSSLError:
+            raise CasUnavailable("certificate") from None
         except aiohttp.ClientError:
             # The chained error would carry the URL, and with it the ticket, into the logs.
             raise CasUnavailable("connection") from None

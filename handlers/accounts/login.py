@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
@@ -51,6 +52,7 @@ from models.kernel.errors import (
     Unauthenticated,
 )
 
+log = logging.getLogger(__name__)
 SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
@@ -178,6 +180,10 @@ async def _sign_on_fails(
     sign_ons = request.app[SIGN_ONS]
     count_error(request, error)
     seen = not isinstance(error, ProviderUnavailable) or error.is_seen
+    if seen and not sign_ons.is_failing(sign_on.id):
+        # Once, where it begins: a whole campus meets the same.
+        reason = str(error.details.get("reason", ""))
+        log.warning("sign_on_failed", extra={"sign_on": sign_on.id, "reason": reason})
     if seen:
         sign_ons.note(sign_on.id, failed=True)
     if seen and not sign_on.realm:

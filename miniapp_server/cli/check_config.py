@@ -40,7 +40,11 @@ _WITHIN_S: Final = 12.0
 _HIDDEN: Final = ("_SECRET", "_TOKEN", "_AES_KEY")
 _PEOPLE: Final = frozenset({"STAFF_VIEWERS", "STAFF_LIBRARIANS", "STAFF_ADMINISTRATORS"})
 
+_UNTRUSTED: Final = (
+    "its certificate is not trusted: name its CA's file in SSL_CERT_FILE (docs/operations.md)"
+)
 _CAS_CURES: Final = {
+    "certificate": _UNTRUSTED,
     "connection": "no connection: correct the host, or the proxy and firewall between",
     "timeout": "no answer in 5 s: look at the network between",
     "status": "it answers with an error: is this the address up to, but without, /login?",
@@ -49,6 +53,7 @@ _CAS_CURES: Final = {
     "internal_error": "it reports an internal error of its own",
 }
 _OIDC_CURES: Final = {
+    "certificate": _UNTRUSTED,
     "connection": "no connection: correct the host, or the proxy and firewall between",
     "timeout": "no answer in 5 s: look at the network between",
     "status": "it answers with an error: is this the issuer, without /.well-known/…?",

@@ -28,6 +28,8 @@ _EXPECTED_ERRORS: Final = (
 )
 """Errors whose text is what an operator reads: one line, or one for each fault."""
 
+_OF_OPENSSL: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
 
 def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | None) -> int:
     """Run it with this process's environment below the file's. Returns the exit status."""
@@ -63,7 +65,13 @@ def _environment(file: Path | None) -> Env:
     if file is None:
         return os.environ
     try:
-        return {**os.environ, **read_env_file(file)}
+        env = read_env_file(file)
+        of_openssl = {name: env[name] for name in _OF_OPENSSL if name in env}
+        if any(os.environ.get(name) != value for name, value in of_openssl.items()):
+            # OpenSSL looks for these in the environment of a process when it begins.
+            os.environ.update(of_openssl)
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        return {**os.environ, **env}
     except OSError as error:
         raise CommandError(f"--env-file {file}: {error.strerror}") from error
     except ValueError as error:

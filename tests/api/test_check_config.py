@@ -7,20 +7,29 @@ import gc
 import json
 import re
 import shlex
+import ssl
 import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from pytest_aiohttp import AiohttpServer
 
 from miniapp_server.cli.check_config import connection_rows, settings_rows
 from miniapp_server.cli.verdicts import Verdict, table
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from miniapp_server.settings.loading import VARIABLES
 from tests.api.lying_provider import LyingProvider
+from tests.certificates import make_certificate
 from tests.living import ENCRYPTION_KEYS, Living
 from tests.mail_server import MailServer
+from tests.stand_in import application
+from tests.survive.serving import command, ended
 
+REFUSAL = """<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">
+<cas:authenticationFailure code="INVALID_TICKET">no</cas:authenticationFailure>
+</cas:serviceResponse>"""
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 9, 7)
 
@@ -105,6 +114,33 @@ async def test_an_openid_provider_is_tried(
     (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
     assert row.verdict is Verdict.PROBLEM and "another name" in row.note
     gc.collect()
+
+
+async def test_a_ca_of_ones_own_is_named_where_it_lacks_and_read_from_the_file(
+    env: dict[str, str], aiohttp_server: AiohttpServer, tmp_path: Path
+) -> None:
+    """A campus's sign-on has a certificate of the campus's own CA."""
+
+    async def refuses(_: web.Request) -> web.Response:
+        return web.Response(text=REFUSAL, content_type="application/xml")
+
+    files = make_certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*files)
+    app = application([web.get("/cas/p3/serviceValidate", refuses)])
+    server = await aiohttp_server(app, ssl=context)
+    env["CAS_BASE_URL"] = f"https://127.0.0.1:{server.port}/cas"
+    (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "CAS"]
+    assert row.verdict is Verdict.PROBLEM
+    assert "not trusted" in row.note and "SSL_CERT_FILE" in row.note
+    gc.collect()
+    settings = {**env, "SSL_CERT_FILE": str(files.certificate)}
+    file = tmp_path / "env"
+    file.write_text("\n".join(f"{name}='{value}'" for name, value in settings.items()), "utf-8")
+    words = ("check-config", "--connect", "--env-file", str(file))
+    status, out, err = await ended(await command(*words))
+    assert status == 0, (out, err)
+    assert re.search(rf"^CAS +{env['CAS_BASE_URL']} +ok", out, re.M), out
 
 
 async def test_the_command_reads_a_file_as_systemd_does(

@@ -196,6 +196,18 @@ async def test_a_description_that_is_not_the_issuers_is_not_believed(both: Both)
     assert provider.asked == {"/.well-known/openid-configuration": 1}, "not asked again at once"
 
 
+async def test_a_wrong_secret_is_one_line_of_log_that_says_so(
+    both: Both, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Readers read that the sign-on cannot be reached; the staff would look at the network."""
+    service, provider = both
+    provider.token_answer = (401, {"error": "invalid_client"})
+    for _ in range(3):
+        assert (await provider.sign_in(service.stranger())).status == 503
+    lines = [r.__dict__ for r in caplog.records if r.message == "sign_on_failed"]
+    assert [(line["sign_on"], line["reason"]) for line in lines] == [("campus", "secret")]
+
+
 async def test_when_the_provider_fails_in_the_middle(both: Both) -> None:
     service, provider = both
     provider.metadata = lambda found: found.update(
