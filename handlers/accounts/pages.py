@@ -9,11 +9,10 @@ from aiohttp import web
 from bind.account_binding import link
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
-from handlers.http.openapi import VERSION
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
-from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, VIOLATIONS
+from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, PROOF, VIOLATIONS
 from handlers.messages import presenter as messages_presenter
 from models.library.entities import KioskId
 from models.readers.entities import Reader
@@ -112,7 +111,7 @@ async def me(visit: PageRequest) -> web.StreamResponse:
             (TITLES[template], left, template in visit[MESSAGES].long_term)
             for template, left in consents.items()
         ],
-        version=VERSION,
+        version=visit[PROOF].version,
         violation_count=await visit[VIOLATIONS].violation_count(reader.id, visit.now),
         suspension=visit.suspension,
     )

@@ -14,7 +14,9 @@ import pytest
 
 from handlers.keys import PROOF
 from miniapp_server.packaged_proof import proof_standing, running_commit
+from miniapp_server.version import VERSION
 from models.proof.entities import Proof, ProofPart, ProofStanding
+from tests.api.browsing import Browser
 from tests.living import living
 
 HEAD = "a" * 40
@@ -50,6 +52,13 @@ async def test_the_page(mongo_url: str, redis_url: str) -> None:
                 text = await response.text()
             assert [word for word in shown if word not in text] == [], name
             assert [word for word in hidden if word in text] == [], name
+
+
+async def test_a_reader_sees_the_version_that_runs(mongo_url: str, redis_url: str) -> None:
+    """And not the API's, which goes on through many of them."""
+    async with living(mongo_url, redis_url) as service:
+        page = await Browser(await service.web_reader()).get("/me")
+        assert f"当前版本号 {VERSION}" in page.body
 
 
 def test_what_is_packaged(tmp_path: Path) -> None:
