@@ -68,10 +68,10 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:
         raise NotAllowed()
-    policy = call[REFERENCE].policy_on(local_date(call.now))
-    step = int(call.now.timestamp()) // policy.kiosk_code_seconds
-    # No step of a code: that of this moment may have been used, and none is used up here.
-    scan = KioskCodeScan(kiosk.id, -step, True, PresenceMethod.CARD)
+    # A card has no code that could be used up: each touch has a number of its own, below those of
+    # codes.
+    touch = -int(call.now.timestamp() * 1000)
+    scan = KioskCodeScan(kiosk.id, touch, True, PresenceMethod.CARD)
     ctx = call.context(digest_of(body))
     done = await call[keys.CHECK_IN].check_in(ctx, body.reservation_id, scan)
     return await after_change(call, done)

@@ -29,6 +29,19 @@ async def test_a_session_at_a_kiosk(service: Living) -> None:
     await at_kiosk.refused("401 unauthenticated", "GET", "/me")
 
 
+async def test_who_sat_down_by_card_may_leave_and_return_at_once(service: Living) -> None:
+    """Within the fifteen seconds of one code: a card uses none up."""
+    owner, key = await service.reader(), await kiosk(service)
+    await service.inside.stored.cards.put(CARD, owner.reader_id)
+    made = await owner.reserve(start="now", end="10:00")
+    path, body = "/kiosks/2f-south/check-in", {"reservation_id": made["id"]}
+    await service.jump("08:10:00")
+    at_kiosk = await touched(service, service.stranger())
+    assert (await at_kiosk.ok("POST", path, body, **key))["state"] == "in_use"
+    await at_kiosk.ok("POST", f"/reservations/{made['id']}/leave")
+    assert (await at_kiosk.ok("POST", path, body, **key))["state"] == "in_use"
+
+
 async def test_which_cards_and_kiosks(service: Living) -> None:
     owner, new = await service.reader(), await service.reader()
     cards = service.inside.stored.cards
