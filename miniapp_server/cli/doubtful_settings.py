@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from miniapp_server.cli.verdicts import Row, Verdict
 from miniapp_server.settings import Settings
 from miniapp_server.settings.addresses import is_loopback
+from miniapp_server.settings.misspelt import is_known
 from models.webhooks.rules import Network
 
 _WIDEST: Final = {4: 8, 6: 16}
@@ -63,7 +64,7 @@ def _ways_in(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def _copied(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """The example's own words, which are in no other place either."""
-    for name, value in sorted(env.items()):
+    for name, value in sorted((name, value) for name, value in env.items() if is_known(name)):
         parts = urlsplit(value) if "://" in value else None
         if {value, (parts and parts.password) or ""} & _OF_THE_EXAMPLE:
             yield name, "as in the example", "put your own in its place"
