@@ -28,7 +28,7 @@ from tests.waiting import until
 HTML, JSON = "text/html", "application/json"
 SECRET_BEHIND = (
     *("/login/cas?ticket", "/login/oidc/campus?code", "/login?with", "/entry?ticket", "/bind?c"),
-    *("/k/2f-south?c", "/s/2f-hall-065?c", "/unsubscribe?t"),
+    *("/k/2f-south?c", "/s/2f-hall-065?c", "/email/unsubscribe?t"),
 )
 
 
