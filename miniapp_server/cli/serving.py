@@ -215,10 +215,7 @@ async def _own_demo() -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="seats-walkthrough-") as folder:
         [port] = free_ports(1)
         own = {"DATA_DIR": folder, "PORT": str(port), "DEMO": "empty", "LOG_LEVEL": "WARNING"}
-        own |= {
-            "MONGO_URL": "",
-            "REDIS_URL": "",
-        }  # a database that somebody uses is not walked through
+        own |= {"MONGO_URL": "", "REDIS_URL": ""}  # whatever this command was given
         process = await asyncio.create_subprocess_exec(
             *die_with_parent([sys.executable, "-m", "miniapp_server", "demo"]),
             env={**os.environ, **own},
