@@ -26,7 +26,7 @@ from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from miniapp_server.wiring import OCCUPANCY
 from models.messages.entities import WECHAT_TEMPLATES, Template
 
-_HEARS_WITHIN_S: Final = 2.0
+_HEARS_WITHIN_S: Final = 20.0
 """How long a reset waits for the change stream, which is read twenty times a second."""
 
 

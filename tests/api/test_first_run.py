@@ -321,6 +321,7 @@ async def test_a_library_goes_out_of_one_database_into_another(
         "REDIS_URL": empty.settings.redis_url,
         "MONGO_DATABASE": empty.settings.database,
         "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+        "PUBLIC_BASE_URL": empty.settings.public_base_url,
         "LOG_LEVEL": "ERROR",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -50,7 +51,9 @@ async def test_who_may_speak_for_a_gate(service: Living, gate: Gate) -> None:
         answer = await gate.post(body, stamp, sign(gate.key, stamp, body).upper())
         assert answer.status == 200
     health = (await service.anonymous.get("//readyz")).body
-    assert health["troubles"] == {"gates.main": "clock off by 299 s"}
+    # By whole seconds, of which a slow machine takes some.
+    assert re.fullmatch(r"clock off by 29\d s", health["troubles"].pop("gates.main"))
+    assert health["troubles"] == {}
     stamp = str(now)
     await gate.post(b'{"events":[]}', stamp, sign(gate.key, stamp, b'{"events":[]}'))
     assert "gates.main" not in (await service.anonymous.get("//readyz")).body.get("troubles", {})

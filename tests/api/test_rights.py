@@ -149,9 +149,9 @@ async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
     phone = await service.phone_of(desk)
     assert (await desk.get("/staff/reports")).status == 200
     await phone.refused("403 forbidden", "GET", "/staff/reports")
-    await service.move(timedelta(minutes=29))
+    await service.move(timedelta(minutes=28))
     assert (await desk.get("/staff/reports")).status == 200
-    await service.move(timedelta(minutes=29))
+    await service.move(timedelta(minutes=28))
     assert (await desk.get("/staff/reports")).status == 200, "its use goes on"
     await service.move(timedelta(minutes=31))
     await desk.refused("403 sign_in_again", "GET", "/staff/reports")
@@ -162,8 +162,8 @@ async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
     await service.sessions.keep(principal.session)
     for _ in range(24):
         assert (await other.get("/staff/reports")).status == 200
-        await service.move(timedelta(minutes=30) - timedelta(seconds=1))
-    await service.move(timedelta(minutes=1))
+        await service.move(timedelta(minutes=29, seconds=30))
+    await service.move(timedelta(minutes=13))
     await other.refused("403 sign_in_again", "GET", "/staff/reports")
     assert (await other.get("/me")).status == 200
 
