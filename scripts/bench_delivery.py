@@ -71,6 +71,7 @@ async def delivery(
     port, wechat = _free_port(), _free_port()
     env = {
         "PORT": str(port),
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"delivery{secrets.token_hex(4)}",

@@ -34,7 +34,7 @@ def test_costs_are_cpu_seconds_per_thousand_requests() -> None:
 
 
 def test_a_process_is_measured_with_all_that_descend_from_it() -> None:
-    spin = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    spin = "import time; end = time.process_time() + 1.5\nwhile time.process_time() < end: pass"
     outer = (
         "import subprocess, sys; subprocess.run(sys.argv[1:], check=True); input()"  # then waits
     )
@@ -44,18 +44,20 @@ def test_a_process_is_measured_with_all_that_descend_from_it() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as started:
-        assert started.stdout is not None
-        assert started.stdout.readline() == b"done\n"
-        first, *below = family(started.pid)
-        assert first == started.pid and len(below) == 1
-        assert cpu_s(below) >= 0.25 > cpu_s([first]), "the child has worked, not its parent"
-        assert cpu_s(family(started.pid)) >= 0.25
-        assert 1 < memory_mb(below[0]) < 100
-        costs = Processes(started.pid, os.getpid(), os.getpid()).cpu_s()
-        assert list(costs) == ["application", "mongod", "redis", "client"]
-        assert costs["application"] >= 0.25 and costs["mongod"] > 0
-        started.terminate()
-        started.wait()
+        try:
+            assert started.stdout is not None
+            assert started.stdout.readline() == b"done\n"
+            first, *below = family(started.pid)
+            assert first == started.pid and len(below) == 1
+            assert cpu_s(below) >= 1.25 > cpu_s([first]), "the child has worked, not its parent"
+            assert cpu_s(family(started.pid)) >= 1.25
+            assert 1 < memory_mb(below[0]) < 100
+            costs = Processes(started.pid, os.getpid(), os.getpid()).cpu_s()
+            assert list(costs) == ["application", "mongod", "redis", "client"]
+            assert costs["application"] >= 1.25 and costs["mongod"] > 0
+        finally:  # a failed assertion would wait for it
+            started.terminate()
+            started.wait()
     assert family(started.pid) == [started.pid] and cpu_s([started.pid]) == 0, "it has ended"
 
 
