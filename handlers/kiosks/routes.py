@@ -6,7 +6,7 @@ from typing import Final
 
 from handlers.http.endpoint import AT_KIOSK, Access, get, post
 from handlers.kiosks import api, pairing
-from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, QrUsed, WrongVenue
+from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, WrongVenue
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.readers.errors import CardUnknown
 from models.reservations.errors import OWN_RESERVATION, TooEarly, TooLate
@@ -46,7 +46,6 @@ ROUTES: Final = (
             WrongVenue,
             CheckedInElsewhere,
             PresenceMethodOff,
-            QrUsed,
         ),
         sessions=AT_KIOSK,
     ),
