@@ -64,7 +64,7 @@ class SecurityLog:
         self._ends_at = self._clock() + _MINUTE_S
 
     def hash_of(self, address: str) -> str:
-        """What is written in the place of an address."""
+        """The keyed hash that stands in the log for an address."""
         return self._cipher.hashes(address, "client address")[0][:_HASH_CHARS]
 
     def _write(self, event: str, kind: str, facts: Mapping[str, object]) -> None:

@@ -16,15 +16,15 @@ _WIDEST: Final = {4: 8, 6: 16}
 """A network of one's own is not wider, by the version of IP: 10.0.0.0/8 is the widest there is."""
 _EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})
 _OF_THE_EXAMPLE: Final = frozenset({"SECRET", "PASSWORD", "REPLACE-ME", "wx0123456789abcdef"})
-"""What deploy/env.example has in the place of secrets and ids."""
+"""Placeholders of deploy/env.example for secrets and ids."""
 
 
 def doubtful_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
     """A warning for each; a sandbox, which nobody else reaches, has none."""
     if settings.sandbox:
         return []
-    found = [*_networks(settings), *_ways_in(settings), *_copied(env)]
-    return [Row(name, value, Verdict.WARNING, note) for name, value, note in found]
+    doubts = [*_networks(settings), *_ways_in(settings), *_copied(env)]
+    return [Row(name, value, Verdict.WARNING, note) for name, value, note in doubts]
 
 
 def _networks(settings: Settings) -> Iterator[tuple[str, str, str]]:

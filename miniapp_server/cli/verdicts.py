@@ -1,4 +1,4 @@
-"""What a check has found, as a table that a person reads."""
+"""Verdicts of a check, and the table in which a person reads them."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ def _sandbox_wanted(read: EnvironmentReader) -> bool:
 
 
 def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> None:
-    """What a library's pages need, and a test on this machine alone does not."""
+    """Note faults of an installation that others reach; a test on this machine alone has none."""
     read.required("PUBLIC_BASE_URL")
     parts = urlsplit(public)
     if is_loopback(parts.hostname):

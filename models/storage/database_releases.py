@@ -44,7 +44,7 @@ class DatabaseReleases:
         return dict(self._versions)
 
     async def notes(self, today: date) -> dict[str, str]:
-        """What speaks against each of them, in one line; empty where nothing is known."""
+        """One line about each server's release, empty for one that may be used."""
         versions = {name: version_of(text) for name, text in (await self.versions()).items()}
         notes = dict.fromkeys(versions, "")
         if "mongodb" in versions:

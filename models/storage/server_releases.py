@@ -20,7 +20,7 @@ class Series:
 
     patched: int
     supported_until: date | None = None
-    """None where the vendor has named no day yet."""
+    """The last day of support; None if the vendor has not named one."""
 
 
 MONGODB: Final[Mapping[Version, Series]] = {
@@ -37,7 +37,7 @@ VALKEY_FLOOR: Final[Version] = (8, 1, 10)
 
 
 def mongodb_note(version: Sequence[int], today: date) -> str:
-    """What speaks against the release, in one line; empty where nothing is known."""
+    """One line about a hole or the end of support; empty for a release that may be used."""
     series = MONGODB.get(tuple(version[:2]))
     if series is None:
         if tuple(version[:2]) > max(MONGODB):
@@ -51,8 +51,8 @@ def mongodb_note(version: Sequence[int], today: date) -> str:
 
 
 def valkey_note(version: Sequence[int]) -> str:
-    """The same of a Valkey. Redis publishes no one list of what is mended where, and is not
-    judged."""
+    """One line about holes of a Valkey, or an empty one. Redis is not judged: no number of it was
+    compared."""
     if tuple(version) >= VALKEY_FLOOR:
         return ""
     floor = ".".join(map(str, VALKEY_FLOOR))

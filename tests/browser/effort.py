@@ -1,4 +1,4 @@
-"""What a page costs its browser, told apart from what else the machine does."""
+"""The CPU time of a page, measured apart from whatever else the machine does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Effort:
 
 @asynccontextmanager
 async def effort_of(page: Page) -> AsyncIterator[Effort]:
-    """What the page does within the block."""
+    """Measures the effort of the page within the block."""
     devtools = await page.context.new_cdp_session(page)
     # CPU time of the thread: what others do on its core is not counted.
     await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})

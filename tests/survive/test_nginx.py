@@ -109,7 +109,7 @@ async def test_what_passes_and_what_it_says_itself(
 NOT_PASSED_ON = {
     "/api/v1/areas/{id}/events": "a stream has no end; the browser's tests watch it",
 }
-"""What is answered otherwise behind nginx, and why. ``/sandbox`` is asked above."""
+"""Addresses that are not compared, and why. ``/sandbox`` is asked for above."""
 
 
 async def test_every_address_is_answered_as_without_nginx(
