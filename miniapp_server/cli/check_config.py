@@ -28,7 +28,14 @@ from models.storage.installation import DatabaseRefused, check
 from models.storage.mongo import open_database
 from models.storage.redis import open_redis
 from models.storage.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
-from models.storage.server_releases import AS_OF, is_stale, mongodb_note, valkey_note, version_of
+from models.storage.server_releases import (
+    AS_OF,
+    is_stale,
+    mongodb_note,
+    redis_release,
+    valkey_note,
+    version_of,
+)
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient, SmtpSettings
 from notify.outgoing_calls import OutgoingSystem
@@ -229,10 +236,11 @@ async def _redis(settings: Settings) -> Row:
     except TROUBLE as error:
         cause = redis_cause(error)
         return Row("Redis", host, Verdict.PROBLEM, f"{cause}: {redis_cure(cause)}")
-    if valkey := about.get("valkey_version"):  # its redis_version says what it is compatible with
-        verdict, note = _judged(settings, valkey_note(version_of(str(valkey))))
-        return Row("Redis", f"Valkey {valkey}, {host}", verdict, note)
-    return Row("Redis", f"{about.get('redis_version', 'version unknown')}, {host}")
+    server, version = redis_release(about)
+    if server == "valkey":
+        verdict, note = _judged(settings, valkey_note(version_of(version)))
+        return Row("Redis", f"Valkey {version}, {host}", verdict, note)
+    return Row("Redis", f"{version or 'version unknown'}, {host}")
 
 
 async def _cas(settings: Settings) -> Row:

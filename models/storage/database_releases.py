@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from models.kernel.errors import ServiceUnavailable
 from models.storage.mongo import Database, server_version
 from models.storage.redis_health import TROUBLE
-from models.storage.server_releases import mongodb_note, valkey_note, version_of
+from models.storage.server_releases import mongodb_note, redis_release, valkey_note, version_of
 
 _ASK_EVERY_S: Final = 60.0
 _ANSWER_WITHIN_S: Final = 1.0
@@ -38,9 +38,10 @@ class DatabaseReleases:
             with suppress(*TROUBLE):
                 async with asyncio.timeout(_ANSWER_WITHIN_S):
                     about: dict[str, Any] = await self._redis.info("server")
-                name = "valkey" if "valkey_version" in about else "redis"
-                self._versions.pop("redis" if name == "valkey" else "valkey", None)
-                self._versions[name] = str(about[f"{name}_version"])
+                for other in ("redis", "valkey"):
+                    self._versions.pop(other, None)
+                name, version = redis_release(about)
+                self._versions[name] = version
         return dict(self._versions)
 
     async def notes(self, today: date) -> dict[str, str]:

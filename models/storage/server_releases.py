@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 Version = tuple[int, ...]
 
@@ -57,6 +57,13 @@ def valkey_note(version: Sequence[int]) -> str:
         return ""
     floor = ".".join(map(str, VALKEY_FLOOR))
     return f"known holes are open before {floor}, unless your distribution has mended its own"
+
+
+def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:
+    """("valkey" or "redis", version) by the server's INFO; the version is empty where it is not
+    said. A Valkey's own redis_version is what it is compatible with."""
+    name = "valkey" if "valkey_version" in about else "redis"
+    return name, str(about.get(f"{name}_version", ""))
 
 
 def is_stale(today: date) -> bool:
