@@ -101,7 +101,7 @@ def log_level_stays() -> Iterator[None]:
 
 @pytest.fixture
 def stand_in(aiohttp_server: AiohttpServer) -> StandIn:
-    """Somebody else's servers."""
+    """Starts servers of somebody else's, which end with the test."""
 
     async def serve(routes: Iterable[web.AbstractRouteDef], port: int = 0) -> str:
         server = await aiohttp_server(
@@ -114,7 +114,7 @@ def stand_in(aiohttp_server: AiohttpServer) -> StandIn:
 
 @pytest.fixture
 def receiver(stand_in: StandIn) -> NewReceiver:
-    """Somebody else's programs that receive webhooks."""
+    """Starts programs of somebody else's that receive webhooks."""
 
     async def start() -> Receiver:
         program = Receiver()

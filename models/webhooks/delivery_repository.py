@@ -117,7 +117,7 @@ class WebhookDeliveryRepository:
             if not due:
                 return []
             first = await self._first_of({row["subject"] for row in due}, mine)
-            # Another worker may have settled a subject's last one since it was read.
+            # A subject is left out whose last delivery another worker has settled since.
             due = [row for row in due if row["subject"] in first]
             await self._put_off(
                 [row for row in due if row["_id"] != first[row["subject"]]["_id"]], first, now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.identity.roles import Role
-from models.library.entities import Seat
+from models.library.entities import AreaId, Seat
 from tests.api.browsing import Browser
 from tests.api.console import staff
 from tests.api.floor_plans import exported, send
@@ -27,7 +27,7 @@ async def without(service: Living, head: Any, *numbers: str, **form: str) -> Any
 
 
 def seat(service: Living) -> Seat:
-    return next(iter(service.inside.reference.catalog.areas["2f-hall"].seats))  # type: ignore[index]
+    return next(iter(service.inside.reference.catalog.areas[AreaId("2f-hall")].seats))
 
 
 async def moved(service: Living) -> tuple[Client, Any, Browser]:
