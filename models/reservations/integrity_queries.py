@@ -11,6 +11,7 @@ import pymongo
 from pymongo import ASCENDING
 
 from models.kernel.ids import ReservationId
+from models.readers.personal_data_repository import ERASED_READER
 from models.reservations.queries import ReservationCollection
 from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
@@ -41,18 +42,17 @@ class OccupiedSpan(NamedTuple):
 
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
-    """For its seat and its reader; none for what ended before it began: it took nothing.
+    """The spans of its seat and its reader; none for what ended before it began: it took nothing.
 
-    A start 现在 is cut to the minute, so it took nothing before ``since``.
+    A start 现在 is cut to the minute, so it took nothing before ``placed_at``. Erased readers share
+    one name, so of theirs only the seat can be judged.
     """
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:
         return []
-    return [
-        OccupiedSpan(f"{thing} {row[thing]}", start, stop, row["_id"])
-        for thing in ("seat", "reader")
-    ]
+    things = ("seat",) if row["reader"] == ERASED_READER else ("seat", "reader")
+    return [OccupiedSpan(f"{thing} {row[thing]}", start, stop, row["_id"]) for thing in things]
 
 
 class IntegrityQueries(ReservationCollection):

@@ -9,6 +9,7 @@ import pytest
 
 from models.check_in import transitions
 from models.kernel.ids import ReaderId
+from models.readers.personal_data_repository import ERASED_READER
 from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
 from models.reservations.integrity_queries import DoubleBooking
@@ -47,6 +48,19 @@ async def test_the_sweep_finds_a_short_one_within_a_long_one(store: ReservationR
     assert await store.find_double_bookings() == [
         DoubleBooking("seat", long.id, early.id),
         DoubleBooking("seat", long.id, late.id),
+    ]
+
+
+async def test_erased_readers_are_not_one_reader(store: ReservationRepository) -> None:
+    """They share a name: two of them sat somewhere at one hour. A seat is judged all the same."""
+    first = another("14:00", "16:00", reader=ERASED_READER)
+    elsewhere = another("14:00", "16:00", reader=ERASED_READER, seat=OTHER_SEAT)
+    await kept(store, first, unclaimed(elsewhere))
+    assert await store.find_double_bookings() == []
+    same_seat = unclaimed(another("15:00", "17:00", reader=ERASED_READER))
+    await kept(store, same_seat)
+    assert await store.find_double_bookings() == [
+        DoubleBooking("seat", first.id, same_seat.id),
     ]
 
 
