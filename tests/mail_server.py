@@ -36,6 +36,8 @@ class MailServer:
     hangs: asyncio.Event | None = None
     drops: bool = False
     """It takes the mail and ends the connection without a word."""
+    cuts: str = ""
+    """It ends the connection at ``DATA``, or after the first line of the ``text``."""
     connections: int = 0
     _open: set[asyncio.Transport] = field(default_factory=set)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -123,6 +125,16 @@ class _Connection(SMTP):
         if not self._mail._open:
             self._mail._idle.set()
         super().connection_lost(error)
+
+    async def smtp_DATA(self, arg: str) -> None:
+        if not self._mail.cuts:
+            await super().smtp_DATA(arg)
+            return
+        assert self.transport is not None
+        if self._mail.cuts == "text":
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self._reader.readline()  # type: ignore[attr-defined]
+        self.transport.abort()
 
     async def _handle_client(self) -> None:
         if self._mail.greeting:

@@ -20,7 +20,7 @@ SEND_WITHIN_S: Final = 40.0
 UNKNOWN: Final = "unknown"
 """The reason of what may have arrived."""
 MAX_UNKNOWN: Final = 2
-"""Attempts of one delivery whose outcome nobody knows: each of them may have arrived."""
+"""Attempts of one delivery to WeChat or 企业微信 whose outcome nobody knows: each of them may have arrived."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
 """Seconds before the next attempt of what was surely not sent; the last one for all later ones."""
 UNKNOWN_DELAY: Final = 120.0
@@ -77,16 +77,25 @@ class SendOutcome:
     asked: bool = True
 
 
-def away(d: Delivery, kind: str, code: int | None, *, unknown: bool) -> SendOutcome:
+def away(
+    d: Delivery,
+    kind: str,
+    code: int | None,
+    *,
+    unknown: bool,
+    repeats: Sequence[float] = (UNKNOWN_DELAY,),
+) -> SendOutcome:
     """The channel did not take the call. What was surely not sent is tried again until it expires;
-    what may have arrived (``unknown``), once more at most."""
+    what may have arrived (``unknown``), as often as ``repeats`` says, each after so many seconds.
+    """
     if not unknown:
         return SendOutcome(
             DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
         )
-    again = d.unknown + 1 < MAX_UNKNOWN
+    again = d.unknown < len(repeats)
     state = DeliveryState.QUEUED if again else DeliveryState.FAILED
-    return SendOutcome(state, kind, code, retry_after_s=UNKNOWN_DELAY, away=True, unknown=True)
+    wait_s = repeats[d.unknown] if again else 0.0
+    return SendOutcome(state, kind, code, retry_after_s=wait_s, away=True, unknown=True)
 
 
 class DeliveryChannel(Protocol):
@@ -99,6 +108,9 @@ class DeliveryChannel(Protocol):
     lease: timedelta
     """For how long a worker holds what it has claimed: to send it, which begins ``SEND_WITHIN_S``
     after the claim at the latest, and to write what came of it."""
+
+    max_unknown: int
+    """Attempts of one delivery whose outcome nobody knows, until it has failed."""
 
     async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
         """The ids of those of the messages that shall go this way."""

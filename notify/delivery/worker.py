@@ -4,8 +4,8 @@ A pipeline: deliveries are claimed many at a time, sent several at once, and wha
 written many at a time, so that the channel's latency is the only limit. One that takes long holds
 up its reader's next message by this channel and nothing else.
 
-What was surely not sent is tried again until it expires; what may have arrived once more at most,
-and not before the channel answers a call that sends nothing: one that hangs must not use that up.
+What was surely not sent is tried again until it expires; what may have arrived as often as the
+channel allows, and not before the channel answers a call that sends nothing: one that hangs must not use that up.
 
 When nothing can go, ``notify/delivery/circuit_breaker.py`` stops all of it and lets one message
 through at a time.
@@ -237,7 +237,8 @@ class DeliveryWorker:
         """
         waited = waited_for(claimed, now)
         about = await self._reservations_of(waited) if waited else {}
-        ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now))}
+        most = self._channel.max_unknown
+        ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now, most))}
         going = [d for d in claimed if d.id not in ends]
         ready, not_sent = await self._channel.prepare(going, send_by) if going else ([], [])
         results = [*ends.values(), *not_sent]

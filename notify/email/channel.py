@@ -23,6 +23,9 @@ from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """Connections to the mail server; it refuses a host that opens many."""
+REPEATS_S: Final = (120.0, 600.0)
+"""Before each repeat of a mail that may have arrived. A copy has the same Message-ID, and to many a
+mailbox it is the same mail: better two than none."""
 _LATER_S: Final = 60.0
 """A full mailbox, or a server that puts off strangers (greylisting): asking sooner is in vain."""
 
@@ -38,6 +41,7 @@ class EmailChannel:
     name: Channel = Channel.EMAIL
     concurrency: int = CONCURRENCY
     lease: timedelta = timedelta(seconds=120)
+    max_unknown: int = 1 + len(REPEATS_S)
     _gone: list[tuple[ReaderId, str]] = field(default_factory=list)
     """Addresses that do not exist, as the server has just said."""
 
@@ -104,7 +108,7 @@ def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
             return SendOutcome(DeliveryState.QUEUED, kind, code, retry_after_s=wait_s)
         case SmtpStatus.REFUSED:
             return SendOutcome(DeliveryState.QUEUED, kind, code, pause=PauseReason.REFUSED)
-    return away(d, kind, code, unknown=result.unknown)
+    return away(d, kind, code, unknown=result.unknown, repeats=REPEATS_S)
 
 
 class SmtpStaffMailer:

@@ -1,13 +1,15 @@
 """The library's mail server: a few connections that are kept open for a while.
 
-What a failure means depends on when it comes. Before the text of a mail was sent nothing has been
-taken; after it, without an answer, nobody knows.
+What a failure means depends on when it comes. A server takes nothing before it has answered the dot
+that ends the text (RFC 5321, 4.2.5): before that dot is written a mail has surely not gone, after it
+and without an answer nobody knows.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -20,9 +22,14 @@ import aiosmtplib
 SEND_S: Final = 30.0
 """For one mail; many a server looks through it while we wait for the answer."""
 ASK_S: Final = 8.0
+BEFORE_THE_DOT_S: Final = 0.05
+"""Between the text and its dot: a server that ends connections in the text is seen to have done
+so, and the mail can be repeated."""
 _KEPT_S: Final = 20.0
 """An idle connection is used again for so long: servers end them after a minute or more."""
 _GOING_DOWN: Final = 421
+_GO_ON: Final = 354
+_DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +72,33 @@ class SmtpResult:
     unknown: bool = False
 
 
+@dataclass(slots=True)
+class _Text:
+    """One mail as it is written, and whether its final dot was."""
+
+    lines: bytes
+    ended: bool = False
+
+
 class SmtpClient:
     """Sends mails. Failures are results, not exceptions.
 
     Args:
         settings: the server and the account.
         send_s, ask_s: seconds for one mail, and for one question.
+        before_the_dot_s: seconds in which a server may end the connection, or refuse the text.
     """
 
     def __init__(
-        self, settings: SmtpSettings, *, send_s: float = SEND_S, ask_s: float = ASK_S
+        self,
+        settings: SmtpSettings,
+        *,
+        send_s: float = SEND_S,
+        ask_s: float = ASK_S,
+        before_the_dot_s: float = BEFORE_THE_DOT_S,
     ) -> None:
         self.settings = settings
-        self._send_s, self._ask_s = send_s, ask_s
+        self._send_s, self._ask_s, self._before_the_dot_s = send_s, ask_s, before_the_dot_s
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
 
     async def __aenter__(self) -> SmtpClient:
@@ -89,33 +110,50 @@ class SmtpClient:
 
     async def send(self, address: str, message: EmailMessage) -> SmtpResult:
         """Send it to one address."""
+        text = _Text(_DOT_FIRST.sub(b"..", message.as_bytes().removesuffix(b"\r\n") + b"\r\n"))
         try:
             async with asyncio.timeout(self._send_s):
-                return await self._send(address, message)
+                return await self._send(address, text)
         except TimeoutError:
-            # Whether the text was on its way by then nobody knows.
-            return SmtpResult(SmtpStatus.AWAY, unknown=True)
+            return SmtpResult(SmtpStatus.AWAY, unknown=text.ended)
 
-    async def _send(self, address: str, message: EmailMessage) -> SmtpResult:
-        sender = self.settings.sender
+    async def _send(self, address: str, text: _Text) -> SmtpResult:
         try:
-            connection = await self._begun(sender)
+            connection = await self._begun(self.settings.sender)
         except (aiosmtplib.SMTPException, OSError) as error:
-            return _result(error, taken=False)
-        taken = kept = False
+            return _result(error, ended=False)
+        kept = False
         try:
             await connection.rcpt(address)
-            taken = True
-            code, _ = await connection.data(message.as_bytes(), timeout=self._send_s)
+            code = await self._write(connection, text)
             kept = True
         except (aiosmtplib.SMTPException, OSError) as error:
-            return _result(error, taken=taken)
+            return _result(error, ended=text.ended)
         finally:
             if kept:
                 self._idle.append((monotonic(), connection))
             else:  # also where we are cut off: it is in the middle of something
                 connection.close()
         return SmtpResult(SmtpStatus.SENT, code)
+
+    async def _write(self, connection: aiosmtplib.SMTP, text: _Text) -> int:
+        """The code with which the server has taken the text. It is written in two steps, unlike
+        aiosmtplib's ``data``, since only what comes after the second leaves anything unknown."""
+        code, says = await connection.execute_command(b"DATA")
+        protocol = connection.protocol
+        if code != _GO_ON or protocol is None:
+            raise aiosmtplib.SMTPDataError(code, says)
+        protocol.write(text.lines)
+        try:
+            early = await protocol.read_response(timeout=self._before_the_dot_s)
+        except aiosmtplib.SMTPReadTimeoutError:
+            text.ended = True
+            protocol.write(b".\r\n")
+            code, says = await protocol.read_response(timeout=self._send_s)
+            if code // 100 == 2:
+                return code
+            raise aiosmtplib.SMTPDataError(code, says) from None
+        raise aiosmtplib.SMTPDataError(early.code, early.message)
 
     async def trouble(self) -> str:
         """Why no mail could be sent just now, in English for the operator; empty where it could."""
@@ -199,12 +237,12 @@ class SmtpClient:
         return connection
 
 
-def _result(error: Exception, *, taken: bool) -> SmtpResult:
-    """What a failure means. ``taken``: the server had agreed to the address before it."""
+def _result(error: Exception, *, ended: bool) -> SmtpResult:
+    """What a failure means. ``ended``: the text and its dot had been written before it."""
     if isinstance(error, aiosmtplib.SMTPNotSupported):
         return SmtpResult(SmtpStatus.REFUSED)
     if not isinstance(error, aiosmtplib.SMTPResponseException) or error.code < 0:
-        return SmtpResult(SmtpStatus.AWAY, unknown=taken)
+        return SmtpResult(SmtpStatus.AWAY, unknown=ended)
     code, final = error.code, error.code >= 500
     if code == _GOING_DOWN:
         return SmtpResult(SmtpStatus.AWAY, code)

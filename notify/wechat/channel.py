@@ -24,7 +24,7 @@ from models.messages.entities import (
     Message,
     Template,
 )
-from notify.delivery.channel import PreparedDelivery, SendOutcome
+from notify.delivery.channel import MAX_UNKNOWN, PreparedDelivery, SendOutcome
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.wechat.mini_program import MiniProgramClient, MiniProgramState
 from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, SendStatus, decide_retry
@@ -55,6 +55,7 @@ class WeChatChannel:
     name: Channel = Channel.WECHAT
     concurrency: int = CONCURRENCY
     lease: timedelta = LEASE
+    max_unknown: int = MAX_UNKNOWN
     disabled: set[Template] = field(default_factory=set)
     """Templates that WeChat does not know any more."""
     _unused: list[ConsentKey] = field(default_factory=list)

@@ -18,7 +18,7 @@ from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.choice_repository import ChoiceRepository
 from models.messages.entities import Channel, Delivery, DeliveryResult, DeliveryState, Message
-from notify.delivery.channel import PreparedDelivery, SendOutcome, away, delay
+from notify.delivery.channel import MAX_UNKNOWN, PreparedDelivery, SendOutcome, away, delay
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.templates.wecom import CARD_BUTTON, NO_TAGS
 from notify.wecom.client import TOKEN_DEAD, WeComClient, WeComUnavailable
@@ -70,6 +70,7 @@ class WeComChannel:
     name: Channel = Channel.WECOM
     concurrency: int = 8
     lease: timedelta = timedelta(seconds=90)
+    max_unknown: int = MAX_UNKNOWN
 
     async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
         """Those whose readers want their kind here."""

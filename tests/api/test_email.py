@@ -203,6 +203,47 @@ async def test_a_channel_that_is_away_delays_no_other(service: Living, mail: Mai
     assert second["state"] == "reserved"
 
 
+async def test_a_server_that_cuts_the_text_off_costs_no_mail(
+    service: Living, mail: MailServer
+) -> None:
+    """It answers every question and ends each connection at DATA: nothing has gone. In a row that
+    is a channel that is away, with its alarm; when it is back the mail goes, once."""
+    reader = await with_address(service, mail)
+    await reader.reserve()
+    await service.settle()
+    mail.cuts = "DATA"
+    await service.move("14:31")
+    for _ in range(8):
+        await service.move(timedelta(minutes=1))
+    (reminder, no_show) = await mail_way(service, reader)
+    assert no_show == ("NO_SHOW", "queued"), (reminder, no_show)
+    assert "away" in (await service.anonymous.get("//readyz")).body["troubles"]["email"]
+    mail.cuts = ""
+    await service.move(timedelta(minutes=6))
+    assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "sent")
+    assert [m["Subject"] for m in mail.to(ANNA)].count("未签到通知 · 北京工业大学图书馆") == 1
+    assert "email" not in (await service.anonymous.get("//readyz")).body["troubles"]
+
+
+async def test_a_mail_that_was_perhaps_taken_is_sent_twice_more(
+    service: Living, mail: MailServer
+) -> None:
+    """2 and 10 minutes later, under one Message-ID; then nobody knows, and it ends."""
+    reader = await with_address(service, mail)
+    await reader.reserve()
+    await service.settle()
+    await service.move("14:29")
+    before = len(mail.to(ANNA))
+    mail.drops = True
+    copies = []
+    for minutes in (2, 1, 2, 6, 7, 60):
+        await service.move(timedelta(minutes=minutes))
+        copies.append(len(mail.to(ANNA)) - before)
+    assert copies == [1, 1, 2, 2, 3, 3]
+    assert len({m["Message-ID"] for m in mail.to(ANNA)[before:]}) == 1
+    assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "failed")
+
+
 async def test_a_full_mailbox_is_asked_again_and_one_that_is_gone_is_not(
     service: Living, mail: MailServer
 ) -> None:

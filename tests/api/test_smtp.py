@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpSettings, SmtpStatus
+from notify.email.smtp_client import BEFORE_THE_DOT_S, SmtpClient, SmtpResult, SmtpSettings, SmtpStatus
 from tests.certificates import make_certificate
 from tests.living import free_port
 from tests.mail_server import PASSWORD, USER, MailServer, mail_server, text_of
+from tests.waiting import patience
 
 pytestmark = [
     # What aiosmtpd says of itself.
@@ -68,12 +69,15 @@ async def test_mails_arrive_as_they_are_written_over_one_connection() -> None:
         ({"sender_says": "452 4.3.1 no room"}, SmtpResult(SmtpStatus.AWAY, 452)),
         ({"greeting": "554 no service here"}, SmtpResult(SmtpStatus.REFUSED, 554)),
         ({"greeting": "421 too many"}, SmtpResult(SmtpStatus.AWAY, 421)),
+        ({"cuts": "DATA"}, SmtpResult(SmtpStatus.AWAY)),
+        ({"cuts": "text"}, SmtpResult(SmtpStatus.AWAY)),
         ({"drops": True}, SmtpResult(SmtpStatus.AWAY, None, unknown=True)),
     ],
     ids=lambda value: str(next(iter(value.values()))) if isinstance(value, dict) else "",
 )
 async def test_what_an_answer_means(staged: dict[str, object], wanted: SmtpResult) -> None:
-    async with mail_server() as server, client(server.port) as smtp:
+    listens_s = patience(5) if staged.get("cuts") == "text" else BEFORE_THE_DOT_S
+    async with mail_server() as server, client(server.port, before_the_dot_s=listens_s) as smtp:
         for name, value in staged.items():
             setattr(server, name, value)
         assert await smtp.send(TO, mail()) == wanted
