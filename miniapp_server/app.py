@@ -154,7 +154,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[ERROR_PAGE] = error_page
     _wire_sessions(app, resources)
     hooks = Hooks(
-        app[SESSIONS].reader_changed, resources.sign_ons.answers, clock.shared_now, asyncio.sleep
+        app[SESSIONS].reader_changed, resources.sign_ons.answers, clock.now, asyncio.sleep
     )
     wire_models(
         app,

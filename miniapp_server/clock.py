@@ -24,6 +24,8 @@ _NS_PER_MS: Final = 1_000_000
 _STEP_MS: Final = 2_000
 """A clock that was set by more than this is measured anew before it is believed."""
 _MEASURE_EVERY_S: Final = 1.0
+_BELIEVED_S: Final = 30
+"""A machine's clock that was not compared for so long judges nobody."""
 
 
 def real_now() -> datetime:
@@ -32,42 +34,54 @@ def real_now() -> datetime:
 
 
 class Clock:
-    """The service's business clock: real time plus an offset, which only the sandbox ever moves.
+    """The service's business clock: MongoDB's time plus an offset, which only the sandbox ever
+    moves. What one host shows or notes another one judges, so all go by one clock.
 
-    ``machine_ns`` reads the machine's clock. It is ``trusted`` once it was found to agree with
-    MongoDB's (``judge``), until it is found not to, or is set.
+    ``machine_ns`` reads the machine's clock, ``steady_ns`` one that nobody sets.
     """
 
-    def __init__(self, machine_ns: Callable[[], int] = time_ns) -> None:
-        self._machine_ns = machine_ns
+    def __init__(
+        self,
+        machine_ns: Callable[[], int] = time_ns,
+        steady_ns: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._machine_ns, self._steady_ns = machine_ns, steady_ns
         self._offset = timedelta()
         self._read_ms = -1
         self._now = _EPOCH
         self._started_ms = 0
         """What the machine's clock showed when the steady one began."""
-        self.trusted = False
+        self._agrees = False
+        self._judged_ns = 0
         self.off_by: timedelta | None = None
         """By how much the machine's clock is ahead of MongoDB's; None before it was measured."""
 
     def now(self) -> datetime:
+        """The business time."""
         # In a rush tens of requests share a millisecond, and making the time is dear to each.
         ms = self._machine_ns() // _NS_PER_MS
         if ms != self._read_ms:
-            if abs(ms - monotonic_ns() // _NS_PER_MS - self._started_ms) > _STEP_MS:
-                self.trusted = False
-            self._read_ms, self._now = ms, _EPOCH + timedelta(milliseconds=ms) + self._offset
+            if abs(ms - self._steady_ns() // _NS_PER_MS - self._started_ms) > _STEP_MS:
+                self._agrees = False
+            ahead = self.off_by or timedelta()
+            self._read_ms = ms
+            self._now = _EPOCH + timedelta(milliseconds=ms) - ahead + self._offset
         return self._now
 
-    def shared_now(self) -> datetime:
-        """The business time by MongoDB's clock, as far as it was measured: for what one host notes
-        and another one judges by. Within the tolerance ``now`` may differ between them by more than
-        a short outage lasts."""
-        return self.now() - (self.off_by or timedelta())
-
     def real_now(self) -> datetime:
-        """The time by MongoDB's clock, as far as it was measured: for leases, which hosts share."""
+        """MongoDB's time, as far as it was measured: for leases, which hosts share."""
         now = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
         return now - (self.off_by or timedelta())
+
+    @property
+    def unmeasured_s(self) -> int:
+        """Seconds since it was last compared with MongoDB's clock."""
+        return (self._steady_ns() - self._judged_ns) // 10**9
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it was lately found to agree with MongoDB's, and was not set since."""
+        return self._agrees and self.unmeasured_s < _BELIEVED_S
 
     def judge(self, reference: datetime, took: timedelta) -> bool:
         """Trust the machine's clock or not; ``reference`` was the right time at some moment of the
@@ -79,9 +93,10 @@ class Clock:
             return False
         # A slow answer tells little, and jobs go by this time: half of two seconds early is early.
         if self.off_by is None or abs(self.off_by - off_by) > doubt:
-            self.off_by = off_by
-        self._started_ms = ms - monotonic_ns() // _NS_PER_MS
-        self.trusted = abs(off_by) <= TOLERANCE
+            self.off_by, self._read_ms = off_by, -1
+        self._judged_ns = self._steady_ns()
+        self._started_ms = ms - self._judged_ns // _NS_PER_MS
+        self._agrees = abs(off_by) <= TOLERANCE
         return True
 
     @property
@@ -94,8 +109,7 @@ class Clock:
 
     def set(self, instant: datetime) -> timedelta:
         """Let the clock show ``instant`` now and run on. Returns the new offset."""
-        machine = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
-        self.offset = instant - machine
+        self.offset = instant - self.real_now()
         return self.offset
 
 
@@ -154,5 +168,6 @@ class ClockCheck:
             return ""
         off_by = self._clock.off_by
         if off_by is None or abs(off_by) <= TOLERANCE:
-            return "not compared with MongoDB's yet"
+            since = f"for {self._clock.unmeasured_s} s" if off_by is not None else "yet"
+            return f"not compared with MongoDB's {since}"
         return f"off by {round(off_by.total_seconds())} s"

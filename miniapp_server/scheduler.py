@@ -247,7 +247,7 @@ class Scheduler:
         self._measure_delay(group)
         busy = False
         for job in () if group.put_off() else group.jobs:
-            effects = await job.run_once(self._clock.shared_now())
+            effects = await job.run_once(self._clock.now())
             if effects:
                 self._metrics.effects.labels(job.name).inc(effects)
             group.changes += effects

@@ -116,8 +116,8 @@ class Hooks:
     on_reader_changed: ReaderChanged
     """Called when a reader's suspension or visit has changed."""
     cas_answers: Callable[[], Awaitable[bool]]
-    shared_now: Callable[[], datetime]
-    """The business time by MongoDB's clock."""
+    now: Callable[[], datetime]
+    """The business time."""
     sleep: Sleep
 
 
@@ -186,7 +186,7 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
     writer = app[WRITER] = ReservationWriter(
         r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods
     )
-    draw = app[OPENING_DRAW] = OpeningDraw(r.opening_tickets, hooks.shared_now, hooks.sleep)
+    draw = app[OPENING_DRAW] = OpeningDraw(r.opening_tickets, hooks.now, hooks.sleep)
     alternatives = app[keys.ALTERNATIVES] = SeatAlternatives(reference, occupancy)
     app[keys.RESERVATIONS] = ReservationService(
         r.reservations, reference, writer, idempotency, alternatives, draw

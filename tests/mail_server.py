@@ -130,11 +130,10 @@ class _Connection(SMTP):
         if not self._mail.cuts:
             await super().smtp_DATA(arg)
             return
-        assert self.transport is not None
         if self._mail.cuts == "text":
             await self.push("354 End data with <CR><LF>.<CR><LF>")
-            await self._reader.readline()  # type: ignore[attr-defined]
-        self.transport.abort()
+            await self._reader.readline()
+        self._here.abort()
 
     async def _handle_client(self) -> None:
         if self._mail.greeting:

@@ -27,8 +27,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class ServiceClock(Protocol):
     """The service's clock; ``trusted`` while the host agrees with MongoDB."""
 
-    trusted: bool
-
+    @property
+    def trusted(self) -> bool: ...
     def now(self) -> datetime: ...
 
 

@@ -20,7 +20,8 @@ SEND_WITHIN_S: Final = 40.0
 UNKNOWN: Final = "unknown"
 """The reason of what may have arrived."""
 MAX_UNKNOWN: Final = 2
-"""Attempts of one delivery to WeChat or 企业微信 whose outcome nobody knows: each of them may have arrived."""
+"""Attempts of one delivery by WeChat or 企业微信 whose outcome nobody knows: each of them may have
+arrived."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
 """Seconds before the next attempt of what was surely not sent; the last one for all later ones."""
 UNKNOWN_DELAY: Final = 120.0

@@ -5,7 +5,8 @@ written many at a time, so that the channel's latency is the only limit. One tha
 up its reader's next message by this channel and nothing else.
 
 What was surely not sent is tried again until it expires; what may have arrived as often as the
-channel allows, and not before the channel answers a call that sends nothing: one that hangs must not use that up.
+channel allows, and not before the channel answers a call that sends nothing: one that hangs must
+not use that up.
 
 When nothing can go, ``notify/delivery/circuit_breaker.py`` stops all of it and lets one message
 through at a time.

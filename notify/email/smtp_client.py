@@ -1,7 +1,7 @@
 """The library's mail server: a few connections that are kept open for a while.
 
-What a failure means depends on when it comes. A server takes nothing before it has answered the dot
-that ends the text (RFC 5321, 4.2.5): before that dot is written a mail has surely not gone, after it
+What a failure means depends on when it comes. A server takes nothing before it has the dot that
+ends the text (RFC 5321, 4.1.1.4): before that dot is written a mail has surely not gone, after it
 and without an answer nobody knows.
 """
 

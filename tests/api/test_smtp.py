@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from notify.email.smtp_client import BEFORE_THE_DOT_S, SmtpClient, SmtpResult, SmtpSettings, SmtpStatus
+from notify.email.smtp_client import (
+    BEFORE_THE_DOT_S,
+    SmtpClient,
+    SmtpResult,
+    SmtpSettings,
+    SmtpStatus,
+)
 from tests.certificates import make_certificate
 from tests.living import free_port
 from tests.mail_server import PASSWORD, USER, MailServer, mail_server, text_of

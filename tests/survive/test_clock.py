@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from time import monotonic_ns
 from typing import Any
 
 import pytest
 
+from miniapp_server.app import CLOCK_CHECK
 from miniapp_server.clock import Clock, real_now
 from models.identity.roles import Role
+from models.kernel.errors import ServiceUnavailable
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import server_time
 from tests.api.console import staff
-from tests.living import MONDAY_8, Living, living
+from tests.living import MONDAY_8, SEAT, Living, living
 from tests.waiting import until
 
 
@@ -153,15 +156,60 @@ def test_what_is_wrong(ahead_s: float, took_s: float, trusted: bool | None) -> N
         assert abs(clock.real_now() - machine + clock.off_by) < timedelta(seconds=0.1)
 
 
-def test_what_hosts_share_is_in_mongodbs_time() -> None:
-    """A host that is nine seconds ahead is trusted, and its heartbeat must hide no outage."""
-    ahead = Clock(lambda: int(real_now().timestamp() * 10**9) + 9 * 10**9)
-    right = real_now()
-    ahead.judge(right, timedelta())
-    assert ahead.trusted and ahead.now() - right >= timedelta(seconds=8)
-    assert abs(ahead.shared_now() - right) < timedelta(seconds=1)
-    ahead.set(right + timedelta(days=1))
-    assert ahead.shared_now() - right > timedelta(hours=23), "the sandbox's day is its own"
+@pytest.mark.parametrize("ahead_s", [2, 5, 9, -9])
+async def test_hosts_that_differ_judge_by_one_clock(
+    mongo_url: str, redis_url: str, ahead_s: int
+) -> None:
+    """A host that is seconds ahead is trusted. What its readers are told, what its jobs judge and
+    the codes that its kiosks show are of MongoDB's time, as at every other host: no deadline comes
+    early, no code is of the next step, and its heartbeat hides no outage."""
+    machine = Machine()
+    machine.ahead = timedelta(seconds=ahead_s)
+    async with living(mongo_url, redis_url, clock=Clock(machine)) as service:
+        right = Clock()
+        right.offset = service.clock.offset
+        assert service.clock.trusted
+        assert abs(service.clock.now() - right.now()) < timedelta(seconds=1)
+        answer = await service.anonymous.get("/library")
+        said = datetime.fromisoformat(answer.headers["X-Server-Time"])
+        assert abs(said - right.now()) < timedelta(seconds=1.5)
+        service.clock.set(right.now() + timedelta(days=1))
+        ahead = service.clock.now() - right.now()
+        assert abs(ahead - timedelta(days=1)) < timedelta(seconds=1), "the sandbox's day is its own"
+
+
+async def test_a_clock_that_is_not_compared_decides_nothing(
+    mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For half a minute it was not measured: nobody knows whether it still agrees."""
+    machine = Machine()
+
+    def steady_ns() -> int:
+        return monotonic_ns() + int(machine.ahead.total_seconds() * 10**9)
+
+    async def no_answer() -> None:
+        raise ServiceUnavailable()
+
+    async with living(mongo_url, redis_url, clock=Clock(machine, steady_ns)) as service:
+        reader, before = await service.reader(), await service.books()
+        with monkeypatch.context() as patched:
+            patched.setattr(service.app[CLOCK_CHECK], "measure", no_answer)
+            machine.ahead = timedelta(seconds=10)
+            assert service.clock.trusted, "a while without an answer is no doubt"
+            machine.ahead = timedelta(seconds=31)
+            wish = {"seat_id": SEAT, "date": service.today, "start": "11:00", "end": "12:00"}
+            await reader.refused("503 clock_wrong", "POST", "/reservations", wish)
+            assert await service.books() == before
+            trouble = (await health(service))["troubles"]["clock"]
+            assert trouble.startswith("not compared with MongoDB's for 3"), trouble
+
+        machine.ahead = timedelta()
+
+        async def right_again() -> bool:
+            return service.clock.trusted
+
+        await until(right_again, "the next measurement")
+        await reader.reserve(SEAT, "11:00", "12:00")
 
 
 @pytest.mark.parametrize("known_s", [0, 9])
@@ -172,7 +220,7 @@ def test_a_slow_answer_hides_nothing_that_was_known(known_s: int) -> None:
     clock = Clock(lambda: int((real_now() + known).timestamp() * 10**9))
     assert clock.judge(real_now(), timedelta())
     assert clock.judge(real_now(), timedelta(seconds=2))
-    assert abs(clock.shared_now() - real_now()) < timedelta(seconds=0.1)
+    assert abs(clock.now() - real_now()) < timedelta(seconds=0.1)
     # One that does not agree is believed: the clock was set.
     assert clock.judge(real_now() + timedelta(seconds=3), timedelta(seconds=2))
-    assert clock.shared_now() - real_now() > timedelta(seconds=2)
+    assert clock.now() - real_now() > timedelta(seconds=2)
