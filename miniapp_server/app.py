@@ -274,6 +274,7 @@ def _wire_jobs(
         ),
         WaitlistMessages(r.waitlist, app[REFERENCE]),
         webhook_events(app, resources),
+        r.late_writes,
     )
     workers = delivery_workers(channels, resources, app[METRICS])
     texts = text_checker(resources)

@@ -14,12 +14,12 @@ from typing import Final
 
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.messages.entities import Message
-from models.readers.personal_data_repository import ERASED_READER
+from models.readers.personal_data_repository import ERASED_READER, LateWrites
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from models.webhooks.entities import WebhookEvent
 from notify.publisher import MessagePublisher
-from notify.reservation_messages import ReservationMessages, message_ids
+from notify.reservation_messages import ReservationMessages, dispatched_ids
 from notify.waitlist_messages import WaitlistMessages
 from notify.webhooks.events import WebhookEvents
 
@@ -39,11 +39,12 @@ class OutboxDispatcher:
         reservation_messages: ReservationMessages,
         waitlist_messages: WaitlistMessages,
         webhook_events: WebhookEvents,
+        late_writes: LateWrites,
     ) -> None:
         self._reservations, self._publisher = reservations, publisher
         self._reservation_messages = reservation_messages
         self._waitlist_messages = waitlist_messages
-        self._webhook_events = webhook_events
+        self._webhook_events, self._late_writes = webhook_events, late_writes
 
     async def dispatch(self, now: datetime) -> int:
         """Dispatch what the outboxes hold and which waitlist entries have ended, at most a batch of
@@ -78,7 +79,7 @@ class OutboxDispatcher:
         others = await self._webhook_events.publish(events, now)
         # Written by a round that had read them before their readers were erased.
         nobodys = [r for r in dispatched if r.reader_id == ERASED_READER]
-        await self._publisher.withdraw([id for r in nobodys for id in message_ids(r)])
+        await self._late_writes.erase([id for r in nobodys for id in dispatched_ids(r)])
         await self._reservations.remove_outbox_events(dispatched)
         await self._waitlist_messages.told(ended)
         return sum(len(r.outbox) for r in dispatched) + len(ended) + others

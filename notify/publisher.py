@@ -42,10 +42,3 @@ class MessagePublisher:
             self._count(
                 channel.name, DeliveryState.NO_CONSENT.value, len(messages) - len(set(wanted))
             )
-
-    async def withdraw(self, ids: Sequence[str]) -> None:
-        """Delete those of the messages that there are, and their deliveries. Raises:
-        ServiceUnavailable."""
-        if ids:
-            await self._deliveries.withdraw(ids)
-            await self._messages.delete(ids)

@@ -14,7 +14,7 @@ from models.reservations import rules
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
-from models.violations.service import ViolationResult, ViolationService
+from models.violations.service import ViolationResult, ViolationService, violation_id
 from notify.templates import TEMPLATE_BY_EVENT, suspended
 from notify.templates.rendering import BETWEEN_KIOSKS, MessageContext, MessageTemplate
 
@@ -81,9 +81,10 @@ class ReservationMessages:
         )
 
 
-def message_ids(r: Reservation) -> list[str]:
-    """The ids of all messages that the reservation's outbox can become."""
-    return [id for event in r.outbox for id in _ids(r, event)]
+def dispatched_ids(r: Reservation) -> list[str]:
+    """The ids of all messages, violations and scans that the reservation's outbox can become."""
+    of_events = [(*_ids(r, event), violation_id(r, event)) for event in r.outbox]
+    return [r.id, *[id for ids in of_events for id in ids]]
 
 
 def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:

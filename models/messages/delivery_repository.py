@@ -55,11 +55,6 @@ class DeliveryRepository:
         documents = [_document(message, channel) for message in messages]
         await insert_new(self._all, documents)
 
-    async def withdraw(self, message_ids: Collection[str]) -> None:
-        """Delete the deliveries of those messages, ended or on the way."""
-        with translate_errors():
-            await self._all.delete_many({"_id": {"$in": _ids_of(message_ids)}})
-
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
     ) -> bool:

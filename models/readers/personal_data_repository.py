@@ -5,6 +5,7 @@ Every collection is in one of the sets below; a test holds them against the data
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from models.kernel.ids import ReaderId
@@ -40,6 +41,8 @@ PERSONAL_COLLECTIONS: Final = (
     "waitlist",
 )
 """Belongs to a reader, by ``reader``, and goes with them."""
+_DISPATCHED: Final = ("messages", "violations", "kiosk_scans")
+"""What the outbox dispatcher writes of a reader, under ids that the reservation's event gives."""
 ANONYMISED_COLLECTIONS: Final = ("reservations", "violations", "webhook_deliveries")
 """Stays, as somebody's: for the statistics, and what other programs have still to be told."""
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
@@ -262,3 +265,31 @@ async def remaining(db: Database, id: ReaderId) -> list[str]:
     with translate_errors():
         names = (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS)
         return [n for n in names if await db[n].find_one({"reader": id}, {"_id": 1}) is not None]
+
+
+class LateWrites:
+    """What a dispatcher wrote of readers who were erased after it had read about them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def erase(self, ids: Sequence[str]) -> None:
+        """Erase once more the readers whom the messages, violations and scans with these ids name,
+        and who are not there any more: all that the same round has written of them goes.
+
+        The ids are those of reservations that are nobody's. A reader who is just being erased is
+        left to the erasure, which looks for remains when the reader's entry is gone.
+
+        Raises: ServiceUnavailable.
+        """
+        if not ids:
+            return
+        named: set[ReaderId] = set()
+        with translate_errors():
+            for name in _DISPATCHED:
+                rows = self._db[name].find({"_id": {"$in": list(ids)}}, {"reader": 1})
+                named |= {ReaderId(row["reader"]) async for row in rows}
+            known = self._db["readers"].find({"_id": {"$in": sorted(named)}}, {"_id": 1})
+            named -= {ERASED_READER, *[ReaderId(row["_id"]) async for row in known]}
+        for id in sorted(named):
+            await erase_documents(self._db, id)

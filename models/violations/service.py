@@ -46,6 +46,11 @@ class ViolationResult:
     suspended_until: datetime | None = None
 
 
+def violation_id(r: Reservation, event: OutboxEvent) -> str:
+    """The id of the violation that the event is, if it is one."""
+    return f"{r.id}:{event.event}"
+
+
 class ViolationService:
     """Violations, appeals, waivers and suspensions."""
 
@@ -79,7 +84,7 @@ class ViolationService:
             return ViolationResult(None, ViolationCount(count, limit, days), None)
         violation = await self._violations.record(
             Violation(
-                id=f"{r.id}:{event.event}",
+                id=violation_id(r, event),
                 reader_id=r.reader_id,
                 reservation_id=r.id,
                 kind="no_show" if event.event == OutboxEventKind.NO_SHOW else "away_timeout",

@@ -104,6 +104,7 @@ class Worker:
                 self.stored.webhook_deliveries,
                 self.reference,
             ),
+            self.stored.late_writes,
         )
 
     def share(self, other: Worker) -> None:

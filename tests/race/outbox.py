@@ -30,4 +30,5 @@ def dispatcher(
             worker.stored.webhook_deliveries,
             worker.reference,
         ),
+        worker.stored.late_writes,
     )

@@ -16,13 +16,12 @@ import pytest
 from models.deadlines.jobs import DeadlineJobs
 from models.messages.entities import Channel, Message, Template
 from models.messages.repository import MessageRepository
-from models.readers.personal_data_repository import erase_documents, remaining
+from models.readers.personal_data_repository import LateWrites, erase_documents, remaining
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
 from notify.delivery.channel import DeliveryChannel
-from notify.publisher import MessagePublisher
 from tests.inside import Inside
 from tests.race.outbox import dispatcher
 from tests.race.stage import (
@@ -32,7 +31,6 @@ from tests.race.stage import (
     Stage,
     both_sides,
     clock,
-    ctx,
     events,
     guarded,
     put_around,
@@ -134,31 +132,41 @@ async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> N
     assert events(await stage.reload(r)) == ["reserve", "miss"]
 
 
-async def _leave(_: MessagePublisher, ids: Sequence[str]) -> None:
-    """The control."""
+async def _leave(_: LateWrites, ids: Sequence[str]) -> None:
+    """The control: what was written stays."""
 
 
 @guarded
+@pytest.mark.parametrize(
+    ("late", "left"),
+    [
+        ("messages", ["deliveries", "messages"]),
+        # From there on the dispatcher goes on with what it has read.
+        ("violations", ["violations", "deliveries", "messages"]),
+    ],
+)
 async def test_nothing_is_kept_for_a_reader_who_was_erased_meanwhile(
-    stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, guard: bool, late: str, left: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The dispatcher has read the reservation before the erasure, and writes afterwards."""
     stays, goes = await stage.reader(), await stage.reader()
-    kept = await stage.reserved(stays, start=10, end=11)
-    gone = await stage.reserved(goes, start=11, end=12)
-    await stage.inside.reservations.cancel(ctx(goes), gone.id)
+    gone = await stage.missed(goes, EIGHT)
+    kept = await stage.reserved(stays, start=12, end=13)
 
     async def meanwhile() -> None:
         await erase_documents(stage.db, goes.id)
 
-    worker, messages = await stage.worker(), MessageRepository(stage.db, stage.cipher)
-    put_around(messages, "insert_many", before=meanwhile)
+    messages = MessageRepository(stage.db, stage.cipher)
+    violations = ViolationRepository(stage.db, stage.cipher)
+    worker = await stage.worker(violations=violations)
+    writer = messages if late == "messages" else violations
+    put_around(writer, "insert_many", before=meanwhile)
     if not guard:
-        monkeypatch.setattr(MessagePublisher, "withdraw", _leave)
+        monkeypatch.setattr(LateWrites, "erase", _leave)
     dispatches = dispatcher(worker, messages, [cast(DeliveryChannel, ForAll())])
     for _ in range(2):
         await dispatches.dispatch(EIGHT)
-    assert await remaining(stage.db, goes.id) == ([] if guard else ["deliveries", "messages"])
+    assert await remaining(stage.db, goes.id) == ([] if guard else left)
     told, _ = await MessageRepository(stage.db, stage.cipher).page_of(stays.id, False, 0, 9)
     assert [message.reservation_id for message in told] == [kept.id]
     assert [(await stage.reload(r)).outbox for r in (kept, gone)] == [(), ()]
