@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
 
 from bind.campus_attributes import CampusAttributes
 from bind.providers.base import LoginRejected
 from bind.session_service import IssuedToken, SessionService
 from models.identity.entities import Session, SignOnSession
 from models.identity.roles import StaffDirectory
-from models.kernel.errors import Unauthenticated
 from models.readers.entities import Reader, mask_name, mask_student_no, normalise_student_no
 from models.readers.errors import NumberOfVisitor
 from models.readers.repository import ReaderRepository
-from models.storage.encryption import DecryptionError, FieldCipher
-
-HELD_FOR: Final = timedelta(minutes=2)
-"""Who is asked 以 张* 登录？ answers in that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +55,12 @@ class LoginService:
         readers: ReaderRepository,
         sessions: SessionService,
         staff: StaffDirectory,
-        cipher: FieldCipher,
         campus: CampusAttributes,
         realms: Collection[str] = (),
     ) -> None:
         """``realms`` are those of the sign-ons whose numbers are not the campus's."""
         self._readers, self._sessions, self._staff = readers, sessions, staff
-        self._cipher, self._campus = cipher, campus
+        self._campus = campus
         self._reserved = tuple(normalise_student_no(f"{realm}:") for realm in realms)
 
     async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
@@ -114,25 +106,3 @@ class LoginService:
         if who.attributes is not None:
             await self._campus.follow(reader, who.attributes, now)
         return reader
-
-    def hold(self, who: SignIn, now: datetime) -> str:
-        """The sign-in, sealed: its ticket came unasked, and the reader is asked whether it is
-        theirs."""
-        held = {**asdict(who), "groups": list(who.groups)}
-        if who.attributes is not None:
-            looked_at = self._campus.looked_at
-            held["attributes"] = {k: v for k, v in who.attributes.items() if k in looked_at}
-        return self._cipher.encrypt(
-            json.dumps([held, (now + HELD_FOR).timestamp()]), "held sign-in"
-        )
-
-    async def confirm(self, text: str, now: datetime) -> IssuedToken:
-        """The session of a sign-in that was held. Raises: Unauthenticated where it is too late, or
-        none was; as ``sign_in``."""
-        try:
-            held, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
-        except (DecryptionError, ValueError):
-            raise Unauthenticated() from None
-        if now.timestamp() > until:
-            raise Unauthenticated()
-        return await self.sign_in(SignIn(**held), now)

@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService
+from bind.held_sign_ins import HeldSignIns
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
 from bind.providers.base import IdentityProvider
@@ -107,6 +108,7 @@ GATES: Final = web.AppKey("gates", GateService)
 KIOSK_CODES: Final = web.AppKey("kiosk_codes", KioskCodeService)
 KIOSK_PAIRING: Final = web.AppKey("kiosk_pairing", KioskPairing)
 KIOSKS: Final = web.AppKey("kiosks", KioskService)
+HELD_SIGN_INS: Final = web.AppKey("held_sign_ins", HeldSignIns)
 LOGINS: Final = web.AppKey("logins", LoginService)
 MESSAGES: Final = web.AppKey("messages", MessageService)
 MINI_PROGRAM_CODES: Final = web.AppKey("mini_program_codes", MiniProgramCodes)

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bind.account_binding import AccountBindingService
 from bind.campus_attributes import CampusAttributes
+from bind.held_sign_ins import HeldSignIns
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
 from bind.redeemable_codes import RedeemableCodes
@@ -233,14 +234,11 @@ def _wire_identity(
 ) -> None:
     settings, r = resources.settings, resources.repositories
     app[keys.SIGN_ONS], app[keys.CAMPUS_APP] = resources.sign_ons, resources.campus_app
+    campus = CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses)
     app[keys.LOGINS] = LoginService(
-        r.readers,
-        app[SESSIONS],
-        settings.staff,
-        settings.sealer,
-        CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses),
-        resources.sign_ons.realms,
+        r.readers, app[SESSIONS], settings.staff, campus, resources.sign_ons.realms
     )
+    app[keys.HELD_SIGN_INS] = HeldSignIns(settings.sealer, r.used_once, campus)
     review = app[keys.REVIEW_ACCESS] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from bind.held_sign_ins import HELD_FOR
 from bind.login_service import SignIn
 from bind.providers.base import Attempt, ExternalIdentity, LoginRejected, ProviderUnavailable
 from bind.providers.cas_xml import CasUnavailable, TicketRefused, parse_logout
@@ -30,6 +31,7 @@ from handlers.http.cookies import (
     forget_session_cookie,
     give_cookie,
     give_session_cookie,
+    secure_name,
 )
 from handlers.http.errors import status_of
 from handlers.http.forms import form_of
@@ -41,7 +43,7 @@ from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
-from handlers.keys import CAMPUS_APP, LOGINS, OUTAGES, SIGN_ONS
+from handlers.keys import CAMPUS_APP, HELD_SIGN_INS, LOGINS, OUTAGES, SIGN_ONS
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
 from models.kernel.errors import (
@@ -249,12 +251,15 @@ async def campus_entry(request: web.Request) -> web.Response:
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
-    """以 张* 登录？ The answer is a form, which no other site can send."""
-    held = request.app[LOGINS].hold(who, request[NOW])
+    """以 张* 登录？ The answer is a form, which no other site can send, and no other browser."""
+    held = request.app[HELD_SIGN_INS].hold(who, request[NOW])
     name, number = who.masked
-    return render_page(
-        request, "accounts/confirm_sign_in.html", name=name, number=number, held=held
+    response = render_page(
+        request, "accounts/confirm_sign_in.html", name=name, number=number, held=held.text
     )
+    cookie = secure_name(request, "seat_held")
+    give_cookie(request, response, cookie, held.holder, int(HELD_FOR.total_seconds()))
+    return response
 
 
 async def confirm_sign_in(request: web.Request) -> web.Response:
@@ -264,7 +269,13 @@ async def confirm_sign_in(request: web.Request) -> web.Response:
     held = form.get("held")
     if not isinstance(held, str):
         raise InvalidRequest("held", "missing")
-    return await _open_session(request, request.app[LOGINS].confirm(held, request[NOW]), None)
+    holder = request.cookies.get(secure_name(request, "seat_held"), "")
+    return await _open_session(request, _confirmed(request, held, holder), None)
+
+
+async def _confirmed(request: web.Request, held: str, holder: str) -> IssuedToken:
+    who = await request.app[HELD_SIGN_INS].release(held, holder, request[NOW])
+    return await request.app[LOGINS].sign_in(who, request[NOW])
 
 
 def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response:
@@ -283,9 +294,7 @@ def _attempt_of(request: web.Request, provider: str) -> Attempt | None:
 
 
 def _attempt_cookie(request: web.Request) -> str:
-    """Over https no other host of the domain can set it, and so begin a sign-in of its own in
-    somebody's browser."""
-    return "__Host-seat_state" if request.app[SITE].secure_cookies else "seat_state"
+    return secure_name(request, "seat_state")
 
 
 async def _open_session(

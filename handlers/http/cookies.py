@@ -9,6 +9,12 @@ from aiohttp import web
 from handlers.http.keys import SITE
 
 
+def secure_name(request: web.Request, name: str) -> str:
+    """The cookie's name here. Over https no other host of the domain can set it, and so begin a
+    sign-in of its own in somebody's browser."""
+    return f"__Host-{name}" if request.app[SITE].secure_cookies else name
+
+
 def give_cookie(
     request: web.Request, response: web.StreamResponse, name: str, value: str, max_age_s: int
 ) -> None:

@@ -18,8 +18,9 @@ from models.kernel.time_range import to_local
 from models.storage.rate_limiter import RateLimit
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""Requests from one address. A screen needs one in ten minutes; after a power cut all screens of a
-building may come at once, perhaps by one address."""
+"""Requests from one address by one kind of browser: a screen behind the same address as a stranger
+is seldom of their kind. It needs one in ten minutes; after a power cut all screens of a building
+may come at once, perhaps by one address."""
 _NETWORK_V6: Final = 64
 
 
@@ -30,11 +31,10 @@ async def page(request: web.Request) -> web.StreamResponse:
 
 async def ask_for_pairing(call: ApiRequest) -> PairingOut:
     """A code for the screen that asks. Raises: Throttled, Overloaded."""
-    address = client_address(call.request)
-    await enforce_rate_limit(call.request, PAIRINGS, network_of(address))
-    secret, asked = await call[KIOSK_PAIRING].ask(
-        browser_name(call.request), address, network_of(address), call.now
-    )
+    address, browser = client_address(call.request), browser_name(call.request)
+    network = network_of(address)
+    await enforce_rate_limit(call.request, PAIRINGS, f"{network} {browser}")
+    secret, asked = await call[KIOSK_PAIRING].ask(browser, address, network, call.now)
     return PairingOut(
         secret=secret,
         code=asked.code,

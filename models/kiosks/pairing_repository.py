@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel
@@ -22,7 +22,9 @@ from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import run_transaction
 
 OF_A_NETWORK: Final = 10
-"""Requests of one network that stand at once. Its next one takes the place of its oldest."""
+"""Requests of one network that stand at once."""
+SETTLED: Final = timedelta(minutes=2)
+"""A request keeps its place for so long: an administrator types its code in that time."""
 AT_ONCE: Final = 1000
 """Requests that stand at once. The next one takes the place of one of the busiest network."""
 _TRIES: Final = 8
@@ -47,16 +49,16 @@ class PairingRepository:
     async def add(
         self, secret: str, browser: str, address: str, network: str, now: datetime
     ) -> PairingRequest:
-        """Let a screen with that secret ask. Raises: Overloaded, where no code was free."""
+        """Let a screen with that secret ask. Raises: Overloaded, where no code or place is free."""
         await self.prune(now)
         await self._make_room()
         hashed = self._cipher.hashes(network, "client address")[0]
         for _ in range(_TRIES):
             document = self._document(token_hash(secret), browser, address, hashed, now)
-            place = await self._place_of(hashed)
+            place = await self._place_of(hashed, browser, now)
             try:
                 with translate_errors():
-                    await self._all.replace_one({"_id": place}, document, upsert=True)
+                    await self._all.replace_one(place, document, upsert=True)
             except DuplicateKeyError:
                 continue  # the code is shown already, or the place was taken this moment
             return self._request(document)
@@ -78,17 +80,31 @@ class PairingRepository:
             "kiosk": None,
         }
 
-    async def _place_of(self, network: str) -> str:
-        """A free place of the network, or that of its oldest request; a screen that is paired and
-        has yet to hear of it keeps its own as long as there is another."""
+    async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
+        """The filter of a free place of the network, or of one that is taken over: the oldest of
+        the same kind of browser first, so that who asks again and again takes their own; none that
+        is new. A screen that is paired and has yet to hear of it goes last.
+
+        Raises: Overloaded, where all are new.
+        """
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}
         for number in range(OF_A_NETWORK):
             if (place := f"{network}:{number}") not in taken:
-                return place
-        oldest = min(rows, key=lambda row: (row["kiosk"] is not None, row["requested_at"]))
-        return str(oldest["_id"])
+                return {"_id": place, "request": None}
+        first = min(
+            rows,
+            key=lambda row: (
+                row["kiosk"] is not None,
+                now - row["requested_at"] < SETTLED,
+                row["browser"] != browser,
+                row["requested_at"],
+            ),
+        )
+        if (left := first["requested_at"] + SETTLED - now) > timedelta():
+            raise Overloaded(retry_after=left.total_seconds())
+        return {"_id": first["_id"], "request": first["request"]}
 
     async def _make_room(self) -> None:
         """Drop the oldest request of the busiest network where there are very many: a screen is

@@ -260,6 +260,10 @@ async def test_a_ticket_that_nobody_asked_for(service: Living) -> None:
         no = await victim.call("POST", "//login/confirm", form, **kind | origin)
         assert no.status == 403
     assert await victim.ok("GET", "/me") == me
+    # Nor can another browser, which has a copy of the page.
+    elsewhere = service.stranger()
+    no = await elsewhere.call("POST", "//login/confirm", form, **kind, Origin=service.base)
+    assert (no.status, len(elsewhere.session.cookie_jar)) == (401, 0)
     # Who is really there says yes, and the session before ends.
     before = next(c.value for c in victim.session.cookie_jar if c.key == "seat_sid")
     yes = await victim.call("POST", "//login/confirm", form, **kind, Origin=service.base)
@@ -267,6 +271,10 @@ async def test_a_ticket_that_nobody_asked_for(service: Living) -> None:
     assert (await victim.ok("GET", "/me"))["reader"] != me["reader"]
     old = service.stranger()
     await old.refused("401 unauthenticated", "GET", "/me", None, Cookie=f"seat_sid={before}")
+    sessions = await service.db["sessions"].count_documents({})
+    again = await victim.call("POST", "//login/confirm", form, **kind, Origin=service.base)
+    assert again.status == 401, "it counts once"
+    assert await service.db["sessions"].count_documents({}) == sessions
     # It cannot be kept for later, nor made up.
     other = await victim.get("/" + await granted(service, attacker, f"{service.base}/login/cas"))
     held = re.search(r'name="held" value="([^"]+)"', other.body)

@@ -6,6 +6,9 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+import pytest
+
+from models.kernel.errors import Overloaded
 from models.kiosks.entities import PairingRequest
 from models.kiosks.errors import KioskKeyChanged, PairingOver
 from models.kiosks.pairing_repository import OF_A_NETWORK, PairingRepository
@@ -85,8 +88,8 @@ async def test_a_kiosk_s_key_goes_to_one_of_two_screens(stage: Stage, guard: boo
 class Unbounded(PairingRepository):
     """The control: no places of a network, and no end of them."""
 
-    async def _place_of(self, network: str) -> str:
-        return f"{network}:{await self._all.count_documents({})}"
+    async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
+        return {"_id": f"{network}:{await self._all.count_documents({})}"}
 
     async def _make_room(self) -> None:
         pass
@@ -99,14 +102,40 @@ async def test_a_flood_takes_few_places_and_not_another_network_s(
     pairings = (PairingRepository if guard else Unbounded)(stage.db, stage.cipher, at_once=25)
     rows = stage.db["kiosk_pairings"]
     await pairings.add("mine", "", "10.0.0.1", "10.0.0.1", clock(8))
+    refused = 0
     for number in range(45):
         address = f"10.0.0.{2 + number // 15}"
-        await pairings.add(f"a{number}", "", address, address, clock(8, 1, number))
+        try:
+            await pairings.add(f"a{number}", "", address, address, clock(8, 1, number))
+        except Overloaded:
+            refused += 1
         if guard:
             most = min(1 + OF_A_NETWORK * (1 + number // 15), 25)
             assert await rows.count_documents({}) <= most
     assert await pairings.by_secret("mine", clock(8, 3)) is not None
     assert await rows.count_documents({}) == (25 if guard else 46)
+    assert (refused >= 10) is guard, "five of an address: its ten places are new"
+
+
+async def test_a_stranger_s_requests_take_places_of_their_own_kind(stage: Stage) -> None:
+    """A campus is one address. Whoever asks on and on behind it crowds out themselves; a screen
+    that comes late waits until a place is two minutes old, and then keeps its own."""
+    pairings, here = PairingRepository(stage.db, stage.cipher), ("10.0.0.1", "10.0.0.1")
+    await pairings.add("screen", "Chrome · Linux", *here, clock(8))
+    for number in range(OF_A_NETWORK - 1):
+        await pairings.add(f"s{number}", "", *here, clock(8, 1, number))
+    before = await stage.db["kiosk_pairings"].find().sort("_id").to_list(None)
+    with pytest.raises(Overloaded) as late:
+        await pairings.add("late", "Firefox · Linux", *here, clock(8, 1, 30))
+    assert late.value.retry_after == 30, "the first one is two minutes old then"
+    assert await stage.db["kiosk_pairings"].find().sort("_id").to_list(None) == before
+    for number in range(5):
+        await pairings.add(f"t{number}", "", *here, clock(8, 3, 10 + number))
+    assert await pairings.by_secret("screen", clock(8, 4)) is not None
+    await pairings.add("late", "Firefox · Linux", *here, clock(8, 5))
+    for secret in ("s0", "screen"):
+        assert await pairings.by_secret(secret, clock(8, 5)) is None, "the oldest of all others"
+    assert await pairings.by_secret("late", clock(8, 5)) is not None
 
 
 class Unlucky(PairingRepository):
