@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import ceil
 from typing import Final
 
 from aiohttp import web
 
 from handlers import keys
 from handlers.http.forms import Form
-from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import instant_in, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import InvalidRequest, TooManyAttempts
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import TimeRange, to_local
 from models.library.entities import Area, AreaId
 from models.staff.announcements import Announcement
+from models.storage.attempt_limiter import AttemptLimit
 
 LONGEST_TITLE: Final = 30
 LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
 """Nobody has a place farther ahead."""
+AN_HOUR: Final = 5
+"""One of the staff tells readers so often an hour: what is sent cannot be taken back."""
 _FIELDS: Final = ("title", "text", "begin", "until", "reason")
 
 
@@ -75,13 +79,22 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
         if form_text(form, "operation") != "send":
             readers = await visit[keys.STAFF_ANNOUNCEMENTS].audience(what.areas, what.span)
             return _page(visit, typed, chosen, found=len(readers))
-        told = await visit[keys.STAFF_ANNOUNCEMENTS].send(
-            staff_context(visit), what, form_reason(form)
-        )
+        told = await _send(visit, what, form_reason(form))
     except InvalidRequest as error:
         return _page(visit, chosen=chosen, **refusal(visit, error, typed))
+    except TooManyAttempts as error:
+        minutes = ceil(error.retry_after / 60)
+        wrong = WRONG_TEXT["announcements_often"].format(most=AN_HOUR, minutes=minutes)
+        return _page(visit, typed, chosen, status=429, wrong=wrong)
     visit[WAKE_JOBS]()
     return redirect(f"/console/announcements?done={told}")
+
+
+async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
+    """How many readers are told. Raises: TooManyAttempts, and nobody is told."""
+    limit = AttemptLimit(f"announcements:{visit.reader.id}", AN_HOUR, timedelta(hours=1))
+    await visit[ATTEMPT_LIMITER].register([limit], visit.now)
+    return await visit[keys.STAFF_ANNOUNCEMENTS].send(staff_context(visit), what, reason)
 
 
 def _read(visit: PageRequest, form: Form, typed: dict[str, str], chosen: set[str]) -> Announcement:

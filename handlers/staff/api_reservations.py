@@ -3,8 +3,8 @@ place. To a program a reader is a pseudonym, which is another one for each token
 
 from __future__ import annotations
 
+import hmac
 from datetime import time, timedelta
-from hashlib import blake2b
 from typing import Final
 
 from handlers import keys
@@ -130,10 +130,13 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _known_as(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id in the console; for a program a pseudonym that its token alone has."""
+    """The reader's id in the console; for a program a pseudonym that its token alone has. Its key
+    is the token's fingerprint: the token's id stands in the console's addresses and the audit log,
+    so whoever reads these could look up whose a pseudonym is."""
     if call.program is None:
         return reader_id
-    return blake2b(reader_id.encode(), key=call.program.id.encode(), digest_size=12).hexdigest()
+    assert call.principal is not None
+    return hmac.digest(call.principal.session.id.encode(), reader_id.encode(), "sha256")[:12].hex()
 
 
 def _shown(call: ApiRequest, r: Reservation) -> StaffReservationOut:

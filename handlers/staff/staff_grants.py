@@ -32,9 +32,14 @@ async def staff_grants(visit: PageRequest) -> web.StreamResponse:
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     venues = visit[REFERENCE].catalog.venues
+    tokens = [t for t in await visit[keys.API_TOKENS].all() if t.is_usable(visit.now)]
     facts: dict[str, Any] = {
         "items": [
-            (row, _places(visit, row.grant))
+            (
+                row,
+                _places(visit, row.grant),
+                [token.name for token in tokens if token.created_by == row.reader.id],
+            )
             for row in await visit[keys.STAFF_GRANTS].all(staff_context(visit))
         ],
         "roles": {role.value: ROLE_TEXT[role.value] for role in Role},

@@ -39,6 +39,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "no_area_chosen": "请选择区域",
     "no_address": "请先登记邮箱",
     "announcement_time": "结束时间应晚于开始时间，最长 15 天",
+    "announcements_often": "一小时内最多发出 {most} 次通知，请 {minutes} 分钟后再发；没有发出",
     # opening hours
     "opening_kind_missing": "请选择闭馆或开放时间",
     "not_half_hours": "时间以半小时为单位",

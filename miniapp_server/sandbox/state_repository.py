@@ -129,9 +129,14 @@ class SandboxState:
         await self._db[_LIFE].delete_many({})
 
     async def wipe(self) -> None:
-        """Everything but the library, its machines, and what the database says about itself."""
+        """Delete everything but the library, its machines, and what the database says about itself.
+
+        Twice: a job that was under way may have offered somebody who waited a seat that the wipe
+        had just made free.
+        """
         with translate_errors():
-            for name in await self._db.list_collection_names():
+            names = await self._db.list_collection_names()
+            for name in names * 2:
                 if name not in _KEPT and not name.startswith("system."):
                     await self._db[name].delete_many({})
             await self._db["kiosks"].update_many({}, {"$unset": {"last_seen_at": ""}})

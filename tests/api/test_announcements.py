@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from handlers.staff.announcements import LONGEST_TEXT
+from handlers.staff.announcements import AN_HOUR, LONGEST_TEXT
 from models.staff.audit import AuditAction
 from tests.api.browsing import FORM, Browser
 from tests.api.console import WHEREFORE, log, staff
@@ -99,3 +100,19 @@ async def test_what_is_not_taken_is_lost_by_nobody(service: Living) -> None:
         assert answer.status == 400 and said in answer.body, (wrong, answer.status)
         assert wrong.get("title") == "" or "空调检修" in answer.body or "title" in wrong
     assert await service.books() == before and await told(reader) == []
+
+
+async def test_five_an_hour_of_one_person(service: Living) -> None:
+    desk, other, reader = await staff(service), await staff(service), await service.reader()
+    await reader.reserve("2f-hall-001")
+    for number in range(AN_HOUR):
+        assert (await post(service, desk, form(service, key=f"k{number}"))).status == 303
+    before = await service.books()
+    refused = await post(service, desk, form(service, key="k5"))
+    assert refused.status == 429 and "一小时内最多发出 5 次通知，请 60 分钟后再发" in refused.body
+    assert "空调检修" in refused.body, "what was typed is kept"
+    assert await service.books() == before
+    assert (await post(service, desk, form(service, key="k6", operation="look"))).status == 200
+    assert (await post(service, other, form(service, key="k7"))).status == 303
+    await service.move(timedelta(minutes=61))
+    assert (await post(service, desk, form(service, key="k8"))).status == 303

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import date, time, timedelta
+from hashlib import blake2b
 from typing import Any, Final
 
 from miniapp_server.clock import real_now
@@ -65,6 +67,16 @@ async def test_the_days_reservations_page_by_page(service: Living) -> None:
     other = await program(service, Scope.RESERVATIONS_READ)
     theirs = {i["reader_id"] for page in await listed(other, "limit=200") for i in page}
     assert theirs.isdisjoint(whose) and not {r.reader_id for r in readers} & {*whose, *theirs}
+    # What the console shows, the token's id and the readers', gives no pseudonym away.
+    known = [t.id.encode() for t in await service.inside.stored.api_tokens.all()]
+    guesses = {
+        blake2b(r.reader_id.encode(), key=id, digest_size=12).hexdigest()
+        for r in readers
+        for id in known
+    } | {
+        hmac.digest(id, r.reader_id.encode(), "sha256")[:12].hex() for r in readers for id in known
+    }
+    assert guesses.isdisjoint(whose)
     assert [i["state"] for i in items] == ["reserved", "cancelled", *["reserved"] * 4]
     text = str(items)
     assert "张三" not in text and not any(r.number in text for r in readers)

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from handlers.keys import STAFF_GRANTS as _GRANTS
+from models.identity.api_tokens import ApiToken
 from models.identity.roles import Role, StaffDirectory
+from models.kernel.ids import ReaderId
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from tests.api.browsing import Browser
 from tests.api.cas_sign_in import begun, granted
@@ -197,6 +199,15 @@ async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service:
     assert (await desk.get("/console")).status == 200
     page = (await admin.get("/console/staff")).body
     found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
+    assert "API 令牌" not in page.split("在这里授予的权限")[1]
+    row = await service.db["readers"].find_one({"staff_grants.0": {"$exists": True}})
+    until = service.clock.now() + timedelta(days=9)
+    for name in ("一层大厅屏幕", "旧的报表"):
+        made = ApiToken(name, name, frozenset(), 60, ReaderId(row["_id"]), until, until)
+        assert await service.inside.stored.api_tokens.insert(name, made)
+    await service.inside.stored.api_tokens.revoke("旧的报表", service.clock.now())
+    shown = (await admin.get("/console/staff")).body.split("在这里授予的权限")[1]
+    assert "不随权限失效：一层大厅屏幕</span>" in shown, "they go on when the role has ended"
     assert found is not None and f"到 {service.today}" in page
     assert (await post(service, admin, found[1])).status == 303
     assert (await desk.get("/console")).status == 403, "at once, in the same session"
