@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from miniapp_server.repositories import Repositories
 from miniapp_server.settings import Settings
 from models.schema.indexes import ensure_indexes
 from models.storage.connectivity import require_mongo
-from models.storage.installation import admit_database
+from models.storage.installation import admit_database, note_address
 from models.storage.mongo import Database, open_database
 from models.storage.redis import Redis, open_redis
 from models.wechat.access_token_repository import AccessTokenStore
@@ -31,6 +32,8 @@ from notify.webhooks.client import WebhookClient
 from notify.wechat.mini_program import MiniProgramClient
 from notify.wechat.official_account import OfficialAccount
 from notify.wecom.client import WeComClient
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
         )
         await require_mongo(db, settings.mongo_url)
         await admit_database(db, settings.sandbox, settings.sealer)
+        if not settings.sandbox and (before := await note_address(db, settings.public_base_url)):
+            log.warning("pages_moved", extra={"before": before, "now": settings.public_base_url})
         redis = await enter(open_redis(settings.redis_url))
         repositories = Repositories(db, settings.sealer)
         entry = settings.entry

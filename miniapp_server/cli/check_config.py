@@ -23,7 +23,13 @@ from miniapp_server.settings import Settings, load
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.misspelt import in_words, is_known, misspelt
 from models.kernel.errors import ServiceUnavailable
-from models.storage.connectivity import MongoUnusable, about_mongo, explained, read_mongo_url
+from models.storage.connectivity import (
+    MongoUnusable,
+    about_mongo,
+    excessive_roles,
+    explained,
+    read_mongo_url,
+)
 from models.storage.installation import DatabaseRefused, check
 from models.storage.mongo import open_database
 from models.storage.redis import open_redis
@@ -180,7 +186,7 @@ def _name(host: str) -> str:
 
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
     """Try everything that the settings lead to, all at once."""
-    tries = [_mongo(settings, today), _redis(settings)]
+    tries = [_redis(settings)]
     if settings.sandbox:
         rows = [Row("CAS, WeChat", "the sandbox's own")]
     else:
@@ -196,10 +202,11 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
             tries.append(_mail(settings.smtp))
         for name, appid, secret in settings.wechat_accounts:
             tries.append(_wechat(settings, name, appid, secret))
-    return [*await asyncio.gather(*tries), *rows]
+    mongo, others = await asyncio.gather(_mongo(settings, today), asyncio.gather(*tries))
+    return [*mongo, *others, *rows]
 
 
-async def _mongo(settings: Settings, today: date) -> Row:
+async def _mongo(settings: Settings, today: date) -> list[Row]:
     hosts = ",".join(read_mongo_url(settings.mongo_url).hosts)
     try:
         async with (
@@ -207,16 +214,27 @@ async def _mongo(settings: Settings, today: date) -> Row:
             open_database(settings.mongo_url, settings.database) as db,
         ):
             version, where = await about_mongo(db, settings.mongo_url)
+            roles = await excessive_roles(db, settings.mongo_url)
             async with explained(settings.mongo_url):
-                await check(db, settings.sandbox, settings.sealer)
+                about = await check(db, settings.sandbox, settings.sealer)
     except DatabaseRefused as refused:
-        return Row("MongoDB", hosts, Verdict.PROBLEM, str(refused))
+        return [Row("MongoDB", hosts, Verdict.PROBLEM, str(refused))]
     except MongoUnusable as error:
-        return Row("MongoDB", hosts, Verdict.PROBLEM, error.line)
+        return [Row("MongoDB", hosts, Verdict.PROBLEM, error.line)]
     except (ServiceUnavailable, TimeoutError):
-        return Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")
+        return [Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")]
     value = f"{'.'.join(map(str, version))}, {where}"
-    return Row("MongoDB", value, *_judged(settings, mongodb_note(version, today)))
+    rows = [Row("MongoDB", value, *_judged(settings, mongodb_note(version, today)))]
+    if roles:
+        note = f"this user needs readWrite on {settings.database} alone; docs/deployment.md"
+        rows.append(Row("MONGO_URL", ", ".join(roles), Verdict.WARNING, note))
+    if about.pages_at not in ("", settings.public_base_url):
+        note = (
+            "this database served these pages last: is another installation on it? After a move, "
+            "the next start takes the new address"
+        )
+        rows.append(Row("PUBLIC_BASE_URL", about.pages_at, Verdict.WARNING, note))
+    return rows
 
 
 def _judged(settings: Settings, note: str) -> tuple[Verdict, str]:

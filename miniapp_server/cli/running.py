@@ -16,6 +16,7 @@ from miniapp_server.seed import SeedError
 from miniapp_server.server import ServingError
 from miniapp_server.settings import SettingsError
 from miniapp_server.settings.env_file import read_env_file
+from miniapp_server.settings.misspelt import SettingsFile
 from miniapp_server.supervisor import WorkerFailed
 from miniapp_server.walkthrough import WalkthroughFailed
 from models.kernel.errors import DomainError, InvalidRequest, ServiceUnavailable
@@ -71,7 +72,7 @@ def _environment(file: Path | None) -> Env:
             # OpenSSL looks for these in the environment of a process when it begins.
             os.environ.update(of_openssl)
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-        return {**os.environ, **env}
+        return SettingsFile(dict(env), os.environ)
     except OSError as error:
         raise CommandError(f"--env-file {file}: {error.strerror}") from error
     except ValueError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import ChainMap
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
@@ -10,8 +12,22 @@ from miniapp_server.settings.loading import VARIABLES
 from miniapp_server.settings.sign_on import OIDC_ENDINGS, OIDC_VARIABLE, oidc_provider_of
 
 _OURS: Final = ("WECHAT_", "WECOM_", "CAS_", "CAMPUS_", "OIDC_", "WEBHOOK_")
+_OF_OTHERS: Final = re.compile(
+    r"PATH|HOME|TZ|LANG|LC_\w+|SSL_CERT_\w+|OPENSSL_\w+|LD_\w+|MALLOC_\w+|PYTHON\w+|UV\w*"
+    r"|\w*_proxy|\w*_PROXY"
+)
+"""What a file may name for the programs below this one."""
 _SHORTEST: Final = 6
 _NEAR, _SOMEWHAT_NEAR = 0.85, 0.75
+
+
+class SettingsFile(ChainMap[str, str]):
+    """The variables of a file, above those of this process."""
+
+    @property
+    def in_file(self) -> frozenset[str]:
+        """Names that the file sets: all of them are meant for this service."""
+        return frozenset(self.maps[0])
 
 
 def is_known(name: str) -> bool:
@@ -22,12 +38,13 @@ def is_known(name: str) -> bool:
 def misspelt(names: Iterable[str]) -> dict[str, str]:
     """The names that look like ours and are not, each with the nearest that is (or an empty text).
 
-    A name counts when it begins as only ours do, or is nearly one of ours; what else stands in an
-    environment is nobody's business here.
+    A name counts when it begins as only ours do, or is nearly one of ours, or stands in our file
+    (``SettingsFile``); what else stands in an environment is nobody's business here.
     """
     found = {}
+    ours = names.in_file if isinstance(names, SettingsFile) else frozenset[str]()
     for name in sorted(name for name in set(names) if not is_known(name)):
-        own = name.startswith(_OURS)
+        own = name.startswith(_OURS) or (name in ours and not _OF_OTHERS.fullmatch(name))
         known = set(VARIABLES)
         if of_provider := OIDC_VARIABLE.fullmatch(name.upper()):
             known |= {f"OIDC_{of_provider[1]}_{end}" for end in OIDC_ENDINGS}

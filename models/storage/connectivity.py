@@ -33,6 +33,13 @@ _CAUSES: Final = (
     ("SSL", "the TLS handshake failed (does it speak TLS?)"),
     ("connection closed", "it closed the connection (does it want tls=true?)"),
 )
+_FILES: Final = {
+    "tlscafile": "tlsCAFile",
+    "tlscertificatekeyfile": "tlsCertificateKeyFile",
+    "tlscrlfile": "tlsCRLFile",
+}
+_ALL_POWERFUL: Final = re.compile(r"root|__system|.*AnyDatabase|cluster(Admin|Manager)|restore")
+"""Roles of MongoDB that reach beyond one database."""
 _SILENT: Final = "no answer in time (a firewall?)"
 _ESCAPE: Final = "characters such as ? / @ : % in the user or the password must be percent-encoded"
 
@@ -62,6 +69,8 @@ def read_mongo_url(url: str) -> MongoAddress:
     """
     if not url.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    if _cut_short(url):
+        raise ValueError(_ESCAPE)
     options = _options(url)
     tls = any(options.get(name) == "true" for name in ("tls", "ssl"))
     if url.startswith("mongodb+srv://"):
@@ -76,7 +85,7 @@ def read_mongo_url(url: str) -> MongoAddress:
         try:
             parsed = uri_parser.parse_uri(url, validate=True, warn=False)
         except (PyMongoError, ValueError, OSError) as error:
-            raise ValueError(_ESCAPE if _cut_short(url) else str(error)) from None
+            raise ValueError(_fault(options, str(error))) from None
         user = parsed["username"] or ""
         hosts = [_place(host, port) for host, port in parsed["nodelist"]]
     return MongoAddress(tuple(hosts), options.get("replicaset", ""), user, tls)
@@ -88,11 +97,19 @@ def _place(host: str, port: int | None) -> str:
     return f"{name}:{port}" if port else name
 
 
+def _fault(options: Mapping[str, str], said: str) -> str:
+    """What is wrong with an address, by what the driver ``said`` of it."""
+    for name, value in options.items():
+        if name in _FILES and name in said.lower():
+            return f"{_FILES[name]} {value} is not there, or this user may not read it"
+    return said
+
+
 def _cut_short(url: str) -> bool:
     """Does something in the user or password end what should reach up to the last ``@``? What comes
     behind is a part of the password then, and must not be shown."""
     rest = url.partition("://")[2]
-    return "@" in rest and "@" not in re.split("[/?]", rest, maxsplit=1)[0]
+    return rest.count("@") > 1 or ("@" in rest and "@" not in re.split("[/?]", rest, maxsplit=1)[0])
 
 
 def _options(url: str) -> dict[str, str]:
@@ -100,7 +117,7 @@ def _options(url: str) -> dict[str, str]:
     found = {}
     for name, value in parse_qsl(url.partition("?")[2], keep_blank_values=True):
         if name.lower() not in URI_OPTIONS_VALIDATOR_MAP:
-            if _cut_short(url) or not re.fullmatch("[A-Za-z]+", name):
+            if not re.fullmatch("[A-Za-z]+", name):
                 raise ValueError(_ESCAPE)
             near = get_close_matches(name.lower(), URI_OPTIONS_VALIDATOR_MAP, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -134,6 +151,14 @@ async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
         await db["installation"].update_one({"_id": None}, {"$set": {"awaited": True}})
     where = f"set {hello['setName']}, primary {hello['me']}" if "setName" in hello else "mongos"
     return tuple(about["versionArray"][:3]), where
+
+
+async def excessive_roles(db: Database, url: str) -> list[str]:
+    """The roles of this user that reach beyond its database. Raises: MongoUnusable."""
+    async with explained(url):
+        found = await db.command("connectionStatus")
+    roles = {row["role"] for row in found["authInfo"]["authenticatedUserRoles"]}
+    return sorted(role for role in roles if _ALL_POWERFUL.fullmatch(role))
 
 
 @asynccontextmanager

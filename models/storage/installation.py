@@ -1,8 +1,9 @@
 """What a database says about itself, and whether this service may open it.
 
 The collection ``installation`` holds a document for each: ``mode`` (a sandbox's database or a
-production one), ``keys`` (check values of the data keys that seal it), ``restoring`` (a restore
-has begun and not ended) and ``schema`` (the number of the last migration that was made).
+production one; ``pages_at``, the address that it served last), ``keys`` (check values of the data
+keys that seal it), ``restoring`` (a restore has begun and not ended) and ``schema`` (the number of
+the last migration that was made).
 """
 
 from __future__ import annotations
@@ -72,6 +73,11 @@ class About:
         if any(name.startswith(_SANDBOX_ONLY) for name in self.written):
             return SANDBOX
         return PRODUCTION if self.written - {ABOUT} else None
+
+    @property
+    def pages_at(self) -> str:
+        """The address of the pages that a service on it had last, as far as it is known."""
+        return str((self.documents.get(MODE) or {}).get("pages_at") or "")
 
     @property
     def checks(self) -> Mapping[str, str]:
@@ -213,6 +219,16 @@ async def admit_database(db: Database, sandbox: bool, sealer: FieldCipher) -> No
             await _keep_checks(db, about, sealer)
         else:
             return
+
+
+async def note_address(db: Database, pages_at: str) -> str:
+    """Keep the address of this service's pages. Returns the one that stood, where it was another:
+    the service has moved, or two installations are on one database. Raises: ServiceUnavailable."""
+    with translate_errors():
+        before = await db[ABOUT].find_one_and_update(
+            {"_id": MODE, "pages_at": {"$ne": pages_at}}, {"$set": {"pages_at": pages_at}}
+        )
+    return str((before or {}).get("pages_at") or "")
 
 
 async def _keep_mode(db: Database, sandbox: bool) -> None:

@@ -8,7 +8,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 log = logging.getLogger(__name__)
 TROUBLE: Final = (RedisError, OSError, TimeoutError)
@@ -24,6 +30,7 @@ _CURES: Final = {
     "read-only replica": "let REDIS_URL name the primary",
     "timeout": "look at the load of Redis's host, and for a firewall between",
     "no such host name": "correct REDIS_URL or the DNS",
+    "no such database": "correct the number at the end of REDIS_URL: Redis has 0 to 15 by default",
     _BROKEN: "look at the network, and at REDIS_URL",
 }
 
@@ -91,6 +98,8 @@ def redis_cause(error: Exception) -> str:
             return "not permitted"
         case ReadOnlyError():
             return "read-only replica"
+        case ResponseError() if "DB index" in text:
+            return "no such database"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return "timeout"
     if f"Error {_REFUSED}" in text or f"Errno {_REFUSED}" in text or "refused" in text:

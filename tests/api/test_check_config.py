@@ -67,6 +67,7 @@ async def test_each_connection_is_tried(
         ("MongoDB", {"MONGO_DATABASE": service.db.name}, "is a sandbox's"),
         ("Redis", {"REDIS_URL": "redis://127.0.0.1:9"}, "connection refused: start Redis"),
         ("Redis", {"REDIS_URL": env["REDIS_URL"].replace("//", "//nobody:pw@")}, "wrong password"),
+        ("Redis", {"REDIS_URL": env["REDIS_URL"].rpartition("/")[0] + "/99"}, "no such database"),
         ("CAS", {"CAS_BASE_URL": f"{env['PUBLIC_BASE_URL']}/healthz"}, "no CAS"),
         ("CAS", {"CAS_BASE_URL": "http://127.0.0.1:9/cas"}, "no connection"),
         ("WeChat", {"WECHAT_SECRET": "another"}, "refuses the secret"),

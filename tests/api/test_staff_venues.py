@@ -201,6 +201,7 @@ async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service:
     found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
     assert "API 令牌" not in page.split("在这里授予的权限")[1]
     row = await service.db["readers"].find_one({"staff_grants.0": {"$exists": True}})
+    assert row is not None
     until = service.clock.now() + timedelta(days=9)
     for name in ("一层大厅屏幕", "旧的报表"):
         made = ApiToken(name, name, frozenset(), 60, ReaderId(row["_id"]), until, until)

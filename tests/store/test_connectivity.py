@@ -140,6 +140,13 @@ async def test_each_mistake_has_its_own_line(
         assert rows[0].verdict is Verdict.PROBLEM and user in rows[0].note, rows[0]
         assert "readWrite" in rows[0].note and "\n" not in rows[0].note
 
+    env |= {"MONGO_URL": url, "SANDBOX": "", "PUBLIC_BASE_URL": "http://127.0.0.1:8080"}
+    env |= {"CAS_BASE_URL": "http://127.0.0.1:9/cas"}
+    rows = await connection_rows(load(env), date(2026, 9, 7))
+    (row,) = [row for row in rows if row.name == "MONGO_URL"]
+    assert (row.value, row.verdict) == ("root", Verdict.WARNING)
+    assert row.note.startswith("this user needs readWrite on reached alone")
+
 
 def test_what_mongodb_refuses_is_told_in_its_own_words() -> None:
     answer = {"errmsg": "too\nmany", "code": 9, "$clusterTime": {"signature": b"s"}}

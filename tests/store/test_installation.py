@@ -10,7 +10,13 @@ import pytest
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.policy.repository import PolicyRepository
 from models.storage.encryption import FieldCipher
-from models.storage.installation import DatabaseRefused, admit_database, forget_old_keys
+from models.storage.installation import (
+    DatabaseRefused,
+    admit_database,
+    forget_old_keys,
+    look,
+    note_address,
+)
 from models.storage.mongo import Database, Document
 from tests.builders import on
 
@@ -143,6 +149,15 @@ async def test_the_first_start_marks_and_the_mark_stays(
     with pytest.raises(DatabaseRefused):
         await admit_database(db, sandbox, FOREIGN)
     assert await everything(db) == marked
+
+
+async def test_another_address_on_the_same_database_is_noticed(db: Database) -> None:
+    """The service has moved, or two installations are on one database: each start says so."""
+    await admit_database(db, False, ONE)
+    one, other = "https://seats.one.example", "https://seats.other.example"
+    assert [await note_address(db, at) for at in (one, one, other, one)] == ["", "", one, other]
+    assert (await look(db)).pages_at == one
+    await admit_database(db, False, ONE)
 
 
 async def test_those_that_start_at_once_agree(db: Database) -> None:

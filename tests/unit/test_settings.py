@@ -64,11 +64,24 @@ def test_real_installation() -> None:
         (SANDBOX, {"PUBLIC_BASE_URL": "https://a.example/seats"}, "PUBLIC_BASE_URL"),
         (SANDBOX, {"MONGO_URL": "db.example:27017/?replicaSet=rs0"}, "mongodb://"),
         (SANDBOX, {"MONGO_URL": "mongodb://a:secret@b/?replicaSett=x"}, "replicaSett"),
-        (SANDBOX, {"MONGO_URL": "mongodb://a:se@cret@b/"}, "MONGO_URL"),
+        (SANDBOX, {"MONGO_URL": "mongodb://a:se@cret@b/"}, "percent-encoded"),
+        (
+            SANDBOX,
+            {"MONGO_URL": "mongodb://b/?tls=true&tlsCAFile=/no/ca.pem"},
+            "tlsCAFile /no/ca.pem",
+        ),
         *(
             (SANDBOX, {"MONGO_URL": f"mongodb{srv}://a:{password}@b/{query}"}, "percent-encoded")
             for srv in ("", "+srv")
-            for password in ("se?cret", "s?cret=x", "s?w=1&cret", "1/cret", "s/cret?x", "?cret")
+            for password in (
+                "se?cret",
+                "s?cret=x",
+                "s?w=1&cret",
+                "1/cret",
+                "s/cret?x",
+                "?cret",
+                "@:/",
+            )
             for query in ("", "?replicaSet=rs0")
         ),
         (SANDBOX, {"MONGO_URL": "mongodb://b/?connectTimeoutMS=soon"}, "MONGO_URL"),

@@ -10,7 +10,7 @@ import pytest
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.loading import RENAMED, VARIABLES
-from miniapp_server.settings.misspelt import misspelt
+from miniapp_server.settings.misspelt import SettingsFile, misspelt
 from miniapp_server.settings.sign_on import OIDC_ENDINGS
 from tests.environments import REAL, SANDBOX
 
@@ -93,6 +93,12 @@ def test_others_are_nobodys_business() -> None:
     foreign = "PATH HOME HOSTNAME LOGNAME LANG SHELL PWD TZ PYTHONPATH LIBRARY_PATH MONGO_PORT"
     foreign += " LD_LIBRARY_PATH REDIS_PORT REDIS_HOST DATABASE_URL PORTS JOURNAL_STREAM http_proxy"
     assert misspelt([*foreign.split(), *VARIABLES]) == {}
+
+
+def test_in_a_file_every_name_is_meant_for_this_service() -> None:
+    own = {"SEATS_FOO": "1", "SITE_TITEL": "x", "TZ": "UTC", "HTTPS_PROXY": "p", "LC_ALL": "C"}
+    below = {"FOREIGN_FOO": "1", "PATH": "/bin"}
+    assert misspelt(SettingsFile(own, below)) == {"SEATS_FOO": "", "SITE_TITEL": "SITE_TITLE"}
 
 
 def test_a_file_means_what_it_says(tmp_path: Path) -> None:
