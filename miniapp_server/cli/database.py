@@ -29,15 +29,16 @@ async def init_db(env: Env) -> None:
 
 
 async def seed(env: Env) -> None:
-    """Write the demo library and print the keys of new kiosks and gates."""
+    """Write the demo library and print the keys of new kiosks and gates. Raises: CommandError."""
+    if not load(env).sandbox:
+        raise CommandError(
+            "seed writes the demo library, into a sandbox (SANDBOX=1). A library of your own "
+            "begins in the console, or by library import; the console makes keys of devices"
+        )
     data = seeding.read()
     async with application(env) as app:
-        resources, reference = app[RESOURCES], app[REFERENCE]
-        if resources.settings.sandbox:
-            kiosks, gates = await seed_demo(app)
-        else:
-            kiosks, gates = await seeding.seed(resources.repositories, reference, data, real_now())
-        seats = len(reference.catalog.seats)
+        kiosks, gates = await seed_demo(app)
+        seats = len(app[REFERENCE].catalog.seats)
     print(f"{data.venue.name}: {len(data.areas)} areas, {seats} seats, {len(data.kiosks)} kiosks")
     for kind, fresh in (("kiosk", kiosks), ("gate", gates)):
         for id, key in fresh.items():

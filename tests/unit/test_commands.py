@@ -14,6 +14,7 @@ from miniapp_server.cli.commands import seats
 from miniapp_server.cli.commands.devices import LONGEST_LINK
 from miniapp_server.cli.commands.service import JOBS
 from notify.wechat import mini_program
+from tests.living import ENCRYPTION_KEYS
 
 ROOT = Path(__file__).parents[2]
 SEATS = str(Path(sys.executable).with_name("seats"))
@@ -56,7 +57,14 @@ def test_what_was_typed_wrongly_is_said_and_nothing_is_done(
 
 
 def test_a_failure_is_one_line_and_status_1(tmp_path: Path) -> None:
+    real = tmp_path / "env"
+    real.write_text(
+        "MONGO_URL=mongodb://127.0.0.1:9/?replicaSet=rs0\nREDIS_URL=redis://127.0.0.1:9/0\n"
+        f"ENCRYPTION_KEYS={ENCRYPTION_KEYS}\nPUBLIC_BASE_URL=https://seats.example\n"
+        "CAS_BASE_URL=https://cas.example\n"
+    )
     for words, said in (
+        (("seed", "--env-file", str(real)), "seats: seed writes the demo library, into a sandbox"),
         (("grow", "--count", "9"), "seats: grow is called load-data now\n"),
         (("check-config", "--env-file", "/none"), "seats: --env-file /none: No such file"),
         (("worker", "--owner", "w1"), "seats: a worker is started by serve --workers N\n"),

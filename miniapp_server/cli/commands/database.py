@@ -21,7 +21,7 @@ def init_db(env_file: EnvFile = None) -> None:
 
 @commands.command()
 def seed(env_file: EnvFile = None) -> None:
-    """Write the demo library. Safe to repeat; prints the keys of new kiosks once."""
+    """Write the demo library into a sandbox. Safe to repeat; prints the keys of new kiosks once."""
     from miniapp_server.cli.database import seed
 
     run(seed, env_file)
