@@ -125,6 +125,8 @@ class Rush:
     all: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
+    tries: Counter[int] = field(default_factory=Counter)
+    """How many clients had to ask so often."""
     gave_up: int = 0
 
     async def run(self, requests: Sequence[bytes]) -> dict[str, Any]:
@@ -155,6 +157,7 @@ class Rush:
             "max_ms": percentile(self.latencies, 1) * 1000,
             "late_p99_ms": percentile(self.late, 0.99) * 1000,
             "late_max_ms": percentile(self.late, 1) * 1000,
+            "tries": dict(sorted(self.tries.items())),
             "gave_up": self.gave_up,
             "took_s": ended - began,
             "cpu_s": process_time() - cpu,
@@ -184,6 +187,7 @@ class Rush:
             answer = await ask(self.port, request)
             self.all[answer.status] += 1
             tries += 1
+        self.tries[tries] += 1
 
 
 def main() -> None:

@@ -77,6 +77,7 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
             "first_answers": first,
             "all_answers": found["all"],
             "unanswered": every.get(0, 0),
+            "tries": found["tries"],
             "gave_up": found["gave_up"],
             "all_done_s": round(found["took_s"], 2),
             "generator": {

@@ -46,7 +46,14 @@ _REST_S: Final = 1.0
 """The same while nobody asks for anything: whoever comes ends it."""
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
-_WEIGHT: Final = 0.3
+_MEASURED_S: Final = 1.0
+"""A batch leaves together, so a shorter while says little."""
+_OF_A_CHANGE: Final = 1 / 10
+"""What it takes to send somebody away, beside a change: it is measured as work that is done."""
+_FASTER: Final = 0.5
+_SLOWER: Final = 0.3
+"""How much of a measured rate is believed. Less where it is lower: while a flood arrives, most of
+the time goes into taking it in."""
 
 
 class WriteQueue:
@@ -61,7 +68,9 @@ class WriteQueue:
         self.rate = _FIRST_GUESS
         self._inside = 0
         self._most = self._most_before = 0
-        self._left = 0
+        self._left = 0.0
+        self._measured = self._measured_s = 0.0
+        self._next_return = 0.0
         self._line: deque[tuple[float, asyncio.Future[None]]] = deque()
 
     @property
@@ -134,8 +143,13 @@ class WriteQueue:
     def tick(self, seconds: float) -> None:
         """Send away who has waited too long, and measure."""
         if self._line:
-            self.rate += _WEIGHT * (self._left / seconds - self.rate)
-        self._left = 0
+            self._measured_s += seconds
+            self._measured += self._left
+        if self._measured_s >= _MEASURED_S:
+            rate = self._measured / self._measured_s
+            self.rate += (_FASTER if rate > self.rate else _SLOWER) * (rate - self.rate)
+            self._measured = self._measured_s = 0.0
+        self._left = 0.0
         self._most_before, self._most = self._most, self._inside
         while self._line and self.oldest_s > LONGEST_WAIT_S:
             _, place = self._line.popleft()
@@ -150,10 +164,11 @@ class WriteQueue:
                 place.set_result(None)
 
     def _busy(self) -> Overloaded:
-        # As many as wait now will be sent away as well. They shall come back one after the other,
-        # over twice the time that they take, and not all together.
-        spread = 2 * len(self._line) / max(self.rate, 1.0)
-        return Overloaded(retry_after=1 + random.uniform(0, 1 + spread))
+        # They come back one after the other, as fast as changes leave.
+        self._left += _OF_A_CHANGE
+        now = self._clock()
+        self._next_return = max(self._next_return, now + 1) + 1 / max(self.rate, 1.0)
+        return Overloaded(retry_after=self._next_return - now)
 
 
 class LoadShedder:
