@@ -52,7 +52,7 @@ WECHAT_OUTCOME_TEXT: Final[Mapping[SendStatus, str]] = {
     SendStatus.SENT: "已发送",
     SendStatus.NO_CONSENT: "读者没有授权，或已用完",
     SendStatus.BAD_OPENID: "openid 不属于这个小程序",
-    SendStatus.BAD_TEMPLATE: "模板不存在或已停用：核对 WECHAT_TEMPLATES 后重启",
+    SendStatus.BAD_TEMPLATE: "模板不存在或已停用：核对 WECHAT_TEMPLATES，每小时再试一次",
     SendStatus.BAD_PAGE: "页面不存在：小程序还没有发布这一页",
     SendStatus.CONCURRENT: "同一读者同时发送",
     SendStatus.BAD_VALUE: "内容不符合模板：核对 WECHAT_TEMPLATES 后重启",

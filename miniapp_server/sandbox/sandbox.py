@@ -80,7 +80,7 @@ class Sandbox:
         app[SESSIONS].invalidate_all()
         app[REFERENCE].invalidate()
         app[OCCUPANCY].invalidate()
-        app[WECHAT_CHANNEL].disabled.clear()
+        app[WECHAT_CHANNEL].refused_until.clear()
 
     async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
         """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from typing import Final
 
 from models.kernel.ids import ReaderId
@@ -39,7 +40,10 @@ _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
     SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
 }
+REFUSED_FOR_S: Final = 3600.0
+"""A template that WeChat has refused is tried again after so long: somebody may have mended it."""
 _NOT_ASKED: Final = SendOutcome(DeliveryState.FAILED, DeliveryState.FAILED.value, asked=False)
+_TEMPLATE_OFF: Final = SendOutcome(DeliveryState.FAILED, SendStatus.BAD_TEMPLATE.value, asked=False)
 
 
 @dataclass(slots=True)
@@ -56,8 +60,9 @@ class WeChatChannel:
     concurrency: int = CONCURRENCY
     lease: timedelta = LEASE
     max_unknown: int = MAX_UNKNOWN
-    disabled: set[Template] = field(default_factory=set)
-    """Templates that WeChat does not know any more."""
+    seconds: Callable[[], float] = monotonic
+    refused_until: dict[Template, float] = field(default_factory=dict)
+    """Templates that WeChat does not know or has banned, and when they are tried again."""
     _unused: list[ConsentKey] = field(default_factory=list)
     _spent: list[ConsentKey] = field(default_factory=list)
     _ended: dict[ConsentKey, str] = field(default_factory=dict)
@@ -87,8 +92,8 @@ class WeChatChannel:
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Look for the readers' openids, and use up a consent for each message that takes one."""
         ready: list[PreparedDelivery] = []
-        ends = [DeliveryResult(d, DeliveryState.FAILED) for d in going if not self._knows(d)]
-        going = [d for d in going if self._knows(d)]
+        ends = [DeliveryResult(d, DeliveryState.FAILED) for d in going if not self._sends(d)]
+        going = [d for d in going if self._sends(d)]
         openids: Mapping[ReaderId, str] = {}
         taken: Collection[ConsentKey] = ()
         standing: Mapping[ConsentKey, str] = {}
@@ -112,9 +117,12 @@ class WeChatChannel:
                 ready.append(PreparedDelivery(d, openid, send_by, credit, mark))
         return ready, ends
 
-    def _knows(self, d: Delivery) -> bool:
-        template = d.message.template
-        return template in self.templates and template not in self.disabled
+    def _sends(self, d: Delivery) -> bool:
+        return d.message.template in self.templates and not self._is_refused(d.message.template)
+
+    def _is_refused(self, template: Template) -> bool:
+        until = self.refused_until.get(template)
+        return until is not None and self.seconds() < until
 
     async def answers(self) -> bool:
         return await self.gateway.answers()
@@ -122,9 +130,9 @@ class WeChatChannel:
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
         """Send one subscribe message, and do what WeChat's answer asks for."""
         d, message = ready.delivery, ready.delivery.message
-        if message.template in self.disabled:
+        if self._is_refused(message.template):
             self.give_back(ready)
-            return _NOT_ASKED
+            return _TEMPLATE_OFF
         config = self.templates[message.template]
         try:
             # Here and not for many at once, which would hold up whoever asks for something.
@@ -159,7 +167,7 @@ class WeChatChannel:
 
     def _apply(self, v: RetryDecision, result: SendResult, ready: PreparedDelivery) -> None:
         message = ready.delivery.message
-        if v.alarm and not (v.disable_template and message.template in self.disabled):
+        if v.alarm and not (v.disable_template and self._is_refused(message.template)):
             log.error(
                 "wechat_delivery_alarm",
                 extra={"template": message.template.value, "errcode": result.errcode}
@@ -168,7 +176,7 @@ class WeChatChannel:
         if v.flag_binding:
             log.warning("wechat_binding_suspect", extra={"reader": message.reader_id})
         if v.disable_template:
-            self.disabled.add(message.template)
+            self.refused_until[message.template] = self.seconds() + REFUSED_FOR_S
         if v.credit_zero and ready.standing:
             self._ended[_consent(ready.delivery)] = ready.standing
         elif v.credit_zero:

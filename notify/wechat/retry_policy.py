@@ -98,7 +98,7 @@ class RetryDecision:
         credit_zero: WeChat knows no credit any more; ours goes to 0.
         credit_back: WeChat did not use the credit taken for this attempt; put it back.
         flag_binding: the openid is not one of this mini-program's; look at the binding.
-        disable_template: send nothing of this template any more.
+        disable_template: send nothing of this template for an hour.
         alarm: a person should look at it.
     """
 

@@ -76,6 +76,28 @@ async def test_a_final_refusal_ends_the_message(
     assert await told(reader) == ["RESERVED", "RESERVED"]
 
 
+async def test_a_refused_template_is_tried_again_each_hour(
+    service: Living, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who has mended it at WeChat need not restart anything; who has not is told each hour."""
+    channel, passed = service.app[WECHAT_CHANNEL], [0.0]
+    channel.seconds = lambda: passed[0]
+    reader = await service.reader()
+    await misbehave(service, subscribe_send={"errcode": 43107, "times": MANY})
+    for n, (at, asked, told_of) in enumerate([(0, 1, 1), (3599, 1, 1), (3600, 2, 2), (7000, 2, 2)]):
+        passed[0] = at
+        await reader.accept("RESERVED")
+        await reader.reserve(f"2f-hall-{n + 1:03d}", f"{9 + 2 * n:02d}:00", f"{10 + 2 * n}:00")
+        await service.settle()
+        assert await calls(service, "subscribe_send") == asked
+        assert len(alarms(caplog)) == told_of
+    passed[0] = 7200
+    await misbehave(service)
+    await reader.reserve("2f-hall-007", "18:00", "19:00")
+    await service.settle()
+    assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     name: str
