@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import date
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from miniapp_server.settings import Settings, load
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.misspelt import in_words, is_known, misspelt
 from models.kernel.errors import ServiceUnavailable
+from models.messages.entities import Template
 from models.storage.connectivity import (
     MongoUnusable,
     about_mongo,
@@ -46,8 +48,10 @@ from models.wechat.access_token_repository import AccessTokenStore
 from notify.email.smtp_client import SmtpClient, SmtpSettings
 from notify.outgoing_calls import OutgoingSystem
 from notify.wechat.access_tokens import TokenRequestFailed
+from notify.wechat.account_templates import account_templates, difference_of
 from notify.wechat.client import WeChatClient
-from notify.wechat.template_config import mixed_requests
+from notify.wechat.errors import WeChatUnavailable
+from notify.wechat.template_config import TemplateConfig
 
 _WITHIN_S: Final = 12.0
 _HIDDEN: Final = ("_SECRET", "_TOKEN", "_AES_KEY")
@@ -113,10 +117,6 @@ def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
     if missing := settings.templates_missing:
         note = "no WeChat template: these messages are shown in the app only"
         rows.append(Row("WECHAT_TEMPLATES", ", ".join(missing), Verdict.WARNING, note))
-    wechat = settings.wechat
-    if mixed := mixed_requests(wechat.long_term, wechat.templates):
-        note = "one tap requests these together: give them one type, or WeChat refuses (20002)"
-        rows.append(Row("WECHAT_TEMPLATES", ", ".join(mixed), Verdict.WARNING, note))
     for name, nearest in misspelt(env).items():
         rows.append(Row(name, "", Verdict.PROBLEM, in_words(name, nearest)))
     return rows
@@ -187,6 +187,7 @@ def _name(host: str) -> str:
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
     """Try everything that the settings lead to, all at once."""
     tries = [_redis(settings)]
+    several = [_mongo(settings, today)]
     if settings.sandbox:
         rows = [Row("CAS, WeChat", "the sandbox's own")]
     else:
@@ -200,10 +201,9 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
             rows.append(Row("WeChat", "not set: web pages only"))
         if settings.smtp is not None:
             tries.append(_mail(settings.smtp))
-        for name, appid, secret in settings.wechat_accounts:
-            tries.append(_wechat(settings, name, appid, secret))
-    mongo, others = await asyncio.gather(_mongo(settings, today), asyncio.gather(*tries))
-    return [*mongo, *others, *rows]
+        several += [_wechat(settings, *account) for account in settings.wechat_accounts]
+    found, rowses = await asyncio.gather(asyncio.gather(*tries), asyncio.gather(*several))
+    return [*rowses[0], *found, *chain(*rowses[1:]), *rows]
 
 
 async def _mongo(settings: Settings, today: date) -> list[Row]:
@@ -305,7 +305,7 @@ async def _mail(settings: SmtpSettings) -> Row:
     return Row("mail server", host, Verdict.PROBLEM if note else Verdict.OK, note)
 
 
-async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> Row:
+async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> list[Row]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_redis(settings.redis_url))
         transport = WeChatClient(
@@ -319,5 +319,27 @@ async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> Row
             await transport.issue_token()
         except TokenRequestFailed as refused:
             note = _WECHAT_CURES.get(refused.errcode, f"WeChat answers {refused.errcode}")
-            return Row(name, appid, Verdict.PROBLEM, note)
-    return Row(name, appid)
+            return [Row(name, appid, Verdict.PROBLEM, note)]
+        rows = [Row(name, appid)]
+        if appid == settings.wechat.appid:
+            rows += await _templates(settings.wechat.templates, transport)
+    return rows
+
+
+async def _templates(
+    configured: Mapping[Template, TemplateConfig], transport: WeChatClient
+) -> list[Row]:
+    """Each configured template beside the account's own."""
+    try:
+        account = await account_templates(transport)
+    except WeChatUnavailable as error:
+        note = f"not compared: WeChat answers {error.details.get('errcode')}"
+        return [Row("WECHAT_TEMPLATES", "", Verdict.WARNING, note)]
+    differences = {name: difference_of(config, account) for name, config in configured.items()}
+    if faults := [
+        Row("WECHAT_TEMPLATES", name.value, Verdict.PROBLEM, note)
+        for name, note in differences.items()
+        if note
+    ]:
+        return faults
+    return [Row("WECHAT_TEMPLATES", f"{len(configured)} as in the account")]

@@ -16,6 +16,7 @@ ENDPOINTS: Final = frozenset(
         "subscribe_send",
         "getwxacodeunlimit",
         "generate_urllink",
+        "gettemplate",
         "msg_sec_check",
         "menu_create",
         "menu_get",

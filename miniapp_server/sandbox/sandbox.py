@@ -46,6 +46,7 @@ class Sandbox:
             {c.template_id: t.value for t, c in settings.wechat.templates.items()},
             now,
             {c.template_id for c in settings.wechat.templates.values() if c.long_term},
+            {c.template_id: tuple(c.fields) for c in settings.wechat.templates.values()},
         )
         self.cas = CasState(
             SandboxCas(resources.db),

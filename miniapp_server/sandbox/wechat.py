@@ -16,6 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import segno
@@ -24,7 +25,7 @@ from aiohttp import web
 from miniapp_server.sandbox.faults import ENDPOINTS, FaultMode, parse_fault, wait
 from miniapp_server.sandbox.wechat_checks import checked_text, suggestion_on
 from miniapp_server.sandbox.wechat_errors import WeChatError
-from miniapp_server.sandbox.wechat_fields import checked_values
+from miniapp_server.sandbox.wechat_fields import checked_values, listed_template
 from miniapp_server.sandbox.wechat_menu import check_buttons
 from miniapp_server.sandbox.wechat_repository import Delivered, SandboxWeChat
 
@@ -44,6 +45,7 @@ class WeChatSandbox:
         templates: message names by template id. Other template ids are refused (40037).
         now: the sandbox's clock.
         long_term: the ids of those templates that a reader accepts once.
+        fields: the keys of the templates by their ids.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class WeChatSandbox:
         templates: Mapping[str, str],
         now: Callable[[], datetime],
         long_term: Collection[str] = (),
+        fields: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self.store = store
         self.accounts = accounts
         self.templates = templates
         self.now = now
         self.long_term = long_term
+        self.fields = fields
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
         """The reader taps "accept" in the mini-program's dialog: ``times`` more messages."""
@@ -94,6 +98,10 @@ def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
         ),
         web.post(
             f"{ROOT}/wxa/generate_urllink", server.endpoint("generate_urllink", server.url_link)
+        ),
+        web.get(
+            f"{ROOT}/wxaapi/newtmpl/gettemplate",
+            server.endpoint("gettemplate", server.own_templates),
         ),
         web.post(f"{ROOT}/wxa/msg_sec_check", server.endpoint("msg_sec_check", server.check_text)),
         web.post(f"{ROOT}/cgi-bin/menu/create", server.endpoint("menu_create", server.create_menu)),
@@ -233,6 +241,16 @@ class _Server:
                 openid, name, str(template_id), page, data, self._state.now()
             )
         return web.json_response({"errcode": 0, "errmsg": "ok", "msgid": int(msgid)})
+
+    async def own_templates(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
+        await self._authorised(request)
+        if not mode.after:
+            await wait(request, mode.delay)
+        listed = [
+            listed_template(id, name, self._state.fields.get(id, ()), id in self._state.long_term)
+            for id, name in self._state.templates.items()
+        ]
+        return web.json_response({"errcode": 0, "errmsg": "ok", "data": listed})
 
     @asynccontextmanager
     async def _one_send_per_user(self, openid: str) -> AsyncIterator[None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from miniapp_server.sandbox.wechat_errors import WeChatError
 
@@ -64,3 +64,16 @@ def checked_values(data: object) -> dict[str, str]:
             raise WeChatError(47003, f" data.{key}.value invalid")
         values[key] = value
     return values
+
+
+def listed_template(
+    template_id: str, name: str, keys: Collection[str], long_term: bool
+) -> dict[str, Any]:
+    """A template as ``wxaapi/newtmpl/gettemplate`` lists it; its type is 2 for once, 3 for ever."""
+    return {
+        "priTmplId": template_id,
+        "title": name,
+        "content": "".join(f"{key}:{{{{{key}.DATA}}}}\n" for key in keys),
+        "example": "".join(f"{key}:1\n" for key in keys),
+        "type": 3 if long_term else 2,
+    }

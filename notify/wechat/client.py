@@ -75,6 +75,10 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
         asked = {"version": 2, "openid": openid, "scene": _COMMENT, "content": content}
         return cast("Awaitable[Any]", self._post("wxa/msg_sec_check", data=asked))
 
+    def templates(self) -> Awaitable[Any]:
+        """The account's templates of subscribe messages (wxaapi/newtmpl/gettemplate)."""
+        return cast("Awaitable[Any]", self._get("wxaapi/newtmpl/gettemplate"))
+
     def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
         """A picture whose scan opens the mini-program's first page with ``scene``. Permanent, and
         not counted (wxa/getwxacodeunlimit). Asked without check_path: the page may not be out."""

@@ -6,18 +6,9 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from notify.wechat.template_fields import FIELD_KINDS, format_value
-
-REQUESTED_TOGETHER: Final = (
-    ("RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"),
-    ("CHECKED_IN", "ENDING_SOON", "ENDED"),
-    ("LEAVE", "LEAVE_REMINDER", "LEAVE_TIMEOUT"),
-    ("OFFER", "MOVED"),
-    ("SUSPENDED", "MOVED"),
-)
-"""The messages for which one tap of the mini-program requests consent."""
 
 
 class TemplateConfigError(ValueError):
@@ -73,14 +64,6 @@ def parse_templates(
             raise TemplateConfigError(f"templates: {name} has the template_id of {other}")
         templates[name] = config
     return templates
-
-
-def mixed_requests(long_term: Collection[str], configured: Collection[str]) -> list[str]:
-    """The configured messages that one tap requests together though some are ``long_term`` and some
-    are not: WeChat refuses such a request (20002), and the reader accepts none of them."""
-    groups = [[name for name in group if name in configured] for group in REQUESTED_TOGETHER]
-    mixed = [group for group in groups if len({name in long_term for name in group}) > 1]
-    return list(dict.fromkeys(name for group in mixed for name in group))
 
 
 def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfig:

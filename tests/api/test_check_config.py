@@ -20,6 +20,7 @@ from miniapp_server.cli.check_config import connection_rows, settings_rows
 from miniapp_server.cli.verdicts import Verdict, table
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from miniapp_server.settings.loading import VARIABLES
+from tests.api.deliveries import misbehave
 from tests.api.lying_provider import LyingProvider
 from tests.certificates import make_certificate
 from tests.living import ENCRYPTION_KEYS, Living
@@ -85,11 +86,42 @@ async def test_each_connection_is_tried(
         # The embedded MongoDB is an old one, for trying only.
         good = Verdict.WARNING if row.name == "MongoDB" else Verdict.OK
         assert row.verdict is good, row
-    assert {row.name for row in found[0]} == {"MongoDB", "Redis", "CAS", "WeChat", "mail server"}
+    names = {"MongoDB", "Redis", "CAS", "WeChat", "WECHAT_TEMPLATES", "mail server"}
+    assert {row.name for row in found[0]} == names
     for (name, change, words), rows in zip(wrong, found[1:], strict=True):
         troubles = [row for row in rows if row.verdict is Verdict.PROBLEM]
         assert [row.name for row in troubles] == [name], (change, rows)
         assert words in troubles[0].note, (change, troubles[0].note)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_each_template_is_compared_with_the_accounts(
+    env: dict[str, str], service: Living
+) -> None:
+    """What WeChat would refuse message by message is found before the first one."""
+    own = json.loads(env["WECHAT_TEMPLATES"])
+    own["RESERVED"]["template_id"] = "of-another-account"
+    own["LEAVE"]["fields"] = {"thing1": "seat", "date2": "left_at"}
+    own["OFFER"]["type"] = "long"
+
+    async def compared() -> dict[str, tuple[Verdict, str]]:
+        found = await connection_rows(load(env), TODAY)
+        return {r.value: (r.verdict, r.note) for r in found if r.name == "WECHAT_TEMPLATES"}
+
+    assert await compared() == {"12 as in the account": (Verdict.OK, "")}
+    env["WECHAT_TEMPLATES"] = json.dumps(own)
+    assert await compared() == {
+        "RESERVED": (Verdict.PROBLEM, "the account has no template of-another-account"),
+        "LEAVE": (
+            Verdict.PROBLEM,
+            "the template has no date2; fields lacks phrase4, thing5, time2, time3",
+        ),
+        "OFFER": (Verdict.PROBLEM, "its type is once"),
+    }
+    await misbehave(service, gettemplate={"errcode": 48001, "times": 1})
+    note = "not compared: WeChat answers 48001"
+    assert await compared() == {"": (Verdict.WARNING, note)}
+    gc.collect()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Final
 
 import pytest
 from hypothesis import given
@@ -14,14 +11,10 @@ from hypothesis import strategies as st
 from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.time_range import TimeRange
 from notify.wechat.template_config import (
-    REQUESTED_TOGETHER,
     TemplateConfigError,
-    mixed_requests,
     parse_templates,
 )
 from notify.wechat.template_fields import format_value
-
-ROOT: Final = Path(__file__).parents[2]
 
 AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 UNTIL = AT + timedelta(hours=4)
@@ -135,17 +128,6 @@ def test_templates_are_read_from_text() -> None:
 @pytest.mark.parametrize(("kind", "long_term"), [("once", False), ("long", True)])
 def test_a_template_says_whether_its_consent_lasts(kind: str, long_term: bool) -> None:
     assert parse_templates({"LEAVE": {**GOOD, "type": kind}}, FACTS)["LEAVE"].long_term is long_term
-
-
-def test_what_is_requested_together_is_what_the_mini_program_requests() -> None:
-    source = (ROOT / "miniprogram/lib/subscriptions.ts").read_text(encoding="utf-8")
-    asked = source.partition("ASKED = {")[2].partition("}")[0]
-    groups = [tuple(re.findall(r'"(\w+)"', line)) for line in asked.splitlines() if "[" in line]
-    assert tuple(groups) == REQUESTED_TOGETHER
-    everything = {name for group in groups for name in group}
-    assert mixed_requests(set(), everything) == mixed_requests(everything, everything) == []
-    assert mixed_requests({"MOVED"}, everything) == ["OFFER", "MOVED", "SUSPENDED"]
-    assert mixed_requests({"MOVED"}, {"MOVED", "LEAVE"}) == [], "nothing to mix it with"
 
 
 @pytest.mark.parametrize(
