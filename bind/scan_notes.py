@@ -1,10 +1,12 @@
-"""Notes for browsers that have brought a kiosk's code: signing in takes longer than a code lives.
-A seat's label gets one, too.
+"""Notes for browsers and phones that have brought a kiosk's code: signing in takes longer than a
+code lives. A seat's label gets one, too.
 
 A note is sealed, and good for one holder: the session of who had signed in, for ``SIGNED_IN_FOR``;
 or else the sign-in that has to begin within ``BEGIN_WITHIN`` and ends within ``SIGN_IN_FOR`` of the
-scan, and then the session that comes of it. It names the scan of a code, so that it is used up by
-the first reader who checks in with it.
+scan, and then the session that comes of it. A phone's session that is bound to nobody yet holds its
+note for ``SIGN_IN_FOR``. The time of a scan is when this service was shown it: what a phone says
+about that would let a code live on. A note names the scan of a code, so that it is used up by the
+first reader who checks in with it.
 """
 
 from __future__ import annotations
@@ -44,9 +46,13 @@ class ScanNotes:
     def __init__(self, cipher: FieldCipher) -> None:
         self._cipher = cipher
 
-    def issue(self, scan: PresenceScan, session_id: str | None, now: datetime) -> str:
-        """The note of what was scanned now, by who has signed in or by nobody known."""
-        lasts = BEGIN_WITHIN if session_id is None else SIGNED_IN_FOR
+    def issue(
+        self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool = True
+    ) -> str:
+        """The note of what was scanned now, by who has signed in or by nobody known. ``bound``: the
+        session is a reader's."""
+        in_session = SIGNED_IN_FOR if bound else SIGN_IN_FOR
+        lasts = BEGIN_WITHIN if session_id is None else in_session
         if isinstance(scan, SeatLabelScan):
             kiosk_id, time_step, seat_id = "", 0, str(scan.seat_id)
         else:
@@ -73,22 +79,20 @@ class ScanNotes:
         note = self._opened(text, f"state:{state}", now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
-    def scan_of(self, text: str, kiosk_id: str, session_id: str, now: datetime) -> KioskCodeScan:
-        """What the session's note of a kiosk's code says. Raises: QrExpired for an old one,
-        another's, another kiosk's, or no note."""
-        note = self._opened(text, f"session:{session_id}", now)
-        if note is None or note.kiosk_id != kiosk_id:
-            raise QrExpired()
-        return KioskCodeScan(KioskId(note.kiosk_id), note.time_step, True, note_id=note.id)
+    def hand_over(self, text: str, session_id: str, now: datetime) -> str | None:
+        """Nobody's note as one of the session that was opened now; None where it is another's."""
+        note = self._opened(text, _NOBODY, now)
+        return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
-    def label_scan_of(
-        self, text: str, seat_id: SeatId, session_id: str, now: datetime
-    ) -> SeatLabelScan:
-        """What the session's note of a label says. Raises: as ``scan_of``, by seats."""
+    def scan_of(self, text: str, session_id: str, now: datetime) -> PresenceScan:
+        """What the session's note says was scanned. Raises: QrExpired for an old one, another's,
+        or no note."""
         note = self._opened(text, f"session:{session_id}", now)
-        if note is None or note.seat_id != seat_id:
+        if note is None:
             raise QrExpired()
-        return SeatLabelScan(seat_id)
+        if note.seat_id:
+            return SeatLabelScan(SeatId(note.seat_id))
+        return KioskCodeScan(KioskId(note.kiosk_id), note.time_step, True, note_id=note.id)
 
     def _passed_on(self, note: _Note, holder: str) -> str:
         until = note.scanned_at + SIGN_IN_FOR.total_seconds()

@@ -1,4 +1,5 @@
-"""What readers scan, a kiosk's code or a seat's label, and how many wrong ones they may try."""
+"""What readers scan, a kiosk's code or a seat's label, and how many wrong ones they may try. The
+note of a scan stands for it."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bind.kiosk_codes import KioskCodeService
+from bind.scan_notes import ScanNotes
 from bind.seat_labels import SeatLabels
 from models.check_in.service import PresenceScan
 from models.kernel.ids import ReaderId
@@ -18,13 +20,42 @@ _GUESSES_OF_AN_ADDRESS: Final = 2000
 address (1,000 a second at each worker): of a kiosk's 10⁸ codes two are accepted, so it takes
 fourteen hours on average to find one, divided by the number of workers and of addresses."""
 _WINDOW: Final = timedelta(minutes=10)
+_NOTE: Final = "note:"
+"""So begins what an API client holds of a scan; links begin otherwise."""
 
 
 class ScannedCodes:
     def __init__(
-        self, kiosk_codes: KioskCodeService, labels: SeatLabels, throttles: AttemptLimiter
+        self,
+        kiosk_codes: KioskCodeService,
+        labels: SeatLabels,
+        notes: ScanNotes,
+        throttles: AttemptLimiter,
     ) -> None:
-        self._kiosk_codes, self._labels, self._throttles = kiosk_codes, labels, throttles
+        self._kiosk_codes, self._labels = kiosk_codes, labels
+        self._notes, self._throttles = notes, throttles
+
+    def note_of(
+        self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool
+    ) -> str:
+        """What ``brought`` takes in the place of the text that was scanned now."""
+        return _NOTE + self._notes.issue(scan, session_id, now, bound=bound)
+
+    def note_after_login(self, text: str, session_id: str, now: datetime) -> str | None:
+        """Nobody's note as one of the session that was opened now; None where it is none."""
+        sealed = text.removeprefix(_NOTE)
+        handed_over = self._notes.hand_over(sealed, session_id, now) if sealed != text else None
+        return None if handed_over is None else _NOTE + handed_over
+
+    async def brought(
+        self, text: str, session_id: str, reader_id: ReaderId, step_seconds: int, now: datetime
+    ) -> PresenceScan:
+        """What was scanned, by its text or by the session's note of it. Raises: as ``verify``;
+        QrExpired for a note that is over or another's.
+        """
+        if text.startswith(_NOTE):
+            return self._notes.scan_of(text.removeprefix(_NOTE), session_id, now)
+        return await self.verify(text, reader_id, step_seconds, now)
 
     async def verify(
         self, text: str, reader_id: ReaderId, step_seconds: int, now: datetime

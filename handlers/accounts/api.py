@@ -47,7 +47,11 @@ async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
     issued = await call[SESSIONS].open_wx(identity.openid, identity.unionid, call.now)
     principal = await call[SESSIONS].principal(issued.token, call.now)
     reader = presenter.reader(principal.reader) if principal.reader else None
-    return LoginOut(issued.token, to_local(issued.expires_at), reader is not None, reader)
+    note = None
+    if body.scan_note is not None:
+        codes, session_id = call[keys.SCANNED_CODES], principal.session.id
+        note = codes.note_after_login(body.scan_note, session_id, call.now)
+    return LoginOut(issued.token, to_local(issued.expires_at), reader is not None, reader, note)
 
 
 async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.accounts import api, schemas, sessions
+from handlers.accounts import api, scan_note, schemas, sessions
 from handlers.http.endpoint import BROWSER, PHONE, Access, delete, get, post
+from models.check_in.errors import PresenceMethodOff, QrExpired
+from models.erasure.errors import ErasureNotNow
 from models.identity.errors import (
     ActivationCodeInvalid,
     AlreadyBound,
@@ -13,6 +15,7 @@ from models.identity.errors import (
     ReaderBoundElsewhere,
 )
 from models.kernel.errors import NotFound, TooManyAttempts
+from models.kiosks.errors import QrInvalid
 from models.messages.errors import UnknownTemplate
 from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
 
@@ -24,6 +27,13 @@ ROUTES: Final = (
         Access.ANYONE,
         signs_in=True,
         errors=(CodeInvalid, WeChatUserBlocked, WeChatUnavailable),
+    ),
+    post(
+        "/scans",
+        scan_note.note_scan,
+        "Note that a code was scanned now, before logging in or being bound",
+        Access.ANYONE,
+        errors=(QrInvalid, QrExpired, PresenceMethodOff, NotFound, TooManyAttempts),
     ),
     post(
         "/bindings",

@@ -1,22 +1,26 @@
-"""A kiosk's code or a seat's label that a browser opens: it is verified at once, and a cookie
-carries the note of it through a sign-in."""
+"""A kiosk's code or a seat's label that a browser or the mini-program opens: it is verified at
+once, and a note of it goes through the sign-in, a browser's in a cookie."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
 from bind.scan_notes import SIGN_IN_FOR
-from handlers.http.authentication import bound_reader, client_address, require_clock, signed_in
+from handlers.accounts.schemas import Scan, ScanNoteOut
+from handlers.http.authentication import client_address, require_clock, signed_in
 from handlers.http.cookies import give_cookie
+from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import redirect
 from handlers.keys import CHECK_IN, SCAN_NOTES, SCANNED_CODES
 from models.check_in.errors import QrExpired
-from models.check_in.service import KioskCodeScan
+from models.check_in.service import KioskCodeScan, PresenceScan
+from models.identity.entities import Principal
 from models.kernel.time_range import local_date
 
 COOKIE: Final = "seat_proof"
@@ -34,26 +38,46 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
 
     Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff.
     """
-    now, address, app = request[NOW], client_address(request), request.app
-    raise_if_limited(app[LOAD_SHEDDER].addresses.wait_for(address))
+    now, app = request[NOW], request.app
+    raise_if_limited(app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     require_clock(request)
     principal = await signed_in(request, now)
     if principal is not None and principal.reader is None:
         principal = None  # a phone that is bound to nobody is nobody here
     link = f"{app[SITE].public_base_url}{place}?c={request.query.get('c', '')}"
-    codes = app[SCANNED_CODES]
-    step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
-    if principal is not None:
-        scan = await codes.verify(link, bound_reader(principal).id, step_seconds, now)
-    else:
-        scan = await codes.verify_signed_out(link, address, step_seconds, now)
-    if isinstance(scan, KioskCodeScan) and not scan.is_current:
-        raise QrExpired()
-    app[CHECK_IN].venue_of(scan)
+    scan = await _verified(request, link, principal, now)
     response = redirect(f"{place}/check-in")
     session_id = principal.session.id if principal is not None else None
     give_note(request, response, app[SCAN_NOTES].issue(scan, session_id, now))
     return response
+
+
+async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
+    """The moment of a scan, for a phone that has to log in or to be bound first."""
+    principal = await signed_in(call.request, call.now)
+    scan = await _verified(call.request, body.qr, principal, call.now)
+    session_id = principal.session.id if principal is not None else None
+    bound = principal is not None and principal.reader is not None
+    return ScanNoteOut(call[SCANNED_CODES].note_of(scan, session_id, call.now, bound=bound))
+
+
+async def _verified(
+    request: web.Request, text: str, principal: Principal | None, now: datetime
+) -> PresenceScan:
+    """What was scanned a moment ago. Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound,
+    PresenceMethodOff."""
+    app = request.app
+    codes, reader = app[SCANNED_CODES], principal.reader if principal is not None else None
+    step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
+    if reader is not None:
+        scan = await codes.verify(text, reader.id, step_seconds, now)
+    else:
+        address = client_address(request)
+        scan = await codes.verify_signed_out(text, address, step_seconds, now)
+    if isinstance(scan, KioskCodeScan) and not scan.is_current:
+        raise QrExpired()
+    app[CHECK_IN].venue_of(scan)
+    return scan
 
 
 def give_note(request: web.Request, response: web.StreamResponse, note: str) -> None:

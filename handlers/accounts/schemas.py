@@ -10,9 +10,25 @@ from msgspec import Meta
 from handlers.http.schemas import Request, Response, SuspensionOut
 from handlers.reservations.schemas import ReservationOut
 
+ScanNote = Annotated[str, Meta(min_length=1, max_length=1024)]
+
 
 class WxLogin(Request):
+    """``scan_note``: the note of a code that brought the phone here."""
+
     code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
+    scan_note: ScanNote | None = None
+
+
+class Scan(Request):
+    qr: Annotated[str, Meta(min_length=1, max_length=512, description="the whole scanned text")]
+
+
+class ScanNoteOut(Response):
+    """Stands for the text in the check-in: 90 seconds in a reader's session, five minutes in one
+    that is not bound yet; without a session the next login has to take it within a minute."""
+
+    note: str
 
 
 _SCANNED: Final = "[A-Za-z0-9_-]{22}"
@@ -52,10 +68,13 @@ class ReaderOut(Response):
 
 
 class LoginOut(Response):
+    """``scan_note`` is that of the session; null where none was brought, or it was over."""
+
     token: str
     expires_at: datetime
     bound: bool
     reader: ReaderOut | None
+    scan_note: str | None
 
 
 class BindingOut(Response):

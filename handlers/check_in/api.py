@@ -36,7 +36,10 @@ async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> Reserv
     if known is not None:
         return await presenter.after_change(call, known)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
-    scan = await call[keys.SCANNED_CODES].verify(body.qr, call.reader.id, step_seconds, call.now)
+    assert call.principal is not None
+    scan = await call[keys.SCANNED_CODES].brought(
+        body.qr, call.principal.session.id, call.reader.id, step_seconds, call.now
+    )
     return await presenter.after_change(call, await work(ctx, call.id, scan))
 
 

@@ -15,7 +15,14 @@ class EndsOut(Response):
 
 
 class ScanRequest(Request):
-    qr: Annotated[str, Meta(min_length=1, max_length=512, description="the whole scanned text")]
+    qr: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=1024,
+            description="the whole scanned text, or the note of it that POST /scans has given",
+        ),
+    ]
 
 
 class OtherEnd(Request):

@@ -53,6 +53,7 @@ _TAGS: Final = {
 _TAG_OF: Final = {
     "wx": "identity",
     "bindings": "identity",
+    "scans": "reservations",
     "binding-requests": "identity",
     "activation-codes": "identity",
     "me": "identity",

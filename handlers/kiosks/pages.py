@@ -13,6 +13,7 @@ from handlers.http.rendering import render_page
 from handlers.keys import RESERVATIONS, SCAN_NOTES
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
+from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
 from models.kernel.errors import DomainError, NotFound
 from models.library.entities import Kiosk, KioskId
@@ -68,9 +69,12 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
-    """Raises: QrExpired."""
+    """Raises: QrExpired, also for the note of another kiosk."""
     note = carried_note(visit.request)
-    return visit[SCAN_NOTES].scan_of(note, visit.id, visit.principal.session.id, visit.now)
+    scan = visit[SCAN_NOTES].scan_of(note, visit.principal.session.id, visit.now)
+    if not isinstance(scan, KioskCodeScan) or scan.kiosk_id != visit.id:
+        raise QrExpired()
+    return scan
 
 
 async def report(visit: PageRequest, form: Form) -> web.StreamResponse:

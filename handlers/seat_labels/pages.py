@@ -66,7 +66,7 @@ def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:
     seat = visit[REFERENCE].seat_even_if_removed(visit.id)
     session_id = visit.principal.session.id
     try:
-        note = carried_note(visit.request)
-        return visit[SCAN_NOTES].label_scan_of(note, seat.id, session_id, visit.now)
+        scan = visit[SCAN_NOTES].scan_of(carried_note(visit.request), session_id, visit.now)
     except QrExpired:
         return None
+    return scan if isinstance(scan, SeatLabelScan) and scan.seat_id == seat.id else None

@@ -33,7 +33,10 @@ async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
     if code is None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
-    scan = await call[keys.SCANNED_CODES].verify(code, call.reader.id, step_seconds, call.now)
+    assert call.principal is not None
+    scan = await call[keys.SCANNED_CODES].brought(
+        code, call.principal.session.id, call.reader.id, step_seconds, call.now
+    )
     if isinstance(scan, KioskCodeScan) and not scan.is_current:
         raise QrExpired()
     return call[keys.CHECK_IN].proof(call.context(), scan)

@@ -15,7 +15,7 @@ class ReportTaken(Request):
     is there."""
 
     kind: Literal["occupied", "belongings"]
-    qr: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    qr: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
 
 
 class ReportOut(Response):

@@ -364,6 +364,7 @@ export interface LoginOut {
   expires_at: string;
   bound: boolean;
   reader: ReaderOut | null;
+  scan_note: string | null;
 }
 
 export interface MarkOut {
@@ -604,6 +605,14 @@ export interface ReservedSeat {
   label: string;
 }
 
+export interface Scan {
+  qr: string;
+}
+
+export interface ScanNoteOut {
+  note: string;
+}
+
 export interface ScanRequest {
   qr: string;
 }
@@ -800,4 +809,5 @@ export interface WindowOut {
 
 export interface WxLogin {
   code: string;
+  scan_note?: string | null;
 }

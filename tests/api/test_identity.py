@@ -23,7 +23,7 @@ async def wechat_does(service: Living, mode: dict[str, Any]) -> None:
 async def test_login_by_wechat(service: Living) -> None:
     caller = service.stranger()
     login = await caller.ok("POST", "/wx/login", {"code": f"demo-{caller.name}-1"})
-    assert list(login) == ["token", "expires_at", "bound", "reader"]
+    assert list(login) == ["token", "expires_at", "bound", "reader", "scan_note"]
     assert (login["bound"], login["reader"]) == (False, None)
     assert login["expires_at"].startswith("2026-10-07T08:00:0")
     for code in (f"demo-{caller.name}-1", "x", "demo-", "\0", "' or 1=1", "中文"):

@@ -227,6 +227,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     bodies: dict[str, dict[str, Any]] = {
         "POST /wx/login": {"code": f"demo-{client.name}-1"},
         "POST /bindings": {"activation_code": code},
+        "POST /scans": {"qr": qr},
         "POST /bindings/preview": {"activation_code": code},
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},

@@ -1,0 +1,106 @@
+"""A code that opens the mini-program: its moment outlives the login and the binding."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+from tests.living import SEAT, Client, Living
+
+
+async def noted(client: Client, text: str) -> str:
+    return str((await client.ok("POST", "/scans", {"qr": text}))["note"])
+
+
+async def logged_in(service: Living, client: Client, note: str) -> str | None:
+    """Logs in with that note; the note of the session."""
+    code = f"demo-{client.name}-{uuid4().hex[:8]}"
+    entered = await service.anonymous.ok("POST", "/wx/login", {"code": code, "scan_note": note})
+    client.token = entered["token"]
+    return None if entered["scan_note"] is None else str(entered["scan_note"])
+
+
+async def test_a_slow_start_does_not_cost_the_check_in(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    theirs = await other.reserve("2f-hall-001", "now", "12:00")
+    path, code = f"/reservations/{made['id']}/check-in", await service.qr()
+    note = await noted(reader, code)
+    await service.move(timedelta(seconds=80))
+    await reader.refused("422 qr_expired", "POST", path, {"qr": code})
+    await other.refused(
+        "422 qr_expired", "POST", f"/reservations/{theirs['id']}/check-in", {"qr": note}
+    )
+    assert (await reader.ok("POST", path, {"qr": note}))["state"] == "in_use"
+
+
+async def test_a_note_in_a_readers_session_is_over_after_ninety_seconds(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    note = await noted(reader, await service.qr())
+    await service.move(timedelta(seconds=91))
+    path = f"/reservations/{made['id']}/check-in"
+    await reader.refused("422 qr_expired", "POST", path, {"qr": note})
+
+
+async def test_the_first_login_takes_the_note_and_binding_may_take_minutes(
+    service: Living,
+) -> None:
+    person, phone = await service.web_reader(), service.stranger()
+    made = await person.reserve(start="now", end="12:00")
+    free = await noted(phone, await service.qr())
+    await service.move(timedelta(seconds=50))
+    note = await logged_in(service, phone, free)
+    assert note is not None
+    digits = (await person.ok("POST", "/activation-codes", {}))["code"]
+    await service.move(timedelta(minutes=3))
+    await phone.ok("POST", "/bindings", {"activation_code": digits})
+    path = f"/reservations/{made['id']}/check-in"
+    await phone.refused("422 qr_expired", "POST", path, {"qr": free})
+    assert (await phone.ok("POST", path, {"qr": note}))["state"] == "in_use"
+
+
+async def test_an_unbound_phone_holds_its_note_for_five_minutes(service: Living) -> None:
+    person, phone = await service.web_reader(), await service.wx_user()
+    made = await person.reserve(start="now", end="12:00")
+    note = await noted(phone, await service.qr())
+    digits = (await person.ok("POST", "/activation-codes", {}))["code"]
+    await service.move(timedelta(minutes=4, seconds=50))
+    await phone.ok("POST", "/bindings", {"activation_code": digits})
+    await service.move(timedelta(seconds=11))
+    path = f"/reservations/{made['id']}/check-in"
+    await phone.refused("422 qr_expired", "POST", path, {"qr": note})
+
+
+async def test_no_login_takes_an_old_note_or_anothers(service: Living) -> None:
+    free = await noted(service.stranger(), await service.qr())
+    held = await noted(await service.reader(), await service.qr())
+    first, second = service.stranger(), service.stranger()
+    assert await logged_in(service, first, held) is None
+    assert await logged_in(service, first, "note:1:bm8=") is None
+    await service.move(timedelta(seconds=61))
+    assert await logged_in(service, second, free) is None
+
+
+async def test_two_who_share_a_note_check_one_of_them_in(service: Living) -> None:
+    first, second = await service.reader(), await service.reader()
+    made = [
+        await first.reserve(start="now", end="12:00"),
+        await second.reserve("2f-hall-001", "now", "12:00"),
+    ]
+    free = await noted(service.stranger(), await service.qr())
+    for client, r, wanted in ((first, made[0], 200), (second, made[1], 422)):
+        note = await logged_in(service, client, free)
+        answer = await client.post(f"/reservations/{r['id']}/check-in", {"qr": note})
+        assert answer.status == wanted, answer.body
+    assert answer.code == "qr_used"
+
+
+async def test_what_is_no_code_has_no_note(service: Living) -> None:
+    anybody, reader = service.stranger(), await service.reader()
+    old, label = await service.qr(), f"{service.base}/s/{SEAT}?c=wrong"
+    await service.move(timedelta(seconds=45))
+    for client in (anybody, reader):
+        await client.refused("422 qr_expired", "POST", "/scans", {"qr": old})
+        for text in (label, "https://elsewhere.example/k/2f-south?c=12345678"):
+            await client.refused("422 qr_invalid", "POST", "/scans", {"qr": text})
