@@ -214,6 +214,7 @@ def _site(settings: Settings) -> Site:
         lan=bool(settings.lan),
         channels=settings.channels,
         mini_appid=settings.wechat.appid,
+        templates=settings.wechat.templates,
         verification=settings.verification,
         keeping=settings.keeping,
     )
@@ -253,7 +254,6 @@ def _wire_identity(
     notes = app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
     app[keys.SCANNED_CODES] = ScannedCodes(codes, labels, notes, app[ATTEMPT_LIMITER])
     app[keys.KIOSK_PAIRING] = KioskPairing(r.kiosk_pairings, settings.sealer)
-    app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
     app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
 
 

@@ -218,6 +218,11 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"live_digits"},
     ),
     ("review_codes.redeem", lambda s: s.stored.review_codes.redeem("x", EVENING), {"secret"}),
+    (
+        "review_codes.is_any_live",
+        lambda s: s.stored.review_codes.is_any_live(EVENING),
+        {"expires_at"},
+    ),
     ("review_codes.revoke", lambda s: s.stored.review_codes.revoke(s.readers[0]), {"live_reader"}),
     ("review_codes.latest", lambda s: s.stored.review_codes.latest(s.readers[0]), {"latest"}),
     ("codes.request_of", lambda s: s.stored.activation_codes.request_of("o-x"), {"request_user"}),

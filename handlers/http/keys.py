@@ -15,10 +15,11 @@ from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from handlers.http.security_log import SecurityLog
 from models.erasure.entities import Keeping
-from models.messages.entities import Channel
+from models.messages.entities import Channel, Template
 from models.reference_data import ReferenceData
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.rate_limiter import RateLimiter
+from notify.wechat.template_config import TemplateConfig
 
 ErrorPage = Callable[[web.Request, int, str, Mapping[str, Any]], Awaitable[web.Response]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -52,6 +53,8 @@ class Site:
     channels: frozenset[Channel]
     """How readers are told outside of the app."""
     mini_appid: str
+    templates: Mapping[Template, TemplateConfig]
+    """WeChat's templates by message."""
     verification: tuple[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""
     keeping: Keeping

@@ -6,12 +6,24 @@ from dataclasses import fields
 
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, SITE
-from handlers.policy.schemas import KeepingOut, LibraryOut
+from handlers.keys import REVIEW_ACCESS
+from handlers.policy.schemas import KeepingOut, LibraryOut, TemplateOut
 
 
 async def library(call: ApiRequest) -> LibraryOut:
-    profile, kept = call[REFERENCE].profile, call[SITE].keeping
-    days = {field.name: getattr(kept, field.name).days for field in fields(kept)}
+    profile, site = call[REFERENCE].profile, call[SITE]
+    kept = site.keeping
     return LibraryOut(
-        profile.name, profile.title, profile.audience, list(profile.contact), KeepingOut(**days)
+        name=profile.name,
+        title=profile.title,
+        audience=profile.audience,
+        contact=list(profile.contact),
+        keeping=KeepingOut(
+            **{field.name: getattr(kept, field.name).days for field in fields(kept)}
+        ),
+        templates=[
+            TemplateOut(message.value, config.template_id, config.long_term)
+            for message, config in site.templates.items()
+        ],
+        review=await call[REVIEW_ACCESS].is_open(call.now),
     )

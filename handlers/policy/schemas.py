@@ -18,11 +18,23 @@ class KeepingOut(Response):
     visitors: int
 
 
+class TemplateOut(Response):
+    """WeChat's template of a message. ``long_term``: it is accepted once, and never mixed with
+    others in one request."""
+
+    message: str
+    id: str
+    long_term: bool
+
+
 class LibraryOut(Response):
-    """``audience`` says for whom the service is; it may be empty."""
+    """``audience`` says for whom the service is; it may be empty. ``templates`` are those that the
+    mini-program may ask consent for. ``review``: a review code waits to be handed in."""
 
     name: str
     title: str
     audience: str
     contact: list[str]
     keeping: KeepingOut
+    templates: list[TemplateOut]
+    review: bool

@@ -357,6 +357,8 @@ export interface LibraryOut {
   audience: string;
   contact: string[];
   keeping: KeepingOut;
+  templates: TemplateOut[];
+  review: boolean;
 }
 
 export interface LoginOut {
@@ -722,6 +724,12 @@ export interface SuspensionOut {
   reason: string;
   violations: number | null;
   days: number | null;
+}
+
+export interface TemplateOut {
+  message: string;
+  id: string;
+  long_term: boolean;
 }
 
 export interface TimesOut {

@@ -94,6 +94,12 @@ class ReviewCodeRepository:
             )
         return ReaderId(found["reader"]) if found else None
 
+    async def is_any_live(self, now: datetime) -> bool:
+        """Whether anybody's code could be used now."""
+        with translate_errors():
+            found = await self._all.find_one({"expires_at": {"$gt": now}, "live": True}, {"_id": 1})
+        return found is not None
+
     async def latest(self, reader_id: ReaderId) -> ReviewCode | None:
         """The reader's last code, whatever has become of it."""
         with translate_errors():

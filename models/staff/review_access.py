@@ -68,6 +68,10 @@ class ReviewAccess:
         operation = _operation(AuditAction.REVOKE_REVIEW_CODE, reader.id)
         await self._audit.record(ctx, operation, work, nothing)
 
+    async def is_open(self, now: datetime) -> bool:
+        """Whether a code waits for its one user."""
+        return await self._codes.is_any_live(now)
+
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
         """Whose live code it is. Uses nothing up."""
         return await self._codes.reader_of(secret, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from miniapp_server.settings import SANDBOX_TEMPLATES
 from models.identity.roles import Role
 from tests.api.console import staff
 from tests.api.library_profile import NAMES, save
@@ -55,12 +56,15 @@ async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living)
     unbound = await service.wx_user()
     reference = service.inside.reference
     told = await unbound.ok("GET", "/library")
-    assert list(told) == ["name", "title", "audience", "contact", "keeping"]
+    fields = ["name", "title", "audience", "contact", "keeping", "templates", "review"]
+    assert list(told) == fields
     assert told["name"] == reference.profile.name and told["audience"] == "仅供北京工业大学师生使用"
     assert told["keeping"] == {
         "reservations": 1095, "messages": 180, "movements": 180,
         "feedback": 365, "audit": 1095, "visitors": 90,
     }  # fmt: skip
+    ids = {one["message"]: (one["id"], one["long_term"]) for one in told["templates"]}
+    assert ids["OFFER"] == ("sandbox-offer", False) and ids.keys() == SANDBOX_TEMPLATES.keys()
     admin = await staff(service, Role.ADMINISTRATOR)
     saved = await save(service, admin, b"", **NAMES | {"audience": "本校师生和校友"})
     assert saved.status == 303, saved.body

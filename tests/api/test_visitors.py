@@ -90,7 +90,12 @@ async def test_a_review_code_lets_one_wechat_user_in(service: Living) -> None:
         assert code is not None and "<svg" in shown, "a picture to scan, too"
         return code[1]
 
+    async def offered() -> bool:
+        return bool((await second.ok("GET", "/library"))["review"])
+
+    assert not await offered(), "only a phone that could use one says so"
     replaced, code = await issued(), await issued()
+    assert await offered()
     stored = await service.all_documents()
     assert code not in stored and replaced not in stored
     page = (await desk.get(here)).body
@@ -109,7 +114,7 @@ async def test_a_review_code_lets_one_wechat_user_in(service: Living) -> None:
     await first.ok("POST", "/bindings", {"activation_code": code})
     assert (await first.ok("GET", "/me"))["reader"]["name"] == "审核人员"
     await second.refused(invalid, "POST", "/bindings", {"activation_code": code})
-    assert "已使用" in (await desk.get(here)).body
+    assert "已使用" in (await desk.get(here)).body and not await offered()
     # Another one, for the next version, is taken back before anybody comes.
     await post(service, desk, f"{here}/unbind")
     third = await issued()
