@@ -88,6 +88,13 @@ async def refuse_binding(call: ApiRequest) -> None:
     await call[keys.ACCOUNT_BINDING].refuse(call.reader.id, call.id, call.now)
 
 
+async def erase(call: ApiRequest) -> None:
+    """The reader is forgotten, and signed out everywhere."""
+    assert call.principal is not None
+    works_here = bool(call.principal.granted_on(call.now))
+    await call[keys.OWN_DATA].erase(call.reader, works_here, call.now)
+
+
 async def unbind(call: ApiRequest) -> None:
     assert call.principal is not None
     await call[keys.ACCOUNT_BINDING].unbind(call.reader.id, call.principal.session)

@@ -85,6 +85,13 @@ ROUTES: Final = (
         errors=(BindingRequestOver,),
     ),
     delete("/bindings/current", api.unbind, "Unbind the reader's WeChat user"),
+    delete(
+        "/me",
+        api.erase,
+        "Have what is kept of the reader erased",
+        sessions=PHONE,
+        errors=(ErasureNotNow,),
+    ),
     post(
         "/activation-codes",
         api.activation_code,

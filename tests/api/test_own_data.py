@@ -66,6 +66,18 @@ async def test_a_reader_is_forgotten_by_themselves(service: Living) -> None:
     assert (await again.ok("GET", "/favourites"))["items"] == []
 
 
+async def test_a_phone_has_its_reader_forgotten(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="09:00", end="11:00")
+    refused = await reader.refused("422 erasure_not_now", "DELETE", "/me")
+    assert refused.details == {"reason": "bookings"}
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.move(timedelta(days=1))
+    assert (await reader.call("DELETE", "/me")).status == 204
+    assert str(reader.reader_id) not in await service.all_documents()
+    assert (await reader.get("/me")).status == 401, "signed out"
+
+
 @pytest.mark.parametrize("obstacle", ["suspended", "violation", "booking", "staff"])
 async def test_nobody_gets_around_a_rule_by_being_forgotten(service: Living, obstacle: str) -> None:
     role = Role.LIBRARIAN if obstacle == "staff" else None

@@ -30,6 +30,7 @@ NOT_OURS: Final = ("/sandbox", "/wechat", "/static", f"{API}/gate/")
 """The sandbox, and what machines sign."""
 ENDS: Final = (
     ("DELETE", f"{API}/bindings/current"),
+    ("DELETE", f"{API}/me"),
     ("POST", "/unbind"),
     ("DELETE", f"{API}/sessions"),
     ("DELETE", f"{API}/sessions/current"),

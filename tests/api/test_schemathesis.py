@@ -59,6 +59,7 @@ LEFT_OUT: Final = {
     "DELETE /sessions/current",
     "DELETE /sessions/{id}",
     "DELETE /bindings/current",
+    "DELETE /me",
     "GET /areas/{id}/events",
     "POST /gate/events",  # signed; tests/api/test_gates.py
 }
@@ -226,8 +227,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         secret = (await service.anonymous.ok("POST", "/kiosk-pairings", {}))["secret"]
     bodies: dict[str, dict[str, Any]] = {
         "POST /wx/login": {"code": f"demo-{client.name}-1"},
-        "POST /bindings": {"activation_code": code},
         "POST /scans": {"qr": qr},
+        "POST /bindings": {"activation_code": code},
         "POST /bindings/preview": {"activation_code": code},
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},
