@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ROOT, VERSION } from "./facts.mjs";
+import { ROOT, VERSION, unreachable } from "./facts.mjs";
 import { SETTING, ci, projectOf } from "./pack.mjs";
 
 /** What WeChat answers of an ordinary account. */
@@ -39,9 +39,17 @@ test("it packs: every page and picture, and nothing that only developers need", 
   console.log(`${names.length} files, ${Math.ceil(size / 1024)} KB`);
 });
 
+test("what is uploaded names a service that readers reach", () => {
+  for (const address of ["http://seats.lib.edu.cn", "https://127.0.0.1", "https://[::1]:8443", "https://localhost", "https://seats", "https://seats.example.com", "https://seats.local"]) {
+    assert.ok(unreachable(address), address);
+  }
+  for (const address of ["https://seats.lib.edu.cn", "https://lib.example.edu.cn:8443/seats"]) assert.equal(unreachable(address), "", address);
+});
+
 test("without a key or an appid of one's own it says what is missing", () => {
   const run = (...given) => spawnSync(process.execPath, [fileURLToPath(new URL("run.mjs", import.meta.url)), ...given], { encoding: "utf8", env: { PATH: process.env.PATH } });
-  assert.match(run("upload", "x").stderr, /test appid/);
+  assert.match(run("upload", "x").stderr, /test appid[^]*BASE_URL .* is no library's: it is not https/);
+  assert.doesNotMatch(run("preview").stderr, /BASE_URL/, "one's own phone may look at one's own service");
   assert.match(run("publish").stderr, /preview or upload/);
   for (const verb of ["preview", "upload"]) assert.equal(run(verb).status, 1);
 });
