@@ -1,11 +1,11 @@
-// Pictures of the story's pages: `node tools/screenshots.mjs FOLDER [dark] [short]`. The pages are what the
-// phone of the tests shows; Chromium draws them, with WeChat's bars around them. `short` is the screen of a small phone.
+// Pictures of the story's pages: `node tools/screenshots.mjs FOLDER [dark] [short] [wide]`. The pages are what the
+// phone of the tests shows; Chromium draws them, with WeChat's bars around them. `short` is the screen of a small phone, `wide` a tablet's.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MONDAY, SEAT, at, bound, seatChosen } from "../tests/reader.mjs";
+import { MONDAY, SEAT, agree, at, bound, seatChosen } from "../tests/reader.mjs";
 import { Phone } from "../tests/phone.mjs";
 import { start } from "../tests/service.mjs";
 
@@ -14,6 +14,7 @@ const [folder, ...how] = process.argv.slice(2);
 if (!folder) throw new Error("where to?");
 const scheme = how.includes("dark") ? "dark" : "light";
 const height = how.includes("short") ? 664 : 844;
+const width = how.includes("wide") ? 1024 : 390;
 mkdirSync(folder, { recursive: true });
 
 const app = JSON.parse(readFileSync(join(ROOT, "app.json"), "utf8"));
@@ -50,7 +51,7 @@ function draw(phone, name) {
   const work = mkdtempSync(join(tmpdir(), "miniprogram-look-"));
   writeFileSync(join(work, "page.html"), html);
   execFileSync("/usr/bin/chromium", [
-    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", `--window-size=390,${height}`, `--user-data-dir=${join(work, "profile")}`,
+    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", `--window-size=${width},${height}`, `--user-data-dir=${join(work, "profile")}`,
     `--blink-settings=preferredColorScheme=${scheme === "dark" ? 0 : 1}`, `--screenshot=${join(folder, `miniprogram-${name}.png`)}`, `file://${join(work, "page.html")}`,
   ], { stdio: "ignore" });
   rmSync(work, { recursive: true });
@@ -78,6 +79,7 @@ try {
   draw(phone, "privacy");
   phone.open("pages/bind/bind");
   await phone.reads("仅供");
+  agree(phone);
   phone.page.type({ detail: { value: "123" } });
   await phone.until(() => phone.all("box")[2].textContent === "3");
   draw(phone, "bind");

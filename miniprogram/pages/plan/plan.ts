@@ -14,6 +14,8 @@ const LARGEST = 2.5;
 const STEP = 1.4;
 /** Of the screen's width and height: what plan.wxss leaves to the plan. */
 const MARGIN_PX = 34;
+/** As wide as the column of app.wxss. */
+const COLUMN_PX = 560;
 const PART_OF_HEIGHT = 0.6;
 
 interface Done { label: string; when: string; note: string }
@@ -122,7 +124,7 @@ Component({
         wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
-        const [wide, high] = [(windowWidth - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
+        const [wide, high] = [(Math.min(windowWidth, COLUMN_PX) - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
