@@ -7,7 +7,7 @@ import { clockFromNow, named, t } from "./texts";
 import { consent } from "./subscriptions";
 import type { Text } from "./texts";
 
-export interface ActionButton { verb: string; text: string }
+export interface ActionButton { verb: string; text: string; icon: string }
 /** The reservation as it is now, null where the reader has thought better of it; and what there is to say. */
 export interface Outcome { r: ReservationOut | null; said: string; near: NearSeat[] }
 
@@ -25,15 +25,15 @@ const ACTIONS: ReadonlyArray<readonly [string, Text]> = [
   ["report", "report"],
   ["shorten", "shorten"],
 ];
-/** Those that a row has room for, with their short names. */
-const IN_ROW: ReadonlyArray<readonly [string, Text]> = [
-  ["check_in", "row_check_in"],
-  ["return", "row_return"],
-  ["confirm", "confirm"],
-  ["leave", "leave"],
-  ["extend", "extend"],
-  ["finish", "finish"],
-  ["cancel", "cancel"],
+/** Those that a row has room for, with their short names and drawings. */
+const IN_ROW: ReadonlyArray<readonly [string, Text, string]> = [
+  ["check_in", "row_check_in", "scan"],
+  ["return", "row_return", "return"],
+  ["confirm", "confirm", "tick"],
+  ["leave", "leave", "away"],
+  ["extend", "extend", "extend"],
+  ["finish", "finish", "finish"],
+  ["cancel", "cancel", "cross"],
 ];
 const KINDS = ["occupied", "belongings"] as const;
 
@@ -41,13 +41,13 @@ const KINDS = ["occupied", "belongings"] as const;
 export function buttonsOf(r: ReservationOut): ActionButton[] {
   return [
     // Nobody has seen them since time alone checked them in, or somebody says the seat is empty.
-    ...(r.presence_wanted ? [{ verb: "check_in", text: t("prove") }] : []),
-    ...ACTIONS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text) })),
+    ...(r.presence_wanted ? [{ verb: "check_in", text: t("prove"), icon: "" }] : []),
+    ...ACTIONS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text), icon: "" })),
   ];
 }
 
 export function rowButtonsOf(r: ReservationOut): ActionButton[] {
-  return IN_ROW.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text) }));
+  return IN_ROW.filter(([verb]) => r.actions.includes(verb)).map(([verb, text, icon]) => ({ verb, text: t(text), icon }));
 }
 
 /** Must be called from a tap. Raises: Refused. */
