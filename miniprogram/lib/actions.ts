@@ -4,7 +4,7 @@ import { Refused, get, post, tap } from "../api/client";
 import type { EndsOut, NearSeat, ReportOut, ReservationOut } from "../api/types";
 import { agreed, chosen, scanned } from "./ask";
 import { clockFromNow, named, t } from "./texts";
-import { consent } from "./subscriptions";
+import { ASKED, consent } from "./subscriptions";
 import type { Text } from "./texts";
 
 export interface ActionButton { verb: string; text: string; icon: string }
@@ -64,10 +64,10 @@ async function change(verb: string, r: ReservationOut): Promise<ReservationOut |
   switch (verb) {
     case "check_in":
     case "return":
-      await consent("check_in");
+      await consent(ASKED.check_in);
       return scan(r, key);
     case "leave":
-      await consent("leave");
+      await consent(ASKED.leave);
       return post<ReservationOut>(`${path}/leave`, {}, key);
     case "extend":
       return until(r, "extensions", key, ["extend_none", "extend_to"]);
@@ -80,7 +80,7 @@ async function change(verb: string, r: ReservationOut): Promise<ReservationOut |
     case "decline":
       return sure("ask_decline", "");
     case "accept":
-      await consent("reserve");
+      await consent(ASKED.reserve);
       return post<ReservationOut>(`${path}/accept`);
     default:
       return post<ReservationOut>(`${path}/${verb}`, {}, key);

@@ -1,6 +1,7 @@
 // What every page that loads has in common: it waits, shows, or says what went wrong.
 
 import { Refused, isBound } from "../api/client";
+import { learnTemplates } from "./library";
 
 export interface Loads {
   data: { ready: boolean };
@@ -16,6 +17,7 @@ export async function attempt(page: Loads, work: () => Promise<void>): Promise<v
   try {
     await work();
     page.setData({ ready: true, loading: false, guest: !isBound() });
+    void learnTemplates();
   } catch (error) {
     page.setData({ loading: false });
     if (!(error instanceof Refused)) throw error;

@@ -57,6 +57,12 @@ export class Phone {
     /** The answer to requestSubscribeMessage: a word for all of them, or null where it fails. */
     this.consents = "accept";
     this.mayCopy = true;
+    /** What the phone's WeChat does not have yet, how many templates it takes at once, and which are long-term. */
+    this.lacks = new Set();
+    this.mostTemplates = 5;
+    this.longTerm = new Set();
+    this.agreesToGuide = true;
+    this.waitsForNetwork = [];
     /** Whether the account has a privacy guide, which WeChat shows when it is asked to. */
     this.hasGuide = true;
     this.guideShown = false;
@@ -94,7 +100,14 @@ export class Phone {
       later(() => how.call(log, url));
     };
     Object.assign(globalThis.wx, {
-      getAppBaseInfo: () => ({ language }),
+      getAppBaseInfo: () => ({ language, SDKVersion: "3.5.0" }),
+      canIUse: (name) => !log.lacks.has(name),
+      requirePrivacyAuthorize: ({ success, fail }) => {
+        log.asked.push("privacy");
+        if (log.agreesToGuide) return later(success);
+        return later(fail, { errno: 104, errMsg: "requirePrivacyAuthorize:fail privacy permission is not authorized" });
+      },
+      onNetworkStatusChange: (told) => { log.waitsForNetwork.push(told); },
       getUpdateManager: () => ({
         onUpdateReady: (told) => { log.updateReady = told; },
         applyUpdate: () => { log.restarted = true; },
@@ -140,12 +153,14 @@ export class Phone {
         return later(success, { result });
       },
       requestSubscribeMessage: ({ tmplIds, success, fail }) => {
-        if (tmplIds.length > 3) throw new Error("WeChat asks for three templates at most");
         if (!log.touching) return later(fail, { errCode: 20001, errMsg: "requestSubscribeMessage:fail can only be invoked by user TAP gesture." });
         log.asked.push(tmplIds.join("|"));
         if (log.consents === null) return later(fail, { errCode: 20004, errMsg: "requestSubscribeMessage:fail" });
         return later(success, { errMsg: "ok", ...Object.fromEntries(tmplIds.map((id) => [id, log.consents])) });
       },
+        if (tmplIds.length > log.mostTemplates) return fail({ errCode: 20003, errMsg: "requestSubscribeMessage:fail Templates count out of max bounds" });
+        const types = new Set(tmplIds.map((id) => log.longTerm.has(id)));
+        if (types.size !== 1) return later(fail, { errCode: types.size ? 20002 : 10001, errMsg: "requestSubscribeMessage:fail" });
       setClipboardData: ({ data, success, fail }) => {
         if (!log.mayCopy) return later(fail, { errno: 104, errMsg: "setClipboardData:fail privacy permission is not authorized" });
         log.clipboard = data;

@@ -1,7 +1,7 @@
 // Who looks around without being bound reads here for whom the service is, and how to get in.
 
-import { Refused, get } from "../../api/client";
-import type { LibraryOut } from "../../api/types";
+import { Refused } from "../../api/client";
+import { library } from "../../lib/library";
 import { t, words } from "../../lib/texts";
 
 Component({
@@ -20,8 +20,8 @@ Component({
   methods: {
     async ask() {
       try {
-        const library = await get<LibraryOut>("/library");
-        this.setData({ audience: library.audience || t("audience", { name: library.name }) });
+        const { audience, name } = await library();
+        this.setData({ audience: audience || t("audience", { name }) });
       } catch (error) {
         if (!(error instanceof Refused)) throw error; // the page says it
       }

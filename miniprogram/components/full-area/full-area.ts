@@ -4,7 +4,7 @@ import { Refused, get, post } from "../../api/client";
 import type { VenuesOut, WaitlistEntryOut } from "../../api/types";
 import { dayAt, now } from "../../lib/clock";
 import { hours, startsIn } from "../../lib/hours";
-import { consent } from "../../lib/subscriptions";
+import { ASKED, consent } from "../../lib/subscriptions";
 import { clockAfter, t, words } from "../../lib/texts";
 
 /** How long one usually wants to stay, in steps of the choice. */
@@ -82,7 +82,7 @@ Component({
       if (busy || !end) return;
       this.setData({ busy: true, wrong: "" });
       try {
-        await consent("wait");
+        await consent(ASKED.wait);
         const place = await post<WaitlistEntryOut>("/waitlist", { area_id: area, date, start, end, seats: [], only_tell });
         this.setData({ said: only_tell ? t("telling") : t("waiting", { n: place.ahead ?? 0 }) });
       } catch (error) {

@@ -10,6 +10,8 @@ import { poll, still } from "../../lib/polling";
 import { activationIn, decoded, keep, take } from "../../lib/scan";
 import { shared } from "../../lib/share";
 import { nameTabs } from "../../lib/tabs";
+import type { Untold } from "../../lib/subscriptions";
+import { ASKED, consent, explainOff, untold } from "../../lib/subscriptions";
 import { floorName, named, t, words } from "../../lib/texts";
 
 const SHOWN = 3;
@@ -39,6 +41,10 @@ Component({
     words: {} as Record<string, string>,
     live: [] as ReservationOut[],
     kiosk: false,
+    /** What was last seen, at a start without an answer, and when that was. */
+    last: [] as ReservationOut[],
+    lastAt: "",
+    untold: null as Untold | null,
     binds: false,
     said: "",
     polls: 0,
@@ -61,7 +67,7 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) keep(decoded(query.q));
       this.setData({
-        words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites"),
+        words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites", "untold_ask"),
         binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
@@ -106,6 +112,17 @@ Component({
         this.setData({ ...known, messages: messages.items, unread: unread.total ? t("home_unread", { n: unread.total }) : "" });
       });
     },
+      const last = this.data.ready ? null : lastSeen();
+      this.setData({ last: last?.active ?? [], lastAt: last ? t("last_seen", { at: `${dayAt(last.at).slice(5)} ${clockAt(last.at)}` }) : "" });
+    },
+    /** Consent for a message that would not come, or the switch for all of them. */
+    async subscribe() {
+      const { untold, busy } = this.data;
+      if (busy || untold === null) return;
+      this.setData({ busy: true });
+      if ((await consent(ASKED[untold.tap])) === "off") await explainOff();
+      this.setData({ busy: false });
+      void this.load();
     /** What everybody may see. */
     async library() {
       const [areas, notices] = await Promise.all([get<AreasOut>("/areas"), get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`)]);
@@ -154,11 +171,11 @@ Component({
       const [{ reader, active }, waits] = await Promise.all([get<CurrentReaderOut>("/me"), waiting]);
       remember(reader !== null);
       if (reader === null) {
-        this.setData({ live: [], proposed: null, messages: [], liked: [], again: null, unread: "" });
+        this.setData({ live: [], untold: null, proposed: null, messages: [], liked: [], again: null, unread: "" });
         return null;
       }
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
-      this.setData({ live: [...offers, ...active] });
+      this.setData({ live: [...offers, ...active], untold: untold(active, waits.items) });
       return active;
     },
     /** The code that brought the reader here is used at once, and only once. */

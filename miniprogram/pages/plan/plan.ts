@@ -7,7 +7,7 @@ import type { Fixture, Tile } from "../../lib/plan";
 import { changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { shared } from "../../lib/share";
-import { consent } from "../../lib/subscriptions";
+import { ASKED, consent } from "../../lib/subscriptions";
 import { clockAfter, named, period, placeOf, t, words } from "../../lib/texts";
 
 const LARGEST = 2.5;
@@ -244,7 +244,7 @@ Component({
       if (busy || seat === null || !end) return;
       this.setData({ busy: true, refused: "", near: [] });
       try {
-        await consent("reserve");
+        await consent(ASKED.reserve);
         const r = await post<ReservationOut>("/reservations", { seat_id: seat.id, date, start, end }, key);
         this.setData({
           done: {
@@ -287,7 +287,7 @@ Component({
       const body = { area_id: area, date, start: this.data.start || this.data.from, end: this.data.end || this.data.to };
       const line = (seats: string[]): Promise<WaitlistEntryOut> => post<WaitlistEntryOut>("/waitlist", { ...body, seats, only_tell });
       try {
-        await consent("wait");
+        await consent(ASKED.wait);
         const place = await line(near.length ? [seat.id] : []).catch((error: unknown) => {
           // Another seat is free then; the reader may still want this one.
           if (error instanceof Refused && error.code === "seat_free") return line([seat.id]);
