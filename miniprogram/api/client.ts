@@ -3,7 +3,7 @@
 import { BASE_URL } from "../config";
 import { align } from "../lib/clock";
 import { refusal, t } from "../lib/texts";
-import type { ErrorOut, LoginOut } from "./types";
+import type { ErrorOut, LoginOut, ScanNoteOut } from "./types";
 
 const TOKEN = "token";
 const BOUND = "bound";
@@ -33,6 +33,8 @@ interface Answer {
 }
 
 let loggingIn: Promise<LoginOut> | null = null;
+/** The note of the code that brought the reader here; empty where there is none. */
+let scanNote: Promise<string> = Promise.resolve("");
 const kept = new Map<string, { etag: string; data: unknown }>();
 
 function send(method: Method, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
@@ -75,12 +77,26 @@ async function enter(): Promise<LoginOut> {
   const { code } = await new Promise<{ code: string }>((resolve, reject) => {
     wx.login({ success: resolve, fail: () => reject(new Refused(0, "offline", t("offline"))) });
   });
-  const answer = await send("POST", "/wx/login", { code }, {});
+  const note = await scanNote;
+  const answer = await send("POST", "/wx/login", note ? { code, scan_note: note } : { code }, {});
   if (answer.status !== 200) throw refused(answer);
   const entered = answer.data as LoginOut;
+  scanNote = Promise.resolve(entered.scan_note ?? "");
   wx.setStorageSync(TOKEN, entered.token);
   remember(entered.bound);
   return entered;
+}
+
+/** Tells the service at once that this code was scanned: it changes every few seconds, and a login may take longer. */
+export function noteScan(qr: string): void {
+  const token = wx.getStorageSync(TOKEN) as string;
+  const note = send("POST", "/scans", { qr }, token ? { Authorization: `Bearer ${token}` } : {});
+  scanNote = note.then(({ status, data }) => (status === 200 ? (data as ScanNoteOut).note : ""), () => "");
+}
+
+/** What stands for that code in a check-in: its note, or the code where none could be had. */
+export async function noted(qr: string): Promise<string> {
+  return (await scanNote) || qr;
 }
 
 /** Whether this WeChat user is a reader's, as the service last said; who has never asked may be one. */
@@ -90,6 +106,12 @@ export function isBound(): boolean {
 
 export function remember(bound: boolean): void {
   wx.setStorageSync(BOUND, bound);
+}
+
+/** The reader is forgotten, and the session has ended. */
+export function signOut(): void {
+  wx.removeStorageSync(TOKEN);
+  remember(false);
 }
 
 /** What a reader has; `nothing` for somebody who only looks around. */

@@ -1,6 +1,7 @@
 // WeChat's dialogues as promises. None of them fails: a reader who closes one has thought better of it.
 
 import { Refused } from "../api/client";
+import type { Text } from "./texts";
 import { t } from "./texts";
 
 export function agreed(content: string): Promise<boolean> {
@@ -12,6 +13,13 @@ export function agreed(content: string): Promise<boolean> {
       success: (answer) => { resolve(answer.confirm); },
       fail: () => { resolve(false); },
     });
+  });
+}
+
+/** Says it until the reader has read it. */
+export function shown(content: string): Promise<void> {
+  return new Promise((resolve) => {
+    wx.showModal({ content, showCancel: false, confirmText: t("close"), complete: () => { resolve(); } });
   });
 }
 
@@ -53,6 +61,27 @@ function isPrivate(error: WechatMiniprogram.GeneralCallbackResult & { errno?: nu
 /** Says why, and where the guide can be read and agreed to. */
 async function explain(instead: string): Promise<void> {
   if (await agreed(t("privacy_refused", { instead }))) wx.navigateTo({ url: "/pages/privacy/privacy" });
+}
+
+/** The guide that the library has given WeChat; where it is agreed to as well. */
+export function openGuide(): void {
+  const say = (text: Text): void => { wx.showToast({ title: t(text), icon: "none" }); };
+  if (!wx.canIUse("openPrivacyContract")) return say("privacy_old_wechat");
+  wx.openPrivacyContract({ fail: () => { say("privacy_no_guide"); } });
+}
+
+/** The reader's agreement to that guide, for which WeChat asks where it has none yet. Raises: Refused. */
+export function agreedToGuide(): Promise<void> {
+  if (!wx.canIUse("requirePrivacyAuthorize")) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    wx.requirePrivacyAuthorize({
+      success: () => { resolve(); },
+      fail: (error) => {
+        if (isPrivate(error)) reject(new Refused(0, "privacy", t("privacy_refused_bind")));
+        else resolve(); // no guide to agree to: the box on the page is what there is
+      },
+    });
+  });
 }
 
 /** Puts an address where another program can take it from. */

@@ -1,12 +1,19 @@
 // The code that brought the reader here: a kiosk's, or the one on the page 激活码. Who is not bound yet binds first;
 // a kiosk's code is not lost by that.
 
+import { noteScan } from "../api/client";
 import { BASE_URL } from "../config";
 
 let kept = "";
 
 export function keep(qr: string): void {
   kept = qr;
+}
+
+/** WeChat's own scanner has read it a moment ago. */
+export function arrive(qr: string): void {
+  keep(qr);
+  if (qr.startsWith(`${BASE_URL}/k/`) || qr.startsWith(`${BASE_URL}/s/`)) noteScan(qr);
 }
 
 /** It, and never again. */

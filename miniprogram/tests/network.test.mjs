@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Phone } from "./phone.mjs";
-import { MONDAY, SEAT, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
+import { MONDAY, SEAT, agree, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -163,6 +163,7 @@ test("wrong digits end in words about when to go on; what was not sent stays", a
   await service.reset(at("08:00"));
   phone = new Phone(service, "new");
   phone.open("pages/bind/bind");
+  agree(phone);
   phone.network = () => "offline";
   phone.type("123456");
   await phone.reads("没有网络");
@@ -200,6 +201,7 @@ test("who is bound already has nothing to do on the page for it", async () => {
   await phone.reaches("pages/index/index"); // by itself
   phone.network = ({ path }) => (path.endsWith("/binding-requests/current") ? "offline" : undefined);
   phone.open("pages/bind/bind");
+  agree(phone);
   phone.type(await service.activationCode("21070001"));
   await phone.reaches("pages/index/index");
 });
@@ -352,7 +354,90 @@ test("where the address cannot be copied the reader is told how else", async () 
   await phone.tap("查看用户隐私保护指引");
   assert.ok(phone.guideShown);
   phone.back();
+  agree(phone);
   phone.sees.push(undefined);
   await phone.tap("扫码绑定");
   await phone.reads("没有同意隐私保护指引，不能使用摄像头");
+  // Nor is anything bound by who has not agreed; an old WeChat cannot ask, and says so of the guide.
+  phone.agreesToGuide = false;
+  phone.type(await service.activationCode("21070001"));
+  await phone.reads("没有同意隐私保护指引，不能绑定");
+  assert.deepEqual(posted(phone, "/bindings"), []);
+  phone.lacks = new Set(["openPrivacyContract", "requirePrivacyAuthorize"]);
+  await phone.tap("用户隐私保护指引");
+  assert.match(phone.toasts.at(-1), /^微信版本较旧/);
+  await phone.tap("绑定");
+  await phone.reaches("pages/index/index");
+});
+
+test("a start without a network shows the bookings that were seen last, and goes on by itself when there is one", async () => {
+  await begin();
+  await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "09:00", "12:00");
+  await home();
+  await phone.reads("已预约 ·");
+  const { storage } = phone;
+  await phone.close();
+  phone = new Phone(service, "wang");
+  phone.storage = storage;
+  phone.network = () => "offline";
+  phone.open("pages/index/index");
+  await phone.reads("没有网络，请检查后重试");
+  await phone.reads("下面是 12-07 08:00 看到的预约");
+  assert.ok(phone.text.includes("已预约 · 图书馆二层中厅065号"), phone.text);
+  assert.equal(phone.find("取消"), undefined, "nothing to tap that cannot be done");
+  phone.network = () => undefined;
+  phone.connected();
+  await phone.reads("当前空位");
+  assert.ok(phone.find("取消") && !phone.text.includes("下面是") && !phone.text.includes("没有网络"));
+  // Elsewhere there is nothing to listen for any more.
+  const asked = phone.requests.length;
+  phone.connected();
+  assert.equal(phone.requests.length, asked);
+});
+
+/** WeChat's own scanner opens the program with that code; `slow` is what the login takes, by the service's clock. */
+async function scannedWith(code, slow) {
+  const held = phone.network;
+  phone.network = async (sent) => {
+    if (sent.path.endsWith("/wx/login") || sent.path.endsWith("/me")) {
+      const { at: now } = slow;
+      slow.at = "";
+      if (now) await service.clock(now);
+    }
+    return held(sent);
+  };
+  phone.open(`pages/index/index?q=${encodeURIComponent(code)}`);
+}
+
+for (const [start, token] of [["a start with a session", "kept"], ["a start without one", ""], ["a start with a dead one", "dead"]]) {
+  test(`a code checks its reader in though the login takes a minute: ${start}`, async () => {
+    await begin();
+    const { storage } = phone;
+    const r = await service.reserve(storage.get("token"), SEAT, MONDAY, "08:00", "12:00");
+    await phone.close();
+    phone = new Phone(service, "wang");
+    phone.storage = storage;
+    if (token === "") storage.delete("token");
+    if (token === "dead") storage.set("token", "dead");
+    const code = await service.kioskCode();
+    // It is noted before anything else is waited for.
+    let noted;
+    const told = new Promise((resolve) => { noted = resolve; });
+    phone.network = async (sent) => {
+      if (sent.path.endsWith("/scans")) { setTimeout(noted, 300); return undefined; }
+      await told;
+      return undefined;
+    };
+    await scannedWith(code, { at: at("08:01") });
+    await phone.reads("使用中 ·");
+    assert.equal((await mine()).find((one) => one.id === r.id).state, "in_use");
+  });
+}
+
+test("without the note of a code the code itself is tried", async () => {
+  await begin();
+  await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "08:00", "12:00");
+  phone.network = ({ path }) => (path.endsWith("/scans") ? "offline" : undefined);
+  phone.open(`pages/index/index?q=${encodeURIComponent(await service.kioskCode())}`);
+  await phone.reads("使用中 ·");
 });

@@ -9,7 +9,7 @@ const { pages } = JSON.parse(readFileSync(new URL("../app.json", import.meta.url
 const CHINESE = /\p{Script=Han}/u;
 const OURS = ["现在", "号 ·", "当前", "开始时间", "结束时间", "立即预约", "签到", "暂离", "取消", "详情", "全部", "可用", "总数", "候补", "解绑", "绑定", "还可收", "版本", "加载"];
 const THEIRS = new Set(["pages/index/index", "pages/messages/messages", "pages/notices/notices", "pages/notices/notice"]);
-const ROLES = ["button", "tab"];
+const ROLES = ["button", "tab", "checkbox"];
 
 let service;
 before(async () => { service = await start(); });

@@ -113,6 +113,7 @@ export class Phone {
         applyUpdate: () => { log.restarted = true; },
       }),
       openPrivacyContract: ({ fail }) => {
+        if (log.lacks.has("openPrivacyContract")) throw new TypeError("wx.openPrivacyContract is not a function");
         if (!log.hasGuide) return later(fail, { errMsg: "openPrivacyContract:fail" });
         log.guideShown = true;
         return undefined;
@@ -133,8 +134,9 @@ export class Phone {
         void log.#request(options).finally(() => { log.flying -= 1; });
       },
       showToast: ({ title }) => { log.toasts.push(title); },
-      showModal: ({ title, content, success, fail }) => {
+      showModal: ({ title, content, showCancel, success, fail, complete }) => {
         log.asked.push(content ?? title);
+        if (showCancel === false) return later(complete);
         if (!log.taps.length) return later(fail, { errMsg: "showModal:fail" });
         const answer = log.taps.shift();
         return later(success, { confirm: answer !== false, cancel: answer === false, content: typeof answer === "string" ? answer : "" });
@@ -156,11 +158,11 @@ export class Phone {
         if (!log.touching) return later(fail, { errCode: 20001, errMsg: "requestSubscribeMessage:fail can only be invoked by user TAP gesture." });
         log.asked.push(tmplIds.join("|"));
         if (log.consents === null) return later(fail, { errCode: 20004, errMsg: "requestSubscribeMessage:fail" });
-        return later(success, { errMsg: "ok", ...Object.fromEntries(tmplIds.map((id) => [id, log.consents])) });
-      },
         if (tmplIds.length > log.mostTemplates) return fail({ errCode: 20003, errMsg: "requestSubscribeMessage:fail Templates count out of max bounds" });
         const types = new Set(tmplIds.map((id) => log.longTerm.has(id)));
         if (types.size !== 1) return later(fail, { errCode: types.size ? 20002 : 10001, errMsg: "requestSubscribeMessage:fail" });
+        return later(success, { errMsg: "ok", ...Object.fromEntries(tmplIds.map((id) => [id, log.consents])) });
+      },
       setClipboardData: ({ data, success, fail }) => {
         if (!log.mayCopy) return later(fail, { errno: 104, errMsg: "setClipboardData:fail privacy permission is not authorized" });
         log.clipboard = data;
@@ -242,6 +244,11 @@ export class Phone {
     this.shown = this.tabs.get(path) ?? null;
     if (this.shown) this.show();
     else this.#make(path);
+  }
+
+  /** The phone has a network again. */
+  connected() {
+    for (const told of this.waitsForNetwork) told({ isConnected: true, networkType: "wifi" });
   }
 
   /** Another program in front, and this one in front again. */

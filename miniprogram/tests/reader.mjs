@@ -7,10 +7,16 @@ export const SEAT = "2f-hall-065";
 /** An instant of that Monday, on the library's clock. */
 export const at = (clock, day = MONDAY) => `${day}T${clock}:00+08:00`;
 
+/** Ticks the box of the binding page, which is shown. */
+export function agree(phone) {
+  phone.touch(phone.all("agree")[0]);
+}
+
 /** A phone whose reader, 赵晨阳 unless told, is bound; on the home page. */
 export async function bound(service, name = "wang", username = "21070001", options = {}) {
   const phone = new Phone(service, name, options);
   phone.open("pages/bind/bind");
+  agree(phone);
   phone.type(await service.activationCode(username));
   await phone.reaches("pages/index/index");
   return phone;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Phone } from "./phone.mjs";
-import { MONDAY, SEAT, at, bound, posted, seatChosen, seatTapped, timesChosen } from "./reader.mjs";
+import { MONDAY, SEAT, agree, at, bound, posted, seatChosen, seatTapped, timesChosen } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -35,8 +35,19 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   await phone.reaches("pages/bind/bind");
   await phone.tap("复制网址");
   assert.equal(phone.clipboard, `${service.url}/activation`);
+  // Nothing is asked for before the reader agrees that number and name are taken.
   phone.type("000000");
+  await phone.reads("请先阅读，并勾选");
+  await phone.tap("扫码绑定");
+  assert.deepEqual([posted(phone, "/bindings"), phone.asked], [[], []]);
+  await phone.tap("隐私说明");
+  await phone.reaches("pages/privacy/privacy");
+  phone.back();
+  await phone.tap("用户隐私保护指引");
+  assert.ok(phone.guideShown);
+  agree(phone); // the digits that are there go on
   await phone.reads("激活码不正确或已过期");
+  assert.deepEqual([posted(phone, "/bindings").length, phone.asked], [1, ["privacy"]]);
   assert.deepEqual(phone.page.data.boxes, ["", "", "", "", "", ""]);
   const code = await service.activationCode("21070001");
   phone.type(`激活码 ${code.slice(0, 3)} ${code.slice(3)}`); // pasted with what stood around it
@@ -128,6 +139,7 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
 const openBinding = async (name) => {
   phone = new Phone(service, name);
   phone.open("pages/bind/bind");
+  agree(phone);
   await phone.until(() => phone.requests.some((sent) => sent.path.endsWith("/binding-requests/current") && sent.status === 200));
 };
 
@@ -162,15 +174,19 @@ test("the code before WeChat's own scanner asks as well; one that was used says 
   const scan = () => { phone.open(`pages/index/index?q=${encodeURIComponent(link)}`); };
   phone.taps.push(true);
   scan();
+  await phone.reads("请先阅读，并勾选");
+  assert.deepEqual(phone.asked, [], "the code waits for the box");
+  agree(phone);
   await phone.until(() => phone.toasts.includes("已绑定：赵晨阳"));
   await phone.reads("现在没有预约");
-  assert.deepEqual(phone.asked, ["绑定到 赵*（21****01）？"]);
+  assert.deepEqual(phone.asked, ["绑定到 赵*（21****01）？", "privacy"]);
   scan();
   await phone.reads("此微信已绑定身份");
   await phone.close();
   phone = new Phone(service, "li");
   scan();
   await phone.reaches("pages/bind/bind");
+  agree(phone);
   await phone.reads("激活码不正确或已过期");
 });
 
@@ -199,6 +215,7 @@ test("while others guess, digits wait for the web page: refused, expired, confir
   await phone.reads("网页上点了“不是我”，没有绑定"); // by itself
   assert.equal(phone.page.data.match, "");
 
+  agree(phone); // the page is a new one
   await waits();
   await service.activation("21070001", { renew: true });
   await phone.page.look();
@@ -355,6 +372,7 @@ test("a code that was scanned before binding is used after it; closing the camer
   phone = new Phone(service, "wang");
   phone.open(`pages/index/index?q=${encodeURIComponent(await service.kioskCode())}`);
   await phone.reaches("pages/bind/bind");
+  agree(phone);
   phone.type(await service.activationCode("21070001"));
   await phone.reaches("pages/index/index");
   await phone.reads("您现在没有可以签到的预约");
@@ -491,14 +509,40 @@ test("unbinding asks first, and is the first start again", async () => {
   phone.taps.push(false);
   await phone.tap("解绑");
   assert.equal(phone.path, "pages/me/me");
+  assert.ok(phone.storage.get("last"));
   phone.taps.push(true);
   await phone.tap("解绑");
   await phone.reaches("pages/index/index");
+  assert.equal(phone.storage.get("last"), undefined, "nothing of theirs is left");
   await phone.reads("仅供北京工业大学师生使用");
   assert.ok(!phone.text.includes("赵晨阳"));
   phone.open("pages/me/me");
   await phone.reads("绑定身份");
   assert.ok(!phone.text.includes("我的预约"));
+});
+
+test("who wants to be forgotten is told what that means, and why not now; then the phone knows nobody", async () => {
+  const token = await begin("08:00");
+  const r = await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+  phone.open("pages/index/index");
+  await phone.reads("已预约 ·");
+  phone.open("pages/me/me");
+  phone.taps.push(false, true);
+  for (const asked of [0, 1]) {
+    await phone.tap("清除我的信息");
+    await phone.until(() => phone.asked.at(-1 - asked)?.includes("清除后不能恢复"));
+  }
+  await phone.until(() => phone.asked.at(-1).startsWith("您今天或以后有预约"));
+  assert.deepEqual(phone.requests.filter((sent) => sent.method === "DELETE").map((sent) => sent.status), [422]);
+  await service.call("POST", `/api/v1/reservations/${r.id}/cancel`, { as: token });
+  await service.clock(at("08:00", "2026-12-08"));
+  phone.taps.push(true);
+  await phone.tap("清除我的信息");
+  await phone.reaches("pages/index/index");
+  assert.equal(phone.asked.at(-1), "已清除您的信息。再次绑定就是新的开始。");
+  await phone.reads("仅供北京工业大学师生使用");
+  assert.deepEqual([phone.storage.get("last"), phone.storage.get("bound")], [undefined, false]);
+  assert.deepEqual(phone.requests.filter((sent) => sent.status === 401), [], "nor is anything asked in their name");
 });
 
 test("the plan grows, shrinks down to the whole of it, and is a list for who wants one", async () => {
@@ -517,7 +561,7 @@ test("the plan grows, shrinks down to the whole of it, and is a list for who wan
   phone.touch(await phone.until(() => phone.all("line").find((node) => node.dataset.id === SEAT)));
   await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
   phone.open("pages/me/me");
-  await phone.reads("版本 1.0.0");
+  await phone.reads("版本 1.1.0");
   const attributes = document.querySelector("wx-button").__wxElement._vt.attrs;
   assert.ok(attributes.some(({ name, value }) => name === "openType" && value === "contact"), "客服 is WeChat's own");
 });

@@ -70,6 +70,26 @@ for (const [, name] of sources.matchAll(/words\.(\w+)/g)) {
   if (!new RegExp(`"${name}"`).test(sources)) wrong.push(`words.${name} is given to no page`);
 }
 
+// What the oldest base library lacks is asked for (wx.canIUse) where it is used. The account's page sets the oldest one.
+const OLDEST = "2.20.1";
+const api = readFileSync(join(root, "node_modules/miniprogram-api-typings/types/wx/lib.wx.api.d.ts"), "utf8");
+const since = new Map([...api.slice(api.indexOf("interface Wx {")).matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*\n {8}(\w+)[<(]/g)]
+  .map(([, told, name]) => [name, /需要基础库： `([\d.]+)`/.exec(told)?.[1] ?? "1.0.0"]));
+const newer = (one, other) => one.localeCompare(other, "en", { numeric: true }) > 0;
+for (const file of readdirSync(root, { recursive: true }).filter((name) => /^(app|pages|components|lib|api).*\.ts$/.test(name))) {
+  const ts = readFileSync(join(root, file), "utf8");
+  for (const [, name] of ts.matchAll(/\bwx\.(\w+)\(/g)) {
+    if (!since.has(name)) wrong.push(`${file}: no wx.${name}`);
+    else if (newer(since.get(name), OLDEST) && !ts.includes(`wx.canIUse("${name}")`)) wrong.push(`${file}: wx.${name} needs ${since.get(name)}, and nothing asks for it`);
+  }
+}
+if (!readFileSync(join(root, "../docs/miniprogram.md"), "utf8").includes(OLDEST)) wrong.push(`docs/miniprogram.md does not name ${OLDEST}`);
+
+// Screens wider than a phone have a column, and every page is in it.
+for (const page of app.pages) {
+  if (!/^<page-meta [^>]*\/>\n<view class="screen">/.test(readFileSync(join(root, `${page}.wxml`), "utf8"))) wrong.push(`${page}.wxml: not in the column of .screen`);
+}
+
 // What is uploaded: WeChat takes 2 MB, and a phone in a basement likes less.
 const LARGEST = 500 * 1024;
 const shipped = readdirSync(root, { recursive: true })

@@ -1,8 +1,9 @@
 import { Refused, get, post, remember } from "../../api/client";
-import type { BindingOut, BindingPreviewOut, BindingRequestOut, BindingStateOut, LibraryOut } from "../../api/types";
+import type { BindingOut, BindingPreviewOut, BindingRequestOut, BindingStateOut } from "../../api/types";
 import { BASE_URL } from "../../config";
-import { agreed, copy, scanned, written } from "../../lib/ask";
+import { agreed, agreedToGuide, copy, openGuide, scanned, written } from "../../lib/ask";
 import { clock } from "../../lib/clock";
+import { library } from "../../lib/library";
 import { activationIn, decoded, keep, secretIn, take } from "../../lib/scan";
 import { t, words } from "../../lib/texts";
 
@@ -25,6 +26,12 @@ Component({
     until: "",
     timer: 0,
     left: false,
+    /** The box: the reader agrees that number and name are taken. */
+    agrees: false,
+    /** A code that WeChat's own scanner has read, and that waits for the box. */
+    brought: "",
+    /** Whether the library has a review code out. */
+    review: false,
     /** For whom the service is, and how the library is reached. */
     audience: "",
     contact: "",
@@ -38,7 +45,7 @@ Component({
         words: words(
           "bind_title", "bind_hint", "bind_next", "bind_copy", "bind_submit", "bind_digits", "bind_scan", "bind_or",
           "bind_wait_title", "bind_wait_hint", "bind_wait_other", "bind_wait_again",
-          "bind_visitors", "bind_review", "bind_around",
+          "bind_visitors", "bind_review", "bind_around", "bind_agree", "privacy_page", "privacy_guide_name",
         ),
         address: `${BASE_URL}/activation`,
         back: decoded(query.back),
@@ -46,8 +53,27 @@ Component({
       void this.forWhom();
       const brought = take();
       const secret = activationIn(brought);
-      if (secret) void this.ask(secret);
+      if (secret) this.setData({ brought: secret, wrong: t("bind_agree_first") });
       else keep(brought);
+    },
+    /** What waited for it goes on. */
+    agree() {
+      const { agrees, brought, digits } = this.data;
+      this.setData({ agrees: !agrees, wrong: "", brought: "" });
+      if (agrees) return;
+      if (brought) void this.ask(brought);
+      else if (digits.length === DIGITS) void this.submit();
+    },
+    /** Whether the box is ticked; says so where it is not. */
+    mayAsk(): boolean {
+      if (!this.data.agrees) this.setData({ wrong: t("bind_agree_first") });
+      return this.data.agrees;
+    },
+    privacy() {
+      wx.navigateTo({ url: "/pages/privacy/privacy" });
+    },
+    guide() {
+      openGuide();
     },
     /** Somebody who left while waiting finds it again. */
     onShow() {
@@ -73,8 +99,8 @@ Component({
     },
     async forWhom() {
       try {
-        const { audience, name, contact } = await get<LibraryOut>("/library");
-        this.setData({ audience: audience || t("audience", { name }), contact: contact.join(" · ") });
+        const { audience, name, contact, review } = await library();
+        this.setData({ audience: audience || t("audience", { name }), contact: contact.join(" · "), review });
       } catch (error) {
         if (!(error instanceof Refused)) throw error; // binding does not need it
       }
@@ -83,7 +109,8 @@ Component({
       copy(this.data.address);
     },
     /** The code that the library gave to whoever reviews the program, or its link. */
-    async review() {
+    async handIn() {
+      if (!this.mayAsk()) return;
       const text = await written(t("bind_review"), t("bind_review_hint"));
       if (!text) return;
       const secret = secretIn(text);
@@ -94,7 +121,7 @@ Component({
       wx.reLaunch({ url: "/pages/index/index" });
     },
     async scan() {
-      if (this.data.busy) return;
+      if (this.data.busy || !this.mayAsk()) return;
       this.setData({ wrong: "" });
       try {
         const text = await scanned(t("bind_scan_failed"));
@@ -115,7 +142,7 @@ Component({
       });
     },
     async submit() {
-      if (this.data.digits.length < DIGITS) return;
+      if (this.data.digits.length < DIGITS || !this.mayAsk()) return;
       const refused = await this.attempt(() => this.bind(this.data.digits));
       // What could not even be asked stays, to be sent again.
       if (refused !== null && refused.status !== 0) this.empty();
@@ -140,6 +167,7 @@ Component({
       return null;
     },
     async bind(code: string) {
+      await agreedToGuide();
       const bound = await post<BindingOut | BindingRequestOut>("/bindings", { activation_code: code });
       if ("reader" in bound) this.done(bound.reader.name);
       else this.wait(bound);

@@ -1,17 +1,18 @@
-import { Refused, get, isBound, ofReader, post, remember, tap } from "../../api/client";
-import type { AreasOut, CurrentReaderOut, MessageOut, NoticeOut, Page as PageOf, ProposalOut, ReservationOut, WaitlistEntryOut } from "../../api/types";
+import { Refused, get, isBound, noted, ofReader, post, tap } from "../../api/client";
+import type { AreasOut, MessageOut, NoticeOut, Page as PageOf, ProposalOut, ReservationOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, day } from "../../lib/clock";
+import { clock, clockAt, day, dayAt } from "../../lib/clock";
 import type { Proposed } from "../../lib/proposal";
 import { proposedOf } from "../../lib/proposal";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
-import { activationIn, decoded, keep, take } from "../../lib/scan";
+import { currentReader, lastSeen } from "../../lib/reader";
+import { activationIn, arrive, decoded, keep, take } from "../../lib/scan";
 import { shared } from "../../lib/share";
-import { nameTabs } from "../../lib/tabs";
 import type { Untold } from "../../lib/subscriptions";
 import { ASKED, consent, explainOff, untold } from "../../lib/subscriptions";
+import { nameTabs } from "../../lib/tabs";
 import { floorName, named, t, words } from "../../lib/texts";
 
 const SHOWN = 3;
@@ -40,11 +41,11 @@ Component({
     ...LOADING,
     words: {} as Record<string, string>,
     live: [] as ReservationOut[],
-    kiosk: false,
     /** What was last seen, at a start without an answer, and when that was. */
     last: [] as ReservationOut[],
     lastAt: "",
     untold: null as Untold | null,
+    kiosk: false,
     binds: false,
     said: "",
     polls: 0,
@@ -65,7 +66,7 @@ Component({
     onLoad(query: Record<string, string | undefined>) {
       wx.setNavigationBarTitle({ title: t("app") });
       const scene = decoded(query.scene);
-      if (query.q) keep(decoded(query.q));
+      if (query.q) arrive(decoded(query.q));
       this.setData({
         words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites", "untold_ask"),
         binds: scene === "web",
@@ -92,8 +93,8 @@ Component({
       return this.all(false);
     },
     /** `kept`: what is proposed stays under the reader's finger. */
-    all(kept: boolean) {
-      return attempt(this, async () => {
+    async all(kept: boolean) {
+      await attempt(this, async () => {
         const active = await this.mine();
         const qr = take();
         if (active === null) return this.around(qr);
@@ -111,7 +112,6 @@ Component({
         ]);
         this.setData({ ...known, messages: messages.items, unread: unread.total ? t("home_unread", { n: unread.total }) : "" });
       });
-    },
       const last = this.data.ready ? null : lastSeen();
       this.setData({ last: last?.active ?? [], lastAt: last ? t("last_seen", { at: `${dayAt(last.at).slice(5)} ${clockAt(last.at)}` }) : "" });
     },
@@ -123,6 +123,7 @@ Component({
       if ((await consent(ASKED[untold.tap])) === "off") await explainOff();
       this.setData({ busy: false });
       void this.load();
+    },
     /** What everybody may see. */
     async library() {
       const [areas, notices] = await Promise.all([get<AreasOut>("/areas"), get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`)]);
@@ -168,8 +169,7 @@ Component({
     /** The reader's own seats, those that the line offers first; null for somebody who is not bound. */
     async mine() {
       const waiting = isBound() ? ofReader(get<PageOf<WaitlistEntryOut>>("/waitlist"), NONE) : NONE;
-      const [{ reader, active }, waits] = await Promise.all([get<CurrentReaderOut>("/me"), waiting]);
-      remember(reader !== null);
+      const [{ reader, active }, waits] = await Promise.all([currentReader(), waiting]);
       if (reader === null) {
         this.setData({ live: [], untold: null, proposed: null, messages: [], liked: [], again: null, unread: "" });
         return null;
@@ -188,7 +188,7 @@ Component({
         return;
       }
       try {
-        await post<ReservationOut>(`/reservations/${due.id}/check-in`, { qr }, tap());
+        await post<ReservationOut>(`/reservations/${due.id}/check-in`, { qr: await noted(qr) }, tap());
         wx.showToast({ title: t(due.actions.includes("return") ? "scan_back" : "scan_done") });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;

@@ -1,11 +1,12 @@
-import { Refused, drop, get, post, remember } from "../../api/client";
-import type { CurrentReaderOut, GateRecordOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
+import { Refused, drop, get, post, remember, signOut } from "../../api/client";
+import type { GateRecordOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
 import { VERSION } from "../../config";
 import type { ActionButton } from "../../lib/actions";
 import { perform, rowButtonsOf } from "../../lib/actions";
-import { agreed, written } from "../../lib/ask";
+import { agreed, shown, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
+import { currentReader, forgetLast } from "../../lib/reader";
 import { nameTabs } from "../../lib/tabs";
 import { named, period, placeOf, stateOf, suspension, t, words } from "../../lib/texts";
 
@@ -60,7 +61,7 @@ Component({
       this.setData({
         words: words(
           "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "notices", "contact", "subscriptions", "devices", "privacy_page",
-          "switch_account", "unbind",
+          "switch_account", "unbind", "erase",
         ),
         version: t("version", { v: VERSION }),
         tabs: (["mine", "violations", "gates"] as const).map((name) => ({ name, text: t(name) })),
@@ -79,8 +80,7 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const me = await get<CurrentReaderOut>("/me");
-        remember(me.reader !== null);
+        const me = await currentReader();
         if (me.reader === null) {
           this.setData({ name: "", rows: [], total: 0 });
           return;
@@ -170,7 +170,25 @@ Component({
       await this.only(async () => {
         await drop("/bindings/current");
         remember(false);
+        forgetLast();
         wx.reLaunch({ url });
+      });
+    },
+    /** All that the service keeps of the reader, and the way in. */
+    async erase() {
+      if (!(await agreed(t("ask_erase")))) return;
+      await this.only(async () => {
+        try {
+          await drop("/me");
+        } catch (error) {
+          if (!(error instanceof Refused) || error.code !== "erasure_not_now") throw error;
+          await shown(named("erase", String(error.details.reason)));
+          return;
+        }
+        signOut();
+        forgetLast();
+        await shown(t("erased"));
+        wx.reLaunch({ url: "/pages/index/index" });
       });
     },
     async only(work: () => Promise<void>, refused: () => void = () => undefined) {

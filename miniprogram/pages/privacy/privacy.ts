@@ -1,6 +1,7 @@
-import { get } from "../../api/client";
-import type { KeepingOut, LibraryOut } from "../../api/types";
+import type { KeepingOut } from "../../api/types";
+import { openGuide } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
+import { library } from "../../lib/library";
 import type { Text } from "../../lib/texts";
 import { t, words } from "../../lib/texts";
 
@@ -28,14 +29,13 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const { keeping, contact } = await get<LibraryOut>("/library");
+        const { keeping, contact } = await library();
         const rows = KEPT.map(([name, text, kept]) => ({ name: t(name), text: t(text, { days: keeping[kept] }) }));
         this.setData({ rows, contact: contact.join(" · ") });
       });
     },
-    /** The guide that the library has given WeChat; where it is agreed to as well. */
     guide() {
-      wx.openPrivacyContract({ fail: () => { wx.showToast({ title: t("privacy_no_guide"), icon: "none" }); } });
+      openGuide();
     },
   },
 });
