@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import cycle, islice
+from math import ceil
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
 from miniapp_server.embedded_databases import EmbeddedDatabases, embedded_databases
 from models.library.entities import SeatId
+from scripts.bench_client import percentile
 from scripts.bench_load import ROOT, BenchFailed, Load, Run
+from scripts.bench_lone import play_singly
 from scripts.bench_options import Options
 from scripts.bench_service import (
     AREAS,
+    HOURS,
     LOOKERS,
+    MORNING,
     PLAN,
     Member,
     Stage,
@@ -30,15 +36,18 @@ from scripts.bench_service import (
     house,
     looks,
     members,
+    pages,
+    seats_of,
     serving,
 )
 
-COMPARED: Final = ("reserve", "areas", "plan", "plan_304")
-"""The runs that can be compared."""
-_BOOKINGS: Final = 2500
+COMPARED: Final = ("reserve", "areas", "plan", "plan_304", "pages", "lone")
+"""The runs that can be compared. ``lone`` becomes two rows: its looks, and its bookings."""
 _LOOK_S: Final = 1
-_BOOK_S: Final = 5
-"""More than the bookings of a burst take."""
+_PAGES_S: Final = 3
+"""A page costs fifty times what a look costs."""
+_BOOKINGS_PER_SECOND: Final = 200
+"""Even a busy machine is quicker; a burst ends with its last booking."""
 
 
 @dataclass(slots=True)
@@ -48,41 +57,90 @@ class Side:
     stage: Stage
     looking: Sequence[Member]
     etag: str
-    hours: Iterator[tuple[SeatId, int]]
+    hours: Iterator[tuple[SeatId, int, date]]
+    bookings: int
+    """Of a burst."""
     runs: dict[str, list[Run]] = field(default_factory=dict)
     doubles: int = 0
 
     async def burst(self, name: str) -> None:
         """One run of that name. Raises: BenchFailed."""
-        run = await self._book() if name == "reserve" else await self._look(name)
-        if run.errors:
-            raise BenchFailed(f"{name}: {run.errors} errors, statuses {dict(run.statuses)}")
-        self.runs.setdefault(name, []).append(run)
+        if name == "lone":
+            runs = await self._lone()
+        else:
+            runs = {name: await (self._book() if name == "reserve" else self._look(name))}
+        for row, run in runs.items():
+            if run.errors:
+                raise BenchFailed(f"{row}: {run.errors} errors, statuses {dict(run.statuses)}")
+            self.runs.setdefault(row, []).append(run)
+
+    async def _requests(self, count: int) -> list[bytes]:
+        """Bookings that nobody else wants, each by a reader of its own."""
+        hours = list(islice(self.hours, count))
+        readers = await members(self.stage.house, len(hours))
+        return [booking(m, *hour) for m, hour in zip(readers, hours, strict=True)]
 
     async def _book(self) -> Run:
-        hours = list(islice(self.hours, _BOOKINGS))
-        if len(hours) < _BOOKINGS:
-            raise BenchFailed("no hours are left to book: ask for fewer pairs (--repeat)")
-        readers = await members(self.stage.house, len(hours))
-        requests = [booking(m, seat, hour) for m, (seat, hour) in zip(readers, hours, strict=True)]
-        return await self.stage.booked(_BOOK_S, Load(requests, frozenset({201}), once=True))
+        requests = await self._requests(self.bookings)
+        seconds = ceil(self.bookings / _BOOKINGS_PER_SECOND)
+        return await self.stage.booked(seconds, Load(requests, frozenset({201}), once=True))
 
     async def _look(self, name: str) -> Run:
         if name == "plan_304":
             load = Load(looks(PLAN, self.looking, self.etag), frozenset({304}))
+        elif name == "pages":
+            load = Load(pages(self.looking))
         else:
             load = Load(looks(AREAS if name == "areas" else PLAN, self.looking))
-        return await self.stage.play(_LOOK_S, load)
+        return await self.stage.play(_PAGES_S if name == "pages" else _LOOK_S, load)
+
+    async def _lone(self) -> dict[str, Run]:
+        """One reader at a time on a service that has nothing else to do: looks at a plan, then
+        bookings."""
+        count = lone_bookings(self.bookings)
+        seen = list(islice(cycle(looks(PLAN, self.looking)), count))
+        before = await self.stage.house.stored.reservations.count()
+        runs = {
+            "lone_look": await _singly(self.stage, seen, 200),
+            "lone_booking": await _singly(self.stage, await self._requests(count), 201),
+        }
+        await self.stage.compare(runs["lone_booking"].statuses.get(201, 0), before)
+        return runs
+
+
+def lone_bookings(burst: int) -> int:
+    """How many bookings come one after the other where a burst has so many."""
+    return burst // 10
+
+
+async def _singly(stage: Stage, requests: Sequence[bytes], good: int) -> Run:
+    statuses, times, cost = await play_singly(stage, requests)
+    times.sort()
+    return Run(
+        rps=len(times) / sum(times),
+        p50_ms=percentile(times, 0.5) * 1000,
+        p99_ms=percentile(times, 0.99) * 1000,
+        errors=sum(statuses.values()) - statuses[good],
+        statuses=statuses,
+        cpu=cost,
+    )
 
 
 @asynccontextmanager
-async def _side(folder: Path, databases: EmbeddedDatabases, root: Path) -> AsyncIterator[Side]:
+async def _side(
+    folder: Path, databases: EmbeddedDatabases, root: Path, options: Options
+) -> AsyncIterator[Side]:
     async with house(folder, databases) as home:
+        a_burst = options.burst + lone_bookings(options.burst)
+        days = ceil((options.repeat + 1) * a_burst / (len(seats_of(home)) * len(HOURS)))
+        policy = home.reference.policy
+        wide = replace(policy, version=policy.version + 1, booking_window_days=days)
+        await home.reference.publish(wide, MORNING)
         async with serving(home, root=root) as stage:
             looking = await members(home, LOOKERS)
             await stage.half_fill()
             etag = await stage.etag(PLAN, looking[0])
-            side = Side(stage, looking, etag, free_hours(home))
+            side = Side(stage, looking, etag, free_hours(home, days), options.burst)
             yield side
         side.doubles = await home.doubles()
 
@@ -97,27 +155,31 @@ async def against(options: Options, other: Path, folder: Path) -> dict[str, Any]
         raise BenchFailed(f"only {', '.join(COMPARED)} can be compared")
     async with (
         embedded_databases(folder) as databases,
-        _side(folder, databases, other) as before,
-        _side(folder, databases, ROOT) as now,
+        _side(folder, databases, other, options) as before,
+        _side(folder, databases, ROOT, options) as now,
     ):
         for pair in range(options.repeat + 1):
             for name in names:
                 for side in (before, now) if pair % 2 else (now, before):
                     await side.burst(name)
     return {
-        "runs": {name: compared(before.runs[name][1:], now.runs[name][1:]) for name in names},
+        "runs": {row: compared(before.runs[row][1:], now.runs[row][1:]) for row in now.runs},
         "doubles": before.doubles + now.doubles,
         "pairs": options.repeat,
+        "burst": options.burst,
     }
 
 
 def compared(before: Sequence[Run], now: Sequence[Run]) -> dict[str, Any]:
     """Medians of both, and of the quotients of each pair with their quartiles."""
     rates = [new.rps / old.rps for old, new in zip(before, now, strict=True)]
+    times = [new.p50_ms / old.p50_ms for old, new in zip(before, now, strict=True)]
     costs = [_cost(new) / _cost(old) for old, new in zip(before, now, strict=True)]
     return {
         "rps": [round(median(run.rps for run in runs), 1) for runs in (before, now)],
         "rate": _spread(rates),
+        "p50_ms": [round(median(run.p50_ms for run in runs), 2) for runs in (before, now)],
+        "time": _spread(times),
         "application_us": [round(median(map(_cost, runs)), 1) for runs in (before, now)],
         "cost": _spread(costs),
         "mongod_us": [
@@ -132,7 +194,8 @@ def _cost(run: Run) -> float:
 
 
 def _spread(quotients: Sequence[float]) -> dict[str, float]:
-    low, _, high = quantiles(quotients, n=4) if len(quotients) > 1 else [*quotients] * 3
+    several = len(quotients) > 1
+    low, _, high = quantiles(quotients, n=4, method="inclusive") if several else [*quotients] * 3
     shown = {"median": median(quotients), "from": low, "to": high}
     return {name: round(value, 3) for name, value in shown.items()}
 
@@ -141,20 +204,29 @@ def compared_table(shown: Mapping[str, Any]) -> str:
     """The Markdown form."""
     lines = [
         "| run | a second, before → now | quotient (quartiles) "
+        "| p50 ms, before → now | quotient (quartiles) "
         "| application µs, before → now | quotient (quartiles) | mongod µs, before → now |",
-        "|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, run in shown["runs"].items():
-        (rps_before, rps), (us_before, us), (mongod_before, mongod) = (
-            *(run["rps"], run["application_us"], run["mongod_us"]),
-        )
-        lines.append(
-            f"| {name} | {rps_before:,.0f} → {rps:,.0f} | {_in_words(run['rate'])} "
-            f"| {us_before:.1f} → {us:.1f} | {_in_words(run['cost'])} "
-            f"| {mongod_before:.1f} → {mongod:.1f} |"
-        )
-    lines += ["", f"- pairs: {shown['pairs']}; doubles found afterwards: {shown['doubles']}"]
+        cells = [
+            *(_pair(run["rps"], ",.0f"), _in_words(run["rate"])),
+            *(_pair(run["p50_ms"], ".2f"), _in_words(run["time"])),
+            *(_pair(run["application_us"], ".1f"), _in_words(run["cost"])),
+            _pair(run["mongod_us"], ".1f"),
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines.append("")
+    lines.append(
+        f"- pairs: {shown['pairs']} of {shown['burst']} bookings; "
+        f"doubles found afterwards: {shown['doubles']}"
+    )
     return "\n".join(lines)
+
+
+def _pair(values: Sequence[float], form: str) -> str:
+    before, now = values
+    return f"{before:{form}} → {now:{form}}"
 
 
 def _in_words(spread: Mapping[str, float]) -> str:

@@ -34,13 +34,13 @@ async def lone(stage: Stage, bookings: int, apart: int) -> Run:
     """
     hours = list(islice(free_hours(stage.house), WARM_UP + bookings + apart))
     readers = await members(stage.house, len(hours))
-    requests = [booking(m, seat, hour) for m, (seat, hour) in zip(readers, hours, strict=True)]
-    await _play(stage, requests[:WARM_UP], 0.0)
+    requests = [booking(m, *hour) for m, hour in zip(readers, hours, strict=True)]
+    await play_singly(stage, requests[:WARM_UP])
     before = await stage.house.stored.reservations.count()
-    together, times, cost = await _play(stage, requests[WARM_UP : WARM_UP + bookings], 0.0)
+    together, times, cost = await play_singly(stage, requests[WARM_UP : WARM_UP + bookings])
     idle_s = await _idle_cost(stage, SETTLE_S)
     began = monotonic()
-    singly, _, cost_apart = await _play(stage, requests[WARM_UP + bookings :], APART_S)
+    singly, _, cost_apart = await play_singly(stage, requests[WARM_UP + bookings :], APART_S)
     took = monotonic() - began
     statuses = together + singly
     await stage.compare(statuses[201], before)
@@ -60,10 +60,11 @@ async def lone(stage: Stage, bookings: int, apart: int) -> Run:
     )
 
 
-async def _play(
-    stage: Stage, requests: Sequence[bytes], pause_s: float
+async def play_singly(
+    stage: Stage, requests: Sequence[bytes], pause_s: float = 0.0
 ) -> tuple[Counter[int], list[float], dict[str, float]]:
-    """Statuses, seconds of each answer, and CPU seconds per 1,000 until all is told."""
+    """Play the requests one after the other on one connection. Returns statuses, seconds of each
+    answer, and CPU seconds per 1,000 until all is told. Raises: BenchFailed."""
     statuses: Counter[int] = Counter()
     times: list[float] = []
     before = stage.processes.cpu_s()

@@ -12,6 +12,8 @@ from scripts.bench_report import NAMES, PAIRS
 
 PAIRS_COMPARED: Final = 8
 """Bursts of each version that count, unless told otherwise; another pair before them warms up."""
+BURST: Final = 6000
+"""Bookings of a burst, unless told otherwise: fewer hide what comes with memory that fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,21 @@ class Options:
     short: bool = False
     plant: bool = False
     against: Path | None = None
-    """Another checkout, with which this one is compared."""
+    """Another checkout, with which this one is compared, in bursts of so many bookings."""
+    burst: int = BURST
 
 
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _burst(text: str) -> int:
+    """Enough for a tenth of it to have a median."""
+    if (number := _positive(text)) < 100:
+        raise argparse.ArgumentTypeError("must be at least 100")
     return number
 
 
@@ -70,6 +80,12 @@ def options_of(argv: Sequence[str] | None, description: str | None) -> tuple[Opt
         metavar="FOLDER",
         help="compare the version there (set up by its scripts/setup-env) with this one, in bursts "
         "that alternate; --repeat is the number of pairs (8), --only names the runs",
+    )
+    add(
+        *("--burst",),
+        type=_burst,
+        metavar="N",
+        help=f"bookings of such a burst, of lone a tenth (default: {BURST})",
     )
     add("--plant", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import product
 from pathlib import Path
 from time import monotonic
@@ -40,7 +40,7 @@ from models.reservations.rules import TimeSelection
 from models.storage.encryption import token_hash
 from models.storage.mongo import Database, new_id
 from scripts.bench_cost import Processes, per_thousand
-from scripts.bench_load import ROOT, BenchFailed, Load, Run, request
+from scripts.bench_load import ROOT, BenchFailed, Load, Run, page, request
 from scripts.bench_processes import READY_S, free_port, played, process, processes, ready
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
@@ -253,11 +253,17 @@ def looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
     return [request("GET", path, member.token, etag=etag) for member in looking]
 
 
-def booking(member: Member, seat: SeatId, hour: int) -> bytes:
-    """One hour of tomorrow."""
+def pages(looking: Iterable[Member]) -> list[bytes]:
+    """The pages that readers look at most, in turns: areas, the plan, their own reservations."""
+    paths = "/", f"/areas/{AREA}", "/reservations"
+    return [page(path, member.token) for member in looking for path in paths]
+
+
+def booking(member: Member, seat: SeatId, hour: int, day: date = TOMORROW) -> bytes:
+    """One hour of the day."""
     body = {
         "seat_id": seat,
-        "date": TOMORROW.isoformat(),
+        "date": day.isoformat(),
         "start": f"{hour:02}:00",
         "end": f"{hour + 1:02}:00",
     }
@@ -272,11 +278,13 @@ def contended(home: House, readers: Sequence[Member], count: int) -> Load:
     return Load([booking(m, seat, HOURS.stop) for m, seat in wishes], frozenset({201, 409}))
 
 
-def free_hours(home: House) -> Iterator[tuple[SeatId, int]]:
-    """Every seat of the library in every hour of tomorrow, the contended hour left out."""
+def free_hours(home: House, days: int = 1) -> Iterator[tuple[SeatId, int, date]]:
+    """Every seat of the library in every hour of so many days from tomorrow on, the contended hour
+    left out."""
     seats = seats_of(home)
     random.Random(2).shuffle(seats)
-    return ((seat, hour) for hour in HOURS for seat in seats)
+    ahead = (TOMORROW + timedelta(days=n) for n in range(days))
+    return ((seat, hour, day) for day in ahead for hour in HOURS for seat in seats)
 
 
 async def members(

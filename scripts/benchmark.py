@@ -11,7 +11,7 @@ import asyncio
 import json
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,19 +26,17 @@ from models.storage.mongo import new_id
 from scripts.bench_against import against, compared_table
 from scripts.bench_cost import Machine, warning
 from scripts.bench_delivery import DeliveryFailed, delivery
-from scripts.bench_load import BenchFailed, Load, Run, page, request
+from scripts.bench_load import BenchFailed, Load, Run, request
 from scripts.bench_lone import idle, lone
 from scripts.bench_options import Options, options_of
 from scripts.bench_processes import bare_handler, played, processes, run_measurement
 from scripts.bench_report import complaints, report, table
 from scripts.bench_rush import rush
 from scripts.bench_service import (
-    AREA,
     AREAS,
     LOOKERS,
     PLAN,
     House,
-    Member,
     Stage,
     booking,
     contended,
@@ -46,6 +44,7 @@ from scripts.bench_service import (
     house,
     looks,
     members,
+    pages,
     serving,
 )
 from scripts.bench_sse import sse
@@ -144,7 +143,7 @@ class Bench:
             load = Load(looks(PLAN, looking, known), frozenset({304}))
             runs["plan_304"] = await stage.play(seconds, load)
         if self._wants("pages"):
-            runs["pages"] = await stage.play(seconds, Load(_pages(looking)))
+            runs["pages"] = await stage.play(seconds, Load(pages(looking)))
         if self._wants("contended"):
             wanting = await members(stage.house, CONTENDED_READERS)
             load = contended(stage.house, wanting, CONTENDED_SEATS)
@@ -158,9 +157,7 @@ class Bench:
         seconds = self.options.seconds
         hours = list(islice(free_hours(stage.house), BOOKINGS_PER_SECOND * seconds))
         booking_ones = await members(stage.house, len(hours))
-        bookings = [
-            booking(m, seat, hour) for m, (seat, hour) in zip(booking_ones, hours, strict=True)
-        ]
+        bookings = [booking(m, *hour) for m, hour in zip(booking_ones, hours, strict=True)]
         return await stage.booked(seconds, Load(bookings, frozenset({201}), once=True))
 
     async def _grown(self, _: int) -> dict[str, Run]:
@@ -255,12 +252,6 @@ class Bench:
             facts={"ratio_to": "latency bound", **found, "wrong": errors},
         )
         return {"delivery": run}
-
-
-def _pages(looking: Iterable[Member]) -> list[bytes]:
-    """The pages that readers look at most, in turns: areas, the plan, their own reservations."""
-    paths = "/", f"/areas/{AREA}", "/reservations"
-    return [page(path, member.token) for member in looking for path in paths]
 
 
 async def _plant_double(home: House) -> None:

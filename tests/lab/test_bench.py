@@ -82,14 +82,17 @@ def test_a_planted_error_and_a_planted_double_are_found() -> None:
 @pytest.mark.timeout(240)
 def test_two_versions_are_compared_in_bursts_that_alternate() -> None:
     """With itself here, and what is found is no matter: the machine may be busy."""
-    runs = "reserve", "plan_304"
-    done = bench("--against", str(ROOT), "--repeat", "1", "--only", ",".join(runs))
+    options = "--repeat", "1", "--burst", "500", "--only", "reserve,plan_304,pages,lone"
+    done = bench("--against", str(ROOT), *options)
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
-    assert shown["doubles"] == 0 and shown["pairs"] == 1 and tuple(shown["runs"]) == runs
+    assert shown["doubles"] == 0 and shown["pairs"] == 1 and shown["burst"] == 500
+    assert set(shown["runs"]) == {"reserve", "plan_304", "pages", "lone_look", "lone_booking"}
     for name, found in shown["runs"].items():
-        assert min(found["rps"]) > 0 and min(found["application_us"]) > 0, name
-        assert found["rate"]["median"] > 0 and found["cost"]["median"] > 0, name
+        for values in ("rps", "p50_ms", "application_us"):
+            assert min(found[values]) > 0, (name, values)
+        for quotient in ("rate", "time", "cost"):
+            assert found[quotient]["median"] > 0, (name, quotient)
 
 
 def test_a_folder_that_is_not_set_up_is_named(tmp_path: Path) -> None:
@@ -103,12 +106,14 @@ def test_versions_are_compared_by_the_quotients_of_pairs() -> None:
         return {"application": application, "mongod": 0.002, "redis": 0.0, "client": 0.0}
 
     before = [run(rps=rps, cpu=cost(0.04)) for rps in (100.0, 200.0, 50.0)]
-    now = [run(rps=rps, cpu=cost(0.03)) for rps in (110.0, 220.0, 40.0)]
+    now = [run(rps=rps, p50_ms=1.5, cpu=cost(0.03)) for rps in (110.0, 220.0, 40.0)]
     found = compared(before, now)
     assert found["rps"] == [100, 110] and found["rate"]["median"] == 1.1
+    assert found["p50_ms"] == [1.0, 1.5] and found["time"]["median"] == 1.5
     assert found["application_us"] == [40, 30] and found["cost"]["median"] == 0.75
-    shown = compared_table({"runs": {"plan": found}, "doubles": 0, "pairs": 3})
-    assert "| plan | 100 → 110 | **1.100** (0.800–1.100) | 40.0 → 30.0 |" in shown
+    shown = compared_table({"runs": {"plan": found}, "doubles": 0, "pairs": 3, "burst": 6000})
+    row = "| plan | 100 → 110 | **1.100** (0.950–1.100) | 1.00 → 1.50 | **1.500** (1.500–1.500) |"
+    assert f"{row} 40.0 → 30.0 |" in shown
 
 
 def run(**other: Any) -> Run:
