@@ -29,6 +29,7 @@ from miniapp_server.child_process import die_with_parent
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.scheduler import end
 from miniapp_server.server import DRAIN_S, REPLACED, ServingError, reserve_port, shutdown_signal
+from miniapp_server.service_manager import SOCKET, ServiceManager
 from miniapp_server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
 """A worker that lived for ``_STEADY_S`` is restarted at once. After an earlier death the restart
 waits, twice as long each time."""
+
+_NOT_REPLACED: Final = "a new worker cannot start: the old ones serve"
 
 
 class WorkerFailed(Exception):
@@ -89,7 +92,8 @@ async def supervise(
 
     ``env`` is the workers' environment. ``ready`` is called when the first one accepts requests and
     the others do or have failed: these are tried again. With ``reloads`` SIGHUP replaces them one
-    after the other. If this process is killed, they drain and end automatically.
+    after the other, and systemd is told when that begins and when it is over. If this process is
+    killed, they drain and end automatically.
 
     Raises: ServingError when the port is taken; WorkerFailed when the first one cannot start.
     """
@@ -100,7 +104,9 @@ async def supervise(
         shutdown_signal() as ended,
     ):
         options = ["--lan", settings.lan] if settings.lan else []
-        supervisor = _Supervisor({**env, METRICS_FOLDER: folder}, count, folder, options)
+        own = {**env, METRICS_FOLDER: folder}
+        own.pop(SOCKET, None)  # systemd listens to this process alone
+        supervisor = _Supervisor(own, count, folder, options, ServiceManager(env))
         if reloads:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, supervisor.reload_wanted.set)
@@ -118,9 +124,15 @@ async def supervise(
 
 class _Supervisor:
     def __init__(
-        self, env: Mapping[str, str], count: int, folder: str, options: Sequence[str]
+        self,
+        env: Mapping[str, str],
+        count: int,
+        folder: str,
+        options: Sequence[str],
+        manager: ServiceManager,
     ) -> None:
         self._env = env
+        self._manager = manager
         self._options = options
         self._folder = folder
         self._slots = [_WorkerSlot(number, _new_owner(number)) for number in range(1, count + 1)]
@@ -143,7 +155,9 @@ class _Supervisor:
             while True:
                 await self.reload_wanted.wait()
                 self.reload_wanted.clear()
-                await self._reload()
+                self._manager.reloading()
+                replaced = await self._reload()
+                self._manager.ready("" if replaced else _NOT_REPLACED)
 
     async def stop(self) -> None:
         """Let all workers drain, and kill those that do not end in time."""
@@ -206,8 +220,9 @@ class _Supervisor:
                     log.exception("worker_not_started", extra={"worker": slot.number})
                     worker.began = monotonic()
 
-    async def _reload(self) -> None:
-        """Replace the workers one after the other, each when its successor is ready."""
+    async def _reload(self) -> bool:
+        """Replace the workers one after the other, each when its successor is ready. False where
+        one cannot start: it and those after it stay."""
         log.info("workers_reloading")
         for slot in self._slots:
             async with slot.changing:
@@ -217,11 +232,12 @@ class _Supervisor:
                 if not await worker.ready():
                     status = await self._end_of(worker)
                     log.error("reload_failed", extra={"worker": slot.number, "status": status})
-                    return
+                    return False
                 old, slot.worker, slot.owner = slot.worker, worker, owner
             assert old is not None
             await self._terminate(old, REPLACED)
         log.info("workers_reloaded")
+        return True
 
     async def _terminate(self, worker: _Worker, how: signal.Signals = signal.SIGTERM) -> None:
         worker.tell(how)

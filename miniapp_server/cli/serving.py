@@ -27,6 +27,7 @@ from miniapp_server.logging_config import configure_logs
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.server import reserve_port
 from miniapp_server.server import serve as serve_http
+from miniapp_server.service_manager import ServiceManager
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.settings.addresses import lan_address
 from miniapp_server.settings.misspelt import misspelt
@@ -124,11 +125,12 @@ def _demo_keys(path: Path) -> str:
 async def _serve_with(
     settings: Settings, env: Env, workers: int, greet: Callable[[], None] | None = None
 ) -> None:
-    """``greet`` is called when it is ready."""
+    """``greet`` is called when it is ready, and systemd is told."""
     configure_logs(settings.log_level)
     _announce(settings, env, workers)
 
     def ready() -> None:
+        ServiceManager(env).ready()
         if greet is not None:
             greet()
 

@@ -6,7 +6,9 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,10 +25,28 @@ GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
 @pytest.fixture
-async def service(mongo_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Remote]:
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]:
+    """Stands in for systemd, which hears what its service tells it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path_factory.mktemp("systemd") / "notify"))
+        listening.setblocking(False)
+        yield listening
+
+
+async def next_word(manager: socket.socket) -> dict[str, str]:
+    """What the service tells next, as the fields of sd_notify(3)."""
+    async with asyncio.timeout(patience(60)):
+        told = await asyncio.get_running_loop().sock_recv(manager, 4096)
+    return dict(line.split("=", 1) for line in told.decode().splitlines())
+
+
+@pytest.fixture
+async def service(
+    mongo_url: str, redis_url: str, tmp_path: Path, manager: socket.socket
+) -> AsyncIterator[Remote]:
     # Killed at the end, it leaves its folder of counts behind.
-    options = ("--workers", "2")
-    async with remote(mongo_url, redis_url, *options, TMPDIR=str(tmp_path)) as running:
+    options, env = ("--workers", "2"), {"NOTIFY_SOCKET": str(manager.getsockname())}
+    async with remote(mongo_url, redis_url, *options, TMPDIR=str(tmp_path), **env) as running:
         await all_listen(running)
         yield running
 
@@ -254,7 +274,11 @@ async def test_no_worker_outlives_a_killed_supervisor(service: Remote) -> None:
     await all_listen(service)
 
 
-async def test_sighup_replaces_the_workers_without_a_lost_answer(service: Remote) -> None:
+async def test_sighup_replaces_the_workers_without_a_lost_answer(
+    service: Remote, manager: socket.socket
+) -> None:
+    """systemd is told when it is over, so that ``systemctl reload`` returns then."""
+    assert await next_word(manager) == {"READY": "1", "STATUS": ""}
     before = set(workers(service).values())
     assert service.process is not None
     stop = asyncio.Event()
@@ -269,14 +293,32 @@ async def test_sighup_replaces_the_workers_without_a_lost_answer(service: Remote
                 lost.append(repr(error))
 
     asking = [asyncio.create_task(asks(service.stranger())) for _ in range(8)]
+    began_us = time.monotonic_ns() // 1000
     service.process.send_signal(signal.SIGHUP)
-
-    async def replaced() -> bool:
-        now = set(workers(service).values())
-        return len(now) == 2 and not now & before
-
-    await until(replaced, "two new workers", 60)
+    begun = await next_word(manager)
+    assert begun.keys() == {"RELOADING", "MONOTONIC_USEC"}
+    assert began_us <= int(begun["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+    assert await next_word(manager) == {"READY": "1", "STATUS": ""}
+    now = set(workers(service).values())
+    assert len(now) == 2 and not now & before, "the new ones serve by then"
     stop.set()
     await asyncio.gather(*asking)
     assert set(answers) == {200}
     assert len(lost) <= 1, lost  # what met the moment between the last accept and the close
+
+
+async def test_a_reload_whose_workers_cannot_start_ends_and_says_so(
+    service: Remote, manager: socket.socket
+) -> None:
+    """The database is of a newer version by now, which these workers would refuse."""
+    await next_word(manager)
+    before = workers(service)
+    newer = {"$set": {"version": 99}}
+    await service.db["installation"].update_one({"_id": "schema"}, newer, upsert=True)
+    assert service.process is not None
+    service.process.send_signal(signal.SIGHUP)
+    assert "RELOADING" in await next_word(manager)
+    over = await next_word(manager)
+    assert over == {"READY": "1", "STATUS": "a new worker cannot start: the old ones serve"}
+    assert workers(service) == before
+    assert (await service.anonymous.get("//healthz")).status == 200
