@@ -52,8 +52,9 @@ class Containers:
         self._certificates = folder / "certificates"
         self._namespace = namespace
 
-    async def build(self, context: Path, tag: str, **arguments: str) -> str:
-        """Build the Containerfile of a folder on Debian. Returns what buildah says."""
+    async def build(self, context: Path, tag: str, target: str = "", **arguments: str) -> str:
+        """Build the Containerfile of a folder on Debian, to its end or to ``target``. Returns what
+        buildah says."""
         install(["buildah", "podman", "crun", "mmdebstrap"])
         base = "localhost/debian"
         await self.podman("import", "--quiet", str(await _debian()), base)
@@ -65,6 +66,7 @@ class Containers:
             *("buildah", *self._places, "build", "--format=docker", "--layers=false"),
             *("--isolation=chroot", "--network=host", f"--tag={tag}", f"--build-arg=BASE={base}"),
             *(f"--build-arg={name}={value}" for name, value in arguments.items()),
+            *([f"--target={target}"] if target else []),
             # Those of buildah may be more than the machine allows.
             *(f"--ulimit={name}={most}:{most}" for name, most in limits.items() if most > 0),
             *self._own_certificates(),

@@ -58,10 +58,16 @@ class SandboxPages:
         openid = request.query.get("openid") or None
         delivered = await self._wechat.inbox(openid)
         titles = {message.template.value: message.title for message in MESSAGES}
+        reference, keys = request.app[REFERENCE], await self._state.keys("kiosk")
         page = render_page(
             "phone.html",
             now=to_local(self._service_clock.now()),
-            mini_program=request.app[REFERENCE].profile.mini_program,
+            mini_program=reference.profile.mini_program,
+            kiosks=[
+                {"id": kiosk.id, "name": kiosk.name, "key": keys[kiosk.id]}
+                for kiosk in reference.catalog.kiosks.values()
+                if kiosk.id in keys
+            ],
             openid=openid or "",
             phones=sorted({d.openid for d in await self._wechat.inbox()}),
             cards=[

@@ -86,6 +86,9 @@ async def test_machines_and_reset(service: Living) -> None:
     await service.settle()
     kiosks = await anyone.ok("GET", "//sandbox/kiosks")
     assert [k["id"] for k in kiosks["items"]] == ["2f-north", "2f-south", "3f-north", "4f-north"]
+    page = (await anyone.get("//sandbox/")).body
+    for kiosk in kiosks["items"]:
+        assert f'href="/kiosk/{kiosk["id"]}#key={kiosk["key"]}"' in page, "its screen, with its key"
     gates = await anyone.ok("GET", "//sandbox/gates")
     assert gates["items"] and all(list(g) == ["id", "key"] for g in gates["items"])
     shown = {}

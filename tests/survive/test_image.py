@@ -14,12 +14,15 @@ from typing import Final
 import aiohttp
 import pytest
 
+from miniapp_server.embedded_databases import free_ports
 from miniapp_server.version import VERSION
+from miniapp_server.walkthrough import walk_through
 from tests.containers import CommandFailed, Containers, containers
 from tests.survive.serving import ROOT, production, ready
 from tests.waiting import patience
 
 IMAGE: Final = "localhost/seats:test"
+DEMO: Final = "localhost/seats-demo:test"
 UID: Final = 10001
 MOST_MB: Final = 320
 PROCESSES: Final = Path("/proc")
@@ -115,6 +118,31 @@ async def test_the_image_is_built_and_serves(
         assert await machine.run(IMAGE, "--version") == f"{VERSION}\n"
         await _nothing_else_is_in_it(machine)
         await _it_serves(machine, tmp_path, settings(tmp_path / "etc", mongo_url, redis_url))
+
+
+@pytest.mark.timeout(600)
+async def test_the_demo_is_built_and_serves_through_its_relay(tmp_path: Path) -> None:
+    """With nothing but what the image brings, as README.md says."""
+    context = a_folder_to_build_in(tmp_path / "source")
+    async with containers(tmp_path) as machine:
+        await machine.build(context, DEMO, target="demo")
+        port, relay = free_ports(2)
+        base = f"http://127.0.0.1:{relay}"
+        # Published on PORT, the relay is what the service calls itself. Here it has another one.
+        env = {"PORT": port, "RELAY_PORT": relay, "PUBLIC_BASE_URL": base, "DEMO": "empty"}
+        words = (f"--env={name}={value}" for name, value in env.items())
+        process = await machine.start("demo", *words, DEMO)
+        try:
+            await ready(base, process, within_s=60)
+            await walk_through(base)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            async with asyncio.timeout(patience(20)):
+                said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        assert f"ready at {base}/" in said.decode()
+        assert "Traceback" not in said.decode()
 
 
 async def _nothing_else_is_in_it(machine: Containers) -> None:
