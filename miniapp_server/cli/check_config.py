@@ -20,6 +20,7 @@ from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.doubtful_settings import doubtful_rows
 from miniapp_server.cli.verdicts import Row, Verdict, table
 from miniapp_server.clock import real_now
+from miniapp_server.logging_config import configure_logs
 from miniapp_server.settings import Settings, load
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.misspelt import in_words, is_known, misspelt
@@ -93,6 +94,7 @@ async def check_config(env: Env, connect: bool) -> None:
     settings = load(env)
     rows = settings_rows(settings, env)
     if connect:
+        configure_logs("ERROR")  # what fails below it, the table says
         rows += await connection_rows(settings, real_now().date())
     print(table(rows))
     if problems := sum(row.verdict is Verdict.PROBLEM for row in rows):

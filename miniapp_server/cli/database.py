@@ -80,6 +80,7 @@ async def save(env: Env, file: Path) -> None:
     async with database(settings) as db:
         about = await look(db)
         about.refuse_half()
+        about.refuse_before_release()
         about.refuse_other_mode(settings.sandbox)
         with progress("backup") as report:
             counts = await _as_command_error(file, backup(db, file, now, report))

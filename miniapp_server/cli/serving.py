@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -186,7 +187,8 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
         program = [sys.executable, "-W", quiet, "-m", "miniapp_server.load_data.living"]
         child = subprocess.Popen(die_with_parent(program), env=env, start_new_session=True)
         living.callback(child.wait)
-        living.callback(child.terminate)
+        # With its own processes: one that is just being told what to do would complain aloud.
+        living.callback(os.killpg, child.pid, signal.SIGTERM)
 
 
 def _typed() -> str:

@@ -88,7 +88,8 @@ class About:
     def refuse(self, sandbox: bool, sealer: FieldCipher) -> None:
         """Raises: DatabaseRefused, where a service of this mode with these keys must stay out."""
         self.refuse_half()
-        self._refuse_other_schema()
+        self.refuse_before_release()
+        self._refuse_newer_schema()
         self.refuse_other_mode(sandbox)
         self._refuse_other_keys(sealer)
 
@@ -115,12 +116,15 @@ class About:
                 f"broken off: restore --over {mark['file']}"
             )
 
-    def _refuse_other_schema(self) -> None:
+    def refuse_before_release(self) -> None:
+        """Raises: DatabaseRefused."""
         if _BEFORE_RELEASE in self.written:
             raise DatabaseRefused(
                 f"{self.place} is of before the first release, whose names are no more: take "
                 "another MONGO_DATABASE"
             )
+
+    def _refuse_newer_schema(self) -> None:
         form = int((self.documents.get(FORM) or {}).get("version", FIRST_SCHEMA))
         if form > SCHEMA:
             raise newer(self.place, f"its schema is {form}, this one knows {SCHEMA}")

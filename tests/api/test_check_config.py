@@ -202,3 +202,10 @@ async def test_the_command_reads_a_file_as_systemd_does(
     assert (process.returncode, err) == (0, ""), (out, err)
     assert "电话 1|邮箱 a@b.c" in out and "$HOME & co; `id`" in out and "Settings(" not in out
     assert "MongoDB" in out and "problem" not in out
+
+
+async def test_what_fails_is_said_in_the_table_alone(env: dict[str, str]) -> None:
+    nobody = {**env, "CAS_BASE_URL": "http://127.0.0.1:9/cas"}
+    status, out, err = await ended(await command("check-config", "--connect", **nobody))
+    assert (status, err) == (1, "seats: 1 of these must be corrected\n"), (out, err)
+    assert "no connection" in out

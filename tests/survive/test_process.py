@@ -7,7 +7,7 @@ import json
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -204,6 +204,25 @@ async def test_the_walkthrough_reaches_its_end_while_the_library_lives(tmp_path:
                 pass
         status, out, err = await ended(await command("demo-walkthrough", "--url", base))
         assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
+
+
+async def test_a_demo_that_ends_while_its_readers_are_invented_says_nothing(
+    tmp_path: Path,
+) -> None:
+    """One of the processes that invent them has begun, and not heard what to do yet."""
+    async with demo(tmp_path, DEMO="") as (_, process):
+
+        async def begun() -> bool:
+            below = psutil.Process(process.pid).children(recursive=True)
+            with suppress(psutil.NoSuchProcess):
+                return any("spawn_main" in " ".join(child.cmdline()) for child in below)
+            return False
+
+        await until(begun, "a process that invents readers", 60)
+        process.terminate()
+        async with asyncio.timeout(patience(20)):
+            _, errors = await process.communicate()
+        assert process.returncode == 0 and "Traceback" not in errors.decode(), errors.decode()
 
 
 async def test_the_walkthrough_starts_a_demo_of_its_own_and_ends_it() -> None:

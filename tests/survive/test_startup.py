@@ -119,6 +119,20 @@ def test_help_of_the_run_script_installs_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == [script.parent, script]
 
 
+async def test_what_was_written_before_the_first_release(
+    real: tuple[Database, dict[str, str]], tmp_path: Path
+) -> None:
+    """Every command gives the same reason, also where it was a sandbox's."""
+    db, env = real
+    await db["installation"].drop()
+    for name in ("schema", "sandbox_clock"):
+        await db[name].insert_one({"_id": "mode"})
+    file = tmp_path / "backup"
+    words = ("serve",), ("backup", str(file))
+    await refused(db, [(words, env, "is of before the first release") for words in words])
+    assert not file.exists()
+
+
 async def test_what_a_newer_version_has_written(real: tuple[Database, dict[str, str]]) -> None:
     db, env = real
     place = f"database {db.name} was written by a newer version"

@@ -90,6 +90,15 @@ def test_help_is_asked_for_in_both_ways() -> None:
         assert long == short and long[0] == 0 and long[1].startswith("Usage: seats")
 
 
+def test_help_says_what_each_command_does_and_how_to_try_it() -> None:
+    _, out, _ = run("--help")
+    assert "check-config" in out and "..." not in out.split("Commands:")[1], "nothing is cut off"
+    _, out, _ = run("demo", "--help")
+    words = " ".join(out.split())
+    for named in ("PORT (default: 8080)", "DATA_DIR (default: var/", "DEMO=empty", "MONGO_URL"):
+        assert named in words
+
+
 def test_numbers_of_help_texts_are_those_of_the_code() -> None:
     assert LONGEST_LINK == mini_program.LONGEST_LINK
 

@@ -26,7 +26,10 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@seats.callback(epilog="Settings come from the environment; docs/operations.md lists them.")
+@seats.callback(
+    epilog="Settings come from the environment: check-config shows and judges them, and "
+    "docs/operations.md of the source says what each means."
+)
 def _options(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="the release")

@@ -36,7 +36,7 @@ def load_data(
     seed: Annotated[int, typer.Option(help="another seed, another history")] = 1,
     env_file: EnvFile = None,
 ) -> None:
-    """Fill an empty sandbox database with a history of invented reservations."""
+    """Invent a history of reservations. It goes into an empty database of a sandbox."""
     from miniapp_server.cli.history import load_data
 
     run(lambda env: load_data(env, count, days, seed), env_file)
@@ -44,8 +44,8 @@ def load_data(
 
 @commands.command()
 def rotate_keys(env_file: EnvFile = None) -> None:
-    """Encrypt all personal data with the newest key of ENCRYPTION_KEYS. Afterwards the old key may
-    go."""
+    """Encrypt all personal data with the newest key. That is the one of the highest version in
+    ENCRYPTION_KEYS; afterwards the old key may go."""
     from miniapp_server.cli.database import rotate_keys
 
     run(rotate_keys, env_file)
@@ -53,8 +53,8 @@ def rotate_keys(env_file: EnvFile = None) -> None:
 
 @commands.command()
 def backup(file: File, env_file: EnvFile = None) -> None:
-    """Write the whole database, as it is at one moment, to a new file. The service goes on.
-    ENCRYPTION_KEYS are not in it: keep them elsewhere."""
+    """Write the whole database to a new file. It is as it was at one moment, and the service goes
+    on. ENCRYPTION_KEYS are not in it: keep them elsewhere."""
     from miniapp_server.cli.database import save
 
     run(lambda env: save(env, file), env_file)
@@ -72,7 +72,8 @@ def restore(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Fill the empty database MONGO_DATABASE from such a file and look for double bookings."""
+    """Fill an empty database from a backup. It is the one that MONGO_DATABASE names; double
+    bookings are looked for afterwards."""
     from miniapp_server.cli.database import fill
 
     run(lambda env: fill(env, file, over), env_file)
@@ -80,7 +81,7 @@ def restore(
 
 @commands.command()
 def check_integrity(env_file: EnvFile = None) -> None:
-    """Look for doubly booked seats and readers; status 1 if there is one."""
+    """Look for doubly booked seats and readers. Status 1 if there is one."""
     from miniapp_server.cli.database import check_integrity
 
     run(check_integrity, env_file)
@@ -100,9 +101,9 @@ def library(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Carry the whole library (profile, venues, plans, rules, hours, kiosks, gates, notices, reader
-    groups, pictures, canned answers; no readers, bookings, staff or keys) between databases as one
-    JSON file."""
+    """Carry a library between databases as a JSON file. All of it (profile, venues, plans, rules,
+    hours, kiosks, gates, notices, reader groups, pictures, canned answers), but no readers,
+    bookings, staff or keys."""
     from miniapp_server.cli.library import carry
 
     run(lambda env: carry(env, what, file, replace), env_file)

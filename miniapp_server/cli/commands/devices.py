@@ -19,7 +19,7 @@ def gate_import(
     gate: Annotated[str, typer.Option(metavar="ID", help="the gate that they are of")],
     env_file: EnvFile = None,
 ) -> None:
-    """Take in gate events from a CSV file with the columns id, student_no, direction, method, at.
+    """Take in gate events from a CSV file. Its columns are id, student_no, direction, method, at.
     Safe to repeat."""
     from miniapp_server.cli.gates import gate_import
 
@@ -31,7 +31,7 @@ def gate_import(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
 def gate_agent(context: typer.Context) -> None:
-    """Follow the file that a gate writes and tell the service (the reference agent)."""
+    """Tell the service what a gate writes to its file. This is the reference agent."""
     # It also runs alone, on machines that have nothing but Python, so it reads its own options.
     from miniapp_server.gate_agent import main
 
@@ -42,8 +42,8 @@ def gate_agent(context: typer.Context) -> None:
 def wechat_menu(
     what: Annotated[Literal["show", "diff", "put"], typer.Argument()], env_file: EnvFile = None
 ) -> None:
-    """The official account's menu: show it, show what put would change, or put the entry for
-    booking into it, below the button that the library's profile names."""
+    """Show or change the official account's menu. Show it, show what put would change, or put the
+    entry for booking into it, below the button that the library's profile names."""
     from miniapp_server.cli.wechat import wechat_menu
 
     run(lambda env: wechat_menu(env, what), env_file)
@@ -58,7 +58,7 @@ def wechat_links(
     ] = LONGEST_LINK,
     env_file: EnvFile = None,
 ) -> None:
-    """A link that opens a page of the mini-program, and until when it does."""
+    """Make a link to a page of the mini-program. Until when it works is said beside it."""
     from miniapp_server.cli.wechat import wechat_links
 
     run(lambda env: wechat_links(env, page, query, days), env_file)

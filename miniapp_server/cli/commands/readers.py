@@ -10,13 +10,13 @@ from miniapp_server.cli.commands.options import EnvFile, File, group, run
 
 StudentNo = Annotated[str, typer.Argument(metavar="STUDENT_NO")]
 commands: Final = group()
-_feedback: Final = group("What readers wrote to the library: list it, reply to it.")
+_feedback: Final = group("List what readers wrote, and reply to it.")
 commands.add_typer(_feedback, name="feedback")
 
 
 @commands.command()
 def export_reader(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """All that the database holds about a reader, decrypted, as JSON on the standard output."""
+    """Print all that is held about a reader. Decrypted, as JSON on the standard output."""
     from miniapp_server.cli.readers import export_reader
 
     run(lambda env: export_reader(env, student_no), env_file)
@@ -28,7 +28,7 @@ def erase_reader(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask (where no terminal is)")] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Erase a reader: what is live ends, what is theirs goes, their reservations stay for the
+    """Erase a reader. What is live ends, what is theirs goes, their reservations stay for the
     statistics as somebody's. It cannot be undone."""
     from miniapp_server.cli.readers import erase_reader
 
@@ -37,8 +37,8 @@ def erase_reader(
 
 @commands.command()
 def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """Forget the second factor of somebody of the staff who has lost it: they are signed out, and
-    set up another one at their next sign-in."""
+    """Forget a second factor that was lost. Whoever of the staff had it is signed out, and sets up
+    another one at their next sign-in."""
     from miniapp_server.cli.readers import reset_second_factor
 
     run(lambda env: reset_second_factor(env, student_no), env_file)
@@ -46,8 +46,8 @@ def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None
 
 @commands.command()
 def card_import(file: File, env_file: EnvFile = None) -> None:
-    """Which card is whose, from a CSV file with the columns card_no, student_no, name. Safe to
-    repeat; a card that is listed anew changes its owner."""
+    """Take in from a CSV file whose each card is. Its columns are card_no, student_no, name. Safe
+    to repeat; a card that is listed anew changes its owner."""
     from miniapp_server.cli.readers import card_import
 
     run(lambda env: card_import(env, file), env_file)

@@ -47,8 +47,11 @@ def demo(
     workers: Workers = 1,
     env_file: EnvFile = None,
 ) -> None:
-    """Start private databases on DATA_DIR (default var/), seed the demo library and serve it with
-    the sandbox. MONGO_URL and REDIS_URL use outside servers instead."""
+    """Serve the demo library in a sandbox, to try it. It listens on PORT (default: 8080).
+
+    Private databases keep their data in DATA_DIR (default: var/ in the present folder). MONGO_URL,
+    a replica set, and REDIS_URL name servers of your own instead; set both. DEMO=empty leaves out
+    the invented readers and their six weeks of bookings."""
     from miniapp_server.cli.serving import demo
 
     run(lambda env: demo(env, workers, lan), env_file)
@@ -56,7 +59,7 @@ def demo(
 
 @commands.command()
 def serve(workers: Workers = 1, env_file: EnvFile = None) -> None:
-    """Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM."""
+    """Serve until SIGTERM. MONGO_URL names a replica set, REDIS_URL a Redis or Valkey."""
     from miniapp_server.cli.serving import serve
 
     run(lambda env: serve(env, workers), env_file)
@@ -77,7 +80,7 @@ def demo_walkthrough(
         typer.Option(help="a running demo (default: one is started)", show_default=False),
     ] = "",
 ) -> None:
-    """Walk the main task over HTTP through a demo and print each step and message."""
+    """Walk through the main task in a demo. Each step and each message is printed."""
     from miniapp_server.cli.serving import walkthrough
 
     run(lambda _: walkthrough(url), None)
@@ -95,7 +98,7 @@ def check_config(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Validate the settings and show them without secrets; status 1 if something is wrong."""
+    """Check the settings, and show them without secrets. Status 1 if something is wrong."""
     from miniapp_server.cli.check_config import check_config
 
     run(lambda env: check_config(env, connect), env_file)
