@@ -11,7 +11,8 @@ from scripts.bench_load import Run
 NAMES: Final = (
     *("hello", "reserve", "contended", "areas", "plan", "plan_304", "pages"),
     *("reserve_1w", "reserve_2w", "reads_1w", "reads_2w"),
-    *("lone", "idle", "rush", "sse", "delivery", "reserve_grown", "areas_grown"),
+    *("lone", "idle", "rush", "sse", "delivery", "webhooks"),
+    *("reserve_grown", "areas_grown"),
 )
 PAIRS: Final = (
     ("reads_2w", "reads_1w"),
@@ -90,7 +91,7 @@ def table(shown: Mapping[str, Any]) -> str:
             f"| {run['refused']} | {run['errors']} |"
         )
     lines.append("")
-    for name in ("lone", "idle", "rush", "sse", "delivery"):
+    for name in ("lone", "idle", "rush", "sse", "delivery", "webhooks"):
         if name in shown["runs"]:
             lines.append(f"- {name}: {_in_words(shown['runs'][name]['facts'])}")
     lines += [f"- {pair}: {quotient:.2f}" for pair, quotient in shown["pairs"].items()]

@@ -48,6 +48,7 @@ from scripts.bench_service import (
     serving,
 )
 from scripts.bench_sse import sse
+from scripts.bench_webhooks import webhooks
 
 CONTENDED_SEATS, CONTENDED_READERS = 20, 500
 BOOKINGS_PER_SECOND: Final = 4000
@@ -202,7 +203,7 @@ class Bench:
 
     @property
     def _alone(self) -> Sequence[Callable[[int], Awaitable[dict[str, Run]]]]:
-        return self._quiet, self._rush, self._sse, self._delivery
+        return self._quiet, self._rush, self._sse, self._delivery, self._webhooks
 
     async def _quiet(self, _: int) -> dict[str, Run]:
         """A service with nothing or with one thing to do."""
@@ -252,6 +253,14 @@ class Bench:
             facts={"ratio_to": "latency bound", **found, "wrong": errors},
         )
         return {"delivery": run}
+
+    async def _webhooks(self, _: int) -> dict[str, Run]:
+        if not self._wants("webhooks"):
+            return {}
+        async with house(self.folder, self.databases) as home:
+            run = await webhooks(home, max(200, self.options.messages // 5))
+            self.doubles += await home.doubles()
+        return {"webhooks": run}
 
 
 async def _plant_double(home: House) -> None:
