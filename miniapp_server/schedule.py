@@ -161,7 +161,8 @@ def _notifying(notifications: Notifications, webhooks: WebhookWorker) -> list[Jo
         ),
         JobGroup(
             "deliver_webhooks",
-            (Job("deliver_webhooks", webhooks.run),),
+            # At once again after any: a lane is through with many, or has more that is due.
+            (Job("deliver_webhooks", webhooks.run, batch_size=1),),
             every_s=NOTIFY_EVERY_S,
             telling=Telling.SENDS,
         ),

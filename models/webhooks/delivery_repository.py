@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 
 from models.kernel.ids import ReaderId
 from models.readers.personal_data_repository import anonymise_webhooks
+from models.storage.batching import Batcher
 from models.storage.leases import may_be_leased, unleased
 from models.storage.mongo import Database, Document, insert_new, new_id
 from models.storage.mongo_errors import translate_errors
@@ -22,16 +23,18 @@ from models.webhooks.entities import (
     WebhookDelivery,
     WebhookDeliveryState,
     WebhookEvent,
-    WebhookEventType,
     WebhookId,
     WebhookResult,
     WebhookStanding,
 )
+from models.webhooks.mapping import delivery_to_document, result_fields, to_delivery
 from models.webhooks.rules import GIVE_UP_AFTER, GRACE
 
 _PAGE: Final = 50
 """Due deliveries that one look reads."""
 _OPEN: Final[Document] = {"open": True}
+_Saved = tuple[WebhookDelivery, WebhookResult, datetime | None, datetime]
+"""A delivery, what became of an attempt, when the next one is due, and the instant of it."""
 INDEXES: Final = {
     "webhook_deliveries": [
         IndexModel(
@@ -66,6 +69,7 @@ INDEXES: Final = {
 class WebhookDeliveryRepository:
     def __init__(self, db: Database) -> None:
         self._db, self._all = db, db["webhook_deliveries"]
+        self._results = Batcher(self._save_all)
 
     async def add(self, wanted: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
         """Queue the events for the endpoints. May be repeated.
@@ -79,7 +83,9 @@ class WebhookDeliveryRepository:
             for wave, (_, same) in enumerate(by_event):
                 if wave == len(waves):
                     waves.append([])
-                waves[wave] += [_document(event, endpoint, now) for event, endpoint in same]
+                waves[wave] += [
+                    delivery_to_document(event, endpoint, now) for event, endpoint in same
+                ]
         for documents in waves:
             await insert_new(self._all, documents)
         await self._forget_erased({e.reader_id for e, _ in wanted if e.reader_id is not None})
@@ -203,35 +209,36 @@ class WebhookDeliveryRepository:
             ).to_list()
             mine = {row["_id"] for row in won}
             rows = [row for row in rows if row["_id"] in mine]
-        return [_delivery({**row, **leased, "attempts": row["attempts"] + 1}) for row in rows]
+        return [to_delivery({**row, **leased, "attempts": row["attempts"] + 1}) for row in rows]
 
     async def save_result(
         self, d: WebhookDelivery, result: WebhookResult, due: datetime | None, now: datetime
     ) -> None:
-        """What became of an attempt; without ``due`` the delivery has come to its end. Those behind
-        it may go then.
+        """Write what became of an attempt; without ``due`` the delivery has come to its end. Those
+        behind it may go then. Results that come together are written together.
 
         The holder guards: a worker whose lease ran out must not overwrite its successor.
         """
-        state = WebhookDeliveryState.DELIVERED if result.delivered else WebhookDeliveryState.DEAD
-        fields: Document = {
-            "state": (WebhookDeliveryState.QUEUED if due is not None else state).value,
-            "lease_until": None,
-            "holder": "",
-            "open": due is not None,
-            "tried_at": now,
-            "result": _result_document(result),
-        }
-        fields |= {"due": due} if due is not None else {"ended_at": now}
-        with translate_errors():
-            await self._all.update_one({"_id": d.id, "holder": d.holder}, {"$set": fields})
-            if due is None:
-                behind = {"endpoint": d.endpoint_id, "subject": d.event.subject, **_OPEN}
-                await self._all.update_many(
-                    {**behind, "due": {"$gt": now}, "lease_until": None}, {"$set": {"due": now}}
-                )
+        await self._results.submit((d, result, due, now))
 
-    async def release(self, deliveries: Sequence[WebhookDelivery], now: datetime) -> None:
+    async def _save_all(self, results: Sequence[_Saved]) -> list[None]:
+        updates: list[UpdateOne | UpdateMany] = []
+        ended: dict[tuple[WebhookId, datetime], list[str]] = {}
+        for d, result, due, now in results:
+            written = {"$set": result_fields(result, due, now)}
+            updates.append(UpdateOne({"_id": d.id, "holder": d.holder}, written))
+            if due is None:
+                ended.setdefault((d.endpoint_id, now), []).append(d.event.subject)
+        for (endpoint_id, now), subjects in ended.items():
+            behind: Document = {"endpoint": endpoint_id, "subject": {"$in": subjects}, **_OPEN}
+            behind |= {"due": {"$gt": now}, "lease_until": None}
+            updates.append(UpdateMany(behind, {"$set": {"due": now}}))
+        with translate_errors():
+            # In this order: what is let go before its first has ended would be put off again.
+            await self._all.bulk_write(updates, ordered=True)
+        return [None] * len(results)
+
+    async def release(self, deliveries: Collection[WebhookDelivery], now: datetime) -> None:
         """Let go of claims that led to no attempt."""
         back: Document = {
             "$set": {
@@ -312,7 +319,7 @@ class WebhookDeliveryRepository:
                 .limit(limit)
                 .to_list(None)
             )
-        return [_delivery(row) for row in rows]
+        return [to_delivery(row) for row in rows]
 
     async def delete_of(self, endpoint_id: WebhookId) -> None:
         """The endpoint is deleted: so is what was for it."""
@@ -333,56 +340,3 @@ class WebhookDeliveryRepository:
             # Old ones alone: an endpoint may have been added since ``known`` was read.
             strays: Document = {"endpoint": {"$nin": sorted(known)}}
             await self._all.delete_many(strays | {"queued_at": {"$lt": delivered_before}})
-
-
-def _document(event: WebhookEvent, endpoint_id: WebhookId, now: datetime) -> Document:
-    return {
-        "_id": f"{event.id}@{endpoint_id}",
-        "endpoint": endpoint_id,
-        "event": event.id,
-        "type": event.type.value,
-        "at": event.at,
-        "subject": event.subject,
-        "seq": event.seq,
-        "reader": event.reader_id,
-        "facts": dict(event.facts),
-        "state": WebhookDeliveryState.QUEUED.value,
-        "open": True,
-        "due": now,
-        "queued_at": now,
-        "give_up_at": now + GIVE_UP_AFTER,
-        "lease_until": None,
-        "holder": "",
-        "attempts": 0,
-        "tried_at": None,
-        "result": None,
-    }
-
-
-def _result_document(r: WebhookResult) -> Document:
-    return {"status": r.status, "error": r.error, "ms": r.took_ms}
-
-
-def _delivery(d: Document) -> WebhookDelivery:
-    reader, tried = d["reader"], d["result"]
-    event = WebhookEvent(
-        id=d["event"],
-        type=WebhookEventType(d["type"]),
-        at=d["at"],
-        subject=d["subject"],
-        seq=d["seq"],
-        reader_id=ReaderId(reader) if reader is not None else None,
-        facts=d["facts"],
-    )
-    return WebhookDelivery(
-        id=d["_id"],
-        endpoint_id=WebhookId(d["endpoint"]),
-        event=event,
-        state=WebhookDeliveryState(d["state"]),
-        attempts=d["attempts"],
-        due=d["due"],
-        give_up_at=d["give_up_at"],
-        result=WebhookResult(tried["status"], tried["error"], tried["ms"]) if tried else None,
-        tried_at=d["tried_at"],
-        holder=d["holder"],
-    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from models.storage.batching import Batcher
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document, insert
 from models.storage.mongo_errors import conflicting_key, translate_errors
@@ -44,6 +46,7 @@ class WebhookEndpointRepository:
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["webhooks"]
         self._cipher = cipher
+        self._looks = Batcher(self._find_all)
 
     async def add(self, made: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
         """Keep a new endpoint. None where there are as many as can be. Raises: WebhookMade where
@@ -91,15 +94,21 @@ class WebhookEndpointRepository:
     async def with_keys(
         self, id: WebhookId, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookKeys] | None:
-        """The endpoint as it is by now, and what signs at ``now``. None where it is gone."""
-        with translate_errors():
-            found = await self._all.find_one({"_id": id})
+        """The endpoint as it is by now, and what signs at ``now``. None where it is gone. Those who
+        ask together share one look."""
+        found = await self._looks.submit(id)
         if found is None:
             return None
         signing = [self._open("secret", found["secret"])]
         signing += [self._open("secret", old["secret"]) for old in _valid(found, now)]
         reader_key = b64decode(self._open("reader_key", found["reader_key"]))
         return _endpoint(found), WebhookKeys(tuple(signing), reader_key)
+
+    async def _find_all(self, ids: Sequence[WebhookId]) -> list[Document | None]:
+        with translate_errors():
+            rows = await self._all.find({"_id": {"$in": sorted({*ids})}}).to_list(None)
+        by_id = {row["_id"]: row for row in rows}
+        return [by_id.get(id) for id in ids]
 
     async def replace(self, old: WebhookEndpoint, new: WebhookEndpoint) -> bool:
         """Write what the staff choose over ``old``; another address begins without failures. False

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from models.kernel.errors import ServiceUnavailable
 from models.webhooks import rules
@@ -32,6 +34,9 @@ from notify.webhooks.sender import WebhookSender
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """Deliveries to one endpoint under way at once, each of another subject."""
+LEASED: Final = 32
+"""Deliveries that are leased at once for an endpoint that takes them: a lease costs three round
+trips, for one as for many. Until its turn comes none waits longer than a lane lasts."""
 RUN_S: Final = 2.0
 """A lane goes by one reading of the clock, so it ends soon."""
 WAIT_S: Final = 1.0
@@ -41,6 +46,40 @@ LEASE: Final = timedelta(seconds=40)
 CLOSE_S: Final = 3.0
 _Answer = tuple[WebhookEndpoint, WebhookResult]
 """The endpoint as it was asked, and what it answered."""
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """What is on its way to one endpoint: ``waiting`` is leased and not begun, of ``sending`` the
+    answer is not there, of ``saving`` it is not written. ``asks`` while more may be due."""
+
+    endpoint: WebhookEndpoint
+    now: datetime
+    goes_on: bool = True
+    asks: bool = True
+    waiting: deque[WebhookDelivery] = field(default_factory=deque)
+    sending: set[asyncio.Task[tuple[WebhookDelivery, _Answer | None]]] = field(default_factory=set)
+    saving: set[asyncio.Task[None]] = field(default_factory=set)
+    leasing: asyncio.Task[None] | None = None
+
+    @property
+    def under_way(self) -> set[asyncio.Task[Any]]:
+        """All that the lane waits for."""
+        return self.sending | self.saving | ({self.leasing} if self.leasing else set())
+
+    @property
+    def at_once(self) -> int:
+        """How many may be sent at once."""
+        return CONCURRENCY if self.endpoint.failures < rules.PAUSE_AFTER else 1
+
+    @property
+    def wanted(self) -> int:
+        """How many more to lease now: many at once, unless the endpoint fails."""
+        if self.leasing is not None or not self.asks:
+            return 0
+        most = self.at_once if self.endpoint.failures else LEASED
+        in_hand = len(self.waiting) + len(self.sending) + len(self.saving)
+        return most - in_hand if in_hand <= most // 2 else 0
 
 
 def usual_jitter() -> float:
@@ -104,53 +143,88 @@ class WebhookWorker:
     async def _lane(self, endpoint: WebhookEndpoint, now: datetime) -> None:
         """Send what is due for the endpoint, until nothing is, it has to be left alone, or the time
         is up. One that has failed often is tried by one delivery first."""
-        stop_at = monotonic() + RUN_S
-        under_way, goes_on = set[asyncio.Task[_Answer | None]](), True
+        lane, stop_at = _Lane(endpoint, now), monotonic() + RUN_S
         try:
             while True:
-                if goes_on and monotonic() < stop_at and not self._closing:
-                    several = CONCURRENCY if endpoint.failures < rules.PAUSE_AFTER else 1
-                    free = several - len(under_way)
-                    for d in await self._next(endpoint, now, free) if free > 0 else ():
-                        under_way.add(asyncio.create_task(self._attempt(endpoint, d, now)))
-                if not under_way:
+                lane.goes_on = lane.goes_on and monotonic() < stop_at and not self._closing
+                if lane.goes_on:
+                    self._begin(lane)
+                else:
+                    await self._let_go(lane)
+                if not lane.under_way:
                     return
                 # One that takes long holds up its own reservation, and no other one.
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(lane.under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    endpoint, better_not = await self._judge(endpoint, task.result(), now)
-                    goes_on = goes_on and not better_not
+                    await self._take_in(lane, task)
         except ServiceUnavailable as error:
             log.warning("webhooks_interrupted", extra={"reason": repr(error)})
         except Exception:
             log.exception("webhooks_failed", extra={"webhook": endpoint.id})
         finally:
-            for task in under_way:
+            for task in lane.under_way:
                 task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+            await asyncio.gather(*lane.under_way, return_exceptions=True)
+            with suppress(ServiceUnavailable):  # their leases run out
+                await self._let_go(lane)
 
-    async def _next(
-        self, endpoint: WebhookEndpoint, now: datetime, limit: int
-    ) -> Sequence[WebhookDelivery]:
-        return await self._deliveries.lease_next(endpoint.id, now, self._real_now(), LEASE, limit)
+    def _begin(self, lane: _Lane) -> None:
+        """Send as many of those that wait as may be sent, and lease more meanwhile."""
+        while lane.waiting and len(lane.sending) < lane.at_once:
+            attempt = self._attempt(lane.endpoint, lane.waiting.popleft(), lane.now)
+            lane.sending.add(asyncio.create_task(attempt))
+        if wanted := lane.wanted:
+            lane.asks = False
+            lane.leasing = asyncio.create_task(self._lease(lane, wanted))
+
+    async def _lease(self, lane: _Lane, wanted: int) -> None:
+        leased = await self._deliveries.lease_next(
+            lane.endpoint.id, lane.now, self._real_now(), LEASE, wanted
+        )
+        lane.waiting += leased
+        lane.asks = lane.asks or len(leased) == wanted
+
+    async def _let_go(self, lane: _Lane) -> None:
+        """Those that were not begun wait for another lane."""
+        left, lane.waiting = lane.waiting, deque()
+        await self._deliveries.release(left, lane.now)
+
+    async def _take_in(self, lane: _Lane, task: asyncio.Task[Any]) -> None:
+        """What has come of an attempt, or that a result is written, or more are leased."""
+        if task is lane.leasing:
+            lane.leasing = None
+            task.result()
+            return
+        if task in lane.saving:
+            lane.saving.remove(task)
+            task.result()
+            lane.asks = True  # those behind it may go
+            return
+        lane.sending.remove(task)
+        d, answer = task.result()
+        if answer is None:
+            lane.goes_on = False
+            lane.waiting.append(d)
+            return
+        lane.saving.add(asyncio.create_task(self._save(d, answer[1], lane.now)))
+        lane.endpoint, better_not = await self._judge(lane.endpoint, answer, lane.now)
+        lane.goes_on = lane.goes_on and not better_not
 
     async def _attempt(
         self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
-    ) -> _Answer | None:
+    ) -> tuple[WebhookDelivery, _Answer | None]:
         """The answer to one attempt; None where the endpoint was switched off meanwhile, and the
         delivery waits."""
-        answer: _Answer | None
         try:
-            answer = await self._sender.send(endpoint.id, d.event, now)
+            return d, await self._sender.send(endpoint.id, d.event, now)
         except ServiceUnavailable:
             raise
         except Exception:  # whatever a receiver has thought of: it is tried again like any other
             log.exception("webhook_failed", extra={"webhook": endpoint.id})
-            answer = endpoint, WebhookResult(None, "broken")
-        if answer is None:
-            await self._deliveries.release([d], now)
-            return None
-        result, due = answer[1], None
+            return d, (endpoint, WebhookResult(None, "broken"))
+
+    async def _save(self, d: WebhookDelivery, result: WebhookResult, now: datetime) -> None:
+        due = None
         if not result.delivered and not result.gone:
             due = rules.next_attempt(
                 d.attempts, result.retry_after_s, self._jitter(), now, d.give_up_at
@@ -160,14 +234,11 @@ class WebhookWorker:
         outcome = WebhookDeliveryState.QUEUED if due else WebhookDeliveryState.DEAD
         outcome = WebhookDeliveryState.DELIVERED if result.delivered else outcome
         self._count(outcome.value, 1)
-        return answer
 
     async def _judge(
-        self, endpoint: WebhookEndpoint, answer: _Answer | None, now: datetime
+        self, endpoint: WebhookEndpoint, answer: _Answer, now: datetime
     ) -> tuple[WebhookEndpoint, bool]:
         """The endpoint as the answer makes it, and whether it is better left alone for now."""
-        if answer is None:
-            return endpoint, True
         asked, result = answer
         if asked.url != endpoint.url:
             endpoint = asked  # the staff have written another address, which begins anew

@@ -13,7 +13,7 @@ from models.kernel.ids import ReaderId
 from models.readers import personal_data_repository
 from models.readers.personal_data_repository import ERASED_READER
 from models.storage.encryption import FieldCipher
-from models.storage.mongo import Database, new_id
+from models.storage.mongo import Database
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
 from models.webhooks.entities import (
@@ -21,10 +21,7 @@ from models.webhooks.entities import (
     WebhookDelivery,
     WebhookDeliveryState,
     WebhookEndpoint,
-    WebhookEvent,
-    WebhookEventType,
     WebhookId,
-    WebhookResult,
 )
 from models.webhooks.errors import WebhookMade
 from tests.race.occupancy_workers import counted_worker
@@ -39,15 +36,10 @@ from tests.race.stage import (
     selection,
     unguard,
 )
+from tests.race.webhook_events import FAILED, TAKEN, endpoint, event
 
 THERE = WebhookId("1" * 24)
 LEASE = timedelta(seconds=40)
-TAKEN, FAILED = WebhookResult(204), WebhookResult(500)
-
-
-def event(seq: int, subject: str = "r1") -> WebhookEvent:
-    kind = WebhookEventType.RESERVATION_CHANGED
-    return WebhookEvent(f"evt_{subject}_{seq}", kind, EIGHT, subject, seq)
 
 
 def deliveries(stage: Stage, guard: bool = True) -> WebhookDeliveryRepository:
@@ -168,11 +160,6 @@ async def test_a_worker_that_comes_late_overwrites_nothing(stage: Stage, guard: 
 async def test_an_event_that_is_dispatched_twice_is_delivered_once(stage: Stage) -> None:
     await asyncio.gather(*(deliveries(stage).add([(event(1), THERE)], EIGHT) for _ in range(4)))
     assert await stage.db["webhook_deliveries"].count_documents({}) == 1
-
-
-def endpoint(url: str = "https://a.example/") -> WebhookEndpoint:
-    events = frozenset(WebhookEventType)
-    return WebhookEndpoint(WebhookId(new_id()), url, "门口屏", events, created_at=EIGHT)
 
 
 @guarded

@@ -45,8 +45,9 @@ async def service(
     mongo_url: str, redis_url: str, tmp_path: Path, manager: socket.socket
 ) -> AsyncIterator[Remote]:
     # Killed at the end, it leaves its folder of counts behind.
-    options, env = ("--workers", "2"), {"NOTIFY_SOCKET": str(manager.getsockname())}
-    async with remote(mongo_url, redis_url, *options, TMPDIR=str(tmp_path), **env) as running:
+    options, heard = ("--workers", "2"), str(manager.getsockname())
+    place = str(tmp_path)
+    async with remote(mongo_url, redis_url, *options, TMPDIR=place, NOTIFY_SOCKET=heard) as running:
         await all_listen(running)
         yield running
 
