@@ -174,7 +174,8 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
     ends."""
     base = settings.public_base_url
     print(f"The seat reservation is ready at {base}/")
-    print(f"  sandbox and phone   {base}/sandbox/")
+    print(f"  console             {base}/console")
+    print(f"  phone and kiosks    {base}/sandbox/")
     print(f"  API documentation   {base}/docs")
     print(f"  readiness           {base}/readyz")
     print(f"  walk through it     {_typed()} demo-walkthrough --url {base}")
