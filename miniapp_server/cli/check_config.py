@@ -204,8 +204,8 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
         if settings.smtp is not None:
             tries.append(_mail(settings.smtp))
         several += [_wechat(settings, *account) for account in settings.wechat_accounts]
-    found, rowses = await asyncio.gather(asyncio.gather(*tries), asyncio.gather(*several))
-    return [*rowses[0], *found, *chain(*rowses[1:]), *rows]
+    found, groups = await asyncio.gather(asyncio.gather(*tries), asyncio.gather(*several))
+    return [*groups[0], *found, *chain(*groups[1:]), *rows]
 
 
 async def _mongo(settings: Settings, today: date) -> list[Row]:
