@@ -31,6 +31,7 @@ from models.check_in import rules
 from models.kernel.errors import Conflict, InvalidState, NotFound, RuleViolation
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
+from models.seat_reports.service import DeadlineAfterReport
 
 Perform = Callable[[PageRequest, RequestContext, str], Awaitable[Reservation]]
 """Does the action; the text is the value of its field, empty where it has none."""
@@ -58,6 +59,12 @@ async def _earlier_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
     return {"ends": [choice(end, visit.now) for end in ends]}
 
 
+async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
+    deadline = await visit[SEAT_REPORTS].deadline_after_report(visit.context(), r)
+    known = r.report is not None and r.report.desk and deadline is not DeadlineAfterReport.STOPS
+    return {"deadline": deadline, "desk_knows": known}
+
+
 @dataclass(frozen=True, slots=True)
 class ReservationAction:
     """An action with its question: ``facts`` is what the question tells, ``field`` the one field
@@ -79,6 +86,7 @@ ACTIONS: Final[Mapping[str, ReservationAction]] = {
     "decline": ReservationAction(lambda visit, ctx, _: visit[WAITLIST].decline(ctx, visit.id)),
     "report": ReservationAction(
         lambda visit, ctx, kind: visit[SEAT_REPORTS].report_occupied(ctx, visit.id, kind, None),
+        _after_report,
         field="kind",
         shape=ReportTaken,
     ),

@@ -10,15 +10,17 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.keys import ALTERNATIVES, RESERVATIONS, WAITLIST
+from handlers.keys import ALTERNATIVES, RESERVATIONS, SEAT_REPORTS, WAITLIST
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation
 from handlers.texts.labels import EVENT_TEXT
-from handlers.texts.pages import DONE_TEXT, REPORTED_TO_DESK
+from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK
 from handlers.waitlist import presenter as waitlist_presenter
 from models.kernel.time_range import local_date
 from models.reservations import rules
+from models.reservations.entities import Reservation
+from models.seat_reports.service import DeadlineAfterReport
 from notify.templates.rendering import SCAN_BY
 
 
@@ -63,7 +65,6 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
     if r.has_open_report:
         nearest = await visit[ALTERNATIVES].alternatives_for(r, visit.reader, visit.now)
     venue, done = visit[REFERENCE].catalog.venues[r.venue_id], visit.request.query.get("done", "")
-    desk = REPORTED_TO_DESK.format(scan=SCAN_BY[venue.check_in_way])
     return render_page(
         visit.request,
         "reservations/detail.html",
@@ -73,5 +74,20 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         events=EVENT_TEXT,
         kiosks=kiosk_names(visit[REFERENCE], [venue]),
         labels=labels_are_taken([venue]),
-        done=desk if done == "report_desk" else DONE_TEXT.get(done, ""),
+        done=DONE_TEXT.get(done, ""),
+        warning=await _warning(visit, r, done),
     )
+
+
+async def _warning(visit: PageRequest, r: Reservation, done: str) -> str:
+    """What the page says where an action had no effect, or a report stopped no deadline; empty
+    after any other one."""
+    if done == "stale":
+        return DONE_TEXT["stale"]
+    if done != "report_desk":
+        return ""
+    deadline = await visit[SEAT_REPORTS].deadline_after_report(visit.context(), r)
+    if deadline is DeadlineAfterReport.USED_UP:
+        return REPORTED_ONCE_MORE
+    venue = visit[REFERENCE].catalog.venues[r.venue_id]
+    return REPORTED_TO_DESK.format(scan=SCAN_BY[venue.check_in_way])

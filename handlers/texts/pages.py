@@ -27,6 +27,8 @@ DONE_TEXT: Final[Mapping[str, str]] = {
 """What a page says after an action."""
 REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
 """What it says after a report by who has not shown that they are there."""
+REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已用完，时限照常；需要换座请到服务台"
+"""What it says after a report beyond those of a day that stop a deadline."""
 
 SHORT_TITLE: Final = "座位预约"
 """The name below an icon where the library's own is too long."""

@@ -141,7 +141,7 @@ export const CHINESE = {
   shorten_to: "坐到 {at} 为止",
   report_occupied: "座位上有人",
   report_belongings: "座位上有物品",
-  ask_report_scan: "您在馆内吗？{by}后，签到时限就停止",
+  ask_report_scan: "您在馆内吗？{by}后，签到时限就停止；点“再想想”只告诉图书馆，时限照常",
   report_desk: "已告诉图书馆。时限照常：请{by}后再报告，时限就停止",
   prove: "扫码确认在座",
   report_near: "已告诉图书馆。换到附近的空位：",

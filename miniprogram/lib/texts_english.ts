@@ -143,7 +143,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   shorten_to: "Stay until {at} only",
   report_occupied: "Somebody sits there",
   report_belongings: "Belongings are there",
-  ask_report_scan: "Are you in the library? The time to check in stops if you {by}",
+  ask_report_scan: "Are you in the library? The time to check in stops if you {by}. “No” only informs the library, and the time runs on",
   report_desk: "The library knows. The time runs on: {by} and report again to stop it",
   prove: "Scan: I am here",
   report_near: "The library knows. Free seats nearby:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, time, timedelta
+from enum import StrEnum
 from typing import Final
 
 from models.check_in import rules
@@ -38,6 +39,16 @@ MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
 """A reader's doubts in a day that are answered, or wait for an answer: enough to help, too few to
 be a nuisance."""
+
+
+class DeadlineAfterReport(StrEnum):
+    """What a report of an occupied seat does to the deadlines of its reader."""
+
+    STOPS = "stops"
+    NOT_SEEN = "not_seen"
+    """It runs: nothing says that the reader is there."""
+    USED_UP = "used_up"
+    """It runs: the day's reports that stop a deadline have been made."""
 
 
 class SeatReportService:
@@ -77,6 +88,23 @@ class SeatReportService:
                     raise
         return await self._report(ctx, id, kind, None, None)
 
+    async def deadline_after_report(
+        self, ctx: RequestContext, r: Reservation
+    ) -> DeadlineAfterReport:
+        """What a report would do that the reader made now without a scan: for the question before
+        it. The report itself decides."""
+        reader_id, day = ctx.reader.id, local_date(ctx.now)
+        for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
+            claim = occupied_report_claim(reader_id, day, k)
+            if await self._reservations.find_by_claim(claim) is None:
+                break
+        else:
+            return DeadlineAfterReport.USED_UP
+        if r.state is ReservationState.IN_USE and r.presence is not None:
+            return DeadlineAfterReport.STOPS
+        entry = await self._gates.entry_of(reader_id, r.venue_id, ctx.now)
+        return DeadlineAfterReport.NOT_SEEN if entry is None else DeadlineAfterReport.STOPS
+
     async def _report(
         self, ctx: RequestContext, id: str, kind: str, seen: PresenceProof | None, k: int | None
     ) -> Reservation:
@@ -90,6 +118,8 @@ class SeatReportService:
             proof = seen or (current.presence if current.state is ReservationState.IN_USE else None)
             if proof is not None and k is not None:
                 claim = occupied_report_claim(ctx.reader.id, local_date(ctx.now), k)
+                if claim in current.claims:  # no index refuses what this reservation has itself
+                    raise ClaimConflict(claim)
                 return transitions.report_occupied(current, kind, proof, claim, ctx.actor, ctx.now)
             if current.report is not None and current.report.desk:
                 raise InvalidState(state="reported")

@@ -7,18 +7,27 @@ from typing import Any
 
 import pytest
 
+from models.identity.roles import Role
 from tests.browser.conftest import (
     DESKTOP,
     NAMES_OF_SIZES,
     READER_SIZES,
     Open,
     is_for_everybody,
+    screen,
     shows_everybody,
+    sizes,
 )
 from tests.living import Living
 
 LATER = "ms => { const real = Date.now; Date.now = () => real() + ms; tick(); }"
 """The browser's clock goes on; the service's does not."""
+COLOUR = "one => getComputedStyle(one).color"
+GREEN = """() => {
+  const one = document.body.appendChild(document.createElement("p"));
+  one.className = "done";
+  return getComputedStyle(one).color;
+}"""
 PICTURE_SIZE = """
 async (src) => {
   const picture = await createImageBitmap(await (await fetch(src)).blob());
@@ -49,6 +58,43 @@ async def test_an_excused_deadline_neither_counts_nor_threatens_nor_renews_the_p
         await is_for_everybody(tab, axe, "/", phone=size != "1280")
     await tab.page.click(".now >> text=换到附近的空位")
     await tab.page.wait_for_selector("text=换到附近的空位 >> nth=0")
+
+
+@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (390, 844), (1280, 800)))
+async def test_a_report_promises_no_more_than_it_keeps(
+    service: Living, opened: Open, width: int, height: int
+) -> None:
+    """Whoever has not shown that they are there is told so before the tap, and warned after it."""
+    reader = await service.web_reader()
+    made = await reader.reserve(start="now", end="18:00")
+    tab = await opened(reader.number, **screen(width, height))
+    page = tab.page
+    await page.click(".now >> text=座位被占")
+    asked = await tab.text("dialog[open]")
+    assert "现在报告只告诉图书馆，时限照常" in asked and "不占用" not in asked, asked
+    await page.click("dialog >> text=只告诉图书馆 >> nth=-1")
+    assert "时限照常：请到选座机或查询机扫码后再报告" in await tab.text(".done.warning")
+    assert await page.locator(".done.warning").evaluate(COLOUR) != await page.evaluate(GREEN)
+    # Who has checked in keeps what is promised, as often as reports of a day stop a deadline.
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    for _ in range(2):
+        await page.reload()
+        await page.click(".now >> text=座位被占")
+        assert "可以马上换到附近的空位，不占用当天的预约次数" in await tab.text("dialog[open]")
+        await page.click("dialog >> text=报告图书馆 >> nth=-1")
+        assert await tab.text(".done:not(.warning)") == "已告诉图书馆，请选一个附近的空位"
+        await page.click("section:has(h2:text-is('换到附近的空位')) button >> nth=0")
+        assert "已更改" in await tab.text(".done")
+    await page.click(".now >> text=座位被占")
+    assert "图书馆已经知道，时限照常" in await tab.text("dialog[open]")
+    assert await page.locator("dialog button").count() == 0
+    staff = await service.web_reader(role=Role.LIBRARIAN)
+    await staff.ok("POST", f"/staff/reports/{made['id']}/resolve")
+    await page.reload()
+    await page.click(".now >> text=座位被占")
+    assert "今天停止时限的次数已用完" in await tab.text("dialog[open]")
+    await page.click("dialog >> text=只告诉图书馆 >> nth=-1")
+    assert "今天停止时限的次数已用完" in await tab.text(".done.warning")
 
 
 async def test_a_deadline_that_has_passed_renews_the_page_once(
