@@ -77,6 +77,65 @@ async def test_the_overview_leads_to_what_is_not_seen(
     await is_for_everybody(tab, axe, f"/areas/{LARGE}", phone=device is PHONE)
 
 
+LEGIBLE = """
+() => {
+  const name = document.querySelector(".plan-head h1"), box = name.getBoundingClientRect();
+  const cut = name.scrollWidth > name.clientWidth || box.width < 60;
+  const wrong = cut ? [`name ${box.width}`] : [];
+  for (const select of document.querySelectorAll(".plan-search select")) {
+    const place = select.getBoundingClientRect();
+    const row = select.closest("form").getBoundingClientRect();
+    if (place.left < row.left || place.right > row.right || place.right > innerWidth) {
+      wrong.push(`${select.name} ${place.left}–${place.right} of ${row.right}`);
+    }
+  }
+  return wrong;
+}
+"""
+"""What cannot be read of an area's name and of the time that its plan is of."""
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+@pytest.mark.parametrize(("width", "height"), sizes((320, 568), (390, 844), (844, 390)))
+async def test_a_plan_says_which_area_it_is_and_when(
+    opened: Open, width: int, height: int, locale: str
+) -> None:
+    tab = await opened("21071234", locale=locale, **screen(width, height))
+    for search in ("", "?start=17:00&end=18:00"):
+        await tab.go(f"/areas/{LARGE}{search}")
+        assert await tab.page.evaluate(LEGIBLE) == []
+        assert await tab.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "search"),
+    [
+        (390, 844, "?start=17:00&end=22:00"),
+        (844, 390, ""),
+        pytest.param(640, 400, "", marks=pytest.mark.whole),
+        pytest.param(320, 568, "", marks=pytest.mark.whole),
+    ],
+)
+async def test_the_buttons_of_the_view_are_never_under_the_tabs(
+    opened: Open, width: int, height: int, search: str
+) -> None:
+    """Also where a note stands over the plan, or a phone lies on its side."""
+    tab = await opened("21071234", **screen(width, height))
+    await tab.go(f"/areas/{LARGE}{search}")
+    assert await tab.page.locator(".plan-card .lost:visible").count() == bool(search)
+    for scrolled in (0, 120):
+        await tab.page.evaluate("y => scrollTo(0, y)", scrolled)
+        tabs = await tab.page.locator(".tabs").bounding_box()
+        for button in ("#nearer", "#farther", "#whole", "#overview"):
+            box = await tab.page.locator(button).bounding_box()
+            assert box is not None and tabs is not None
+            assert box["y"] >= 0 and box["y"] + box["height"] <= tabs["y"], (button, scrolled)
+    seen = await tab.page.locator(".overview-frame").bounding_box()
+    inside = await tab.page.locator("#overview").bounding_box()
+    assert seen is not None and inside is not None
+    assert inside["y"] - 1 <= seen["y"] <= inside["y"] + inside["height"]
+
+
 @pytest.mark.whole
 async def test_a_plan_that_is_seen_as_a_whole_has_no_overview(opened: Open) -> None:
     tab = await opened("21071234", viewport={"width": 1920, "height": 1080})
