@@ -252,13 +252,16 @@ def _favourite(
 
 def _again(visit: PageRequest, found: AgainOut) -> tuple[str, str, str]:
     """In words, and where it is booked."""
-    area = visit[REFERENCE].catalog.areas[AreaId(found.seat.area_id)]
+    catalog = visit[REFERENCE].catalog
+    area = catalog.areas[AreaId(found.seat.area_id)]
+    several = len([*catalog.venues_in_use]) > 1
+    name = f"{found.seat.venue} {area.full_name}" if several else area.full_name
     search = MapSearch(
         found.date, found.start, found.end, minute=clock(visit.now), past_midnight=True
     )
     later = found.date > local_date(visit.now)
     return (
-        PROPOSAL_TEXT["seat"].format(area=area.full_name, no=found.seat.no),
+        PROPOSAL_TEXT["seat"].format(area=name, no=found.seat.no),
         PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=search.period),
         MapSearch(found.date).to(
             f"/areas/{area.id}", seat=found.seat.id, begin=found.start, until=found.end

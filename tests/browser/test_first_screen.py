@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from models.library.entities import AreaId, SeatId, Venue, VenueId
 from tests.browser.conftest import (
     DEVICES,
     NAMES_OF_SIZES,
@@ -20,6 +22,7 @@ from tests.browser.conftest import (
 )
 from tests.living import Client, Living
 
+ANNEX, ANNEX_ROOM = VenueId("annex"), AreaId("annex-room")
 SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
 
 
@@ -170,3 +173,31 @@ async def test_a_full_area_says_so_in_one_pill(
         for place in (count, tab.page.locator(".tile:not(.full):not(.few) .n").first)
     ]
     assert free != green
+
+
+async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
+    service: Living, opened: Open
+) -> None:
+    """So does each booking, of whichever venue it is."""
+    stored = service.inside.stored
+    hall = service.inside.reference.area("2f-hall")
+    seats = tuple(replace(s, id=SeatId(f"annex-{s.id}"), area_id=ANNEX_ROOM) for s in hall.seats)
+    room = replace(hall, id=ANNEX_ROOM, venue_id=ANNEX, name="阅览室", floor=1, seats=seats[:4])
+    await stored.catalogs.add_missing([Venue(ANNEX, "法学分馆", order=9)], [room], [])
+    await service.inside.reference.refresh()
+    reader = await service.web_reader()
+    tab = await opened(reader.number, **PHONE)
+    venues = tab.page.locator("nav[aria-label=场馆] a")
+    assert await venues.all_inner_texts() == ["图书馆", "法学分馆"]
+    shown = tab.page.locator("nav[aria-label=场馆] [aria-current]")
+    assert await shown.is_visible() and await shown.inner_text() == "图书馆"
+    await venues.filter(has_text="法学分馆").click()
+    await tab.page.wait_for_selector(".tile >> text=阅览室")
+    assert await shown.is_visible() and await shown.inner_text() == "法学分馆"
+    await two_taps(tab, ".proposed .button")
+    assert "法学分馆" in await tab.text(".now")
+    made = (await reader.ok("GET", "/reservations"))["items"][0]
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await used(service, reader, SEAT, "now", "18:00")
+    await tab.go("/?venue=annex")
+    assert f"图书馆 {LABEL}" in await tab.text(".known a >> nth=0"), "the last one again"
