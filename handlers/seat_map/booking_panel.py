@@ -20,11 +20,12 @@ from handlers.texts.errors import text_of
 from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
 from handlers.texts.pages import OWN_BOOKING, TOO_LONG
 from models.kernel.errors import DomainError, NotFound
-from models.kernel.time_range import local_instant
+from models.kernel.time_range import local_date, local_instant
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reservations.errors import SeatTaken
 from models.reservations.occupancy import OccupancyRow
+from models.reservations.time_choices import proposed_start
 from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import SeatDay, StartChoice, TimeFilter
@@ -116,14 +117,14 @@ async def booking_panel(
     panel.favourite = seat in favourites
     if day.choices:
         panel.timeline = _timeline(visit, search.day, day, policy)
-        _choose(panel, visit, search, day, policy, wished_end)
+        await _choose(panel, visit, search, day, policy, wished_end)
     if search.is_longer_than(policy.longest):
         longest = hours_text(policy.max_minutes)
         panel.notes.append((TOO_LONG.format(period=search.period, longest=longest), ""))
     return panel
 
 
-def _choose(
+async def _choose(
     panel: BookingPanel,
     visit: PageRequest,
     search: MapSearch,
@@ -131,16 +132,16 @@ def _choose(
     policy: Policy,
     wished_end: str,
 ) -> None:
-    """The start that was chosen, or the filter's or the first; and its end in the same way."""
+    """The start that was chosen, or the filter's, or today the first and on another day the usual
+    one; and its end in the same way."""
     by_value = {choice.value: choice for choice in day.choices}
     if search.begin and search.begin not in by_value:
         # Never another time than was chosen, a tap away from being booked.
         panel.unavailable_start = presenter.start(search.begin).label
         return
-    panel.start = next(
-        (v for v in (search.begin, search.start) if v in by_value), day.choices[0].value
-    )
-    chosen = by_value[panel.start]
+    asked = next((v for v in (search.begin, search.start) if v in by_value), None)
+    chosen = by_value[asked] if asked is not None else await _proposed(visit, search, day, policy)
+    panel.start = chosen.value
     panel.ends = [presenter.choice(end, search.day) for end in chosen.ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)]
@@ -150,6 +151,16 @@ def _choose(
     opens = max(opens, visit.now)
     panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"
     panel.counts = not excused
+
+
+async def _proposed(
+    visit: PageRequest, search: MapSearch, day: SeatDay, policy: Policy
+) -> StartChoice:
+    if search.day == local_date(visit.now):
+        return day.choices[0]
+    usual = await visit[RESERVATIONS].usual_start(visit.reader.id, visit.now)
+    start = proposed_start([choice.start for choice in day.choices], usual, policy, day.hours)
+    return next(choice for choice in day.choices if choice.start == start)
 
 
 def _own_words(visit: PageRequest, day: date, row: OccupancyRow) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Final
 
 from handlers.http.endpoint import ApiRequest
@@ -15,14 +15,14 @@ from handlers.http.presenting import clock, suspension
 from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter
 from handlers.reservations.schemas import AgainOut
-from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE, CachedAreaMap
+from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
-from models.kernel.time_range import floor_minute, local_date, local_instant
+from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
-from models.reservations.time_choices import end_choices
+from models.reservations.time_choices import end_choices, proposed_start, start_choices
 from models.seat_map.availability import SeatState
 from models.seat_map.proposal import Proposal, propose
 from notify.templates.rendering import later_clock
@@ -88,7 +88,7 @@ async def suggestions(
 ) -> Suggestions:
     """Suggestions for the time of the search; without one, for the next two hours. ``last`` is
     the reader's last stay, and ``proposes`` whether they may book one more."""
-    wanted = _with_time(visit, venue_id, search)
+    wanted = await _with_time(visit, venue_id, search)
     shown = await _shown(visit, venue_id, wanted)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
     once_more = presenter.again(visit[REFERENCE], visit.reader, last, visit.now)
@@ -108,24 +108,24 @@ def passed_over(asked: str) -> list[str]:
     return [*filter(None, asked.split(","))][-_PASSED_OVER:]
 
 
-def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
-    """The search with an end: the usual one where none is asked for."""
+async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
+    """The search with a time, where none is asked for: today from now on, on another day from when
+    the reader usually begins; as long as most stay."""
     if search.has_time:
         return search
-    reference, today = visit[REFERENCE], search.day == local_date(visit.now)
-    policy = reference.policy_on(search.day)
-    hours = open_hours(policy, search.day, venue_id, None).upcoming(
-        visit.now if today else local_instant(search.day, time(0))
-    )
-    if hours is None:
+    policy = visit[REFERENCE].policy_on(search.day)
+    place = open_hours(policy, search.day, venue_id, None)
+    starts = {start: value for value, start in start_choices(search.day, policy, place, visit.now)}
+    if not starts:
         return search
-    start = max(floor_minute(visit.now), hours.start) if today else hours.start
-    ends = end_choices(start, policy, hours)
-    if not ends:
-        return search
-    end = min(ends, key=lambda one: abs(one - start - _USUALLY))
-    begin = NOW if today else clock(start)
-    return replace(search, start=begin, end=clock(end))
+    start = next(iter(starts))
+    if search.day != local_date(visit.now):
+        usual = await visit[RESERVATIONS].usual_start(visit.reader.id, visit.now)
+        start = proposed_start([*starts], usual, policy, place.intervals)
+    hours = place.containing(start)
+    assert hours is not None
+    end = min(end_choices(start, policy, hours), key=lambda one: abs(one - start - _USUALLY))
+    return replace(search, start=starts[start], end=clock(end))
 
 
 async def _shown(
@@ -216,7 +216,7 @@ async def propose_for_app(
     if suspension(reader, call.now) is not None or live or not left:
         return None
     recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
-    wanted = _with_time(call, venue_id, search)
+    wanted = await _with_time(call, venue_id, search)
     shown = await _shown(call, venue_id, wanted)
     found = _propose(call, shown, wanted, favourites, recent, skip)
     return (found, wanted) if found is not None else None

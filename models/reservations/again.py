@@ -1,8 +1,9 @@
-"""再约一次: when the seat of the last stay can be booked again, at the same time of day."""
+"""再约一次: when the seat of the last stay can be booked again, at the same time of day; and when a
+reader usually begins."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -30,3 +31,15 @@ def stay_again(
         return TimeSelection(today, None, end)
     tomorrow = today + timedelta(days=1)
     return TimeSelection(tomorrow, begin, end) if tomorrow in bookable else None
+
+
+def usual_start(bookings: Iterable[Reservation]) -> time | None:
+    """The time of day at which the reader has usually begun their day: the middle one of those at
+    which somebody has come. None where nobody has."""
+    first = dict[date, datetime]()
+    for r in bookings:
+        if r.checked_in_at is not None:
+            day = local_date(r.start)
+            first[day] = min(r.start, first.get(day, r.start))
+    found = sorted(to_local(start).time() for start in first.values())
+    return found[(len(found) - 1) // 2] if found else None

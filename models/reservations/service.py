@@ -24,6 +24,7 @@ from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations import rules, transitions
+from models.reservations.again import usual_start
 from models.reservations.alternatives import SeatAlternatives
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, Reservation
@@ -42,6 +43,9 @@ from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
 
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
+_LATELY: Final = timedelta(days=28)
+_RECENT: Final = 60
+"""So many bookings say when a reader usually begins."""
 
 
 class ReservationService:
@@ -89,6 +93,12 @@ class ReservationService:
     async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
         """The reader's latest booking that was used to its end."""
         return await self._reservations.latest_of(reader_id, _USED)
+
+    async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
+        """The time of day at which the reader has usually begun in the last weeks; None where they
+        have not come."""
+        found = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
+        return usual_start(found)
 
     async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
         """How many bookings the reader may still make for that day of use."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Final
 
-from models.kernel.time_range import TimeRange, floor_minute, local_date, to_local
+from models.kernel.time_range import (
+    TimeRange,
+    floor_minute,
+    local_date,
+    local_instant,
+    to_local,
+)
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
+
+_MORNING: Final = time(9)
+"""When somebody begins of whom nothing is known."""
 
 
 def start_choices(
@@ -39,3 +50,21 @@ def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datet
     if shortest <= hours.end <= latest:
         ends.append(hours.end)
     return ends
+
+
+def proposed_start(
+    starts: Sequence[datetime], usual: time | None, policy: Policy, hours: Iterable[TimeRange]
+) -> datetime:
+    """The one of another day's ``starts`` that is proposed: the nearest to the time of day at which
+    the reader usually begins. Of whom that is not known, one in the morning, and none whose
+    check-in begins before the doors open (``hours``), where there is another one."""
+    day = local_date(starts[0])
+    if usual is not None:
+        wanted = local_instant(day, usual)
+        wanted -= (wanted - local_instant(day, time(0))) % timedelta(minutes=policy.step_minutes)
+        return min(starts, key=lambda start: abs(start - wanted))
+    early, morning = timedelta(minutes=policy.check_in_before_minutes), local_instant(day, _MORNING)
+    opened = [TimeRange(one.start + early, one.end) for one in hours if one.length > early]
+    return next(
+        (s for s in starts if s >= morning and any(one.contains(s) for one in opened)), starts[-1]
+    )

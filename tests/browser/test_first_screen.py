@@ -201,3 +201,21 @@ async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
     await used(service, reader, SEAT, "now", "18:00")
     await tab.go("/?venue=annex")
     assert f"图书馆 {LABEL}" in await tab.text(".known a >> nth=0"), "the last one again"
+
+
+async def test_another_day_begins_when_the_reader_usually_does(
+    service: Living, opened: Open
+) -> None:
+    """Nobody is led to book a dawn that they did not mean, on the list or on a plan."""
+    reader = await service.web_reader()
+    tab = await opened(reader.number, **PHONE)
+    await tab.go(f"/?date={service.tomorrow}")
+    assert "09:00–11:00" in await tab.text(".proposed")
+    await tab.go(f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}")
+    await tab.page.wait_for_selector("#panel .when")
+    assert (await tab.times())[0] == "09:00"
+    await used(service, reader, SEAT, "now", "18:00")
+    await tab.go(f"/?date={service.tomorrow}")
+    assert "16:00–18:00" in await tab.text(".proposed")
+    await two_taps(tab, ".proposed .button")
+    assert "16:00–18:00" in await tab.text(".now")

@@ -7,9 +7,12 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from models.policy.entities import Policy
-from models.reservations.again import stay_again
+from models.library.entities import VenueId
+from models.policy.entities import OpeningRule, Policy
+from models.policy.open_hours import open_hours
+from models.reservations.again import stay_again, usual_start
 from models.reservations.rules import TimeSelection
+from models.reservations.time_choices import proposed_start, start_choices
 from tests.builders import on, reserved
 
 TODAY = date(2026, 9, 7)
@@ -36,3 +39,53 @@ def test_when(
 ) -> None:
     last = replace(reserved(), start=on(stay[0]), end=on(stay[1]))
     assert stay_again(last, Policy(version=1), bookable, on(now)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("came", "missed", "usual"),
+    [
+        ([], [], None),
+        ([], ["08:00"], None),
+        (["14:00"], [], time(14)),
+        # A day's first stay counts, and neither the early bird's day nor the late one.
+        (["08:00 19:00", "13:00 18:00", "21:00", "13:00", "07:00"], ["07:00"], time(13)),
+    ],
+)
+def test_when_a_reader_usually_begins(
+    came: list[str], missed: list[str], usual: time | None
+) -> None:
+    booking = replace(reserved(), checked_in_at=None)
+    stays = [
+        replace(booking, start=on(start) - timedelta(days=n), checked_in_at=on(start))
+        for n, day in enumerate(came, 1)
+        for start in day.split()
+    ]
+    stays += [replace(booking, start=on(start)) for start in missed]
+    assert usual_start(stays) == usual
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "usual", "start"),
+    [
+        ("07:00", "22:30", None, "09:00"),
+        ("07:00", "22:30", time(14, 8), "14:00"),
+        ("07:00", "22:30", time(7), "07:00"),
+        ("10:00", "22:30", time(7), "10:00"),
+        # Nobody can check in before the doors open.
+        ("09:00", "22:30", None, "10:00"),
+        ("08:30", "22:30", None, "09:00"),
+        ("00:00", "23:59", None, "09:00"),
+        ("06:00", "08:30", None, "08:00"),
+        ("18:00", "22:00", None, "19:00"),
+    ],
+)
+def test_what_another_day_begins_with(
+    opens: str, closes: str, usual: time | None, start: str
+) -> None:
+    policy = Policy(
+        version=1, opening=(OpeningRule(time.fromisoformat(opens), time.fromisoformat(closes)),)
+    )
+    place = open_hours(policy, TOMORROW, VenueId("library"), None)
+    starts = [at for _, at in start_choices(TOMORROW, policy, place, on("20:00"))]
+    proposed = proposed_start(starts, usual, policy, place.intervals)
+    assert proposed == on(start) + timedelta(days=1)
