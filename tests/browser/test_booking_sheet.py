@@ -244,8 +244,10 @@ async def test_a_time_longer_than_allowed_shows_no_number_that_nobody_can_have(
     tab = await opened("21071234")
     await tab.go("/?start=17:00&end=22:00")
     assert await tab.text(".tile:has-text('二层中厅') .free") == "一次最长 4 小时"
+    assert await tab.page.locator(".tile:has-text('二层中厅') .gauge").count() == 0
     await tab.page.click(".tile:has-text('二层中厅')")
     assert "17:00–22:00 超过了这里一次最长的 4 小时" in await tab.text(".plan-card .lost >> nth=0")
+    assert await tab.text(".plan-head .count") == "一次最长 4 小时"
     await tab.page.click(f'[id="{SEAT}"]')
     await tab.page.wait_for_selector("#panel .note >> text=先约一段")
 
