@@ -13,24 +13,50 @@
   const clock = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
   const local = (ms) => new Date(ms + Number(data.ahead));
 
-  // Cards that find no room stand on further pages, which take turns.
+  // Cards that find no room stand on further pages, which take turns; so do the last rows of a card
+  // that is higher than the room.
   function fit() {
-    const box = board.querySelector(".floors"), cards = [...board.querySelectorAll(".floor")];
+    const box = board.querySelector(".floors"), full = () => box.scrollHeight > box.clientHeight + 1;
+    board.querySelectorAll(".floor.rest").forEach((card) => card.remove());
+    board.querySelectorAll(".floor tr").forEach((row) => { row.hidden = false; });
+    const cards = [...board.querySelectorAll(".floor")];
     pages = [];
     cards.forEach((card) => { card.hidden = true; });
     let on = [];
-    for (const card of cards) {
+    while (cards.length) {
+      const card = cards.shift();
       card.hidden = false;
       on.push(card);
-      if (box.scrollHeight > box.clientHeight + 1 && on.length > 1) {
-        on.pop();
+      if (!full()) continue;
+      if (on.length > 1) {
+        cards.unshift(on.pop());
         pages.push(on);
-        on.forEach((one) => { one.hidden = true; });
-        on = [card];
+        [card, ...on].forEach((one) => { one.hidden = true; });
+        on = [];
+      } else {
+        const rest = shorten(card, full);
+        if (rest) cards.unshift(rest);
       }
     }
     if (on.length) pages.push(on);
     turn(Math.min(page, Math.max(0, pages.length - 1)));
+  }
+
+  // Hides the last rows of the card until it fits; gives a card of those.
+  function shorten(card, full) {
+    const rows = [...card.querySelectorAll("tbody tr")];
+    let kept = rows.length;
+    while (kept > 1 && full()) rows[--kept].hidden = true;
+    if (kept === rows.length) return null;
+    const rest = card.cloneNode(true), more = document.createElement("small"), name = rest.querySelector("h2");
+    rest.classList.add("rest");
+    rest.hidden = true;
+    rest.querySelectorAll(".sum, h2 small").forEach((one) => one.remove());
+    more.textContent = "（续）";
+    name.append(more);
+    [...rest.querySelectorAll("tbody tr")].forEach((row, at) => { if (at < kept) row.remove(); else row.hidden = false; });
+    card.after(rest);
+    return rest;
   }
 
   function turn(to) {
@@ -52,8 +78,9 @@
   }
 
   function show() {
-    const hours = board.querySelector(".hours");
-    document.getElementById("hours").textContent = hours ? hours.textContent : "";
+    for (const name of ["hours", "column"]) {
+      document.getElementById(name).textContent = board.querySelector(`.${name}`).textContent;
+    }
     tell(notice);
     fit();
   }

@@ -4,35 +4,19 @@ all."""
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from handlers import keys
 from models.library.entities import AreaId
-from models.statistics.daily import AreaDay
 from tests.api.browsing import Browser
 from tests.api.changes import with_rules
+from tests.api.counted_days import remember
 from tests.api.display_board import rows
 from tests.living import Living
 
 HALL: Final = AreaId("2f-hall")
-MONDAY: Final = date(2026, 9, 7)
 _EXPECTED: Final = re.compile(r'<span class="expected"[^>]*>(.*?)</span></span>', re.DOTALL)
-
-
-async def remember(service: Living, days: int, share: float = 0.5) -> None:
-    """So many days before this one were counted: that share of all seats was used all day."""
-    catalog = service.inside.reference.catalog
-    counted = [
-        AreaDay(
-            MONDAY - timedelta(days=n), area.id, len(area.seats), 930 * len(area.seats),
-            0, 0, 0, 0, 0, 0, tuple(round(60 * share * len(area.seats)) for _ in range(24)),
-        )
-        for n in range(1, days + 1)
-        for area in catalog.bookable_areas
-    ]  # fmt: skip
-    await service.inside.stored.daily_statistics.put(counted)
-    await service.app[keys.FORECAST].refresh(service.clock.now())
 
 
 def expected(page: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest_asyncio
 from models.library.entities import AreaId
 from models.notices.entities import Notice
 from tests.api.changes import with_rules
+from tests.api.counted_days import remember
 from tests.browser.conftest import Open, shows_everybody
 from tests.browser.oldest import OldTab, chromium_70
 from tests.living import Living
@@ -104,6 +105,38 @@ async def test_everybody_can_read_it_and_it_lives_without_the_service(
     await page.unroute("**/board")
     await page.wait_for_selector(".floors", state="visible", timeout=15_000)
     assert not await page.is_visible("#age")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=[f"{width}x{height}" for width, height in SIZES])
+async def test_every_area_is_seen_when_there_is_a_forecast(
+    shown: Living, opened: Open, size: tuple[int, int]
+) -> None:
+    """Three floors of six areas each stand on one page, each area in one line; with a lower window
+    what finds no room takes its turn."""
+    await remember(shown, 42, 0.01)
+    width, height = size
+    tab = await opened(path=HERE, viewport={"width": width, "height": height})
+    rows = tab.page.locator(".floor:visible tbody tr")
+    then = await rows.locator(".then").all_inner_texts()
+    assert len(then) == 18 and all("±" in words for words in then), then
+    assert await tab.page.evaluate(CUT) == []
+    heights = {
+        round((await row.bounding_box() or {"height": 0})["height"]) for row in await rows.all()
+    }
+    assert max(heights) < 1.1 * 3.6 * (width / 120 if width > height else width / 67.5), heights
+    assert "按往日情况估计" in await tab.text("#column")
+    # Nothing is left out where the room is lower than one card.
+    low = height // 2 + 60 if width > height else width
+    await tab.page.set_viewport_size({"width": width, "height": low})
+    seen = set[str]()
+    pages = int((await tab.text(".turns") or "1 / 1").split("/")[1])
+    assert pages > 1
+    for turn in range(1, pages + 1):
+        await tab.page.wait_for_selector(f"text={turn} / {pages}")
+        assert await tab.page.evaluate(CUT) == []
+        seen |= set(await tab.page.locator(".floor:visible tbody th").all_inner_texts())
+        await tab.page.evaluate("(real => { Date.now = () => real() + 16000 })(Date.now)")
+    assert len(seen) == 18
 
 
 async def test_many_floors_take_turns(shown: Living, opened: Open) -> None:
