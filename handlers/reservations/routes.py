@@ -7,7 +7,7 @@ from typing import Final
 from handlers.http.endpoint import get, post
 from handlers.reservations import api
 from models.kernel.errors import NotFound
-from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit
+from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, DrawPending
 
 ROUTES: Final = (
     post(
@@ -17,7 +17,7 @@ ROUTES: Final = (
         status=201,
         idempotent=True,
         takes_seat=True,
-        errors=(*BOOKING, DailyLimit),
+        errors=(*BOOKING, DailyLimit, DrawPending),
         at_kiosk=True,
     ),
     get(

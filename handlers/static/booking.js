@@ -235,7 +235,7 @@
     form.dataset.asks = "";
     delete form.dataset.lost;
     button.setAttribute("aria-disabled", "true");
-    say("正在预约…", "请稍候");
+    say(Number(form.dataset.drawnUntil) > serverNow() ? "抽签中…几秒后有结果" : "正在预约…", "请稍候");
     asking = true;
     try {
       const answer = await fetch(form.action, {

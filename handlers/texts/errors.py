@@ -83,6 +83,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "nothing_to_confirm": "没有需要确认的操作",
     "nothing_to_appeal": "这条违约已免除或已申诉过，结果会在消息里告诉您",
     "idempotency_key_reused": "这个请求编号已用于另一项操作",
+    "draw_pending": "您为这一天的另一次预约正在抽签，请先等它的结果",
     "in_progress": "上一次相同的请求还在处理，请稍候",
     "request_refused": "这次操作没有成功，请重新操作一次",
     "already_bound": "此微信已绑定身份，无需再次绑定",
@@ -190,11 +191,17 @@ def reason_text(details: Mapping[str, Any]) -> str:
     return REASONS[reason].format_map(details) if reason in REASONS else reason
 
 
+_DRAWN_BY_ANOTHER: Final = "这次没有抽中：同一座位和时段由另一位读者抽中了，请马上另选座位或时间"
+"""Of a seat that several readers wanted in the first seconds of an opening."""
+
+
 def text_of(code: str, details: Mapping[str, Any]) -> str:
     """The words for a refusal; missing facts leave nothing behind."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "unauthenticated" and details.get("reason") == "token":
         return _TOKEN_REFUSED
+    if code == "seat_taken" and details.get("drawn"):
+        return _DRAWN_BY_ANOTHER
     if code == "closed":
         return _closed_text(facts)
     if code == "suspended":

@@ -14,6 +14,7 @@ TEXTS_EN: Final[Mapping[str, str]] = {
     "too_many_attempts": "Too many tries. Please wait {retry_after} s",
     "busy": "Many people are here now. Please try again",
     "request_refused": "This did not succeed. Please start once more",
+    "draw_pending": "Another request of yours is being drawn. Please wait for its result",
     "in_progress": "Still being done. Please wait a moment and try again",
     "idempotency_key_reused": "Please try once more",
     "unavailable": "The service is briefly unavailable. Please try again",

@@ -4,5 +4,4 @@ from __future__ import annotations
 
 
 class AnotherTicketWaits(Exception):
-    """Another request of the reader for that day waits in the draw. It leaves the feature as the
-    answer that the reader's request is in progress."""
+    """Another request of the reader for that day waits in the draw."""

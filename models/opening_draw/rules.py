@@ -15,6 +15,7 @@ ROUND: Final = timedelta(milliseconds=1500)
 second most people press too late for the first round, in which scripts are then too many."""
 ROUNDS: Final = 7
 """So many follow an opening. Afterwards requests are served as they come."""
+DRAW_LASTS: Final = ROUNDS * ROUND
 ROUNDS_BETWEEN: Final = 2
 """A reader's next request is collected so many rounds after the one before: a person needs about
 two seconds to read a refusal and choose another seat, a script needs none."""

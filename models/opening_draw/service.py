@@ -47,6 +47,8 @@ Sleep = Callable[[float], Awaitable[None]]
 class Turn:
     """A request's turn, whose block says how it ended."""
 
+    drawn: bool
+    """False where the draw of that opening is over, and requests are served as they come."""
     outcome: Outcome = Outcome.REFUSED
 
 
@@ -100,7 +102,7 @@ class OpeningDraw:
         """
         number = round_at(opens_at, self._now())
         if number is None:
-            yield Turn()
+            yield Turn(drawn=False)
             return
         with ctx.step_aside():
             ticket = await self._draw(replace(ticket, round=number), opens_at)
@@ -110,7 +112,7 @@ class OpeningDraw:
             except BaseException:
                 self._held.pop(ticket.id, None)
                 raise
-        turn = Turn()
+        turn = Turn(drawn=True)
         try:
             yield turn
         finally:

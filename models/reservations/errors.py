@@ -13,7 +13,8 @@ from models.reservations.claims import ClaimKind
 
 # --- a scarce thing or a state lost -------------------------------------------------------------
 class SeatTaken(Conflict):
-    """Another reservation holds the seat in that time. Details: ``nearest`` free seats."""
+    """Another reservation holds the seat in that time. Details: ``nearest`` free seats; ``drawn``
+    where another reader was drawn before this one at the opening."""
 
     code = "seat_taken"
 
@@ -41,6 +42,12 @@ class RequestInProgress(Conflict):
     """The first request with this key is still under way."""
 
     code = "in_progress"
+
+
+class DrawPending(Conflict):
+    """Another request of the reader for that day waits in the draw at the opening."""
+
+    code = "draw_pending"
 
 
 # --- rules --------------------------------------------------------------------------------------

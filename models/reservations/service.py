@@ -31,8 +31,8 @@ from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.entitlement import check_entitled
 from models.reservations.errors import (
     ClaimConflict,
+    DrawPending,
     OverlapsOwnBooking,
-    RequestInProgress,
     SeatTaken,
 )
 from models.reservations.idempotency import Idempotency, idempotent
@@ -114,7 +114,7 @@ class ReservationService:
         Raises: NotFound, Suspended, SeatDisabled, StartInPast, BeyondBookingWindow,
         BookingWindowNotOpen, Closed, NotATimeStep, TooShort, TooLong, DailyLimit,
         OverlapsOwnBooking, SeatTaken, AccessibleSeatOnly, GroupSeatOnly, OutsideVisitDates,
-        IdempotencyKeyReused, RequestInProgress.
+        IdempotencyKeyReused, RequestInProgress, DrawPending.
         """
         seat = self._reference.seat(seat_id)
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
@@ -129,7 +129,7 @@ class ReservationService:
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
     ) -> Reservation:
         """Claim the seat as soon as the draw at the opening lets this request go on. Raises: as
-        ``_insert``, and Throttled."""
+        ``_insert``, and Throttled, DrawPending."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
         ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
         try:
@@ -139,13 +139,15 @@ class ReservationService:
                         ctx.reader, seat, span, policy
                     )
                     made = await self._insert(ctx, seat, span, policy, booked)
-                except SeatTaken:
+                except SeatTaken as lost:
                     turn.outcome = Outcome.SEAT_TAKEN
+                    if turn.drawn:
+                        raise SeatTaken(**lost.details, drawn=True) from lost
                     raise
                 turn.outcome = Outcome.WON
                 return made
         except AnotherTicketWaits:
-            raise RequestInProgress() from None
+            raise DrawPending() from None
 
     async def _insert(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int

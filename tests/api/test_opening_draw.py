@@ -30,7 +30,7 @@ async def test_requests_of_an_opening_wait_outside_of_the_queue(
         while await service.db["opening_tickets"].count_documents({}) < len(readers):
             pass
         second = await readers[0].post("/reservations", other)
-        assert (second.status, second.code) == (409, "in_progress"), "one ticket a reader"
+        assert (second.status, second.code) == (409, "draw_pending"), "one ticket a reader"
         door = service.app[LOAD_SHEDDER].door
         for _ in range(SLOTS):  # all places are free
             async with asyncio.timeout(patience(1)):
@@ -43,6 +43,10 @@ async def test_requests_of_an_opening_wait_outside_of_the_queue(
             (201, ""),
             *[(409, "seat_taken")] * 3,
         ]
+        lost = [a for a in answers if a.status == 409]
+        assert (
+            all(a.details["drawn"] for a in lost) and "没有抽中" in lost[0].body["error"]["message"]
+        )
         loser = next(r for r, a in zip(readers, answers, strict=True) if a.status == 409)
         early = await loser.post("/reservations", other)
         assert (early.status, early.code, early.headers["Retry-After"]) == (429, "throttled", "1")

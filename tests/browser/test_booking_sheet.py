@@ -4,7 +4,7 @@ what bars a reader is said before they choose."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -12,6 +12,7 @@ import pytest
 
 from handlers.http.keys import SITE
 from models.library.entities import AreaId
+from tests.api.changes import with_rules
 from tests.browser.booking_sheet import COVERED, STANDS_STILL
 from tests.browser.conftest import (
     DESKTOP,
@@ -236,6 +237,34 @@ async def test_how_many_bookings_are_left_is_said(service: Living, opened: Open)
     assert await tab.page.locator("text=立即预约").count() == 0
     await tab.go(f"/?date={service.tomorrow}")
     assert "还可约 5 次" in await tab.text(".quota")
+
+
+async def test_an_opening_with_a_draw_says_so_before_and_while_one_waits(
+    service: Living, opened: Open
+) -> None:
+    """On a phone the open sheet covers the plan: it counts down itself."""
+    await with_rules(service, booking_opens_at=time(16, 10), opening_draw=True)
+    tab = await opened("21071234", **PHONE)
+    here = f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}"
+    await tab.go(here)
+    await tab.page.wait_for_selector("#panel .when")
+    assert "开放后前 10 秒的请求抽签" in await tab.text(".plan-card .empty")
+    said = tab.page.locator("#panel .panel-foot small")
+    await said.filter(has_text="16:10 开放预约，还有 ").wait_for()
+    assert "前 10 秒抽签" in await said.inner_text() and await said.is_visible()
+    held: list[Any] = []
+
+    async def hold(route: Any) -> None:
+        held.append(route)
+
+    await tab.page.route("**/reserve", hold)
+    await service.jump("16:10:00")
+    await tab.go(here)
+    await tab.page.evaluate("Date.now = (at => () => at)(Date.now())")
+    await tab.page.click("text=立即预约")
+    await said.filter(has_text="抽签中…").wait_for()
+    await held[0].continue_()
+    await tab.page.wait_for_selector(".done >> text=预约成功")
 
 
 async def test_a_time_longer_than_allowed_shows_no_number_that_nobody_can_have(

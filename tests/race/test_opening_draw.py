@@ -161,7 +161,7 @@ async def test_a_reader_has_one_ticket_in_all_workers(
     while guard and sum(request.done() for request in requests) < 2:
         await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
     results = await ended(time_, requests)
-    wanted = {"ok": 1, "in_progress": 2} if guard else {"ok": 1, "own_overlap": 2}
+    wanted = {"ok": 1, "draw_pending": 2} if guard else {"ok": 1, "own_overlap": 2}
     assert kinds(results) == wanted
     assert len(await drawn(stage, 1)) == (1 if guard else 3)
 
