@@ -36,7 +36,7 @@ from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
 from handlers.http.schemas import SuspensionOut
 from handlers.texts.errors import text_of
-from handlers.texts.pages import REFUSED_HEADING
+from handlers.texts.pages import PAGE_NOT_SHOWN, REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound, OtherVenue, SecondFactorRequired, SignInAgain
 from models.identity.roles import Role, StaffRights
@@ -320,15 +320,18 @@ def render_error(
     headers: dict[str, str] | None = None,
     again: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
-    """The page for what did not succeed."""
+    """The page for what did not succeed. A look that is refused for a while says so: what was sent
+    before it may well be done, and its page is only to be looked at again."""
+    looks = request.method in ("GET", "HEAD") and status in (429, 503)
     return render_page(
         request,
         "http/error.html",
         status=status,
         reader=reader,
         headers=headers,
-        heading=REFUSED_HEADING,
+        heading=PAGE_NOT_SHOWN if looks else REFUSED_HEADING,
         text=text_of(code, facts),
+        look_again=request.path_qs if looks else "",
         code=code,
         again=again,
         request_id=REQUEST_ID.get(),

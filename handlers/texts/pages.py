@@ -115,6 +115,8 @@ SIGN_IN_HEADINGS: Final[Mapping[str, str]] = {
 }
 """The heading above a refusal, by its code."""
 REFUSED_HEADING: Final = "这一步没有完成"
+PAGE_NOT_SHOWN: Final = "这一页暂时没有打开"
+"""The heading where nothing but a look was refused, for a while."""
 
 _FLOORS: Final = "零一二三四五六七八九"
 

@@ -19,6 +19,7 @@ from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
 from models.policy.entities import Policy
 from models.storage.encryption import FieldCipher
+from tests.api.browsing import Browser
 from tests.living import SEAT, Client, Living, living
 from tests.waiting import patience
 
@@ -153,6 +154,12 @@ async def test_a_full_house_says_so_in_time(service: Living) -> None:
             await asyncio.sleep(0)
     now += LONGEST_WAIT_S / 2
     await reader.refused("503 busy", "GET", "/areas")
+    page = await Browser(await service.web_reader()).get("/reservations?done=reserve")
+    assert page.status == 503 and "这一页暂时没有打开" in page.body
+    assert "没有完成" not in page.body, (
+        "a look that is refused is no failure of what was sent before"
+    )
+    assert 'href="/reservations?done=reserve"' in page.body and "刷新" in page.body
     assert not waits.done()
     now += LONGEST_WAIT_S
     sent_away = await waits
