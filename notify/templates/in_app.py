@@ -19,7 +19,7 @@ MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "feedback": "您问：{question}\n\n答复：{answer}",
     "fault_repaired": "您报修的 {seat}（{kind}）已修好。图书馆：{answer}",
     "fault_rejected": "您报修的 {seat}（{kind}）已查看，不需要维修。图书馆：{answer}",
-    "appeal_granted": "您对{violation}的申诉已免除。答复：{answer}",
+    "appeal_granted": "您对{violation}的申诉已通过，违约已免除。答复：{answer}",
     "appeal_rejected": "您对{violation}的申诉未予免除。答复：{answer}",
     "waived": "{violation}已由图书馆免除，原因：{reason}",
     "suspended": "图书馆已暂停您的预约，至 {until}，已有预约仍然有效。原因：{reason}",
