@@ -28,10 +28,12 @@ from handlers.http.authentication import (
 )
 from handlers.http.browser_name import browser_name
 from handlers.http.cookies import (
+    forget_erasure,
     forget_session_cookie,
     give_cookie,
     give_session_cookie,
     secure_name,
+    was_erased,
 )
 from handlers.http.errors import status_of
 from handlers.http.forms import form_of
@@ -126,7 +128,7 @@ def welcome(request: web.Request) -> web.Response:
 
 async def login(request: web.Request) -> web.Response:
     """To the campus's sign-on; where there are several, to the page that offers them. Who is signed
-    in there comes back without being asked anything."""
+    in there comes back without being asked anything, unless they have just been erased here."""
     sign_on = _chosen(request)
     if sign_on is None:
         return _message(request, 200, *SIGN_IN_TEXT["several"])
@@ -134,7 +136,8 @@ async def login(request: web.Request) -> web.Response:
 
 
 async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
-    attempt = Attempt.begin(sign_on.id, renew=request.query.get("renew") == "1")
+    renew = request.query.get("renew") == "1" or was_erased(request)
+    attempt = Attempt.begin(sign_on.id, renew=renew)
     try:
         away = await sign_on.provider.authorization_url(attempt)
     except ProviderUnavailable as error:
@@ -314,6 +317,7 @@ async def _open_session(
         await sessions.close(before.session)
     response = _redirect(return_url(request))
     forget_return_url(request, response)
+    forget_erasure(request, response)
     if (name := _attempt_cookie(request)) in request.cookies:
         response.del_cookie(name, path="/", secure=request.app[SITE].secure_cookies)
     state = attempt.state if attempt is not None else ""

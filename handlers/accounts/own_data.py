@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.http.cookies import forget_session_cookie
+from handlers.http.cookies import forget_session_cookie, note_erasure
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest
 from handlers.http.rendering import render_page
@@ -67,4 +67,5 @@ async def erase(visit: PageRequest, _: Form) -> web.StreamResponse:
     await visit[OWN_DATA].erase(visit.reader, visit.role is not None, visit.now)
     response = render_page(visit.request, "accounts/erased.html")
     forget_session_cookie(visit.request, response)
+    note_erasure(visit.request, response)
     return response

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
 from handlers.http.keys import SITE
+
+_ERASED: Final = "seat_erased"
+_ERASED_SECONDS: Final = 43_200
+"""Longer than a campus's sign-on usually lasts."""
 
 
 def secure_name(request: web.Request, name: str) -> str:
@@ -46,3 +51,19 @@ def forget_session_cookie(request: web.Request, response: web.StreamResponse) ->
     """Let the browser forget the session's token."""
     site = request.app[SITE]
     response.del_cookie(site.session_cookie, path="/", secure=site.secure_cookies)
+
+
+def note_erasure(request: web.Request, response: web.StreamResponse) -> None:
+    """Let the browser remember that its reader has been erased: none is made anew unasked."""
+    give_cookie(request, response, _ERASED, "1", _ERASED_SECONDS)
+
+
+def was_erased(request: web.Request) -> bool:
+    """Has the browser's reader been erased, and nobody signed in since?"""
+    return _ERASED in request.cookies
+
+
+def forget_erasure(request: web.Request, response: web.StreamResponse) -> None:
+    """Somebody has signed in again."""
+    if was_erased(request):
+        response.del_cookie(_ERASED, path="/")

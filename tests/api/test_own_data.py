@@ -61,6 +61,12 @@ async def test_a_reader_is_forgotten_by_themselves(service: Living) -> None:
     left = await service.all_documents()
     assert str(reader.reader_id) not in left
     assert (await browser.get("/me")).status == 303, "signed out everywhere"
+    # A bookmark does not make them anew by the campus's sign-on, which still knows them.
+    marked = {"Cookie": erased.headers.getall("Set-Cookie")[-1].partition(";")[0]}
+    sign_on = await service.stranger().get("//login?next=/reservations", **marked)
+    assert "renew=true" in sign_on.headers["Location"]
+    sign_on = await service.stranger().get("//login?next=/reservations")
+    assert "renew" not in sign_on.headers["Location"]
     again = await service.web_reader(reader)
     assert (await again.ok("GET", "/reservations"))["total"] == 0
     assert (await again.ok("GET", "/favourites"))["items"] == []
