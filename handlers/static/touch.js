@@ -68,10 +68,15 @@
     return one;
   }
   function problem(text) {
-    show("没有完成", make("p", text), button("返回", home));
+    say("没有完成", make("p", text), button("返回", home));
   }
   function done(text) {
-    show(text, button("继续", home), button("退出", out, "quiet"));
+    say(text, button("继续", home), button("退出", out, "quiet"));
+  }
+  // A sentence and its answers, where the eye and the hand are.
+  function say(...parts) {
+    show(...parts);
+    box.className = "says";
   }
 
   async function home(known) {
@@ -88,7 +93,7 @@
     const ask = (verb, text, question, stay_) => button(text, () => {
       const row = make("div", "", "choices two"), no = button(stay_, () => home(), "strong");
       row.append(no, button(text, () => perform(verb, text), "bad"));
-      show(question, make("p", `${now.seat.label} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
+      say(question, make("p", `${now.seat.label} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
       no.focus();
     });
     const can = [], also = [];
@@ -156,14 +161,18 @@
   }
 
   async function areas() {
-    const found = (await call("GET", "/areas")).items, row = make("div", "", "choices");
-    for (const area of found) {
-      const one = button(area.name, () => seats(area));
-      one.append(make("small", area.seats_free ? `空 ${area.seats_free}` : "满"));
-      one.disabled = !area.seats_free;
-      row.append(one);
+    const found = (await call("GET", "/areas")).items, parts = [];
+    for (const floor of new Set(found.map((area) => area.floor))) {
+      const row = make("div", "", "choices areas");
+      for (const area of found.filter((one) => one.floor === floor)) {
+        const one = button(area.name, () => seats(area));
+        one.append(make("small", area.seats_free ? `空 ${area.seats_free}` : "满"));
+        one.disabled = !area.seats_free;
+        row.append(one);
+      }
+      parts.push(make("h2", floor < 0 ? `地下${-floor}层` : `${floor}层`), row);
     }
-    show("选区域", row);
+    show("选区域", ...parts);
   }
   async function seats(area) {
     const map = await call("GET", `/areas/${area.id}/map`), foot = make("div", "", "foot");
@@ -219,7 +228,7 @@
       await home(here.active);
     } catch (error) {
       name = "";
-      show(error.status === 422 ? "没有认出这张卡" : "没有完成", make("p", error.message), button("关闭", out));
+      say(error.status === 422 ? "没有认出这张卡" : "没有完成", make("p", error.message), button("关闭", out));
     }
   });
 })();

@@ -143,6 +143,42 @@ async def test_a_seat_is_chosen_on_the_plan(
     assert made["seat"]["no"] == "001"
 
 
+async def test_an_upright_screen_is_used_as_a_whole(service: Living, opened: Open) -> None:
+    """Areas stand by floors and fill it, a small area is seen as a whole, and what is asked or
+    refused is large and where the hand is."""
+    reader = await carded(service)
+    tab = await kiosk(service, opened, 1080, 1920)
+    page = tab.page
+    await touch(tab)
+    await page.wait_for_selector("#touch h1 >> text=选区域")
+    assert await page.locator("#touch h2").all_inner_texts() == ["2层", "3层", "4层"]
+    last = await page.locator("#touch .areas button").last.bounding_box()
+    assert last is not None and 1300 < last["y"] + last["height"] <= 1920
+    await page.click("#touch button:has-text('二层中厅')")
+    view = await page.locator("#touch .view").bounding_box()
+    assert view is not None
+    for seat in await page.locator("#touch .seat rect").all():
+        box = await seat.bounding_box()
+        assert box is not None and box["width"] >= 34 and view["y"] <= box["y"]
+        assert view["x"] <= box["x"] and box["x"] + box["width"] <= view["x"] + view["width"]
+        assert box["y"] + box["height"] <= view["y"] + view["height"]
+    await page.click("#touch [data-no='065']")
+    sit = await page.locator("#touch button:text-is('坐这里')").bounding_box()
+    back = await page.locator("#touch button:text-is('返回')").bounding_box()
+    assert sit is not None and back is not None and back["y"] - sit["y"] - sit["height"] >= 16
+    await page.click("#touch button:text-is('坐这里')")
+    await page.click("#touch button:text-is('继续')")
+    await page.click("#touch button:text-is('结束')")
+    asked = await page.locator("#touch h1").bounding_box()
+    assert asked is not None and asked["y"] > 400 and asked["height"] > 40
+    await page.route("**/finish", lambda route: route.abort())
+    await page.click("#touch button.bad")
+    said = page.locator("#touch p >> text=暂时连不上服务")
+    assert await said.evaluate("one => parseFloat(getComputedStyle(one).fontSize)") >= 24
+    (made,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert made["state"] == "in_use"
+
+
 async def test_without_a_network_nothing_stale_stays(service: Living, opened: Open) -> None:
     await carded(service)
     tab = await kiosk(service, opened)
@@ -153,6 +189,7 @@ async def test_without_a_network_nothing_stale_stays(service: Living, opened: Op
     await page.wait_for_selector("#code >> text=请到服务台办理")
     assert not await page.locator("#free").is_visible()
     assert not await page.locator("text=没带手机？请刷校园卡").is_visible()
+    assert not await page.locator(".mini-code").is_visible()
     await touch(tab)
     await page.wait_for_selector("#touch p >> text=暂时连不上服务")
     await tab.context.set_offline(False)
