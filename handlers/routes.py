@@ -116,6 +116,7 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/mini-code/{place}", accounts_pages.mini_program_code),
         web.post("/unbind", reader_form(accounts_pages.unbind)),
         web.get("/check-in", reader_page(check_in_pages.check_in)),
+        web.post("/check-in", reader_form(check_in_pages.typed)),
         *_own_routes(),
         web.get("/notices", reader_page(notices_pages.notices)),
         web.get("/notices/{id}", reader_page(notices_pages.notice)),

@@ -1,15 +1,19 @@
-"""签到: the page that scans the code of a kiosk or of a seat."""
+"""签到: the page that scans the code of a kiosk or of a seat, or takes a kiosk's digits."""
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 
+from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest
+from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.rendering import render_page
-from handlers.kiosks.presenter import kiosk_names, labels_are_taken
+from handlers.kiosks.presenter import labels_are_taken, proving_kiosks
 from handlers.reservations.current import current_reservation
-from models.library.entities import AreaId
+from models.kiosks.errors import QrInvalid
+from models.library.entities import AreaId, KioskId
 
 
 async def check_in(visit: PageRequest) -> web.StreamResponse:
@@ -23,6 +27,16 @@ async def check_in(visit: PageRequest) -> web.StreamResponse:
         "check_in/check_in.html",
         reader=visit.reader,
         current=current,
-        kiosks=kiosk_names(reference, venues),
+        kiosks=proving_kiosks(reference, venues),
         labels=labels_are_taken(venues),
     )
+
+
+async def typed(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Digits that a kiosk shows beside its code, typed where there is no camera: they are what the
+    code says, so they go on as if it had been scanned. Raises: QrInvalid."""
+    kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(form_text(form, "kiosk")))
+    if kiosk is None:
+        raise QrInvalid()
+    digits = "".join(form_text(form, "digits").split())
+    return redirect(f"/k/{kiosk.id}?{urlencode({'c': digits})}")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from models.library.entities import PresenceSource, Venue
+from models.library.entities import Kiosk, PresenceSource, Venue
 from models.reference_data import ReferenceData
+
+
+def proving_kiosks(reference: ReferenceData, venues: Iterable[Venue]) -> list[Kiosk]:
+    """The kiosks where a reader can check in in these venues."""
+    ids = {venue.id for venue in venues if PresenceSource.KIOSK in venue.presence_sources}
+    return [k for k in reference.catalog.kiosks.values() if k.venue_id in ids]
 
 
 def kiosk_names(reference: ReferenceData, venues: Iterable[Venue]) -> list[str]:
     """The names of the kiosks where a reader can check in in these venues."""
-    ids = {venue.id for venue in venues if PresenceSource.KIOSK in venue.presence_sources}
-    return [k.name for k in reference.catalog.kiosks.values() if k.venue_id in ids]
+    return [k.name for k in proving_kiosks(reference, venues)]
 
 
 def labels_are_taken(venues: Iterable[Venue]) -> bool:

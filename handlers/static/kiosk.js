@@ -12,7 +12,7 @@
     history.replaceState(null, "", location.pathname);
   }
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
-  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
+  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0, digits = "";
   const now = () => Date.now() + ahead;
   const two = (n) => String(n).padStart(2, "0");
 
@@ -57,6 +57,7 @@
       document.body.classList.remove("offline");
       code.classList.remove("away");
       code.innerHTML = shown.svg;
+      digits = shown.payload.replace(/^.*c=(\d{4})/, "$1 "); // what the code says, for who has no camera
       tick();
       const free = document.getElementById("free");
       if (free) {
@@ -87,7 +88,7 @@
     const at = new Date(now() + Number(document.body.dataset.ahead)), left = Math.ceil((until - now()) / 1000);
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
     document.getElementById("date").textContent = `${at.getUTCMonth() + 1}月${at.getUTCDate()}日 周${"日一二三四五六"[at.getUTCDay()]}`;
-    if (left > 0) said.textContent = `${left} 秒后更新`;
+    if (left > 0) said.textContent = `${left} 秒后更新 · 没有相机？在“签到”页输入 ${digits}`;
     else if (!trying && Date.now() >= tryAt) ask();
   }
 
