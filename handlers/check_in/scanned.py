@@ -11,6 +11,7 @@ from handlers.keys import CHECK_IN, SEAT_REPORTS
 from models.check_in.service import PresenceScan
 from models.kernel.errors import InvalidRequest
 from models.reservations.entities import Reservation
+from models.seat_reports.service import DeadlineAfterReport
 
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
@@ -33,6 +34,14 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
     r = await visit[SEAT_REPORTS].report_occupied(ctx, form_text(form, "reservation"), kind, seen)
     visit[WAKE_JOBS]()
     return redirect(f"/reservations/{r.id}?done={report_done(r)}")
+
+
+async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
+    """Whether a report of who has just scanned stops the deadlines: not past those of a day."""
+    if r is None:
+        return False
+    deadline = await visit[SEAT_REPORTS].deadline_after_report(visit.context(), r)
+    return deadline is not DeadlineAfterReport.USED_UP
 
 
 def report_done(r: Reservation) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.accounts.scan_note import carried_note, take_scan
-from handlers.check_in.scanned import check_in_by, report_by
+from handlers.check_in.scanned import check_in_by, report_by, report_would_stop
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, domain_error_page, redirect
@@ -42,6 +42,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
         by_label=True,
         r=await presenter.reservation(reference, r, visit.now) if r is not None else None,
         has_note=_carried_scan(visit) is not None,
+        report_stops=await report_would_stop(visit, r),
     )
 
 

@@ -231,3 +231,12 @@ async def test_a_seat_is_reported_taken_by_who_has_scanned(service: Living) -> N
     assert sent.headers["Location"] == f"/reservations/{made['id']}?done=report"
     await service.move("09:00")
     assert (await one(reader, made))["state"] == "reserved", "no deadline runs"
+    # Past those of a day that stop one, the page promises nothing.
+    desk = await librarian(service)
+    for said in ("报告后时限停止", "时限照常"):
+        await desk.ok("POST", f"/staff/reports/{made['id']}/resolve")
+        await browser.get((await service.qr()).removeprefix(service.base))
+        assert said in (await browser.get("/k/2f-south/check-in")).body
+        sent = await browser.post("/k/2f-south/report", form | {"kind": "occupied"}, service.base)
+        assert sent.status == 303
+    assert sent.headers["Location"].endswith("?done=report_desk")
