@@ -5,7 +5,7 @@
 const kioskPlan = (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const FINGER_PX = 60; // a seat is at least so wide at first,
-  const WHOLE_PX = 34; // or so wide, where all of them then have room
+  const WHOLE_PX = 44; // or so wide, where all of them then have room
   const draw = (tag, facts, ...parts) => {
     const one = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(facts)) one.setAttribute(name, value);
@@ -60,11 +60,13 @@ const kioskPlan = (() => {
     tools.className = "tools";
     view.append(svg);
     box.append(view, tools);
-    // Where the first seats are that can be had, once it has its place on the screen.
+    // Where the first seats are that can be had, once it has its place on the screen; whether all are seen.
     box.begin = () => {
-      zoom(whole() >= WHOLE_PX / 40 ? whole() : FINGER_PX / 40);
+      const all = whole() >= WHOLE_PX / 40;
+      zoom(all ? whole() : FINGER_PX / 40);
       const first = map.seats.find(may);
       if (first) view.scrollTo(first.x * scale - 80, first.y * scale - 80);
+      return all;
     };
     return box;
   }

@@ -153,11 +153,12 @@
   // The plan with what was touched below it, or beside it.
   function choose(title, map, may, foot, touched, back) {
     const plan = kioskPlan(map, may, touched), side = make("div", "", "side"), both = make("div", "", "seat-plan");
-    foot.append(make("span", "请点图上的座位", "soft"));
+    const hint = make("span", "请点图上的座位", "soft");
+    foot.append(hint);
     side.append(foot, button("返回", back, "quiet"));
     both.append(plan, side);
     show(title, both);
-    plan.begin();
+    if (!plan.begin()) hint.textContent = "请点图上的座位，拖动看其他座位";
   }
 
   async function areas() {

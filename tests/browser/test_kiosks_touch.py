@@ -144,8 +144,8 @@ async def test_a_seat_is_chosen_on_the_plan(
 
 
 async def test_an_upright_screen_is_used_as_a_whole(service: Living, opened: Open) -> None:
-    """Areas stand by floors and fill it, a small area is seen as a whole, and what is asked or
-    refused is large and where the hand is."""
+    """Areas stand by floors and fill it, a small area is seen as a whole, a large one says that
+    there is more, and what is asked or refused is large and where the hand is."""
     reader = await carded(service)
     tab = await kiosk(service, opened, 1080, 1920)
     page = tab.page
@@ -154,12 +154,16 @@ async def test_an_upright_screen_is_used_as_a_whole(service: Living, opened: Ope
     assert await page.locator("#touch h2").all_inner_texts() == ["2层", "3层", "4层"]
     last = await page.locator("#touch .areas button").last.bounding_box()
     assert last is not None and 1300 < last["y"] + last["height"] <= 1920
+    await page.click("#touch button:has-text('二层东区')")
+    await page.wait_for_selector("#touch .foot >> text=拖动看其他座位")
+    await page.click("#touch .side button:text-is('返回')")
     await page.click("#touch button:has-text('二层中厅')")
+    await page.wait_for_selector("#touch .foot >> text=/^请点图上的座位$/")
     view = await page.locator("#touch .view").bounding_box()
     assert view is not None
     for seat in await page.locator("#touch .seat rect").all():
         box = await seat.bounding_box()
-        assert box is not None and box["width"] >= 34 and view["y"] <= box["y"]
+        assert box is not None and box["width"] >= 44 and view["y"] <= box["y"]
         assert view["x"] <= box["x"] and box["x"] + box["width"] <= view["x"] + view["width"]
         assert box["y"] + box["height"] <= view["y"] + view["height"]
     await page.click("#touch [data-no='065']")
