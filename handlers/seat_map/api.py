@@ -17,6 +17,7 @@ from handlers.seat_map import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.event_stream import EVENT_STREAMS
 from handlers.seat_map.expected import expected_seats
+from handlers.seat_map.proposed_time import proposed_choice
 from handlers.seat_map.schemas import (
     AreasQuery,
     CatalogOut,
@@ -171,11 +172,16 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
 
 
 async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
-    """The starts that are free; with a start, the ends that are."""
+    """The starts that are free, and which one is proposed; with a start, the ends that are free."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[keys.SEAT_MAP]
     asked = _window(call, query.date, None, None)
     if query.start is None:
         day = await seat_map.seat_day(seat, asked, call.now, call.viewer)
-        return TimesOut(starts=[presenter.start(choice.value) for choice in day.choices])
+        starts = [presenter.start(choice.value) for choice in day.choices]
+        if not starts:
+            return TimesOut(starts=starts)
+        policy = call[REFERENCE].policy_for(seat.area_id, asked.day, call.viewer)
+        proposed = await proposed_choice(call, call.viewer, asked.day, day, policy)
+        return TimesOut(starts=starts, proposed=proposed.value)
     ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.viewer)
     return TimesOut(ends=[presenter.choice(end, asked.day) for end in ends])

@@ -15,17 +15,17 @@ from handlers.http.pages import PageRequest
 from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
+from handlers.seat_map.proposed_time import proposed_choice
 from handlers.seat_map.search import MapSearch
 from handlers.texts.errors import text_of
 from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
 from handlers.texts.pages import OWN_BOOKING, TOO_LONG
 from models.kernel.errors import DomainError, NotFound
-from models.kernel.time_range import local_date, local_instant
+from models.kernel.time_range import local_instant
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reservations.errors import SeatTaken
 from models.reservations.occupancy import OccupancyRow
-from models.reservations.time_choices import proposed_start
 from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import SeatDay, StartChoice, TimeFilter
@@ -140,7 +140,11 @@ async def _choose(
         panel.unavailable_start = presenter.start(search.begin).label
         return
     asked = next((v for v in (search.begin, search.start) if v in by_value), None)
-    chosen = by_value[asked] if asked is not None else await _proposed(visit, search, day, policy)
+    chosen = (
+        by_value[asked]
+        if asked is not None
+        else await proposed_choice(visit, visit.reader, search.day, day, policy)
+    )
     panel.start = chosen.value
     panel.ends = [presenter.choice(end, search.day) for end in chosen.ends]
     values = [choice.value for choice in panel.ends]
@@ -151,16 +155,6 @@ async def _choose(
     opens = max(opens, visit.now)
     panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"
     panel.counts = not excused
-
-
-async def _proposed(
-    visit: PageRequest, search: MapSearch, day: SeatDay, policy: Policy
-) -> StartChoice:
-    if search.day == local_date(visit.now):
-        return day.choices[0]
-    usual = await visit[RESERVATIONS].usual_start(visit.reader.id, visit.now)
-    start = proposed_start([choice.start for choice in day.choices], usual, policy, day.hours)
-    return next(choice for choice in day.choices if choice.start == start)
 
 
 def _own_words(visit: PageRequest, day: date, row: OccupancyRow) -> str:

@@ -218,7 +218,11 @@ class Choice(Response):
 
 
 class TimesOut(Response, omit_defaults=True):
+    """``proposed``: the value of the start that is proposed, where there are any: today the first,
+    on another day the one that suits when the reader usually begins."""
+
     starts: list[Choice] | UnsetType = UNSET
+    proposed: str | UnsetType = UNSET
     ends: list[Choice] | UnsetType = UNSET
 
 

@@ -734,6 +734,7 @@ export interface TemplateOut {
 
 export interface TimesOut {
   starts?: Choice[];
+  proposed?: string;
   ends?: Choice[];
 }
 

@@ -37,6 +37,23 @@ async def test_a_seat_is_proposed_and_another_one(service: Living) -> None:
     await reader.ok("POST", "/reservations", wish | {"start": "14:00", "end": "15:00"})
 
 
+async def test_another_day_is_proposed_when_the_reader_usually_begins(service: Living) -> None:
+    """And to who has never come, or is nobody here yet, in the morning: no dawn."""
+    reader, unbound = await service.reader(), await service.wx_user()
+    tomorrow = f"?date={service.tomorrow}"
+    assert (await proposed(reader, tomorrow))["start"] == "09:00"
+    for looks in (reader, unbound):
+        times = await looks.ok("GET", f"/seats/{SEAT}/times{tomorrow}")
+        assert (times["starts"][0]["value"], times["proposed"]) == ("07:00", "09:00")
+    await service.move("13:40")
+    made = await reader.reserve(start="14:00", end="16:00")
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await reader.ok("POST", f"/reservations/{made['id']}/finish")
+    assert (await proposed(reader, tomorrow))["start"] == "14:00"
+    assert (await reader.ok("GET", f"/seats/{SEAT}/times{tomorrow}"))["proposed"] == "14:00"
+    assert "proposed" not in await reader.ok("GET", f"/seats/{SEAT}/times{tomorrow}&start=09:00")
+
+
 async def test_nothing_is_proposed_to_who_can_take_nothing(service: Living) -> None:
     busy, suspended, waiting = [await service.reader() for _ in range(3)]
     await busy.reserve()

@@ -37,7 +37,7 @@ async def test_from_binding_to_the_end(service: Living) -> None:
     ]
     seat = "2f-hall-065"
     times = await student.ok("GET", f"/seats/{seat}/times")
-    assert times["starts"][0] == {"value": "now", "label": "现在"}
+    assert times["starts"][0] == {"value": "now", "label": "现在"} and times["proposed"] == "now"
     assert times["starts"][-1]["value"] == "22:00"
     ends = await student.ok("GET", f"/seats/{seat}/times?start=14:00")
     assert [e["value"] for e in ends["ends"]] == ["15:00", "16:00", "17:00", "18:00"]

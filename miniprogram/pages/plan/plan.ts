@@ -182,10 +182,10 @@ Component({
         mayWait: false, waiting: "", done: null, key: tap(),
       });
       await this.ask(async () => {
-        const { starts = [] } = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}`);
+        const { starts = [], proposed } = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}`);
         if (this.data.seat?.id !== id) return; // another one was chosen meanwhile
         this.setData({ starts, none: starts.length === 0 });
-        const start = from === "" ? starts[0] : starts.find((s) => s.value === from);
+        const start = from === "" ? (starts.find((s) => s.value === proposed) ?? starts[0]) : starts.find((s) => s.value === from);
         const found = start !== undefined && (await this.from(start.value, to));
         // Nothing else is chosen for a reader who wants that time.
         if (from !== "" && !found) {

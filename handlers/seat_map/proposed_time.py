@@ -1,0 +1,26 @@
+"""At what time a seat is opened that nobody has chosen a time for."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from handlers.keys import RESERVATIONS
+from handlers.seat_map.search import AnyRequest
+from models.kernel.time_range import local_date
+from models.policy.entities import Policy
+from models.readers.entities import Reader
+from models.reservations.time_choices import proposed_start
+from models.seat_map.service import SeatDay, StartChoice
+
+
+async def proposed_choice(
+    request: AnyRequest, viewer: Reader, day: date, seat_day: SeatDay, policy: Policy
+) -> StartChoice:
+    """The one of the seat's starts that is proposed: today the first, and on another day the one
+    that suits when the reader usually begins."""
+    if day == local_date(request.now):
+        return seat_day.choices[0]
+    usual = await request[RESERVATIONS].usual_start(viewer.id, request.now)
+    starts = [choice.start for choice in seat_day.choices]
+    start = proposed_start(starts, usual, policy, seat_day.hours)
+    return next(choice for choice in seat_day.choices if choice.start == start)
