@@ -16,6 +16,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.uploads import read_upload
 from handlers.staff.affected_bookings import open_question, resolution_from
 from handlers.staff.floor_plans import words
 from handlers.staff.forms import refusal, typed_in
@@ -44,7 +45,7 @@ from models.floor_files.entities import (
     MOST_SEATS_IN_FILE,
     AreaInFile,
     FileProblem,
-    UnreadableFile,
+    FloorFile,
 )
 from models.floor_files.rules import Defaults, ImportPlan, PlannedArea, plan_import
 from models.kernel.errors import InvalidRequest
@@ -54,6 +55,7 @@ from models.library.plan_editing import MOST_SEATS, PlanDiff, differences
 from models.library.plan_json import plan_to_json
 from models.staff.audit import AuditAction
 from models.staff.policy_and_plans import AreaChange
+from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
 """Bytes of a form with the plans of a preview; a file that is too large is told in words."""
@@ -89,6 +91,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "mark_text": MARK_TEXT,
         "problems": [],
         "previews": [],
+        "ignored": [],
         "impact": None,
         "plans": "",
         "typed": {},
@@ -104,16 +107,21 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     typed = typed_in(form, ("venue", "floor", "reason"))
     confirms = bool(form_text(form, "plans"))
     try:
-        found = await _read(form)
+        file = await _read(visit, form)
+        if file.problems:
+            return _page(visit, status=400, problems=_words(file.problems), typed=typed)
+        found = file.areas
         plan = await asyncio.to_thread(plan_import, found, reference.catalog, _defaults(typed))
-    except UnreadableFile as error:
-        return _page(visit, status=400, problems=_words(error.problems), typed=typed)
     except InvalidRequest as error:
         return _page(visit, **refusal(visit, error, typed))
     if plan.problems:
         return _page(visit, status=400, problems=_words(plan.problems), typed=typed)
     changed = [a for a in plan.areas if a.old is None or differences(a.old, a.new).any]
-    shown = {"previews": [_preview(visit, a) for a in plan.areas], "plans": _kept(plan)}
+    shown = {
+        "previews": [_preview(visit, a) for a in plan.areas],
+        "ignored": file.ignored,
+        "plans": _kept(plan),
+    }
     try:
         if confirms and any(_base(a) != read.base for a, read in _pairs(plan, found)):
             raise PlanChanged()
@@ -135,14 +143,19 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     return redirect("/console/plans?done")
 
 
-async def _read(form: Form) -> list[AreaInFile]:
-    """The areas of the file, or of the preview that is confirmed. Raises: UnreadableFile."""
-    if plans := form_text(form, "plans"):
-        return await asyncio.to_thread(decoding.read_file, plans.encode(), WORDS, LARGEST_FORM)
-    file = form.get("file")
-    if not isinstance(file, bytes) or not file:
-        raise UnreadableFile(FileProblem(InvalidRequest("file", "file_missing")))
-    return await asyncio.to_thread(decoding.read_file, file, WORDS)
+async def _read(visit: PageRequest, form: Form) -> FloorFile:
+    """What is in the file, or in the preview that is confirmed."""
+    plans, file = form_text(form, "plans"), form.get("file")
+    if plans:
+        data, most = plans.encode(), LARGEST_FORM
+    elif isinstance(file, bytes) and file:
+        data, most = file, LARGEST_FILE
+    else:
+        return FloorFile(problems=[FileProblem(InvalidRequest("file", "file_missing"))])
+    try:
+        return await read_upload(visit.request, decoding.read_file, data, WORDS, most)
+    except TooCostly:
+        return FloorFile(problems=[FileProblem(InvalidRequest("file", "too_costly"))])
 
 
 def _defaults(typed: dict[str, str]) -> Defaults:

@@ -243,7 +243,8 @@ def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
     try:
         read = msgspec.json.decode(text, type=PlanIn)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise InvalidRequest("plan", WRONG_TEXT["not_a_plan"].format(error=error)) from error
+        wrong = WRONG_TEXT["not_a_plan"].format(where=plan_json.place_of(error))
+        raise InvalidRequest("plan", wrong) from error
     if read.area not in ("", area.id):
         wrong = WRONG_TEXT["plan_of_another_area"].format(theirs=read.area, ours=area.id)
         raise InvalidRequest("area", wrong)

@@ -14,6 +14,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.uploads import read_upload
 from handlers.http.wording import rules_html, running_line_of
 from handlers.staff.forms import refusal_at_field
 from handlers.staff.layout import render, staff_context
@@ -28,6 +29,7 @@ from models.profile.errors import ProfileChanged, ZoneFixed
 from models.profile.logo import LARGEST_LOGO, logo_of
 from models.profile.rules import LONGEST, LONGEST_RULES, check_profile, check_zone
 from models.profile.zones import fitting_zones
+from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
 """Bytes: a picture, the longest wording, and the picture of a form that was shown again."""
@@ -89,7 +91,7 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
     typed = {**_typed(old), **typed}
     logo = old.logo
     try:
-        logo = await _logo(form, old.logo)
+        logo = await _logo(visit, form, old.logo)
         new = _read(typed, old, logo, visit.now.year)
         if form_text(form, "operation") == "preview":
             check_profile(new, PLACEHOLDER_NAMES)
@@ -119,18 +121,20 @@ def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, st
     ]
 
 
-async def _logo(form: Form, old: bytes) -> bytes:
+async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
     """The picture that is sent now or was sent with the form before; the old one without any.
     Raises: InvalidRequest."""
     if form_text(form, "logo_none"):
         return b""
     sent, kept = form.get("logo"), form_text(form, "logo_kept")
-    if isinstance(sent, bytes) and sent:
-        return await asyncio.to_thread(logo_of, sent)
-    if not kept:
+    if not sent and not kept:
         return old
     try:
-        return await asyncio.to_thread(logo_of, base64.b64decode(kept, validate=True))
+        if not isinstance(sent, bytes) or not sent:
+            sent = base64.b64decode(kept, validate=True)
+        return await read_upload(visit.request, logo_of, sent)
+    except TooCostly as error:
+        raise InvalidRequest("logo", "picture_too_costly") from error
     except binascii.Error as error:
         raise InvalidRequest("logo", "logo_unreadable") from error
 

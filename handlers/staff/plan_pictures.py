@@ -13,6 +13,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, Posted, form_text
 from handlers.http.request_body import MAX_BODY_BYTES
+from handlers.http.uploads import read_upload
 from handlers.staff.forms import error_text
 from handlers.staff.layout import staff_context
 from handlers.staff.permissions import staff_form, staff_page
@@ -21,6 +22,7 @@ from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.library import plan_picture
 from models.library.entities import Area
 from models.library.plan_picture import PicturePlace
+from models.storage.confined import TooCostly
 
 _FORM_BYTES: Final = plan_picture.MOST_BYTES + 64 * 1024
 _HEADERS: Final = {
@@ -90,8 +92,12 @@ async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
     area, sent = await _area(visit), form.get("file")
     if not isinstance(sent, bytes):
         raise InvalidRequest("file", "not_a_picture")
+    try:
+        file = await read_upload(visit.request, plan_picture.picture_in, sent)
+    except TooCostly as error:
+        raise InvalidRequest("file", "picture_too_costly") from error
     await visit[keys.STAFF_PLAN_PICTURES].put(
-        staff_context(visit), area, form_text(form, "version"), sent
+        staff_context(visit), area, form_text(form, "version"), file
     )
     return await _shown(visit, area)
 

@@ -30,7 +30,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     # floor plans
     "area_id_taken": "已有编号为 {id} 的区域",
     "floor_out_of_range": "楼层为 -9 到 99",
-    "not_a_plan": "这不是平面图文件：{error}",
+    "not_a_plan": "这不是平面图文件，{where} 处不符合格式",
     "plan_of_another_area": "这是区域 {theirs} 的平面图，不是 {ours} 的",
     # notices
     "title_length": "标题为 1–{most} 字",

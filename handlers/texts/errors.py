@@ -175,6 +175,7 @@ REASONS: Final[Mapping[str, str]] = {
     "logo_unreadable": "请上传 PNG 或 JPEG 图片（不支持 SVG）",
     "not_a_picture": "这不是能读取的 PNG 或 JPEG 图片",
     "picture_too_large": "图片最大 {most} MB，请缩小后再上传",
+    "picture_too_costly": "图片太复杂，没有读完。请缩小后再上传",
     "picture_too_many_pixels": "图片的像素太多（最多 {most} 万），请缩小后再上传",
     "picture_place": "底图的位置、宽度在 {most} 以内，浓淡为 5–100",
 }

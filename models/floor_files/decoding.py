@@ -18,6 +18,7 @@ from models.floor_files.entities import (
     MOST_SEATS_IN_FILE,
     AreaInFile,
     FileProblem,
+    FloorFile,
     SeatInFile,
     UnreadableFile,
 )
@@ -25,6 +26,7 @@ from models.floor_files.table import Line, Vocabulary
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import text_of_file
 from models.library.entities import Fixture, SeatDraft
+from models.library.plan_json import place_of
 
 _LONGEST_CELL: Final = 10_000
 
@@ -47,27 +49,32 @@ class _Plans(msgspec.Struct, forbid_unknown_fields=True):
     areas: list[_Plan]
 
 
-def read_file(data: bytes, words: Vocabulary, most: int = LARGEST_FILE) -> list[AreaInFile]:
-    """The areas of a file of at most ``most`` bytes: a workbook, a table as CSV, our JSON, or
-    another system's layout.
+def read_file(data: bytes, words: Vocabulary, most: int = LARGEST_FILE) -> FloorFile:
+    """What is in a file of at most ``most`` bytes: a workbook, a table as CSV, our JSON, or another
+    system's layout. A small file can take much memory and time: it is read ``confined``."""
+    try:
+        return _read(data, words, most)
+    except UnreadableFile as error:
+        return FloorFile(problems=list(error.problems))
 
-    It takes a while, so it runs in a thread. Raises: UnreadableFile.
-    """
+
+def _read(data: bytes, words: Vocabulary, most: int) -> FloorFile:
+    """Raises: UnreadableFile."""
     if len(data) > most:
         raise _unreadable("file_too_large", most=LARGEST_FILE // 1024 // 1024)
     if zipfile.is_zipfile(io.BytesIO(data)):
-        areas = table.read_table(workbook.lines_of(data), words)
+        found = table.read_table(workbook.lines_of(data), words)
     else:
         text = _text(data)
         if text.lstrip()[:1] in ("{", "["):
-            areas = _from_json(text)
+            found = FloorFile(_from_json(text))
         else:
-            areas = table.read_table(_lines(text), words)
-    if len(areas) > MOST_AREAS:
+            found = table.read_table(_lines(text), words)
+    if len(found.areas) > MOST_AREAS:
         raise _unreadable("too_many_areas", most=MOST_AREAS)
-    if sum(len(area.seats) for area in areas) > MOST_SEATS_IN_FILE:
+    if sum(len(area.seats) for area in found.areas) > MOST_SEATS_IN_FILE:
         raise _unreadable("too_many_seats_in_file", most=MOST_SEATS_IN_FILE)
-    return areas
+    return found
 
 
 def _unreadable(reason: str, **facts: object) -> UnreadableFile:
@@ -106,8 +113,12 @@ def _from_json(text: str) -> list[AreaInFile]:
         elif isinstance(found, list):
             found = {"areas": found}
         plans = msgspec.convert(found, _Plans).areas
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise _unreadable("not_a_plan_file", error=str(error)[:200]) from error
+    except msgspec.ValidationError as error:
+        raise _unreadable("not_a_plan_file", where=place_of(error)) from error
+    except json.JSONDecodeError as error:
+        raise _unreadable("not_json", line=error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        raise _unreadable("not_a_plan_file", where="$") from error
     return [_area(plan) for plan in plans]
 
 

@@ -68,5 +68,15 @@ class AreaInFile:
     line: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FloorFile:
+    """What is in a file: its areas, and the headings of columns that mean nothing here; or all that
+    is wrong with it."""
+
+    areas: list[AreaInFile] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
+
+
 Columns = Mapping[str, str]
 """The words that head a column, in small letters, and the field that each of them means."""

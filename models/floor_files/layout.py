@@ -20,6 +20,7 @@ from models.floor_files.entities import (
 )
 from models.kernel.errors import InvalidRequest
 from models.library.entities import SEAT_SIZE, Fixture, SeatDraft
+from models.library.plan_json import place_of
 from models.library.seat_names import tidy
 
 _FIXTURES: Final = {"wall": "wall", "door": "door", "bookshelf": "bookshelf"}
@@ -60,7 +61,7 @@ def read_layouts(found: Any) -> list[AreaInFile]:
     try:
         return [_area(msgspec.convert(_inner(room), _Room)) for room in rooms]
     except msgspec.ValidationError as error:
-        problem = InvalidRequest("file", "not_a_layout", error=str(error)[:200])
+        problem = InvalidRequest("file", "not_a_layout", where=place_of(error))
         raise UnreadableFile(FileProblem(problem)) from error
 
 

@@ -19,6 +19,7 @@ from models.floor_files.entities import (
     AreaInFile,
     Columns,
     FileProblem,
+    FloorFile,
     SeatInFile,
     UnreadableFile,
 )
@@ -30,6 +31,7 @@ from models.library.seat_names import tidy
 FORMULA: Final = "\x00="
 """How a cell that is calculated begins, whatever it shows."""
 _MOST_COLUMNS: Final = 60
+_LONGEST_HEADING: Final = 40
 _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -48,8 +50,8 @@ Line = tuple[int, Sequence[str]]
 """A line's number and its cells."""
 
 
-def read_table(lines: Iterable[Line], words: Vocabulary) -> list[AreaInFile]:
-    """The areas of a table whose first line that is not empty names the columns.
+def read_table(lines: Iterable[Line], words: Vocabulary) -> FloorFile:
+    """What is in a table whose first line that is not empty names the columns.
 
     Raises: UnreadableFile, with all that is wrong in it.
     """
@@ -66,13 +68,14 @@ def read_table(lines: Iterable[Line], words: Vocabulary) -> list[AreaInFile]:
         raise UnreadableFile(*table.problems)
     if not table.areas:
         raise UnreadableFile(FileProblem(InvalidRequest("file", "no_rows")))
-    return list(table.areas.values())
+    return FloorFile(list(table.areas.values()), table.ignored)
 
 
 @dataclass(slots=True)
 class _Table:
     words: Vocabulary
     fields: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
     areas: dict[str, AreaInFile] = field(default_factory=dict)
     problems: list[FileProblem] = field(default_factory=list)
     seats: int = 0
@@ -103,6 +106,10 @@ class _Table:
     def _head(self, line: int, cells: Sequence[str]) -> None:
         known = self.words.columns
         self.fields = [known.get(_folded(cell), "") for cell in cells[:_MOST_COLUMNS]]
+        # Columns that are too far to the right are ignored, too.
+        read = {_folded(cell) for cell, name in zip(cells, self.fields, strict=False) if name}
+        unknown = [cell for cell in cells if _folded(cell) and _folded(cell) not in read]
+        self.ignored = [" ".join(c.split())[:_LONGEST_HEADING] for c in unknown[:_MOST_COLUMNS]]
         twice = {name for name in self.fields if name and self.fields.count(name) > 1}
         for name in sorted(twice):
             self.refuse(line, "column_twice", column=name)

@@ -1,7 +1,7 @@
 """The picture of a floor that somebody has sent: read, made smaller where it is large, and written
 anew, so that nothing of the file is kept.
 
-Pillow is 3 MB of every worker: who needs this module imports it then, a few times a year.
+Pillow is 3 MB of a process: who needs this module imports it then, a few times a year.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def read_picture(sent: bytes) -> PictureFile:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     # What Pillow raises for files that are damaged, or made to damage.
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InvalidRequest("file", "not_a_picture") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, fields
 
 from models.library.entities import Area, Seat
@@ -32,3 +33,9 @@ def _written(seat: Seat) -> dict[str, object]:
     values["no"] = values.pop("number")
     # Zero is a place.
     return {name: v for name, v in values.items() if v is not None and v is not False}
+
+
+def place_of(error: Exception) -> str:
+    """Where a document is not as msgspec wants it (``$.seats[0].x``), as far as its error says."""
+    found = re.search(r"`(\$[^`]*)`$", str(error))
+    return found[1][:100] if found else "$"

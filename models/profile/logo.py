@@ -17,7 +17,8 @@ _SIDE: Final = 144
 
 
 def logo_of(sent: bytes) -> bytes:
-    """The picture as a PNG without anything but its pixels. It blocks: call it in a thread.
+    """The picture as a PNG without anything but its pixels. It may take much memory: it is
+    drawn ``confined``.
 
     Raises: InvalidRequest for what is no PNG or JPEG of that size; an SVG can run scripts, and is
         refused.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from models.identity.roles import Role
@@ -20,8 +19,6 @@ class StaffPlanPictures:
 
     def __init__(self, audit: AuditLog, pictures: PlanPictureRepository) -> None:
         self._audit, self._pictures = audit, pictures
-        # A large picture takes a hundred megabytes while it is read.
-        self._reading = asyncio.Lock()
 
     async def get(self, area_id: AreaId) -> PlanPicture | None:
         """The area's picture, if it has one."""
@@ -31,12 +28,8 @@ class StaffPlanPictures:
         """The picture itself and its media type; None where the area has another one or none."""
         return await self._pictures.content(area_id, digest)
 
-    async def put(self, ctx: StaffContext, area: Area, version: str, sent: bytes) -> None:
-        """The picture in the file is the area's from now on; a new one lies where the old one did.
-        Raises: InvalidRequest."""
-        ctx.require(area.venue_id, Role.ADMINISTRATOR)
-        async with self._reading:
-            file = await asyncio.to_thread(_read, sent)
+    async def put(self, ctx: StaffContext, area: Area, version: str, file: PictureFile) -> None:
+        """The picture is the area's from now on; a new one lies where the old one did."""
 
         async def change(old: PlanPicture | None) -> bool:
             if old is None:
@@ -92,11 +85,3 @@ def _facts(picture: PlanPicture | None) -> JsonObject:
         "picture": f"{picture.width} × {picture.height} ({picture.digest})",
         "picture_place": f"x {at.x}, y {at.y}, {at.width}, {at.opacity} %",
     }
-
-
-def _read(sent: bytes) -> PictureFile:
-    """Raises: InvalidRequest."""
-    # Here and not above: 3 MB of every worker, for what the staff do a few times a year.
-    from models.library.picture_reading import read_picture
-
-    return read_picture(sent)

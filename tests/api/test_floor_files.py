@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
+import io
 import json
 import re
+import zipfile
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
+import openpyxl  # type: ignore[import-untyped]
+import pytest
 
 from models.identity.roles import Role
 from models.library.entities import AreaId
@@ -15,6 +21,8 @@ from models.staff.audit import AuditQuery
 from tests.api.browsing import Browser
 from tests.api.console import WHEREFORE, log, post, staff
 from tests.living import Living
+from tests.uploads import another_reads, at_work, forget_the_peak, megabytes
+from tests.waiting import until
 
 IMPORT = "/console/plans/import"
 TABLE = (
@@ -216,3 +224,62 @@ async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
     for plan in plans:
         assert named[plan["area"]] == f"{plan['name']}新"
     assert named["9f-roof"] == "屋顶"
+
+
+def deep_workbook(elements: int) -> bytes:
+    """A few kilobytes that unfold to many elements, each in the one before."""
+    book, made, target = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
+    book.save(made)
+    sheet = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(made) as good, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bad:
+        for name in good.namelist():
+            data = b"<worksheet><sheetData>" + b"<a>" * elements
+            bad.writestr(name, data if name == sheet else good.read(name))
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("elements", "words"),
+    [
+        (300_000, "工作簿打不开"),
+        pytest.param(2_000_000, "文件太复杂，没有读完", marks=pytest.mark.whole),
+    ],
+)
+async def test_a_small_file_takes_no_memory_of_the_worker(
+    service: Living, elements: int, words: str
+) -> None:
+    head, bad = await staff(service, Role.ADMINISTRATOR), deep_workbook(elements)
+    assert len(bad) < 16_000
+    await upload(service, head, TABLE, venue="library")
+    forget_the_peak()
+    before = megabytes("VmRSS")
+    answer = await upload(service, head, bad, venue="library")
+    assert answer.status == 400 and words in answer.body
+    assert megabytes("VmHWM") - before < 30
+
+
+async def test_no_error_of_python_stands_in_the_page(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    for file, words in (
+        ("[" * 100_000, "不是平面图文件，$ 处不符合格式"),
+        ('{\n"areas": [', "第 2 行有错误"),
+        ('[{"seats": [{"no": 1}]}]', "$.areas[0].seats[0].no 处不符合格式"),
+    ):
+        answer = await upload(service, head, file)
+        assert answer.status == 400 and words in answer.body
+        assert not re.search("recursion|Expect|malformed", answer.body)
+
+
+async def test_reading_ends_with_its_sender(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+
+    async def reads(so_many: int) -> bool:
+        return at_work() == so_many
+
+    with another_reads():
+        sent = asyncio.ensure_future(upload(service, head, TABLE, venue="library"))
+        await until(lambda: reads(1), "the process that reads")
+        sent.cancel()
+        with suppress(asyncio.CancelledError):
+            await sent
+        await until(lambda: reads(0), "its end", within_s=5)

@@ -26,7 +26,6 @@ from handlers.texts.floor_files import (
     YES,
 )
 from models.floor_files import decoding, writing
-from models.floor_files.entities import UnreadableFile
 from models.floor_files.rules import Defaults, ImportPlan, plan_import
 from models.library.entities import (
     Area,
@@ -62,15 +61,14 @@ CATALOG = Catalog("", VENUES, {a.id: a for a in (HALL, OLD, GONE)}, {})
 def planned(data: bytes | str, **defaults: Any) -> ImportPlan:
     data = data.encode() if isinstance(data, str) else data
     found = decoding.read_file(data, WORDS)
-    return plan_import(found, CATALOG, Defaults(**{"venue": "library", **defaults}))
+    if found.problems:
+        return ImportPlan([], found.problems)
+    return plan_import(found.areas, CATALOG, Defaults(**{"venue": "library", **defaults}))
 
 
 def problems(data: bytes | str) -> list[tuple[int | None, str]]:
     """Line and reason of all that is wrong with a file."""
-    try:
-        found = planned(data).problems
-    except UnreadableFile as error:
-        found = list(error.problems)
+    found = planned(data).problems
     return [(problem.line, str(problem.error.details["reason"])) for problem in found]
 
 
@@ -180,7 +178,7 @@ WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
     "a quote without an end": ('"' + "a," * 200_000, [(None, "not_a_table")]),
     "a long cell": ("区域,座位号\n" + "a" * 20_000 + ",1\n", [(None, "not_a_table")]),
     "2 MB": (b"a" * (2 * 1024 * 1024 + 1), [(None, "file_too_large")]),
-    "half a JSON": ("{", [(None, "not_a_plan_file")]),
+    "half a JSON": ("{", [(None, "not_json")]),
     "deep JSON": ("[" * 100_000, [(None, "not_a_plan_file")]),
     "another JSON": ('{"areas": [{"seats": 1}]}', [(None, "not_a_plan_file")]),
     "a wrong layout": ('{"data": {"name": "甲", "layout": {"1": []}}}', [(None, "not_a_layout")]),
@@ -337,11 +335,11 @@ def test_what_is_exported_comes_back_the_same(area: Area) -> None:
     as_json = json.dumps(plan_to_json(area)).encode()
     for data in (table, as_json):
         there = Catalog("", CATALOG.venues, {area.id: area}, {})
-        plan = plan_import(decoding.read_file(data, WORDS), there, Defaults("library"))
+        plan = plan_import(decoding.read_file(data, WORDS).areas, there, Defaults("library"))
         assert plan.problems == []
         assert not differences(area, plan.areas[0].new).any
         plan = plan_import(
-            decoding.read_file(data, WORDS),
+            decoding.read_file(data, WORDS).areas,
             Catalog("", CATALOG.venues, {}, {}),
             Defaults("library"),
         )

@@ -1,0 +1,38 @@
+"""What a form has brought along is read in a process of its own, as long as its sender waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, ParamSpec, TypeVar
+
+from aiohttp import web
+
+from models.kernel.errors import RequestTimeout
+from models.storage.confined import confined
+
+_LOOK_S: Final = 0.25
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def read_upload(
+    request: web.Request, work: Callable[P, T], *given: P.args, **named: P.kwargs
+) -> T:
+    """What ``confined`` finds out. Raises: as that, and RequestTimeout where the sender has left,
+    with whom the reading ends."""
+    reading = asyncio.ensure_future(confined(work, *given, **named))
+    try:
+        while not reading.done():
+            await asyncio.wait([reading], timeout=_LOOK_S)
+            if not reading.done() and _has_left(request):
+                raise RequestTimeout()
+        return reading.result()
+    finally:
+        if not reading.done():
+            reading.cancel()
+            await asyncio.wait([reading])
+
+
+def _has_left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
