@@ -10,7 +10,7 @@ from handlers.http.language import Language
 from handlers.reservations import presenter
 from handlers.reservations.schemas import ReservedSeat
 from handlers.texts import calendar_feed as texts
-from handlers.texts.english import value_in_english
+from handlers.texts.english import place, sentence, value_in_english
 from handlers.texts.labels import STATE_TEXT
 from models.calendar_feed import rules
 from models.calendar_feed.entities import CalendarEntry
@@ -41,14 +41,17 @@ def calendar(
     # Here and not above: icalendar is 3 MB of every worker, whether anybody has a calendar or not.
     from models.calendar_feed.calendar import calendar_of
 
-    say: Say = value_in_english if language is Language.ENGLISH else str
-    entries = [_entry(reference, r, base_url, say) for r in found]
+    say = _say_in(language)
+    entries = [_entry(reference, r, base_url, language) for r in found]
     return calendar_of(entries, reference.profile.clock, say(name))
 
 
-def _entry(reference: ReferenceData, r: Reservation, base_url: str, say: Say) -> CalendarEntry:
+def _entry(
+    reference: ReferenceData, r: Reservation, base_url: str, language: Language
+) -> CalendarEntry:
+    say = _say_in(language)
     seat, time = presenter.seat(reference, r.seat_id), rules.shown_time(r)
-    words = partial(_words, say, seat)
+    words = partial(_words, language, seat)
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(
         uid=f"{r.id}@{urlsplit(base_url).hostname}",
@@ -59,7 +62,7 @@ def _entry(reference: ReferenceData, r: Reservation, base_url: str, say: Say) ->
         end=time.end,
         cancelled=rules.is_off(r),
         summary=words(texts.SUMMARY_OFF.get(r.state, texts.SUMMARY)),
-        location=say(seat.label),
+        location=_place(language, seat),
         description=f"{say(_told(reference, r))}\n{page}",
         url=page,
         before_start=words(texts.BEFORE_START) if rules.reminds_of_start(r) else "",
@@ -67,8 +70,20 @@ def _entry(reference: ReferenceData, r: Reservation, base_url: str, say: Say) ->
     )
 
 
-def _words(say: Say, seat: ReservedSeat, text: str) -> str:
-    return say(text.format(area=seat.area, no=seat.no))
+def _say_in(language: Language) -> Say:
+    return value_in_english if language is Language.ENGLISH else str
+
+
+def _words(language: Language, seat: ReservedSeat, text: str) -> str:
+    if language is Language.ENGLISH:
+        return sentence(text, area=seat.area, no=seat.no)
+    return text.format(area=seat.area, no=seat.no)
+
+
+def _place(language: Language, seat: ReservedSeat) -> str:
+    if language is Language.ENGLISH:
+        return place(seat.venue, seat.floor, seat.area, seat.no) or seat.label
+    return seat.label
 
 
 def _told(reference: ReferenceData, r: Reservation) -> str:

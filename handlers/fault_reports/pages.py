@@ -14,6 +14,7 @@ from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.keys import FAULT_REPORTS
+from handlers.reservations.presenter import seat as seat_out
 from handlers.texts.errors import reason_text, text_of
 from models.fault_reports.entities import LONGEST_FAULT_TEXT, FaultKind
 from models.kernel.errors import Conflict, InvalidRequest, Throttled
@@ -68,7 +69,7 @@ async def _page(
     mine = await visit[FAULT_REPORTS].open_of(visit.reader.id)
     facts: dict[str, Any] = {
         "seat": seat,
-        "label": visit[REFERENCE].catalog.seat_label(seat),
+        "place": seat_out(visit[REFERENCE], seat.id),
         "kinds": FAULT_TEXT,
         "longest": LONGEST_FAULT_TEXT,
         "mine": [report for report in mine if report.seat_id == seat.id],

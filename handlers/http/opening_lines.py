@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from handlers.texts.labels import days_text
-from handlers.texts.opening import (
-    OPENING_LINE,
-    clock_hours_text,
-    days_in_words,
-    in_brackets,
-    place_name,
-)
+from handlers.texts.rules_phrases import Phrases
 from models.library.entities import Catalog
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningRule
 from models.policy.opening_rules import own_week, places_with_week
 
 
-def opening_lines(catalog: Catalog, policy: Policy, today: date) -> list[str]:
+def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
     """The week of every place that has one, then exceptions and closures that are not over."""
     lines = []
     for place in places_with_week(policy):
@@ -26,21 +19,25 @@ def opening_lines(catalog: Catalog, policy: Policy, today: date) -> list[str]:
         for weekday, rule in enumerate(own_week(policy, place)):
             if rule is not None:
                 alike.setdefault((rule.opens, rule.closes), (rule, set()))[1].add(weekday)
-        lines += [_line(catalog, r, days_text(frozenset(days))) for r, days in alike.values()]
+        lines += [
+            _line(catalog, rule, say.weekdays(frozenset(days)), say)
+            for rule, days in alike.values()
+        ]
     dated = [
         r
         for r in policy.opening
         if r.kind is not OpeningKind.WEEK and (r.last is None or r.last >= today)
     ]
     dated.sort(key=lambda r: r.first or today)
-    return [*lines, *(_line(catalog, r, days_in_words(r.first, r.last)) for r in dated)]
+    return [*lines, *(_line(catalog, r, say.days(r.first, r.last), say) for r in dated)]
 
 
-def _line(catalog: Catalog, rule: OpeningRule, days: str) -> str:
-    name = place_name(catalog, rule.place)
-    return OPENING_LINE["open" if rule.opens is not None else "closed"].format(
+def _line(catalog: Catalog, rule: OpeningRule, days: str, say: Phrases) -> str:
+    return say.filling["opened" if rule.opens is not None else "closed"].format(
         days=days,
-        place=f" {name} " if rule.place.narrowness else " ",
-        hours=clock_hours_text(rule.opens, rule.closes),
-        reason=in_brackets(rule.reason),
+        place=say.filling["at"].format(place=say.place(catalog, rule.place))
+        if rule.place.narrowness
+        else " ",
+        hours=say.hours(rule.opens, rule.closes),
+        reason=say.filling["reason"].format(reason=rule.reason) if rule.reason else "",
     )

@@ -92,6 +92,8 @@ for _one in (ENVIRONMENT, _ENGLISH):
         "hours": hours_text,
         "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
         "period": period_text,
+        "place": lambda seat: seat.label,
+        "area_place": lambda area: area.full_name,
         "scan_by": SCAN_BY.__getitem__,
         "scan_short": SCAN_SHORT.__getitem__,
         "as_written": lambda text: text,
@@ -102,6 +104,8 @@ _ENGLISH.globals |= {"asset": english_asset_url, "lang": "en", "other": english.
 _ENGLISH.filters |= {
     "weekday": lambda d: english.WEEKDAYS[d.weekday()],
     "near_day": english.near_day,
+    "place": lambda s: escape(english.place(s.venue, s.floor, s.area, s.no) or s.label),
+    "area_place": lambda area: escape(english.area_place(area.floor, area.name)),
     "as_written": escape,  # finalize leaves markup alone
     "as_event": partial(value_in_english, context="event"),
     "as_state": partial(value_in_english, context="state"),

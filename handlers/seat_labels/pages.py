@@ -37,7 +37,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
         visit.request,
         "check_in/scanned.html",
         reader=visit.reader,
-        place=reference.catalog.seat_label(seat),
+        seat=presenter.seat(reference, seat.id),
         here=f"/s/{seat.id}",
         by_label=True,
         r=await presenter.reservation(reference, r, visit.now) if r is not None else None,

@@ -13,17 +13,21 @@ import msgspec
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
+from handlers.reservations.presenter import seat as seat_out
+from handlers.reservations.schemas import ReservedSeat
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
 from handlers.seat_map.proposed_time import proposed_choice
 from handlers.seat_map.search import MapSearch
 from handlers.texts.errors import text_of
 from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
-from handlers.texts.pages import OWN_BOOKING, TOO_LONG
+from handlers.texts.pages import TOO_LONG
 from models.kernel.errors import DomainError, NotFound
+from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_instant
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
+from models.reference_data import ReferenceData
 from models.reservations.errors import SeatTaken
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.transitions import check_in_window
@@ -39,12 +43,22 @@ def feature_texts(seat: Seat) -> dict[str, str]:
     return {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
 
 
+@dataclass(frozen=True, slots=True)
+class OwnBooking:
+    """What the reader has at that time already."""
+
+    id: ReservationId
+    place: ReservedSeat
+    begin: str
+    end: str
+
+
 @dataclass(slots=True)
 class BookingPanel:
     """The chosen seat with its times. ``refusal`` says why the last try did not succeed."""
 
     seat: Seat
-    label: str
+    place: ReservedSeat
     features: list[str]
     status: str
     check_in_by: CheckInWay
@@ -66,9 +80,10 @@ class BookingPanel:
     bookings_left: int = 1
     """How many bookings the reader may still make for that day."""
     daily_limit: int = 1
-    notes: list[tuple[str, str]] = field(default_factory=list)
-    """Notes on what stands in the way of what the reader may have in mind: words, and an address or
-    none."""
+    own: list[OwnBooking] = field(default_factory=list)
+    """What stands in the way of what the reader may have in mind."""
+    too_long: str = ""
+    """The same of the length that was searched for."""
     favourite: bool = False
     timeline: str = ""
     """The seat's day as JSON, for the script that draws it."""
@@ -96,7 +111,7 @@ async def booking_panel(
     policy = reference.policy_for(area.id, search.day, visit.reader)
     panel = BookingPanel(
         seat=seat,
-        label=reference.catalog.seat_label(seat),
+        place=seat_out(reference, seat.id),
         features=list(feature_texts(seat).values()),
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
@@ -107,9 +122,7 @@ async def booking_panel(
     asked = TimeFilter(search.day, None, None)
     day = await seat_map.seat_day(seat, asked, visit.now, visit.reader, search.change)
     panel.starts = [presenter.start(choice.value) for choice in day.choices]
-    panel.notes = [
-        (_own_words(visit, search.day, row), f"/reservations/{row.id}") for row in day.own
-    ]
+    panel.own = [_own(reference, search.day, row) for row in day.own]
     favourites, panel.bookings_left = await asyncio.gather(
         visit[FAVOURITES].of(reader_id),
         visit[RESERVATIONS].bookings_left(reader_id, search.day, policy),
@@ -120,7 +133,7 @@ async def booking_panel(
         await _choose(panel, visit, search, day, policy, wished_end)
     if search.is_longer_than(policy.longest):
         longest = hours_text(policy.max_minutes)
-        panel.notes.append((TOO_LONG.format(period=search.period, longest=longest), ""))
+        panel.too_long = TOO_LONG.format(period=search.period, longest=longest)
     return panel
 
 
@@ -157,12 +170,9 @@ async def _choose(
     panel.counts = not excused
 
 
-def _own_words(visit: PageRequest, day: date, row: OccupancyRow) -> str:
-    return OWN_BOOKING.format(
-        begin=later_clock(day, row.start),
-        end=later_clock(row.start, row.end),
-        seat=visit[REFERENCE].catalog.label_of(row.seat_id),
-    )
+def _own(reference: ReferenceData, day: date, row: OccupancyRow) -> OwnBooking:
+    begin, end = later_clock(day, row.start), later_clock(row.start, row.end)
+    return OwnBooking(row.id, seat_out(reference, row.seat_id), begin, end)
 
 
 def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> str:

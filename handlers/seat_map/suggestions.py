@@ -63,9 +63,22 @@ class ProposedSeat:
 class FavouriteSeat:
     """A favourite as it is at that time."""
 
-    label: str
+    area: Area
+    no: str
     state: str
     free: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnceMore:
+    """The seat of the last stay, the time at which it can be had again, and where it is booked.
+    ``venue`` is named where there are several."""
+
+    venue: str
+    area: Area
+    no: str
+    words: str
     href: str
 
 
@@ -73,8 +86,7 @@ class FavouriteSeat:
 class Suggestions:
     proposed: ProposedSeat | None = None
     favourites: list[FavouriteSeat] = field(default_factory=list)
-    again: tuple[str, str, str] | None = None
-    """The seat of the last stay, the time at which it can be had again, and where it is booked."""
+    again: OnceMore | None = None
 
 
 async def suggestions(
@@ -243,25 +255,26 @@ def _favourite(
     if not free and state.next_free is not None:
         words = PROPOSAL_TEXT["later"].format(clock=later_clock(search.day, state.next_free))
     return FavouriteSeat(
-        PROPOSAL_TEXT["seat"].format(area=area.full_name, no=seat.number),
+        area,
+        seat.number,
         words,
         free,
         _to(search, seat),
     )
 
 
-def _again(visit: PageRequest, found: AgainOut) -> tuple[str, str, str]:
-    """In words, and where it is booked."""
+def _again(visit: PageRequest, found: AgainOut) -> OnceMore:
     catalog = visit[REFERENCE].catalog
     area = catalog.areas[AreaId(found.seat.area_id)]
     several = len([*catalog.venues_in_use]) > 1
-    name = f"{found.seat.venue} {area.full_name}" if several else area.full_name
     search = MapSearch(
         found.date, found.start, found.end, minute=clock(visit.now), past_midnight=True
     )
     later = found.date > local_date(visit.now)
-    return (
-        PROPOSAL_TEXT["seat"].format(area=name, no=found.seat.no),
+    return OnceMore(
+        found.seat.venue if several else "",
+        area,
+        found.seat.no,
         PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=search.period),
         MapSearch(found.date).to(
             f"/areas/{area.id}", seat=found.seat.id, begin=found.start, until=found.end

@@ -11,6 +11,7 @@ from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
 from handlers.keys import SEAT_REPORTS
+from handlers.reservations.presenter import seat as seat_out
 
 
 async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
@@ -21,7 +22,7 @@ async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
         "seat_reports/report_empty.html",
         reader=visit.reader,
         seat=seat,
-        label=visit[REFERENCE].catalog.seat_label(seat),
+        place=seat_out(visit[REFERENCE], seat.id),
     )
 
 

@@ -13,6 +13,7 @@ import json
 import re
 from calendar import month_abbr
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import Any, Final
@@ -57,10 +58,6 @@ _LITERAL: Final = re.compile(
     r"""'([^'\n]*)'|"([^"\n]*)"|`((?:[^`$]|\$(?!\{)|\$\{(?:[^{}`]|`[^`]*`)*\})*)`"""
 )
 """A string of a script."""
-_SEAT: Final = re.compile(
-    r"(\D+?)(?P<below>地下)?(?P<floor>\d+)层(\D+?)([0-9A-Za-z][0-9A-Za-z./ -]*)号"
-)
-"""A seat as ``Catalog.seat_label`` writes it: 图书馆2层二层中厅065号."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -138,18 +135,9 @@ def _template_piece(piece: str, name: str) -> str:
 
 
 # --- what Python says -----------------------------------------------------------------------------
-def words_in_english(text: str) -> str:
-    """The usual words of a text in English, whatever names stand between them."""
-    return "; ".join(map(_usual_words, text.split("；")))
-
-
-def _usual_words(text: str) -> str:
-    spoken = _spoken(text)
-    if not CHINESE.search(spoken):
-        return spoken
-    for usual, say in _USUAL:
-        text = usual.sub(say, text)
-    return text.translate(_MARKS)
+def day(when: date) -> str:
+    """As ``9 Mar``."""
+    return f"{when.day} {_MONTHS[when.month]}"
 
 
 def near_day(label: str) -> str:
@@ -209,13 +197,30 @@ def _spoken(text: str) -> str:
     for pattern, english in _patterns():
         if (match := pattern.fullmatch(text)) is not None:
             return _PLACE.sub(partial(_fact, match.groupdict()), english)
-    if (seat := _SEAT.fullmatch(text)) is not None:
-        return f"{seat[1]}, {_floor(seat)}, {seat[4]}, no. {seat[5]}"
     short = text
     for usual, say in _USUAL:
         short = usual.sub(say, short)
     # A text of the library's own that only has a date in it stays whole.
     return text if CHINESE.search(short) else short.translate(_MARKS)
+
+
+def sentence(text: str, **facts: str) -> str:
+    """The catalogue's English of a text with places, which hold these facts as they are."""
+    return CATALOGUE["values"][text].format_map(facts)
+
+
+def place(venue: str, floor: int, area: str, no: str) -> str:
+    """Where a seat is; empty for one of another library, of which nothing is known."""
+    return f"{venue}, {_floor_name(floor)}, {area}, no. {no}" if venue else ""
+
+
+def area_place(floor: int, name: str) -> str:
+    """Where an area is; most names of a Chinese library say the floor already."""
+    return name if "层" in name else f"{_floor_name(floor)}, {name}"
+
+
+def _floor_name(floor: int) -> str:
+    return f"Basement {-floor}" if floor < 0 else f"Floor {floor}"
 
 
 def _fact(facts: Mapping[str, str], place: re.Match[str]) -> str:
@@ -252,7 +257,6 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
     yield "每天", "every day"
     yield "闭馆", "closed"
     yield "全天", "around the clock"
-    yield r"(?<=\d) 开放", ""
     yield r"约 (?=\d)", "about "
     yield r"([\d.–]+) 小时", r"\1 h"
     yield r"(\d+) 分钟", r"\1 min"

@@ -32,11 +32,6 @@ WEEK_TEXT: Final[Mapping[str, str]] = {
     "independent": "{week}（独立开放）",
 }
 """What a change of a weekly table does."""
-OPENING_LINE: Final[Mapping[str, str]] = {
-    "open": "{days}{place}{hours} 开放{reason}",
-    "closed": "{days}{place}闭馆{reason}",
-}
-"""A line of the page of rules."""
 CONFLICT_TEXT: Final[Mapping[str, str]] = {
     ConflictKind.NO_EFFECT: "新的时间完全不起作用：这些日子都已由下面的安排决定",
     "overruled_by_closure": "{days}{place}已闭馆{reason}，新的时间在那里不起作用",

@@ -78,7 +78,6 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "known": "您常坐的座位",
     "near": "离您常坐的 {no} 号最近",
     "roomy": "这里空位最多",
-    "seat": "{area} {no} 号",
     "free": "可约",
     "taken": "已有人",
     "later": "{clock} 起",
@@ -86,8 +85,6 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "tomorrow": "明天 {begin}",
 }
 """Why a seat is proposed, how a favourite is, and when the last one can be had again."""
-OWN_BOOKING: Final = "{begin}–{end} 您已预约{seat}，这段不能再约。"
-"""What readers have at that time themselves."""
 TOO_LONG: Final = "{period} 超过了这里一次最长的 {longest}，先约一段，到点前可以续约。"
 """Of a time that nobody can have as a whole."""
 

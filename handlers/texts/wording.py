@@ -48,7 +48,8 @@ RULES_TEXT: Final = """\
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
 """
-"""The rules for readers. An item of a list whose only place is empty is left out."""
+"""The rules for readers. An item of a list whose only place is empty is left out, and so is the
+clause that has meal times where there are none."""
 
 RULES_TEXT_EN: Final = """\
 # Rules of use
@@ -90,7 +91,7 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "overrides": ("特定日期规则", "今后某些日期的规则；没有就不显示"),
     "check_in_ways": ("签到方式", "各场馆怎样签到"),
     "leave": ("暂离分钟", "暂离的分钟数"),
-    "meal_times": ("用餐时间", "用餐的时间段"),
+    "meal_times": ("用餐时间", "用餐的时间段；没有就不显示那半句"),
     "meal_leave": ("用餐暂离分钟", "用餐时间暂离的分钟数"),
     "extend_within": ("续约提前分钟", "结束前多少分钟内可以续约"),
     "max_extensions": ("续约次数", "最多续约几次"),
@@ -100,6 +101,9 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "suspension": ("暂停天数", "暂停预约的天数"),
 }
 """By the code of what fills the place: its name in the wording, and what it says."""
+PAUSES: Final = "；;，,"
+ENDS: Final = "。."
+"""What divides a sentence into clauses, and what ends it."""
 PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
 
 FILLING: Final[Mapping[str, str]] = {
@@ -109,11 +113,35 @@ FILLING: Final[Mapping[str, str]] = {
     "override": "{first} 至 {last}（{name}）{area}{numbers}。",
     "override_from": "{first} 起（{name}）{area}{numbers}。",
     "override_area": "{area}：",
+    "of_venues": "{venues}",
     "by_kiosk": "到选座机或查询机扫描动态二维码",
-    "check_in": "{venues}{way}签到",
+    "check_in": "{venues}{way}",
+    "opened": "{days}{place}{hours} 开放{reason}",
+    "closed": "{days}{place}闭馆{reason}",
+    "at": " {place} ",
+    "reason": "（{reason}）",
     "away_timeout": "，暂离超时也记一次",
     "names": "、",
     "parts": "；",
     "numbers": "，",
 }
 """How a place is filled that takes more than a number."""
+FILLING_EN: Final[Mapping[str, str]] = {
+    "booking_opens": "; the next day opens at {clock}",
+    "opening_draw": ", and who asks within the first ten seconds is served in an order that is "
+    "drawn: neither an early tap nor many taps help",
+    "max_stay": "{areas}: {length}",
+    "override": "{first} to {last} ({name}): {area}{numbers}. ",
+    "override_from": "From {first} on ({name}): {area}{numbers}. ",
+    "override_area": "{area}, ",
+    "check_in": "{venues}{way}",
+    "of_venues": "{venues}: ",
+    "opened": "{days}{place}{hours}{reason}",
+    "closed": "{days}{place}closed{reason}",
+    "at": ", {place}: ",
+    "reason": " ({reason})",
+    "away_timeout": ", and so does not returning in time",
+    "names": ", ",
+    "parts": "; ",
+    "numbers": ", ",
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import io
 import json
 import re
@@ -11,50 +10,17 @@ import zipfile
 from contextlib import suppress
 from typing import Any
 
-import aiohttp
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.staff.audit import AuditQuery
-from tests.api.browsing import Browser
-from tests.api.console import WHEREFORE, log, post, staff
+from tests.api.console import log, post, staff
+from tests.api.floor_files import IMPORT, TABLE, confirm, kept, upload
 from tests.living import Living
 from tests.uploads import another_reads, at_work, forget_the_peak, megabytes
 from tests.waiting import until
-
-IMPORT = "/console/plans/import"
-TABLE = (
-    "区域,楼层,座位号,行,列,电源\n"
-    "五层东区,5,A-12,1,2,是\n五层东区,5,A-2,1,1,\n五层东区,5,2F-B07,2,1,\n"
-    "五层西区,5,001,1,1,\n"
-)
-
-
-async def upload(service: Living, who: Browser, file: str | bytes, **form: str) -> Any:
-    data = aiohttp.FormData(default_to_multipart=True)
-    for name, value in {"csrf": await who.token("/contact"), **form}.items():
-        data.add_field(name, value)
-    content = file.encode() if isinstance(file, str) else file
-    data.add_field("file", content, filename="floors.csv")
-    return await who.post(IMPORT, data, service.base)
-
-
-async def confirm(service: Living, who: Browser, plans: str, **form: str) -> Any:
-    data = aiohttp.FormData(default_to_multipart=True)
-    csrf = await who.token("/contact")
-    fields = {"csrf": csrf, "confirmed": "yes", "reason": WHEREFORE, "plans": plans, **form}
-    for name, value in fields.items():
-        data.add_field(name, value)
-    return await who.post(IMPORT, data, service.base)
-
-
-def kept(body: str) -> str:
-    """The plans that the preview keeps."""
-    found = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
-    assert found is not None
-    return html.unescape(found[1])
 
 
 async def test_floors_are_imported_and_booked(service: Living) -> None:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time
+
+import pytest
 
 from handlers.texts.english import CHINESE
+from models.identity.roles import Role
+from models.library.entities import AreaId, VenueId
+from models.policy.entities import PolicyOverride
+from models.policy.opening import OpeningRule
 from tests.api.browsing import Browser
+from tests.api.changes import rules
+from tests.api.console import staff
+from tests.api.floor_files import confirm, kept, upload
 from tests.living import SEAT, Living
 
 CHINESE_FIRST = "自选座位"
@@ -72,6 +82,88 @@ async def test_a_stay_in_english(service: Living) -> None:
         *("/privacy", "/contact", "/rules", "/logout"),
     ):
         await says(path)
+
+
+LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n自习室B,4,B07,1,1\n"
+
+
+@pytest.mark.parametrize(
+    ("seat_id", "chinese", "english"),
+    [
+        ("1f-1-sa1121", "图书馆1层Lesesaal AA-1-121号", "Floor 1, Lesesaal A, no. A-1-121"),
+        ("3f-1-s12", "图书馆3层A区12号", "Floor 3, A区, no. 12"),
+        ("4f-1-sb07", "图书馆4层自习室BB07号", "Floor 4, 自习室B, no. B07"),
+    ],
+)
+async def test_a_seat_with_letters_is_named_right(
+    service: Living, seat_id: str, chinese: str, english: str
+) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    shown = await upload(service, head, LETTERS, venue="library")
+    assert (await confirm(service, head, kept(shown.body))).status == 303
+    reader = await service.reader()
+    browser = Browser(await service.web_reader(reader))
+    made = await reader.reserve(seat_id, "14:00", "16:00")
+    await reader.ok("POST", "/favourites", {"seat_id": seat_id})
+    here, area_id = f"/reservations/{made['id']}", seat_id.rpartition("-")[0]
+    pages = [here, f"{here}/cancel", "/reservations", f"/seats/{seat_id}/fault"]
+    pages += [f"/areas/{area_id}?seat={seat_id}"]
+    for path in pages:
+        assert chinese in (await browser.get(path)).body, path
+    browser.cookie |= {"Accept-Language": "en"}
+    for path in pages:
+        body = (await browser.get(path)).body
+        assert f"图书馆, {english}" in body and chinese not in body, path
+    assert f"You have already booked 图书馆, {english}, 14:00–16:00." in body
+    assert f"★ {english}" in (await browser.get("/")).body
+    file = (await browser.get(f"{here}/calendar.ics")).body.replace("\\,", ",")
+    assert f"LOCATION:图书馆, {english}" in file
+    assert f"SUMMARY:Seat: {english.partition(', ')[2]}" in file
+
+
+async def test_the_rules_are_said_from_the_facts(service: Living) -> None:
+    """Names alone are not English: of a venue, of an area, of why it is closed, of an exam week."""
+    venue, hall = VenueId("library"), AreaId("2f-hall")
+    december, later = date(2026, 12, 1), date(2027, 1, 2)
+    numbers = {"max_minutes": 180, "daily_booking_limit": 2, "meal_times": ()}
+    await rules(
+        service,
+        opening=(
+            OpeningRule(time(7), time(22, 30), weekdays=frozenset(range(5))),
+            OpeningRule(time(9), time(2), weekdays=frozenset({5, 6})),
+            OpeningRule(time(0), time(0), venue_id=venue),
+            OpeningRule(None, None, december, december.replace(day=21), area_id=hall, reason="X"),
+            OpeningRule(time(8), time(0), december.replace(day=30), later, reason="Y"),
+        ),
+        rule_sets=(
+            PolicyOverride("考试周", december, later, numbers),
+            PolicyOverride("Z", later, None, {"max_minutes": 60}, hall),
+        ),
+        booking_window_days=1,
+        check_in_after_minutes=1,
+        max_extensions=1,
+        meal_times=(),
+        away_timeout_is_violation=True,
+        booking_opens_at=time(18),
+    )
+    browser = Browser(await service.web_reader())
+    chinese = (await browser.get("/rules")).body
+    assert "暂离不超过 30 分钟。返回时请再次扫码" in chinese
+    assert "12月1日至21日 2层 " not in chinese and "12月1日至21日 二层中厅 闭馆（X）" in chinese
+    browser.cookie |= {"Accept-Language": "en"}
+    english = (await browser.get("/rules")).body
+    for words in (
+        "Mon–Fri 07:00–22:30; Sat, Sun 09:00–02:00 next day; every day, 图书馆: around the clock; "
+        "1–21 Dec, 二层中厅: closed (X); 30 Dec–2 Jan 08:00–24:00 (Y).",
+        "1 day ahead; the next day opens at 18:00.",
+        "to 1 minute after it, check in by the changing code of a kiosk.",
+        "You may step out for up to 30 minutes. Scan again",
+        "1 time at most.",
+        "2026-12-01 to 2027-01-02 (考试周): at most 180 min at a time, bookings a day: 2, "
+        "no meal times. From 2027-01-02 on (Z): 二层中厅, at most 60 min at a time.",
+        "counts as a violation, and so does not returning in time; at most one",
+    ):
+        assert words in english, (words, english)
 
 
 def left_over(body: str) -> list[str]:

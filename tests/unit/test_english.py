@@ -13,6 +13,8 @@ from markupsafe import escape
 from handlers.http.language import Language
 from handlers.http.static_files import READERS_SCRIPTS
 from handlers.http.templates import environment_of, has_english
+from handlers.reservations.schemas import ReservedSeat
+from handlers.texts.console_labels import POLICY_TIME_TEXT, SWITCH_TEXT
 from handlers.texts.english import (
     CATALOGUE,
     CHINESE,
@@ -20,10 +22,13 @@ from handlers.texts.english import (
     script_in_english,
     template_in_english,
     value_in_english,
-    words_in_english,
 )
 from handlers.texts.errors import TEXTS, text_of
 from handlers.texts.errors_english import TEXTS_EN
+from handlers.texts.labels import NUMBER_TEXT
+from handlers.texts.rules_phrases import CHECK_IN_BY_EN, NUMBERS_EN, SWITCHES_EN, TIMES_EN
+from handlers.texts.wording import FILLING, FILLING_EN
+from models.library.entities import CheckInWay
 from tests.builders import on
 
 HANDLERS: Final = Path(__file__).parents[2] / "handlers"
@@ -101,8 +106,6 @@ def test_places_are_the_same_in_both(section: str) -> None:
     [
         ("已预约", "Reserved"),
         ("已预约·待确认", "Reserved, please confirm"),
-        ("图书馆2层二层中厅065号", "图书馆, Floor 2, 二层中厅, no. 065"),
-        ("图书馆地下1层书库A-12号", "图书馆, Basement 1, 书库, no. A-12"),
         ("今天 11月27日", "Today 27 Nov"),
         ("11月27日 周五", "Fri 27 Nov"),
         ("次日02:00", "02:00 next day"),
@@ -126,15 +129,38 @@ def test_what_python_says(said: object, english: object) -> None:
     assert value_in_english(said) == english
 
 
+@pytest.mark.parametrize(
+    ("venue", "floor", "area", "no", "english"),
+    [
+        ("图书馆", 2, "二层中厅", "065", "图书馆, Floor 2, 二层中厅, no. 065"),
+        ("图书馆", -1, "书库", "A-12", "图书馆, Basement 1, 书库, no. A-12"),
+        ("图书馆", 3, "A区", "12", "图书馆, Floor 3, A区, no. 12"),
+        ("3号楼", 10, "自习室B", "B07", "3号楼, Floor 10, 自习室B, no. B07"),
+        ("Haus 7", 0, "Lesesaal A", "A-1-121", "Haus 7, Floor 0, Lesesaal A, no. A-1-121"),
+        ("A & B", 1, "<i>", "1", "A &amp; B, Floor 1, &lt;i&gt;, no. 1"),
+        ("", 0, "", "", "gone-001"),
+    ],
+)
+def test_a_place_is_said_from_its_facts(
+    venue: str, floor: int, area: str, no: str, english: str
+) -> None:
+    seat = ReservedSeat("gone-001", no, "", area, floor, venue, "gone-001")
+    page = environment_of(Language.ENGLISH).from_string("{{ seat | place }}")
+    assert page.render(seat=seat) == english
+
+
+def test_every_rule_has_words_in_both_languages() -> None:
+    assert NUMBERS_EN.keys() == NUMBER_TEXT.keys()
+    assert SWITCHES_EN.keys() == SWITCH_TEXT.keys()
+    assert TIMES_EN.keys() == POLICY_TIME_TEXT.keys()
+    assert CHECK_IN_BY_EN.keys() == set(CheckInWay)
+    assert FILLING_EN.keys() == FILLING.keys() - {"by_kiosk"}
+
+
 def test_one_word_of_two_meanings() -> None:
     assert value_in_english("暂离", "event") == "Left"
     assert value_in_english("暂离", "state") == "Away"
     assert value_in_english("暂离") == "Step out"
-
-
-def test_the_usual_words_between_names() -> None:
-    assert words_in_english("二层东区、二层中厅 4 小时") == "二层东区, 二层中厅 4 h"
-    assert words_in_english("周一至周五 07:00–22:30 开放") == "Mon–Fri 07:00–22:30"
 
 
 def test_every_refusal_is_said_in_english() -> None:
