@@ -28,6 +28,7 @@ from handlers.texts.errors import reason_text
 from handlers.texts.floor_files import (
     AREA_TEXT,
     COLUMN_TEXT,
+    ENCODING_TEXT,
     FEATURE_COLUMNS,
     KIND_TEXT,
     LINE_TEXT,
@@ -92,6 +93,8 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "problems": [],
         "previews": [],
         "ignored": [],
+        "encoding": "",
+        "encodings": ENCODING_TEXT,
         "impact": None,
         "plans": "",
         "typed": {},
@@ -104,7 +107,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The preview of a file, or the import where a preview was confirmed."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed a plan
-    typed = typed_in(form, ("venue", "floor", "reason"))
+    typed = typed_in(form, ("venue", "floor", "encoding", "reason"))
     confirms = bool(form_text(form, "plans"))
     try:
         file = await _read(visit, form)
@@ -120,6 +123,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     shown = {
         "previews": [_preview(visit, a) for a in plan.areas],
         "ignored": file.ignored,
+        "encoding": file.encoding,
         "plans": _kept(plan),
     }
     try:
@@ -146,6 +150,8 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _read(visit: PageRequest, form: Form) -> FloorFile:
     """What is in the file, or in the preview that is confirmed."""
     plans, file = form_text(form, "plans"), form.get("file")
+    named = form_text(form, "encoding")
+    encoding = named if named in ENCODING_TEXT else ""
     if plans:
         data, most = plans.encode(), LARGEST_FORM
     elif isinstance(file, bytes) and file:
@@ -153,7 +159,7 @@ async def _read(visit: PageRequest, form: Form) -> FloorFile:
     else:
         return FloorFile(problems=[FileProblem(InvalidRequest("file", "file_missing"))])
     try:
-        return await read_upload(visit.request, decoding.read_file, data, WORDS, most)
+        return await read_upload(visit.request, decoding.read_file, data, WORDS, most, encoding)
     except TooCostly:
         return FloorFile(problems=[FileProblem(InvalidRequest("file", "too_costly"))])
 

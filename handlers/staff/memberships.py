@@ -139,7 +139,7 @@ def _decoded(file: bytes) -> str:
     text = text_of_file(file)
     if text is None:
         raise InvalidRequest("file", WRONG_TEXT["list_not_text"])
-    return text.strip()
+    return text.text.strip()
 
 
 def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:

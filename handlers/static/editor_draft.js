@@ -129,8 +129,8 @@ class PlanDraft {
     const numbers = new Map();
     for (const seat of plan.seats) {
       const name = PlanDraft.tidy(seat.no), known = name.toLowerCase();
-      if (name.length > 12 || !/^[\p{L}0-9]([\p{L}0-9 ./-]*[\p{L}0-9])?$/u.test(name)) {
-        return [`座位号“${seat.no}”应为 1–12 个字母或数字，中间可以有 - . / 或空格`, [seat]];
+      if (name.length > 20 || !/^[\p{L}0-9]([\p{L}0-9 ./-]*[\p{L}0-9])?$/u.test(name)) {
+        return [`座位号“${seat.no}”应为 1–20 个字母或数字，中间可以有 - . / 或空格`, [seat]];
       }
       if (numbers.has(known)) return [`座位号 ${seat.no} 重复`, [seat, numbers.get(known)]];
       numbers.set(known, seat);

@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers.texts.labels import FEATURE_TEXT
 from models.floor_files.table import Vocabulary
+from models.kernel.text import CP1252, GB18030, UTF_8
 from models.library.entities import SEAT_FEATURES
 
 COLUMN_TEXT: Final[Mapping[str, str]] = {
@@ -78,8 +79,18 @@ WORDS: Final = Vocabulary(
     | {name.replace("_", " "): name for name in COLUMN_TEXT}
     | {name: name for name in COLUMN_TEXT}
     | {**_ALSO},
-    yes=frozenset({"是", "有", "1", "y", "yes", "true", "√", "✓", "x"}),
-    no=frozenset({"否", "无", "没有", "0", "n", "no", "false", "-"}),
+    yes=frozenset(
+        {
+            *("是", "有", "1", "y", "yes", "true", "√", "✓", "✔", "x"),
+            *("ja", "j", "wahr", "oui", "o", "vrai", "sí", "si", "sì", "sim", "da", "tak", "ano"),
+        }
+    ),
+    no=frozenset(
+        {
+            *("否", "无", "没有", "0", "n", "no", "false", "-", "×", "✗"),
+            *("nein", "falsch", "non", "faux", "nee", "não", "nie", "ne"),
+        }
+    ),
     kinds={text: kind for kind, text in KIND_TEXT.items()} | {kind: kind for kind in KIND_TEXT},
 )
 
@@ -94,12 +105,17 @@ TEMPLATE_ROWS: Final = (
     ("五层东区", "5", "A-3", "2", "1", "", "", "", "是"),
     ("五层西区", "5", "001", "1", "1", "是", "", "是", ""),
 )
+ENCODING_TEXT: Final[Mapping[str, str]] = {
+    UTF_8: "UTF-8",
+    GB18030: "GB18030（中文）",
+    CP1252: "Windows-1252（西欧）",
+}
 SHEET_TEXT: Final[Mapping[str, str]] = {"seats": "座位", "explained": "说明"}
 TEMPLATE_EXPLAINED: Final = (
     ("列", "怎样填写"),
-    ("区域", "区域的名称，最多 20 字。已有的区域按名称认出，按文件更改；没有的新建。"),
+    ("区域", "区域的名称，最多 40 字。已有的区域按名称认出，按文件更改；没有的新建。"),
     ("楼层", "整数，地下为负数。新区域必填，也可以在上传时统一填写。"),
-    ("座位号", "1–12 个字母或数字，中间可以有 - . / 或空格。同一区域内不能重复，不分大小写。"),
+    ("座位号", "1–20 个字母或数字，中间可以有 - . / 或空格。同一区域内不能重复，不分大小写。"),
     ("行、列", "从 1 起的整数，座位按行和列排开。空出一行或一列就是过道。"),
     ("x、y", "代替行和列：座位左上角的位置，座位边长 40。"),
     (FEATURE_COLUMNS, "有的填“是”，没有的留空。"),
@@ -121,6 +137,7 @@ PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "file_missing": "请选择文件",
     "file_too_large": "文件最大 {most} MB",
     "not_text": "不是文本文件，请另存为 CSV（UTF-8）或 XLSX",
+    "encoding_unknown": "认不出文字的编码，请在“文字编码”中选择，或者另存为 XLSX 后再上传",
     "not_a_table": "不是表格，请另存为 CSV（UTF-8）或 XLSX",
     "not_a_workbook": "工作簿打不开，请另存为 XLSX 或 CSV 后再试",
     "too_costly": "文件太复杂，没有读完，什么也没有改动。请只保留座位表，另存为 CSV 后再试",

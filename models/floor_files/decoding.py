@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +25,7 @@ from models.floor_files.entities import (
 )
 from models.floor_files.table import Line, Vocabulary
 from models.kernel.errors import InvalidRequest
-from models.kernel.text import text_of_file
+from models.kernel.text import FileText, text_of_file
 from models.library.entities import Fixture, SeatDraft
 from models.library.plan_json import place_of
 
@@ -49,27 +50,33 @@ class _Plans(msgspec.Struct, forbid_unknown_fields=True):
     areas: list[_Plan]
 
 
-def read_file(data: bytes, words: Vocabulary, most: int = LARGEST_FILE) -> FloorFile:
+def read_file(
+    data: bytes, words: Vocabulary, most: int = LARGEST_FILE, encoding: str = ""
+) -> FloorFile:
     """What is in a file of at most ``most`` bytes: a workbook, a table as CSV, our JSON, or another
-    system's layout. A small file can take much memory and time: it is read ``confined``."""
+    system's layout. Text is in one of ``ENCODINGS``, which is recognised unless it is named.
+
+    A small file can take much memory and time: it is read ``confined``.
+    """
     try:
-        return _read(data, words, most)
+        return _read(data, words, most, encoding)
     except UnreadableFile as error:
         return FloorFile(problems=list(error.problems))
 
 
-def _read(data: bytes, words: Vocabulary, most: int) -> FloorFile:
+def _read(data: bytes, words: Vocabulary, most: int, encoding: str) -> FloorFile:
     """Raises: UnreadableFile."""
     if len(data) > most:
         raise _unreadable("file_too_large", most=LARGEST_FILE // 1024 // 1024)
     if zipfile.is_zipfile(io.BytesIO(data)):
         found = table.read_table(workbook.lines_of(data), words)
     else:
-        text = _text(data)
-        if text.lstrip()[:1] in ("{", "["):
-            found = FloorFile(_from_json(text))
+        read = _text(data, encoding)
+        if read.text.lstrip()[:1] in ("{", "["):
+            found = FloorFile(_from_json(read.text))
         else:
-            found = table.read_table(_lines(text), words)
+            found = table.read_table(_lines(read.text), words)
+        found = replace(found, encoding=read.encoding)
     if len(found.areas) > MOST_AREAS:
         raise _unreadable("too_many_areas", most=MOST_AREAS)
     if sum(len(area.seats) for area in found.areas) > MOST_SEATS_IN_FILE:
@@ -81,12 +88,12 @@ def _unreadable(reason: str, **facts: object) -> UnreadableFile:
     return UnreadableFile(FileProblem(InvalidRequest("file", reason, **facts)))
 
 
-def _text(data: bytes) -> str:
+def _text(data: bytes, encoding: str) -> FileText:
     """Raises: UnreadableFile."""
-    text = text_of_file(data)
-    if text is None:
-        raise _unreadable("not_text")
-    return text
+    read = text_of_file(data, encoding)
+    if read is None:
+        raise _unreadable("not_text" if b"\0" in data else "encoding_unknown")
+    return read
 
 
 def _lines(text: str) -> Iterator[Line]:

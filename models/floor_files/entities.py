@@ -75,6 +75,8 @@ class FloorFile:
 
     areas: list[AreaInFile] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    encoding: str = ""
+    """That of a file of text."""
     problems: list[FileProblem] = field(default_factory=list)
 
 

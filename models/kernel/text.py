@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 _DIGITS: Final = frozenset("0123456789")
@@ -11,6 +12,16 @@ _ALSO: Final = "\u3000\u00a0\u200d"
 """The full-width space of Chinese texts, the space that does not break, the joiner of emoji."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Tells spreadsheets that a CSV file is UTF-8."""
+UTF_8: Final = "utf-8"
+GB18030: Final = "gb18030"
+CP1252: Final = "cp1252"
+ENCODINGS: Final = (UTF_8, GB18030, CP1252)
+"""Those of files that people send; the last one is western Europe's."""
+_FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
+_WESTERN: Final = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ‘’“”„–—…«»°§€\u00a0]{1,2}")
+"""What stands between ASCII in western European words: Chinese that is taken for them is longer, or
+has signs."""
+_BESIDE_LETTERS: Final = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[a-z])")
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet calculates a cell that begins with one of them."""
 
@@ -35,14 +46,44 @@ def as_searched(text: str) -> str:
     return re.sub(r"(?<![A-Za-z]) | (?![A-Za-z])", "", plain)
 
 
-def text_of_file(data: bytes) -> str | None:
-    """The text of a file that people send: UTF-8, with its mark or without, else what spreadsheets
-    in China write. None where it is no text."""
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """The text of a file, and the encoding that it was read in."""
+
+    text: str
+    encoding: str
+
+
+def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
+    """The text of a file that people send: in the encoding that they name, else UTF-8, with its
+    mark or without, else what spreadsheets write in China or in western Europe. None where it is no
+    text, and where it may as well be the one as the other."""
     if b"\0" in data:
         return None
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding).removeprefix(BYTE_ORDER_MARK)
-        except UnicodeDecodeError:
-            continue
-    return None
+    text = _decoded(data, encoding or UTF_8)
+    if encoding or text is not None:
+        return FileText(text, encoding or UTF_8) if text is not None else None
+    chinese, western = _decoded(data, GB18030), _decoded(data, CP1252)
+    if western is not None and all(_WESTERN.fullmatch(run) for run in _FOREIGN.findall(western)):
+        # Größe is 鲞 in the one, and A区 is Çø in the other.
+        doubtful = chinese is not None and _decoded(data, "gb2312") is not None
+        return None if doubtful else FileText(western, CP1252)
+    if chinese is None or any(map(_is_rare, _BESIDE_LETTERS.findall(chinese))):
+        return None
+    return FileText(chinese, GB18030)
+
+
+def _is_rare(character: str) -> bool:
+    """Another encoding's letter with its neighbour is mostly a character that few people write."""
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding).removeprefix(BYTE_ORDER_MARK)
+    except UnicodeDecodeError:
+        return None

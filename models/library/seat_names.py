@@ -10,7 +10,7 @@ from typing import Final
 
 from models.library.entities import AreaId, Seat, SeatId
 
-LONGEST_SEAT_NAME: Final = 12
+LONGEST_SEAT_NAME: Final = 20
 _DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 """What people and their word processors type for a hyphen."""
 _BETWEEN: Final = frozenset("-./ ")

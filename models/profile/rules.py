@@ -13,7 +13,7 @@ from models.profile.zones import zone_minutes, zone_problem
 
 LONGEST: Final[Mapping[str, int]] = {
     "name": 30,
-    "title": 40,
+    "title": 80,
     "audience": 100,
     "running_line": 200,
     "campus_app": 20,

@@ -105,7 +105,7 @@ async def test_what_a_browser_keeps_is_not_trusted(service: Living) -> None:
     before = service.inside.reference.catalog.version
     first = plans["areas"][0]
     for wrong, words in (
-        ({"seats": [s | {"no": "<b>"} for s in first["seats"]]}, "1–12 个字母或数字"),
+        ({"seats": [s | {"no": "<b>"} for s in first["seats"]]}, "1–20 个字母或数字"),
         ({"seats": [s | {"id": "2f-hall-001"} for s in first["seats"][:1]]}, "不能使用"),
         ({"seats": [s | {"x": -1} for s in first["seats"]]}, "超出平面图"),
         ({"area": "../x"}, "区域编号"),
@@ -140,6 +140,31 @@ async def test_problems_are_told_by_line(service: Living) -> None:
     async with session.get(f"{service.base}{IMPORT}/template.xlsx", headers=head.cookie) as got:
         book = await got.read()
     assert (await upload(service, head, book, venue="library")).status == 200
+
+
+async def test_a_file_of_another_excel_is_read_right(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    german = "area;floor;seat;row;column;Stehpult;power\nFensterplätze;1;A-1;1;1;ja;ja\n"
+    shown = await upload(service, head, german.encode("cp1252"), venue="library")
+    assert "Fensterplätze" in shown.body and "没有用到的列：Stehpult" in shown.body
+    assert "文字按 Windows-1252（西欧） 读取" in shown.body
+    doubtful = german.replace("Fensterplätze", "Größe").encode("cp1252")
+    asked = await upload(service, head, doubtful, venue="library")
+    assert asked.status == 400 and "请在“文字编码”中选择" in asked.body
+    shown = await upload(service, head, doubtful, venue="library", encoding="cp1252")
+    assert "Größe" in shown.body and '<option value="cp1252" selected>' in shown.body
+    strange = await upload(service, head, german, venue="library", encoding="idna")
+    assert strange.status == 200 and "没有用到的列" in strange.body
+
+
+async def test_names_may_be_long(service: Living) -> None:
+    head, area, seat = await staff(service, Role.ADMINISTRATOR), "W" * 40, "A" * 20
+    for more, status in (("", 200), ("W", 400)):
+        table = f"area,floor,seat,row,column\n{area}{more},1,{seat},1,1\n"
+        assert (await upload(service, head, table, venue="library")).status == status
+    table = f"area,floor,seat,row,column\n{area},1,{seat}A,1,1\n"
+    refused = await upload(service, head, table, venue="library")
+    assert refused.status == 400 and "1–20 个字母或数字" in refused.body
 
 
 def room(name: str, *numbers: str) -> dict[str, Any]:

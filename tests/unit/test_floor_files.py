@@ -126,6 +126,48 @@ def test_a_known_area_is_changed_and_keeps_what_the_file_does_not_say() -> None:
     assert area.old is HALL and area.new.name == "大厅"
 
 
+GERMAN = "area;seat;row;column;Lampe;power\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "named", "read_as"),
+    [
+        ("Fensterplätze", "cp1252", "", "cp1252"),
+        ("Salle d’été – 1er étage", "cp1252", "", "cp1252"),
+        ("Größe", "cp1252", "", None),
+        ("Größe", "cp1252", "cp1252", "cp1252"),
+        ("Größe", "utf-8", "", "utf-8"),
+        ("Größe", "utf-8", "cp1252", "cp1252"),
+        ("五层东区", "gb18030", "", "gb18030"),
+        ("镕基阅览室", "gb18030", "", "gb18030"),
+        ("A区", "gb18030", "", None),
+        ("A区", "gb18030", "gb18030", "gb18030"),
+        ("Szkoła ąę", "cp1250", "", None),
+        ("Fensterplätze", "cp1252", "utf-8", None),
+    ],
+)
+def test_an_encoding_is_recognised_or_asked_for(
+    text: str, encoding: str, named: str, read_as: str | None
+) -> None:
+    data = f"{GERMAN}{text};A-1;1;1;;\n".encode(encoding)
+    found = decoding.read_file(data, WORDS, encoding=named)
+    if read_as is None:
+        (problem,) = found.problems
+        assert problem.error.details["reason"] == "encoding_unknown"
+        return
+    assert (found.encoding, found.problems) == (read_as, [])
+    assert found.areas[0].name == data.decode(read_as).split("\n")[1].split(";")[0]
+
+
+def test_columns_without_a_meaning_are_named() -> None:
+    head = "area,Lampe,seat,row,column, Steh  pult ,power" + ",x1" * 60
+    found = decoding.read_file(f"{head}\nA,ja,1,1,1,x,ja\n".encode(), WORDS)
+    assert found.ignored == ["Lampe", "Steh pult", *["x1"] * 58]
+    for word in ("ja", "x", "TRUE", "oui", "sí", "是"):
+        (area,) = decoding.read_file(f"area,seat,power\nA,1,{word}\n".encode(), WORDS).areas
+        assert area.seats[0].draft.power, word
+
+
 HEAD = "区域,楼层,座位号,行,列,电源,停用从,类型,宽,高,x,y"
 WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
     "empty": (b"", [(None, "no_rows")]),
@@ -174,7 +216,7 @@ WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
         [(5002, "too_many_seats_in_file")],
     ),
     "NUL": (b"\0\0\0" + TABLE.encode(), [(None, "not_text")]),
-    "no encoding": (b"\xff\xfe\xff\xff" * 9, [(None, "not_text")]),
+    "no encoding": (b"\xff\xfe\xff\xff" * 9, [(None, "encoding_unknown")]),
     "a quote without an end": ('"' + "a," * 200_000, [(None, "not_a_table")]),
     "a long cell": ("区域,座位号\n" + "a" * 20_000 + ",1\n", [(None, "not_a_table")]),
     "2 MB": (b"a" * (2 * 1024 * 1024 + 1), [(None, "file_too_large")]),

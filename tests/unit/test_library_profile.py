@@ -64,7 +64,7 @@ def test_only_fitting_zones_are_offered() -> None:
     ("change", "field", "reason"),
     [
         ({"name": ""}, "name", "profile_missing"),
-        ({"title": "长" * 41}, "title", "profile_too_long"),
+        ({"title": "长" * 81}, "title", "profile_too_long"),
         ({"menu": "五个字太长"}, "menu", "profile_too_long"),
         ({"campus_app": "a\u202eb"}, "campus_app", "text_not_printable"),
         ({"contact": ()}, "contact", "contact_lines"),

@@ -21,11 +21,11 @@ KEPT: dict[str, str] = {
     "A  1": "A 1",
     "1.2/3": "1.2/3",
     "Ж7": "Ж7",
-    "ABCDEFGHIJ12": "ABCDEFGHIJ12",
+    "ABCDEFGHIJKLMNOPQR12": "ABCDEFGHIJKLMNOPQR12",
 }
 REFUSED = (
     *("", " ", "-", "A-", "-A", "=1", "A+1", "@1", "<b>", "A_1", "A\x001", "A\u202e1", "🪑"),
-    *("٠٦٥", "A\u0301\u0302", "ABCDEFGHIJK12", "A,1", "A\\1"),
+    *("٠٦٥", "A\u0301\u0302", "ABCDEFGHIJKLMNOPQRS12", "A,1", "A\\1"),
 )
 
 
