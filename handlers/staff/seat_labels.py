@@ -19,6 +19,8 @@ from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.library.entities import PresenceSource, Seat
 
+_MASK: Final = 2
+"""Of the eight masks the best one for most links of this form; with the others it is never far."""
 LABELS_OF_A_SHEET: Final = 30
 """Five in a row, six rows (labels.css)."""
 
@@ -36,19 +38,26 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
         chosen = chosen_seats(area.seats, typed["seats"])
     except InvalidRequest as error:
         told = refusal(visit, error, typed)
-    labels = []
-    for seat in chosen:
-        # Drawing takes a moment, in which others are served.
-        picture = await asyncio.to_thread(svg, visit[keys.SEAT_LABELS].link(seat.id))
-        labels.append((seat.number, picture))
-    starts = range(0, len(labels), LABELS_OF_A_SHEET)
+    link_of = visit[keys.SEAT_LABELS].link
+    links = [(seat.number, link_of(seat.id)) for seat in chosen]
+    starts = range(0, len(links), LABELS_OF_A_SHEET)
+    # Drawing takes a moment, in which others are served.
+    sheets = [
+        await asyncio.to_thread(_sheet, links[start : start + LABELS_OF_A_SHEET])
+        for start in starts
+    ]
     return render(
         visit,
         "seat_labels",
         area=area,
         venue=venue,
-        count=len(labels),
-        sheets=[labels[start : start + LABELS_OF_A_SHEET] for start in starts],
+        count=len(links),
+        sheets=sheets,
         used=PresenceSource.SEAT_LABEL in venue.presence_sources,
         **told,
     )
+
+
+def _sheet(links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The seats' numbers and codes."""
+    return [(number, svg(link, _MASK)) for number, link in links]
