@@ -28,7 +28,7 @@ from handlers.texts.console_labels import (
 from handlers.texts.errors import text_of
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
-from models.library.entities import AreaId, PresenceSource
+from models.library.entities import AreaId, Catalog, KioskId, PresenceSource, SeatId, VenueId
 from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQuery, JsonObject
 
 _LONGEST: Final = 60
@@ -41,6 +41,7 @@ _PAGES: Final[Mapping[str, str]] = {
 }
 """Where the things are that have a page."""
 _FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
+_OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
@@ -67,7 +68,7 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
                 e,
                 programs.get(e.actor_id) or reader_label(people.get(e.actor_id)),
                 PROGRAM_TEXT if e.actor_id in programs else ROLE_TEXT[e.role],
-                _difference(e.before, e.after),
+                _difference(visit[REFERENCE].catalog, e.before, e.after),
                 *_target(visit, e.target),
                 text_of(e.outcome, {}) if e.outcome not in ("", DONE) else "",
             )
@@ -92,23 +93,63 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:
     """What it was done to, in words, and where that is."""
     kind, _, id = target.partition(":")
+    catalog = visit[REFERENCE].catalog
     if kind == "area":
-        area = visit[REFERENCE].catalog.areas.get(AreaId(id))
+        area = catalog.areas.get(AreaId(id))
         return area.full_name if area is not None else id, f"/console/plans/{id}"
     words, where = TARGET_TEXT.get(kind, kind), _PAGES.get(kind, "")
+    if kind == "violation":
+        booking, _, event = id.partition(":")
+        return f"{words} {STATES.get(event, event)}", _PAGES["reservation"] + booking
+    if kind == "kiosk":
+        known = {**catalog.retired_kiosks, **catalog.kiosks}.get(KioskId(id))
+        id = known.name if known is not None else id
+    elif kind == "venue":
+        id = _venue_name(catalog, id)
+    elif kind == "seat":
+        seat, _, when = id.partition(" ")
+        id = f"{catalog.label_of(SeatId(seat))} {when}".strip()
+    elif _OBJECT_ID.fullmatch(id):
+        id = id if where else ""
     return (words if where or not id else f"{words} {id}"), where + id if where and id else ""
 
 
-def _difference(before: JsonObject, after: JsonObject | None) -> list[tuple[str, str, str]]:
+def _venue_name(catalog: Catalog, id: str) -> str:
+    venue = catalog.venues.get(VenueId(id))
+    return venue.name if venue is not None else id
+
+
+def _difference(
+    catalog: Catalog, before: JsonObject, after: JsonObject | None
+) -> list[tuple[str, str, str]]:
     """What has changed, in words: name, before, after."""
     if after is None:
         return []
     names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]
+
+    def said(name: str, values: JsonObject) -> str:
+        return _fact(_named(catalog, name, values.get(name)))
+
     return [
-        (_FACTS.get(name, name), _fact(before.get(name)), _fact(after.get(name)))
+        (_FACTS.get(name, name), said(name, before), said(name, after))
         for name in names
         if before.get(name) != after.get(name)
     ]
+
+
+def _named(catalog: Catalog, name: str, value: object) -> object:
+    """The value, with names in the place of ids."""
+    if not isinstance(value, str):
+        return value
+    match name:
+        case "role":
+            return ROLE_TEXT.get(value, value)
+        case "venue" | "venues":
+            return BETWEEN["names"].join(_venue_name(catalog, id) for id in value.split(", "))
+        case "seat":
+            return catalog.label_of(SeatId(value))
+        case _:
+            return value
 
 
 def _fact(value: object) -> str:

@@ -162,6 +162,14 @@ async def test_names_may_be_long(service: Living) -> None:
     for more, status in (("", 200), ("W", 400)):
         table = f"area,floor,seat,row,column\n{area}{more},1,{seat},1,1\n"
         assert (await upload(service, head, table, venue="library")).status == status
+    table = f"area,floor,seat,row,column\n{area},1,{seat},1,1\n{area},1,J-00002,1,2\n"
+    shown = await upload(service, head, table, venue="library")
+    assert (await confirm(service, head, kept(shown.body))).status == 303
+    narrow = r'<text class="smaller" textLength="36"[^>]*>{}</text>'
+    for path in ("/console/seats?area=1f-1", "/areas/1f-1"):
+        page = (await head.get(path)).body
+        assert all(re.search(narrow.format(no), page) for no in (seat, "J-00002")), path
+    assert 'class="long">AAAA' in (await head.get("/console/plans/1f-1/labels")).body
     table = f"area,floor,seat,row,column\n{area},1,{seat}A,1,1\n"
     refused = await upload(service, head, table, venue="library")
     assert refused.status == 400 and "1–20 个字母或数字" in refused.body

@@ -117,7 +117,7 @@ async def test_looks_do_not_bury_changes(service: Living) -> None:
     await find(head, reader.number)
 
     def rows(body: str) -> list[str]:
-        return re.findall(r'data-th="操作">([^<]+?)\s*</td>', body)
+        return re.findall(r'data-th="操作"><span class="whole">([^<]+)</span>', body)
 
     assert rows((await head.get("/console/audit")).body) == ["解除绑定"]
     assert rows((await head.get(f"/console/audit?reader={reader.reader_id}")).body) == ["解除绑定"]

@@ -146,7 +146,7 @@ async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
     assert desk.client.reader_id not in str(history)
     page = (await desk.get("/console/audit")).body
     assert "林静怡" in page and WHEREFORE in page
-    assert "2f-hall-010" in page and "2f-hall-011" in page  # before and after
+    assert "二层中厅010号" in page and "二层中厅011号" in page  # before and after
 
 
 async def test_an_action_without_a_reason_is_refused(service: Living) -> None:
