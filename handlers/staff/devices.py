@@ -61,6 +61,7 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
         "retired_gates": [gate for gate in gates if gate.retired],
         "edited": {},
         "done": "done" in visit.request.query,
+        "unchanged": "unchanged" in visit.request.query,
         "venues": {id: v for id, v in catalog.venues.items() if visit.sees(id)},
         "sources": SOURCE_TEXT,
         "source_notes": SOURCE_NOTE_TEXT,
@@ -189,11 +190,11 @@ async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamR
         if form_text(form, "base") != str(venue.rev):
             raise VenueChanged()
         if sources == venue.presence_sources:
-            raise InvalidRequest("sources", WRONG_TEXT["nothing_changed"])
+            return redirect("/console/devices?unchanged")
         await visit[keys.STAFF_DEVICES].change_presence_sources(
             staff_context(visit), venue, sources, form_reason(form)
         )
     except (InvalidRequest, VenueChanged) as error:
         chosen = {venue.id: (sources, form_text(form, "reason"))}
         return await devices_page(visit, **refusal(visit, error, {}), chosen=chosen)
-    return redirect("/console/devices")
+    return redirect("/console/devices?done")

@@ -234,7 +234,9 @@ async def test_a_venue_names_what_proves_presence(service: Living) -> None:
     form = {"kiosk": "1", "seat_label": "1", "base": "0"}
     assert (await post(service, desk, path, **form)).status == 403
     assert 'action="/console/devices/venues' not in (await desk.get("/console/devices")).body
-    assert (await post(service, head, path, **form)).status == 303
+    saved = await post(service, head, path, **form)
+    assert saved.headers["Location"] == "/console/devices?done"
+    assert "已保存" in (await head.get("/console/devices?done")).body
     sources = service.inside.reference.catalog.venues[VENUE].presence_sources
     assert sources == {PresenceSource.KIOSK, PresenceSource.SEAT_LABEL}
     # The second of two is told, and finds what they ticked.
@@ -242,7 +244,8 @@ async def test_a_venue_names_what_proves_presence(service: Living) -> None:
     assert late.status == 409 and "刚刚被其他人修改过" in late.body
     assert re.findall(r'type="checkbox" name="(\w+)" value="1" checked', late.body) == ["gate"]
     same = await post(service, head, path, **form | {"base": "1"})
-    assert same.status == 400 and "没有需要保存的更改" in same.body
+    assert same.headers["Location"] == "/console/devices?unchanged"
+    assert "没有更改" in (await head.get("/console/devices?unchanged")).body
     assert (await post(service, head, path, gate="1", base="1", reason="")).status == 400
     assert (await post(service, head, "/console/devices/venues/nowhere", base="0")).status == 404
     assert service.inside.reference.catalog.venues[VENUE].presence_sources == sources
