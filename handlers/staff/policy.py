@@ -6,6 +6,7 @@ nothing changes before that is confirmed. Each change is a version of its own.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from aiohttp import web
@@ -19,12 +20,13 @@ from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.staff.policy_form import OWN, PolicyChange, fields_of
 from handlers.staff.policy_override_form import override_words, read_change
-from handlers.texts.console import BETWEEN, WRONG_TEXT
+from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
+from models.policy.entities import Policy
 from models.policy.errors import RulesChanged
 from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS, settled
 
@@ -58,6 +60,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "typed": {},
         "wrong": "",
         "summary": [],
+        "narrower": [],
         "impact": None,
         "comparison": None,
         "refusals": REFUSAL_TEXT,
@@ -101,5 +104,27 @@ async def _preview(
 ) -> web.Response:
     comparison = await visit[keys.POLICY_PREVIEW].compare_policies(change.comparison, visit.now)
     return await _page(
-        visit, typed=typed, summary=change.summary, comparison=comparison, **question
+        visit,
+        typed=typed,
+        summary=change.summary,
+        narrower=_narrower_groups(visit, *change.comparison),
+        comparison=comparison,
+        **question,
     )
+
+
+def _narrower_groups(visit: PageRequest, before: Policy, after: Policy) -> list[str]:
+    """The groups whose own number was no smaller than the library's, and now is: what was meant as
+    a privilege takes something away."""
+    return [
+        NARROWER_GROUP.format(
+            group=group.name,
+            rule=NUMBER_TEXT[name][0],
+            own=own,
+            library=now,
+            unit=NUMBER_TEXT[name][1],
+        )
+        for group in visit[REFERENCE].groups.by_id.values()
+        for name, own in asdict(group.limits).items()
+        if own is not None and getattr(before, name) <= own < (now := getattr(after, name))
+    ]

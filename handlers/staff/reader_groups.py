@@ -24,6 +24,7 @@ from handlers.texts.console import EQUALS, WRONG_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line
+from models.kernel.time_range import local_date
 from models.library.entities import Area, SeatId
 from models.policy.validation import NUMBER_BOUNDS
 from models.reader_groups.entities import (
@@ -52,6 +53,7 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
         items=groups,
         sizes=await visit[keys.STAFF_MEMBERSHIPS].sizes(),
         areas=visit[REFERENCE].catalog.areas,
+        library=visit[REFERENCE].policy_on(local_date(visit.now)),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
         done=visit.request.query.get("done", ""),
     )

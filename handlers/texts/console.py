@@ -184,3 +184,8 @@ ALARM_TEXT: Final[Mapping[str, str]] = {
     "no_presence": "{venue}近 7 天没有任何签到方式起过作用：到时未签到的座位照常释放，但不记违约",
 }
 """What somebody should look after. ``console_labels.TROUBLE_TEXT`` has words for known troubles."""
+NARROWER_GROUP: Final = (
+    "读者组“{group}”的{rule}仍是 {own} {unit}，比全馆的 {library} {unit}少：本组读者反而更受限。"
+    "不是有意的话，请在读者组里改大或留空。"
+)
+"""A group whose number was meant to be generous."""

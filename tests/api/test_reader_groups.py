@@ -362,3 +362,16 @@ async def test_bookings_a_day_stay_one_count(service: Living) -> None:
     await member.ok("POST", "/reservations", wish(service, **hall))
     later = wish(service, start="14:00", end="15:00")
     await member.refused("422 daily_limit", "POST", "/reservations", later)
+
+
+async def test_a_group_that_becomes_narrower_is_named(service: Living) -> None:
+    """A group's number stands in the place of the library's, which may grow beyond it."""
+    head = await staff(service, Role.ADMINISTRATOR)
+    await group(service, head, booking_window_days="7", max_minutes="60")
+    shown = await ask(service, head, booking_window_days="14")
+    assert "“研究生”的可提前预约仍是 7 天，比全馆的 14 天少" in shown.body
+    assert "仍是 60 分钟" not in shown.body, "it is meant, and was so before"
+    shown = await ask(service, head, booking_window_days="7")
+    assert "比全馆" not in shown.body
+    listed = (await head.get("/console/groups")).body
+    assert "最长 1 小时（比全馆少）" in listed and "提前 7 天（" not in listed
