@@ -96,7 +96,7 @@ def _target(visit: PageRequest, target: str) -> tuple[str, str]:
     catalog = visit[REFERENCE].catalog
     if kind == "area":
         area = catalog.areas.get(AreaId(id))
-        return area.full_name if area is not None else id, f"/console/plans/{id}"
+        return catalog.area_name(area) if area is not None else id, f"/console/plans/{id}"
     words, where = TARGET_TEXT.get(kind, kind), _PAGES.get(kind, "")
     if kind == "violation":
         booking, _, event = id.partition(":")

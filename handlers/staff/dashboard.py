@@ -63,7 +63,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         areas.append(
             AreaDashboard(
                 id=area.id,
-                name=area.full_name,
+                name=catalog.area_name(area),
                 seats=sum(seat.unavailable_reason(day) is None for seat in area.seats),
                 used=sum(
                     row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine

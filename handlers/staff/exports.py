@@ -34,7 +34,7 @@ LONGEST_SHEET: Final = 92
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _DAY: Final = timedelta(days=1)
-_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 3, *(Kind.INSTANT,) * 5)
+_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 4, *(Kind.INSTANT,) * 5)
 _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict=True)]
 
 
@@ -117,8 +117,10 @@ def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
     catalog = visit[REFERENCE].catalog
     area, seat = catalog.areas.get(b.area_id), catalog.all_seats.get(b.seat_id)
     times = (b.created_at, b.start, b.end, b.checked_in_at, b.ended_at)
+    venue = catalog.venues.get(area.venue_id) if area is not None else None
     return (
         day,
+        venue.name if venue is not None else "",
         area.name if area is not None else b.area_id,
         seat.number if seat is not None else b.seat_id,
         STATE_TEXT[b.state],

@@ -37,6 +37,7 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         }
         | facts,
         action_labels=ACTION_LABELS,
+        area_name=visit[REFERENCE].catalog.area_name,
         help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),
     )

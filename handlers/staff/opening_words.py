@@ -33,7 +33,7 @@ _DAY: Final = timedelta(days=1)
 def places_of(catalog: Catalog) -> list[tuple[str, str]]:
     """(value, name) of all places that can have hours, the whole library first."""
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
-    areas = [(f"a:{a.id}", a.full_name) for a in catalog.areas_in_use]
+    areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
 
 

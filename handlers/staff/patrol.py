@@ -114,7 +114,7 @@ def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Are
     """The floors in words, each with its areas; with their venue, where there are several."""
     several = len({area.venue_id for area in areas}) > 1
     found = []
-    for (venue, floor), on in groupby(sorted(areas, key=_floor_of), key=_floor_of):
+    for (venue, floor), on in groupby(areas, key=_floor_of):
         name = f"{catalog.venues[venue].name} {floor_text(floor)}" if several else floor_text(floor)
         found.append((name, list(on)))
     return found

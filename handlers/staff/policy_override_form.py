@@ -129,9 +129,9 @@ def _shift_to_preview_days(visit: PageRequest, override: PolicyOverride) -> Poli
 
 def override_words(visit: PageRequest, override: PolicyOverride) -> str:
     """The override's days, place and values in words."""
-    areas, area_id = visit[REFERENCE].catalog.areas, override.area_id
-    area = areas.get(area_id) if area_id is not None else None
-    place = area.full_name if area is not None else area_id or WHOLE_LIBRARY
+    catalog, area_id = visit[REFERENCE].catalog, override.area_id
+    area = catalog.areas.get(area_id) if area_id is not None else None
+    place = catalog.area_name(area) if area is not None else area_id or WHOLE_LIBRARY
     return CHANGE_TEXT["override"].format(
         days=days_between(override.first, override.last),
         place=place,

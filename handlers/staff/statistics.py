@@ -89,8 +89,9 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
 async def tables_of(visit: PageRequest, asked: Interval) -> list[Table]:
     """All tables of the interval, from what is kept of each day."""
     days = await _days_of(visit, asked)
-    areas = [a for a in visit[REFERENCE].catalog.areas.values() if visit.sees(a.venue_id)]
-    return statistics_tables.tables(days, asked.days, areas)
+    catalog = visit[REFERENCE].catalog
+    names = {a.id: catalog.area_name(a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
+    return statistics_tables.tables(days, asked.days, names)
 
 
 async def _days_of(visit: PageRequest, asked: Interval) -> list[AreaDay]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -16,7 +16,7 @@ from handlers.texts.statistics import (
     TABLE_TEXT,
     WEEKDAY,
 )
-from models.library.entities import Area
+from models.library.entities import AreaId
 from models.statistics.daily import (
     HOURS,
     AreaDay,
@@ -37,8 +37,10 @@ _SUMMARY: Final = (
 _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 
 
-def tables(days: Sequence[AreaDay], asked: Sequence[date], areas: Sequence[Area]) -> list[Table]:
-    """All of them, of what is known of the days that are asked for."""
+def tables(
+    days: Sequence[AreaDay], asked: Sequence[date], areas: Mapping[AreaId, str]
+) -> list[Table]:
+    """All of them, of what is known of the days that are asked for. ``areas`` have their names."""
     return [_days(days, asked), _areas(days, areas), _hours(days), _weekdays(days)]
 
 
@@ -61,13 +63,13 @@ def _days(days: Sequence[AreaDay], asked: Sequence[date]) -> Table:
     return Table("days", TABLE_TEXT["days"], (*first, *_SUMMARY, note), rows)
 
 
-def _areas(days: Sequence[AreaDay], areas: Sequence[Area]) -> Table:
+def _areas(days: Sequence[AreaDay], areas: Mapping[AreaId, str]) -> Table:
     rows: list[tuple[float, Row]] = []
-    for area in areas:
-        mine = [d for d in days if d.area_id == area.id]
+    for id, name in areas.items():
+        mine = [d for d in days if d.area_id == id]
         found = summary(mine)
         cells = _cells(found) if mine else _NOTHING
-        rows.append((found.utilisation or 0.0, (area.full_name, *cells)))
+        rows.append((found.utilisation or 0.0, (name, *cells)))
     rows.sort(key=lambda row: -row[0])
     columns = (Column(COLUMN_TEXT["area"], Kind.TEXT), *_SUMMARY)
     return Table("areas", TABLE_TEXT["areas"], columns, [row for _, row in rows])

@@ -111,7 +111,7 @@ def place_name(catalog: Catalog, place: OpeningPlace) -> str:
     """What an entry is for: 全馆, a venue's name, an area's full name."""
     if place.area_id is not None:
         area = catalog.areas.get(place.area_id)
-        return area.full_name if area is not None else place.area_id
+        return catalog.area_name(area) if area is not None else place.area_id
     if place.venue_id is not None:
         venue = catalog.venues.get(place.venue_id)
         return venue.name if venue is not None else place.venue_id

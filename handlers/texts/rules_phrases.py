@@ -106,7 +106,9 @@ def _hours(opens: time | None, closes: time | None) -> str:
 def _place(catalog: Catalog, place: OpeningPlace) -> str:
     area = catalog.areas.get(place.area_id) if place.area_id is not None else None
     if area is not None:
-        return english.area_place(area.floor, area.name)
+        named = english.area_place(area.floor, area.name)
+        several = sum(1 for _ in catalog.venues_in_use) > 1
+        return f"{catalog.venues[area.venue_id].name}, {named}" if several else named
     return opening.place_name(catalog, place)
 
 

@@ -274,6 +274,11 @@ class Catalog:
         """The area as the manual writes it: 图书馆2层二层中厅."""
         return f"{self.venues[area.venue_id].name}{floor_label(area.floor)}{area.name}"
 
+    def area_name(self, area: Area) -> str:
+        """The area's full name, with its venue where the library has several."""
+        several = sum(1 for _ in self.venues_in_use) > 1
+        return f"{self.venues[area.venue_id].name} {area.full_name}" if several else area.full_name
+
     def nearest_seats(self, seat: Seat) -> tuple[Seat, ...]:
         """The other seats of the area, the closest on the plan first."""
         if seat.id not in self._nearest_cache:

@@ -220,8 +220,8 @@ class CatalogRepository:
         return Counter({row["_id"]: int(row["number"]) for row in rows})
 
     async def load(self) -> Catalog:
-        """The whole library; its version is a hash of all of it. Kiosks are in the order of
-        ``device_order``."""
+        """The whole library; its version is a hash of all of it. Areas stand by the order of their
+        venues, floors and places; kiosks are in the order of ``device_order``."""
         with translate_errors():
             venues = await self._db["venues"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
             areas = (
@@ -240,12 +240,15 @@ class CatalogRepository:
         with known_fields(self._db, "an area"):
             plans = {a["_id"]: area_from_document(a) for a in areas}
         places = [venue["_id"] for venue in venues]
+        by_venue = sorted(
+            plans.values(), key=lambda a: places.index(a.venue_id) if a.venue_id in places else -1
+        )
         screens = [_kiosk(k) for k in kiosks]
         screens.sort(key=lambda k: device_order(places, k.venue_id, k.order, k.name, k.id))
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
             venues={v["_id"]: _venue(v) for v in venues},
-            areas=plans,
+            areas={area.id: area for area in by_venue},
             kiosks={k.id: k for k in screens if not k.retired},
             retired_kiosks={k.id: k for k in screens if k.retired},
         )

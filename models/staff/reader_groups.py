@@ -125,7 +125,9 @@ class StaffReaderGroups:
 
     def _snapshot(self, g: ReaderGroup) -> JsonObject:
         catalog = self._reference.catalog
-        areas = sorted(catalog.areas[id].full_name for id in g.areas if id in catalog.areas)
+        areas = sorted(
+            catalog.area_name(catalog.areas[id]) for id in g.areas if id in catalog.areas
+        )
         seats = sorted(
             catalog.seat_label(s) for id, s in catalog.all_seats.items() if id in g.seats
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -247,3 +248,24 @@ async def test_what_cannot_be_given_or_taken(service: Living) -> None:
     kept = await post(service, admin, found[1])
     assert kept.status == 409 and "最后一位全馆管理员" in kept.body
     assert found[1] in (await admin.get("/console/staff")).body
+
+
+async def test_areas_stand_by_their_venues(service: Living) -> None:
+    """In the order of the venues, which comes before that of the floors, and with their names."""
+    await branch(service)
+    catalogs = service.inside.stored.catalogs
+    old = service.inside.reference.catalog.venues[BRANCH]
+    assert await catalogs.replace_venue(replace(old, order=9, rev=old.rev + 1))
+    await service.inside.reference.refresh()
+    head = await staff(service, Role.ADMINISTRATOR)
+    first, last = "图书馆 二层中厅", "分馆 1层 分馆阅览室"
+    for path in (
+        *("/console", "/console/plans", "/console/calendar", "/console/rules"),
+        *("/console/groups/new", "/console/seat-history"),
+    ):
+        page = (await head.get(path)).body
+        assert 0 < page.find(first) < page.find(last), path
+    page = (await head.get("/console/seats")).body
+    floors = re.findall(r'href="/console/seats\?area=[^"]*"[^>]*>([^<]+)<', page)
+    whole = [n for n, name in enumerate(floors) if name.startswith("图书馆 ")]
+    assert floors.index("分馆 一层") > max(whole)

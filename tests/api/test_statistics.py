@@ -129,8 +129,9 @@ async def test_the_page_and_the_files(service: Living) -> None:
     answer = await desk.get(f"/console/bookings.csv{asked}")
     assert answer.headers["Content-Disposition"].endswith('"bookings-2026-09-07-2026-09-07.csv"')
     header, *rows = csv.reader(io.StringIO(answer.body.removeprefix("\ufeff")))
-    assert header[0] == "日期" and sorted(row[3] for row in rows) == ["失约", "已取消", "结束使用"]
-    assert next(row for row in rows if row[3] == "结束使用")[1:] == [
+    assert header[0] == "日期" and sorted(row[4] for row in rows) == ["失约", "已取消", "结束使用"]
+    assert next(row for row in rows if row[4] == "结束使用")[1:] == [
+        "图书馆",
         "二层中厅",
         "001",
         "结束使用",

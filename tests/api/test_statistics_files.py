@@ -39,12 +39,15 @@ async def test_dates_are_dates_and_numbers_are_numbers(service: Living) -> None:
     desk = await staff(service, Role.VIEWER)
     sheet = (await book_of(service, desk, f"bookings.xlsx?{ASKED}"))["预约"]
     rows = list(sheet.iter_rows(values_only=True))
-    assert rows[0] == ("日期", "区域", "座位", "状态", "预约时间", "开始", "结束", "签到", "离开")
-    finished = next(row for row in rows if row[3] == "结束使用")
-    assert finished[0] == local(7) and finished[2] == "001"
-    assert finished[5:] == tuple(local(7, h, m) for h, m in ((9, 0), (11, 0), (9, 0), (10, 30)))
-    assert next(row for row in rows if row[3] == "失约")[7] is None
-    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == "A1:I4"
+    assert rows[0] == (
+        *("日期", "场馆", "区域", "座位", "状态", "预约时间"),
+        *("开始", "结束", "签到", "离开"),
+    )
+    finished = next(row for row in rows if row[4] == "结束使用")
+    assert finished[0] == local(7) and finished[3] == "001"
+    assert finished[6:] == tuple(local(7, h, m) for h, m in ((9, 0), (11, 0), (9, 0), (10, 30)))
+    assert next(row for row in rows if row[4] == "失约")[8] is None
+    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == "A1:J4"
     assert sheet["A2"].number_format == "yyyy-mm-dd" and sheet["A1"].font.bold
     assert sheet["F2"].is_date and sheet["F2"].number_format == "yyyy-mm-dd hh:mm"
 

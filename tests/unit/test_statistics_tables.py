@@ -48,7 +48,9 @@ def kept(draw: st.DrawFn) -> list[AreaDay]:
 @given(kept())
 @settings(max_examples=80, deadline=None)
 def test_charts_tables_and_recount_agree(days: list[AreaDay]) -> None:
-    tables = {t.key: t for t in statistics_tables.tables(days, DAYS, AREAS)}
+    tables = {
+        t.key: t for t in statistics_tables.tables(days, DAYS, {a.id: a.full_name for a in AREAS})
+    }
     table = tables["days"]
     assert table.column("日期") == DAYS
     chart = columns_of(table, "day", "utilisation")
