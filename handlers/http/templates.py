@@ -23,6 +23,7 @@ from handlers.http.static_files import asset_url, english_asset_url
 from handlers.texts import english
 from handlers.texts.english import template_in_english, value_in_english
 from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
+from handlers.texts.opening import hours_of_day_text
 from handlers.texts.pages import PROOF_NUMBERS
 from models.kernel.time_range import to_local
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
@@ -90,6 +91,7 @@ for _one in (ENVIRONMENT, _ENGLISH):
         "clock_from": lambda instant, since: later_clock(since, instant),
         "day": _day,
         "hours": hours_text,
+        "hours_of_day": hours_of_day_text,
         "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
         "period": period_text,
         "place": lambda seat: seat.label,

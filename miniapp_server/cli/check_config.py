@@ -150,10 +150,14 @@ def shown(name: str, value: str) -> str:
     if name == "WECHAT_TEMPLATES":
         return value if value.startswith("@") else "JSON"
     if name in _PEOPLE:
-        return f"{len([n for n in value.split(',') if n.strip()])} accounts"
+        return _counted(len([n for n in value.split(",") if n.strip()]), "account")
     if name.endswith("_URL") and "@" in (parts := urlsplit(value)).netloc:
         return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
     return value
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _exposed(settings: Settings) -> list[Row]:
@@ -289,7 +293,7 @@ async def _oidc(settings: Settings, provider: OidcSettings) -> Row:
             note = _OIDC_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
             return Row(name, provider.issuer, Verdict.PROBLEM, note)
     facts = [
-        f"{len(keys.key_set.keys)} keys",
+        _counted(len(keys.key_set.keys), "key"),
         "sign-out" if found.end_session_endpoint else "no sign-out",
         "back-channel logout" if found.back_channel_logout else "no back-channel logout",
     ]

@@ -141,7 +141,7 @@ async def test_an_openid_provider_is_tried(
     found = await connection_rows(load(env), TODAY)
     (row,) = [row for row in found if row.name.startswith(("OIDC", "CAS"))]
     assert (row.name, row.value, row.verdict) == ("OIDC campus", lying_provider.issuer, Verdict.OK)
-    facts = "1 keys, no sign-out, no back-channel logout"
+    facts = "1 key, no sign-out, no back-channel logout"
     assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"
     lying_provider.metadata = lambda found: found.update(issuer="https://other.example")
     (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]

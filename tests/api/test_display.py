@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from handlers.display.board import HALL_BOARDS, ROWS
 from models.identity.roles import Role
@@ -63,6 +63,9 @@ async def test_closed_areas_say_why_and_the_day_has_an_end(service: Living) -> N
         assert (await rows(service))["二层东区"][-1:] == said, at
     await service.jump("06:10")
     assert (await rows(service))["二层东区"] == ["07:00 开放"]
+    await with_rules(service, opening=(OpeningRule(time(0), time(0)),))
+    await service.move(EVERY)
+    assert "今日开放 全天" in await board(service)
 
 
 async def test_an_area_for_a_group_is_not_full(service: Living) -> None:

@@ -47,7 +47,12 @@ async def test_no_page_speaks_of_the_mini_program(plain: Living) -> None:
     pages = [("//kiosk/2f-south", "", "扫码签到"), ("//", "", "欢迎使用座位预约")]
     for path in ("//", "//me", "//reservations", "//check-in", "//rules"):
         pages.append((path, reader.token, "张三"))
-    for path in ("//console", "//console/readers", f"//console/readers/{librarian.reader_id}"):
+    for path in (
+        "//console",
+        "//console/announcements",
+        "//console/readers",
+        f"//console/readers/{librarian.reader_id}",
+    ):
         pages.append((path, librarian.token, "管理后台"))
     for path, token, shown in pages:
         cookie = {"Cookie": f"seat_sid={token}"} if token else {}
