@@ -39,6 +39,7 @@
       }
     }
     if (on.length) pages.push(on);
+    if (pages.length > 1 && !turnAt) turnAt = Date.now() + TURN;
     turn(Math.min(page, Math.max(0, pages.length - 1)));
   }
 
@@ -118,7 +119,7 @@
     if (!age.hidden) age.textContent = `数据更新于 ${clock(local(fresh + ahead))}，正在重新连接…`;
     document.body.classList.toggle("stale", old >= STALE);
     if (pages.length > 1 && Date.now() >= turnAt) {
-      if (turnAt) turn((page + 1) % pages.length);
+      turn((page + 1) % pages.length);
       turnAt = Date.now() + TURN;
     }
     if (Date.now() >= noticeAt) {
