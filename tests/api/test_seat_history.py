@@ -119,7 +119,7 @@ async def test_who_asks_is_kept_with_the_reason(service: Living) -> None:
     # Whom it concerns, where it is one.
     assert [entry.reader for entry in rows] == [None, None, first.reader_id]
     log = (await desk.get("/console/audit?kind=look")).body
-    assert f"座位 {SEAT} {service.today}T09:30" in log and WHY in log
+    assert f"座位 图书馆2层二层中厅065号 {service.today}T09:30" in log and WHY in log
 
 
 async def test_nobody_is_named_without_an_entry(service: Living) -> None:

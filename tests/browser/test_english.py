@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import pytest
 
+from models.identity.roles import Role
+from tests.api.console import staff
+from tests.api.floor_files import confirm, kept, upload
 from tests.browser.booking_sheet import COVERED, STANDS_STILL
 from tests.browser.conftest import DESKTOP, NAMES_OF_SIZES, READER_SIZES, Open, shows_everybody
 from tests.living import Living
@@ -36,6 +39,11 @@ async def test_a_seat_is_booked_in_english(
     if size in ("1280", "375"):
         await shows_everybody(tab, axe, "a seat in English", phone=size != "1280")
         await page.set_viewport_size(device["viewport"])
+    await tab.go(f"/seats/{SEAT}/fault")
+    await page.set_viewport_size({"width": 320, "height": 640})
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+    await page.set_viewport_size(device["viewport"])
+    await page.go_back()
     await page.click("text=Book now")
     await page.wait_for_selector(".done >> text=Booked")
     assert "Check in before 16:38" in await tab.text(".now")
@@ -55,3 +63,24 @@ async def test_the_language_is_chosen(service: Living, opened: Open) -> None:
     await phone.go("/me")
     await phone.page.click("#main >> text=中文")
     await phone.page.wait_for_selector("h2 >> text=消息")
+
+
+async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
+    """A word that is longer than a phone's line breaks, in both languages."""
+    head = await staff(service, Role.ADMINISTRATOR)
+    room, seat = "Wirtschaftswissenschaftlicher Lesesaal", "Carrel Nord 003"
+    table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n"
+    shown = await upload(service, head, table, venue="library")
+    assert (await confirm(service, head, kept(shown.body))).status == 303
+    small = {**READER_SIZES["390"], "viewport": {"width": 320, "height": 640}}
+    chinese = await opened("21071234", **small)
+    await chinese.go("/areas/1f-1?seat=1f-1-scarrelnord003")
+    await chinese.page.click("text=立即预约")
+    await chinese.page.wait_for_selector(".done")
+    here = chinese.page.url.removeprefix(service.base).partition("?")[0]
+    english = await opened("21071234", **small, **ENGLISH)
+    for tab in (chinese, english):
+        for path in ("/", "/?start=18:00&end=20:00", "/reservations", here, "/rules"):
+            await tab.go(path)
+            wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+            assert wide == 320, path
