@@ -16,7 +16,12 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.violations.service import ViolationResult, ViolationService, violation_id
 from notify.templates import TEMPLATE_BY_EVENT, suspended
-from notify.templates.rendering import BETWEEN_KIOSKS, MessageContext, MessageTemplate
+from notify.templates.rendering import (
+    BETWEEN_KIOSKS,
+    LONGEST_THING,
+    MessageContext,
+    MessageTemplate,
+)
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +72,12 @@ class ReservationMessages:
         kiosks = BETWEEN_KIOSKS.join(
             kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
         )
+        seat = catalog.all_seats.get(seat_id)
         return MessageContext(
             at=event.at,
             seat=catalog.label_of(seat_id),
+            short_seat=catalog.short_label_of(seat_id, LONGEST_THING),
+            seat_no=seat.number if seat is not None else "",
             receipt=r.receipt,
             kiosks=kiosks,
             way=catalog.venues[r.venue_id].check_in_way,

@@ -9,6 +9,7 @@ from models.reference_data import ReferenceData
 from models.waitlist.entities import WaitlistEnd, WaitlistEntry
 from models.waitlist.repository import WaitlistRepository
 from notify.templates import waitlist_ended
+from notify.templates.rendering import LONGEST_THING
 
 
 class WaitlistMessages:
@@ -29,8 +30,11 @@ class WaitlistMessages:
     def _message(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
         catalog = self._reference.catalog
         area = catalog.areas.get(entry.area_id)
-        label = catalog.area_label(area) if area is not None else entry.area_id
-        rendered = waitlist_ended.render(label, entry, end)
+        label = short = entry.area_id
+        if area is not None:
+            label = catalog.area_label(area)
+            short = catalog.short_area_label(area, LONGEST_THING)
+        rendered = waitlist_ended.render(label, short, entry, end)
         return Message(
             id=f"{entry.id}:ended",
             reader_id=entry.reader_id,

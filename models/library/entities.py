@@ -157,6 +157,13 @@ def floor_label(floor: int) -> str:
     return f"地下{-floor}层" if floor < 0 else f"{floor}层"
 
 
+def _shortened(parts: Sequence[str], longest: int) -> str:
+    """Venue, floor and what follows as one text, shortened from the left."""
+    rest = ["".join(parts[first:]) for first in range(3)]
+    label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
+    return label if len(label) <= longest else "…" + label[1 - longest :]
+
+
 @dataclass(frozen=True, slots=True)
 class Area:
     """``removed_seats`` have left the plan: what was booked of them keeps its name. An area that is
@@ -270,9 +277,23 @@ class Catalog:
         seat = self.all_seats.get(seat_id)
         return self.seat_label(seat) if seat is not None else str(seat_id)
 
+    def short_label_of(self, seat_id: SeatId, longest: int) -> str:
+        """The place in at most so many characters: what comes before the number goes first."""
+        seat = self.all_seats.get(seat_id)
+        if seat is None:
+            return str(seat_id)[-longest:]
+        return _shortened([*self._place(self.areas[seat.area_id]), f"{seat.number}号"], longest)
+
     def area_label(self, area: Area) -> str:
         """The area as the manual writes it: 图书馆2层二层中厅."""
-        return f"{self.venues[area.venue_id].name}{floor_label(area.floor)}{area.name}"
+        return "".join(self._place(area))
+
+    def short_area_label(self, area: Area, longest: int) -> str:
+        """The same in at most so many characters: the venue goes first, then the floor."""
+        return _shortened(self._place(area), longest)
+
+    def _place(self, area: Area) -> list[str]:
+        return [self.venues[area.venue_id].name, floor_label(area.floor), area.name]
 
     def area_name(self, area: Area) -> str:
         """The area's full name, with its venue where the library has several."""

@@ -8,11 +8,13 @@ from models.library.entities import CheckInWay
 from models.messages.entities import Template
 from notify.templates.rendering import (
     SCAN_SHORT,
+    SEAT_FACTS,
     MessageContext,
     MessageTemplate,
     RenderedMessage,
     clock,
     clock_period,
+    seat_facts,
     span,
 )
 
@@ -26,7 +28,7 @@ def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"{m.seat}，{span(m.start, m.end)}。请在 {when}{by}签到，{late}",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "period": clock_period(m.start, m.end),
             "receipt": m.receipt,
             "status": "已预约",
@@ -43,7 +45,7 @@ MESSAGE: Final = MessageTemplate(
     Template.RESERVED,
     "座位预约成功",
     (
-        "seat",
+        *SEAT_FACTS,
         "period",
         "receipt",
         "status",

@@ -8,11 +8,13 @@ from typing import Final
 from models.kernel.time_range import floor_minute
 from models.messages.entities import Template
 from notify.templates.rendering import (
+    SEAT_FACTS,
     MessageContext,
     MessageTemplate,
     RenderedMessage,
     clock,
     later_clock,
+    seat_facts,
 )
 
 WORTH: Final = timedelta(hours=4)
@@ -30,7 +32,7 @@ def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"{m.seat} 使用结束：{clock(begin)}–{later_clock(begin, end)}，{spoken}。请带走个人物品。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "start": begin,
             "end": end,
             "duration": f"{hours}h{rest:02d}m",
@@ -44,7 +46,7 @@ MESSAGE: Final = MessageTemplate(
     Template.ENDED,
     "使用结束",
     (
-        "seat",
+        *SEAT_FACTS,
         "start",
         "end",
         "duration",

@@ -8,11 +8,13 @@ from models.library.entities import CheckInWay
 from models.messages.entities import Template
 from notify.templates.rendering import (
     SCAN_SHORT,
+    SEAT_FACTS,
     MessageContext,
     MessageTemplate,
     RenderedMessage,
     clock,
     place,
+    seat_facts,
 )
 
 
@@ -26,7 +28,7 @@ def render(m: MessageContext) -> RenderedMessage:
         f"请在 {clock(m.check_in_until)} 前{SCAN_SHORT[m.way]}签到。"
         f"{codes}来不了请取消预约，把座位让给需要的同学。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "start": m.start,
             "until": m.check_in_until,
             "place": place(m),
@@ -40,7 +42,7 @@ MESSAGE: Final = MessageTemplate(
     Template.CHECK_IN_REMINDER,
     "预约签到提醒",
     (
-        "seat",
+        *SEAT_FACTS,
         "start",
         "until",
         "place",

@@ -6,11 +6,13 @@ from typing import Final
 
 from models.messages.entities import Template
 from notify.templates.rendering import (
+    SEAT_FACTS,
     MessageContext,
     MessageTemplate,
     RenderedMessage,
     clock,
     later_clock,
+    seat_facts,
 )
 
 
@@ -29,7 +31,7 @@ def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         text,
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "at": m.at,
             "result": "成功",
             "end": m.end,
@@ -43,7 +45,7 @@ MESSAGE: Final = MessageTemplate(
     Template.CHECKED_IN,
     "签到成功",
     (
-        "seat",
+        *SEAT_FACTS,
         "at",
         "result",
         "end",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
+from notify.templates.rendering import (
+    SEAT_FACTS,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
+    seat_facts,
+)
 
 
 def render(m: MessageContext) -> RenderedMessage:
@@ -14,7 +21,7 @@ def render(m: MessageContext) -> RenderedMessage:
         f"{m.seat} 将于 {clock(m.end)} 到时。如需继续使用，请在 {clock(m.end)} 前查看能否“续约”；"
         "离开时请带走个人物品。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "end": m.end,
             "extend_until": m.end,
             "tip": "如需继续请及时查看能否续约",
@@ -27,7 +34,7 @@ MESSAGE: Final = MessageTemplate(
     Template.ENDING_SOON,
     "座位即将到时",
     (
-        "seat",
+        *SEAT_FACTS,
         "end",
         "extend_until",
         "tip",

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
+from notify.templates.rendering import (
+    SEAT_FACTS,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
+    seat_facts,
+)
 
 
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"{m.seat} 的暂离 {clock(m.return_by)} 到时，请及时返回并扫码；逾期座位将释放。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "return_by": m.return_by,
             "tip": "逾期未返回座位将释放",
         },
@@ -24,7 +31,7 @@ MESSAGE: Final = MessageTemplate(
     Template.LEAVE_REMINDER,
     "暂离即将超时",
     (
-        "seat",
+        *SEAT_FACTS,
         "return_by",
         "tip",
     ),

@@ -8,10 +8,12 @@ from models.messages.entities import Template
 from notify.templates.no_show import standing, tip
 from notify.templates.rendering import (
     A_DAY,
+    SEAT_FACTS,
     MessageContext,
     MessageTemplate,
     RenderedMessage,
     clock,
+    seat_facts,
 )
 
 
@@ -20,7 +22,7 @@ def render(m: MessageContext) -> RenderedMessage:
         f"{m.seat} {clock(m.left_at)} 暂离，{clock(m.return_by)} 前未返回，座位已释放。"
         + standing(m),
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "left_at": m.left_at,
             "released_at": m.ended_at,
             "result": "已释放",
@@ -34,7 +36,7 @@ MESSAGE: Final = MessageTemplate(
     Template.LEAVE_TIMEOUT,
     "暂离超时",
     (
-        "seat",
+        *SEAT_FACTS,
         "left_at",
         "released_at",
         "result",

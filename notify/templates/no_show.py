@@ -8,11 +8,13 @@ from models.messages.entities import Template
 from models.readers.entities import FOREVER
 from notify.templates.rendering import (
     A_DAY,
+    SEAT_FACTS,
     MessageContext,
     MessageTemplate,
     RenderedMessage,
     clock,
     day_clock,
+    seat_facts,
     span,
 )
 
@@ -28,7 +30,7 @@ def render(m: MessageContext) -> RenderedMessage:
         {
             "kind": "预约未签到",
             "at": m.ended_at,
-            "seat": m.seat,
+            **seat_facts(m),
             "count": m.window.count,
             "limit": m.window.limit,
             "tip": tip(m),
@@ -68,7 +70,7 @@ MESSAGE: Final = MessageTemplate(
     (
         "kind",
         "at",
-        "seat",
+        *SEAT_FACTS,
         "count",
         "limit",
         "tip",

@@ -13,6 +13,7 @@ from notify.templates.rendering import (
     clock,
     place,
     scan_at,
+    seat_facts,
 )
 
 
@@ -21,7 +22,7 @@ def render(m: MessageContext) -> RenderedMessage:
         f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.presence_due_at)} 前"
         f"{scan_at(m)}；否则将登记为暂离。本次不记违约。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "start": m.start,
             "until": m.presence_due_at,
             "place": place(m),

@@ -16,6 +16,8 @@ from models.violations.entities import ViolationCount
 A_DAY: Final = timedelta(hours=24)
 """How long news without a deadline of its own is still worth a message."""
 BETWEEN_KIOSKS: Final = "、"
+LONGEST_THING: Final = 20
+"""So many characters a field of WeChat for any text has."""
 
 
 @record
@@ -24,6 +26,9 @@ class MessageContext:
 
     at: datetime
     seat: str
+    short_seat: str
+    """The same in ``LONGEST_THING`` characters: its number is not cut off."""
+    seat_no: str
     receipt: str
     start: datetime
     end: datetime
@@ -83,9 +88,18 @@ def scan_at(m: MessageContext) -> str:
     return by if m.way is not CheckInWay.KIOSK_OR_LABEL else f"{by}（{m.kiosks}，或座位上）"
 
 
+SEAT_FACTS: Final = ("seat", "seat_no")
+"""The facts of every message about a seat."""
+
+
+def seat_facts(m: MessageContext) -> dict[str, str]:
+    """Which seat it is about, as WeChat's fields take it."""
+    return {"seat": m.short_seat, "seat_no": m.seat_no}
+
+
 def place(m: MessageContext) -> str:
-    """Where that is, for WeChat's field of 20 characters."""
-    return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= 20 else _ANY_KIOSK)
+    """Where that is, for a field of WeChat."""
+    return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= LONGEST_THING else _ANY_KIOSK)
 
 
 @record

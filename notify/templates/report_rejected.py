@@ -13,6 +13,7 @@ from notify.templates.rendering import (
     clock,
     place,
     scan_at,
+    seat_facts,
 )
 
 
@@ -22,7 +23,7 @@ def render(m: MessageContext) -> RenderedMessage:
         f"馆员已查看 {m.seat}，座位没有被占。请在 {clock(until)} 前{scan_at(m)}，"
         f"逾时将释放座位。如有疑问请到服务台。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "start": m.start,
             "until": until,
             "place": place(m),

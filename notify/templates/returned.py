@@ -11,6 +11,7 @@ from notify.templates.rendering import (
     MessageTemplate,
     RenderedMessage,
     later_clock,
+    seat_facts,
 )
 
 
@@ -18,7 +19,13 @@ def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"闸机识别到您已返回，{m.seat} 继续使用到 {later_clock(m.at, m.end)}。"
         "请在“我的预约”中确认。",
-        {"seat": m.seat, "at": m.at, "result": "已返回", "end": m.end, "tip": "请在我的预约中确认"},
+        {
+            **seat_facts(m),
+            "at": m.at,
+            "result": "已返回",
+            "end": m.end,
+            "tip": "请在我的预约中确认",
+        },
         not_after=m.end,
     )
 

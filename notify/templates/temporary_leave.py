@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
+from notify.templates.rendering import (
+    SEAT_FACTS,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
+    seat_facts,
+)
 
 
 def render(m: MessageContext) -> RenderedMessage:
@@ -16,7 +23,7 @@ def render(m: MessageContext) -> RenderedMessage:
         if by_gate
         else f"{m.seat} 已暂离，请在 {clock(m.return_by)} 前返回并扫码；逾期座位将释放。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "left_at": m.left_at,
             "return_by": m.return_by,
             "status": "暂离中",
@@ -30,7 +37,7 @@ MESSAGE: Final = MessageTemplate(
     Template.LEAVE,
     "暂离登记",
     (
-        "seat",
+        *SEAT_FACTS,
         "left_at",
         "return_by",
         "status",

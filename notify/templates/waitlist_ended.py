@@ -41,19 +41,21 @@ def template_of(end: WaitlistEnd) -> Template:
     return Template.OFFER if end.reason is EndReason.SEAT_FREE else TEMPLATE
 
 
-def render(area: str, entry: WaitlistEntry, end: WaitlistEnd) -> RenderedMessage:
-    """The message; ``area`` is the place as readers know it."""
+def render(area: str, short_area: str, entry: WaitlistEntry, end: WaitlistEnd) -> RenderedMessage:
+    """The message; ``area`` is the place as readers know it, ``short_area`` as a field of WeChat
+    takes it."""
+    place = {"seat": short_area, "seat_no": ""}
     if end.reason is EndReason.SEAT_FREE:
         until = min(entry.end, end.at + _NEWS_FOR)
         return RenderedMessage(
             _FREE.format(area=area, span=span(entry.start, entry.end)),
-            {"seat": area, "period": entry.start, "until": until, "tip": _FREE_TIP},
+            {**place, "period": entry.start, "until": until, "tip": _FREE_TIP},
             not_after=until,
         )
     banned = end.suspended_until == FOREVER
     reason = _BANNED if banned else _REASON[end.reason].format(until=day_clock(end.suspended_until))
     return RenderedMessage(
         f"您在 {area}，{span(entry.start, entry.end)} 的候补已结束：{reason}",
-        {"seat": area, "start": entry.start, "tip": _TIP[end.reason]},
+        {**place, "start": entry.start, "tip": _TIP[end.reason]},
         not_after=entry.end,
     )

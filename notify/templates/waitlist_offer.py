@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock, span
+from notify.templates.rendering import (
+    SEAT_FACTS,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
+    seat_facts,
+    span,
+)
 
 
 def render(m: MessageContext) -> RenderedMessage:
@@ -13,7 +21,7 @@ def render(m: MessageContext) -> RenderedMessage:
         f"候补到 {m.seat}，{span(m.start, m.end)}，为您保留到 {clock(m.held_until)}。"
         "请在“我的预约”中接受；不需要请放弃，不会有任何影响。",
         {
-            "seat": m.seat,
+            **seat_facts(m),
             "period": m.start,
             "until": m.held_until,
             "tip": f"请在{clock(m.held_until)}前接受",
@@ -26,7 +34,7 @@ MESSAGE: Final = MessageTemplate(
     Template.OFFER,
     "候补到座位",
     (
-        "seat",
+        *SEAT_FACTS,
         "period",
         "until",
         "tip",

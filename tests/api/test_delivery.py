@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from miniapp_server.app import WECHAT_CHANNEL
+from miniapp_server.settings.sandbox_defaults import SANDBOX_TEMPLATES
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Template
 from tests.api.deliveries import MANY, calls, misbehave, told, warm_up, way_of
-from tests.living import MONDAY_8, Client, Living
+from tests.living import MONDAY_8, Client, Living, living
 
 
 async def consents_of(service: Living, client: Client) -> int:
@@ -96,6 +98,32 @@ async def test_a_refused_template_is_tried_again_each_hour(
     await reader.reserve("2f-hall-007", "18:00", "19:00")
     await service.settle()
     assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
+
+
+async def test_the_seats_number_arrives_however_long_its_place_is_called(
+    mongo_url: str, redis_url: str
+) -> None:
+    fields = {"thing1": "seat", "character_string2": "seat_no", "time3": "period"}
+    templates = {**SANDBOX_TEMPLATES, "RESERVED": {"template_id": "sandbox-reserved"}}
+    templates["RESERVED"] |= {"fields": fields}
+    async with living(mongo_url, redis_url, WECHAT_TEMPLATES=json.dumps(templates)) as service:
+        named = {"$set": {"name": "社会科学阅览区东侧靠窗"}}
+        await service.db["areas"].update_one({"_id": "2f-hall"}, named)
+        await service.db["venues"].update_one({"_id": "library"}, {"$set": {"name": "图书馆主馆"}})
+        await service.db["versions"].update_many({}, {"$inc": {"number": 1}})
+        await service.inside.reference.refresh()
+        reader = await service.reader()
+        await reader.accept("RESERVED")
+        await reader.reserve()
+        await service.settle()
+        (got,) = await reader.messages()
+        values = {key: value["value"] for key, value in got["data"].items()}
+        assert values["thing1"] == "2层社会科学阅览区东侧靠窗065号"
+        assert values["character_string2"] == "065"
+        (kept,) = (await reader.ok("GET", "/messages"))["items"]
+        assert kept["text"].startswith("图书馆主馆2层社会科学阅览区东侧靠窗065号，"), (
+            "whole in the app"
+        )
 
 
 @dataclass(frozen=True, slots=True)

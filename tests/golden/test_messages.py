@@ -81,6 +81,8 @@ def moment(r: Reservation, **penalty: Any) -> MessageContext:
     return MessageContext(
         at=notice.at,
         seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
+        short_seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
+        seat_no=number,
         receipt=r.receipt,
         kiosks="、".join(kiosk.name for kiosk in library.kiosks),
         way=library.venue.check_in_way,
@@ -195,7 +197,7 @@ def written() -> Iterator[tuple[str, Template, str, datetime, RenderedMessage]]:
         template = template_of(event)
         yield name, template.template, template.title, told.at, template.render(told)
     for name, end in ENDS:
-        message = waitlist_ended.render("图书馆2层二层中厅", WAITS, end)
+        message = waitlist_ended.render("图书馆2层二层中厅", "图书馆2层二层中厅", WAITS, end)
         yield name, waitlist_ended.TEMPLATE, waitlist_ended.TITLE, end.at, message
 
 

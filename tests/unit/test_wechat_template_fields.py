@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.time_range import TimeRange
+from models.library.entities import Area, Catalog, Seat, SeatId, Venue
+from notify.templates.rendering import LONGEST_THING
 from notify.wechat.template_config import (
     TemplateConfigError,
     parse_templates,
 )
 from notify.wechat.template_fields import format_value
+from tests.builders import AREA, VENUE
 
 AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 UNTIL = AT + timedelta(hours=4)
@@ -61,6 +64,29 @@ UNTIL = AT + timedelta(hours=4)
 def test_value(kind: str, value: object, expected: str) -> None:
     assert format_value(kind, value) == expected
     assert fits(kind, expected)
+
+
+@pytest.mark.parametrize(
+    ("venue", "area", "number", "expected"),
+    [
+        ("图书馆", "二层中厅", "065", "图书馆2层二层中厅065号"),
+        ("图书馆主馆", "社会科学阅览区东侧", "A106", "2层社会科学阅览区东侧A106号"),
+        (
+            "图书馆主馆",
+            "社会科学阅览区东侧靠窗的一带",
+            "A106",
+            "社会科学阅览区东侧靠窗的一带A106号",
+        ),
+        ("图书馆", "社" + "会" * 19, "A1060708091B", "…" + "会" * 6 + "A1060708091B号"),
+    ],
+)
+def test_a_place_keeps_its_seats_number(venue: str, area: str, number: str, expected: str) -> None:
+    seat = Seat(SeatId("s"), AREA, number, 0, 0)
+    hall = Area(AREA, VENUE, area, 2, 0, 1, 1, (seat,), ())
+    catalog = Catalog("1", {VENUE: Venue(VENUE, venue)}, {AREA: hall}, {})
+    short = catalog.short_label_of(seat.id, LONGEST_THING)
+    assert short == expected == format_value("thing", short)
+    assert format_value("thing", catalog.short_area_label(hall, LONGEST_THING)).endswith(area[-9:])
 
 
 @pytest.mark.parametrize(
