@@ -30,7 +30,8 @@ class WaitlistMessages:
     def _message(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
         catalog = self._reference.catalog
         area = catalog.areas.get(entry.area_id)
-        label = short = entry.area_id
+        label: str = entry.area_id
+        short = label
         if area is not None:
             label = catalog.area_label(area)
             short = catalog.short_area_label(area, LONGEST_THING)

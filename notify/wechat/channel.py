@@ -2,8 +2,9 @@
 
 A message of a long-term template rests on an accept that stands, and takes nothing.
 
-A repeat of what may have arrived takes a consent of its own where there is one. Where there is none
-it goes all the same: WeChat has the truth, and refuses a second copy where the reader gave one.
+What may have arrived is repeated only if it has a consequence: a second copy would use up a consent
+that a later message needs. The repeat takes a consent of its own where there is one; where there is
+none it goes all the same, and WeChat refuses a second copy where the reader gave one consent.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final
 from models.kernel.ids import ReaderId
 from models.messages.consent_repository import ConsentKey, ConsentRepository
 from models.messages.entities import (
+    OF_CONSEQUENCE,
     Channel,
     Delivery,
     DeliveryResult,
@@ -25,7 +27,7 @@ from models.messages.entities import (
     Message,
     Template,
 )
-from notify.delivery.channel import MAX_UNKNOWN, PreparedDelivery, SendOutcome
+from notify.delivery.channel import MAX_UNKNOWN, UNKNOWN, PreparedDelivery, SendOutcome
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.wechat.mini_program import MiniProgramClient, MiniProgramState
 from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, SendStatus, decide_retry
@@ -149,19 +151,22 @@ class WeChatChannel:
             values,
             self.state,
         )
-        decision = decide_retry(result, d.attempts, d.unknown)
+        repeats = message.template in OF_CONSEQUENCE
+        decision = decide_retry(result, d.attempts, d.unknown, repeats=repeats)
         self._apply(decision, result, ready)
         retries = decision.step is NextStep.RETRY
-        end = _ENDS.get(result.outcome, DeliveryState.FAILED)
+        # No consent is left for a second copy: the first one may have used it up.
+        spent_before = result.outcome is SendStatus.NO_CONSENT and d.unknown > 0
+        end = DeliveryState.FAILED if spent_before else _ENDS.get(result.outcome)
         return SendOutcome(
-            DeliveryState.QUEUED if retries else end,
-            result.outcome.value,
+            DeliveryState.QUEUED if retries else end or DeliveryState.FAILED,
+            UNKNOWN if spent_before else result.outcome.value,
             result.errcode,
             result.msgid,
             decision.retry_after_seconds,
             decision.pause,
             decision.away,
-            result.unknown,
+            result.unknown or spent_before,
             decision.without_page,
         )
 

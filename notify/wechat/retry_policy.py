@@ -140,21 +140,25 @@ _FIXED: Final[dict[SendStatus, RetryDecision]] = {
 }
 
 
-def decide_retry(result: SendResult, attempts: int, unknown_before: int = 0) -> RetryDecision:
+def decide_retry(
+    result: SendResult, attempts: int, unknown_before: int = 0, *, repeats: bool = True
+) -> RetryDecision:
     """What follows from ``result``.
 
     What was surely not sent is tried again without end; the message's own expiry bounds it. After
-    an unknown outcome the credit is not given back, and the second one ends the message.
+    an unknown outcome the credit is not given back, and the second one ends the message; so does
+    the first, unless it ``repeats``.
 
     Args:
         result: what came back. BAD_PAGE only occurs for a send that had a page, so it ends.
         attempts: sends of this message so far, the judged one included; at least 1.
         unknown_before: how many of the earlier ones may have arrived.
+        repeats: what may have arrived is worth another credit, which a second copy uses up.
     """
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:
             return RetryDecision(NextStep.RETRY, delay(attempts), away=True, credit_back=True)
-        if unknown_before + 1 >= MAX_UNKNOWN:
+        if not repeats or unknown_before + 1 >= MAX_UNKNOWN:
             return RetryDecision(NextStep.DROP, away=True)
         return RetryDecision(NextStep.RETRY, UNKNOWN_DELAY, away=True)
     if result.outcome is SendStatus.CONCURRENT:

@@ -9,7 +9,7 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import Message, Template
 
 LI: Final = ReaderId("5" * 24)
-RESERVED: Final = Template.RESERVED
+REMINDER: Final = Template.CHECK_IN_REMINDER
 MINUTE: Final = timedelta(minutes=1)
 
 
@@ -19,4 +19,4 @@ async def openids_of(readers: Any) -> dict[ReaderId, str]:
 
 def message(reader: ReaderId, at: datetime, worth: timedelta) -> Message:
     id = f"{reader}-{at:%H%M%S}"
-    return Message(id, reader, RESERVED, "预约成功", "…", at, {}, ReservationId(id), at + worth)
+    return Message(id, reader, REMINDER, "预约签到提醒", "…", at, {}, ReservationId(id), at + worth)

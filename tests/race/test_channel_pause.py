@@ -26,7 +26,7 @@ from notify.wechat.channel import CONCURRENCY, LEASE, WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
 from tests.deliveries import queue_of, state_of, tell
-from tests.race.channel_messages import LI, MINUTE, RESERVED, message, openids_of
+from tests.race.channel_messages import LI, MINUTE, REMINDER, message, openids_of
 from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
 
 SENT: Final = SendResult(SendStatus.SENT, 0)
@@ -76,7 +76,7 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
     breaker = CircuitBreaker(pauses, lambda: wechat.now, jitter=lambda: 1.0)
     channel = WeChatChannel(
         gateway,
-        {RESERVED: TemplateConfig("t-1", "p", {})},
+        {REMINDER: TemplateConfig("t-1", "p", {})},
         "formal",
         openids_of,
         ConsentRepository(stage.db),
@@ -92,7 +92,7 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
 
 async def consent(stage: Stage, readers: Sequence[ReaderId], times: int = 99) -> None:
     await stage.db["message_consents"].insert_many(
-        [{"_id": f"{r}:{RESERVED}", "reader": r, "remain": times} for r in readers]
+        [{"_id": f"{r}:{REMINDER}", "reader": r, "remain": times} for r in readers]
     )
 
 

@@ -11,7 +11,7 @@ from models.kernel.ids import ReaderId
 from models.messages.entities import DeliveryResult, DeliveryState, Message
 from notify.wechat.channel import LEASE
 from tests.deliveries import queue_of, state_of, tell
-from tests.race.channel_messages import LI, MINUTE, RESERVED, message
+from tests.race.channel_messages import LI, MINUTE, REMINDER, message
 from tests.race.stage import EIGHT, Stage, clock, put_around
 
 
@@ -63,7 +63,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
         await settle()
     if when == "between":
         put_around(other, "update_many", behind=settle)
-    assert await other.failed_late(LI, RESERVED, "w-01", 1003, "system failure")
+    assert await other.failed_late(LI, REMINDER, "w-01", 1003, "system failure")
     if when == "before":
         await settle()
     for m, state, codes in (
@@ -75,7 +75,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
         assert row is not None
         assert (row["state"], row["codes"], row["open"]) == (state, codes, False)
         assert row.get("words") == ("system failure" if state == "failed" else None)
-    assert not await other.failed_late(LI, RESERVED, "w-77", 1003, "of somebody else")
+    assert not await other.failed_late(LI, REMINDER, "w-77", 1003, "of somebody else")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_a_late_failure_marks_no_old_message(
     await stage.db["deliveries"].update_one({"message": old.id}, as_stored)
     if names:
         await messages.lease_next([LI], clock(9), clock(9), LEASE)
-    known = await messages.failed_late(LI, RESERVED, "w-2", 1003, "system failure")
+    known = await messages.failed_late(LI, REMINDER, "w-2", 1003, "system failure")
     assert known == (failed or bool(names))
     assert await state_of(stage.db, old) is DeliveryState("failed" if failed else "sent")
 
@@ -114,7 +114,7 @@ async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
     sent = message(LI, EIGHT, timedelta(hours=3))
     await tell(stage.db, stage.cipher, [sent])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
-    await other.failed_late(LI, RESERVED, "w-1", 1003, "system failure")
+    await other.failed_late(LI, REMINDER, "w-1", 1003, "system failure")
     await stage.db["deliveries"].update_many({}, {"$unset": {"late": ""}})
     await messages.save_results([DeliveryResult(d, DeliveryState.SENT, 0, msgid="w-1")])
     assert await state_of(stage.db, sent) is DeliveryState.SENT

@@ -18,7 +18,7 @@ from tests.race.channel_messages import MINUTE, message, openids_of
 from tests.race.stage import Stage, clock, guarded, unguard
 
 LI: Final = ReaderId("5" * 24)
-RESERVED: Final = Template.RESERVED
+REMINDER: Final = Template.CHECK_IN_REMINDER
 
 
 class Refusing:
@@ -34,7 +34,7 @@ class Refusing:
         self.calls += 1
         if self.calls > 1:
             return SendResult(SendStatus.SENT, 0)
-        await self._consents.accept_for_good(LI, RESERVED)
+        await self._consents.accept_for_good(LI, REMINDER)
         return SendResult(SendStatus.NO_CONSENT, 43101)
 
 
@@ -43,12 +43,12 @@ async def test_an_accept_during_a_refusal_stands(stage: Stage, guard: bool) -> N
     reader_side, ours = ConsentRepository(stage.db), ConsentRepository(stage.db)
     if not guard:
         unguard(ours)
-    await reader_side.accept_for_good(LI, RESERVED)
+    await reader_side.accept_for_good(LI, REMINDER)
     wechat: Any = Refusing(reader_side)
     pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, "wx")
     channel = WeChatChannel(
         wechat,
-        {RESERVED: TemplateConfig("t-1", "p", {}, long_term=True)},
+        {REMINDER: TemplateConfig("t-1", "p", {}, long_term=True)},
         "formal",
         openids_of,
         ours,
