@@ -55,7 +55,7 @@ class Site:
     mini_appid: str
     templates: Mapping[Template, TemplateConfig]
     """WeChat's templates by message."""
-    verification: tuple[str, str]
+    verification: Mapping[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""
     keeping: Keeping
 

@@ -24,6 +24,8 @@ from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, Callb
 log = logging.getLogger(__name__)
 CALLBACK_REJECTED: Final = "callback_rejected"
 """The code by which such a request is counted; WeChat reads none."""
+LINKED_FOLDERS: Final = ("", "/k", "/s", "/bind")
+"""Where WeChat looks for its file: in the folder of the links that its scanner shall open."""
 PATHS: Final = {"mp": "/wechat/mp/callback", "mini": "/wechat/mini/callback"}
 
 
@@ -35,13 +37,14 @@ def wechat_routes() -> list[web.RouteDef]:
             web.get(path, _CallbackEndpoint(account).verify),
             web.post(path, _CallbackEndpoint(account).receive),
         ]
-    return [*routes, web.get(r"/{name:[A-Za-z0-9_-]{1,64}\.txt}", verification)]
+    file = r"{name:[A-Za-z0-9_-]{1,64}\.txt}"
+    return [*routes, *(web.get(f"{folder}/{file}", verification) for folder in LINKED_FOLDERS)]
 
 
 async def verification(request: web.Request) -> web.Response:
     """The file by which WeChat knows that this host is ours, for links that its scanner opens."""
-    name, text = request.app[SITE].verification
-    if not name or request.match_info["name"] != name:
+    text = request.app[SITE].verification.get(request.match_info["name"])
+    if text is None:
         raise web.HTTPNotFound
     return web.Response(text=text)
 

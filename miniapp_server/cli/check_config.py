@@ -146,7 +146,7 @@ def shown(name: str, value: str) -> str:
     if name.endswith(_HIDDEN):
         return "set (hidden)"
     if name == "WECHAT_VERIFICATION_FILE":
-        return value.partition("=")[0]
+        return ", ".join(part.strip().partition("=")[0] for part in value.split(","))
     if name == "WECHAT_TEMPLATES":
         return value if value.startswith("@") else "JSON"
     if name in _PEOPLE:

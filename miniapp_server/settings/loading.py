@@ -98,7 +98,7 @@ class Settings:
     wechat: WeChatSettings
     official: OfficialAccountSettings | None
     pushes: Mapping[str, CallbackSettings]
-    verification: tuple[str, str]
+    verification: Mapping[str, str]
     cas: CasSettings
     oidc: tuple[OidcSettings, ...]
     entry: IdentityProviderSettings

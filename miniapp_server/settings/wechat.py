@@ -135,10 +135,13 @@ def read_callbacks(read: EnvironmentReader, sandbox: bool) -> dict[str, Callback
     return found
 
 
-def read_verification(read: EnvironmentReader) -> tuple[str, str]:
-    """Name and content of WeChat's verification file, empty without one. A fault is noted."""
-    text = read.text("WECHAT_VERIFICATION_FILE")
-    name, _, content = text.partition("=")
-    if text and not (re.fullmatch(r"[A-Za-z0-9_-]{1,64}\.txt", name) and content):
-        read.fault("WECHAT_VERIFICATION_FILE must look like name.txt=content")
-    return name, content
+def read_verification(read: EnvironmentReader) -> Mapping[str, str]:
+    """WeChat's verification files: their contents by name. A fault is noted."""
+    files: dict[str, str] = {}
+    for part in read.text("WECHAT_VERIFICATION_FILE").split(","):
+        name, _, content = part.strip().partition("=")
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,64}\.txt", name) and content and name not in files:
+            files[name] = content
+        elif part.strip():
+            read.fault("WECHAT_VERIFICATION_FILE must look like name.txt=content,name.txt=content")
+    return files

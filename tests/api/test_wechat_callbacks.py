@@ -220,13 +220,19 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
         menu_with_booking_entry(full, TOP, "wx1", "p", "https://x/")
 
 
-async def test_links_and_the_verification_file(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url, WECHAT_VERIFICATION_FILE="abC1.txt=c0ffee") as service:
+async def test_links_and_the_verification_files(mongo_url: str, redis_url: str) -> None:
+    """WeChat looks for an account's file in the folder of the links that its scanner shall open."""
+    files = "abC1.txt=c0ffee, MP_verify_x1.txt=x1"
+    async with living(mongo_url, redis_url, WECHAT_VERIFICATION_FILE=files) as service:
         said = await link_to(service.app, "pages/index/index", "k=2f-south", 30, MONDAY_8)
         link, until = said.splitlines()
         assert link.startswith("https://")
         assert until == "valid until 2026-10-07 08:00 (Asia/Shanghai)"
         with pytest.raises(WeChatUnavailable):
             await link_to(service.app, "pages/index/index", "", 31, MONDAY_8)
-        assert (await service.anonymous.get("//abC1.txt")).body == "c0ffee"
-        assert (await service.anonymous.get("//other.txt")).status == 404
+        for folder in ("", "/k", "/s", "/bind"):
+            for name, text in (("abC1", "c0ffee"), ("MP_verify_x1", "x1")):
+                answer = await service.anonymous.get(f"/{folder}/{name}.txt")
+                assert (answer.status, answer.body) == (200, text), (folder, name)
+                assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+            assert (await service.anonymous.get(f"/{folder}/other.txt")).status == 404

@@ -58,11 +58,20 @@ async def test_what_passes_and_what_it_says_itself(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     async with (
-        living(mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1") as service,
+        living(
+            mongo_url,
+            redis_url,
+            TRUSTED_PROXIES="127.0.0.1",
+            WECHAT_VERIFICATION_FILE="abC1.txt=c0ffee,MP_verify_x1.txt=x1",
+        ) as service,
         shipped_nginx(tmp_path, service.base.removeprefix("http://")) as base,
         _each_anew() as session,
     ):
         await _bodies(session, base)
+        for folder in ("", "/k", "/s", "/bind"):
+            for name, text in (("abC1", "c0ffee"), ("MP_verify_x1", "x1")):
+                file = await ask(session, "GET", f"{base}{folder}/{name}.txt")
+                assert file[:3] == (200, "text/plain", text), (folder, name)
         async with session.get(f"{base}/api/v1/me", headers={"X-Request-Id": "mine"}) as seen:
             id = seen.headers["X-Request-Id"]
         assert re.fullmatch(r"[0-9a-f]{32}", id), "nginx's, which stands in its log"
