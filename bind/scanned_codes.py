@@ -9,6 +9,7 @@ from typing import Final
 from bind.kiosk_codes import KioskCodeService
 from bind.scan_notes import ScanNotes
 from bind.seat_labels import SeatLabels
+from models.check_in.errors import QrExpired
 from models.check_in.service import PresenceScan
 from models.kernel.ids import ReaderId
 from models.kiosks.errors import QrInvalid
@@ -61,11 +62,15 @@ class ScannedCodes:
         self, text: str, reader_id: ReaderId, step_seconds: int, now: datetime
     ) -> PresenceScan:
         """What was scanned. After too many wrong ones of the reader's, right ones are refused as
-        well. Raises: QrInvalid, TooManyAttempts.
+        well. Raises: QrInvalid, QrExpired, TooManyAttempts.
         """
         limits = [AttemptLimit(f"qr:{reader_id}", _GUESSES, _WINDOW)]
         await self._throttles.register(limits, now)
-        scan = await self._verified(text, step_seconds, now)
+        try:
+            scan = await self._verified(text, step_seconds, now)
+        except QrInvalid:
+            await self._reject_if_old(text, step_seconds, now)
+            raise
         await self._throttles.refund(limits)
         return scan
 
@@ -75,14 +80,20 @@ class ScannedCodes:
         """The same where nobody has signed in. A whole campus may stand behind the address, so a
         right code always passes, and only wrong ones are counted and refused.
 
-        Raises: QrInvalid, TooManyAttempts.
+        Raises: QrInvalid, QrExpired, TooManyAttempts.
         """
         try:
             return await self._verified(text, step_seconds, now)
         except QrInvalid:
             limit = AttemptLimit(f"qr:address:{address}", _GUESSES_OF_AN_ADDRESS, _WINDOW)
             await self._throttles.register([limit], now)
+            await self._reject_if_old(text, step_seconds, now)
             raise
+
+    async def _reject_if_old(self, text: str, step_seconds: int, now: datetime) -> None:
+        """Raises: QrExpired."""
+        if await self._kiosk_codes.was_shown(text, step_seconds, now):
+            raise QrExpired()
 
     async def _verified(self, text: str, step_seconds: int, now: datetime) -> PresenceScan:
         if text.startswith(self._labels.prefix):

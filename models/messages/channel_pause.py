@@ -48,6 +48,8 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
 """The first pause, doubled after each probe that fails, and the longest one."""
+_QUOTA_RESET: Final = timedelta(hours=1)
+"""An operator may have the day's count set back at the channel: it is asked so often."""
 ALARM_AFTER: Final = timedelta(seconds=30)
 """A channel that is back sooner has disturbed nobody."""
 
@@ -77,7 +79,8 @@ def prolong(
 
 def _until(reason: PauseReason, failed: int, now: datetime, jitter: float) -> datetime:
     if reason is PauseReason.QUOTA_DAY:
-        return local_instant(local_date(now) + timedelta(days=1), time(0))
+        midnight = local_instant(local_date(now) + timedelta(days=1), time(0))
+        return min(midnight, now + _QUOTA_RESET)
     first, longest = _LENGTHS[reason]
     doubled: timedelta = first * 2 ** min(failed, 16)
     length = min(doubled, longest)

@@ -46,7 +46,7 @@ OUTCOMES: Final[dict[int, SendStatus]] = {
     43101: SendStatus.NO_CONSENT,
     43108: SendStatus.CONCURRENT,
     45009: SendStatus.QUOTA_DAY,
-    45011: SendStatus.QUOTA_MINUTE,
+    **dict.fromkeys((45011, 44990, 44991), SendStatus.QUOTA_MINUTE),
     45168: SendStatus.BAD_VALUE,
     47003: SendStatus.BAD_VALUE,
     50002: SendStatus.USER_LIMITED,

@@ -23,7 +23,6 @@ _PAUSES: Final = {
     SendStatus.QUOTA_DAY: PauseReason.QUOTA_DAY,
     SendStatus.QUOTA_MINUTE: PauseReason.QUOTA_MINUTE,
 }
-_TOO_FAST: Final = frozenset({44990, 44991})
 _SUGGESTED: Final = {v.value: v for v in TextVerdict if v is not TextVerdict.UNCHECKED}
 
 
@@ -54,8 +53,6 @@ def refused(errcode: int | None) -> TextCheckAnswer:
         return TextCheckAnswer(TextVerdict.RISKY, errcode)
     if errcode == _NOT_SEEN:
         return TextCheckAnswer(code=errcode, not_seen=True)
-    if errcode in _TOO_FAST:
-        return TextCheckAnswer(code=errcode, pause=PauseReason.QUOTA_MINUTE)
     return TextCheckAnswer(code=errcode, pause=_PAUSES.get(OUTCOMES.get(errcode, SendStatus.OTHER)))
 
 

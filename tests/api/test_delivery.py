@@ -245,24 +245,26 @@ async def test_the_minute_quota_pauses_everybody_for_a_minute(service: Living) -
     assert tried <= len(readers)
 
 
-async def test_the_day_quota_pauses_until_midnight_and_reminders_expire(service: Living) -> None:
+async def test_the_day_quota_is_tried_every_hour_and_reminders_expire(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("RESERVED", "CHECK_IN_REMINDER")
     await reader.accept("RESERVED")
     today = await reader.reserve()
     await service.move("13:59")
     tomorrow = await reader.reserve(date=service.tomorrow)
-    await misbehave(service, subscribe_send={"errcode": 45009, "times": 1})
+    await misbehave(service, subscribe_send={"errcode": 45009, "times": MANY})
     await service.move("14:05")  # the check-in reminder of today falls into the pause
     pauses = ChannelPauseRepository(service.db, Channel.WECHAT, service.settings.wechat.account)
     pause = await pauses.current()
     assert pause is not None and pause.reason is PauseReason.QUOTA_DAY
-    assert pause.until == MONDAY_8.replace(hour=0) + timedelta(days=1)
-    await service.move("23:59")
+    assert timedelta(minutes=54) < pause.until - service.clock.now() <= timedelta(hours=1)
+    await service.move("17:55")
     assert (await way_of(service, tomorrow)).state == "queued"
+    assert await calls(service, "subscribe_send") == 4, "once an hour"
     reminder = await way_of(service, today, 2)
     assert (reminder.state, reminder.reason) == ("expired", "quota_day"), "not only at midnight"
-    await service.move(timedelta(minutes=2))
+    await misbehave(service)  # the operator has used 重置额度
+    await service.move("19:05")
     assert (await way_of(service, tomorrow)).state == "sent"
     assert (await way_of(service, today, 2)).state == "expired"
     assert [m["template"] for m in await reader.messages()] == ["RESERVED", "RESERVED"]

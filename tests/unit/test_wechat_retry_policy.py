@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from models.messages.channel_pause import PauseReason, begin, prolong
-from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, decide_retry
+from notify.wechat.retry_policy import OUTCOMES, NextStep, RetryDecision, SendResult, decide_retry
 from notify.wechat.retry_policy import SendStatus as O
-from tests.builders import on
+from tests.builders import TOMORROW, on
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,14 @@ from tests.builders import on
             SendResult(O.QUOTA_MINUTE, 45011),
             9,
             RetryDecision(NextStep.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True),
+        ),
+        *(
+            (
+                SendResult(OUTCOMES[errcode], errcode),
+                1,
+                RetryDecision(NextStep.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True),
+            )
+            for errcode in (44990, 44991)
         ),
         (
             SendResult(O.TOKEN, 40001),
@@ -92,7 +100,6 @@ def test_pauses_grow_and_tell_once() -> None:
             pause = prolong(pause, reason, None, now, 1.0)
         assert pause.since == NOW and pause.failed == 10
         seen[reason] = ways
-    day = 86_400.0
     assert seen == {
         PauseReason.AWAY: [
             *((float(s), s > 16) for s in (2, 4, 8, 16, 32, 64, 128, 256)),
@@ -101,8 +108,10 @@ def test_pauses_grow_and_tell_once() -> None:
         PauseReason.TOKEN: [(s, True) for s in (60.0, 120.0, 240.0, *[300.0] * 7)],
         PauseReason.REFUSED: [(s, True) for s in (300.0, 600.0, *[900.0] * 8)],
         PauseReason.QUOTA_MINUTE: [(60.0, False)] * 10,
-        PauseReason.QUOTA_DAY: [(day * 2 / 3, True), *[(day, True)] * 9],
+        PauseReason.QUOTA_DAY: [(3600.0, True)] * 10,
     }
+    late = begin(PauseReason.QUOTA_DAY, 45009, on("23:30"), 1.0)
+    assert late.until == on("00:00", TOMORROW), "the day's count begins anew"
     away = begin(PauseReason.AWAY, None, NOW, 0.8)
     assert away.until - NOW == timedelta(seconds=1.6)
 
