@@ -79,6 +79,7 @@ from models.waitlist.service import WaitlistService
 from models.webhooks.service import WebhookLists
 from models.wechat.service import WeChatCallbackService
 from notify.email.unsubscribing import UnsubscribeLinks
+from notify.routing import ChannelRouting
 from notify.wechat.callbacks import CallbackVerifier
 from notify.wechat.mini_program_codes import MiniProgramCodes
 from notify.wechat.template_config import TemplateConfig
@@ -91,6 +92,7 @@ AFFECTED_BOOKINGS: Final = web.AppKey("affected_bookings", AffectedBookings)
 ALTERNATIVES: Final = web.AppKey("alternatives", SeatAlternatives)
 AUDIT_LOG: Final = web.AppKey("audit_log", AuditLog)
 CALENDAR_FEEDS: Final = web.AppKey("calendar_feeds", CalendarFeeds)
+CHANNEL_ROUTING: Final = web.AppKey("channel_routing", ChannelRouting)
 CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppKey(
     "callback_verifiers"
 )

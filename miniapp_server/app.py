@@ -154,8 +154,13 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
     app[ERROR_PAGE] = error_page
     _wire_sessions(app, resources)
+
     hooks = Hooks(
-        app[SESSIONS].reader_changed, resources.sign_ons.answers, clock.now, asyncio.sleep
+        app[SESSIONS].reader_changed,
+        resources.sign_ons.answers,
+        clock.now,
+        asyncio.sleep,
+        lambda reader_id, now: app[keys.CHANNEL_ROUTING].misses_offers(reader_id, now),
     )
     wire_models(
         app,
@@ -168,6 +173,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     )
     channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
+    app[keys.CHANNEL_ROUTING] = channels.routing
     _wire_identity(app, resources, wire_mail(app, resources, channels))
     wire_staff(
         app,
@@ -300,7 +306,7 @@ def _wire_jobs(
             app[LOAD_SHEDDER],
             clock,
         ),
-        Refresh(app[REFERENCE], redis_health, channels.pauses, app[METRICS]),
+        Refresh(app[REFERENCE], redis_health, channels, app[METRICS]),
         texts,
     )
     groups = schedule(app, clock, resources.db, upkeep)

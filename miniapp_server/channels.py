@@ -30,6 +30,7 @@ from notify.email.channel import EmailChannel, SmtpCodeMailer, SmtpStaffMailer
 from notify.email.rendering import MailWriter
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.publisher import MessagePublisher
+from notify.routing import ChannelRouting
 from notify.wechat.channel import WeChatChannel
 from notify.wecom.channel import WeComChannel
 from notify.wecom.client import WeComClient
@@ -47,6 +48,7 @@ class Channels:
     mail: EmailChannel | None
     used: Mapping[Channel, DeliveryChannel]
     pauses: Mapping[Channel, ChannelPauseRepository]
+    routing: ChannelRouting
     publisher: MessagePublisher
 
 
@@ -77,12 +79,14 @@ def open_channels(resources: Resources, reference: ReferenceData, metrics: Metri
     def count(channel: Channel, outcome: str, times: int) -> None:
         metrics.deliveries.labels(channel.value, outcome).inc(times)
 
+    routing = ChannelRouting(list(used.values()))
     return Channels(
         wechat,
         mail,
         used,
         {name: channel.breaker.pauses for name, channel in used.items()},
-        MessagePublisher(r.messages, r.deliveries, list(used.values()), count),
+        routing,
+        MessagePublisher(r.messages, r.deliveries, routing, count),
     )
 
 

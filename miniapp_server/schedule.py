@@ -14,6 +14,7 @@ from handlers import keys
 from handlers.http.keys import SITE
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
+from miniapp_server.channels import Channels
 from miniapp_server.clock import Clock
 from miniapp_server.maintenance import Retention
 from miniapp_server.scheduler import Job, JobGroup, Telling
@@ -26,7 +27,6 @@ from miniapp_server.wiring import (
     WAITLIST_JOBS,
 )
 from models.messages.channel_pause import PauseReason
-from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import Channel
 from models.migrations.repository import migrate
@@ -88,21 +88,25 @@ class Refresh:
         self,
         reference: ReferenceData,
         redis_health: RedisHealth,
-        pauses: Mapping[Channel, ChannelPauseRepository],
+        channels: Channels,
         metrics: Metrics,
     ) -> None:
         self._reference, self._redis_health = reference, redis_health
-        self._pauses, self._metrics = pauses, metrics
+        self._channels, self._metrics = channels, metrics
 
     async def run(self, _: datetime) -> int:
         """Always 0: there is no more to do at once."""
         await self._redis_health.look()
         await self._reference.refresh()
-        for channel, pauses in self._pauses.items():
+        paused: set[Channel] = set()
+        for channel, pauses in self._channels.pauses.items():
             pause = await pauses.current()
+            if pause is not None:
+                paused.add(channel)
             for reason in PauseReason:
                 lasts = pause is not None and pause.reason is reason
                 self._metrics.channel_paused.labels(channel.value, reason.value).set(int(lasts))
+        self._channels.routing.paused = paused
         return 0
 
 

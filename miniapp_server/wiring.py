@@ -90,7 +90,7 @@ from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.mongo import Database
 from models.violations.service import ViolationService
 from models.waitlist.jobs import WaitlistJobs
-from models.waitlist.matching import WaitlistMatcher
+from models.waitlist.matching import MissesOffers, WaitlistMatcher
 from models.waitlist.service import WaitlistService
 from models.wechat.service import WeChatCallbackService
 
@@ -119,6 +119,7 @@ class Hooks:
     now: Callable[[], datetime]
     """The business time."""
     sleep: Sleep
+    misses_offers: MissesOffers
 
 
 def wire_models(
@@ -181,7 +182,7 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
     )
     idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
     matcher = app[MATCHER] = WaitlistMatcher(
-        r.waitlist, r.reservations, r.readers, occupancy, reference
+        r.waitlist, r.reservations, r.readers, occupancy, reference, hooks.misses_offers
     )
     writer = app[WRITER] = ReservationWriter(
         r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods

@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from models.messages.delivery_repository import DeliveryRepository
 from models.messages.entities import Channel, DeliveryState, Message
 from models.messages.repository import MessageRepository
-from notify.delivery.channel import DeliveryChannel
+from notify.routing import ChannelRouting
 
 
 class MessagePublisher:
-    """Tells readers. ``channels`` are those that the library has set up."""
+    """Tells readers."""
 
     def __init__(
         self,
         messages: MessageRepository,
         deliveries: DeliveryRepository,
-        channels: Sequence[DeliveryChannel],
+        routing: ChannelRouting,
         count: Callable[[Channel, str, int], None] = lambda channel, outcome, times: None,
     ) -> None:
         """``count`` is called with a channel, an outcome and how often it was."""
         self._messages, self._deliveries = messages, deliveries
-        self._channels, self._count = channels, count
+        self._routing, self._count = routing, count
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Keep the messages for the app, and queue them for the channels. May be repeated: each is
@@ -36,9 +36,6 @@ class MessagePublisher:
         if not messages:
             return
         await self._messages.add(messages)
-        for channel in self._channels:
-            wanted = await channel.wanted(messages)
-            await self._deliveries.add(channel.name, [m for m in messages if m.id in wanted])
-            self._count(
-                channel.name, DeliveryState.NO_CONSENT.value, len(messages) - len(set(wanted))
-            )
+        for name, ids in (await self._routing.route(messages)).items():
+            await self._deliveries.add(name, [m for m in messages if m.id in ids])
+            self._count(name, DeliveryState.NO_CONSENT.value, len(messages) - len(ids))

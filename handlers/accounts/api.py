@@ -114,7 +114,7 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     assert call.principal is not None
     reader = call.principal.reader
     if reader is None:
-        return CurrentReaderOut(None, [], 0, None, None, {}, [])
+        return CurrentReaderOut(None, [], 0, None, None, {}, [], False)
     active = await call[keys.RESERVATIONS].live_now(reader.id, call.now)
     window = await call[keys.VIOLATIONS].violation_count(reader.id, call.now)
     until = reader.suspended_until
@@ -130,6 +130,8 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
         suspension=suspension(reader, call.now),
         subscriptions=_by_name(await call[keys.MESSAGES].remaining_consents(reader.id)),
         long_term=_long_term(call),
+        reminders_paused=bool(active)
+        and await call[keys.CHANNEL_ROUTING].misses_reminders(reader.id, call.now),
     )
 
 

@@ -125,6 +125,10 @@ class CurrentReaderOut(Response):
         list[str],
         Meta(description="templates that are accepted once; theirs is 1 while the accept stands"),
     ]
+    reminders_paused: Annotated[
+        bool,
+        Meta(description="no channel by which the reader would be reminded can send just now"),
+    ]
 
 
 ReadersSession = Literal["web", "wx", "kiosk"]

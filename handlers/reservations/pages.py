@@ -10,7 +10,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.keys import ALTERNATIVES, RESERVATIONS, SEAT_REPORTS, WAITLIST
+from handlers.keys import ALTERNATIVES, CHANNEL_ROUTING, RESERVATIONS, SEAT_REPORTS, WAITLIST
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation
@@ -45,7 +45,9 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         items=[await presenter.reservation(reference, r, now) for r in rows],
         number=number,
         pages=pages,
-        current=await current_reservation(visit),
+        current=(current := await current_reservation(visit)),
+        untold=bool(current or entries)
+        and await visit[CHANNEL_ROUTING].misses_reminders(reader_id, now),
         entries=[
             await waitlist_presenter.wait(reference, visit[WAITLIST], entry, now)
             for entry in entries

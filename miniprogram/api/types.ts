@@ -197,6 +197,7 @@ export interface CurrentReaderOut {
   suspension: SuspensionOut | null;
   subscriptions: Record<string, number>;
   long_term: string[];
+  reminders_paused: boolean;
 }
 
 export interface DateOut {

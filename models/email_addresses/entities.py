@@ -53,9 +53,16 @@ class EmailAddress:
 
     def wants(self, template: Template) -> bool:
         """Whether a message of this kind goes there."""
-        if not self.address or self.undeliverable:
-            return False
-        return self.choices.wants(template)
+        return self.reachable and self.choices.wants(template)
+
+    def takes(self, template: Template) -> bool:
+        """Whether a message of this kind may go there where the reader's usual way is paused."""
+        return self.reachable and not self.choices.refuses(template)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether there is an address, and the mail server knows it."""
+        return bool(self.address) and not self.undeliverable
 
     @property
     def masked(self) -> str:

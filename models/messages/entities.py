@@ -96,6 +96,15 @@ OF_CONSEQUENCE: Final = frozenset(
 a day would bring ten messages."""
 
 
+REMINDERS: Final = (
+    Template.CHECK_IN_REMINDER,
+    Template.ENDING_SOON,
+    Template.LEAVE_REMINDER,
+    Template.OFFER,
+)
+"""What has a deadline some minutes ahead: worth nothing afterwards."""
+
+
 @dataclass(frozen=True, slots=True)
 class KindChoices:
     """The kinds of messages that a reader has switched on or off; for the others it is what has a
@@ -106,6 +115,10 @@ class KindChoices:
     def wants(self, template: Template) -> bool:
         """Whether messages of this kind are wanted."""
         return self.made.get(template, template in OF_CONSEQUENCE)
+
+    def refuses(self, template: Template) -> bool:
+        """Whether the reader has switched this kind off."""
+        return self.made.get(template) is False
 
 
 @record

@@ -20,6 +20,8 @@ from models.kernel.time_range import (
 from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
+OFFER_DURATION_UNTOLD: Final = timedelta(minutes=30)
+"""Where no channel can tell the reader of it when it is made: they look for themselves."""
 MOST_ALERTS: Final = 5
 """So many free-seat alerts a reader may have at a time."""
 QUIET_HOURS: Final = (time(22, 30), time(7))

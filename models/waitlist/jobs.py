@@ -143,7 +143,7 @@ class WaitlistJobs:
             if entry.alert:
                 told = WaitlistEnd(now, EndReason.SEAT_FREE)
                 return await self._close(entry, WaitlistState.WAITING, WaitlistState.TOLD, told)
-            offer = self._matcher.create_offer(entry, seat, span, now)
+            offer = await self._matcher.create_offer(entry, seat, span, now)
             try:
                 with self._occupancy.inserting(offer.date):
                     await self._reservations.insert_offer(offer, self._waitlist.offering(offer))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,13 +23,23 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES
 from models.reservations.writer import SeatOffer
 from models.storage.mongo import new_id
-from models.waitlist.entities import OFFER_DURATION, RENEWAL_PRIORITY, WaitlistEntry, waits_asleep
+from models.waitlist.entities import (
+    OFFER_DURATION,
+    OFFER_DURATION_UNTOLD,
+    RENEWAL_PRIORITY,
+    WaitlistEntry,
+    waits_asleep,
+)
 from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
 _LOOKED_UP: Final = 20
 """Readers that are looked up at once: nearly always one of them may be offered the seat."""
+
+
+MissesOffers = Callable[[ReaderId, datetime], Awaitable[bool]]
+"""Whether none of the channels by which a reader would be told of an offer can send just now."""
 
 
 class WaitlistMatcher:
@@ -42,9 +52,11 @@ class WaitlistMatcher:
         readers: ReaderRepository,
         occupancy: LiveOccupancy,
         reference: ReferenceData,
+        misses_offers: MissesOffers,
     ) -> None:
         self._waitlist, self._reservations, self._readers = waitlist, reservations, readers
         self._occupancy, self._reference = occupancy, reference
+        self._misses_offers = misses_offers
 
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
@@ -75,7 +87,7 @@ class WaitlistMatcher:
         found = await self._first_eligible(seat, fitting, now)
         if found is None:
             return None
-        offer = self.create_offer(found[0], seat, found[1], now)
+        offer = await self.create_offer(found[0], seat, found[1], now)
         return SeatOffer(offer, self._waitlist.offering(offer))
 
     async def _first_eligible(
@@ -146,11 +158,14 @@ class WaitlistMatcher:
                 return None
         return span
 
-    def create_offer(
+    async def create_offer(
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
-        """The seat, held for the entry's reader for some minutes."""
-        until, tell = min(now + OFFER_DURATION, span.end), OutboxEventKind.WAITLIST_OFFER
+        """The seat, held for the entry's reader for some minutes: more of them where no channel can
+        tell the reader just now. That is decided here, and what follows changes nothing of it."""
+        untold = await self._misses_offers(entry.reader_id, now)
+        until = min(now + (OFFER_DURATION_UNTOLD if untold else OFFER_DURATION), span.end)
+        tell = OutboxEventKind.WAITLIST_OFFER
         return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, tell)
 
     def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:

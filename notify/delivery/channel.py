@@ -117,6 +117,11 @@ class DeliveryChannel(Protocol):
         """The ids of those of the messages that shall go this way."""
         ...
 
+    async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
+        """The ids of those that it could carry where their readers' usual way is paused: there is
+        an address, and the reader has not switched their kind off here."""
+        ...
+
     async def prepare(
         self, going: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:

@@ -54,6 +54,15 @@ class EmailChannel:
             if (found := addresses.get(m.reader_id)) is not None and found.wants(m.template)
         }
 
+    async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
+        """Those whose readers have an address."""
+        addresses = await self.addresses.many({m.reader_id for m in messages})
+        return {
+            m.id
+            for m in messages
+            if (found := addresses.get(m.reader_id)) is not None and found.takes(m.template)
+        }
+
     async def prepare(
         self, going: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
@@ -63,9 +72,9 @@ class EmailChannel:
         ends: list[DeliveryResult] = []
         for d in going:
             found = addresses.get(d.message.reader_id)
-            if found is None or found.undeliverable:
+            if found is None or not found.reachable:
                 ends.append(DeliveryResult(d, DeliveryState.UNBOUND))
-            elif not found.wants(d.message.template):
+            elif not found.takes(d.message.template):
                 ends.append(DeliveryResult(d, DeliveryState.NO_CONSENT))
             else:
                 ready.append(PreparedDelivery(d, found.address, send_by))

@@ -81,6 +81,10 @@ class WeChatChannel:
             allowed |= (await self.consents.standing(long_term)).keys()
         return {m.id for m in messages if (m.reader_id, m.template) in allowed}
 
+    async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
+        """None: without a consent WeChat takes nothing."""
+        return ()
+
     def _by_type(self, keys: Collection[ConsentKey]) -> tuple[list[ConsentKey], list[ConsentKey]]:
         """Those of templates that take a consent for each message, and those of long-term ones."""
         parted: tuple[list[ConsentKey], list[ConsentKey]] = [], []

@@ -77,6 +77,11 @@ class WeComChannel:
         choices = await self.choices.many(self.name, {m.reader_id for m in messages})
         return {m.id for m in messages if choices[m.reader_id].wants(m.template)}
 
+    async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
+        """Those whose readers have not switched their kind off here."""
+        choices = await self.choices.many(self.name, {m.reader_id for m in messages})
+        return {m.id for m in messages if not choices[m.reader_id].refuses(m.template)}
+
     async def prepare(
         self, going: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:

@@ -40,6 +40,7 @@ from models.storage.mongo import Database
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
+from notify.routing import ChannelRouting
 from notify.waitlist_messages import WaitlistMessages
 from notify.webhooks.events import WebhookEvents
 from scripts.proof.memory_mongo import MemoryStore
@@ -70,6 +71,10 @@ async def _cas_answers() -> bool:
     return True
 
 
+async def _is_told(_: ReaderId, __: datetime) -> bool:
+    return False
+
+
 class Worker:
     """One process of the service. Its occupancy knows no change stream, so that whatever it
     answers is asked of the database."""
@@ -79,7 +84,7 @@ class Worker:
         self.db: Database = network.connect(name)
         self.stored = Repositories(self.db, CIPHER)
         app = web.Application()
-        hooks = Hooks(_nobody_listens, _cas_answers, real_now, asyncio.sleep)
+        hooks = Hooks(_nobody_listens, _cas_answers, real_now, asyncio.sleep, _is_told)
         wire_models(app, self.db, self.stored, hooks)
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         if clock is not None:
@@ -90,7 +95,7 @@ class Worker:
         self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
         self.outbox = OutboxDispatcher(
             self.stored.reservations,
-            MessagePublisher(self.stored.messages, self.stored.deliveries, ()),
+            MessagePublisher(self.stored.messages, self.stored.deliveries, ChannelRouting(())),
             ReservationMessages(
                 self.stored.reservations,
                 self.reference,

@@ -9,6 +9,7 @@ from notify.delivery.channel import DeliveryChannel
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
+from notify.routing import ChannelRouting
 from notify.waitlist_messages import WaitlistMessages
 from notify.webhooks.events import WebhookEvents
 from tests.inside import Inside
@@ -19,7 +20,7 @@ def dispatcher(
 ) -> OutboxDispatcher:
     return OutboxDispatcher(
         worker.stored.reservations,
-        MessagePublisher(messages, worker.stored.deliveries, channels),
+        MessagePublisher(messages, worker.stored.deliveries, ChannelRouting(channels)),
         ReservationMessages(
             worker.stored.reservations, worker.reference, worker.violations, worker.code_sharing
         ),

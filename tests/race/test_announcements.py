@@ -18,6 +18,7 @@ from models.staff.announcements import Announcement, StaffAnnouncements
 from models.staff.recorder import AuditLog, StaffContext
 from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
+from notify.routing import ChannelRouting
 from tests.race.stage import Stage, clock, guarded, put_around, unguard
 
 
@@ -38,7 +39,9 @@ async def test_readers_are_told_once(stage: Stage, guard: bool) -> None:
 
     async def send() -> int:
         announcements = (AnnouncementRepository if guard else Anew)(stage.db)
-        notifier = InAppNotifier(MessagePublisher(stored.messages, stored.deliveries, ()))
+        notifier = InAppNotifier(
+            MessagePublisher(stored.messages, stored.deliveries, ChannelRouting(()))
+        )
         if guard:
             put_around(announcements, "insert_many", before=barrier.wait)
         service = StaffAnnouncements(
