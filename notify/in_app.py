@@ -8,17 +8,26 @@ from datetime import datetime
 from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
+from models.library.entities import Catalog, Seat
 from models.messages.entities import Message, Template
 from models.readers.entities import FOREVER
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from notify.publisher import MessagePublisher
-from notify.templates.in_app import FAULT_TEXT, MESSAGE_TEXT, TITLE_TEXT, VIOLATION_TEXT
-from notify.templates.rendering import day_clock, span
+from notify.templates import suspended
+from notify.templates.in_app import (
+    FAULT_TEXT,
+    MESSAGE_TEXT,
+    RENUMBERED_TIP,
+    TITLE_TEXT,
+    VIOLATION_TEXT,
+)
+from notify.templates.rendering import A_DAY, LONGEST_THING, day_clock, span
 
 
 class InAppNotifier:
-    """Implements ``ReaderNotifier``: messages that fit no template of WeChat."""
+    """Implements ``ReaderNotifier``. What fits no template of WeChat goes as an answer, in the app
+    and by the other channels."""
 
     def __init__(self, publisher: MessagePublisher) -> None:
         self._publisher = publisher
@@ -63,7 +72,18 @@ class InAppNotifier:
         """The staff have set or ended a suspension."""
         kind = "released" if until is None else "banned" if until == FOREVER else "suspended"
         text = MESSAGE_TEXT[kind].format(until=day_clock(until), reason=reason)
-        await self._send(new_id(), reader_id, TITLE_TEXT["suspension"], text, now)
+        message = Message(
+            id=new_id(),
+            reader_id=reader_id,
+            template=Template.SUSPENDED,
+            title=TITLE_TEXT["suspension"],
+            text=text,
+            at=now,
+            facts=suspended.by_the_library(until, now),
+            expires_at=min(until, now + A_DAY) if until is not None else now + A_DAY,
+            typed=True,
+        )
+        await self._publisher.publish([message])
 
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime
@@ -78,14 +98,25 @@ class InAppNotifier:
         self,
         reader_id: ReaderId,
         was: str,
-        label: str,
+        catalog: Catalog,
+        seat: Seat,
         start: datetime,
         end: datetime,
         now: datetime,
     ) -> None:
         """The reader's seat has another number from now on."""
-        text = MESSAGE_TEXT["renumbered"].format(was=was, seat=label, span=span(start, end))
-        await self._send(new_id(), reader_id, TITLE_TEXT["renumbered"], text, now)
+        label, short = catalog.seat_label(seat), catalog.short_label_of(seat.id, LONGEST_THING)
+        message = Message(
+            id=new_id(),
+            reader_id=reader_id,
+            template=Template.MOVED,
+            title=TITLE_TEXT["renumbered"],
+            text=MESSAGE_TEXT["renumbered"].format(was=was, seat=label, span=span(start, end)),
+            at=now,
+            facts={"seat": short, "seat_no": seat.number, "start": start, "tip": RENUMBERED_TIP},
+            expires_at=end,
+        )
+        await self._publisher.publish([message])
 
     async def _about(self, v: Violation, kind: str, text: str, now: datetime) -> None:
         id, title = f"{v.reservation_id}:{kind}", TITLE_TEXT[kind]

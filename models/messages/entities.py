@@ -127,7 +127,8 @@ class Message:
 
     ``facts`` are the values of the WeChat template by fact name; after ``expires_at`` no channel
     need be bothered any more (a reminder after the fact). In the app it stays all the same.
-    ``request_id`` is that of the request or run which it tells of.
+    ``request_id`` is that of the request or run which it tells of. ``typed``: somebody's own words
+    stand in the text, as in every answer.
     """
 
     id: str
@@ -141,6 +142,7 @@ class Message:
     expires_at: datetime | None = None
     read: bool = False
     request_id: str = ""
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

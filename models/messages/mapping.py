@@ -17,7 +17,7 @@ DEFAULT_EXPIRY: Final = timedelta(hours=24)
 
 
 class MessageCollection:
-    """The collection of messages. What people typed is in answers alone, whose texts are sealed."""
+    """The collection of messages. The texts that have what people typed are sealed."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["messages"]
@@ -25,7 +25,7 @@ class MessageCollection:
 
     def _document(self, message: Message) -> Document:
         document = document_of(message)
-        if message.template is Template.ANSWER:
+        if message.typed or message.template is Template.ANSWER:
             document |= {"text": "", "typed": self._texts.seal("typed", message.text)}
         return document
 
@@ -42,6 +42,7 @@ class MessageCollection:
             expires_at=d["expires_at"],
             read=d["read"],
             request_id=d.get("request", ""),
+            typed="typed" in d,
         )
 
 

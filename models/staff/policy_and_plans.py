@@ -190,7 +190,8 @@ class StaffPolicyAndPlans:
                 await self._notifier.seat_renumbered(
                     row.reader_id,
                     was[row.seat_id],
-                    catalog.seat_label(catalog.seats[row.seat_id]),
+                    catalog,
+                    catalog.seats[row.seat_id],
                     row.booked_start,
                     row.end,
                     ctx.now,

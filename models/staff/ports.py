@@ -10,11 +10,12 @@ from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.identity.activation_code_repository import LiveCode
 from models.kernel.ids import ReaderId
+from models.library.entities import Catalog, Seat
 from models.violations.entities import Violation
 
 
 class ReaderNotifier(Protocol):
-    """Tells readers in the app what the staff have done; ``notify.in_app`` implements it."""
+    """Tells readers what the staff have done; ``notify.in_app`` implements it."""
 
     async def feedback_answered(self, feedback: Feedback) -> None: ...
 
@@ -36,7 +37,8 @@ class ReaderNotifier(Protocol):
         self,
         reader_id: ReaderId,
         was: str,
-        label: str,
+        catalog: Catalog,
+        seat: Seat,
         start: datetime,
         end: datetime,
         now: datetime,

@@ -1,4 +1,4 @@
-"""What the library tells a reader in the app only: titles and texts."""
+"""What the library itself tells a reader: titles and texts."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "renumbered": "您预约的座位改号：{was}号 现在是 {seat}，{span}，座位没有变。",
     "violation": "{month}月{day}日的违约（{kind}）",
 }
+RENUMBERED_TIP: Final = "座位改号，位置没有变"
 FAULT_TEXT: Final[Mapping[FaultKind, str]] = {
     FaultKind.CHAIR: "座椅",
     FaultKind.DESK: "桌子",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from models.messages.entities import Template
+from models.readers.entities import FOREVER
 from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, day_clock
 
 
@@ -20,6 +22,15 @@ def render(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.suspended_until,
     )
+
+
+def by_the_library(until: datetime | None, now: datetime) -> dict[str, object]:
+    """The facts of what the staff decide: a suspension, one without an end, or (None) its end. Why,
+    in their words, stands in the app only."""
+    if until is None:
+        return {"until": now, "reason": "图书馆已解除暂停", "tip": "现在可以预约"}
+    tip = "长期暂停，至图书馆解除" if until == FOREVER else "已有的预约不受影响"
+    return {"until": until, "reason": "由图书馆暂停，原因见消息", "tip": tip}
 
 
 MESSAGE: Final = MessageTemplate(

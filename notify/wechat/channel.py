@@ -30,6 +30,7 @@ from models.messages.entities import (
 from notify.delivery.channel import MAX_UNKNOWN, UNKNOWN, PreparedDelivery, SendOutcome
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.wechat.mini_program import MiniProgramClient, MiniProgramState
+from notify.wechat.official_account import HOME
 from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, SendStatus, decide_retry
 from notify.wechat.template_config import TemplateConfig, format_fields
 
@@ -226,5 +227,7 @@ def _consent(d: Delivery) -> ConsentKey:
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:
-    about = f"?id={message.reservation_id}" if message.reservation_id else ""
-    return f"{config.page}{about}" if config.page else None
+    """What a tap opens; of a message about no booking the first page."""
+    if not config.page:
+        return None
+    return f"{config.page}?id={message.reservation_id}" if message.reservation_id else HOME

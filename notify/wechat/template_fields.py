@@ -16,8 +16,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.time_range import TimeRange, to_local
+from models.readers.entities import FOREVER
 
 _NOTHING: Final = "无"
+_NO_END: Final = "长期"
+"""In a text; a ``time`` takes none, and has the year 9999."""
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _NOT_HAN: Final = re.compile(r"[^\u4e00-\u9fff]")
 # A clock time, a day, or both, alone or as a range.
@@ -64,7 +67,7 @@ def _text(value: object) -> str:
             return f"{start.month}月{start.day}日 {start:%H:%M}~{end:%H:%M}"
         return f"{start.month}月{start.day}日 {start:%H:%M}~{end.month}月{end.day}日 {end:%H:%M}"
     if isinstance(value, datetime):
-        return _instant(value)
+        return _NO_END if value == FOREVER else _instant(value)
     if isinstance(value, timedelta):
         hours, minutes = _hours(value)
         return f"{hours}小时{minutes}分钟" if hours else f"{minutes}分钟"

@@ -154,12 +154,17 @@ async def test_nobody_extends_past_a_new_closing_time(service: Living) -> None:
 async def test_a_seat_s_new_number_is_told(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
+    await reader.accept("MOVED")
     plan = await exported(head)
     seat_of(plan, "010")["no"] = "099"
     assert (await send(service, head, plan, confirmed="yes")).status == 303
     message = (await reader.ok("GET", "/messages"))["items"][0]
     assert message["title"] == "座位改号"
     assert "010号 现在是 图书馆2层二层中厅099号" in message["text"]
+    await service.settle()
+    (got,) = await reader.messages()
+    values = [field["value"] for field in got["data"].values()]
+    assert values == ["图书馆2层二层中厅099号", "2026年9月8日 09:00", "座位改号，位置没有变"]
 
 
 async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Living) -> None:

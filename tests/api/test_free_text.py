@@ -87,7 +87,7 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
         ],
         "suspensions": [last.reason.words] if last is not None and last.reason else [],
         "readers": [own.suspended_for.words] if own is not None and own.suspended_for else [],
-        "messages": [m.text for m in inbox if m.template == "ANSWER"],
+        "messages": [m.text for m in inbox if m.typed],
         "audit": [e.reason for e in entries],
         "second_factors": [factor.secret if factor is not None else ""],
         "email_addresses": [mail.address, mail.pending.address if mail.pending else ""],

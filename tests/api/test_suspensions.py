@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.readers.entities import FOREVER
@@ -167,3 +167,33 @@ async def test_violations_do_not_shorten_one_without_an_end(service: Living) -> 
     found = (await reader.ok("GET", "/messages"))["items"]
     assert "预约资格暂停" not in [m["title"] for m in found], "no end is told that is none"
     assert "（第 3/3 次），图书馆解除前不能预约" in found[0]["text"]
+
+
+async def test_what_the_staff_decide_reaches_the_phone(service: Living) -> None:
+    """By the template that the reader has consented to: a suspension, one without an end, and the
+    release. The staff's own words stay in the app."""
+    desk, reader = await staff(service), await service.reader()
+    for _ in range(3):
+        await reader.accept("SUSPENDED")
+    until = await in_days(service, 3)
+    for form in ({"until": until}, {"forever": "1"}, {"release": "1"}):
+        assert (await suspend(service, desk, reader, **form)).status == 303
+        await service.settle()
+        await service.leap(timedelta(minutes=1))
+    got = await reader.messages()
+    assert [m["template"] for m in got] == ["SUSPENDED"] * 3
+    assert {m["page"] for m in got} == {"pages/index/index"}, "there is no booking to open"
+    values = [[field["value"] for field in m["data"].values()] for m in got]
+    day = datetime.fromisoformat(until)
+    assert values == [
+        [
+            f"{day.year}年{day.month}月{day.day}日 {day:%H:%M}",
+            "由图书馆暂停，原因见消息",
+            "已有的预约不受影响",
+        ],
+        ["9999年1月1日 08:00", "由图书馆暂停，原因见消息", "长期暂停，至图书馆解除"],
+        ["2026年9月7日 08:02", "图书馆已解除暂停", "现在可以预约"],
+    ]
+    told = (await reader.ok("GET", "/messages"))["items"]
+    assert all(WORDS in m["text"] for m in told), "in the app, sealed"
+    assert WORDS not in await service.all_documents()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.time_range import TimeRange
 from models.library.entities import Area, Catalog, Seat, SeatId, Venue
+from models.readers.entities import FOREVER
 from notify.templates.rendering import LONGEST_THING
 from notify.wechat.template_config import (
     TemplateConfigError,
@@ -38,6 +39,8 @@ UNTIL = AT + timedelta(hours=4)
         ("thing", timedelta(hours=3, minutes=58), "3小时58分钟"),
         ("time", AT, "2026年11月24日 14:00"),
         ("time", "14:30", "14:30"),
+        ("time", FOREVER, "9999年1月1日 08:00"),
+        ("thing", FOREVER, "长期"),
         ("time", TimeRange(AT, UNTIL), "2026年11月24日 14:00~2026年11月24日 18:00"),
         ("date", AT, "2026年11月24日 14:00"),
         ("date", "2026-11-24", "2026-11-24"),
