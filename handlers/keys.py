@@ -78,6 +78,7 @@ from models.violations.service import ViolationService
 from models.waitlist.service import WaitlistService
 from models.webhooks.service import WebhookLists
 from models.wechat.service import WeChatCallbackService
+from notify.conversations import Conversations
 from notify.email.unsubscribing import UnsubscribeLinks
 from notify.routing import ChannelRouting
 from notify.wechat.callbacks import CallbackVerifier
@@ -92,6 +93,7 @@ AFFECTED_BOOKINGS: Final = web.AppKey("affected_bookings", AffectedBookings)
 ALTERNATIVES: Final = web.AppKey("alternatives", SeatAlternatives)
 AUDIT_LOG: Final = web.AppKey("audit_log", AuditLog)
 CALENDAR_FEEDS: Final = web.AppKey("calendar_feeds", CalendarFeeds)
+CONVERSATIONS: Final = web.AppKey("conversations", Conversations)
 CHANNEL_ROUTING: Final = web.AppKey("channel_routing", ChannelRouting)
 CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppKey(
     "callback_verifiers"

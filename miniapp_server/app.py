@@ -70,7 +70,7 @@ from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.webhook_wiring import WEBHOOK_WORKER, webhook_events, wire_webhooks
-from miniapp_server.wechat_wiring import text_checker, wire_wechat
+from miniapp_server.wechat_wiring import open_conversations, text_checker, wire_wechat
 from miniapp_server.wiring import (
     DEADLINE_JOBS,
     ERASURE,
@@ -174,12 +174,13 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
     app[keys.CHANNEL_ROUTING] = channels.routing
+    app[keys.CONVERSATIONS] = open_conversations(resources)
     _wire_identity(app, resources, wire_mail(app, resources, channels))
     wire_staff(
         app,
         resources.repositories,
         channels.pauses,
-        InAppNotifier(channels.publisher),
+        InAppNotifier(channels.publisher, app[keys.CONVERSATIONS]),
         app[keys.ACCOUNT_BINDING],
         app[SESSIONS].reader_changed,
         settings.staff,

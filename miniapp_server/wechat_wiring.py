@@ -9,6 +9,7 @@ from miniapp_server.resources import Resources
 from miniapp_server.settings import Settings
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
+from notify.conversations import Conversations, SendText
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.wechat.callbacks import CallbackVerifier
 from notify.wechat.mini_program_codes import MiniProgramCodes
@@ -39,6 +40,16 @@ def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
         for name, callback in settings.pushes.items()
         if name in appids
     }
+
+
+def open_conversations(resources: Resources) -> Conversations:
+    """With those who write to the accounts that the library has."""
+    accounts: dict[str, SendText] = {}
+    if resources.settings.wechat.used:
+        accounts["mini"] = resources.mini_program.send_text
+    if resources.official_account is not None:
+        accounts["mp"] = resources.official_account.send_text
+    return Conversations(resources.repositories.feedback, accounts)
 
 
 def wire_wechat(app: web.Application, resources: Resources) -> None:

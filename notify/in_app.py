@@ -13,6 +13,7 @@ from models.messages.entities import Message, Template
 from models.readers.entities import FOREVER
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
+from notify.conversations import Conversations
 from notify.publisher import MessagePublisher
 from notify.templates import suspended
 from notify.templates.in_app import (
@@ -29,13 +30,17 @@ class InAppNotifier:
     """Implements ``ReaderNotifier``. What fits no template of WeChat goes as an answer, in the app
     and by the other channels."""
 
-    def __init__(self, publisher: MessagePublisher) -> None:
-        self._publisher = publisher
+    def __init__(self, publisher: MessagePublisher, conversations: Conversations) -> None:
+        self._publisher, self._conversations = publisher, conversations
 
-    async def feedback_answered(self, feedback: Feedback) -> None:
-        """The reply to what the reader wrote. Told once."""
-        if feedback.reader_id is None or feedback.answered_at is None:
-            return  # a follower whom nobody here knows: the reply is given in the account's console
+    async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
+        """The reply to what somebody wrote: in the conversation in WeChat where they wrote there,
+        and in the app where they are known. Told once."""
+        if not feedback.answer or feedback.answered_at is None:
+            return
+        await self._conversations.answer(feedback, now)
+        if feedback.reader_id is None:
+            return
         await self._send(
             f"{feedback.id}:answer",
             feedback.reader_id,

@@ -12,6 +12,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.staff.answer_way import AnswerWay, answer_way
 from handlers.staff.forms import day_of, refusal, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.console import WRONG_TEXT
@@ -39,7 +40,7 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
         visit,
         "reader_feedback",
         who=who,
-        items=[(f, "") for f in items],
+        items=[(f, "", _way(visit, f)) for f in items],
         number=number,
         pages=pages_of(total),
         canned=await visit[keys.FEEDBACK].canned_answers(),
@@ -51,18 +52,34 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Reply once; the reader finds it in the app. ``fill`` only puts a canned answer into the
-    form. What is refused stands in the form again."""
+    """Reply once; or close, without a reply, what cannot be answered. ``fill`` only puts a canned
+    answer into the form. What is refused stands in the form again."""
     if form_text(form, "fill"):
         return await _filled(visit, form)
-    text, wrong = checked_text(form)
+    closes = bool(form_text(form, "close"))
+    text, wrong = ("", "") if closes else checked_text(form)
     try:
         if wrong:
             raise InvalidRequest("text", wrong)
+        asked = await visit[keys.FEEDBACK].get(visit.id)
+        if asked.answered_at is None and _way(visit, asked).reaches is closes:
+            raise InvalidRequest("text", WRONG_TEXT["page_outdated"])
         await visit[keys.STAFF_FEEDBACK].reply(staff_context(visit), visit.id, text)
     except (InvalidRequest, Conflict) as error:
         return await _refused(visit, form, error)
-    return redirect("/console/questions?done")
+    return redirect(f"/console/questions?done={visit.id}")
+
+
+def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
+    return answer_way(f, visit[keys.CONVERSATIONS].is_open(f, visit.now), visit.now)
+
+
+async def _done(visit: PageRequest) -> str:
+    """Where the answer went that has just been given."""
+    id = visit.request.query.get("done", "")
+    if not id:
+        return ""
+    return _way(visit, await visit[keys.FEEDBACK].get(id)).went
 
 
 async def _filled(visit: PageRequest, form: Form) -> web.Response:
@@ -117,14 +134,14 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         return reader_label(people.get(f.reader_id)) if f.reader_id else ""
 
     facts: dict[str, Any] = {
-        "items": [(f, who(f)) for f in items],
+        "items": [(f, who(f), _way(visit, f)) for f in items],
         "asked": asked,
         "query": urlencode({name: value for name, value in asked.items() if value}),
         "number": number,
         "pages": pages_of(total),
         "total": total,
         "canned": await service.canned_answers(),
-        "done": "done" in visit.request.query,
+        "done": await _done(visit),
         "noted": "noted" in visit.request.query,
         "typed": {},
         "refused": "",

@@ -13,6 +13,10 @@ REPLY_TEXT: Final[Mapping[str, str]] = {
     "feedback": (
         "已收到您的留言，图书馆会尽快处理。回复“帮助”看常见问题，回复“空位”看各区域空位。"
     ),
+    "mini_feedback": (
+        "已收到您的留言，图书馆会在这里答复。"
+        "超过 48 小时的答复，请到“我的 → 消息”里看（需要已绑定）。"
+    ),
     "mini_program": "点这里进入座位预约",
     "welcome": "欢迎关注。{link}\n回复“空位”看各区域空位，回复“帮助”看使用方法。",
     "help": (
@@ -28,4 +32,12 @@ REPLY_TEXT: Final[Mapping[str, str]] = {
 }
 """``link`` opens the mini-program."""
 NO_WORDS: Final = "（{kind}）"
-"""A message to the service desk that has no text, by WeChat's name of its kind."""
+"""A message to the service desk that has no text."""
+KIND_TEXT: Final[Mapping[str, str]] = {
+    "image": "图片",
+    "miniprogrampage": "小程序页面",
+    "voice": "语音",
+    "video": "视频",
+    "file": "文件",
+}
+"""By WeChat's names."""

@@ -10,8 +10,16 @@ from handlers.http.keys import REFERENCE, SITE
 from handlers.http.middleware import NOW
 from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
-from handlers.texts.wechat import FREE_SEATS_WORDS, HELP_WORDS, MY_RESERVATIONS_WORDS, REPLY_TEXT
+from handlers.texts.wechat import (
+    FREE_SEATS_WORDS,
+    HELP_WORDS,
+    KIND_TEXT,
+    MY_RESERVATIONS_WORDS,
+    NO_WORDS,
+    REPLY_TEXT,
+)
 from models.feedback.entities import MAX_LENGTH
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute, local_date
 from notify.templates.rendering import later_clock
 from notify.wechat.callbacks import Callback
@@ -32,7 +40,7 @@ async def reply_to(request: web.Request, callback: Callback) -> str:
                 return await _free_seats(request)
         return ""
     word = callback.content.strip()
-    if callback.kind != "text":
+    if callback.kind not in ("text", "image"):
         return _help(request)
     if word.lower() in HELP_WORDS:
         return _help(request)
@@ -40,8 +48,39 @@ async def reply_to(request: web.Request, callback: Callback) -> str:
         return await _my_reservations(request, callback)
     if word in FREE_SEATS_WORDS:
         return await _free_seats(request)
-    await request.app[keys.FEEDBACK].add(None, callback.name, word[:MAX_LENGTH], request[NOW], "mp")
+    await keep_feedback(request, callback, await _follower(request, callback), "mp")
     return REPLY_TEXT["feedback"]
+
+
+async def keep_feedback(
+    request: web.Request,
+    callback: Callback,
+    reader_id: ReaderId | None,
+    account: str,
+    acknowledgement: str = "",
+) -> None:
+    """Keep what was sent, of a picture its address, with who sent it; tell them that it is here
+    where the answer to the push cannot."""
+    app, now = request.app, request[NOW]
+    text = callback.content.strip() or _without_words(callback)
+    id = await app[keys.FEEDBACK].add(
+        reader_id, callback.name, text[:MAX_LENGTH], now, account, callback.openid
+    )
+    if id is not None and acknowledgement:
+        await app[keys.CONVERSATIONS].acknowledge(
+            id, account, callback.openid, acknowledgement, now
+        )
+
+
+def _without_words(callback: Callback) -> str:
+    kind = KIND_TEXT.get(callback.kind, callback.kind)
+    return NO_WORDS.format(kind=kind) + (callback.picture or callback.title)
+
+
+async def _follower(request: web.Request, callback: Callback) -> ReaderId | None:
+    """Who the follower is, where WeChat tells and they are bound."""
+    unionid = await request.app[keys.UNIONID_OF](callback.openid)
+    return await request.app[keys.ACCOUNT_BINDING].reader_by_unionid(unionid) if unionid else None
 
 
 def _mini_program_link(request: web.Request) -> str:
@@ -70,8 +109,7 @@ def _help(request: web.Request) -> str:
 async def _my_reservations(request: web.Request, callback: Callback) -> str:
     """The follower's bookings, where WeChat tells who they are; else the way to them."""
     app, now = request.app, request[NOW]
-    unionid = await app[keys.UNIONID_OF](callback.openid)
-    reader_id = await app[keys.ACCOUNT_BINDING].reader_by_unionid(unionid) if unionid else None
+    reader_id = await _follower(request, callback)
     link = _mini_program_link(request)
     if reader_id is None:
         return REPLY_TEXT["not_bound"].format(url=app[SITE].public_base_url, link=link)

@@ -14,9 +14,8 @@ from handlers.http.keys import METRICS, SITE
 from handlers.http.middleware import NOW
 from handlers.http.refusals import count_refusal
 from handlers.http.request_body import read_body
-from handlers.texts.wechat import NO_WORDS
-from handlers.wechat.auto_reply import reply_to
-from models.feedback.entities import MAX_LENGTH
+from handlers.texts.wechat import KIND_TEXT, REPLY_TEXT
+from handlers.wechat.auto_reply import keep_feedback, reply_to
 from models.kernel.ids import ReaderId
 from models.messages.entities import Channel, Template
 from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, CallbackVerifier
@@ -115,11 +114,8 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
                 await app[keys.MESSAGES].consent_reported(
                     reader_id, template, callback.event, answer
                 )
-    elif callback.kind in ("text", "image", "miniprogrampage"):
-        text = callback.content or NO_WORDS.format(kind=callback.kind)
-        await app[keys.FEEDBACK].add(
-            reader_id, callback.name, text[:MAX_LENGTH], request[NOW], "mini"
-        )
+    elif callback.kind in KIND_TEXT or callback.content:
+        await keep_feedback(request, callback, reader_id, "mini", REPLY_TEXT["mini_feedback"])
 
 
 async def _record_delivery(

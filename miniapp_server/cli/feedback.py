@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.keys import FEEDBACK
+from handlers.keys import CONVERSATIONS, FEEDBACK
 from miniapp_server.app import PUBLISHER, RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
-from models.feedback.entities import Feedback
+from models.feedback.entities import AnswerPush, Feedback
 from models.kernel.errors import InvalidState, NotFound
 from models.kernel.time_range import to_local
 from models.text_checks.entities import TextVerdict
 from notify.in_app import InAppNotifier
 
 _LISTED_AT_ONCE: Final = 100
+NOT_SENT: Final = "kept, but WeChat did not take it: the console says why"
 
 
 async def list_waiting(env: Env, risky: bool) -> None:
@@ -42,10 +43,16 @@ async def reply(env: Env, id: str, text: str) -> None:
     """Reply to feedback. Raises: CommandError."""
     async with application(env) as app:
         try:
-            found = await app[FEEDBACK].answer(id, text, app[RESOURCES].clock.now())
-            await InAppNotifier(app[PUBLISHER]).feedback_answered(found)
+            now = app[RESOURCES].clock.now()
+            found = await app[FEEDBACK].get(id)
+            if found.reader_id is None and not app[CONVERSATIONS].is_open(found, now):
+                raise CommandError("whoever wrote it cannot be reached any more")
+            found = await app[FEEDBACK].answer(id, text, now)
+            notifier = InAppNotifier(app[PUBLISHER], app[CONVERSATIONS])
+            await notifier.feedback_answered(found, now)
+            answered = await app[FEEDBACK].get(id)
         except NotFound:
             raise CommandError(f"there is no feedback {id!r}") from None
         except InvalidState:
             raise CommandError("it has been answered already, in other words") from None
-    print("answered")
+    print("answered" if answered.reader_id or answered.push is AnswerPush.SENT else NOT_SENT)

@@ -21,6 +21,7 @@ ENDPOINTS: Final = frozenset(
         "menu_create",
         "menu_get",
         "user_info",
+        "custom_send",
     }
 )
 

@@ -9,7 +9,6 @@ mode, set by ``POST /sandbox/wechat/_mode``.
 from __future__ import annotations
 
 import base64
-import io
 import json
 import re
 import secrets
@@ -19,11 +18,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-import segno
 from aiohttp import web
 
 from miniapp_server.sandbox.faults import ENDPOINTS, FaultMode, parse_fault, wait
 from miniapp_server.sandbox.wechat_checks import checked_text, suggestion_on
+from miniapp_server.sandbox.wechat_codes import drawing
+from miniapp_server.sandbox.wechat_conversations import checked_message
 from miniapp_server.sandbox.wechat_errors import WeChatError
 from miniapp_server.sandbox.wechat_fields import checked_values, listed_template
 from miniapp_server.sandbox.wechat_menu import check_buttons
@@ -93,6 +93,10 @@ def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
             server.endpoint("subscribe_send", server.subscribe_send),
         ),
         web.post(
+            f"{ROOT}/cgi-bin/message/custom/send",
+            server.endpoint("custom_send", server.custom_send),
+        ),
+        web.post(
             f"{ROOT}/wxa/getwxacodeunlimit",
             server.endpoint("getwxacodeunlimit", server.code_picture),
         ),
@@ -108,6 +112,8 @@ def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
         web.get(f"{ROOT}/cgi-bin/user/info", server.endpoint("user_info", server.user_info)),
         web.get(f"{ROOT}/cgi-bin/menu/get", server.endpoint("menu_get", server.get_menu)),
         web.post(f"{ROOT}/_grant", server.grant),
+        web.post(f"{ROOT}/_wrote", server.wrote),
+        web.get(f"{ROOT}/_heard", server.heard),
         web.post(f"{ROOT}/_mode", server.set_mode),
     ]
 
@@ -252,6 +258,14 @@ class _Server:
         ]
         return web.json_response({"errcode": 0, "errmsg": "ok", "data": listed})
 
+    async def custom_send(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
+        appid = await self._authorised(request)
+        if not mode.after:
+            await wait(request, mode.delay)
+        openid, content = checked_message(await _body(request), appid)
+        await self._store.conversations.tell(openid, content, self._state.now())
+        return web.json_response({"errcode": 0, "errmsg": "ok"})
+
     @asynccontextmanager
     async def _one_send_per_user(self, openid: str) -> AsyncIterator[None]:
         send = secrets.token_hex(8)
@@ -278,7 +292,7 @@ class _Server:
             raise WeChatError(41030)
         if not isinstance(width, int) or not 280 <= width <= 1280:
             raise WeChatError(40097)
-        return web.Response(body=_drawing(scene, width), content_type="image/png")
+        return web.Response(body=drawing(scene, width), content_type="image/png")
 
     async def url_link(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
         await self._authorised(request)
@@ -350,6 +364,19 @@ class _Server:
             await self._store.withdraw(openid, template_id)
         return web.Response(status=204)
 
+    async def wrote(self, request: web.Request) -> web.StreamResponse:
+        """The user ``openid`` writes to the account's customer service."""
+        openid = (await _own_body(request)).get("openid")
+        if not isinstance(openid, str):
+            raise web.HTTPBadRequest(text="openid, please")
+        await self._store.conversations.wrote(openid, self._state.now())
+        return web.Response(status=204)
+
+    async def heard(self, request: web.Request) -> web.StreamResponse:
+        """What that user was told."""
+        openid = request.query.get("openid", "")
+        return web.json_response({"items": await self._store.conversations.heard(openid)})
+
     async def set_mode(self, request: web.Request) -> web.StreamResponse:
         """``{}`` clears; ``{"hang_seconds": 10}`` is for every endpoint; ``{"subscribe_send":
         {"errcode": 40001, "times": 1}}`` for one. Also ``delay_ms``, ``status`` and ``after`` (do
@@ -383,10 +410,3 @@ async def _body(request: web.Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise WeChatError(47001)
     return body
-
-
-def _drawing(scene: str, width: int) -> bytes:
-    """A PNG of about that width, where WeChat would draw its own kind of code."""
-    code, out = segno.make(f"sandbox:{scene}", error="m", micro=False), io.BytesIO()
-    code.save(out, kind="png", scale=max(1, width // code.symbol_size()[0]))
-    return out.getvalue()

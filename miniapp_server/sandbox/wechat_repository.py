@@ -14,6 +14,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from miniapp_server.sandbox.faults import FaultMode
+from miniapp_server.sandbox.wechat_conversations import SandboxConversations
 from models.storage.mongo import Collection, Database
 from models.storage.mongo_errors import translate_errors
 
@@ -53,6 +54,7 @@ class SandboxWeChat:
         self._counters = database["sandbox_wechat_counters"]
         self._modes = database["sandbox_wechat_modes"]
         self._menus = database["sandbox_wechat_menus"]
+        self.conversations = SandboxConversations(database)
 
     async def reset(self) -> None:
         """Forget everything."""
@@ -71,6 +73,7 @@ class SandboxWeChat:
             self._counters,
             self._modes,
             self._menus,
+            self.conversations.all,
         )
 
     # Codes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from models.kernel.ids import ReaderId
@@ -13,10 +14,29 @@ MAX_LENGTH: Final = 1000
 """Characters of a question, and of an answer."""
 
 
+CONVERSATION: Final = timedelta(hours=48)
+"""So long after what somebody wrote in WeChat it takes words for them."""
+MOST_IN_CONVERSATION: Final = 5
+"""Messages that it takes in that time."""
+
+
+class AnswerPush(StrEnum):
+    """What became of an answer on its way to the conversation in WeChat. The value is stored."""
+
+    SENDING = "sending"
+    """It was begun; if it stays so, nobody knows."""
+    SENT = "sent"
+    CLOSED = "closed"
+    """WeChat takes nothing more for that person until they write again."""
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """``answer`` is empty until ``answered_at``. ``source``: web (the form), mini (the
     mini-program's customer service) or mp (the official account), where the reader may be unknown.
+    ``openid``: who wrote there. ``push`` is None where the answer was not sent there (yet), and
+    ``push_code`` is WeChat's answer to it. An empty answer closes it without one.
     """
 
     id: str
@@ -31,6 +51,13 @@ class Feedback:
     note_rev: int = 0
     verdict: TextVerdict = TextVerdict.UNCHECKED
     """What WeChat says of the text."""
+    openid: str = ""
+    push: AnswerPush | None = None
+    push_code: int | None = None
+
+    def conversation_open(self, now: datetime) -> bool:
+        """Whether WeChat may still take words for whoever wrote this there."""
+        return bool(self.openid) and now < self.at + CONVERSATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,13 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from models.feedback.entities import Feedback, FeedbackQuery
+from models.feedback.entities import (
+    CONVERSATION,
+    MOST_IN_CONVERSATION,
+    AnswerPush,
+    Feedback,
+    FeedbackQuery,
+)
 from models.kernel.ids import ReaderId
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
@@ -44,13 +50,19 @@ class FeedbackRepository:
         text: str,
         at: datetime,
         source: str = "web",
-    ) -> None:
-        """Keep what the reader wrote. The same form (``key``) sent again is kept once."""
+        openid: str = "",
+    ) -> str | None:
+        """Keep what the reader wrote: its id. The same form (``key``) sent again is kept once, and
+        has none."""
+        conversation: Document = {}
+        if openid:
+            sealed = self._texts.seal("openid", openid)
+            conversation = {"openid": sealed, "left": MOST_IN_CONVERSATION}
         with (
             translate_errors(),
             suppress(DuplicateKeyError),
         ):  # the other one of two at once was kept
-            await self._all.update_one(
+            done = await self._all.update_one(
                 {"key": f"{reader_id}:{key}"},
                 {
                     "$setOnInsert": {
@@ -63,10 +75,13 @@ class FeedbackRepository:
                         "answered_at": None,
                         "source": source,
                         "check": due_check(at),
+                        **conversation,
                     }
                 },
                 upsert=True,
             )
+            return str(done.upserted_id) if done.upserted_id is not None else None
+        return None
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
@@ -125,6 +140,37 @@ class FeedbackRepository:
             found = found or await self._all.find_one({"_id": id})
         return self._feedback(found) if found else None
 
+    async def take_message(self, id: str, now: datetime) -> bool:
+        """One of the messages that WeChat takes for whoever wrote this, in its time."""
+        with translate_errors():
+            done = await self._all.update_one({"_id": id, **_takes(1, now)}, {"$inc": {"left": -1}})
+        return done.modified_count == 1
+
+    async def begin_push(self, id: str, count: int, now: datetime) -> bool:
+        """The right to send the answer to WeChat, in so many messages: given once."""
+        with translate_errors():
+            done = await self._all.update_one(
+                {"_id": id, "push": None, "answered_at": {"$ne": None}, **_takes(count, now)},
+                {"$set": {"push": AnswerPush.SENDING.value}, "$inc": {"left": -count}},
+            )
+        return done.modified_count == 1
+
+    async def end_push(self, id: str, push: AnswerPush, code: int | None) -> None:
+        """What became of it."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": id, "push": AnswerPush.SENDING.value},
+                {"$set": {"push": push.value, "push_code": code}},
+            )
+
+    async def give_back_push(self, id: str, count: int) -> None:
+        """Nothing was sent: it may be tried again."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": id, "push": AnswerPush.SENDING.value},
+                {"$set": {"push": None}, "$inc": {"left": count}},
+            )
+
     async def prune(self, answered_before: datetime, limit: int) -> int:
         """Delete what was answered before then, the oldest first; at most ``limit``. How many."""
         query: Document = {"answered_at": {"$lt": answered_before}}
@@ -142,4 +188,12 @@ class FeedbackRepository:
             self._texts.open("note", d.get("note")),
             d.get("note_rev") or 0,
             verdict_in(d.get("check")),
+            self._texts.open("openid", d.get("openid")),
+            AnswerPush(d["push"]) if d.get("push") else None,
+            d.get("push_code"),
         )
+
+
+def _takes(count: int, now: datetime) -> Document:
+    """What WeChat still takes messages for."""
+    return {"left": {"$gte": count}, "at": {"$gt": now - CONVERSATION}}

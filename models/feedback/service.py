@@ -25,9 +25,11 @@ class FeedbackService:
         text: str,
         now: datetime,
         channel: str = "web",
-    ) -> None:
-        """Keep the text. The same form (``key``) sent again is kept once."""
-        await self._feedback.add(reader_id, key, text, now, channel)
+        openid: str = "",
+    ) -> str | None:
+        """Keep the text: its id. The same form (``key``) sent again is kept once, and has none.
+        ``openid``: who wrote it in WeChat."""
+        return await self._feedback.add(reader_id, key, text, now, channel, openid)
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int

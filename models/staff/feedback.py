@@ -20,8 +20,9 @@ class StaffFeedback:
         self._audit, self._feedback, self._notifier = audit, feedback, notifier
 
     async def reply(self, ctx: StaffContext, id: str, text: str) -> None:
-        """Reply; the reader finds it in the app. The same reply again sends no second message, and
-        completes one that was interrupted.
+        """Reply; the reader finds it in the app, and in WeChat if they wrote there. An empty text
+        closes it without a reply. The same reply again sends no second message, and completes one
+        that was interrupted.
 
         Raises: NotFound; AlreadyAnswered where another reply was given.
         """
@@ -29,7 +30,7 @@ class StaffFeedback:
 
         async def work() -> Feedback:
             found = await self._feedback.answer(id, text, ctx.now)
-            await self._notifier.feedback_answered(found)
+            await self._notifier.feedback_answered(found, ctx.now)
             return found
 
         operation = AuditedOperation(AuditAction.REPLY, f"question:{id}", asked.reader_id, text)

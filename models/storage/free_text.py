@@ -12,7 +12,7 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "feedback": ("text", "answer", "note"),
+    "feedback": ("text", "answer", "note", "openid"),
     "fault_reports": ("text", "answer"),
     "violations": ("appeal.text", "appeal.answer", "waiver.reason"),
     "suspensions": ("reason.words",),

@@ -50,6 +50,10 @@ class Callback:
     key: str = ""
     content: str = ""
     message_id: str = ""
+    picture: str = ""
+    """Where WeChat keeps the picture that was sent."""
+    title: str = ""
+    """Of the mini-program's page that was sent."""
     entries: tuple[Mapping[str, str], ...] = field(default=())
 
     @property
@@ -160,6 +164,8 @@ def _push(d: Mapping[str, Any]) -> Callback:
         key=text("EventKey"),
         content=text("Content"),
         message_id=text("MsgId"),
+        picture=text("PicUrl"),
+        title=text("Title"),
         entries=_entries(d),
     )
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
-from wechatpy.client.api import WeChatWxa
+from wechatpy.client.api import WeChatMessage, WeChatWxa
 from wechatpy.client.base import BaseWeChatClient
 from wechatpy.exceptions import APILimitedException, WeChatClientException
 from yarl import URL
@@ -105,6 +105,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
     access_token = None
 
     wxa = _MiniProgramApi()
+    message = WeChatMessage()
 
     def __init__(
         self,

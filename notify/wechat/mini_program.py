@@ -20,6 +20,7 @@ from notify.wechat.access_tokens import TokenRequestFailed
 from notify.wechat.client import ConnectionFailed, WeChatClient
 from notify.wechat.errors import CodeInvalid, TokenUnavailable, WeChatUnavailable, WeChatUserBlocked
 from notify.wechat.retry_policy import OUTCOMES, SendResult, SendStatus
+from notify.wechat.service_messages import send_text
 from notify.wechat.text_check_answers import TextCheckAnswer, judged, refused
 
 _log = logging.getLogger(__name__)
@@ -189,6 +190,10 @@ class MiniProgramClient:
         except WeChatClientException as error:
             return _send_failure(error, had_page=bool(page))
         return _sent(answer)
+
+    async def send_text(self, openid: str, text: str) -> int | None:
+        """Words to a user who has written to the customer service: WeChat's errcode."""
+        return await send_text(self._transport, openid, text)
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer:
         """What WeChat says of a text (at most ``LONGEST`` characters) that this user wrote.

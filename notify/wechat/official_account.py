@@ -13,6 +13,7 @@ from models.wechat.access_token_repository import AccessTokenStore
 from notify.outgoing_calls import OutgoingCalls
 from notify.wechat.client import WeChatClient
 from notify.wechat.errors import WeChatUnavailable
+from notify.wechat.service_messages import send_text
 
 HOME: Final = "pages/index/index"
 """The mini-program's first page."""
@@ -74,6 +75,10 @@ class OfficialAccount:
             await self._transport.official.put_menu(menu)
         except WeChatClientException as error:
             raise WeChatUnavailable(errcode=error.errcode, says=error.errmsg) from error
+
+    async def send_text(self, openid: str, text: str) -> int | None:
+        """Words to a follower who has written: WeChat's errcode."""
+        return await send_text(self._transport, openid, text)
 
     async def unionid_of(self, openid: str) -> str | None:
         """Who this follower is in all of the library's accounts; None where WeChat does not say,

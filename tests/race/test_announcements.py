@@ -16,6 +16,7 @@ from models.staff.alerts import StaffAlerts
 from models.staff.announcement_repository import AnnouncementRepository
 from models.staff.announcements import Announcement, StaffAnnouncements
 from models.staff.recorder import AuditLog, StaffContext
+from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
 from notify.routing import ChannelRouting
@@ -39,9 +40,8 @@ async def test_readers_are_told_once(stage: Stage, guard: bool) -> None:
 
     async def send() -> int:
         announcements = (AnnouncementRepository if guard else Anew)(stage.db)
-        notifier = InAppNotifier(
-            MessagePublisher(stored.messages, stored.deliveries, ChannelRouting(()))
-        )
+        publisher = MessagePublisher(stored.messages, stored.deliveries, ChannelRouting(()))
+        notifier = InAppNotifier(publisher, Conversations(stored.feedback, {}))
         if guard:
             put_around(announcements, "insert_many", before=barrier.wait)
         service = StaffAnnouncements(

@@ -1,0 +1,61 @@
+"""Where an answer to a piece of feedback goes, and where the one that was given has gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from handlers.texts import conversations as words
+from models.feedback.entities import CONVERSATION, AnswerPush, Feedback
+from notify.templates.rendering import day_clock
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWay:
+    """``writer`` names who wrote it where nobody knows them. ``goes`` says where an answer goes, or
+    why none can be given (``reaches``). ``went`` says where the answer went, empty without one;
+    ``again``: it did not go to WeChat, and may yet."""
+
+    writer: str
+    goes: str
+    reaches: bool
+    went: str
+    again: bool
+
+
+def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
+    """The way of an answer at ``now``; ``is_open``: WeChat takes words for who wrote it."""
+    again = bool(f.answer) and f.push is None and is_open
+    writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
+    reaches = f.reader_id is not None or is_open
+    return AnswerWay(writer, _goes(f, is_open), reaches, _went(f, again), again)
+
+
+def _goes(f: Feedback, is_open: bool) -> str:
+    place = words.PLACE_TEXT.get(f.channel, "")
+    if f.reader_id is not None:
+        return words.IN_BOTH.format(place=place) if is_open else words.IN_THE_APP
+    if is_open:
+        return words.IN_WECHAT.format(place=place, until=day_clock(f.at + CONVERSATION))
+    if f.openid:
+        return words.NOWHERE
+    return words.ONLY_THERE if f.channel == "mp" else words.NO_ADDRESS
+
+
+def _went(f: Feedback, again: bool) -> str:
+    if f.answered_at is None:
+        return ""
+    if not f.answer:
+        return words.CLOSED_WITHOUT
+    place, code = words.PLACE_TEXT.get(f.channel, ""), f.push_code
+    there = {
+        AnswerPush.SENT: words.SENT_TEXT,
+        AnswerPush.CLOSED: words.CLOSED_TEXT,
+        AnswerPush.REFUSED: words.REFUSED_TEXT,
+        AnswerPush.SENDING: words.UNKNOWN_TEXT,
+        None: words.WAITING_TEXT if again else "",
+    }[f.push].format(place=place, code=code)
+    if f.reader_id is None and not there:
+        there = words.NOT_SENT_TEXT.format(place=place)
+    in_app = words.APP_TEXT if f.reader_id is not None else ""
+    return words.AND.join(part for part in (there, in_app) if part)

@@ -1,0 +1,67 @@
+"""Customer service of the stand-in WeChat: who has written lately may be written to
+(``message/custom/send``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from miniapp_server.sandbox.wechat_errors import WeChatError
+from models.storage.mongo import Database
+from models.storage.mongo_errors import translate_errors
+
+_WINDOW: Final = timedelta(hours=48)
+_MOST: Final = 5
+_MOST_BYTES: Final = 2048
+PREFIXES: Final = {"wxsandbox": "o-", "wxofficial": "mp-"}
+"""Whose openids are an account's."""
+
+
+def checked_message(body: Mapping[str, Any], appid: str) -> tuple[str, str]:
+    """To whom, and what. Raises: WeChatError."""
+    openid = body.get("touser")
+    if not isinstance(openid, str) or not openid.startswith(PREFIXES.get(appid, "o-")):
+        raise WeChatError(40003)
+    if body.get("msgtype") != "text":
+        raise WeChatError(40008)
+    text = body.get("text")
+    content = text.get("content") if isinstance(text, dict) else None
+    if not isinstance(content, str) or not content:
+        raise WeChatError(44004)
+    if len(content.encode()) > _MOST_BYTES:
+        raise WeChatError(45002)
+    return openid, content
+
+
+class SandboxConversations:
+    """When each user last wrote, and what they were told since."""
+
+    def __init__(self, database: Database) -> None:
+        self.all = database["sandbox_wechat_conversations"]
+
+    async def wrote(self, openid: str, now: datetime) -> None:
+        """The user has written to the account: it may send five messages in 48 hours."""
+        with translate_errors():
+            await self.all.update_one(
+                {"_id": openid}, {"$set": {"at": now, "left": _MOST}}, upsert=True
+            )
+
+    async def tell(self, openid: str, content: str, now: datetime) -> None:
+        """Raises: WeChatError, where the user has not written lately, or has heard enough."""
+        lately = {"_id": openid, "at": {"$gt": now - _WINDOW, "$lte": now}}
+        with translate_errors():
+            done = await self.all.update_one(
+                {**lately, "left": {"$gt": 0}},
+                {"$inc": {"left": -1}, "$push": {"heard": content}},
+            )
+            if done.modified_count:
+                return
+            heard_enough = await self.all.find_one(lately, {"_id": 1}) is not None
+        raise WeChatError(45047 if heard_enough else 45015)
+
+    async def heard(self, openid: str) -> list[str]:
+        """What the user was told, the first first."""
+        with translate_errors():
+            found = await self.all.find_one({"_id": openid})
+        return list(found.get("heard", [])) if found else []

@@ -1,0 +1,81 @@
+"""Conversations in WeChat: whoever wrote to the mini-program's customer service or to the official
+account is answered there, as long as WeChat takes words for them (``message/custom/send``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from models.feedback.entities import AnswerPush, Feedback
+from models.feedback.repository import FeedbackRepository
+
+SendText = Callable[[str, str], Awaitable[int | None]]
+"""Sends a text to an openid: WeChat's errcode, None where nobody knows what came of it."""
+LONGEST_BYTES: Final = 2048
+"""Of one text."""
+_CLOSED: Final = frozenset({45015, 45047})
+"""48 hours without a word of that person; five messages since."""
+_NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
+"""WeChat is busy: another time it may take it."""
+_ACKNOWLEDGED_WITHIN_S: Final = 2.5
+"""WeChat waits five seconds for the answer to its push."""
+
+
+class Conversations:
+    """``accounts`` are those that can send, by the feedback's source (``mini``, ``mp``)."""
+
+    def __init__(self, feedback: FeedbackRepository, accounts: Mapping[str, SendText]) -> None:
+        self._feedback, self._accounts = feedback, accounts
+
+    def is_open(self, f: Feedback, now: datetime) -> bool:
+        """Whether an answer may be sent where ``f`` was written."""
+        return f.channel in self._accounts and f.conversation_open(now)
+
+    async def acknowledge(
+        self, id: str, source: str, openid: str, words: str, now: datetime
+    ) -> None:
+        """Say that it has arrived. Nothing depends on it."""
+        if source in self._accounts and await self._feedback.take_message(id, now):
+            try:
+                async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):
+                    await self._accounts[source](openid, words)
+            except TimeoutError:
+                return
+
+    async def answer(self, f: Feedback, now: datetime) -> None:
+        """Send the answer, once; what became of it is kept with the feedback. What WeChat was too
+        busy to take may be tried again. Raises: ServiceUnavailable."""
+        parts = split_text(f.answer, LONGEST_BYTES)
+        if not self.is_open(f, now) or not await self._feedback.begin_push(f.id, len(parts), now):
+            return
+        code: int | None = 0
+        sent = 0
+        for part in parts:
+            code = await self._accounts[f.channel](f.openid, part)
+            if code != 0:
+                break
+            sent += 1
+        if code in _NOT_SENT and not sent:
+            await self._feedback.give_back_push(f.id, len(parts))
+        elif code is not None:
+            await self._feedback.end_push(f.id, _push_of(code), code)
+
+
+def split_text(text: str, most: int) -> list[str]:
+    """The text in parts of at most so many bytes, no character cut."""
+    parts, size = [""], 0
+    for char in text:
+        size += len(char.encode())
+        if size > most:
+            parts.append("")
+            size = len(char.encode())
+        parts[-1] += char
+    return parts
+
+
+def _push_of(code: int) -> AnswerPush:
+    if code == 0:
+        return AnswerPush.SENT
+    return AnswerPush.CLOSED if code in _CLOSED else AnswerPush.REFUSED

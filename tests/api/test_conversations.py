@@ -1,0 +1,193 @@
+"""客服: who writes in WeChat is answered there, and the console says what is so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from handlers import keys
+from models.feedback.entities import Feedback, FeedbackQuery
+from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.deliveries import misbehave
+from tests.api.wechat_callbacks import push
+from tests.living import Client, Living
+
+HERE = "/console/questions"
+ANSWER = "周末照常开放。"
+ACKNOWLEDGED = "已收到您的留言"
+_ALL = FeedbackQuery()
+
+
+def message(openid: str, id: int, kind: str = "text", more: str = "") -> str:
+    return (
+        f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName>"
+        f"<CreateTime>1714112445</CreateTime><MsgType>{kind}</MsgType>{more}"
+        f"<MsgId>{id}</MsgId></xml>"
+    )
+
+
+async def writes(
+    service: Living, openid: str, words: str = "", account: str = "mini", **other: Any
+) -> Feedback:
+    """The user writes in WeChat, which tells the service."""
+    await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", {"openid": openid})
+    count = await service.db["feedback"].count_documents({})
+    more = other.get("more", f"<Content>{words}</Content>")
+    xml = message(openid, 1000 + count, other.get("kind", "text"), more)
+    assert (await push(service, account, xml)).status == 200
+    (found,), _ = await service.app[keys.FEEDBACK].archive(_ALL, 0, 1)
+    return found
+
+
+async def heard(service: Living, openid: str) -> list[str]:
+    answer = await service.anonymous.ok("GET", f"//sandbox/wechat/_heard?openid={openid}")
+    return list(answer["items"])
+
+
+async def answered(service: Living, desk: Browser, f: Feedback, text: str = ANSWER) -> str:
+    """What the console says after the answer was sent."""
+    sent = await post(service, desk, f"{HERE}/{f.id}", text=text)
+    assert sent.status == 303, sent.body
+    body = str((await desk.get(sent.headers["Location"])).body)
+    return body.split('<p class="done" role="status">')[1].split("</p>")[0]
+
+
+async def test_a_reader_of_the_mini_program_is_answered_where_they_wrote(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    asked = await writes(service, reader.openid, "周末开门吗？")
+    assert (asked.channel, asked.openid) == ("mini", reader.openid)
+    assert asked.reader_id == reader.reader_id
+    (ack,) = await heard(service, reader.openid)
+    assert ack.startswith(ACKNOWLEDGED)
+    page = (await desk.get(HERE)).body
+    assert "答复会发到小程序的客服对话，也会在读者“我的”消息里。" in page
+    assert await answered(service, desk, asked) == (
+        "已发到小程序的客服对话；已在读者“我的”消息里。"
+    )
+    assert await heard(service, reader.openid) == [ack, ANSWER]
+    assert (await reader.ok("GET", "/messages"))["items"][0]["text"].endswith(ANSWER)
+    # The same answer once more is none.
+    await answered(service, desk, asked)
+    assert await heard(service, reader.openid) == [ack, ANSWER]
+    assert reader.openid not in await service.all_documents(), "sealed"
+
+
+async def test_after_two_days_only_who_is_known_is_reached(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    known = await writes(service, reader.openid, "几点关门？")
+    nobody = await writes(service, "o-nobodyx", "怎么绑定？")
+    assert nobody.reader_id is None
+    page = (await desk.get(HERE)).body
+    assert "小程序用户（未绑定）" in page and "公众号" not in page
+    assert "答复会发到小程序的客服对话，9月9日 08:00 前可以发；对方没有绑定" in page
+    await service.leap(timedelta(hours=49))
+    desk = await staff(service)  # the session of the day before yesterday is over
+    page = (await desk.get(HERE)).body
+    assert page.count("答复会在读者“我的”消息里。") == 1, "the one, by the app"
+    assert "距来信也已超过 48 小时" in page and page.count("<textarea") == 3, "and no form"
+    late = await post(service, desk, f"{HERE}/{nobody.id}", text=ANSWER)
+    assert late.status == 400 and 'role="alert"' in late.body
+    assert await answered(service, desk, known) == "已在读者“我的”消息里。"
+    assert len(await heard(service, reader.openid)) == 1, "the acknowledgement"
+    closed = await post(service, desk, f"{HERE}/{nobody.id}", close="1")
+    assert closed.status == 303
+    assert "已处理，没有发送答复" in (await desk.get(closed.headers["Location"])).body
+    assert len(await heard(service, "o-nobodyx")) == 1
+    assert not await service.inside.stored.feedback.waiting(9)
+
+
+@pytest.mark.parametrize(
+    ("mode", "says", "again"),
+    [
+        ({"errcode": 45015}, "微信没有接收（45015）：距来信超过 48 小时，或已发满 5 条。", False),
+        ({"errcode": 45047}, "微信没有接收（45047）：距来信超过 48 小时，或已发满 5 条。", False),
+        ({"errcode": 40003}, "微信没有接收（40003）。", False),
+        ({"status": 503}, "还没有发到小程序的客服对话：微信暂时没有接收。", True),
+        (
+            {"status": 502, "after": True},
+            "已发往小程序的客服对话，没有收到微信的答复，可能已经送达。",
+            False,
+        ),
+    ],
+    ids=["too late", "five", "nobody", "away", "lost"],
+)
+async def test_what_wechat_does_not_take_is_not_called_sent(
+    service: Living, mode: dict[str, object], says: str, again: bool
+) -> None:
+    desk = await staff(service)
+    asked = await writes(service, "o-nobodyx", "怎么绑定？")
+    await misbehave(service, custom_send={**mode, "times": 1})
+    assert await answered(service, desk, asked) == says
+    await misbehave(service)
+    page = (await desk.get(f"{HERE}?state=all")).body
+    assert ("再发一次" in page) is again
+    sent = await answered(service, desk, asked)
+    assert (sent == "已发到小程序的客服对话。") is again
+    assert (await heard(service, "o-nobodyx")).count(ANSWER) == (
+        1 if again or "after" in mode else 0
+    )
+
+
+async def test_what_wechat_takes(service: Living) -> None:
+    """The stand-in's rules are those of message/custom/send."""
+    send, official = service.resources.mini_program.send_text, service.resources.official_account
+    assert official is not None
+    assert await send("o-li", "您好") == 45015, "who has not written is not written to"
+    await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", {"openid": "o-li"})
+    assert await send("mp-li", "您好") == 40003, "another account's user"
+    assert await official.send_text("o-li", "您好") == 40003
+    assert await send("o-li", "答" * 683) == 45002
+    assert [await send("o-li", f"{n}") for n in range(6)] == [0] * 5 + [45047]
+    await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", {"openid": "o-li"})
+    assert await send("o-li", "5") == 0
+    await service.leap(timedelta(hours=48))
+    assert await send("o-li", "6") == 45015
+    assert await heard(service, "o-li") == [f"{n}" for n in range(6)]
+
+
+async def test_wechat_away_does_not_hold_up_what_arrives(service: Living) -> None:
+    await misbehave(service, custom_send={"errcode": -1, "times": 1})
+    asked = await writes(service, "o-nobodyx", "在吗？")
+    assert asked.text == "在吗？" and await heard(service, "o-nobodyx") == []
+
+
+async def test_a_follower_is_known_by_unionid(service: Living) -> None:
+    """And answered in the official account, with its own token, in as many texts as it takes."""
+    desk, reader = await staff(service), await follower(service)
+    openid = f"mp-{reader.name}"
+    asked = await writes(service, openid, "周末开门吗？", "mp")
+    assert (asked.reader_id, asked.openid) == (reader.reader_id, openid)
+    assert await heard(service, openid) == [], "the account answers the push itself"
+    long = "答" * 1000
+    assert await answered(service, desk, asked, long) == "已发到公众号对话；已在读者“我的”消息里。"
+    parts = await heard(service, openid)
+    assert "".join(parts) == long and [len(p) for p in parts] == [682, 318]
+    stranger = await writes(service, "mp-stranger", "在吗？", "mp")
+    page = (await desk.get(HERE)).body
+    assert stranger.reader_id is None and "公众号读者（未绑定）" in page
+    assert await answered(service, desk, stranger) == "已发到公众号对话。"
+
+
+async def test_a_picture_is_kept_by_its_address(service: Living) -> None:
+    url = "http://mmbiz.qpic.cn/mmbiz_jpg/abc/0"
+    picture = f"<PicUrl><![CDATA[{url}]]></PicUrl><MediaId>m1</MediaId>"
+    for account, openid in (("mini", "o-nobodyx"), ("mp", "mp-stranger")):
+        asked = await writes(service, openid, account=account, kind="image", more=picture)
+        assert asked.text == f"（图片）{url}"
+    page = "<Title><![CDATA[座位 065]]></Title><AppId>wx</AppId>"
+    asked = await writes(service, "o-nobodyx", kind="miniprogrampage", more=page)
+    assert asked.text == "（小程序页面）座位 065"
+
+
+async def follower(service: Living) -> Client:
+    """A bound reader whom the official account's unionid names."""
+    client, now = service.stranger(), service.clock.now()
+    stored = service.inside.stored
+    reader = await stored.readers.upsert_from_login(client.number, "张三", "student", now)
+    await stored.bindings.bind(reader.id, client.openid, f"u-{client.name}", now)
+    client.token = (await service.sessions.open_wx(client.openid, None, now)).token
+    client.reader_id = reader.id
+    return client
