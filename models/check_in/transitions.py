@@ -76,7 +76,7 @@ def return_from_leave(
         penalty_waived=False,
         remind_at=ending_soon_at(r.end, policy, now),
     )
-    return advance(r, new, ReservationEvent.RETURN, actor, now, None)
+    return advance(r, new, ReservationEvent.RETURN, actor, now, OutboxEventKind.RETURNED)
 
 
 def confirm_presence(

@@ -33,7 +33,7 @@ class HistoryEntry:
 
 class OutboxEventKind(StrEnum):
     """What a reader or a program (``models/webhooks``) may have to be told of. The value is stored.
-    Of the last five no reader is told: they have seen it, or hear of it by another message."""
+    Of the last four no reader is told: they have seen it, or hear of it by another message."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"
@@ -52,10 +52,10 @@ class OutboxEventKind(StrEnum):
     LEAVE_EXPIRED = "away_expired"
     BOOKING_CANCELLED_BY_LIBRARY = "booking_cancelled_by_library"
     OFFER_WITHDRAWN = "offer_withdrawn"
+    END_MOVED = "end_moved"
     BOOKING_CANCELLED = "booking_cancelled"
     BOOKING_REPLACED = "booking_replaced"
     SEAT_MOVED = "seat_moved"
-    END_MOVED = "end_moved"
     CHECKED_IN_BEFORE = "checked_in_before"
 
 

@@ -1,4 +1,4 @@
-"""A gate has seen the reader come back: the seat is theirs again, if they say so."""
+"""Back from a leave: the seat is the reader's again; where a gate has seen them, if they say so."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from notify.templates.rendering import (
 
 
 def render(m: MessageContext) -> RenderedMessage:
+    by_gate = m.pending_confirmation == "return"
+    until = f"{m.seat} 继续使用到 {later_clock(m.at, m.end)}。"
     return RenderedMessage(
-        f"闸机识别到您已返回，{m.seat} 继续使用到 {later_clock(m.at, m.end)}。"
-        "请在“我的预约”中确认。",
+        f"闸机识别到您已返回，{until}请在“我的预约”中确认。" if by_gate else f"已返回，{until}",
         {
             **seat_facts(m),
             "at": m.at,
             "result": "已返回",
             "end": m.end,
-            "tip": "请在我的预约中确认",
+            "tip": "请在我的预约中确认" if by_gate else "离开请先点暂离",
         },
         not_after=m.end,
     )

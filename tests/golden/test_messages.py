@@ -90,6 +90,9 @@ def moment(r: Reservation, **penalty: Any) -> MessageContext:
     )
 
 
+RETURNED: Final = transitions.return_from_leave(away(), PROOF, POLICY, BY_READER, on("15:20"))
+
+
 def counted(count: int, until: datetime | None = None) -> dict[str, Any]:
     window = ViolationCount(count, POLICY.violations_limit, POLICY.violations_window_days)
     return {"violation": True, "counted": True, "window": window, "suspended_until": until}
@@ -163,6 +166,11 @@ CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [
     ("a gate checked in", Event.CHECKED_IN, moment(passed("in 13:40"))),
     ("a gate saw them leave", Event.TEMPORARY_LEAVE, moment(passed("in 13:40", "out 14:50"))),
     ("a gate saw them return", Event.RETURNED, moment(passed("in 13:40", "out 14:50", "in 15:10"))),
+    ("came back and scanned", Event.RETURNED, moment(RETURNED)),
+    ("renewed", Event.END_MOVED,
+        moment(transitions.renew(in_use(), on("17:00"), POLICY, BY_READER, on("15:30")))),
+    ("the rest given back", Event.END_MOVED,
+        moment(transitions.shorten(in_use(), on("15:00"), POLICY, BY_READER, on("14:40")))),
     ("somebody doubts it", Event.PRESENCE_CHECK, moment(DOUBTED)),
     ("nobody else sits there", Event.REPORT_REJECTED, moment(REJECTED)),
     ("a seat is held", Event.WAITLIST_OFFER, moment(HELD)),

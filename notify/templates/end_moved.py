@@ -1,0 +1,34 @@
+"""The stay ends at another time: its reader has renewed it, or gives the rest back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates import checked_in
+from notify.templates.rendering import (
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    later_clock,
+    seat_facts,
+)
+
+
+def render(m: MessageContext) -> RenderedMessage:
+    return RenderedMessage(
+        f"{m.seat} 的结束时间已改为 {later_clock(m.at, m.end)}。离开座位请先点“暂离”。",
+        {
+            **seat_facts(m),
+            "at": m.at,
+            "result": "已改时间",
+            "end": m.end,
+            "tip": "离开请先点暂离",
+        },
+        not_after=m.end,
+    )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.CHECKED_IN, "结束时间已更改", checked_in.MESSAGE.fields, render
+)
