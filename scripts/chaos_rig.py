@@ -24,10 +24,11 @@ from miniapp_server.embedded_databases import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.kernel import time_range
 from models.messages.delivery_repository import delivery_id
-from models.messages.entities import WECHAT_TEMPLATES, Channel, Template
+from models.messages.entities import OF_CONSEQUENCE, WECHAT_TEMPLATES, Channel, Template
 from models.policy.entities import OpeningRule, Policy
 from models.reservations.presence import PresenceMethod
 from models.storage.mongo import Database, Document
+from notify.delivery.channel import UNKNOWN
 from scripts.chaos_channels import MailServer, OtherEnd, WeChat, WeCom
 from scripts.chaos_history import UNQUEUED, Message, Stored, Violation, stored
 from scripts.chaos_hosts import Host, RedisServer
@@ -36,6 +37,7 @@ from scripts.chaos_set import ChaosError, ReplicaSet, replica_set, until
 HOSTS: Final = ("first host", "second host")
 AREA: Final = "2f-hall"
 _CONSENTS: Final = 10_000
+_NO_CONSENT: Final = 43101
 _ALL: Final = dict.fromkeys(Template, True)
 POLICY: Final = Policy(
     version=2,
@@ -113,7 +115,7 @@ class Rig:
     async def messages(self) -> list[Message]:
         """Each once for each channel, with what became of it there."""
         rows = self.db["deliveries"].find()
-        ways = {row["_id"]: (row["state"], row.get("unknown", 0)) async for row in rows}
+        ways = {row["_id"]: (_state(row), row.get("unknown", 0)) async for row in rows}
         rows = self.db["messages"].find({"reservation": {"$ne": None}})
         return [
             Message(
@@ -144,6 +146,16 @@ class Rig:
 
         with suppress(ChaosError):
             await until(nothing_left, "empty outboxes", within_s)
+
+
+def _state(delivery: Document) -> str:
+    """Its state; ``unknown`` where it may have arrived by WeChat and was not to be sent again: it
+    has no consequence, or there is no consent for a second copy."""
+    over = delivery["template"] not in OF_CONSEQUENCE or delivery["codes"][-1:] == [_NO_CONSENT]
+    wechat = delivery["channel"] == Channel.WECHAT.value
+    return (
+        UNKNOWN if wechat and over and delivery.get("reason") == UNKNOWN else str(delivery["state"])
+    )
 
 
 @contextmanager
