@@ -15,7 +15,7 @@ from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservati
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.violations.service import ViolationResult, ViolationService, violation_id
-from notify.templates import TEMPLATE_BY_EVENT, suspended
+from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended
 from notify.templates.rendering import (
     BETWEEN_KIOSKS,
     LONGEST_THING,
@@ -41,7 +41,7 @@ class ReservationMessages:
 
     async def messages_for(self, r: Reservation, event: OutboxEvent) -> list[Message]:
         """The messages, with ids made from the reservation and the change."""
-        template = TEMPLATE_BY_EVENT.get(event.event)
+        template = _template_of(event)
         if template is None or r.reader_id == ERASED_READER:
             return []
         result = await self._violations.record_violation(r, event)
@@ -87,6 +87,13 @@ class ReservationMessages:
             suspended_until=result.suspended_until,
             **facts,
         )
+
+
+def _template_of(event: OutboxEvent) -> MessageTemplate | None:
+    """What the event is told by; another seat that the library chose by a message of its own."""
+    if event.facts.get("by_library"):
+        return moved_by_library.MESSAGE
+    return TEMPLATE_BY_EVENT.get(event.event)
 
 
 def dispatched_ids(r: Reservation) -> list[str]:

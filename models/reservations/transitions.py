@@ -80,7 +80,10 @@ def advance(
     )
     if tell is None:
         return new
-    return replace(new, outbox=(*old.outbox, OutboxEvent(rev, tell, now, facts_of(new))))
+    facts = facts_of(new)
+    if event is ReservationEvent.CHANGE and actor.by == "librarian":
+        facts["by_library"] = True
+    return replace(new, outbox=(*old.outbox, OutboxEvent(rev, tell, now, facts)))
 
 
 def with_confirmed_assistance(

@@ -18,6 +18,7 @@ from notify.templates import (
     ending_soon,
     leave_reminder,
     leave_timeout,
+    moved_by_library,
     no_show,
     offer_withdrawn,
     presence_check,
@@ -49,8 +50,9 @@ TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
     OutboxEventKind.OFFER_WITHDRAWN: offer_withdrawn.MESSAGE,
     OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
 }
-"""Which message an event of the outbox brings. Of the others no reader is told."""
-MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE)
+"""Which message an event of the outbox brings, unless it was the library that moved the reader. Of
+the others no reader is told."""
+MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE, moved_by_library.MESSAGE)
 TITLES: Final[Mapping[Template, str]] = {
     # Where two share a template, the first gives it its name.
     message.template: message.title

@@ -53,6 +53,8 @@ class MessageContext:
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
     """The booking that was cancelled when another seat was held for its reader."""
+    by_library: bool = False
+    """It was the library that gave the reader another seat."""
     others: int = 0
     """The reader's other bookings of the day, after a missed one."""
 

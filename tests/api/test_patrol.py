@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from models.identity.roles import Role
 from tests.api.affected_bookings import state
@@ -80,6 +81,27 @@ async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -
     assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-021&done=finish"
     assert drawn((await desk.get(HERE)).body)["021"] == "free"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "finished"
+
+
+async def test_who_is_moved_is_told_by_the_librarys_own_message(service: Living) -> None:
+    """Before the check-in and in the middle of the stay; who changes the seat themselves is not."""
+    desk, reader = await staff(service), await service.reader()
+    for _ in range(3):
+        await reader.accept("MOVED")
+    made = await reader.reserve("2f-hall-010", "09:00", "11:00")
+    here = f"/console/reservations/{made['id']}"
+    own = {"seat_id": "2f-hall-012"}
+    await reader.ok("POST", f"/reservations/{made['id']}/change", own)
+    await service.leap(timedelta(seconds=1))
+    assert (await post(service, desk, f"{here}/move", seat="2f-hall-021")).status == 303
+    await service.move("08:40")
+    assert (await post(service, desk, f"{here}/check_in")).status == 303
+    assert (await post(service, desk, f"{here}/move", seat="2f-hall-022")).status == 303
+    await service.settle()
+    got = [m["data"]["thing1"]["value"] for m in await reader.messages()]
+    assert got == [f"图书馆2层二层中厅{no}号" for no in ("021", "022")]
+    titles = [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert titles.count("图书馆已为您换座位") == 2 and titles.count("座位预约成功") == 2
 
 
 async def test_a_broken_seat_is_taken_out_and_put_back(service: Living) -> None:

@@ -27,7 +27,7 @@ from models.reservations.entities import Reservation
 from models.seat_reports import transitions as seat_reports_transitions
 from models.violations.entities import ViolationCount
 from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
-from notify.templates import FIELDS, TEMPLATE_BY_EVENT, suspended, waitlist_ended
+from notify.templates import FIELDS, TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
 from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage
 from notify.wechat.template_config import format_fields, parse_templates
 from tests.builders import (
@@ -125,7 +125,7 @@ def passed(*gate_events: str) -> Reservation:
     return after(reserved(), *gate_events)
 
 
-CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [
+CASES: Final[list[tuple[str, Event | MessageTemplate, MessageContext]]] = [
     ("booked the day before", Event.BOOKING_CONFIRMED,
         moment(reserved(made="20:15", made_on=SUNDAY))),
     ("booked 现在", Event.BOOKING_CONFIRMED, moment(reserved("16:38", "18:00", made="16:38:20"))),
@@ -162,7 +162,7 @@ CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [
     ("missed, suspended without an end", Event.NO_SHOW, moment(MISSED, **counted(3, FOREVER))),
     ("missed, excused", Event.NO_SHOW, moment(LAPSED, window=ViolationCount(1, 3, 30))),
     ("missed, with more to come", Event.NO_SHOW, moment(MISSED, others=2, **counted(1))),
-    ("suspended", None, moment(MISSED, **counted(3, UNTIL))),
+    ("suspended", suspended.MESSAGE, moment(MISSED, **counted(3, UNTIL))),
     ("a gate checked in", Event.CHECKED_IN, moment(passed("in 13:40"))),
     ("a gate saw them leave", Event.TEMPORARY_LEAVE, moment(passed("in 13:40", "out 14:50"))),
     ("a gate saw them return", Event.RETURNED, moment(passed("in 13:40", "out 14:50", "in 15:10"))),
@@ -181,12 +181,13 @@ CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [
     ("what was held is taken back", Event.OFFER_WITHDRAWN, moment(HELD)),
     ("the library cancels it", Event.BOOKING_CANCELLED_BY_LIBRARY,
         moment(reservations_transitions.cancel(reserved(), Actor("librarian", "l"), on("09:00")))),
+    ("the library moves it", moved_by_library.MESSAGE, moment(reserved())),
 ]  # fmt: skip
-"""Each with the event that brings it; none brings the suspension, which goes with a violation."""
+"""Each with the event that brings it, or the message where it is not the event's alone."""
 
 
-def template_of(event: Event | None) -> MessageTemplate:
-    return suspended.MESSAGE if event is None else TEMPLATE_BY_EVENT[event]
+def template_of(event: Event | MessageTemplate) -> MessageTemplate:
+    return event if isinstance(event, MessageTemplate) else TEMPLATE_BY_EVENT[event]
 
 
 WAITS: Final = WaitlistEntry(

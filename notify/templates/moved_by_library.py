@@ -1,0 +1,31 @@
+"""The library has given a booking, or somebody who sits there, another seat."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from notify.templates import booking_cancelled_by_library
+from notify.templates.rendering import (
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    seat_facts,
+    span,
+)
+
+
+def render(m: MessageContext) -> RenderedMessage:
+    return RenderedMessage(
+        f"图书馆已为您换座位：{span(m.start, m.end)} 请使用 {m.seat}，原来的座位不再保留。"
+        "如有疑问请联系服务台。",
+        {**seat_facts(m), "start": m.start, "tip": "图书馆已为您换到这个座位"},
+        not_after=m.end,
+    )
+
+
+MESSAGE: Final = MessageTemplate(
+    booking_cancelled_by_library.MESSAGE.template,
+    "图书馆已为您换座位",
+    booking_cancelled_by_library.MESSAGE.fields,
+    render,
+)
