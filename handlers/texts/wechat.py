@@ -39,5 +39,7 @@ KIND_TEXT: Final[Mapping[str, str]] = {
     "voice": "语音",
     "video": "视频",
     "file": "文件",
+    "location": "位置",
+    "link": "链接",
 }
 """By WeChat's names."""

@@ -14,7 +14,7 @@ from handlers.http.keys import METRICS, SITE
 from handlers.http.middleware import NOW
 from handlers.http.refusals import count_refusal
 from handlers.http.request_body import read_body
-from handlers.texts.wechat import KIND_TEXT, REPLY_TEXT
+from handlers.texts.wechat import REPLY_TEXT
 from handlers.wechat.auto_reply import keep_feedback, reply_to
 from models.kernel.ids import ReaderId
 from models.messages.entities import Channel, Template
@@ -114,7 +114,7 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
                 await app[keys.MESSAGES].consent_reported(
                     reader_id, template, callback.event, answer
                 )
-    elif callback.kind in KIND_TEXT or callback.content:
+    else:
         await keep_feedback(request, callback, reader_id, "mini", REPLY_TEXT["mini_feedback"])
 
 

@@ -180,6 +180,8 @@ async def test_a_picture_is_kept_by_its_address(service: Living) -> None:
     page = "<Title><![CDATA[座位 065]]></Title><AppId>wx</AppId>"
     asked = await writes(service, "o-nobodyx", kind="miniprogrampage", more=page)
     assert asked.text == "（小程序页面）座位 065"
+    asked = await writes(service, "o-nobodyx", kind="location", more="<Label>图书馆</Label>")
+    assert asked.text == "（位置）", "what it was, at least"
 
 
 async def follower(service: Living) -> Client:
