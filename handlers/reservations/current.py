@@ -8,7 +8,7 @@ from typing import Final
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.keys import RESERVATIONS
+from handlers.keys import CHANNEL_ROUTING, RESERVATIONS
 from handlers.reservations import presenter, schemas
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -23,6 +23,11 @@ async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | No
     shown = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
     here = [r for r in shown if r.state in ("in_use", "away")]
     return next(iter([*here, *shown]), None)
+
+
+async def reminders_missed(visit: PageRequest) -> bool:
+    """Whether no channel can remind the reader just now."""
+    return await visit[CHANNEL_ROUTING].misses_reminders(visit.reader.id, visit.now)
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:

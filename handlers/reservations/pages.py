@@ -10,10 +10,10 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.keys import ALTERNATIVES, CHANNEL_ROUTING, RESERVATIONS, SEAT_REPORTS, WAITLIST
+from handlers.keys import ALTERNATIVES, RESERVATIONS, SEAT_REPORTS, WAITLIST
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
-from handlers.reservations.current import current_reservation
+from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.texts.labels import EVENT_TEXT
 from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK
 from handlers.waitlist import presenter as waitlist_presenter
@@ -46,8 +46,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         number=number,
         pages=pages,
         current=(current := await current_reservation(visit)),
-        untold=bool(current or entries)
-        and await visit[CHANNEL_ROUTING].misses_reminders(reader_id, now),
+        untold=bool(current or entries) and await reminders_missed(visit),
         entries=[
             await waitlist_presenter.wait(reference, visit[WAITLIST], entry, now)
             for entry in entries

@@ -22,7 +22,7 @@ from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
 from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter as reservations_presenter
-from handlers.reservations.current import current_reservation
+from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
 from handlers.seat_map.booking_panel import booking_panel, feature_texts, show_error
@@ -145,6 +145,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),
         current=None if search.change else current,
+        untold=current is not None and await reminders_missed(visit),
         bookings_left=left,
         daily_limit=day_policy.daily_booking_limit,
         suspension=visit.suspension,

@@ -102,9 +102,10 @@ async def test_a_reminder_goes_by_the_next_channel(service: Living, mail: MailSe
     await look_at_the_pauses(service)
     seen = {}
     for name, reader in (("both", both), ("off", off), ("alone", alone)):
-        page = await Browser(await service.web_reader(reader)).get("/reservations")
         paused = (await reader.ok("GET", "/me"))["reminders_paused"]
-        assert (UNTOLD in page.body) is paused, name
+        browser = Browser(await service.web_reader(reader))
+        for path in ("/", "/reservations"):
+            assert (UNTOLD in (await browser.get(path)).body) is paused, (name, path)
         seen[name] = paused
     assert seen == {"both": False, "off": True, "alone": True}
     await service.move("09:41")
