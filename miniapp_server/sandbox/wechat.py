@@ -80,37 +80,25 @@ class WeChatSandbox:
 def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
     """All routes of the stand-in, to be added to the service's own application."""
     server = _Server(state)
+    of_wechat: list[tuple[str, str, str, Work]] = [
+        ("GET", "/cgi-bin/token", "token", server.token),
+        ("POST", "/cgi-bin/stable_token", "stable_token", server.stable_token),
+        ("GET", "/sns/jscode2session", "jscode2session", server.code_to_session),
+        ("POST", "/cgi-bin/message/subscribe/send", "subscribe_send", server.subscribe_send),
+        ("POST", "/cgi-bin/message/custom/send", "custom_send", server.custom_send),
+        ("POST", "/wxa/getwxacodeunlimit", "getwxacodeunlimit", server.code_picture),
+        ("POST", "/wxa/generate_urllink", "generate_urllink", server.url_link),
+        ("GET", "/wxaapi/newtmpl/gettemplate", "gettemplate", server.own_templates),
+        ("POST", "/wxa/msg_sec_check", "msg_sec_check", server.check_text),
+        ("POST", "/cgi-bin/menu/create", "menu_create", server.create_menu),
+        ("GET", "/cgi-bin/user/info", "user_info", server.user_info),
+        ("GET", "/cgi-bin/menu/get", "menu_get", server.get_menu),
+    ]
     return [
-        web.get(f"{ROOT}/cgi-bin/token", server.endpoint("token", server.token)),
-        web.post(
-            f"{ROOT}/cgi-bin/stable_token", server.endpoint("stable_token", server.stable_token)
+        *(
+            web.route(method, ROOT + path, server.endpoint(name, work))
+            for method, path, name, work in of_wechat
         ),
-        web.get(
-            f"{ROOT}/sns/jscode2session", server.endpoint("jscode2session", server.code_to_session)
-        ),
-        web.post(
-            f"{ROOT}/cgi-bin/message/subscribe/send",
-            server.endpoint("subscribe_send", server.subscribe_send),
-        ),
-        web.post(
-            f"{ROOT}/cgi-bin/message/custom/send",
-            server.endpoint("custom_send", server.custom_send),
-        ),
-        web.post(
-            f"{ROOT}/wxa/getwxacodeunlimit",
-            server.endpoint("getwxacodeunlimit", server.code_picture),
-        ),
-        web.post(
-            f"{ROOT}/wxa/generate_urllink", server.endpoint("generate_urllink", server.url_link)
-        ),
-        web.get(
-            f"{ROOT}/wxaapi/newtmpl/gettemplate",
-            server.endpoint("gettemplate", server.own_templates),
-        ),
-        web.post(f"{ROOT}/wxa/msg_sec_check", server.endpoint("msg_sec_check", server.check_text)),
-        web.post(f"{ROOT}/cgi-bin/menu/create", server.endpoint("menu_create", server.create_menu)),
-        web.get(f"{ROOT}/cgi-bin/user/info", server.endpoint("user_info", server.user_info)),
-        web.get(f"{ROOT}/cgi-bin/menu/get", server.endpoint("menu_get", server.get_menu)),
         web.post(f"{ROOT}/_grant", server.grant),
         web.post(f"{ROOT}/_wrote", server.wrote),
         web.get(f"{ROOT}/_heard", server.heard),
