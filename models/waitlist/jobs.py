@@ -65,9 +65,10 @@ class WaitlistJobs:
             assert r.held_until is not None
             expired = transitions.expire_offer(r, _SYSTEM, r.held_until)
             if r.wait_id is not None:
-                # First: it must not be offered to the same reader again.
+                # First: it must not be offered to the same reader again. Who has declined it
+                # meanwhile may have another one by now.
                 await self._waitlist.close(
-                    r.wait_id, [WaitlistState.OFFERED], WaitlistState.OFFER_EXPIRED
+                    r.wait_id, [WaitlistState.OFFERED], WaitlistState.OFFER_EXPIRED, offer=r.id
                 )
             try:
                 await self._writer.save(r, expired, now, {"held_until": {"$lte": now}})
@@ -198,4 +199,5 @@ class WaitlistJobs:
         becomes: WaitlistState,
         end: WaitlistEnd | None = None,
     ) -> int:
-        return int(await self._waitlist.close(entry.id, [state], becomes, end) is not None)
+        closed = await self._waitlist.close(entry.id, [state], becomes, end, offer=entry.offer)
+        return int(closed is not None)

@@ -193,12 +193,15 @@ class WaitlistRepository:
         states: Sequence[WaitlistState],
         state: WaitlistState,
         end: WaitlistEnd | None = None,
+        *,
+        offer: ReservationId | None = None,
     ) -> WaitlistEntry | None:
-        """End it, if it is in one of ``states``; its times are the reader's again. As it was. The
-        reader has still to be told of ``end`` (``untold``)."""
-        change: Document = {
-            "$set": {"state": state.value, "claims": [], "open": False, "offer": None}
-        }
+        """End it, if it is in one of ``states`` and, where an ``offer`` is named, has no other one;
+        its times are the reader's again. As it was. The reader has still to be told of ``end``
+        (``untold``)."""
+        change, guard = _closed(state), Document()
+        if offer is not None:
+            guard["offer"] = offer
         if end is not None:
             change["$set"]["ended"] = {
                 "at": end.at,
@@ -207,10 +210,20 @@ class WaitlistRepository:
             }
         with translate_errors():
             found = await self._all.find_one_and_update(
-                {"_id": id, "state": {"$in": [s.value for s in states]}},
+                {"_id": id, "state": {"$in": [s.value for s in states]}, **guard},
                 change,
             )
         return _wait(found) if found else None
+
+    async def withdraw(self, entry: WaitlistEntry) -> bool:
+        """End the entry for its reader. False where it is not as it was read any more: it has
+        ended, or was offered a seat in this moment."""
+        with translate_errors():
+            found = await self._all.find_one_and_update(
+                {"_id": entry.id, "state": entry.state.value, "offer": entry.offer},
+                _closed(WaitlistState.WITHDRAWN),
+            )
+        return found is not None
 
     async def decline(self, id: str, seat_id: SeatId, offer: ReservationId) -> None:
         """The seat is not wanted: wait on, at the same place, for another one."""
@@ -268,6 +281,10 @@ def wait_document(w: WaitlistEntry) -> Document:
         "alert": w.alert,
         "claims": list(w.claims),
     }
+
+
+def _closed(state: WaitlistState) -> Document:
+    return {"$set": {"state": state.value, "claims": [], "open": False, "offer": None}}
 
 
 def _wait(d: Document) -> WaitlistEntry:

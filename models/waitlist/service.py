@@ -25,7 +25,7 @@ from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
-from models.reservations.writer import ReservationWriter
+from models.reservations.writer import MAX_ATTEMPTS, ReservationWriter
 from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState
@@ -155,16 +155,21 @@ class WaitlistService:
 
     async def leave(self, ctx: RequestContext, id: str, *, withdrawn: bool = False) -> None:
         """Withdraw the entry; a seat that is offered passes on, and where it is the library that
-        takes it back (``withdrawn``) the reader is told. Raises: NotFound."""
-        entry = await self._waitlist.get(id)
-        if entry is None or entry.reader_id != ctx.reader.id:
-            raise NotFound()
-        # What it was offered up to this very moment, not what it was when it was read.
-        left = await self._waitlist.close(id, _OPEN, WaitlistState.WITHDRAWN)
-        if left is not None and left.offer is not None:
-            offer = await self._reservations.get(left.offer)
+        takes it back (``withdrawn``) the reader is told. Raises: NotFound, Overloaded."""
+        for _ in range(MAX_ATTEMPTS):
+            entry = await self._waitlist.get(id)
+            if entry is None or entry.reader_id != ctx.reader.id:
+                raise NotFound()
+            if entry.state not in _OPEN:
+                return
+            # The seat first: where this is cut off, the entry follows it at the next attempt or in
+            # the next round of the job. A seat would be held for nobody.
+            offer = await self.offer_of(entry)
             if offer is not None and offer.state is ReservationState.OFFERED:
                 await self._release_offer(offer, ctx, withdrawn=withdrawn)
+            if await self._waitlist.withdraw(entry):
+                return
+        raise Overloaded()
 
     async def decline(
         self, ctx: RequestContext, id: str, *, withdrawn: bool = False

@@ -120,15 +120,15 @@ async def test_leaving_gives_up_what_was_offered_a_moment_ago(
 ) -> None:
     (owner, made), first = await held_seat(service), await service.reader()
     place = await join(service, first, seats=[ONE])
-    settle = WaitlistRepository.close
+    settle = WaitlistRepository.withdraw
 
     async def late(waits: WaitlistRepository, *rest: Any) -> Any:
-        monkeypatch.setattr(WaitlistRepository, "close", settle)
+        monkeypatch.setattr(WaitlistRepository, "withdraw", settle)
         await owner.ok("POST", f"/reservations/{made['id']}/cancel")
         assert len(await offers(first)) == 1
         return await settle(waits, *rest)
 
-    monkeypatch.setattr(WaitlistRepository, "close", late)
+    monkeypatch.setattr(WaitlistRepository, "withdraw", late)
     await first.ok("DELETE", f"/waitlist/{place['id']}")
     assert (await first.ok("GET", "/waitlist"))["items"][0]["state"] == "left"
     rows = await service.db["reservations"].find({"reader": first.reader_id}).to_list(None)

@@ -21,6 +21,7 @@ from tests.race.seat_offers import InTwoSteps, held
 from tests.race.stage import (
     EIGHT,
     SEAT,
+    SEATS,
     Stage,
     both_sides,
     clock,
@@ -152,6 +153,51 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
     await stage.inside.reservations.create(
         ctx(passer_by, EIGHT + timedelta(minutes=11)), SEAT, selection(10, 11)
     )
+
+
+@both_sides
+@pytest.mark.parametrize("cut_off", ["reservations", "waitlist"])
+async def test_who_leaves_and_is_cut_off_holds_no_seat(stage: Stage, cut_off: str) -> None:
+    """Whichever of the two writes the worker does not come to: the next attempt does the rest."""
+    reader = await stage.reader()
+    offer = await offered(stage, reader)
+    assert offer.wait_id is not None
+    worker = await stage.worker()
+
+    async def breaks() -> None:
+        raise ConnectionError("the worker is gone")
+
+    put_around(getattr(worker.stored, cut_off), "find_one_and_update", before=breaks)
+    with pytest.raises(ConnectionError):
+        await worker.waitlist.leave(ctx(reader), offer.wait_id)
+    await stage.inside.waitlist.leave(ctx(reader), offer.wait_id)
+    assert await held(stage) == []
+    found = await stage.stored.waitlist.get(offer.wait_id)
+    assert found is not None and found.state is WaitlistState.WITHDRAWN
+
+
+@both_sides
+@guarded
+async def test_an_offer_that_lapses_ends_no_other_one(stage: Stage, guard: bool) -> None:
+    """The job has seen an offer whose time is over; its reader has declined it, and is offered
+    another seat before the job writes."""
+    reader, owner = await stage.reader(), await stage.reader()
+    r = await stage.reserved(owner, SEATS[1])
+    offer = await offered(stage, reader)
+    job, phone = await stage.worker(), await stage.worker()
+    if not guard:
+        unguard(job.stored.waitlist)
+
+    async def meanwhile() -> None:
+        await phone.waitlist.decline(ctx(reader), offer.id)
+        await phone.reservations.cancel(ctx(owner), r.id)
+
+    put_around(job.stored.waitlist, "find_one_and_update", before=meanwhile)
+    await job.waitlist_jobs.expire_offers(EIGHT + timedelta(minutes=10))
+    assert await held(stage) == [SEATS[1]]
+    found = await stage.stored.waitlist.get(offer.wait_id or "")
+    assert found is not None
+    assert found.state is (WaitlistState.OFFERED if guard else WaitlistState.OFFER_EXPIRED)
 
 
 @both_sides
