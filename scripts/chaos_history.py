@@ -40,6 +40,8 @@ class Operation:
     attempts: int = 0
     wanted: tuple[str, datetime, datetime] | None = None
     """Seat and time that were asked for."""
+    undone: bool = False
+    """The last attempt was answered as one that has failed, and had not happened by then."""
 
     @property
     def unknown(self) -> bool:
@@ -86,6 +88,10 @@ class Stored:
     """Of the operations that succeeded, in their order."""
     events: tuple[Event, ...]
     outbox: int
+    day: str = ""
+    """The day of use."""
+    wait_id: str | None = None
+    """The waitlist entry for which it was offered."""
 
 
 UNQUEUED: Final = "unqueued"
@@ -130,6 +136,10 @@ class History:
     stored: Sequence[Stored] = ()
     messages: Sequence[Message] = ()
     violations: Sequence[Violation] = ()
+    daily_limit: int | None = None
+    """So many bookings a reader may have on a day; None where that is not known."""
+    offers: Mapping[str, str | None] | None = None
+    """What is held for each waitlist entry; None where nobody has looked."""
 
     def fault_at(self, instant: datetime) -> str:
         """The fault to which the instant belongs: the last that had begun."""
@@ -159,6 +169,8 @@ def stored(document: Mapping[str, Any]) -> Stored:
         keys=tuple(replay["key"] for replay in document["idempotency_results"]),
         events=tuple(Event(entry["event"], entry["at"]) for entry in document["history"]),
         outbox=len(document["outbox"]),
+        day=document["day"],
+        wait_id=document.get("wait"),
     )
 
 

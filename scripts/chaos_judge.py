@@ -1,7 +1,8 @@
 """Judges a trial of faults by its history alone: what was promised, and what there is.
 
 It knows nothing of the store: doubles are found by times, never by the claims that should prevent
-them, and claims are compared with what the reservation says of itself.
+them, and claims are compared with what the reservation says of itself, by half hours that are
+counted here.
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange
-from models.library.entities import SeatId
-from models.reservations.claims import slot_claims
+from models.kernel.time_range import to_local
 from scripts.chaos_history import UNQUEUED, History, Operation, Stored, Told
 
 KINDS: Final = (
     "lost",
     "doubles",
     "orphaned",
+    "overbooked",
     "untold",
     "punished",
     "early",
@@ -57,7 +56,8 @@ _TELLS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One thing that must not be. ``kind`` is one of KINDS; ``fault`` is where it belongs."""
+    """One thing that must not be. ``kind`` is one of KINDS, or "held" where somebody has looked at
+    the line; ``fault`` is where it belongs."""
 
     kind: str
     fault: str
@@ -70,6 +70,8 @@ def judge(history: History) -> list[Harm]:
         *_lost(history),
         *_doubles(history),
         *_orphaned(history),
+        *_overbooked(history),
+        *_held(history),
         *_untold(history),
         *_punished(history),
         *_early(history),
@@ -162,15 +164,13 @@ def _orphaned(history: History) -> Iterator[Harm]:
     for r in history.stored:
         wanted = frozenset[str]()
         if r.state in _LIVE:
-            span = TimeRange(r.start, r.end)
-            wanted |= {*slot_claims(SeatId(r.seat), ReaderId(r.reader), span)}
+            wanted |= _half_hours(r, r.start, r.end)
         if r.state in _PRESENT:
             wanted |= {f"u:{r.reader}"}
         held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
         early = set[str]()
         if r.available_from is not None and r.available_from < r.start and r.state in _LIVE:
-            sooner = TimeRange(r.available_from, r.start)
-            early |= {*slot_claims(SeatId(r.seat), ReaderId(r.reader), sooner)}
+            early |= _half_hours(r, r.available_from, r.start)
         counts = sum(claim.startswith("n:") for claim in r.claims)
         for text in (
             *(f"has {claim}" for claim in sorted(held - wanted - early)),
@@ -179,6 +179,41 @@ def _orphaned(history: History) -> Iterator[Harm]:
         ):
             fault = history.fault_at(r.events[-1].at)
             yield Harm("orphaned", fault, f"{r.id} ({r.state}) {text}")
+
+
+def _half_hours(r: Stored, start: datetime, end: datetime) -> frozenset[str]:
+    """The claims to the seat and to the reader's time from ``start`` to ``end``: one for each half
+    hour of which some is wanted."""
+    local = to_local(start)
+    step = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
+    wanted = set[str]()
+    while step < end:
+        name = f"{step:%Y-%m-%d}:{step.hour * 2 + step.minute // 30}"
+        wanted |= {f"s:{r.seat}:{name}", f"r:{r.reader}:{name}"}
+        step += timedelta(minutes=30)
+    return frozenset(wanted)
+
+
+def _overbooked(history: History) -> Iterator[Harm]:
+    """A reader with more bookings on a day than they may have."""
+    counted: dict[tuple[str, str], list[Stored]] = defaultdict(list)
+    for r in history.stored:
+        if _counted(r):
+            counted[r.reader, r.day].append(r)
+    for (reader, day), rows in counted.items():
+        if history.daily_limit is not None and len(rows) > history.daily_limit:
+            fault = history.fault_at(max(r.since for r in rows))
+            yield Harm("overbooked", fault, f"{reader} has {len(rows)} bookings on {day}")
+
+
+def _held(history: History) -> Iterator[Harm]:
+    """A seat that is held for nobody: its waitlist entry has ended, or knows of no offer."""
+    for r in history.stored:
+        if r.state == "offered" and history.offers is not None:
+            known = history.offers.get(r.wait_id or "")
+            if known != r.id:
+                text = f"{r.id}: its entry {r.wait_id} has {known or 'no offer'}"
+                yield Harm("held", history.fault_at(r.since), text)
 
 
 def _counted(r: Stored) -> int:
@@ -257,12 +292,13 @@ def _refused_free(history: History) -> Iterator[Harm]:
 
 
 def _late(history: History) -> Iterator[Harm]:
-    """Refused when it was repeated, and stored nevertheless: its first attempt came afterwards.
-    A scan may be: its code is judged, and may have run out, before its key is looked at."""
+    """Refused when it was repeated, or said to have failed, and stored nevertheless: an attempt
+    came afterwards. A scan may be refused: its code is judged, and may have run out, before its key
+    is looked at."""
     kept = {key: r for r in history.stored for key in r.keys}
     for o in history.operations:
         refused = o.refusal and o.attempts > 1 and o.verb not in _SCANS
-        if refused and o.key in kept:
+        if (refused or o.undone) and o.key in kept:
             yield Harm("late", history.fault_of(o), f"{_said(o)}, but {kept[o.key].id} has it")
 
 

@@ -27,7 +27,7 @@ from scripts.chaos_faults import FAULTS
 from scripts.chaos_history import Fault, History, Stored
 from scripts.chaos_judge import KINDS, Harm, judge
 from scripts.chaos_readers import House, Reader, all_of, house
-from scripts.chaos_rig import Rig, rig
+from scripts.chaos_rig import POLICY, Rig, rig
 from scripts.chaos_set import ChaosError, until
 from scripts.proof.order_checker import OPEN
 from scripts.proof.recorded_history import disorders
@@ -119,7 +119,7 @@ async def trial(
             for life in lives:
                 life.cancel()
             await asyncio.gather(*lives, return_exceptions=True)
-    history.stored = await rig.stored()
+    history.stored, history.daily_limit = await rig.stored(), POLICY.daily_booking_limit
     history.messages = await rig.messages()
     history.violations = await rig.violations()
     return history

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.kernel.errors import ServiceUnavailable
@@ -22,8 +22,9 @@ from scripts.chaos_history import History, Operation
 from scripts.chaos_judge import judge
 from scripts.proof.memory_mongo import MemoryStore
 from scripts.proof.recorded_history import disorders
+from scripts.proof.seat_probe import SeatProbe
 from scripts.proof.simulated_library import MONDAY, SimulatedLibrary, Worker
-from scripts.proof.simulated_loop import PARTY, counted_ids, run_alone
+from scripts.proof.simulated_loop import PARTY, SimulatedLoop, Stuck, counted_ids, run_alone
 from scripts.proof.simulated_mongo import Request
 from scripts.proof.simulation import Move, Recorder, Run
 
@@ -58,6 +59,10 @@ class Scenario:
     watch: Watch | None = None
     after: datetime | None = None
     """When the jobs run that repair what a crash has left; None: they are not needed."""
+    alive_until: datetime | None = None
+    """The last beat of the service before; None: a second before ``now``."""
+    shared: frozenset[str] = frozenset()
+    """What one party writes and another reads, beside what all scenarios have."""
 
 
 @dataclass(slots=True)
@@ -75,6 +80,13 @@ _CONTENDED: Final = frozenset({"reservations", "waitlist", "begin", "commit"})
 """What the parties write to."""
 
 
+_ONE_ORDER: Final = frozenset({"heartbeat", "messages"})
+"""What the parties write and, but for scenarios that name them, none of the others reads."""
+_ANSWERED_WITHIN_S: Final = 60.0
+"""Once nothing fails any more."""
+_ASKS_AGAIN_S: Final = 3.0
+_ROUNDS: Final = 2
+"""Of the jobs, after which nothing is left of what a fault has interrupted."""
 _NOTED: Final = 5
 
 
@@ -100,6 +112,7 @@ class Explorer:
         self._prepared, ids = _prepared(library, scenario)
         self._parties = scenario.parties(library.readers, ids)
         self._known: set[int] = set()
+        self._seen = SeatProbe(library, scenario.now)
         self._digests: dict[int, tuple[object, int]] = {}
         self.result = Explored(scenario.name)
 
@@ -120,7 +133,14 @@ class Explorer:
         """Follow the choices of ``prefix``, then always the first. Returns the other choices that
         there were behind it."""
         names = sorted({party.worker for party in self._parties})
-        run = Run(self._library, self._prepared.copy(), names, self._now)
+        loop = SimulatedLoop()
+
+        def now() -> datetime:
+            return self._scenario.now + timedelta(seconds=loop.time())
+
+        run = Run(self._library, self._prepared.copy(), names, now, loop)
+        if self._faults <= 1 and not self._scenario.partition:
+            run.recorder.happened = run.has_happened
         self._plant(run)
         taken: list[int] = []
         others: list[tuple[int, ...]] = []
@@ -129,7 +149,7 @@ class Explorer:
 
         def step() -> bool:
             nonlocal faults, known
-            choices = list(_choices(run, faults > 0, self._scenario.partition))
+            choices = list(_choices(run, faults > 0, self._scenario))
             if not choices:
                 return False
             if len(taken) < len(prefix):
@@ -160,16 +180,17 @@ class Explorer:
             for request in list(run.network.waiting):  # what was late comes last
                 run.network.let(request)
             run.loop.run(self._tell(run))
-            for text in _harm(run.outcome()):
+            history = run.outcome()
+            history.probes += self._seen.look(run.cluster.primary)
+            for text in _harm(history):
                 self._note(text, run)
         except _Known:
             pass
+        except Stuck:
+            self._note("unanswered: all wait, and nothing happens any more", run)
         finally:
             run.loop.close()
         return others
-
-    def _now(self) -> datetime:
-        return self._scenario.now
 
     async def _all_parties(self, run: Run) -> None:
         """All act at once; then who was told nothing asks again, where the service is still up."""
@@ -187,19 +208,31 @@ class Explorer:
                 raise task.exception() or AssertionError
         if run.cluster.isolated is not None:
             run.heal()
-        await self._afterwards(run, self._library.worker_on(run.cluster.primary), told)
-
-    async def _afterwards(
-        self, run: Run, direct: Worker, told: dict[str, Operation | None]
-    ) -> None:
+        run.loop.step = run.calm_step  # from here on nothing fails
         for party in self._parties:
             operation = told.get(party.name) or _of(run.recorder.history, party)
             if party.asks_again and operation is not None and operation.unknown:
                 PARTY.set(f"{party.name}+")
-                run.recorder.step += 1
-                await party.act(direct, run.recorder, operation)
+                await self._asks_again(run, party, operation)
         if self._scenario.after is not None:
-            await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
+            direct = self._library.worker_on(run.cluster.primary)
+            for _ in range(_ROUNDS):
+                await direct.waitlist_jobs.expire_offers(self._scenario.after)
+                await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
+
+    async def _asks_again(self, run: Run, party: Party, operation: Operation) -> None:
+        """Until there is an answer: at the same worker, while that is up."""
+        alive = run.workers[party.worker] if party.worker in run.alive else None
+        worker = alive or self._library.worker_on(run.cluster.primary)
+        begun = run.loop.time()
+        while operation.unknown:
+            run.recorder.step += 1
+            await party.act(worker, run.recorder, operation)
+            if operation.unknown and run.loop.time() - begun > _ANSWERED_WITHIN_S:
+                self._note(f"unanswered: {party.name}, a minute after the last fault", run)
+                return
+            if operation.unknown:
+                await asyncio.sleep(_ASKS_AGAIN_S)
 
     async def _tell(self, run: Run) -> None:
         outbox = self._library.worker_on(run.cluster.primary).outbox
@@ -225,7 +258,8 @@ class Explorer:
         traces = tuple(run.traces.items())
         alive = frozenset(run.alive)
         answers = tuple((o.key, o.verb, o.refusal, o.told) for o in run.recorder.history.operations)
-        return hash((store, waiting, traces, alive, behind, faults, answers))
+        passed = round(run.loop.time(), 3)
+        return hash((store, waiting, traces, alive, behind, faults, answers, passed))
 
     def _digest(self, document: Any) -> int:
         known = self._digests.get(id(document))
@@ -236,12 +270,14 @@ class Explorer:
         return known[1]
 
 
-def _choices(run: Run, faults: bool, partition: bool) -> Iterator[tuple[Request | None, Move]]:
+def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Request | None, Move]]:
     """Without a fault first, so that the usual ways are the first ones. No request: the primary
     that was cut off comes back."""
     waiting = list(run.network.waiting)
+    shared = _CONTENDED | scenario.shared
     for request in waiting:
-        if not request.writes and request.text.partition(".")[0] not in _CONTENDED:
+        about = request.text.partition(".")[0]
+        if about not in shared and (not request.writes or about in _ONE_ORDER):
             # What nobody writes meanwhile reads the same at any time.
             waiting = [request]
             break
@@ -250,7 +286,7 @@ def _choices(run: Run, faults: bool, partition: bool) -> Iterator[tuple[Request 
     if run.cluster.isolated is not None:
         yield None, Move.HAPPENS
     for request in waiting:
-        if not partition:
+        if not scenario.partition:
             for move in run.moves(request, faults)[1:]:
                 yield request, move
         elif faults:
@@ -267,7 +303,10 @@ def _prepared(library: SimulatedLibrary, scenario: Scenario) -> tuple[MemoryStor
     prepared = library.store.copy()
     PARTY.set("before")
     with counted_ids():
-        ids = run_alone(scenario.prepare(library.worker_on(prepared), library.readers))
+        worker = library.worker_on(prepared)
+        ids = run_alone(scenario.prepare(worker, library.readers))
+        last = scenario.alive_until or scenario.now - timedelta(seconds=1)
+        run_alone(worker.stored.heartbeat.set(last))
     return prepared, ids
 
 

@@ -1,142 +1,173 @@
-"""Eight mistakes that a booking service can make, each planted into the service as it runs.
+"""Mistakes that a booking service can make, each planted into the service as it runs.
 
-The explorer must find every one of them: what finds no bug that is there proves nothing by finding
-none.
+Each names where it must be found: what finds no bug that is there proves nothing by finding none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Final
 
-from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict
-from models.reservations.repository import ReservationRepository
-from models.storage.mongo import Document
-from models.storage.transactions import InTransaction
-from scripts.proof.simulated_library import Worker
-from scripts.proof.simulated_mongo import SimulatedCollection
+from scripts.proof import planted_rules as rules
+from scripts.proof import planted_writes as writes
+from scripts.proof.planted_rules import Around
 from scripts.proof.simulation import Run
 
 Plant = Callable[[Run], None]
 
 
-def no_index(run: Run) -> None:
-    """The unique index over the claims is missing."""
-    table = run.store.table("reservations")
-    table.indexes = tuple(index for index in table.indexes if index.name == "_id_")
+def nothing(run: Run) -> None:
+    """Plants nothing into the workers."""
 
 
-def by_id_alone(run: Run) -> None:
-    """A change asks for the ``_id`` and for nothing else."""
-    _guard(run, lambda guard, due: {"_id": guard["_id"]})
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A mistake and where it is found: the explorer's ``scenario``, with so many ``faults``.
+    ``harm``: what it does must begin with one of these. ``by_day``: not across midnight."""
+
+    scenario: str
+    harm: Sequence[str]
+    plant: Plant = nothing
+    around: Callable[[], Around] = nullcontext
+    faults: int = 0
+    by_day: bool = False
 
 
-def job_without_condition(run: Run) -> None:
-    """A job's change asks for ``_id`` and state: neither for its condition nor for the change
-    before."""
+_ONE_SEAT: Final = "three want one seat, one of them at both workers"
+_CHANGES: Final = "one changes to the seat that another wants, a third wants the old one"
+_REPEATED: Final = "a repetition is refused, and the seat is given back"
+_GIVEN_BACK: Final = "a seat is given back, one waits for it, another passes by"
+_REST: Final = "the rest of a stay is given back, one waits for it, another passes by"
+_LEAVES: Final = "a seat is given back while the one who waits for it leaves"
+_LONGER: Final = "somebody stays longer in the last moment"
+_TOLD: Final = "a booking is changed twice while its reader is told"
+_ASKED_TWICE: Final = "a primary without its majority answers one who asks twice"
 
-    def guard(whole: Document, due: bool) -> Document:
-        return {"_id": whole["_id"], "state": whole["state"]} if due else whole
-
-    _guard(run, guard)
-
-
-def by_number(run: Run) -> None:
-    """A change is guarded by the number of the one before instead of its id, and reads are local,
-    as both were once."""
-    local_reads(run)
-    _guard(run, lambda guard, due: {n: v for n, v in guard.items() if n != "change"})
-
-
-def local_reads(run: Run) -> None:
-    """Reads show what a primary without its majority will lose again."""
-    run.cluster.local_reads = True
-
-
-def hand_over_in_two_steps(run: Run) -> None:
-    """A seat is given back first, and offered to who waits for it afterwards."""
-    for worker in run.workers.values():
-        repository = worker.stored.reservations
-
-        async def replace_and_offer(
-            old: Reservation,
-            new: Reservation,
-            due: Mapping[str, object] | None,
-            offer: Reservation,
-            claim: InTransaction,
-            repository: ReservationRepository = repository,
-        ) -> Reservation:
-            written = await repository.replace(old, new, due)
-            await repository.insert_offer(offer, claim)
-            return written
-
-        _set(repository, "replace_and_offer", replace_and_offer)
-
-
-def board_that_accepts(run: Run) -> None:
-    """The occupancy decides that a seat is free, and the index is not asked about the seat."""
-    for worker in run.workers.values():
-        _set(worker.stored.reservations, "insert", _accepting(worker))
-
-
-def refusal_that_does_not_last(run: Run) -> None:
-    """A repetition is refused, and the attempt that it repeats may still succeed."""
-
-    async def not_buried(claim: str) -> bool:
-        return True
-
-    for worker in run.workers.values():
-        _set(worker.stored.reservations, "bury_claim", not_buried)
-
-
-PLANTS: Final[Mapping[str, tuple[Plant, Sequence[str]]]] = {
-    "no index": (no_index, ("doubles",)),
-    "update by _id alone": (by_id_alone, ("",)),
-    "reads at local": (local_reads, ("lost",)),
-    "a job without its due condition": (job_without_condition, ("early",)),
-    "a change guarded by number": (by_number, ("orphaned", "doubles")),
-    "a hand-over in two steps": (hand_over_in_two_steps, ("passed over",)),
-    "a board that accepts": (board_that_accepts, ("doubles",)),
-    "a refusal that does not last": (refusal_that_does_not_last, ("late",)),
+PLANTS: Final[Mapping[str, Mistake]] = {
+    # What the database is asked for.
+    "no index": Mistake(_ONE_SEAT, ("doubles",), writes.no_index),
+    "update by _id alone": Mistake(
+        "one changes and cancels, another wants the seat", ("",), writes.by_id_alone
+    ),
+    "a job without its due condition": Mistake(_LONGER, ("early",), writes.job_without_condition),
+    "a change guarded by number": Mistake(
+        "a change is undone with its primary, and its number is used again",
+        ("orphaned", "doubles"),
+        writes.by_number,
+        faults=1,
+        by_day=True,
+    ),
+    "reads at local": Mistake(_ASKED_TWICE, ("lost",), writes.local_reads, faults=1),
+    "a booking read at local": Mistake(_ASKED_TWICE, ("lost",), writes.booking_at_local, faults=1),
+    "a key looked up at local": Mistake(
+        "a primary without its majority is asked again when it is too late",
+        ("lost",),
+        writes.key_at_local,
+        faults=1,
+    ),
+    "a look instead of a tombstone": Mistake(
+        "a booking seems to fail, and nobody asks again",
+        ("late",),
+        writes.look_instead_of_tombstone,
+        faults=1,
+    ),
+    "a look instead of a fence": Mistake(
+        "a change seems to fail, and nobody asks again",
+        ("late",),
+        writes.look_instead_of_fence,
+        faults=1,
+    ),
+    # Keys.
+    "a refusal that does not last": Mistake(
+        _REPEATED, ("late",), writes.refusal_that_does_not_last
+    ),
+    "a booking's key is not claimed": Mistake(_REPEATED, ("late",), writes.booking_without_key),
+    "a change's key is not claimed": Mistake(
+        "a repetition of a change is refused, and the seat is given back",
+        ("late",),
+        around=rules.change_without_key,
+    ),
+    "a key that stays busy": Mistake(_ONE_SEAT, ("unanswered",), writes.key_stays_busy, faults=1),
+    # Memory.
+    "a board that accepts": Mistake(_ONE_SEAT, ("doubles",), writes.board_that_accepts),
+    "an old memory refuses": Mistake(
+        "a seat is given back behind the back of a worker that remembers",
+        ("seat ",),
+        around=rules.old_memory,
+    ),
+    # Claims.
+    "a change gives the old seat back first": Mistake(
+        _CHANGES, ("orphaned", "doubles"), writes.old_seat_first
+    ),
+    "a renewal takes no claims": Mistake(
+        _LONGER, ("doubles", "orphaned"), around=rules.renewal_without_claims
+    ),
+    "an earlier end gives nothing back": Mistake(
+        _REST, ("orphaned",), around=rules.shorter_stay_keeps_claims
+    ),
+    "an earlier end gives too much back": Mistake(
+        _REST, ("orphaned",), around=rules.shorter_stay_gives_too_much
+    ),
+    "a check-in without presence": Mistake(
+        "a check-in in the last moment, and the release",
+        ("orphaned",),
+        around=rules.check_in_without_presence,
+    ),
+    "an early check-in takes no claims": Mistake(
+        "a check-in before the start, another one wants the seat until then",
+        ("doubles",),
+        around=rules.early_check_in_without_claims,
+    ),
+    "an expired leave gives the day's place back": Mistake(
+        "a return in the last moment, and the end of the leave",
+        ("orphaned",),
+        around=rules.expired_leave_gives_day_back,
+    ),
+    "one booking a day more": Mistake(
+        "a day is full but for one booking, and its reader wants two",
+        ("overbooked",),
+        around=rules.one_booking_more,
+    ),
+    "the last minutes are not taken": Mistake(
+        "the last minutes before the closing", ("doubles",), around=rules.last_minutes_missed
+    ),
+    "a half hour more is taken": Mistake(
+        _ONE_SEAT, ("refused_free",), around=rules.one_half_hour_more
+    ),
+    # The line.
+    "a hand-over in two steps": Mistake(
+        _GIVEN_BACK, ("passed over",), writes.hand_over_in_two_steps
+    ),
+    "an offer that lapses keeps its seat": Mistake(
+        "an offer is accepted, lapses, and the next one waits",
+        ("orphaned",),
+        around=rules.offer_keeps_claims,
+    ),
+    "an offer in two transactions": Mistake(
+        "a job finds a free seat for one who waits, another passes by",
+        ("held",),
+        writes.offer_in_two_transactions,
+        faults=1,
+    ),
+    "an offer is looked up before its entry ends": Mistake(
+        _LEAVES, ("held",), writes.offer_looked_up_first
+    ),
+    "an entry ends before its seat is given back": Mistake(
+        _LEAVES, ("held",), writes.entry_before_its_seat, faults=1
+    ),
+    "an offer that lapses ends another one": Mistake(
+        "an offer is declined while it lapses, and its reader is offered another seat",
+        ("held",),
+        writes.any_offer_lapses,
+    ),
+    # What time does, and what readers are told.
+    "no-shows by the own clock": Mistake(
+        "the service was away over a deadline, and its jobs come first",
+        ("punished",),
+        rules.no_shows_by_own_clock,
+    ),
+    "two changes make one message": Mistake(_TOLD, ("untold",), around=rules.one_message_for_all),
+    "all of the outbox is emptied": Mistake(_TOLD, ("untold",), writes.outbox_is_emptied),
 }
-"""Each with the harm that it must do: local reads alone lose, but never mix two changes."""
-
-
-def _accepting(worker: Worker) -> Callable[[Reservation], Any]:
-    insert = worker.stored.reservations.insert
-
-    async def by_the_board(made: Reservation) -> None:
-        day = await worker.occupancy.get_day(made.date)
-        for row in day.by_seat.get(made.seat_id, ()):
-            if row.start < made.end and made.start < row.end:
-                raise ClaimConflict(next(c for c in made.claims if c.startswith("s:")))
-        kept = tuple(claim for claim in made.claims if not claim.startswith("s:"))
-        await insert(replace(made, claims=kept))
-
-    return by_the_board
-
-
-def _guard(run: Run, guard: Callable[[Document, bool], Document]) -> None:
-    """Let every change of a reservation ask for what ``guard`` leaves of its filter."""
-    for worker in run.workers.values():
-        collection: Any = worker.stored.reservations._all
-        assert isinstance(collection, SimulatedCollection)
-        change = collection.find_one_and_update
-
-        async def weaker(
-            query: Document, update: Any, change: Any = change, **options: Any
-        ) -> Document | None:
-            if "state" in query:
-                due = any(isinstance(v, dict) for v in query.values())
-                query = guard(query, due)
-            found: Document | None = await change(query, update, **options)
-            return found
-
-        _set(collection, "find_one_and_update", weaker)
-
-
-def _set(target: object, name: str, value: object) -> None:
-    """Put it in the place of the method, of this object alone."""
-    setattr(target, name, value)

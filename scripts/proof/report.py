@@ -24,7 +24,7 @@ _WAYS = {
     "database, with one fault at every step.",
     "days": "Whole days of a small library, one for each seed: answers that are lost or come "
     "twice, crashes, and clocks that jump.",
-    "bugs": "Eight mistakes, planted one by one: what finds no bug that is there proves nothing.",
+    "bugs": "Mistakes, planted one by one: what finds no bug that is there proves nothing.",
 }
 
 

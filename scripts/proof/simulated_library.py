@@ -112,6 +112,10 @@ class Worker:
             self.stored.late_writes,
         )
 
+    def reads_all(self) -> None:
+        """Let its occupancy believe that nothing has happened unheard until this moment."""
+        self.occupancy._as_of = self.occupancy._clock()
+
     def share(self, other: Worker) -> None:
         """Take the library and the rules that the other worker has loaded."""
         self.reference.catalog, self.reference.policy = (
@@ -145,16 +149,18 @@ class SimulatedLibrary:
         return worker
 
 
-NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(6, 30)),))
+CLOSES: Final = (22, 10)
+"""Hour and minute: off the half hours, of which the last one is not whole."""
+DAY: Final = Policy(opening=(OpeningRule(time(7), time(*CLOSES)),))
+NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(6, 10)),))
 """The same library eight hours later: most of what is booked there goes over midnight."""
-ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(12)),), step_minutes=30)
+ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(11, 40)),), step_minutes=30)
 """The library of ``across_midnight``."""
 _later = timedelta()
 
 
-async def build(seats: int, readers: int, policy: Policy | None = None) -> SimulatedLibrary:
-    """A venue with one area of that many seats, open from 7:00 to 22:30 unless the policy says
-    otherwise."""
+async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibrary:
+    """A venue with one area of that many seats."""
     store = MemoryStore()
     direct = Worker("direct", DirectNetwork(Cluster(store)))
     venue = Venue(VENUE, "图书馆")
@@ -164,7 +170,7 @@ async def build(seats: int, readers: int, policy: Policy | None = None) -> Simul
     area = Area(AREA, VENUE, "一层", 1, 0, 1100, 1100, places, ())
     kiosk = Kiosk(KIOSK, VENUE, "选座机", "seat_kiosk")
     await direct.stored.catalogs.add_missing([venue], [area], [kiosk])
-    await direct.stored.policies.add_missing(policy or Policy(), MORNING)
+    await direct.stored.policies.add_missing(policy, MORNING)
     await direct.stored.presence_methods.put(VENUE, PresenceMethod.KIOSK_CODE, MORNING)
     await direct.reference.refresh()
     people = [

@@ -19,6 +19,7 @@ from pymongo.errors import (
     OperationFailure,
     WTimeoutError,
 )
+from pymongo.read_concern import ReadConcern
 
 from models.storage.mongo import Database
 from scripts.proof.memory_mongo import Changed, Deleted, MemoryStore
@@ -37,6 +38,8 @@ class Request:
     writes: bool
     work: Work
     answer: asyncio.Future[Any]
+    local: bool = False
+    """It asks for what this primary has, whatever a majority has."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,8 @@ class Cluster:
                 return request.work(self.primary), None
             assert self.isolated is not None and self.frozen is not None
             if not request.writes:
-                return request.work(self.isolated if self.local_reads else self.frozen), None
+                local = self.local_reads or request.local
+                return request.work(self.isolated if local else self.frozen), None
             request.work(self.isolated)
         except (DuplicateKeyError, BulkWriteError) as error:
             if not cut_off:
@@ -90,8 +94,11 @@ class Network:
         """The database as that worker sees it."""
         return cast(Database, SimulatedDatabase(self, worker))
 
-    async def ask(self, worker: str, text: str, writes: bool, work: Work) -> Any:
-        request = Request(worker, text, writes, work, asyncio.get_running_loop().create_future())
+    async def ask(
+        self, worker: str, text: str, writes: bool, work: Work, local: bool = False
+    ) -> Any:
+        answer = asyncio.get_running_loop().create_future()
+        request = Request(worker, text, writes, work, answer, local)
         self.waiting.append(request)
         return await request.answer
 
@@ -122,7 +129,9 @@ class Network:
 class DirectNetwork(Network):
     """Nothing waits and nothing fails: for what stands before a run, and for looking afterwards."""
 
-    async def ask(self, worker: str, text: str, writes: bool, work: Work) -> Any:
+    async def ask(
+        self, worker: str, text: str, writes: bool, work: Work, local: bool = False
+    ) -> Any:
         return work(self.cluster.primary)
 
 
@@ -199,14 +208,21 @@ class SimulatedSession:
 class SimulatedCollection:
     """What the repositories call, and nothing else."""
 
-    def __init__(self, database: SimulatedDatabase, name: str) -> None:
-        self.database, self.name = database, name
+    def __init__(self, database: SimulatedDatabase, name: str, local: bool = False) -> None:
+        self.database, self.name, self._local = database, name, local
+
+    def with_options(self, *, read_concern: ReadConcern) -> SimulatedCollection:
+        """The same collection, read at that concern."""
+        if read_concern.level not in ("local", "majority"):
+            raise NotImplementedError(read_concern.level)
+        return SimulatedCollection(self.database, self.name, read_concern.level == "local")
 
     async def _ask(self, verb: str, writes: bool, work: Work, session: Any = None) -> Any:
         text = f"{self.name}.{verb}"
         if isinstance(session, SimulatedSession):
             return await session.ask(text, work)
-        return await self.database.network.ask(self.database.worker, text, writes, work)
+        network, worker = self.database.network, self.database.worker
+        return await network.ask(worker, text, writes, work, self._local)
 
     def find(
         self, query: Mapping[str, Any] | None = None, projection: Mapping[str, Any] | None = None

@@ -48,6 +48,9 @@ class Recorder:
         self.history = History()
         self.step = 0
         self._now = now
+        self.happened: Callable[[str], bool] | None = None
+        """Whether what was asked under a key is stored, where each answer that it has failed has to
+        be true for ever; None where it may rest on what nobody can find out."""
 
     @property
     def instant(self) -> datetime:
@@ -77,10 +80,16 @@ class Recorder:
         if again is None:
             self.history.operations.append(operation)
         operation.attempts += 1
+        operation.undone = False
         try:
             r = await act()
-        except (ServiceUnavailable, RequestInProgress):
-            return operation  # not known, or not yet
+        except RequestInProgress:
+            return operation  # not yet
+        except ServiceUnavailable:
+            others = any(o.key == key and o is not operation for o in self.history.operations)
+            if self.happened is not None and not others:
+                operation.undone = not self.happened(key)
+            return operation
         except DomainError as error:
             operation.refusal = error.code
         else:
@@ -137,6 +146,22 @@ class Run:
         doubled = (Move.DOUBLED,) if request.text.endswith(".insert") else ()
         return (Move.HAPPENS, Move.UNANSWERED, Move.LATE, *doubled, Move.CRASH)
 
+    def calm_step(self) -> bool:
+        """The world without faults: what somebody waits for happens, in the order in which it was
+        asked. What nobody waits for stays under way."""
+        for request in self.network.waiting:
+            if not self.is_orphan(request):
+                self.make(request, Move.HAPPENS)
+                return True
+        return False
+
+    def has_happened(self, key: str) -> bool:
+        """Is there a reservation that the key has made what it is?"""
+        return any(
+            any(result["key"] == key for result in row.get("idempotency_results", ()))
+            for row in self.cluster.primary.table("reservations").documents.values()
+        )
+
     def heal(self) -> None:
         """The primary that was cut off is back, and what it took meanwhile is undone."""
         self.recorder.step += 1
@@ -184,6 +209,9 @@ class Run:
         history, tables = self.recorder.history, self.cluster.primary.tables
         rows = tables["reservations"].documents.values() if "reservations" in tables else ()
         history.stored = [stored(row) for row in rows if "tombstone" not in row]
+        history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
+        lines = tables["waitlist"].documents if "waitlist" in tables else {}
+        history.offers = {id: row["offer"] for id, row in lines.items()}
         told = tables["messages"].documents.values() if "messages" in tables else ()
         history.messages = [
             Message(row["reservation"], row["template"], row["at"], "unasked")

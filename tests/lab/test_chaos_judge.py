@@ -194,6 +194,31 @@ def a_refusal_that_did_not_last(h: History) -> None:
     h.operations[-1].attempts = 2
 
 
+def what_was_said_to_have_failed(h: History) -> None:
+    """Nobody asked again, and it came all the same."""
+    h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
+    h.operations.append(tap("change", "k6", ZHANGS, "14:00", None))
+    h.operations[-1].undone = True
+
+
+def a_booking_too_many(h: History) -> None:
+    h.daily_limit = 0
+
+
+def an_offer(h: History, known: str | None) -> None:
+    """A seat is held, and its entry has that offer, another one, or none."""
+    held = replace(ZHANGS, id="h", state="offered", wait_id="w", keys=(), events=())
+    claims = frozenset(c for c in ZHANGS.claims if not c.startswith("n:"))
+    h.stored = [replace(held, claims=claims, events=(Event("hold", on("08:00")),)), h.stored[1]]
+    h.operations = h.operations[1:]
+    h.messages = h.messages[1:]
+    h.offers = {"w": known}
+
+
+def held_for_nobody(h: History) -> None:
+    an_offer(h, None)
+
+
 PLANTED: dict[str, list[Callable[[History], None]]] = {
     "lost": [the_reservation, the_operation, what_it_says],
     "doubles": [one_seat, one_reader],
@@ -202,7 +227,9 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
     "punished": [a_no_show, a_violation],
     "early": [an_end_before_its_time],
     "refused_free": [a_refusal],
-    "late": [a_refusal_that_did_not_last],
+    "late": [a_refusal_that_did_not_last, what_was_said_to_have_failed],
+    "overbooked": [a_booking_too_many],
+    "held": [held_for_nobody],
 }
 
 
@@ -229,6 +256,9 @@ def test_what_is_well_is_no_harm() -> None:
     happened.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
     happened.stored = [cancelled, happened.stored[1]]
     assert judge(happened) == []
+    held = good()
+    an_offer(held, "h")
+    assert judge(held) == []
     early = good()
     sooner = hours("13:30", "14:00")
     present = checked_in(available_from=on("13:31"), keys=("k1", "k6"))

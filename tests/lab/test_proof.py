@@ -26,29 +26,29 @@ ALL: Final = {scenario.name: scenario for scenario in scenarios()}
 @pytest.mark.parametrize("name", ALL)
 def test_no_order_of_requests_does_harm(name: str, long: bool) -> None:
     faults = 1 if long or name not in LONG else 0
-    explored = Explorer(ALL[name], library(2, 3), faults=faults).explore()
+    explored = Explorer(ALL[name], library(2, 4), faults=faults).explore()
     assert explored.harm == []
-    assert explored.runs > 10 or ALL[name].partition, "there were orders to try"
+    assert explored.runs > 1, "there were orders to try"
 
 
 @pytest.mark.parametrize("name", ACROSS_MIDNIGHT)
 def test_no_order_does_harm_across_midnight(name: str) -> None:
     with across_midnight():
         scenario = {scenario.name: scenario for scenario in scenarios()}[name]
-        explored = Explorer(scenario, library(2, 3, "across"), faults=0).explore()
+        explored = Explorer(scenario, library(2, 4, "across"), faults=0).explore()
     assert explored.harm == [] and explored.runs > 1
 
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_mistake_is_found(name: str) -> None:
-    where, runs = find_bug(name)
-    assert where is not None and runs > 0
+    harm, runs = find_bug(name)
+    assert harm and runs > 0
 
 
 @pytest.mark.parametrize("name", ["no index", "update by _id alone"])
 def test_a_planted_mistake_is_found_across_midnight(name: str) -> None:
-    where, runs = find_bug(name, "across")
-    assert where is not None and runs > 0
+    harm, runs = find_bug(name, "across")
+    assert harm and runs > 0
 
 
 def test_seeded_days_do_no_harm() -> None:
@@ -65,7 +65,7 @@ def test_a_seed_is_always_the_same_day() -> None:
 
 def test_a_day_without_the_index_is_seen() -> None:
     """The days have an eye of their own for what the explorer finds."""
-    plant, _ = PLANTS["no index"]
+    plant = PLANTS["no index"].plant
     for hours in ("day", "night"):
         days = (play(seed, library(SEATS, READERS, hours), plant) for seed in range(20))
         assert any("doubles" in harm for day in days for harm in day.harm), hours
