@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time as real_time
+from functools import partial
 
 import pytest
 
 from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
 from models.reservations.errors import DailyLimit, OverlapsOwnBooking, SeatTaken
-from models.reservations.live_occupancy import REFUSE_WITHIN_S
 from models.reservations.state_machine import LIVE, ReservationState
 from tests.race.occupancy_workers import TODAY, Worker, counted_worker, two_workers
 from tests.race.stage import SEATS, Stage, both_sides, ctx, other_hours, selection
@@ -128,6 +128,18 @@ async def test_a_silent_occupancy_asks_the_index(
         assert made.state is ReservationState.RESERVED and commands.names == ["insert"]
 
 
+async def test_a_memory_refuses_for_a_quarter_of_a_second(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
+    async with counted_worker(mongo_url, theatre, stage.cipher) as (one, _):
+        await one.fresh()
+        await one.stop()
+        occupancy = one.inside.occupancy
+        for age_s, refuses in ((0.249, True), (0.251, False)):
+            occupancy._clock = partial(sum, (occupancy._as_of, age_s))
+            assert (occupancy.authoritative_day(TODAY) is not None) is refuses
+
+
 async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str) -> None:
     """A seat is taken and given back by another worker's readers. Who is refused is refused for a
     holder of the last quarter of a second, never for one of before; and it ends."""
@@ -150,7 +162,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
                     break
                 except SeatTaken:
                     refused += 1
-                    assert asked <= given_back + REFUSE_WITHIN_S
+                    assert asked <= given_back + 0.25
                 await asyncio.sleep(0)
             await cancelling
             await one.inside.reservations.cancel(ctx(reader), won.id)
