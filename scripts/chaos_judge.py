@@ -36,6 +36,8 @@ _UNHEARD: Final = timedelta(minutes=2)
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _WITHOUT_KEY: Final = frozenset({"accept"})
 _SCANS: Final = frozenset({"check_in", "return"})
+_OWN_REASON: Final = frozenset({"other_in_use"})
+"""Refusals of a check-in for what its reader does elsewhere."""
 _PRESENT: Final = frozenset({"in_use", "away"})
 _NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
 _TELLS: Final = {
@@ -252,7 +254,7 @@ def _punished(history: History) -> Iterator[Harm]:
         if operation.verb != "check_in" or found is None or operation.target in seen:
             continue
         deadline = deadlines.get(operation.target, found.check_in_until)
-        if operation.asked_at >= deadline:
+        if operation.asked_at >= deadline or operation.refusal in _OWN_REASON:
             continue
         for harm in (
             "no show" if found.state == "no_show" else "",

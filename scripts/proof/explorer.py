@@ -87,6 +87,8 @@ _ANSWERED_WITHIN_S: Final = 60.0
 _ASKS_AGAIN_S: Final = 3.0
 _ROUNDS: Final = 2
 """Of the jobs, after which nothing is left of what a fault has interrupted."""
+_HOURS: Final = (10, 11, 12)
+"""What the scenarios are about."""
 _NOTED: Final = 5
 
 
@@ -112,7 +114,7 @@ class Explorer:
         self._prepared, ids = _prepared(library, scenario)
         self._parties = scenario.parties(library.readers, ids)
         self._known: set[int] = set()
-        self._seen = SeatProbe(library, scenario.now)
+        self._seen = SeatProbe(library)
         self._digests: dict[int, tuple[object, int]] = {}
         self.result = Explored(scenario.name)
 
@@ -181,7 +183,7 @@ class Explorer:
                 run.network.let(request)
             run.loop.run(self._tell(run))
             history = run.outcome()
-            history.probes += self._seen.look(run.cluster.primary)
+            history.probes += self._seen.look(run.cluster.primary, self._scenario.now, _HOURS)
             for text in _harm(history):
                 self._note(text, run)
         except _Known:

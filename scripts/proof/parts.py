@@ -23,7 +23,7 @@ from scripts.proof.generated_history import generate
 from scripts.proof.order_checker import check
 from scripts.proof.planted_bugs import PLANTS
 from scripts.proof.scenarios import scenarios
-from scripts.proof.seeded_days import READERS, SEATS, DayResult, play
+from scripts.proof.seeded_days import READERS, DayResult, play
 from scripts.proof.simulated_library import (
     ACROSS,
     DAY,
@@ -33,6 +33,7 @@ from scripts.proof.simulated_library import (
     build,
 )
 from scripts.proof.simulated_loop import counted_ids, run_alone
+from scripts.proof.visitors import SEATS
 
 CALLS: Final = 1_000_000
 CHECKED_WITHIN_S: Final = 60.0

@@ -14,8 +14,6 @@ from scripts.proof.memory_query import Document
 from scripts.proof.simulated_library import SimulatedLibrary, at, context, wish
 from scripts.proof.simulated_loop import run_alone
 
-_HOURS: Final = (10, 11, 12)
-"""What the scenarios are about."""
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 
 
@@ -23,13 +21,14 @@ class SeatProbe:
     """Books, on copies of a store, what is free in it; each state of the claims is tried once. The
     reader is the library's last one, who takes part in no scenario."""
 
-    def __init__(self, library: SimulatedLibrary, now: datetime) -> None:
-        self._library, self._now = library, now
+    def __init__(self, library: SimulatedLibrary) -> None:
+        self._library = library
         self._seats = [seat.id for seat in library.loaded.reference.catalog.seats.values()]
         self._known: set[frozenset[str]] = set()
 
-    def look(self, store: MemoryStore) -> Sequence[Probe]:
-        """What came of asking for the free seats of the store, which stays as it is."""
+    def look(self, store: MemoryStore, now: datetime, hours: Sequence[int]) -> Sequence[Probe]:
+        """What came of asking at ``now`` for the seats that are free in the store, for each of
+        these ``hours``. The store stays as it is."""
         rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
         seats = ClaimKind.SEAT.prefix
         claims = frozenset(c for row in rows for c in row["claims"] if c.startswith(seats))
@@ -37,22 +36,24 @@ class SeatProbe:
         if state in self._known:
             return ()
         self._known.add(state)
-        return [*self._asked(store, rows)]
+        return [*self._asked(store, rows, now, hours)]
 
-    def _asked(self, store: MemoryStore, rows: Sequence[Document]) -> Iterator[Probe]:
+    def _asked(
+        self, store: MemoryStore, rows: Sequence[Document], now: datetime, hours: Sequence[int]
+    ) -> Iterator[Probe]:
         reader = self._library.readers[-1]
         for seat in self._seats:
-            for hour in _HOURS:
+            for hour in hours:
                 start, end = at(hour), at(hour + 1)
-                if start < self._now or any(_has(row, seat, start, end) for row in rows):
+                if start < now or any(_has(row, seat, start, end) for row in rows):
                     continue
                 worker, refusal = self._library.worker_on(store.copy()), ""
-                ctx = context(reader, self._now)
+                ctx = context(reader, now)
                 try:
                     run_alone(worker.reservations.create(ctx, seat, wish(hour, hour + 1)))
                 except DomainError as error:
                     refusal = error.code
-                yield Probe(reader.id, seat, start, refusal, self._now)
+                yield Probe(reader.id, seat, start, refusal, now)
 
 
 def _has(row: Document, seat: str, start: datetime, end: datetime) -> bool:

@@ -2,8 +2,9 @@
 
 The service's own code runs on the model of MongoDB. Requests overtake each other; answers are lost,
 come twice, or arrive when nobody waits for them any more; workers crash and start again; their
-clocks differ from each other's and jump. The same seed gives the same day. The day begins when the
-library opens: that of a library of the night goes over midnight.
+clocks differ from each other's and jump; now and then nobody is served for minutes. The same seed
+gives the same day. The day begins when the library opens: that of a library of the night goes over
+midnight. From some hour on nothing fails any more: then every reader has an answer within a minute.
 """
 
 from __future__ import annotations
@@ -11,49 +12,33 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.check_in.service import KioskCodeScan
-from models.kernel.errors import DomainError, ServiceUnavailable
-from models.kernel.time_range import floor_minute, local_instant, next_clock_instant
-from models.readers.context import RequestContext
-from models.readers.entities import Reader
-from models.reservations.entities import Reservation
-from models.reservations.rules import TimeSelection
-from models.reservations.state_machine import ReservationState
-from scripts.chaos_history import Operation
+from models.kernel.errors import ServiceUnavailable
 from scripts.chaos_judge import judge
 from scripts.proof.recorded_history import disorders
-from scripts.proof.simulated_library import (
-    AREA,
-    KIOSK,
-    SimulatedLibrary,
-    Worker,
-    at,
-    context,
-    seat,
-    wish,
-)
+from scripts.proof.seat_probe import SeatProbe
+from scripts.proof.simulated_library import KIOSK, SimulatedLibrary, Worker, at
 from scripts.proof.simulated_loop import PARTY, counted_ids
 from scripts.proof.simulation import Move, Run
+from scripts.proof.visitors import CLOCK_S, LASTS, Visitor
 
-SEATS: Final = 5
-READERS: Final = 10
-_LASTS: Final = timedelta(hours=15)
+READERS: Final = 11
 _ENDS: Final = timedelta(hours=16)
 """After the opening."""
 _JOBS_EVERY_S: Final = 1200.0
-_ASKS_AGAIN_S: Final = 3.0
-_TRIES: Final = 6
-_CLOCK_S: Final = 8.0
-"""A host whose clock is further from MongoDB's than ten seconds decides nothing."""
+_BEAT_S: Final = timedelta(seconds=2)
+"""Other workers have beaten so long ago: those of this day beat when they run their jobs."""
+_AWAY: Final = 0.04
+"""How many rounds of the jobs come after a time in which nobody was served."""
+_AWAY_S: Final = (20.0, 900.0)
+_PROBES: Final = 0.1
+"""How many rounds of the jobs ask for the seats that nobody has."""
 _LATEST_S: Final = 5.0
 """No request stays under way for longer than the driver waits, as long as somebody waits for it."""
-_COUNTED: Final = frozenset({"lost", "doubles", "orphaned", "untold", "early"})
-"""Harm of these kinds. Who is punished by an outage is another matter: none is told of here."""
 
 
 @dataclass(slots=True)
@@ -73,16 +58,20 @@ def play(
 ) -> DayResult:
     """Play the seed's day to its end, and judge it."""
     with counted_ids():
-        return _Day(seed, library, plant).play()
+        return Day(seed, library, plant).play()
 
 
-class _Day:
+class Day:
     def __init__(self, seed: int, library: SimulatedLibrary, plant: Callable[[Run], None]) -> None:
         self.chance = random.Random(seed)
         self._library, self._plant = library, plant
         self._trouble = self.chance.choice((0.0, 0.01, 0.03, 0.1))
         self._offsets = {"w1": 0.0, "w2": 0.0}
         self._over = False
+        self._calm_from = self.chance.uniform(0.3, 1.0) * LASTS.total_seconds()
+        self.away = False
+        self.unanswered: list[str] = []
+        self._probe = SeatProbe(library)
         self.run = Run(library, library.store.copy(), ("w1", "w2"), self._instant, traced=False)
         plant(self.run)
         self.recorder = self.run.recorder
@@ -105,7 +94,8 @@ class _Day:
         result.operations = len(history.operations)
         result.acknowledged = sum(o.told is not None for o in history.operations)
         result.unknown = sum(o.unknown for o in history.operations)
-        result.harm += [f"{h.kind}: {h.text}" for h in judge(history) if h.kind in _COUNTED]
+        result.harm += [f"{h.kind}: {h.text}" for h in judge(history)]
+        result.harm += [f"unanswered: {who}" for who in self.unanswered]
         result.harm += [str(disorder) for disorder in disorders(history, one_clock=False)]
         live = [r for r in history.stored if r.state in ("reserved", "in_use", "away", "offered")]
         result.harm += [f"never ended: {r.id} is {r.state}" for r in live]
@@ -129,7 +119,7 @@ class _Day:
         orphan = self.run.is_orphan(request)
         if orphan:
             move = self.chance.choice((Move.HAPPENS, Move.HAPPENS, Move.LOST))
-        elif self.chance.random() < self._trouble:
+        elif not self.calm and self.chance.random() < self._trouble:
             move = self.chance.choice(self.run.moves(request, faults=True))
             self.result.faults += move is not Move.HAPPENS
         self.run.loop.now += self.chance.random() * 0.02
@@ -137,8 +127,13 @@ class _Day:
         if move is Move.CRASH:
             self._start_again(request.worker)
         if self.chance.random() < 0.001:
-            self._offsets[request.worker] = self.chance.uniform(-_CLOCK_S, _CLOCK_S)
+            self._offsets[request.worker] = self.chance.uniform(-CLOCK_S, CLOCK_S)
         return True
+
+    @property
+    def calm(self) -> bool:
+        """Nothing fails from now on."""
+        return self.run.loop.time() >= self._calm_from
 
     def _start_again(self, name: str) -> None:
         worker = Worker(name, self.run.network, self.run.loop)
@@ -155,7 +150,8 @@ class _Day:
     # --- the day ----------------------------------------------------------------------------------
 
     async def _whole_day(self) -> None:
-        lives = [asyncio.create_task(_Visitor(self, r).live()) for r in self._library.readers]
+        readers = self._library.readers[:-1]  # the last one asks for free seats
+        lives = [asyncio.create_task(Visitor(self, r).live()) for r in readers]
         jobs = asyncio.create_task(self._jobs())
         await asyncio.gather(*lives)
         self._over = True
@@ -165,12 +161,21 @@ class _Day:
         PARTY.set("jobs")
         while not self._over:
             await asyncio.sleep(_JOBS_EVERY_S * self.chance.random())
+            direct = self._library.worker_on(self.run.cluster.primary)
+            await direct.stored.heartbeat.set(self._instant() - _BEAT_S)
+            if not self.calm and self.chance.random() < _AWAY:
+                self.away = True
+                await asyncio.sleep(self.chance.uniform(*_AWAY_S))
+                self.away = False
             worker = self.worker()
-            await self._safely(worker, self._all_jobs(worker, self.now(worker)))
+            await self.safely(worker, self._all_jobs(worker, self.now(worker)))
+            if self.chance.random() < _PROBES:
+                hours = [self.hour + 1] if self.hour < self.last_hour - 1 else []
+                store, now = self.run.cluster.primary, self._instant()
+                self.recorder.history.probes += self._probe.look(store, now, hours)
 
     async def _all_jobs(self, worker: Worker, now: datetime) -> None:
-        direct = self._library.worker_on(self.run.cluster.primary)
-        await direct.stored.heartbeat.set(now)  # nobody was away: outages are not the matter here
+        await worker.extension.record_heartbeat(now)
         await worker.deadlines.complete(now)
         await worker.deadlines.no_show(now)
         await worker.deadlines.expire_leaves(now)
@@ -180,7 +185,7 @@ class _Day:
         await worker.waitlist_jobs.offer_free_seats(now)
         await worker.outbox.dispatch(now)
 
-    async def _safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
+    async def safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
         """The result, or None where the worker crashed meanwhile or had no database."""
         task = asyncio.create_task(work)
         self.run.tasks[worker.name].append(task)
@@ -197,6 +202,7 @@ class _Day:
         """All that time does after the closing, without any more trouble."""
         PARTY.set("night")
         worker = self._library.worker_on(self.run.cluster.primary)
+        await worker.stored.heartbeat.set(at(self._library.opens) + _ENDS - _BEAT_S)
         for _ in range(3):
             await self._all_jobs(worker, at(self._library.opens) + _ENDS)
         while await worker.outbox.dispatch(at(self._library.opens) + _ENDS):
@@ -210,191 +216,8 @@ class _Day:
     @property
     def last_hour(self) -> int:
         """The last full hour before the closing."""
-        return self._library.opens + _LASTS // timedelta(hours=1)
+        return self._library.opens + LASTS // timedelta(hours=1)
 
     def code(self) -> KioskCodeScan:
         self._codes += 1
         return KioskCodeScan(KIOSK, self._codes, is_current=True)
-
-
-Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
-"""What a visitor asks of a worker."""
-
-
-class _Visitor:
-    """A reader's day: one thing after the other, each with a key, asked again where no answer
-    came."""
-
-    def __init__(self, day: _Day, reader: Reader) -> None:
-        self._day, self._reader = day, reader
-        self._chance, self._recorder = day.chance, day.recorder
-        self._taps = 0
-
-    async def live(self) -> None:
-        PARTY.set(self._reader.id)
-        loop = asyncio.get_running_loop()
-        while loop.time() < _LASTS.total_seconds():
-            await asyncio.sleep(self._chance.expovariate(1 / 2400))
-            act = self._chance.choice((self._book, self._book, self._book_now, self._wait))
-            r = await act()
-            if r is not None:
-                await self._use(r.id)
-
-    async def _tap(
-        self,
-        verb: str,
-        act: Ask,
-        target: str = "",
-        wanted: tuple[str, datetime, datetime] | None = None,
-    ) -> Operation:
-        """Ask, and again under the same key; sometimes twice at once, as an impatient client."""
-        self._taps += 1
-        key = f"{self._reader.id}-{self._taps}" if verb != "accept" else ""
-        operation: Operation | None = None
-        for _ in range(_TRIES):
-            workers = [self._day.worker()]
-            if operation is None and key and self._chance.random() < 0.05:
-                workers = list(self._day.run.workers.values())
-            tries = [self._once(w, verb, key, act, target, wanted, operation) for w in workers]
-            for made in await asyncio.gather(*tries):
-                operation = made if operation is None or operation.unknown else operation
-            if operation is None or not operation.unknown or not key:
-                break
-            await asyncio.sleep(_ASKS_AGAIN_S)
-        return operation or Operation(self._reader.id, verb, key, target, self._recorder.instant)
-
-    async def _once(
-        self,
-        worker: Worker,
-        verb: str,
-        key: str,
-        act: Ask,
-        target: str,
-        wanted: tuple[str, datetime, datetime] | None,
-        again: Operation | None,
-    ) -> Operation | None:
-        ctx = context(self._reader, self._day.now(worker), key or None, repeated=again is not None)
-        tap = self._recorder.tap(
-            self._reader.id, verb, key, lambda: act(worker, ctx), target, wanted, again
-        )
-        made: Operation | None = await self._day._safely(worker, tap)
-        if made is None and again is None:  # the worker crashed: what was asked was noted
-            own = (o for o in self._recorder.history.operations if o.key == key)
-            return next(own, None) if key else None
-        return made or again
-
-    async def _look(self, id: str) -> Reservation | None:
-        worker = self._day.worker()
-        found = await self._day._safely(worker, worker.stored.reservations.get(id))
-        return found if isinstance(found, Reservation) else None
-
-    async def _book(self) -> Reservation | None:
-        """A seat for some later hours of the day."""
-        start = self._day.hour + self._chance.randint(1, 3)
-        end = start + self._chance.randint(1, 3)
-        return await self._reserve(wish(start, end)) if end <= self._day.last_hour else None
-
-    async def _book_now(self) -> Reservation | None:
-        hour = self._day.hour
-        end = hour + self._chance.randint(1, 3)
-        return await self._reserve(wish(None, end, hour)) if end <= self._day.last_hour else None
-
-    async def _reserve(self, when: TimeSelection) -> Reservation | None:
-        place = seat(self._chance.randint(1, SEATS))
-        # "Now" is that of the worker's clock, which may be behind.
-        start = floor_minute(self._recorder.instant - timedelta(seconds=_CLOCK_S))
-        if when.start is not None:
-            start = local_instant(when.day, when.start)
-        end = next_clock_instant(start, when.end)
-        made = await self._tap(
-            "reserve",
-            lambda worker, ctx: worker.reservations.create(ctx, place, when),
-            wanted=(place, start, end),
-        )
-        return await self._look(made.told.id) if made.told is not None else None
-
-    async def _wait(self) -> Reservation | None:
-        """Join the line for the next hours, and take what is offered."""
-        hour = self._day.hour
-        if hour + 3 > self._day.last_hour:
-            return None
-        worker = self._day.worker()
-        ctx = context(self._reader, self._day.now(worker))
-        joining = worker.waitlist.join(ctx, AREA, [], frozenset(), wish(hour + 1, hour + 3))
-        with suppress(DomainError):
-            await self._day._safely(worker, joining)
-        for _ in range(8):
-            await asyncio.sleep(300)
-            worker = self._day.worker()
-            entries = await self._day._safely(worker, worker.waitlist.open_of(self._reader.id))
-            for entry in entries or ():
-                if entry.offer is not None:
-                    return await self._answer(entry.offer)
-        return None
-
-    async def _answer(self, id: str) -> Reservation | None:
-        if self._chance.random() < 0.3:
-            worker = self._day.worker()
-            ctx = context(self._reader, self._day.now(worker))
-            with suppress(DomainError):
-                await self._day._safely(worker, worker.waitlist.decline(ctx, id))
-            return None
-        seen = await self._look(id)
-        if seen is None:
-            return None
-        shown = seen.seat_id, seen.start, seen.end
-        await self._tap("accept", lambda w, ctx: w.waitlist.accept(ctx, id), id, shown)
-        return await self._look(id)
-
-    async def _use(self, id: str) -> None:
-        """What becomes of a booking: given up, changed, missed, or used to its end."""
-        fate = self._chance.random()
-        if fate < 0.2:
-            await self._tap("cancel", lambda w, ctx: w.reservations.cancel(ctx, id), id)
-            return
-        if fate < 0.35:
-            await self._change(id)
-        r = await self._look(id)
-        if r is None or self._chance.random() < 0.15:
-            return
-        await self._until(r.start + timedelta(minutes=self._chance.randint(-20, 20)))
-        scan = self._day.code()
-        there = await self._tap("check_in", lambda w, ctx: w.check_in.check_in(ctx, id, scan), id)
-        if there.told is None:
-            return
-        if self._chance.random() < 0.4:
-            await self._tap("leave", lambda w, ctx: w.check_in.leave(ctx, id), id)
-            await asyncio.sleep(self._chance.uniform(60, 2400))
-            back = self._day.code()
-            await self._tap(
-                "return", lambda w, ctx: w.check_in.return_from_leave(ctx, id, back), id
-            )
-        if self._chance.random() < 0.3 and r.end - r.start > timedelta(hours=1):
-            r = await self._shorten(r) or r
-        await self._until(r.end - timedelta(minutes=self._chance.randint(1, 50)))
-        if self._chance.random() < 0.3:
-            later = (r.end + timedelta(hours=9)).time()
-            await self._tap("extend", lambda w, ctx: w.renewal.renew(ctx, id, later), id)
-        elif self._chance.random() < 0.6:
-            await self._tap("finish", lambda w, ctx: w.check_in.finish(ctx, id), id)
-
-    async def _change(self, id: str) -> None:
-        r = await self._look(id)
-        if r is None or r.state is not ReservationState.RESERVED:
-            return
-        others = [seat(n) for n in range(1, SEATS + 1) if seat(n) != r.seat_id]
-        place = self._chance.choice(others)
-        there = (place, r.start, r.end)
-        await self._tap(
-            "change", lambda w, c: w.reservations.change(c, id, place, None, None), id, there
-        )
-
-    async def _shorten(self, r: Reservation) -> Reservation | None:
-        end = r.end - timedelta(hours=1)
-        clock, kept = (end + timedelta(hours=8)).time(), (r.seat_id, r.start, end)
-        await self._tap("shorten", lambda w, c: w.early_end.shorten(c, r.id, clock), r.id, kept)
-        return await self._look(r.id)
-
-    async def _until(self, instant: datetime) -> None:
-        wait = (instant - self._recorder.instant).total_seconds()
-        await asyncio.sleep(max(0.0, wait))

@@ -93,12 +93,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
 
 def run_alone(main: Coroutine[Any, Any, Result]) -> Result:
-    """The result of ``main`` where nothing comes from outside."""
-    loop = SimulatedLoop()
+    """The result of ``main`` where nothing comes from outside; another loop may wait meanwhile."""
+    outer, loop = asyncio.events._get_running_loop(), SimulatedLoop()
     try:
         return loop.run(main)
     finally:
         loop.close()
+        asyncio.events._set_running_loop(outer)
 
 
 @contextlib.contextmanager

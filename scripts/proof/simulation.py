@@ -65,6 +65,19 @@ class Recorder:
             made = Operation(row["reader"], "reserve", key, "", before, before, told)
             self.history.operations.append(made)
 
+    def unserved(
+        self,
+        reader: str,
+        verb: str,
+        key: str,
+        target: str,
+        wanted: tuple[str, datetime, datetime] | None,
+    ) -> Operation:
+        """A tap that has reached nobody yet."""
+        operation = Operation(reader, verb, key, target, self.instant, wanted=wanted)
+        self.history.operations.append(operation)
+        return operation
+
     async def tap(
         self,
         reader: str,

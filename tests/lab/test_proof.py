@@ -10,8 +10,9 @@ from scripts.proof.explorer import Explorer
 from scripts.proof.parts import LONG, find_bug, library, play_seed
 from scripts.proof.planted_bugs import PLANTS
 from scripts.proof.scenarios import scenarios
-from scripts.proof.seeded_days import READERS, SEATS, play
+from scripts.proof.seeded_days import READERS, play
 from scripts.proof.simulated_library import across_midnight
+from scripts.proof.visitors import SEATS
 
 ACROSS_MIDNIGHT: Final = (
     "three want one seat, one of them at both workers",
