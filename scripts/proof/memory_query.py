@@ -13,9 +13,13 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
+from miniapp_server.clock import real_now
+
 Document = dict[str, Any]
 MISSING: Final[Any] = object()
 """Stands for a field that is not there; in comparisons with equality it is null, as in MongoDB."""
+_THIS: Final = "$$this"
+"""Under this name the item that is looked at stands beside the document's fields."""
 _ORDER: Final = ((type(None),), (int, float), (str,), (dict,), (list,), (bool,), (datetime,))
 """BSON's order of types, as far as they occur."""
 
@@ -163,6 +167,8 @@ def _field_matches(value: Any, wanted: Any) -> bool:
 
 def evaluated(expression: Any, document: Document) -> Any:
     """The expression's value for the document."""
+    if isinstance(expression, str) and expression.startswith("$$"):
+        return _variable(expression[2:], document)
     if isinstance(expression, str) and expression.startswith("$"):
         return field_of(document, expression[1:])
     if isinstance(expression, list):
@@ -174,6 +180,23 @@ def evaluated(expression: Any, document: Document) -> Any:
         fields = {name: evaluated(item, document) for name, item in expression.items()}
         return {name: value for name, value in fields.items() if value is not MISSING}
     return _operation(operator, expression[operator], document)
+
+
+def _variable(path: str, document: Document) -> Any:
+    name, _, rest = path.partition(".")
+    if name == "NOW":
+        return stored(real_now())
+    if name == "REMOVE":
+        return MISSING
+    if name != "this":
+        raise NotImplementedError(name)
+    this = document[_THIS]
+    return field_of(this, rest) if rest else this
+
+
+def _items(value: Any) -> Any:
+    """Null where it is no list, as MongoDB's operators on lists have it."""
+    return None if value is MISSING or value is None else value
 
 
 def _operation(operator: str, operand: Any, document: Document) -> Any:
@@ -197,9 +220,24 @@ def _operation(operator: str, operand: Any, document: Document) -> Any:
             return max((v for v in values if v not in (MISSING, None)), key=sort_key, default=None)
         case "$concatArrays":
             return [item for part in operand for item in evaluated(part, document)]
+        case "$filter":
+            items = _items(evaluated(operand["input"], document))
+            condition = operand["cond"]
+            return items and [i for i in items if evaluated(condition, document | {_THIS: i})]
+        case "$first":
+            items = _items(evaluated(operand, document))
+            return items[0] if items else MISSING if items == [] else None
         case "$add":
             return sum(evaluated(item, document) for item in operand)
     first, second = (evaluated(item, document) for item in operand)
+    if operator == "$in":
+        return any(_equal(first, one) for one in second)
+    if operator == "$indexOfArray":
+        return first.index(second) if second in first else -1
+    if operator == "$arrayElemAt":
+        return first[second] if -len(first) <= second < len(first) else MISSING
+    if operator == "$ne":
+        return not _operation("$eq", operand, document)
     if operator == "$eq":
         return sort_key(first) == sort_key(second) and (first is MISSING) == (second is MISSING)
     compare = {
@@ -223,11 +261,17 @@ def updated(document: Document, update: Any, *, fresh: bool = False) -> Document
     if isinstance(update, Sequence):
         for stage in update:
             ((operator, fields),) = stage.items()
+            if operator == "$unset":
+                for name in fields:
+                    _change(new, "$unset", name, "")
+                continue
             if operator != "$set":
                 raise NotImplementedError(operator)
             values = {name: evaluated(value, new) for name, value in fields.items()}
             for name, value in values.items():
-                if value is not MISSING:
+                if value is MISSING:
+                    _change(new, "$unset", name, "")
+                else:
                     _put(new, name, value)
         return new
     for operator, fields in update.items():

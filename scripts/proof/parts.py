@@ -21,7 +21,8 @@ from scripts.chaos_run import NAMES, Scale, all_harm, trial
 from scripts.proof.explorer import Explored, Explorer
 from scripts.proof.generated_history import generate
 from scripts.proof.order_checker import check
-from scripts.proof.planted_bugs import PLANTS
+from scripts.proof.planted_bugs import DAYS as IN_DAYS
+from scripts.proof.planted_bugs import PLANTS, Mistake
 from scripts.proof.scenarios import scenarios
 from scripts.proof.seeded_days import READERS, DayResult, play
 from scripts.proof.simulated_library import (
@@ -41,6 +42,8 @@ DAYS: Final = 1000
 OPERATIONS: Final = 50_000
 _LIVE_AT_MOST_S: Final = 900.0
 _SHOWN: Final = 5
+_DAYS_TRIED: Final = 100
+"""Until a planted mistake is found."""
 _SEEDS_AT_ONCE: Final = 20
 LIVE: Final = Scale(
     readers=200, seats=60, hold_s=10, between_s=3, patience_s=3, think_s=0.8, workers=2,
@@ -156,13 +159,27 @@ def bugs(say: Say) -> ProofPart:
 
 def find_bug(name: str, hours: str = "day") -> tuple[Sequence[str], int]:
     """(the harm that the planted mistake does where it must be found; how many runs it took)."""
-    mistake, world = PLANTS[name], library(2, 4, hours)
+    mistake = PLANTS[name]
+    if mistake.scenario == IN_DAYS:
+        return _find_in_days(mistake, hours)
+    world = library(2, 4, hours)
     with _clock_of(hours), mistake.around():
         (scenario,) = (one for one in scenarios() if one.name == mistake.scenario)
         looked = Explorer(
             scenario, world, faults=mistake.faults, plant=mistake.plant, stop_at=mistake.harm
         ).explore()
     return looked.harm, looked.runs
+
+
+def _find_in_days(mistake: Mistake, hours: str) -> tuple[Sequence[str], int]:
+    world = library(SEATS, READERS, "night" if hours == "across" else "day")
+    for seed in range(_DAYS_TRIED):
+        with mistake.around():
+            day = play(seed, world, mistake.plant)
+        harm = [text for text in day.harm if text.startswith(tuple(mistake.harm))]
+        if harm:
+            return harm, seed + 1
+    return (), _DAYS_TRIED
 
 
 def history(say: Say) -> ProofPart:

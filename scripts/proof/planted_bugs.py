@@ -16,6 +16,8 @@ from scripts.proof.planted_rules import Around
 from scripts.proof.simulation import Run
 
 Plant = Callable[[Run], None]
+DAYS: Final = "simulated days"
+"""Stands for a scenario."""
 
 
 def nothing(run: Run) -> None:
@@ -24,8 +26,9 @@ def nothing(run: Run) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake and where it is found: the explorer's ``scenario``, with so many ``faults``.
-    ``harm``: what it does must begin with one of these. ``by_day``: not across midnight."""
+    """A mistake and where it is found: the explorer's ``scenario`` with so many ``faults``, or
+    ``DAYS``. ``harm``: what it does must begin with one of these. ``by_day``: not across
+    midnight."""
 
     scenario: str
     harm: Sequence[str]
@@ -170,4 +173,6 @@ PLANTS: Final[Mapping[str, Mistake]] = {
     ),
     "two changes make one message": Mistake(_TOLD, ("untold",), around=rules.one_message_for_all),
     "all of the outbox is emptied": Mistake(_TOLD, ("untold",), writes.outbox_is_emptied),
+    "old messages go on": Mistake(DAYS, ("unended",), around=rules.old_messages_go_on),
+    "leases for ever": Mistake(DAYS, ("unended",), around=rules.leases_for_ever),
 }

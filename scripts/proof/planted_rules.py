@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import date, datetime
 from types import ModuleType
@@ -12,11 +12,16 @@ from unittest import mock
 
 from models.check_in import transitions as stays
 from models.kernel.time_range import SLOTS_PER_DAY, TimeRange, half_hour_slots
-from models.reservations import claims, live_occupancy, rules, writer
+from models.messages import delivery_queue_repository
+from models.messages.delivery_queue_repository import DeliveryQueue
+from models.reservations import claims, live_occupancy, rules
 from models.reservations import transitions as bookings
+from models.reservations import writer as reservation_writer
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, OutboxEvent, Reservation
+from models.storage.mongo import Document
 from notify import reservation_messages
+from notify.delivery import worker as delivery_worker
 from scripts.proof.simulation import Run
 
 Around = AbstractContextManager[object]
@@ -97,7 +102,7 @@ def change_without_key() -> Around:
     def kept(r: Reservation, result: IdempotentResult) -> Reservation:
         return replace(r, idempotency_results=(*r.idempotency_results, result))
 
-    return mock.patch.object(writer, "with_idempotency", kept)
+    return mock.patch.object(reservation_writer, "with_idempotency", kept)
 
 
 def one_booking_more() -> Around:
@@ -144,6 +149,31 @@ def one_half_hour_more() -> Around:
         yield day, min(slot + 1, SLOTS_PER_DAY - 1)
 
     return mock.patch.object(claims, "half_hour_slots", more)
+
+
+def old_messages_go_on() -> Around:
+    """What has expired is tried again and again."""
+    lasting = ExitStack()
+    nobody = {"expire": mock.AsyncMock(return_value=0)}
+    lasting.enter_context(mock.patch.multiple(DeliveryQueue, **nobody))
+    lasting.enter_context(
+        mock.patch.object(delivery_worker, "skip_reason", lambda d, about, now: None)
+    )
+    return lasting
+
+
+def leases_for_ever() -> Around:
+    """A message that a crashed worker had in hand is nobody else's, ever."""
+    lasting = ExitStack()
+    nobodys: dict[str, object] = {"lease_until": None}
+
+    def free(row: Document, now: datetime, real_now: datetime) -> bool:
+        return row["lease_until"] is None and row["due"] <= now
+
+    queue = delivery_queue_repository
+    lasting.enter_context(mock.patch.object(queue, "unleased", lambda real_now: nobodys))
+    lasting.enter_context(mock.patch.object(queue, "may_be_leased", free))
+    return lasting
 
 
 def no_shows_by_own_clock(run: Run) -> None:

@@ -10,22 +10,30 @@ midnight. From some hour on nothing fails any more: then every reader has an ans
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from unittest import mock
 
 from models.check_in.service import KioskCodeScan
 from models.kernel.errors import ServiceUnavailable
+from models.messages.mapping import DEFAULT_EXPIRY
+from notify.delivery import worker as delivery
+from notify.delivery.worker import EXPIRE_EVERY
 from scripts.chaos_judge import judge
 from scripts.proof.recorded_history import disorders
 from scripts.proof.seat_probe import SeatProbe
+from scripts.proof.simulated_channel import SimulatedChannel
 from scripts.proof.simulated_library import KIOSK, SimulatedLibrary, Worker, at
 from scripts.proof.simulated_loop import PARTY, counted_ids
 from scripts.proof.simulation import Move, Run
 from scripts.proof.visitors import CLOCK_S, LASTS, Visitor
 
+# That a channel is paused, which is no news here.
+logging.getLogger("notify.delivery").addHandler(logging.NullHandler())
 READERS: Final = 11
 _ENDS: Final = timedelta(hours=16)
 """After the opening."""
@@ -35,6 +43,12 @@ _BEAT_S: Final = timedelta(seconds=2)
 _AWAY: Final = 0.04
 """How many rounds of the jobs come after a time in which nobody was served."""
 _AWAY_S: Final = (20.0, 900.0)
+_CHANNEL_FAILS: Final = 0.15
+"""How many calls to the channel of delivery."""
+_LEASES_END_S: Final = 120.0
+"""By then the leases are over that a crashed worker has left."""
+_LOOKS: Final = 6
+_MOMENT_S: Final = 0.002
 _PROBES: Final = 0.1
 """How many rounds of the jobs ask for the seats that nobody has."""
 _LATEST_S: Final = 5.0
@@ -71,18 +85,30 @@ class Day:
         self._calm_from = self.chance.uniform(0.3, 1.0) * LASTS.total_seconds()
         self.away = False
         self.unanswered: list[str] = []
+        self._channel_fails_in_the_end = self.chance.choice((0.0, 1.0))
         self._probe = SeatProbe(library)
         self.run = Run(library, library.store.copy(), ("w1", "w2"), self._instant, traced=False)
         plant(self.run)
         self.recorder = self.run.recorder
         self.result = DayResult(seed)
         self._codes = 0
+        for worker in self.run.workers.values():
+            self._send_by(worker)
+
+    def _send_by(self, worker: Worker) -> None:
+        channel = SimulatedChannel(worker.db, self.chance, self._instant, self._channel_fails)
+        worker.sends_by(channel, self._instant)
+
+    def _channel_fails(self) -> bool:
+        share = self._channel_fails_in_the_end if self.calm else _CHANNEL_FAILS
+        return self.chance.random() < share
 
     def play(self) -> DayResult:
         run, result = self.run, self.result
         run.loop.step = self._step
         try:
-            run.loop.run(self._whole_day())
+            with mock.patch.object(delivery, "monotonic", run.loop.time):
+                run.loop.run(self._whole_day())
             self._trouble = 0.0
             while run.network.waiting:  # what is still under way arrives at last
                 run.make(run.network.waiting[0], Move.HAPPENS)
@@ -141,6 +167,7 @@ class Day:
         self.run.workers[name] = worker
         self.run.tasks[name] = []
         self.run.alive.add(name)
+        self._send_by(worker)
         self._plant(self.run)
 
     def worker(self) -> Worker:
@@ -156,6 +183,35 @@ class Day:
         await asyncio.gather(*lives)
         self._over = True
         await jobs
+        await self._messages_end()
+
+    async def _messages_end(self) -> None:
+        """Wait for the expiries of what is on its way, some of them: two rounds later, all that
+        has expired is at its end, whether the channel works again or not."""
+        PARTY.set("messages")
+        await asyncio.sleep(_LEASES_END_S)
+        expiries = sorted(self._on_the_way().values())
+        for until in expiries[:: len(expiries) // _LOOKS + 1] + expiries[-1:]:
+            wait_s = (until - self._instant()).total_seconds()
+            await asyncio.sleep(max(0.0, wait_s) + _MOMENT_S)
+            for _ in range(2):
+                for worker in self.run.workers.values():
+                    assert worker.delivery is not None
+                    await self.safely(worker, worker.delivery.run(self._instant()))
+                await asyncio.sleep(EXPIRE_EVERY.total_seconds())
+            left = {id for id, expiry in self._on_the_way().items() if expiry <= until}
+            if left:
+                self.result.harm.append(f"unended: {min(left)} at {until:%H:%M} and two rounds")
+                return
+
+    def _on_the_way(self) -> dict[str, datetime]:
+        """The expiries of the deliveries that have come to no end, by their ids."""
+        rows = self.run.cluster.primary.table("deliveries").documents.values()
+        return {
+            row["_id"]: row["expires_at"] or row["at"] + DEFAULT_EXPIRY
+            for row in rows
+            if row["open"]
+        }
 
     async def _jobs(self) -> None:
         PARTY.set("jobs")
@@ -184,6 +240,8 @@ class Day:
         await worker.waitlist_jobs.expire_offers(now)
         await worker.waitlist_jobs.offer_free_seats(now)
         await worker.outbox.dispatch(now)
+        if worker.delivery is not None:
+            await worker.delivery.run(now)
 
     async def safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
         """The result, or None where the worker crashed meanwhile or had no database."""

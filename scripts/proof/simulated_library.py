@@ -7,7 +7,7 @@ MongoDB below are left out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -30,6 +30,7 @@ from miniapp_server.wiring import (
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import LIBRARY_ZONE
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
+from models.messages.delivery_queue_repository import DeliveryQueue
 from models.policy.entities import OpeningRule, Policy
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
@@ -37,6 +38,8 @@ from models.reservations.presence import PresenceMethod
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
+from notify.delivery.channel import DeliveryChannel
+from notify.delivery.worker import DeliveryWorker
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
@@ -93,9 +96,13 @@ class Worker:
         self.renewal, self.early_end = app[keys.RENEWAL], app[keys.EARLY_END]
         self.waitlist, self.waitlist_jobs = app[keys.WAITLIST], app[WAITLIST_JOBS]
         self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
+        self.publisher = MessagePublisher(
+            self.stored.messages, self.stored.deliveries, ChannelRouting(())
+        )
+        self.delivery: DeliveryWorker | None = None
         self.outbox = OutboxDispatcher(
             self.stored.reservations,
-            MessagePublisher(self.stored.messages, self.stored.deliveries, ChannelRouting(())),
+            self.publisher,
             ReservationMessages(
                 self.stored.reservations,
                 self.reference,
@@ -111,6 +118,23 @@ class Worker:
             ),
             self.stored.late_writes,
         )
+
+    def sends_by(self, channel: DeliveryChannel, now: Callable[[], datetime]) -> None:
+        """Let it send what readers are told by the channel too."""
+        self.publisher._routing = ChannelRouting((channel,))
+        self.delivery = DeliveryWorker(
+            DeliveryQueue(self.db, channel.name, self.stored.messages),
+            channel,
+            self.stored.reservations.many,
+            now,
+        )
+
+    def sending(self) -> Sequence[asyncio.Task[None]]:
+        """What goes on between two runs of the delivery."""
+        found = self.delivery
+        if found is None:
+            return ()
+        return [*found._slots, *((found._writer,) if found._writer is not None else ())]
 
     def reads_all(self) -> None:
         """Let its occupancy believe that nothing has happened unheard until this moment."""

@@ -273,7 +273,9 @@ class SimulatedCollection:
 
         return cast(Changed, await self._ask("update", True, work, session))
 
-    async def update_many(self, query: Mapping[str, Any], update: Any) -> Changed:
+    async def update_many(
+        self, query: Mapping[str, Any], update: Any, hint: object = None
+    ) -> Changed:
         def work(store: MemoryStore) -> Changed:
             return store.update(self.name, query, update, many=True)
 

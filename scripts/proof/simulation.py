@@ -213,7 +213,7 @@ class Run:
     def crash(self, worker: str) -> None:
         """The worker ends. What it has sent is still under way; what it wanted to read is gone."""
         self.alive.discard(worker)
-        for task in self.tasks[worker]:
+        for task in (*self.tasks[worker], *self.workers[worker].sending()):
             task.cancel()
         self.network.waiting = [r for r in self.network.waiting if r.worker != worker or r.writes]
 

@@ -10,6 +10,9 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReturnDocument, UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from models.kernel.ids import ReaderId
+from models.messages.delivery_result_queries import settling
+from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
 from models.schema.indexes import INDEXES
 from models.storage.mongo import CODEC
 from scripts.proof.simulated_mongo import Cluster, DirectNetwork
@@ -212,3 +215,41 @@ async def test_the_model_answers_as_mongodb_does(mongo_url: str) -> None:
                 assert await model[NAME].find().sort(everything).to_list(None) == stored
         await client.drop_database("memory_mongo")
     assert len(kinds) > 10
+
+
+def _sending(id: str, **fields: Any) -> dict[str, Any]:
+    held = {"state": "sending", "open": True, "attempts": 1, "codes": [], "lease_until": START}
+    return {"_id": id, **held, **fields}
+
+
+async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> None:
+    """By the service's own updates: sent, sent with a code, failed late, put off, ended."""
+    late = [{"msgid": "m3", "code": 7, "words": "refused"}, {"msgid": "m9", "code": 8}]
+    rows = [_sending(f"d{n}", **({"late": late} if n == 3 else {})) for n in range(1, 6)]
+    message = Message("m", ReaderId("x"), Template.RESERVED, "", "", START, {})
+    sent = [
+        DeliveryResult(
+            Delivery(f"d{n}", message, 1, False), DeliveryState.SENT, None, msgid=f"m{n}"
+        )
+        for n in (1, 3)
+    ]
+    coded = DeliveryResult(Delivery("d2", message, 1, False), DeliveryState.SENT, 0, msgid="m2")
+    put_off = DeliveryResult(
+        Delivery("d4", message, 1, False), DeliveryState.QUEUED, 5, START, reason="x", unknown=True
+    )
+    over = DeliveryResult(Delivery("d5", message, 1, False), DeliveryState.EXPIRED, reason="late")
+    updates = [settling(same) for same in (sent, [coded], [put_off], [over])]
+    model: Any = DirectNetwork(Cluster()).connect("test")
+    found = []
+    async with AsyncMongoClient[dict[str, Any]](mongo_url, w=1) as client:
+        real: Any = client.get_database("memory_mongo_sent", codec_options=CODEC)
+        await client.drop_database("memory_mongo_sent")
+        for place in (real["deliveries"], model["deliveries"]):
+            await place.insert_many([dict(row) for row in rows])
+            await place.bulk_write(updates, ordered=False)
+            stored = await place.find().sort([("_id", ASCENDING)]).to_list(None)
+            assert sum(isinstance(row.pop("sent_at", None), datetime) for row in stored) == 3
+            found.append(stored)
+        await client.drop_database("memory_mongo_sent")
+    assert found[1] == found[0]
+    assert [row["state"] for row in found[0]] == ["sent", "sent", "failed", "queued", "expired"]
