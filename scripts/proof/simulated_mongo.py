@@ -23,7 +23,7 @@ from pymongo.read_concern import ReadConcern
 
 from models.storage.mongo import Database
 from scripts.proof.memory_mongo import Changed, Deleted, MemoryStore
-from scripts.proof.memory_query import Document
+from scripts.proof.memory_query import Document, field_of, sort_key
 
 Work = Callable[[MemoryStore], Any]
 Order = Sequence[tuple[str, int]]
@@ -324,6 +324,7 @@ class SimulatedCursor:
         self._collection, self._query, self._projection = collection, query, projection
         self._order: Order = ()
         self._skip = self._limit = 0
+        self._from: Sequence[tuple[str, Any]] = ()
 
     def sort(self, by: str | Order, direction: int = 1) -> SimulatedCursor:
         self._order = [(by, direction)] if isinstance(by, str) else by
@@ -337,6 +338,11 @@ class SimulatedCursor:
         self._limit = number
         return self
 
+    def min(self, bound: Sequence[tuple[str, Any]]) -> SimulatedCursor:
+        """From that place of the index on; the order is the index's."""
+        self._from = bound
+        return self
+
     def hint(self, index: object) -> SimulatedCursor:
         return self
 
@@ -347,8 +353,16 @@ class SimulatedCursor:
         name = self._collection.name
 
         def work(store: MemoryStore) -> list[Document]:
-            return store.find(
-                name, self._query, self._projection, self._order, self._skip, self._limit
-            )
+            query = self._query
+            if self._from:
+                bound = tuple(sort_key(value) for _, value in self._from)
+                names = [field for field, _ in self._from]
+                behind = [
+                    row["_id"]
+                    for row in store.find(name, query)
+                    if tuple(sort_key(field_of(row, field)) for field in names) >= bound
+                ]
+                query = {**query, "_id": {"$in": behind}}
+            return store.find(name, query, self._projection, self._order, self._skip, self._limit)
 
         return cast("list[Document]", await self._collection._ask("find", False, work))
