@@ -59,6 +59,7 @@ LONG: Final = frozenset(
         "one changes to the seat that another wants, a third wants the old one",
         "one changes and cancels, another wants the seat",
         "a change is undone with its primary, and its number is used again",
+        "a check-in in the last moment, and the release",
     }
 )
 """Scenarios that have many times more orders than the others, once there are faults."""
