@@ -256,8 +256,10 @@ def _punished(history: History) -> Iterator[Harm]:
         deadline = deadlines.get(operation.target, found.check_in_until)
         if operation.asked_at >= deadline or operation.refusal in _OWN_REASON:
             continue
+        # Over before anybody was there to answer: without a violation it has cost nothing.
+        over = operation.answered_at is not None and operation.answered_at >= found.end
         for harm in (
-            "no show" if found.state == "no_show" else "",
+            "no show" if found.state == "no_show" and not over else "",
             "a violation" if found.id in punished else "",
             "too late" if operation.refusal == "too_late" else "",
         ):

@@ -21,6 +21,7 @@ from unittest import mock
 from models.check_in.service import KioskCodeScan
 from models.kernel.errors import ServiceUnavailable
 from models.messages.mapping import DEFAULT_EXPIRY
+from models.waitlist.entities import OFFER_DURATION
 from notify.delivery import worker as delivery
 from notify.delivery.worker import EXPIRE_EVERY
 from scripts.chaos_judge import judge
@@ -47,6 +48,8 @@ _CHANNEL_FAILS: Final = 0.15
 """How many calls to the channel of delivery."""
 _LEASES_END_S: Final = 120.0
 """By then the leases are over that a crashed worker has left."""
+_SETTLED_S: Final = 60.0
+"""No request takes longer."""
 _LOOKS: Final = 6
 _MOMENT_S: Final = 0.002
 _PROBES: Final = 0.1
@@ -225,10 +228,24 @@ class Day:
                 self.away = False
             worker = self.worker()
             await self.safely(worker, self._all_jobs(worker, self.now(worker)))
+            self._look_at_offers()
             if self.chance.random() < _PROBES:
                 hours = [self.hour + 1] if self.hour < self.last_hour - 1 else []
                 store, now = self.run.cluster.primary, self._instant()
                 self.recorder.history.probes += self._probe.look(store, now, hours)
+
+    def _look_at_offers(self) -> None:
+        """Each seat that is held for a while has an entry that it is held for: what a crash has
+        left is over by the end of an offer."""
+        calm_s, store = self.run.loop.time() - self._calm_from, self.run.cluster.primary
+        if calm_s < OFFER_DURATION.total_seconds() + _SETTLED_S:
+            return
+        entries = store.table("waitlist").documents
+        for row in store.table("reservations").documents.values():
+            held = row.get("state") == "offered"
+            since_s = (self._instant() - row["placed_at"]).total_seconds() if held else 0.0
+            if since_s > _SETTLED_S and entries[row["wait"]]["offer"] != row["_id"]:
+                self.result.harm.append(f"held: {row['_id']}, for nobody")
 
     async def _all_jobs(self, worker: Worker, now: datetime) -> None:
         await worker.extension.record_heartbeat(now)

@@ -256,6 +256,11 @@ def test_what_is_well_is_no_harm() -> None:
     happened.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
     happened.stored = [cancelled, happened.stored[1]]
     assert judge(happened) == []
+    over = good()
+    a_no_show(over)
+    over.operations[-2:] = [tap("check_in", "k6", ZHANGS, "14:29", None, "wrong_state")]
+    over.operations[-1].answered_at = ZHANGS.end  # nobody was there before
+    assert judge(over) == []
     held = good()
     an_offer(held, "h")
     assert judge(held) == []
