@@ -127,10 +127,6 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         offered = await suggestions(
             visit, VenueId(venue.id), search, favourites, last, proposes=proposes
         )
-    floors = [
-        (floor_text(floor), list(found))
-        for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
-    ]
     return render_page(
         visit.request,
         "seat_map/areas.html",
@@ -141,7 +137,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         chosen_day=chosen_day,
         drawn_until=drawn_until(visit, search.day),
         offered=offered,
-        floors=floors,
+        floors=_by_floor(tiles),
         times=search_times(visit, venue.id, search.day),
         filters=feature_filters(visit, search.day),
         current=None if search.change else current,
@@ -151,6 +147,12 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         suspension=visit.suspension,
         changing=await _changing(visit, search),
     )
+
+
+def _by_floor(tiles: Iterable[AreaTile]) -> list[tuple[str, list[AreaTile]]]:
+    """The name of each floor, and its tiles."""
+    by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
+    return [(floor_text(floor), list(found)) for floor, found in by_floor]
 
 
 async def _tiles(
