@@ -248,13 +248,15 @@ def _punished(history: History) -> Iterator[Harm]:
     there = {r.id: r for r in history.stored}
     punished = {violation.reservation for violation in history.violations}
     deadlines = {o.told.id: o.told.check_in_until for o in history.operations if o.told is not None}
+    # An impatient client's tap has more than one answer.
+    elsewhere = {o.key for o in history.operations if o.refusal in _OWN_REASON}
     seen = set[str]()
     for operation in history.operations:
         found = there.get(operation.target)
         if operation.verb != "check_in" or found is None or operation.target in seen:
             continue
         deadline = deadlines.get(operation.target, found.check_in_until)
-        if operation.asked_at >= deadline or operation.refusal in _OWN_REASON:
+        if operation.asked_at >= deadline or operation.key in elsewhere:
             continue
         # Over before anybody was there to answer: without a violation it has cost nothing.
         over = operation.answered_at is not None and operation.answered_at >= found.end
