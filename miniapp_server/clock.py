@@ -87,8 +87,10 @@ class Clock:
         """Trust the machine's clock or not; ``reference`` was the right time at some moment of the
         last ``took``. What was measured before stays where it agrees. Returns False where that is
         too long to tell: all stays as it was then."""
-        ms = self._machine_ns() // _NS_PER_MS
-        off_by, doubt = _EPOCH + timedelta(milliseconds=ms) - reference - took / 2, took / 2
+        ms, doubt = self._machine_ns() // _NS_PER_MS, took / 2
+        # Whole milliseconds, as MongoDB keeps: what is written and what is read are the same.
+        half = timedelta(milliseconds=took // timedelta(milliseconds=2))
+        off_by = _EPOCH + timedelta(milliseconds=ms) - reference - half
         if abs(off_by) - doubt <= TOLERANCE < abs(off_by) + doubt:
             return False
         # A slow answer tells little, and jobs go by this time: half of two seconds early is early.

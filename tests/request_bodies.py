@@ -9,6 +9,7 @@ from tests.living import SEAT
 BODIES: dict[str, dict[str, Any]] = {
     "/wx/login": {"code": "demo-zhang-1"},
     "/kiosk-pairings/state": {"secret": "x"},
+    "/scans": {"qr": "x"},
     "/bindings": {"activation_code": "123456"},
     "/bindings/preview": {"activation_code": "x" * 22},
     "/activation-codes": {"renew": True},
@@ -107,7 +108,7 @@ WRONG: dict[str, list[object]] = {
     "start": ["", "9:00", "24:00", "14:60", "14:00:00", "14:00Z", "14:00+08:00", "now ", "NOW",
               "14:00\n", "\uff11\uff14:00", 14, 1400, True, ["14:00"]],
     "end": ["", "now", "24:00", "25:00", "14:00:00", "16:00\n", "-1:00", 16, ["16:00"]],
-    "qr": ["", "x" * 513, 1, None, ["x"]],
+    "qr": ["", "x" * 1025, 1, None, ["x"]],
     "area_id": ["", "x" * 65, 1, None, ["a"]],
     "seats": [None, "x", [1], [""], ["x"] * 21, {}],
     "window": ["true", 1, None],

@@ -37,7 +37,7 @@ from models.violations.repository import document_of as violation_document
 from models.violations.suspension_repository import suspension_document
 from notify.reservation_messages import build_message
 from notify.templates import TEMPLATE_BY_EVENT
-from notify.templates.rendering import MessageContext
+from notify.templates.rendering import LONGEST_THING, MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
 """As long as the service keeps them."""
@@ -266,9 +266,12 @@ class _Worker:
         """The last message of the reservation; those before it would be three times as many."""
         event = next(e for e in reversed(r.outbox) if e.event in TEMPLATE_BY_EVENT)
         facts: dict[str, Any] = dict(event.facts)
+        seat = self._library.seats[facts.pop("seat_id")]
         context = MessageContext(
             at=event.at,
-            seat=self._library.seat_label(self._library.seats[facts.pop("seat_id")]),
+            seat=self._library.seat_label(seat),
+            short_seat=self._library.short_label_of(seat.id, LONGEST_THING),
+            seat_no=seat.number,
             receipt=r.receipt,
             kiosks="",
             way=CheckInWay.KIOSK,

@@ -236,10 +236,10 @@ async def test_a_mail_that_was_perhaps_taken_is_sent_twice_more(
     before = len(mail.to(ANNA))
     mail.drops = True
     copies = []
-    for minutes in (2, 1, 2, 6, 7, 60):
+    for minutes in (2, 2, 6, 8, 60):  # a repeat may be a fifth sooner or later
         await service.move(timedelta(minutes=minutes))
         copies.append(len(mail.to(ANNA)) - before)
-    assert copies == [1, 1, 2, 2, 3, 3]
+    assert copies == [1, 2, 2, 3, 3]
     assert len({m["Message-ID"] for m in mail.to(ANNA)[before:]}) == 1
     assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "failed")
 

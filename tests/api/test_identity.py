@@ -48,6 +48,7 @@ async def test_login_by_wechat(service: Living) -> None:
         "suspension": None,
         "subscriptions": {},
         "long_term": [],
+        "reminders_paused": False,
     }
 
 

@@ -118,6 +118,6 @@ async def test_a_code_is_not_for_later(service: Living, opened: Open) -> None:
     assert "已过期" in await late.text("main")
     # The code itself, photographed and sent on, is as old.
     await late.go(path)
-    assert "请重新扫描" in await late.text("main")
+    assert "已过期，请扫描屏幕上正在显示的码" in await late.text("main")
     (kept,) = (await reader.ok("GET", "/reservations"))["items"]
     assert kept["state"] == "reserved"
