@@ -157,7 +157,7 @@ def old_messages_go_on() -> Around:
     nobody = {"expire": mock.AsyncMock(return_value=0)}
     lasting.enter_context(mock.patch.multiple(DeliveryQueue, **nobody))
     lasting.enter_context(
-        mock.patch.object(delivery_worker, "skip_reason", lambda d, about, now: None)
+        mock.patch.object(delivery_worker, "skip_reason", lambda *_: None)
     )
     return lasting
 
