@@ -156,9 +156,7 @@ def old_messages_go_on() -> Around:
     lasting = ExitStack()
     nobody = {"expire": mock.AsyncMock(return_value=0)}
     lasting.enter_context(mock.patch.multiple(DeliveryQueue, **nobody))
-    lasting.enter_context(
-        mock.patch.object(delivery_worker, "skip_reason", lambda *_: None)
-    )
+    lasting.enter_context(mock.patch.object(delivery_worker, "skip_reason", lambda *_: None))
     return lasting
 
 

@@ -103,7 +103,7 @@ async def test_a_plan_that_is_looked_at_becomes_the_new_one(service: Living, ope
     await head.page.wait_for_selector(".done")
     await student.page.evaluate("dispatchEvent(new Event('offline'))")  # asks once more
     await student.page.wait_for_selector("[id='2f-hall-010']", state="detached")
-    assert await student.page.locator("#plan .seat").count() == 67
+    await student.page.wait_for_function("document.querySelectorAll('#plan .seat').length === 67")
 
 
 @pytest.mark.whole
