@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
+from handlers.keys import SEAT_LABELS
+from models.library.entities import SeatId
 from tests.living import SEAT, Client, Living
+
+
+def label(service: Living, seat: str = SEAT) -> str:
+    """The whole text of the seat's label."""
+    return service.app[SEAT_LABELS].link(SeatId(seat))
 
 
 async def noted(client: Client, text: str) -> str:
@@ -104,3 +111,15 @@ async def test_what_is_no_code_has_no_note(service: Living) -> None:
         await client.refused("422 qr_expired", "POST", "/scans", {"qr": old})
         for text in (label, "https://elsewhere.example/k/2f-south?c=12345678"):
             await client.refused("422 qr_invalid", "POST", "/scans", {"qr": text})
+
+
+async def test_what_proves_nothing_is_not_noted(service: Living) -> None:
+    """A label where the venue takes none, one of a seat that is no more, and guesses."""
+    reader, path = await service.reader(), "/scans"
+    await reader.refused("422 presence_method_off", "POST", path, {"qr": label(service)})
+    gone = {"qr": label(service, "2f-hall-999")}
+    await reader.refused("404 not_found", "POST", path, gone)
+    for _ in range(20):
+        await reader.refused("422 qr_invalid", "POST", path, {"qr": "x"})
+    right = {"qr": await service.qr()}
+    await reader.refused("429 too_many_attempts", "POST", path, right)
