@@ -193,7 +193,7 @@ def _name(host: str) -> str:
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
     """Try everything that the settings lead to, all at once."""
     tries = [_redis(settings)]
-    several = [_mongo(settings, today)]
+    accounts = []
     if settings.sandbox:
         rows = [Row("CAS, WeChat", "the sandbox's own")]
     else:
@@ -207,9 +207,11 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
             rows.append(Row("WeChat", "not set: web pages only"))
         if settings.smtp is not None:
             tries.append(_mail(settings.smtp))
-        several += [_wechat(settings, *account) for account in settings.wechat_accounts]
-    found, groups = await asyncio.gather(asyncio.gather(*tries), asyncio.gather(*several))
-    return [*groups[0], *found, *chain(*groups[1:]), *rows]
+        accounts = [_wechat(settings, *account) for account in settings.wechat_accounts]
+    mongo, others, wechat = await asyncio.gather(
+        _mongo(settings, today), asyncio.gather(*tries), asyncio.gather(*accounts)
+    )
+    return [*mongo, *others, *chain(*wechat), *rows]
 
 
 async def _mongo(settings: Settings, today: date) -> list[Row]:

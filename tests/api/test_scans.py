@@ -5,14 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
-from handlers.keys import SEAT_LABELS
-from models.library.entities import SeatId
+from tests.api.seat_labels import label
 from tests.living import SEAT, Client, Living
-
-
-def label(service: Living, seat: str = SEAT) -> str:
-    """The whole text of the seat's label."""
-    return service.app[SEAT_LABELS].link(SeatId(seat))
 
 
 async def noted(client: Client, text: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers.keys import SEAT_LABELS
 from models.code_sharing.service import CROWD_SIZE
 from models.identity.roles import Role
-from models.library.entities import PresenceSource, SeatId
+from models.library.entities import PresenceSource
 from models.reservations.presence import PresenceMethod
 from tests.api.browsing import Browser
 from tests.api.console import staff
 from tests.api.presence_methods import choose, nothing_proves, proofs
+from tests.api.seat_labels import label
 from tests.api.seat_reports import one
 from tests.living import SEAT, Living, living
 
@@ -20,11 +20,6 @@ OTHER = "2f-hall-064"
 
 async def with_labels(service: Living) -> None:
     await choose(service, PresenceSource.KIOSK, PresenceSource.SEAT_LABEL)
-
-
-def label(service: Living, seat: str = SEAT) -> str:
-    """The whole text of the seat's label."""
-    return service.app[SEAT_LABELS].link(SeatId(seat))
 
 
 async def test_a_label_is_no_code_unless_the_venue_takes_it(service: Living) -> None:
