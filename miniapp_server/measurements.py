@@ -19,8 +19,8 @@ from miniapp_server.channels import Channels
 from miniapp_server.resources import Resources
 from miniapp_server.scheduler import Job, JobGroup
 from miniapp_server.wiring import OCCUPANCY, OPENING_DRAW
+from models.occupancy.live import LiveOccupancy
 from models.opening_draw.service import OpeningDraw
-from models.reservations.live_occupancy import LiveOccupancy
 
 DueSince = Callable[[datetime], Awaitable[datetime | None]]
 """Since when what waits longest is due at that time; None where nothing is."""

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from handlers import keys
 from handlers.http.keys import HEALTH, REFERENCE
-from models.reservations.repository import ReservationRepository
+from models.reservation_store.repository import ReservationRepository
 from models.staff.alert_kinds import AlertKind, OpenItem
 
 _COUNTED: Final = 100

@@ -19,8 +19,8 @@ from models.gates.entities import CLOCK_OFF
 from models.kernel.errors import ServiceUnavailable
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
+from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
-from models.reservations.live_occupancy import LiveOccupancy
 from models.storage.database_releases import DatabaseReleases
 from models.storage.mongo import ping
 from models.storage.redis_health import RedisHealth

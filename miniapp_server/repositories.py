@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.announcements.repository import AnnouncementRepository
 from models.calendar_feed.repository import CalendarFeedRepository
 from models.code_sharing.scan_repository import KioskScanRepository
 from models.email_addresses.repository import EmailAddressRepository
@@ -42,10 +43,9 @@ from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
 from models.readers.personal_data_repository import LateWrites
 from models.readers.repository import ReaderRepository
-from models.reservations.presence_repository import PresenceMethodRepository
-from models.reservations.repository import ReservationRepository
+from models.reservation_store.presence_repository import PresenceMethodRepository
+from models.reservation_store.repository import ReservationRepository
 from models.staff.alert_repository import AlertRepository
-from models.staff.announcement_repository import AnnouncementRepository
 from models.staff.audit_repository import AuditLogRepository
 from models.statistics.repository import DailyStatisticsRepository
 from models.storage.encryption import FieldCipher

@@ -9,8 +9,8 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.keys import METRICS, REFERENCE
 from miniapp_server.resources import Resources
-from models.staff.webhooks import StaffWebhooks
 from models.webhooks.service import WebhookLists
+from models.webhooks.staff import StaffWebhooks
 from notify.webhooks.events import WebhookEvents
 from notify.webhooks.sender import WebhookSender
 from notify.webhooks.worker import WebhookWorker

@@ -19,6 +19,14 @@ from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS
 from miniapp_server.repositories import Repositories
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService
+from models.announcements.staff import StaffAnnouncements
+from models.booking.alternatives import SeatAlternatives
+from models.booking.idempotency import Idempotency
+from models.booking.service import ReservationService
+from models.booking.staff.lookup import ReservationLookup
+from models.booking.staff.reservations import StaffReservations
+from models.booking.staff.seat_history import StaffSeatHistory
+from models.booking.writer import ReservationWriter
 from models.calendar_feed.service import CalendarFeeds
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
@@ -29,8 +37,10 @@ from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.erasure.own_data import OwnData
 from models.erasure.service import ErasureService
 from models.fault_reports.service import FaultReportService
+from models.fault_reports.staff import StaffFaultReports
 from models.favourites.service import FavouriteSeats
 from models.feedback.service import FeedbackService
+from models.feedback.staff import StaffFeedback
 from models.forecast.service import FullnessForecast
 from models.gates.jobs import GatePresenceJob
 from models.gates.knowledge import GateKnowledge
@@ -39,56 +49,46 @@ from models.gates.service import GateService
 from models.identity.roles import StaffDirectory
 from models.kernel.ids import ReaderId
 from models.kiosks.service import KioskService
+from models.kiosks.staff.devices import StaffDevices
+from models.kiosks.staff.pairing import StaffPairing
+from models.library.staff.areas import StaffAreas
+from models.library.staff.plan_pictures import StaffPlanPictures
+from models.library.staff.seat_outages import StaffSeatOutages
+from models.library.staff.venues import StaffVenues
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Template
 from models.messages.service import MessageService
+from models.messages.staff import ChannelInUse, MessageRelevance, StaffDeliveries
 from models.notices.service import NoticeService
+from models.notices.staff import StaffNotices
+from models.occupancy.live import LiveOccupancy
 from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.extension import DeadlineExtension
 from models.outages.monitor import OutageMonitor
+from models.policy.staff import StaffPolicyAndPlans
 from models.policy_preview.service import PolicyPreviewService
 from models.profile.entities import LibraryProfile
+from models.profile.staff import StaffProfile
+from models.reader_groups.staff.groups import StaffReaderGroups
+from models.reader_groups.staff.memberships import StaffMemberships
+from models.readers.staff.readers import StaffReaders
+from models.readers.staff.visitors import CutVisits, StaffVisitors
 from models.reference_data import ReferenceData
-from models.reservations.alternatives import SeatAlternatives
-from models.reservations.change_stream_repository import ReservationChangeStream
-from models.reservations.idempotency import Idempotency
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.service import ReservationService
-from models.reservations.writer import ReservationWriter
+from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
-from models.staff.announcements import StaffAnnouncements
+from models.seat_reports.staff import StaffSeatReports
 from models.staff.api_tokens import StaffApiTokens
-from models.staff.areas import StaffAreas
-from models.staff.deliveries import ChannelInUse, MessageRelevance, StaffDeliveries
-from models.staff.devices import StaffDevices
-from models.staff.fault_reports import StaffFaultReports
-from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
-from models.staff.memberships import StaffMemberships
-from models.staff.notices import StaffNotices
-from models.staff.pairing import StaffPairing
-from models.staff.plan_pictures import StaffPlanPictures
-from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
-from models.staff.profile import StaffProfile
-from models.staff.reader_groups import StaffReaderGroups
-from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
-from models.staff.reservation_lookup import ReservationLookup
-from models.staff.reservations import StaffReservations
-from models.staff.seat_history import StaffSeatHistory
-from models.staff.seat_outages import StaffSeatOutages
-from models.staff.seat_reports import StaffSeatReports
 from models.staff.second_factors import StaffSecondFactors
-from models.staff.venues import StaffVenues
-from models.staff.violations import StaffViolations
-from models.staff.visitors import CutVisits, StaffVisitors
 from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.mongo import Database
 from models.violations.service import ViolationService
+from models.violations.staff import StaffViolations
 from models.waitlist.jobs import WaitlistJobs
 from models.waitlist.matching import MissesOffers, WaitlistMatcher
 from models.waitlist.service import WaitlistService

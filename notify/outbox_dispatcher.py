@@ -15,8 +15,8 @@ from typing import Final
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.messages.entities import Message
 from models.readers.personal_data_repository import ERASED_READER, LateWrites
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.repository import ReservationRepository
 from models.webhooks.entities import WebhookEvent
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages, dispatched_ids

@@ -10,9 +10,9 @@ from models.code_sharing.service import CodeSharingService
 from models.messages.entities import Message
 from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.violations.service import ViolationResult, ViolationService, violation_id
 from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended

@@ -27,9 +27,9 @@ from models.kernel.errors import DomainError, ServiceUnavailable
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import Area, Venue, VenueId
 from models.notices.service import NoticeService
+from models.occupancy.joined import OccupancyView
 from models.policy.open_hours import OpenHours
 from models.reference_data import ReferenceData
-from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.service import SeatMapService, TimeFilter
 
 _AHEAD: Final = timedelta(hours=1)

@@ -10,6 +10,7 @@ from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.presenting import moment
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
+from models.booking.again import stay_again
 from models.check_in import allowed_actions, rules
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
@@ -18,7 +19,6 @@ from models.library.entities import SeatId
 from models.policy.rules import leave_duration
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
-from models.reservations.again import stay_again
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 

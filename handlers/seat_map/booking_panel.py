@@ -29,7 +29,7 @@ from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
 from models.reservations.errors import SeatTaken
-from models.reservations.occupancy import OccupancyRow
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import SeatDay, StartChoice, TimeFilter

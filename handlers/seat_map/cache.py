@@ -29,12 +29,12 @@ from handlers.seat_map.encoding import (
 )
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
+from models.occupancy.joined import OccupancyView
 from models.reader_groups.entities import NO_GROUPS, ReaderGroups
 from models.reader_groups.entities import Groups as GroupSet
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations import rules
-from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter

@@ -32,8 +32,8 @@ from models.kernel.errors import DomainError, Overloaded, Throttled
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area
+from models.occupancy.joined import OccupancyView
 from models.readers.entities import Reader
-from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter
 

@@ -15,9 +15,9 @@ from handlers.seat_map.search import AnyRequest, MapSearch
 from models.forecast.service import ExpectedSeats
 from models.kernel.time_range import to_local
 from models.library.entities import Area, AreaId
+from models.occupancy.joined import OccupancyView
 from models.reference_data import ReferenceData
-from models.reservations.joined_occupancy import OccupancyView
-from models.reservations.occupancy import OccupancyRow
+from models.reservations.occupancy_rows import OccupancyRow
 
 _HOUR: Final = timedelta(hours=1)
 _COUNTED_EVERY_S: Final = 5

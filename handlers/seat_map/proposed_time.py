@@ -6,10 +6,10 @@ from datetime import date
 
 from handlers.keys import RESERVATIONS
 from handlers.seat_map.search import AnyRequest
+from models.booking.time_choices import proposed_start
 from models.kernel.time_range import local_date
 from models.policy.entities import Policy
 from models.readers.entities import Reader
-from models.reservations.time_choices import proposed_start
 from models.seat_map.service import SeatDay, StartChoice
 
 

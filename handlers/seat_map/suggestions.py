@@ -18,11 +18,11 @@ from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
+from models.booking.time_choices import end_choices, proposed_start, start_choices
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
-from models.reservations.time_choices import end_choices, proposed_start, start_choices
 from models.seat_map.availability import SeatState
 from models.seat_map.proposal import Proposal, propose
 from notify.templates.rendering import later_clock

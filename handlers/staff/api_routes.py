@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import Access, get, post
-from handlers.staff import api, api_reservations, api_statistics
+from handlers.reservations import staff_api as api_reservations
+from handlers.staff import api
+from handlers.statistics import staff_api as api_statistics
 from models.check_in.errors import CheckedInElsewhere
 from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound, TooManyAttempts

@@ -7,48 +7,44 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.staff.affected_bookings import affected_bookings, resolve_affected_bookings
-from handlers.staff.alerts import alerts, choose_alerts
-from handlers.staff.announcements import announce, announcement
-from handlers.staff.api_tokens import api_tokens, create_api_token, revoke_api_token
-from handlers.staff.area_settings import (
-    area_settings,
-    bring_back_area,
-    change_area,
-    delete_area,
-    retire_area,
-)
-from handlers.staff.audit_log import audit_log
-from handlers.staff.canned_answers import (
+from handlers.affected_bookings.console import affected_bookings, resolve_affected_bookings
+from handlers.announcements.console import announce, announcement
+from handlers.code_sharing.console import code_sharing
+from handlers.fault_reports.console import close_fault, faults
+from handlers.feedback.console.canned_answers import (
     add_canned_answer,
     canned_answers,
     change_canned_answer,
 )
-from handlers.staff.code_sharing import code_sharing
-from handlers.staff.dashboard import dashboard
-from handlers.staff.deliveries import deliveries, retry
-from handlers.staff.device_changes import (
+from handlers.feedback.console.feedback import feedback, reader_feedback, reply, set_note
+from handlers.kiosks.console.device_changes import (
     bring_back_device,
     change_device,
     delete_device,
     move_device_up,
     retire_device,
 )
-from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
-from handlers.staff.exports import as_csv, as_xlsx
-from handlers.staff.faults import close_fault, faults
-from handlers.staff.feedback import feedback, reader_feedback, reply, set_note
-from handlers.staff.floor_files import (
+from handlers.kiosks.console.devices import add_device, change_presence_sources, devices, rotate_key
+from handlers.kiosks.console.pairing import confirm_pairing, look_at_screen, pairing
+from handlers.kiosks.console.posters import area_poster, kiosk_poster
+from handlers.library.console.areas import (
+    area_settings,
+    bring_back_area,
+    change_area,
+    delete_area,
+    retire_area,
+)
+from handlers.library.console.floor_files import (
     LARGEST_FORM as LARGEST_FLOOR_FORM,
 )
-from handlers.staff.floor_files import (
+from handlers.library.console.floor_files import (
     export_csv,
     import_file,
     import_page,
     template_csv,
     template_xlsx,
 )
-from handlers.staff.floor_plans import (
+from handlers.library.console.floor_plans import (
     LARGEST_PLAN,
     add_area,
     change_plan,
@@ -57,19 +53,11 @@ from handlers.staff.floor_plans import (
     plan_before,
     plans,
 )
-from handlers.staff.handbook import handbook, handbook_picture
-from handlers.staff.library_profile import (
-    LARGEST_FORM,
-    change_library_profile,
-    library_profile,
-)
-from handlers.staff.memberships import (
-    LARGEST_LIST,
-    import_members,
-    member_list,
-    set_membership,
-)
-from handlers.staff.notices import (
+from handlers.library.console.plan_pictures import picture_routes
+from handlers.library.console.seat_outages import set_outage
+from handlers.library.console.venues import add_venue, change_venue, venues
+from handlers.messages.console import deliveries, retry
+from handlers.notices.console import (
     LARGEST_NOTICE,
     add_notice,
     change_notice,
@@ -78,14 +66,14 @@ from handlers.staff.notices import (
     notices,
     withdraw_notice,
 )
-from handlers.staff.opening_hours import change_opening, opening_hours
-from handlers.staff.pairing import confirm_pairing, look_at_screen, pairing
-from handlers.staff.patrol import patrol
-from handlers.staff.permissions import staff_form, staff_page
-from handlers.staff.plan_pictures import picture_routes
-from handlers.staff.policy import change_policy, policy
-from handlers.staff.posters import area_poster, kiosk_poster
-from handlers.staff.reader_groups import (
+from handlers.policy.console.opening_hours import change_opening, opening_hours
+from handlers.policy.console.policy import change_policy, policy
+from handlers.profile.console import (
+    LARGEST_FORM,
+    change_library_profile,
+    library_profile,
+)
+from handlers.reader_groups.console.groups import (
     LARGEST_GROUP,
     add_reader_group,
     change_reader_group,
@@ -94,7 +82,13 @@ from handlers.staff.reader_groups import (
     reader_group,
     reader_groups,
 )
-from handlers.staff.readers import (
+from handlers.reader_groups.console.memberships import (
+    LARGEST_LIST,
+    import_members,
+    member_list,
+    set_membership,
+)
+from handlers.readers.console.readers import (
     book,
     reader,
     readers,
@@ -103,30 +97,7 @@ from handlers.staff.readers import (
     suspend,
     unbind,
 )
-from handlers.staff.reservations import (
-    act_for_reader,
-    reject_report,
-    reports,
-    reservation,
-    resolve_report,
-)
-from handlers.staff.seat_history import look_up_seat, seat_history
-from handlers.staff.seat_labels import seat_labels
-from handlers.staff.seat_outages import set_outage
-from handlers.staff.seat_statistics import seat_statistics
-from handlers.staff.second_factors import reset_second_factor
-from handlers.staff.setup import go_on, setup
-from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
-from handlers.staff.statistics import statistics
-from handlers.staff.statistics_files import (
-    seats_csv,
-    seats_xlsx,
-    statistics_csv,
-    statistics_xlsx,
-)
-from handlers.staff.venues import add_venue, change_venue, venues
-from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
-from handlers.staff.visitors import (
+from handlers.readers.console.visitors import (
     add_visitor,
     answer_binding,
     change_visit,
@@ -134,7 +105,36 @@ from handlers.staff.visitors import (
     reveal_activation_code,
     revoke_review_code,
 )
-from handlers.staff.webhooks import webhook_routes
+from handlers.reservations.console.reservations import (
+    act_for_reader,
+    reject_report,
+    reports,
+    reservation,
+    resolve_report,
+)
+from handlers.reservations.console.seat_history import look_up_seat, seat_history
+from handlers.seat_labels.console import seat_labels
+from handlers.seat_map.console import patrol
+from handlers.staff.alerts import alerts, choose_alerts
+from handlers.staff.api_tokens import api_tokens, create_api_token, revoke_api_token
+from handlers.staff.audit_log import audit_log
+from handlers.staff.dashboard import dashboard
+from handlers.staff.handbook import handbook, handbook_picture
+from handlers.staff.permissions import staff_form, staff_page
+from handlers.staff.second_factors import reset_second_factor
+from handlers.staff.setup import go_on, setup
+from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
+from handlers.statistics.console.exports import as_csv, as_xlsx
+from handlers.statistics.console.files import (
+    seats_csv,
+    seats_xlsx,
+    statistics_csv,
+    statistics_xlsx,
+)
+from handlers.statistics.console.seats import seat_statistics
+from handlers.statistics.console.statistics import statistics
+from handlers.violations.console import appeals, decide_appeal, waive, waive_all
+from handlers.webhooks.console import webhook_routes
 from models.identity.roles import Role
 
 

@@ -7,9 +7,9 @@ from aiohttp import web
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason, redirect
 from handlers.keys import STAFF_SECOND_FACTORS
+from handlers.readers.console.readers import reader_of, render_reader
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import staff_context
-from handlers.staff.readers import reader_of, render_reader
 from models.kernel.errors import InvalidRequest
 from models.staff.audit import AuditAction
 

@@ -13,7 +13,7 @@ from models.identity.api_tokens import Scope
 from models.library.entities import PresenceSource
 from models.reader_groups.entities import MembershipSource
 from models.staff.audit import AuditAction, AuditKind
-from models.staff.violations import FOREVER_TEXT
+from models.violations.staff import FOREVER_TEXT
 
 ROLE_TEXT: Final[Mapping[str, str]] = {
     "viewer": "只读",

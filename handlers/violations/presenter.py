@@ -8,9 +8,9 @@ from handlers.http.presenting import moment
 from handlers.reservations.presenter import reservation
 from handlers.texts.labels import APPEAL_ANSWER_TEXT
 from handlers.violations import schemas
+from models.booking.service import ReservationService
 from models.kernel.time_range import to_local
 from models.reference_data import ReferenceData
-from models.reservations.service import ReservationService
 from models.violations.entities import Violation
 
 

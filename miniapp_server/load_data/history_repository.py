@@ -16,8 +16,8 @@ from models.library.entities import SeatId
 from models.messages.entities import Message
 from models.messages.mapping import document_of as message_document
 from models.readers.mapping import reader_reasons
+from models.reservation_store.mapping import to_new_document
 from models.reservations.entities import Reservation
-from models.reservations.mapping import to_new_document
 from models.reservations.state_machine import LIVE
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC, Document, new_id

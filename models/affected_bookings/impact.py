@@ -9,15 +9,15 @@ from datetime import date, datetime, timedelta
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import AreaId, Catalog, SeatId
+from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
 from models.reader_groups.entities import NO_LIMITS, GroupLimits
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import OccupancyRow
-from models.reservations.repository import ReservationRepository
+from models.reservation_store.repository import ReservationRepository
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
 

@@ -12,24 +12,24 @@ from typing import Final
 
 from models.affected_bookings import transitions
 from models.affected_bookings.impact import Availability
+from models.booking.alternatives import overlaps
+from models.booking.writer import ReservationWriter
 from models.kernel.errors import DomainError, InvalidState, NotFound, Overloaded, RuleViolation
 from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
 from models.library.entities import Seat, SeatId
+from models.occupancy.live import LiveOccupancy
 from models.readers.context import RequestContext
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules
 from models.reservations import transitions as reservation_transitions
-from models.reservations.alternatives import overlaps
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import OccupancyRow
-from models.reservations.repository import ReservationRepository
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
-from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
 from models.waitlist.entities import OFFER_DURATION, QUIET_HOURS, WaitlistEntry, in_quiet_hours
 from models.waitlist.matching import offer_for

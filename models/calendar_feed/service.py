@@ -9,8 +9,8 @@ from models.calendar_feed.entities import CalendarFeed
 from models.calendar_feed.repository import CalendarFeedRepository
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
+from models.reservation_store.queries import ReservationQueries
 from models.reservations.entities import Reservation
-from models.reservations.queries import ReservationQueries
 from models.storage.encryption import FieldCipher, token_hash
 
 

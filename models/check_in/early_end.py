@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
+from models.booking.idempotency import Idempotency, idempotent
+from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
 from models.kernel.errors import InvalidState
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
-from models.reservations.idempotency import Idempotency, idempotent
-from models.reservations.writer import ReservationWriter
 
 
 class EarlyEndService:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
+from models.booking.idempotency import Idempotency, idempotent
+from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
 from models.check_in.allowed_actions import allowed_actions
 from models.kernel.time_range import TimeRange, last_date, local_date
+from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, OverlapsOwnBooking, SeatTaken
-from models.reservations.idempotency import Idempotency, idempotent
-from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.rules import seat_in_service
-from models.reservations.writer import ReservationWriter
 
 
 class RenewalService:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from models.booking.idempotency import Idempotency, idempotent
+from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
 from models.check_in.errors import (
     CheckedInElsewhere,
@@ -19,14 +21,12 @@ from models.outages.extension import DeadlineExtension
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, TooLate
-from models.reservations.idempotency import Idempotency, idempotent
 from models.reservations.presence import PresenceMethod, PresenceProof
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
-from models.reservations.writer import ReservationWriter
 
 Present = Callable[[Reservation, Policy, bool], Reservation]
 """The reservation with its reader there; the flag says whether also from now to the start."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from models.booking.writer import ReservationWriter
 from models.check_in import transitions
 from models.check_in.allowed_actions import allowed_actions
 from models.deadlines.presence_knowledge import PresenceKnowledge
@@ -20,12 +21,11 @@ from models.kernel.time_range import local_date
 from models.library.entities import VenueId
 from models.outages.extension import DeadlineExtension, apply_all
 from models.reference_data import ReferenceData
+from models.reservation_store.due_queries import FrozenVenues
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions as reservation_transitions
-from models.reservations.due_queries import FrozenVenues
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.repository import ReservationRepository
-from models.reservations.writer import ReservationWriter
 
 BATCH: Final = 500
 """Reservations that one run of a job looks at: it stays short, and the next run goes on."""

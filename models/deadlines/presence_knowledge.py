@@ -12,9 +12,9 @@ from models.outages.entities import observed_until, screens_of
 from models.outages.extension import DeadlineExtension
 from models.outages.repository import OutageRepository
 from models.reference_data import ReferenceData
-from models.reservations.due_queries import FrozenVenues
+from models.reservation_store.due_queries import FrozenVenues
+from models.reservation_store.presence_repository import PresenceMethodRepository
 from models.reservations.presence import can_prove_presence
-from models.reservations.presence_repository import PresenceMethodRepository
 
 
 class PresenceKnowledge:

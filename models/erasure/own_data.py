@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from models.booking.service import ReservationService
 from models.erasure.errors import ErasureNotNow, ErasureObstacle
 from models.erasure.service import ErasureService
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import export
-from models.reservations.service import ReservationService
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document
 from models.violations.service import ViolationService

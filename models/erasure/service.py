@@ -7,15 +7,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from models.booking.service import ReservationService
 from models.check_in.service import CheckInService
 from models.kernel.errors import InvalidState, NotFound, Overloaded
 from models.kernel.ids import Actor, ReaderId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import erase_documents, remaining, revoke_access
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.errors import Suspended
-from models.reservations.repository import ReservationRepository
-from models.reservations.service import ReservationService
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
 from models.waitlist.service import WaitlistService

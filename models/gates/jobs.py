@@ -11,8 +11,8 @@ from models.gates.reconciliation import GateReconciliation
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import local_date, local_instant
+from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
-from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 BATCH: Final = 500

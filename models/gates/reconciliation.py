@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from models.booking.writer import ReservationWriter
 from models.gates.entities import (
     Direction,
     Gate,
@@ -22,11 +23,10 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, last_date, local_date, local_instant
 from models.library.entities import VenueId
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
-from models.reservations.writer import ReservationWriter
 from models.violations.service import ViolationService
 
 _AT_ONCE: Final = 16

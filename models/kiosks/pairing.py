@@ -12,7 +12,7 @@ from models.storage.encryption import FieldCipher
 
 
 class KioskPairing:
-    """Knows the screens that ask. Administrators confirm them (``models/staff/pairing.py``)."""
+    """Knows the screens that ask. Administrators confirm them (``staff/pairing.py``)."""
 
     def __init__(self, pairings: PairingRepository, cipher: FieldCipher) -> None:
         self._pairings, self._cipher = pairings, cipher

@@ -10,7 +10,7 @@ from models.notices.repository import NoticeRepository
 
 
 class NoticeService:
-    """Reads notices; the staff write them (``models/staff/notices.py``)."""
+    """Reads notices; the staff write them (``models/notices/staff.py``)."""
 
     def __init__(self, notices: NoticeRepository) -> None:
         self._notices = notices

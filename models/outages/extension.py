@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from models.booking.writer import ReservationWriter
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
 from models.outages import transitions as outage_transitions
 from models.outages.heartbeat_repository import GAP, HeartbeatRepository
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import RevisionConflict
-from models.reservations.repository import ReservationRepository
-from models.reservations.writer import ReservationWriter
 
 BEAT_EVERY: Final = timedelta(seconds=0.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)

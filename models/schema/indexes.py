@@ -35,7 +35,7 @@ from models.outages import repository as outages_repository
 from models.reader_groups import repository as reader_groups_repository
 from models.readers import accommodation_repository, card_repository
 from models.readers import repository as readers_repository
-from models.reservations import indexes
+from models.reservation_store import indexes
 from models.staff import alert_repository, audit_repository
 from models.statistics import repository as statistics_repository
 from models.storage import attempt_limiter, event_outbox

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 
 from models.kernel.ids import ReaderId
 from models.library.entities import Area
-from models.reservations.joined_occupancy import OccupancyView
+from models.occupancy.joined import OccupancyView
 from models.seat_map.availability import (
     UNAVAILABLE,
     AreaCount,

@@ -12,13 +12,13 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from models.booking.time_choices import end_choices, start_choices
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import Seat
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours
 from models.reservations.state_machine import ReservationState
-from models.reservations.time_choices import end_choices, start_choices
 
 
 class SeatStatus(StrEnum):

@@ -18,11 +18,11 @@ from models.kernel.time_range import (
     next_clock_instant,
 )
 from models.library.entities import Area, Seat
+from models.occupancy.live import LiveOccupancy
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations import rules
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import OccupancyRow
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.seat_map.availability import MapQuery, free_ends, free_starts
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from models.booking.writer import ReservationWriter
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.kernel.ids import Actor
 from models.messages.delivery_repository import DeliveryRepository
 from models.outages.extension import DeadlineExtension, apply_all
 from models.policy.rules import leave_duration
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.repository import ReservationRepository
-from models.reservations.writer import ReservationWriter
 from models.seat_reports import transitions
 
 BATCH: Final = 500

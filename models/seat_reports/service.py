@@ -7,15 +7,19 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
+from models.booking.idempotency import Idempotency, idempotent
+from models.booking.writer import MAX_ATTEMPTS, ReservationWriter
 from models.check_in import rules
 from models.gates.knowledge import GateKnowledge
 from models.kernel.errors import InvalidState, NotFound, Overloaded, TooManyAttempts
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date, local_instant
 from models.library.entities import Seat, VenueId
+from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import (
     ClaimKind,
     empty_report_claim,
@@ -24,13 +28,9 @@ from models.reservations.claims import (
 )
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.idempotency import Idempotency, idempotent
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import OccupancyRow
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.presence import PresenceProof
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
-from models.reservations.writer import MAX_ATTEMPTS, ReservationWriter
 from models.seat_reports import transitions
 from models.seat_reports.errors import NotThere, SeatNotInUse
 

@@ -11,9 +11,9 @@ from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import VenueId
 from models.policy.repository import PolicyRepository
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.entities import Reservation
-from models.reservations.repository import ReservationRepository
 from models.statistics.daily import AreaDay, summarise_day
 from models.statistics.repository import DailyStatisticsRepository
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
+from models.booking.writer import ReservationWriter
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.records import record
@@ -16,7 +17,6 @@ from models.kernel.time_range import local_date
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
-from models.reservations.writer import ReservationWriter
 from models.violations import rules
 from models.violations.entities import (
     ANSWER_BY_GATE,

@@ -12,18 +12,18 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
+from models.booking.writer import ReservationWriter
 from models.kernel.ids import Actor
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import SeatId
+from models.occupancy.joined import OccupancyView
+from models.occupancy.live import LiveOccupancy
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.joined_occupancy import OccupancyView
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
-from models.reservations.writer import ReservationWriter
 from models.waitlist.entities import (
     EndReason,
     WaitlistEnd,

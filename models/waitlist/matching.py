@@ -6,22 +6,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from models.booking.entitlement import check_entitled
+from models.booking.writer import SeatOffer
 from models.kernel.errors import NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import Seat
+from models.occupancy.joined import OccupancyView
+from models.occupancy.live import LiveOccupancy
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
-from models.reservations.entitlement import check_entitled
-from models.reservations.joined_occupancy import OccupancyView
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES
-from models.reservations.writer import SeatOffer
 from models.storage.mongo import new_id
 from models.waitlist.entities import (
     OFFER_DURATION,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from models.booking.writer import MAX_ATTEMPTS, ReservationWriter
 from models.kernel.errors import InvalidState, NotFound, Overloaded
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, last_date
 from models.library.entities import Area, SeatId
+from models.occupancy.live import LiveOccupancy
 from models.policy.rules import may_filter
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
@@ -21,11 +24,8 @@ from models.reservations.errors import (
     OverlapsOwnBooking,
     RevisionConflict,
 )
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.repository import ReservationRepository
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
-from models.reservations.writer import MAX_ATTEMPTS, ReservationWriter
 from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState

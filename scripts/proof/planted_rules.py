@@ -10,13 +10,14 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
+from models.booking import writer as reservation_writer
 from models.check_in import transitions as stays
 from models.kernel.time_range import SLOTS_PER_DAY, TimeRange, half_hour_slots
 from models.messages import delivery_queue_repository
 from models.messages.delivery_queue_repository import DeliveryQueue
-from models.reservations import claims, live_occupancy, rules
+from models.occupancy import live as live_occupancy
+from models.reservations import claims, rules
 from models.reservations import transitions as bookings
-from models.reservations import writer as reservation_writer
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, OutboxEvent, Reservation
 from models.storage.mongo import Document

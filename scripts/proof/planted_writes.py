@@ -12,10 +12,10 @@ from pymongo.read_concern import ReadConcern
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.readers.context import RequestContext
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RequestInProgress
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Document
 from models.storage.transactions import InTransaction, run_transaction

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from handlers.staff.announcements import AN_HOUR, LONGEST_TEXT
+from handlers.announcements.console import AN_HOUR, LONGEST_TEXT
 from models.staff.audit import AuditAction
 from tests.api.browsing import FORM, Browser
 from tests.api.console import WHEREFORE, log, staff

@@ -15,8 +15,8 @@ from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.load_data.living import LifeIsOver, LivingLibrary
 from miniapp_server.load_data.visits import GeneratedVisit
 from miniapp_server.sandbox.state_repository import SandboxState
+from models.reservation_store.mapping import from_document
 from models.reservations.claims import slot_claims
-from models.reservations.mapping import from_document
 from models.reservations.state_machine import ReservationState
 from tests.living import SEAT, Client, Living
 

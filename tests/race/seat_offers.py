@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.repository import ReservationRepository
 from models.storage.transactions import InTransaction
 from tests.race.stage import Stage
 

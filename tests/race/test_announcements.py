@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from models.announcements.repository import AnnouncementRepository
+from models.announcements.staff import Announcement, StaffAnnouncements
 from models.email_addresses.repository import EmailAddressRepository
 from models.identity.roles import Role
 from models.kernel.time_range import TimeRange
@@ -13,8 +15,6 @@ from models.library.entities import AreaId
 from models.staff.alert_kinds import AlertKind, OpenItem
 from models.staff.alert_repository import AlertRepository
 from models.staff.alerts import StaffAlerts
-from models.staff.announcement_repository import AnnouncementRepository
-from models.staff.announcements import Announcement, StaffAnnouncements
 from models.staff.recorder import AuditLog, StaffContext
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier

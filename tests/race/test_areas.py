@@ -18,8 +18,8 @@ from models.library import transitions
 from models.library.entities import Area, AreaId, VenueId
 from models.library.errors import AreaUsed, PlanChanged
 from models.library.repository import CatalogRepository, count_up
-from models.reservations.repository import ReservationRepository
-from models.staff.areas import StaffAreas
+from models.library.staff.areas import StaffAreas
+from models.reservation_store.repository import ReservationRepository
 from models.staff.recorder import AuditLog, StaffContext
 from models.storage.transactions import run_transaction
 from tests.inside import Inside

@@ -13,9 +13,9 @@ import pytest
 
 from models.kernel.ids import ReservationId
 from models.readers.context import IdempotencyKey, RequestContext
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import RequestInProgress, RequestRefused, SeatTaken
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
 from tests.living import living

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.policy.entities import Policy
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.repository import ReservationRepository
 from models.storage.mongo import new_id
 from tests.builders import reserved
 

@@ -21,7 +21,7 @@ from models.backup.repository import BackupError, _checked, backup, restore
 from models.library.entities import AreaId
 from models.library.picture_repository import PlanPictureRepository
 from models.library.plan_picture import PictureFile, PicturePlace
-from models.reservations.repository import ReservationRepository
+from models.reservation_store.repository import ReservationRepository
 from models.schema.indexes import INDEXES, ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.installation import DatabaseRefused, admit_database

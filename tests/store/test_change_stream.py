@@ -13,15 +13,15 @@ from miniapp_server.scheduler import end
 from models.check_in import transitions
 from models.kernel.ids import ReaderId, ReservationId
 from models.policy.entities import Policy
-from models.reservations import transitions as reservations_transitions
-from models.reservations.change_stream_repository import (
+from models.reservation_store.change_stream_repository import (
     ChangeBatch,
     ReservationChangeStream,
     row_of,
 )
+from models.reservation_store.repository import ReservationRepository
+from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
-from models.reservations.occupancy import Change, RowRemoval, RowUpdate
-from models.reservations.repository import ReservationRepository
+from models.reservations.occupancy_rows import Change, RowRemoval, RowUpdate
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database, Document, new_id
 from tests.builders import BY_READER, PROOF, on, reserved

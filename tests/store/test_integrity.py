@@ -10,10 +10,10 @@ import pytest
 from models.check_in import transitions
 from models.kernel.ids import ReaderId
 from models.readers.personal_data_repository import ERASED_READER
+from models.reservation_store.integrity_queries import DoubleBooking
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
-from models.reservations.integrity_queries import DoubleBooking
-from models.reservations.repository import ReservationRepository
 from models.storage.mongo import Database
 from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on
 from tests.store.reservations import OTHER_SEAT, POLICY, another, kept

@@ -27,9 +27,9 @@ from models.kernel.ids import ReservationId
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.policy.entities import Policy
+from models.reservation_store.mapping import from_document, to_document
 from models.reservations import rules
 from models.reservations.entities import Reservation
-from models.reservations.mapping import from_document, to_document
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import (
     BOOKING_STATES,

@@ -15,6 +15,7 @@ from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions as reservations_transitions
 from models.reservations.claims import idempotency_claim, presence_claim
 from models.reservations.entities import (
@@ -24,7 +25,6 @@ from models.reservations.entities import (
     Reservation,
 )
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database, new_id
 from tests.builders import (

@@ -8,10 +8,10 @@ import pytest
 
 from models.check_in import transitions
 from models.policy.entities import Policy
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.repository import ReservationRepository
 from models.storage.mongo import Database, new_id
 from tests.builders import BY_READER, LI, PROOF, on, reserved
 

@@ -20,7 +20,7 @@ from miniapp_server import seed as seeding
 from miniapp_server.load_data.generate import generate
 from miniapp_server.load_data.history_repository import HistoryWriter
 from models.kernel.ids import ReaderId
-from models.reservations.integrity_queries import DoubleBooking
+from models.reservation_store.integrity_queries import DoubleBooking
 from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher

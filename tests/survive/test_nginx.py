@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from handlers.staff.floor_plans import LARGEST_PLAN
+from handlers.library.console.floor_plans import LARGEST_PLAN
 from handlers.texts.errors import text_of
 from models.identity.roles import Role
 from tests.api.addresses import NAMES

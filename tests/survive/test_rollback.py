@@ -25,11 +25,11 @@ from models.messages.entities import Message, Template
 from models.messages.repository import MessageRepository
 from models.policy.entities import Policy
 from models.readers.context import IdempotencyKey
+from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions
 from models.reservations.claims import slot_claims
 from models.reservations.entities import Reservation
 from models.reservations.errors import RevisionConflict
-from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.mongo import Collection

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.library.entities import Area, Seat, SeatId
-from models.reservations.change_stream_repository import ChangeBatch, ReservationChangeStream
+from models.reservation_store.change_stream_repository import ChangeBatch, ReservationChangeStream
+from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.occupancy import Change, OccupancyRow, RowRemoval, RowUpdate
-from models.reservations.repository import ReservationRepository
+from models.reservations.occupancy_rows import Change, OccupancyRow, RowRemoval, RowUpdate
 from models.reservations.state_machine import LIVE
 from tests.builders import AREA, LI, MONDAY, VENUE, ZHANG
 

@@ -7,12 +7,12 @@ from datetime import date, time, timedelta
 
 import pytest
 
+from models.booking.again import stay_again, usual_start
+from models.booking.time_choices import proposed_start, start_choices
 from models.library.entities import VenueId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
-from models.reservations.again import stay_again, usual_start
 from models.reservations.rules import TimeSelection
-from models.reservations.time_choices import proposed_start, start_choices
 from tests.builders import on, reserved
 
 TODAY = date(2026, 9, 7)

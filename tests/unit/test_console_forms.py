@@ -14,7 +14,7 @@ from multidict import MultiDict, MultiDictProxy
 
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason
-from handlers.staff import opening_form, policy_form, policy_override_form
+from handlers.policy.console import opening_form, policy_form, policy_override_form
 from handlers.staff.forms import clock_of, date_in, instant_in
 from models.kernel.errors import InvalidRequest, NotFound
 from models.library.entities import Area, Catalog, Venue

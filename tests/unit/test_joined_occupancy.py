@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_date, local_instant
+from models.occupancy.joined import JoinedOccupancy
+from models.occupancy.occupancy import DayOccupancy
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
-from models.reservations.joined_occupancy import JoinedOccupancy
-from models.reservations.occupancy import DayOccupancy, OccupancyRow
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatStatus

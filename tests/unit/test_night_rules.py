@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.affected_bookings.service import _offer_deadline
+from models.booking import time_choices
 from models.check_in import rules as check_in_rules
 from models.kernel.time_range import TimeRange, local_date, to_local
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
-from models.reservations import rules, time_choices
+from models.reservations import rules
 from models.reservations.rules import TimeSelection
 from tests.builders import (
     AREA,

@@ -16,10 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
-from models.reservations.change_stream_repository import ChangeBatch
+from models.occupancy.live import LiveOccupancy
+from models.occupancy.occupancy import DayOccupancy
+from models.reservation_store.change_stream_repository import ChangeBatch
 from models.reservations.entities import Reservation
-from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import Change, DayOccupancy, OccupancyRow
+from models.reservations.occupancy_rows import Change, OccupancyRow
 from models.reservations.state_machine import LIVE, ReservationState
 from tests.builders import TOMORROW, reserved
 from tests.unit.occupancy_database import DAY, HOURS, READERS, SEATS, Database, Rows, Told

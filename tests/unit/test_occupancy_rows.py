@@ -14,20 +14,13 @@ from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
+from models.occupancy.live import REMEMBER_S, LiveOccupancy
+from models.occupancy.occupancy import LOG_KEPT, DayOccupancy, MissingRevision
 from models.policy.entities import Policy
 from models.policy.open_hours import open_hours
-from models.reservations.change_stream_repository import ChangeBatch
+from models.reservation_store.change_stream_repository import ChangeBatch
 from models.reservations.entities import Reservation
-from models.reservations.live_occupancy import REMEMBER_S, LiveOccupancy
-from models.reservations.occupancy import (
-    LOG_KEPT,
-    Change,
-    DayOccupancy,
-    MissingRevision,
-    OccupancyRow,
-    RowRemoval,
-    RowUpdate,
-)
+from models.reservations.occupancy_rows import Change, OccupancyRow, RowRemoval, RowUpdate
 from models.reservations.state_machine import ReservationState
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatState, SeatStatus, count_area, seat_state

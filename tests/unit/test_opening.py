@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.staff.opening_words import calendar_month, conflicts_text, place_in, value_of
+from handlers.policy.console.opening_words import calendar_month, conflicts_text, place_in, value_of
 from handlers.texts.opening import clock_hours_text, hours_of_day_text, short_days_text
 from models.kernel.errors import NotFound
 from models.kernel.time_range import TimeRange, local_instant, to_local

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.staff.reader_groups import seats_in
-from handlers.staff.seat_lists import seat_list
+from handlers.library.console.seat_lists import seat_list
+from handlers.reader_groups.console.groups import seats_in
 from models.identity.errors import OtherVenue
 from models.identity.roles import GrantId, Role, StaffDirectory, StaffGrant, StaffRights
 from models.kernel.errors import InvalidRequest
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.occupancy.occupancy import DayOccupancy
 from models.policy.entities import Policy
 from models.policy.open_hours import open_hours
 from models.reader_groups.entities import (
@@ -26,7 +27,6 @@ from models.reader_groups.entities import (
     ReaderGroup,
     ReaderGroups,
 )
-from models.reservations.occupancy import DayOccupancy
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatStatus
 from tests.builders import MONDAY, TOMORROW, VENUE, on

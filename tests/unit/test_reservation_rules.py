@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from models.booking import time_choices
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.errors import DomainError
@@ -17,7 +18,7 @@ from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
 from models.readers.entities import PersonalData, Reader, Visit
-from models.reservations import rules, time_choices
+from models.reservations import rules
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from tests.builders import (

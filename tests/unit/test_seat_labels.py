@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bind.seat_labels import SeatLabels
-from handlers.staff.seat_lists import chosen_seats, in_order, seat_list
+from handlers.library.console.seat_lists import chosen_seats, in_order, seat_list
 from models.kernel.errors import InvalidRequest
 from models.kiosks.errors import QrInvalid
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId

@@ -9,10 +9,11 @@ from datetime import date, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.staff import charts, statistics_tables
 from handlers.staff.spreadsheets import csv_lines
-from handlers.staff.statistics import columns_of, rows_of
 from handlers.staff.tables import Table
+from handlers.statistics.console import charts
+from handlers.statistics.console import tables as statistics_tables
+from handlers.statistics.console.statistics import columns_of, rows_of
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.reservations.booking_facts import BookingFacts

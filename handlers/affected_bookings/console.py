@@ -1,0 +1,119 @@
+"""Affected bookings: which a change would leave without a place, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.staff.layout import SHOWN, reader_label, render, sees_seat, staff_context
+from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console_labels import STATES
+from models.affected_bookings.service import Resolution
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest
+from models.library.entities import Catalog
+from models.policy.entities import Policy
+from models.reservations.occupancy_rows import OccupancyRow
+from models.reservations.state_machine import ReservationState
+
+_LISTED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a change would affect: bookings, of which the first are listed (seat, start, end),
+    readers who are at such a seat, and offers."""
+
+    booked: list[tuple[str, datetime, datetime]]
+    count: int
+    sitting: int
+    held: int
+
+    @property
+    def more(self) -> int:
+        """Bookings that are not listed."""
+        return self.count - len(self.booked)
+
+
+def impact(catalog: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
+    """The affected bookings, counted."""
+    booked = [row for row in rows if row.state is ReservationState.RESERVED]
+    return Impact(
+        booked=[
+            (catalog.seat_label(catalog.all_seats[row.seat_id]), row.booked_start, row.end)
+            for row in booked[:_LISTED]
+        ],
+        count=len(booked),
+        sitting=sum(row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in rows),
+        held=sum(row.state is ReservationState.OFFERED for row in rows),
+    )
+
+
+async def open_question(
+    visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
+) -> dict[str, Any] | None:
+    """What the page asks before a change is made: its impact, and what is missing in the answer.
+    None where the form has confirmed the change and says what becomes of the bookings."""
+    rows = await visit[keys.AFFECTED_BOOKINGS].find_affected(policy, catalog, visit.now)
+    found, confirmed = impact(catalog, rows), bool(form_text(form, "confirmed"))
+    if confirmed and not (found.count and not form_text(form, "bookings")):
+        return None
+    # Confirmed without an answer: they were booked after the question was put, which named none.
+    return {"impact": found, "wrong": WRONG_TEXT["newly_affected"] if confirmed else ""}
+
+
+def resolution_from(form: Form) -> Resolution:
+    """What becomes of the affected bookings; nothing where there were none to ask about. Raises:
+    InvalidRequest."""
+    try:
+        return Resolution(form_text(form, "bookings") or Resolution.KEEP)
+    except ValueError as error:
+        raise InvalidRequest("bookings", WRONG_TEXT["resolution_missing"]) from error
+
+
+async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
+    """The bookings that have no place now."""
+    reference = visit[REFERENCE]
+    await reference.refresh()
+    rows = [
+        row
+        for row in await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
+        if sees_seat(visit, row.seat_id)
+    ]
+    people = await visit[keys.STAFF_READERS].many({row.reader_id for row in rows[:SHOWN]})
+    catalog = reference.catalog
+    items = [
+        (
+            row,
+            catalog.seat_label(catalog.all_seats[row.seat_id]),
+            reader_label(people.get(row.reader_id)),
+        )
+        for row in rows[:SHOWN]
+    ]
+    return render(
+        visit,
+        "affected_bookings",
+        items=items,
+        total=len(rows),
+        changes=visit.may_in(None, Role.ADMINISTRATOR),
+        states=STATES,
+        done="done" in visit.request.query,
+        longest=LONGEST_REASON,
+    )
+
+
+async def resolve_affected_bookings(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Cancel them, or offer other seats."""
+    await visit[REFERENCE].refresh()
+    await visit[keys.STAFF_POLICY_AND_PLANS].resolve_affected_bookings(
+        staff_context(visit), resolution_from(form), form_reason(form)
+    )
+    return redirect("/console/affected-bookings?done")

@@ -1,0 +1,200 @@
+"""Kiosks and gates: adding them, when they were last heard of, and new keys; and what proves
+presence in a venue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, SITE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.kiosks.console.pairing import confirmation, request_with_code
+from handlers.staff.forms import ID, refusal, typed_in
+from handlers.staff.layout import render, staff_context
+from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console_labels import KIOSK_TEXT, SOURCE_NOTE_TEXT, SOURCE_TEXT
+from models.gates.entities import Gate, GateId
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.text import is_printable_line
+from models.kiosks.errors import DeviceChanged, DeviceExists, PairingCodeUnknown
+from models.kiosks.staff.devices import Device
+from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId, device_order
+from models.library.errors import VenueChanged
+
+LONGEST_NAME: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key as it is shown, once. ``kind`` is kiosk or gate."""
+
+    kind: str
+    id: str
+    key: str
+
+
+async def devices(visit: PageRequest) -> web.StreamResponse:
+    """All kiosks and gates."""
+    await visit[REFERENCE].refresh()
+    return await devices_page(visit)
+
+
+async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
+    """The page, with what a form on it has brought."""
+    catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
+    mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
+    gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
+    facts: dict[str, Any] = {
+        "kiosks": [(k, seen.get(k.id)) for k in mine],
+        "places": _places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
+        "holders": await visit[keys.KIOSKS].key_holders(),
+        "paired": next((k for k in mine if k.id == visit.request.query.get("paired")), None),
+        "gates": [gate for gate in gates if not gate.retired],
+        "retired_kiosks": [k for k in catalog.retired_kiosks.values() if visit.sees(k.venue_id)],
+        "retired_gates": [gate for gate in gates if gate.retired],
+        "edited": {},
+        "done": "done" in visit.request.query,
+        "unchanged": "unchanged" in visit.request.query,
+        "venues": {id: v for id, v in catalog.venues.items() if visit.sees(id)},
+        "sources": SOURCE_TEXT,
+        "source_notes": SOURCE_NOTE_TEXT,
+        "chosen": {},
+        "kinds": KIOSK_TEXT,
+        "base": visit[SITE].public_base_url,
+        "changes": visit.may(Role.ADMINISTRATOR),
+        "longest": LONGEST_REASON,
+        "longest_name": LONGEST_NAME,
+        "typed": {},
+        "wrong": "",
+        "new": None,
+    }
+    return render(visit, "devices", **facts | more)
+
+
+async def _gates(visit: PageRequest) -> list[Gate]:
+    """All gates in the order in which they are shown."""
+    venues = list(visit[REFERENCE].catalog.venues)
+    return sorted(
+        await visit[keys.GATES].all(),
+        key=lambda g: device_order(venues, g.venue_id, g.order, g.name, g.id),
+    )
+
+
+def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
+    """The place of each among those of its venue, from 0, by ``kind:id``."""
+    by_venue = Counter[VenueId]()
+    found = {}
+    for device in devices:
+        found[f"{kind}:{device.id}"] = by_venue[device.venue_id]
+        by_venue[device.venue_id] += 1
+    return found
+
+
+async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
+    """The kiosks, or gates, in use of its venue in the order in which they are shown."""
+    kiosks = visit[REFERENCE].catalog.kiosks.values()
+    all_of_them: Iterable[Device] = kiosks if isinstance(device, Kiosk) else await _gates(visit)
+    return [d for d in all_of_them if d.venue_id == device.venue_id and not d.retired]
+
+
+async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """A kiosk or a gate with its first key, which is shown this once."""
+    await visit[REFERENCE].refresh()
+    typed = typed_in(form, ("device", "id", "name", "venue", "kind", "reason", "code"))
+    screen = None
+    try:
+        device = _read(visit, typed)
+        if typed["code"]:
+            if not isinstance(device, Kiosk):
+                raise InvalidRequest("code", WRONG_TEXT["not_for_gates"])
+            screen = await request_with_code(visit, form)
+        key = await visit[keys.STAFF_DEVICES].add(staff_context(visit), device, form_reason(form))
+    except (InvalidRequest, DeviceExists, PairingCodeUnknown) as error:
+        return await devices_page(visit, **refusal(visit, error, typed))
+    if screen is not None and isinstance(device, Kiosk):
+        return await confirmation(visit, device, screen, {"reason": typed["reason"]})
+    return await devices_page(visit, new=NewKey(typed["device"], device.id, key))
+
+
+def _read(visit: PageRequest, typed: dict[str, str]) -> Device:
+    """Raises: InvalidRequest."""
+    id = typed["id"]
+    if not ID.fullmatch(id):
+        raise InvalidRequest("id", WRONG_TEXT["id_format"])
+    name, venue = read_name(typed), read_venue(visit, typed)
+    if typed["device"] == "gate":
+        return Gate(GateId(id), venue, name)
+    if typed["device"] != "kiosk" or typed["kind"] not in KIOSK_TEXT:
+        raise InvalidRequest("kind", WRONG_TEXT["device_kind_missing"])
+    return Kiosk(KioskId(id), venue, name, typed["kind"])
+
+
+def read_name(typed: dict[str, str]) -> str:
+    """Raises: InvalidRequest."""
+    name = typed["name"].strip()
+    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
+        raise InvalidRequest("name", WRONG_TEXT["device_name_length"].format(most=LONGEST_NAME))
+    return name
+
+
+def read_venue(visit: PageRequest, typed: dict[str, str]) -> VenueId:
+    """Raises: InvalidRequest."""
+    venue = VenueId(typed["venue"])
+    if venue not in visit[REFERENCE].catalog.venues:
+        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
+    return venue
+
+
+async def find_device(visit: PageRequest) -> Device:
+    """The kiosk or gate of the address, in use or not. Raises: NotFound."""
+    await visit[REFERENCE].refresh()
+    kind, catalog = visit.request.match_info["kind"], visit[REFERENCE].catalog
+    found: Device | None = None
+    if kind == "kiosk":
+        id = KioskId(visit.id)
+        found = catalog.kiosks.get(id) or catalog.retired_kiosks.get(id)
+    elif kind == "gate":
+        found = next((g for g in await visit[keys.GATES].all() if g.id == visit.id), None)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Another key from now on; the old one is refused at once."""
+    kind, device = visit.request.match_info["kind"], await find_device(visit)
+    reason = form_reason(form)
+    try:
+        key = await visit[keys.STAFF_DEVICES].rotate_key(staff_context(visit), device, reason)
+    except DeviceChanged as error:
+        return await devices_page(visit, **refusal(visit, error, {}))
+    return await devices_page(visit, new=NewKey(kind, device.id, key))
+
+
+async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What proves presence in the venue from now on."""
+    reference = visit[REFERENCE]
+    await reference.refresh()  # another worker may have changed it
+    venue = reference.catalog.venues.get(VenueId(visit.id))
+    if venue is None:
+        raise NotFound()
+    sources = {source for source in PresenceSource if form_text(form, source.value)}
+    try:
+        if form_text(form, "base") != str(venue.rev):
+            raise VenueChanged()
+        if sources == venue.presence_sources:
+            return redirect("/console/devices?unchanged")
+        await visit[keys.STAFF_DEVICES].change_presence_sources(
+            staff_context(visit), venue, sources, form_reason(form)
+        )
+    except (InvalidRequest, VenueChanged) as error:
+        chosen = {venue.id: (sources, form_text(form, "reason"))}
+        return await devices_page(visit, **refusal(visit, error, {}), chosen=chosen)
+    return redirect("/console/devices?done")

@@ -1,0 +1,284 @@
+"""Floors from files: what an import would do is shown first, drawn, and nothing changes before it
+is confirmed. Between the two steps the browser keeps the plans; they are read and checked anew."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from handlers import keys
+from handlers.affected_bookings.console import open_question, resolution_from
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.uploads import read_upload
+from handlers.library.console.floor_plans import words
+from handlers.staff.forms import refusal, typed_in
+from handlers.staff.layout import render, staff_context
+from handlers.staff.spreadsheets import XLSX_TYPE
+from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
+from handlers.texts.console_labels import MARK_TEXT
+from handlers.texts.errors import reason_text
+from handlers.texts.floor_files import (
+    AREA_TEXT,
+    COLUMN_TEXT,
+    ENCODING_TEXT,
+    FEATURE_COLUMNS,
+    KIND_TEXT,
+    LINE_TEXT,
+    PROBLEM_TEXT,
+    SHEET_TEXT,
+    TEMPLATE_EXPLAINED,
+    TEMPLATE_FIELDS,
+    TEMPLATE_ROWS,
+    WORDS,
+    YES,
+)
+from models.floor_files import decoding, writing
+from models.floor_files.entities import (
+    LARGEST_FILE,
+    MOST_SEATS_IN_FILE,
+    AreaInFile,
+    FileProblem,
+    FloorFile,
+)
+from models.floor_files.rules import Defaults, ImportPlan, PlannedArea, plan_import
+from models.kernel.errors import InvalidRequest
+from models.library.entities import SEAT_SIZE, Area, Seat
+from models.library.errors import PlanChanged
+from models.library.plan_editing import MOST_SEATS, PlanDiff, differences
+from models.library.plan_json import plan_to_json
+from models.policy.staff import AreaChange
+from models.staff.audit import AuditAction
+from models.storage.confined import TooCostly
+
+LARGEST_FORM: Final = 4 * 1024 * 1024
+"""Bytes of a form with the plans of a preview; a file that is too large is told in words."""
+_CSV: Final = "text/csv; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class AreaPreview:
+    """An area as the page shows it. The seats are drawn by what happens to them."""
+
+    area: Area
+    is_new: bool
+    venue: str
+    changes: list[str]
+    drawn: dict[str, list[Seat]]
+
+
+async def import_page(visit: PageRequest) -> web.StreamResponse:
+    """The form for a file."""
+    await visit[REFERENCE].refresh()
+    return _page(visit)
+
+
+def _page(visit: PageRequest, **more: Any) -> web.Response:
+    facts: dict[str, Any] = {
+        "venues": list(visit[REFERENCE].catalog.venues_in_use),
+        "largest": LARGEST_FILE // 1024 // 1024,
+        "most": MOST_SEATS,
+        "most_in_file": MOST_SEATS_IN_FILE,
+        "longest": LONGEST_REASON,
+        "feature_columns": FEATURE_COLUMNS,
+        "seat_size": SEAT_SIZE,
+        "mark_text": MARK_TEXT,
+        "problems": [],
+        "previews": [],
+        "ignored": [],
+        "encoding": "",
+        "encodings": ENCODING_TEXT,
+        "impact": None,
+        "plans": "",
+        "typed": {},
+        "wrong": "",
+    }
+    return render(visit, "floor_import", **facts | more)
+
+
+async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """The preview of a file, or the import where a preview was confirmed."""
+    reference = visit[REFERENCE]
+    await reference.refresh()  # another worker may have changed a plan
+    typed = typed_in(form, ("venue", "floor", "encoding", "reason"))
+    confirms = bool(form_text(form, "plans"))
+    try:
+        file = await _read(visit, form)
+        if file.problems:
+            return _page(visit, status=400, problems=_words(file.problems), typed=typed)
+        found = file.areas
+        plan = await asyncio.to_thread(plan_import, found, reference.catalog, _defaults(typed))
+    except InvalidRequest as error:
+        return _page(visit, **refusal(visit, error, typed))
+    if plan.problems:
+        return _page(visit, status=400, problems=_words(plan.problems), typed=typed)
+    changed = [a for a in plan.areas if a.old is None or differences(a.old, a.new).any]
+    shown = {
+        "previews": [_preview(visit, a) for a in plan.areas],
+        "ignored": file.ignored,
+        "encoding": file.encoding,
+        "plans": _kept(plan),
+    }
+    try:
+        if confirms and any(_base(a) != read.base for a, read in _pairs(plan, found)):
+            raise PlanChanged()
+        if not changed:
+            raise InvalidRequest("file", WRONG_TEXT["nothing_changed"])
+        catalog = reference.catalog.with_areas(*(a.new for a in changed))
+        question = await open_question(visit, form, reference.policy, catalog)
+        if question is not None:
+            return _page(visit, **shown | question, typed=typed)
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_areas(
+            staff_context(visit),
+            [_change(a) for a in changed],
+            form_reason(form),
+            resolution_from(form),
+        )
+    except (PlanChanged, InvalidRequest) as error:
+        question = await _impact(visit, changed) if changed else {}
+        return _page(visit, **shown | question | refusal(visit, error, typed))
+    return redirect("/console/plans?done")
+
+
+async def _read(visit: PageRequest, form: Form) -> FloorFile:
+    """What is in the file, or in the preview that is confirmed."""
+    plans, file = form_text(form, "plans"), form.get("file")
+    named = form_text(form, "encoding")
+    encoding = named if named in ENCODING_TEXT else ""
+    if plans:
+        data, most = plans.encode(), LARGEST_FORM
+    elif isinstance(file, bytes) and file:
+        data, most = file, LARGEST_FILE
+    else:
+        return FloorFile(problems=[FileProblem(InvalidRequest("file", "file_missing"))])
+    try:
+        return await read_upload(visit.request, decoding.read_file, data, WORDS, most, encoding)
+    except TooCostly:
+        return FloorFile(problems=[FileProblem(InvalidRequest("file", "too_costly"))])
+
+
+def _defaults(typed: dict[str, str]) -> Defaults:
+    """Raises: InvalidRequest."""
+    floor = typed["floor"].strip()
+    if floor and not re.fullmatch(r"-?[0-9]{1,2}", floor):
+        raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])
+    return Defaults(typed["venue"], int(floor) if floor else None)
+
+
+async def _impact(visit: PageRequest, changed: list[PlannedArea]) -> dict[str, Any]:
+    """The question once more, for a preview that is shown again."""
+    reference = visit[REFERENCE]
+    catalog = reference.catalog.with_areas(*(a.new for a in changed))
+    nothing: Form = MultiDictProxy(MultiDict())
+    return await open_question(visit, nothing, reference.policy, catalog) or {}
+
+
+def _pairs(plan: ImportPlan, found: list[AreaInFile]) -> list[tuple[PlannedArea, AreaInFile]]:
+    return list(zip(plan.areas, found, strict=True))
+
+
+def _base(planned: PlannedArea) -> int:
+    return planned.old.rev if planned.old is not None else -1
+
+
+def _kept(plan: ImportPlan) -> str:
+    """What the browser keeps until the import is confirmed."""
+    return decoding.to_json(
+        [{**plan_to_json(a.new), "venue": a.new.venue_id, "base": _base(a)} for a in plan.areas]
+    )
+
+
+def _change(planned: PlannedArea) -> AreaChange:
+    if planned.old is None:
+        summary = CHANGE_TEXT["imported"].format(seats=len(planned.new.seats))
+        return AreaChange(AuditAction.ADD_AREA, None, planned.new, summary)
+    summary = BETWEEN["changes"].join(words(differences(planned.old, planned.new)))
+    return AreaChange(AuditAction.CHANGE_PLAN, planned.old, planned.new, summary)
+
+
+def _preview(visit: PageRequest, planned: PlannedArea) -> AreaPreview:
+    old, new = planned.old, planned.new
+    venue = visit[REFERENCE].catalog.venues[new.venue_id].name
+    if old is None:
+        changes = [CHANGE_TEXT["imported"].format(seats=len(new.seats))]
+        return AreaPreview(new, True, venue, changes, {"added": list(new.seats)})
+    found = differences(old, new)
+    return AreaPreview(new, False, venue, words(found), _drawn(old, new, found))
+
+
+def _drawn(old: Area, new: Area, found: PlanDiff) -> dict[str, list[Seat]]:
+    """The seats by what happens to them; the removed ones first, since others may lie on them."""
+    before, added = {seat.id for seat in old.seats}, set(found.added)
+    other = {*found.moved, *found.features_changed, *found.disabled, *found.enabled}
+    other |= {now for _, now in found.renumbered}
+    after = {seat.id for seat in new.seats}
+    drawn: dict[str, list[Seat]] = {"removed": [s for s in old.seats if s.id not in after]}
+    for seat in new.seats:
+        state = "changed" if seat.number in other else "kept"
+        if seat.number in added and seat.id not in before:
+            state = "added"
+        drawn.setdefault(state, []).append(seat)
+    return drawn
+
+
+def _words(problems: Iterable[FileProblem]) -> list[str]:
+    """Each problem in words, with where it is."""
+    return [_problem(problem) for problem in problems]
+
+
+def _problem(problem: FileProblem) -> str:
+    details = problem.error.details
+    column = str(details.get("column", ""))
+    facts = {**details, "column": COLUMN_TEXT.get(column, column)}
+    reason = str(details["reason"])
+    known = PROBLEM_TEXT.get(reason)
+    what = known.format_map(facts) if known is not None else reason_text(details)
+    if problem.line is not None:
+        return LINE_TEXT.format(line=problem.line, what=what)
+    return AREA_TEXT.format(area=problem.area, what=what) if problem.area else what
+
+
+# --- files to take away ---------------------------------------------------------------------------
+async def export_csv(visit: PageRequest) -> web.StreamResponse:
+    """The area as a table, which can be changed and imported again."""
+    area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
+    head = [COLUMN_TEXT[name] for name in writing.FIELDS]
+    rows = [head, *writing.rows_of(area, YES, KIND_TEXT)]
+    return _file(writing.as_csv(rows), _CSV, f"{area.id}.csv")
+
+
+async def template_csv(visit: PageRequest) -> web.StreamResponse:
+    """A table with an example."""
+    return _file(writing.as_csv([_template_head(), *TEMPLATE_ROWS]), _CSV, "seats.csv")
+
+
+async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
+    """The same as a workbook, with a sheet that explains the columns."""
+    sheets: dict[str, Sequence[writing.Row]] = {
+        SHEET_TEXT["seats"]: [_template_head(), *TEMPLATE_ROWS],
+        SHEET_TEXT["explained"]: TEMPLATE_EXPLAINED,
+    }
+    book = await asyncio.to_thread(writing.as_workbook, sheets)
+    return _file(book, XLSX_TYPE, "seats.xlsx")
+
+
+def _template_head() -> list[str]:
+    return [COLUMN_TEXT[name] for name in TEMPLATE_FIELDS]
+
+
+def _file(data: bytes, kind: str, name: str) -> web.Response:
+    headers = {
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(body=data, headers=headers)

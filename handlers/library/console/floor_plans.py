@@ -1,0 +1,291 @@
+"""The plan editor: areas with their seats and fixtures, on a drawing or as a file.
+
+The browser changes a plan as JSON, the same that is exported and imported. What it changes and
+which bookings it affects is shown first; nothing changes before that is confirmed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from handlers import keys
+from handlers.affected_bookings.console import open_question, resolution_from
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.library.console.plan_pictures import described
+from handlers.staff.forms import ID, refusal, typed_in
+from handlers.staff.layout import render, staff_context
+from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
+from handlers.texts.console_labels import MARK_TEXT
+from handlers.texts.labels import FEATURE_TEXT
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
+from models.kernel.time_range import local_date
+from models.library import plan_editing, plan_json
+from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, SeatDraft, VenueId
+from models.library.errors import AreaRetired, PlanChanged
+from models.library.plan_editing import PlanDiff, PlanDraft
+from models.policy.staff import AreaChange
+from models.staff.audit import AuditAction
+
+LARGEST_PLAN: Final = 512 * 1024
+"""Bytes of a form with a plan of a thousand seats."""
+NOT_AN_ID: Final = "import"
+"""What would be another page's address."""
+_LISTED: Final = 12
+
+
+class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A plan as it is written down. Without a name or a floor it keeps those that it has."""
+
+    width: int
+    height: int
+    seats: list[SeatDraft]
+    marks: list[Fixture]
+    area: str = ""
+    name: str | None = None
+    floor: int | None = None
+
+
+async def plans(visit: PageRequest) -> web.StreamResponse:
+    """All areas."""
+    await visit[REFERENCE].refresh()
+    return _list(visit)
+
+
+def _list(visit: PageRequest, **more: Any) -> web.Response:
+    catalog, today = visit[REFERENCE].catalog, local_date(visit.now)
+    facts: dict[str, Any] = {
+        "areas": [
+            (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
+            for area in catalog.areas_in_use
+            if visit.sees(area.venue_id)
+        ],
+        "retired": [a for a in catalog.known_areas if not a.in_use and visit.sees(a.venue_id)],
+        "venues": [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.ADMINISTRATOR)],
+        "changes": visit.may(Role.ADMINISTRATOR),
+        "typed": {},
+        "wrong": "",
+        "longest": LONGEST_REASON,
+        "done": "done" in visit.request.query,
+    }
+    return render(visit, "floor_plans", **facts | more)
+
+
+async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """A new area, empty: its plan is drawn next."""
+    typed = typed_in(form, ("id", "venue", "name", "floor", "reason"))
+    try:
+        area = _new_area(visit, typed)
+        await visit[keys.STAFF_POLICY_AND_PLANS].add_area(
+            staff_context(visit), area, form_reason(form)
+        )
+    except InvalidRequest as error:
+        return _list(visit, **refusal(visit, error, typed))
+    except PlanChanged as error:
+        taken = {"wrong": WRONG_TEXT["area_id_taken"].format(id=typed["id"])}
+        return _list(visit, **refusal(visit, error, typed) | taken)
+    return redirect(f"/console/plans/{area.id}")
+
+
+def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
+    """Raises: InvalidRequest."""
+    catalog = visit[REFERENCE].catalog
+    if not ID.fullmatch(typed["id"]) or typed["id"] == NOT_AN_ID:
+        raise InvalidRequest("id", WRONG_TEXT["id_format"])
+    if typed["venue"] not in {venue.id for venue in catalog.venues_in_use}:
+        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
+    if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
+        raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])
+    order = 1 + max((area.order for area in catalog.areas.values()), default=-1)
+    empty = Area(
+        id=AreaId(typed["id"]),
+        venue_id=VenueId(typed["venue"]),
+        name="",
+        floor=0,
+        order=order,
+        width=0,
+        height=0,
+        seats=(),
+        fixtures=(),
+        rev=-1,
+    )
+    return plan_editing.apply_draft(
+        empty, PlanDraft(typed["name"], int(typed["floor"]), 1200, 800, (), ()), ()
+    )
+
+
+async def plan(visit: PageRequest) -> web.StreamResponse:
+    """The editor; a viewer sees the same without anything to press."""
+    await visit[REFERENCE].refresh()
+    area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
+    return await _editor(visit, area, plan_json.plan_to_json(area))
+
+
+async def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> web.Response:
+    facts: dict[str, Any] = {
+        "area": area,
+        "base": area.rev,
+        "plan": json.dumps(document, ensure_ascii=False),
+        "edits": visit.may_in(area.venue_id, Role.LIBRARIAN) and area.in_use,
+        "structure": visit.may_in(area.venue_id, Role.ADMINISTRATOR) and area.in_use,
+        "keeps": visit.may_in(area.venue_id, Role.ADMINISTRATOR),
+        "mark_text": MARK_TEXT,
+        "feature_text": FEATURE_TEXT,
+        "seat_size": SEAT_SIZE,
+        "most_seats": plan_editing.MOST_SEATS,
+        "picture": await described(visit, area),
+        "longest": LONGEST_REASON,
+        "longest_outage": plan_editing.LONGEST_REASON,
+        "summary": None,
+        "impact": None,
+        "wrong": "",
+        "unsaved": False,
+        "done": "done" in visit.request.query,
+    }
+    return render(visit, "floor_plan", **facts | more)
+
+
+async def export_plan(visit: PageRequest) -> web.StreamResponse:
+    """The plan as a file, which can be edited and imported again."""
+    area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
+    return _file(plan_json.plan_to_json(area), area.id)
+
+
+async def plan_before(visit: PageRequest) -> web.StreamResponse:
+    """The plan as it was before a change in the log: importing it takes the change back."""
+    entry = await visit[keys.AUDIT_LOG].get(visit.id)
+    document = entry.before.get("plan")
+    if not isinstance(document, dict):
+        raise NotFound()
+    return _file(document, f"{document['area']}-{entry.before['rev']}")
+
+
+def _file(document: dict[str, object], name: str) -> web.Response:
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.json"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(text=text, content_type="application/json", headers=headers)
+
+
+async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What the form asks for: shown with its impact, or done where it was confirmed. What was drawn
+    is never lost."""
+    reference = visit[REFERENCE]
+    await reference.refresh()  # another worker may have changed the plan
+    area = reference.area(visit.id)
+    visit.require_in(area.venue_id, Role.LIBRARIAN)
+    text = _text(form)
+    try:
+        if form_text(form, "base") != str(area.rev):
+            raise PlanChanged()
+        if not area.in_use:
+            raise AreaRetired()
+        new = _drawn(visit, area, text)
+        found = plan_editing.differences(area, new)
+        if found.structural and not visit.may_in(area.venue_id, Role.ADMINISTRATOR):
+            raise NotAllowed()
+        summary = words(found)
+        if form_text(form, "edit"):
+            return await _editor(visit, area, plan_json.plan_to_json(new), unsaved=True)
+        if not found.any:
+            raise InvalidRequest("plan", WRONG_TEXT["nothing_changed"])
+        question = await open_question(
+            visit, form, reference.policy, reference.catalog.with_areas(new)
+        )
+        if question is not None:
+            document = plan_json.plan_to_json(new)
+            return await _editor(visit, area, document, summary=summary, **question)
+        reason, resolution = form_reason(form), resolution_from(form)
+        change = AreaChange(AuditAction.CHANGE_PLAN, area, new, BETWEEN["changes"].join(summary))
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_areas(
+            staff_context(visit), [change], reason, resolution
+        )
+    except (PlanChanged, AreaRetired, InvalidRequest) as error:
+        # With the revision that the form was made from, where nobody else was faster.
+        shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
+        return await _editor(
+            visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True
+        )
+    return redirect(f"/console/plans/{area.id}?done")
+
+
+def _text(form: Form) -> str:
+    """The plan, from the editor or from a file."""
+    file = form.get("file")
+    if isinstance(file, bytes):
+        return file.decode(errors="replace")
+    return form_text(form, "plan")
+
+
+def _drawing(text: str) -> object:
+    """What was drawn, to be shown again; None where it is not a plan."""
+    try:
+        msgspec.json.decode(text, type=PlanIn)
+        return json.loads(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
+    """Raises: InvalidRequest."""
+    try:
+        read = msgspec.json.decode(text, type=PlanIn)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        wrong = WRONG_TEXT["not_a_plan"].format(where=plan_json.place_of(error))
+        raise InvalidRequest("plan", wrong) from error
+    if read.area not in ("", area.id):
+        wrong = WRONG_TEXT["plan_of_another_area"].format(theirs=read.area, ours=area.id)
+        raise InvalidRequest("area", wrong)
+    draft = PlanDraft(
+        name=area.name if read.name is None else read.name.strip(),
+        floor=area.floor if read.floor is None else read.floor,
+        width=read.width,
+        height=read.height,
+        seats=read.seats,
+        marks=read.marks,
+    )
+    elsewhere = {s for s, at in visit[REFERENCE].catalog.all_seats.items() if at.area_id != area.id}
+    return plan_editing.apply_draft(area, draft, elsewhere)
+
+
+def words(found: PlanDiff) -> list[str]:
+    """What a change of a plan does, in words."""
+    renumbered = [f"{old}→{new}" for old, new in found.renumbered]
+    lists = {
+        "added": found.added,
+        "removed": found.removed,
+        "renumbered": renumbered,
+        "moved": found.moved,
+        "features_changed": found.features_changed,
+        "disabled": found.disabled,
+        "enabled": found.enabled,
+    }
+    summary = [
+        CHANGE_TEXT[change].format(seats=_few(numbers))
+        for change, numbers in lists.items()
+        if numbers
+    ]
+    if found.marks:
+        summary.append(CHANGE_TEXT["marks"])
+    if found.area_properties:
+        summary.append(CHANGE_TEXT["area_properties"])
+    return summary
+
+
+def _few(numbers: list[str]) -> str:
+    shown = BETWEEN["names"].join(numbers[:_LISTED])
+    if len(numbers) <= _LISTED:
+        return shown
+    return CHANGE_TEXT["first_seats"].format(seats=shown, count=len(numbers))

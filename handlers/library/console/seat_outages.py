@@ -1,0 +1,101 @@
+"""One seat, taken out of service where somebody stands, or put back."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.affected_bookings.console import open_question, resolution_from
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.staff.forms import optional_date_in, refusal, typed_in
+from handlers.staff.layout import render, staff_context
+from handlers.texts.console import CHANGE_TEXT, RELEASED_AT_PATROL
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest
+from models.kernel.time_range import local_date
+from models.library.entities import Seat
+from models.library.errors import PlanChanged
+from models.library.plan_editing import LONGEST_REASON
+from models.library.seat_outage import IN_SERVICE, SeatOutage, outage_of, with_outage
+
+_BETWEEN: Final = "|"
+_FIELDS: Final = ("reason", "until", "fault", "release")
+
+
+def outage_token(seat: Seat) -> str:
+    """The seat's outage as a form carries it, to notice that somebody else has changed it."""
+    outage = outage_of(seat)
+    days = (outage.first, outage.last)
+    return _BETWEEN.join((*(day.isoformat() if day else "" for day in days), outage.reason or ""))
+
+
+def _outage_in(token: str) -> SeatOutage:
+    """Raises: InvalidRequest."""
+    first, _, rest = token.partition(_BETWEEN)
+    last, _, reason = rest.partition(_BETWEEN)
+    try:
+        days = [date.fromisoformat(text) if text else None for text in (first, last)]
+    except ValueError as error:
+        raise InvalidRequest("was", "page_outdated") from error
+    return SeatOutage(reason or None, *days)
+
+
+async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Take the seat out of service until a day, or put it back. Where bookings lose their seat by
+    that, it is asked first what becomes of them."""
+    reference = visit[REFERENCE]
+    await reference.refresh()  # another worker may have changed the plan
+    seat = reference.seat(visit.id)
+    area = reference.area(seat.area_id)
+    visit.require_in(area.venue_id, Role.LIBRARIAN)
+    try:
+        was, new = _outage_in(form_text(form, "was")), _wanted(form)
+        planned = with_outage(area, seat.id, was, new, local_date(visit.now))
+        question = await open_question(
+            visit, form, reference.policy, reference.catalog.with_areas(planned)
+        )
+        if question is not None and (question["wrong"] or _asks(question["impact"])):
+            return _page(visit, seat, form, **question)
+        reason = new.reason or RELEASED_AT_PATROL
+        change = CHANGE_TEXT["disabled" if new.reason else "enabled"].format(seats=seat.number)
+        await visit[keys.STAFF_SEAT_OUTAGES].set_outage(
+            staff_context(visit), seat.id, was, new, change, reason, resolution_from(form)
+        )
+    except (InvalidRequest, PlanChanged) as error:
+        shown = refusal(visit, error, typed_in(form, _FIELDS))
+        return _page(visit, reference.seat(visit.id), form, impact=None, **shown)
+    if form_text(form, "fault"):
+        return redirect("/console/faults?done=plan")
+    return redirect(f"/console/seats?area={seat.area_id}&seat={seat.id}&done=plan")
+
+
+def _asks(impact: Any) -> bool:
+    return bool(impact.count or impact.held or impact.sitting)
+
+
+def _wanted(form: Form) -> SeatOutage:
+    """Raises: InvalidRequest."""
+    if form_text(form, "release"):
+        return IN_SERVICE
+    until = optional_date_in(form, "until")
+    return SeatOutage(form_text(form, "reason"), None, until)
+
+
+def _page(visit: PageRequest, seat: Seat, form: Form, **more: Any) -> web.Response:
+    """What is asked before the seat is taken out of service, or what was wrong, with the form."""
+    facts: dict[str, Any] = {
+        "seat": seat,
+        "label": visit[REFERENCE].catalog.seat_label(seat),
+        "was": outage_token(seat),
+        "typed": typed_in(form, _FIELDS),
+        "longest": LONGEST_REASON,
+        "today": local_date(visit.now),
+        "wrong": "",
+        "status": 200,
+    }
+    return render(visit, "seat_outage", **facts | more)

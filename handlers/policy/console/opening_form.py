@@ -1,0 +1,229 @@
+"""The forms of opening hours: from what was typed to the next version of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Final
+
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest
+from handlers.policy.console.opening_words import place_in, scope_of
+from handlers.staff.forms import clock_of, day_of
+from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
+from handlers.texts.labels import WEEKDAYS
+from handlers.texts.opening import WEEK_TEXT, place_name, rule_hours_text, weekly_text
+from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.text import is_printable_line
+from models.kernel.time_range import local_date
+from models.library.entities import Catalog
+from models.policy import opening_rules
+from models.policy.entities import Policy
+from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strongest
+from models.policy.opening_rules import DayPlan
+from models.policy.validation import MAX_OPENING_REASON, is_opening_time, is_plannable
+
+_WHOLE_DAY: Final = (time(0), time(0))
+DATED: Final = ("kind", "first", "last", "place", "opens", "closes", "whole", "reason")
+WEEKLY: Final = tuple(f"{name}{n}" for n in range(7) for name in ("day", "opens", "closes"))
+FIELDS: Final = ("operation", "number", "at", "independent", *DATED, *WEEKLY)
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningChange:
+    """The next version of the policy, in words what is new in it, and the place and day that it is
+    about."""
+
+    policy: Policy
+    summary: str
+    place: OpeningPlace
+    day: date
+
+
+def read_change(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
+    """The change that a form asks for. Raises: InvalidRequest, NotFound."""
+    change = _CHANGES.get(typed["operation"])
+    if change is None:
+        raise NotFound()
+    return change(visit, typed)
+
+
+# --- exceptions and closures ----------------------------------------------------------------------
+def rule_words(catalog: Catalog, rule: OpeningRule) -> str:
+    """An exception or a closure in words."""
+    first, last = rule.first or rule.last, rule.last or rule.first
+    assert first is not None and last is not None
+    return CHANGE_TEXT["opening_with_reason" if rule.reason else "opening"].format(
+        days=days_between(first, last),
+        place=place_name(catalog, rule.place),
+        hours=rule_hours_text(rule),
+        reason=rule.reason,
+    )
+
+
+def _add(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
+    reference, rule = visit[REFERENCE], _rule(visit, typed)
+    new = opening_rules.add_opening_rule(reference.policy, rule)
+    day = max(rule.first or local_date(visit.now), local_date(visit.now))
+    return OpeningChange(new, rule_words(reference.catalog, rule), rule.place, day)
+
+
+def _remove(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
+    reference, number = visit[REFERENCE], typed["number"]
+    if not (number.isascii() and number.isdecimal() and len(number) < 5):
+        raise NotFound()
+    new = opening_rules.remove_opening_rule(reference.policy, int(number))
+    rule = reference.policy.opening[int(number)]
+    words = CHANGE_TEXT["opening_removed"].format(opening=rule_words(reference.catalog, rule))
+    day = max(rule.first or local_date(visit.now), local_date(visit.now))
+    return OpeningChange(new, words, rule.place, day)
+
+
+def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
+    first, last = day_of(typed["first"], "first"), day_of(typed["last"] or typed["first"], "last")
+    if not is_plannable(first, last, local_date(visit.now)):
+        raise InvalidRequest("last", WRONG_TEXT["not_plannable"])
+    opens = closes = None
+    if typed["kind"] == "open":
+        if typed["whole"]:
+            opens, closes = _WHOLE_DAY
+        else:
+            opens, closes = _time(typed["opens"], "opens"), _time(typed["closes"], "closes")
+    elif typed["kind"] != "closed":
+        raise InvalidRequest("kind", WRONG_TEXT["opening_kind_missing"])
+    reason = typed["reason"]
+    if len(reason) > MAX_OPENING_REASON or not is_printable_line(reason):
+        wrong = WRONG_TEXT["opening_reason_length"].format(most=MAX_OPENING_REASON)
+        raise InvalidRequest("reason", wrong)
+    if opens is None and not reason:
+        raise InvalidRequest("reason", WRONG_TEXT["closure_reason_missing"])
+    place = _place(visit, typed["place"])
+    alone = bool(typed["independent"]) and opens is not None
+    return OpeningRule(
+        opens,
+        closes,
+        first,
+        last,
+        venue_id=place.venue_id,
+        area_id=place.area_id,
+        reason=reason,
+        independent=_independent(place, alone),
+    )
+
+
+# --- the week -------------------------------------------------------------------------------------
+def week_fields(visit: PageRequest, place: OpeningPlace) -> dict[str, str]:
+    """The weekly table of the place as its form shows it: its own, else what it follows."""
+    policy, today = visit[REFERENCE].policy, local_date(visit.now)
+    venue_id, area_id = scope_of(visit[REFERENCE].catalog, place)
+    own = opening_rules.own_week(policy, place)
+    fields: dict[str, str] = {}
+    for n in range(7):
+        day = today + timedelta(days=(n - today.weekday()) % 7)
+        rule = own[n] or strongest(
+            [
+                r
+                for r in policy.opening
+                if r.kind is OpeningKind.WEEK and r.applies_to(day, venue_id, area_id)
+            ]
+        )
+        fields |= _day_fields(n, rule)
+    if any(rule is not None and rule.independent for rule in own):
+        fields["independent"] = "on"
+    return fields
+
+
+def _day_fields(n: int, rule: OpeningRule | None) -> dict[str, str]:
+    if rule is None or rule.opens is None or rule.closes is None:
+        return {f"day{n}": "closed"}
+    if (rule.opens, rule.closes) == _WHOLE_DAY:
+        return {f"day{n}": "whole"}
+    clocks = {f"opens{n}": f"{rule.opens:%H:%M}", f"closes{n}": f"{rule.closes:%H:%M}"}
+    return {f"day{n}": "open"} | clocks
+
+
+def week_of(fields: Mapping[str, str]) -> list[DayPlan]:
+    """The weekly table that the form's fields say. Raises: InvalidRequest."""
+    return [_day_plan(fields, n) for n in range(7)]
+
+
+def _day_plan(fields: Mapping[str, str], n: int) -> DayPlan:
+    kind = fields.get(f"day{n}")
+    if kind == "closed":
+        return None
+    if kind == "whole":
+        return _WHOLE_DAY
+    if kind != "open":
+        raise InvalidRequest(f"day{n}", WRONG_TEXT["opening_kind_missing"])
+    try:
+        return (
+            _time(fields.get(f"opens{n}", ""), f"opens{n}"),
+            _time(fields.get(f"closes{n}", ""), f"closes{n}"),
+        )
+    except InvalidRequest as error:
+        wrong = WRONG_TEXT["of_weekday"]
+        words = wrong.format(weekday=WEEKDAYS[n], wrong=error.details["reason"])
+        raise InvalidRequest(f"opens{n}", words) from error
+
+
+def week_words(catalog: Catalog, place: OpeningPlace, days: list[DayPlan], alone: bool) -> str:
+    """A weekly table of the place in words."""
+    week = BETWEEN["changes"].join(f"{names} {hours}" for names, hours in weekly_text(days))
+    if alone:
+        week = WEEK_TEXT["independent"].format(week=week)
+    return WEEK_TEXT["own"].format(place=place_name(catalog, place), week=week)
+
+
+def _set_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
+    reference, place = visit[REFERENCE], _place(visit, typed["at"])
+    days, alone = week_of(typed), _independent(place, bool(typed["independent"]))
+    stands = opening_rules.own_week(reference.policy, place)
+    if all(
+        rule is not None and rule.independent == alone and _plan(rule) == plan
+        for rule, plan in zip(stands, days, strict=True)
+    ):
+        raise InvalidRequest("base", WRONG_TEXT["nothing_changed"])
+    new = opening_rules.set_week(reference.policy, place, days, alone)
+    words = week_words(reference.catalog, place, days, alone)
+    return OpeningChange(new, words, place, local_date(visit.now))
+
+
+def _plan(rule: OpeningRule) -> DayPlan:
+    return (rule.opens, rule.closes) if rule.opens and rule.closes else None
+
+
+def _remove_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
+    reference, place = visit[REFERENCE], _place(visit, typed["at"])
+    new = opening_rules.remove_week(reference.policy, place)
+    words = WEEK_TEXT["removed"].format(place=place_name(reference.catalog, place))
+    return OpeningChange(new, words, place, local_date(visit.now))
+
+
+# --- fields ---------------------------------------------------------------------------------------
+def _place(visit: PageRequest, value: str) -> OpeningPlace:
+    place = place_in(visit[REFERENCE].catalog, value)
+    if place is None:
+        raise InvalidRequest("place", WRONG_TEXT["place_missing"])
+    return place
+
+
+def _independent(place: OpeningPlace, wanted: bool) -> bool:
+    if wanted and place.area_id is None:
+        raise InvalidRequest("independent", WRONG_TEXT["independent_area_only"])
+    return wanted
+
+
+def _time(text: str, field: str) -> time:
+    found = clock_of(text, field)
+    if not is_opening_time(found):
+        raise InvalidRequest(field, WRONG_TEXT["not_half_hours"])
+    return found
+
+
+_CHANGES: Final[Mapping[str, Callable[[PageRequest, Mapping[str, str]], OpeningChange]]] = {
+    "add": _add,
+    "remove": _remove,
+    "week": _set_week,
+    "remove_week": _remove_week,
+}

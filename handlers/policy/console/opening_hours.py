@@ -1,0 +1,180 @@
+"""Opening hours: the week, exceptions and closures, a calendar of what comes of them, and what
+becomes of the affected bookings.
+
+A change is shown first, with what it meets and its calendar; nothing changes before it is
+confirmed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.affected_bookings.console import open_question, resolution_from
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.policy.console.opening_form import (
+    FIELDS,
+    OpeningChange,
+    read_change,
+    week_fields,
+    week_of,
+)
+from handlers.policy.console.opening_words import (
+    calendar_month,
+    conflicts_text,
+    place_in,
+    places_of,
+    value_of,
+)
+from handlers.staff.forms import refusal, typed_in
+from handlers.staff.layout import render, staff_context
+from handlers.texts.labels import WEEKDAYS
+from handlers.texts.opening import place_name, rule_hours_text, weekly_text
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest
+from models.kernel.time_range import local_date
+from models.policy.errors import RulesChanged
+from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
+from models.policy.opening_conflicts import find_conflicts
+from models.policy.opening_rules import own_week, places_with_week
+from models.policy.validation import MAX_AHEAD, MAX_OPENING_REASON
+
+_MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An exception or a closure as the page shows it. ``number`` is its place among all entries."""
+
+    number: int
+    first: date
+    last: date | None
+    kind: str
+    place: str
+    hours: str
+    reason: str
+
+
+def _page(
+    visit: PageRequest,
+    place: OpeningPlace,
+    day: date,
+    change: OpeningChange | None = None,
+    **more: Any,
+) -> web.Response:
+    reference, typed = visit[REFERENCE], more.get("typed", {})
+    catalog, policy = reference.catalog, reference.policy
+    fields = week_fields(visit, place)
+    own = [p for p in places_with_week(policy) if p.narrowness]
+    shown = change.policy if change is not None else policy
+    facts: dict[str, Any] = {
+        "lines": _lines(visit),
+        "places": places_of(catalog),
+        "at": value_of(place),
+        "at_name": place_name(catalog, place),
+        "is_area": place.area_id is not None,
+        "calendar": calendar_month(catalog, shown, place, day),
+        "today": local_date(visit.now),
+        "weekdays": WEEKDAYS,
+        "week": weekly_text(week_of(fields)),
+        "week_form": typed if typed.get("operation") == "week" else fields,
+        "independent": bool(fields.get("independent")),
+        "has_own_week": any(own_week(policy, place)),
+        "own_weeks": [(value_of(p), place_name(catalog, p)) for p in own],
+        "base": policy.version,
+        "changes": visit.may_in(None, Role.ADMINISTRATOR),
+        "typed": {},
+        "wrong": "",
+        "done": "done" in visit.request.query,
+        "longest": MAX_OPENING_REASON,
+        "longest_why": LONGEST_REASON,
+        "impact": None,
+        "conflicts": [],
+    }
+    return render(visit, "opening_hours", **facts | more)
+
+
+def _lines(visit: PageRequest) -> list[Line]:
+    today = local_date(visit.now)
+    return sorted(
+        (
+            _line(visit, number, rule)
+            for number, rule in enumerate(visit[REFERENCE].policy.opening)
+            if rule.kind is not OpeningKind.WEEK and (rule.last is None or rule.last >= today)
+        ),
+        key=lambda line: (line.first, line.number),
+    )
+
+
+def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
+    first, last = rule.first or rule.last, rule.last
+    assert first is not None
+    place = place_name(visit[REFERENCE].catalog, rule.place)
+    return Line(number, first, last, rule.kind.value, place, rule_hours_text(rule), rule.reason)
+
+
+def _month_in(visit: PageRequest) -> date:
+    """The month that the address asks for; the current one where it asks for none, or for one that
+    nobody plans for."""
+    today = local_date(visit.now)
+    found = _MONTH.fullmatch(visit.request.query.get("month", ""))
+    if found is None:
+        return today
+    month = date(int(found[1]), int(found[2]), 1)
+    return month if abs(month - today) <= MAX_AHEAD + MAX_AHEAD / 12 else today
+
+
+async def opening_hours(visit: PageRequest) -> web.StreamResponse:
+    """The hours of the place and the month that the address asks for."""
+    await visit[REFERENCE].refresh()  # another worker may have published a new policy
+    place = place_in(visit[REFERENCE].catalog, visit.request.query.get("at", ""))
+    return _page(visit, place or OpeningPlace(), _month_in(visit))
+
+
+async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What the form asks for: shown with what it meets, or done where it was confirmed."""
+    reference = visit[REFERENCE]
+    await reference.refresh()
+    typed = typed_in(form, FIELDS)
+    try:
+        if form_text(form, "base") != str(reference.policy.version):
+            raise RulesChanged()
+        change = read_change(visit, typed)
+        question = await open_question(visit, form, change.policy, reference.catalog)
+        if question is not None:
+            return _question(visit, typed, change, question)
+        why, resolution = form_reason(form, "why"), resolution_from(form)
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
+            staff_context(visit), change.policy, change.summary, why, resolution
+        )
+    except (RulesChanged, InvalidRequest) as error:
+        place = place_in(reference.catalog, typed["at"]) or OpeningPlace()
+        return _page(visit, place, local_date(visit.now), **refusal(visit, error, typed))
+    shown = {"at": value_of(change.place), "month": f"{change.day:%Y-%m}"}
+    return redirect(f"/console/calendar?done&{urlencode(shown)}")
+
+
+def _question(
+    visit: PageRequest, typed: dict[str, str], change: OpeningChange, question: dict[str, Any]
+) -> web.Response:
+    reference = visit[REFERENCE]
+    venues = {area.id: area.venue_id for area in reference.catalog.areas.values()}
+    conflicts = find_conflicts(reference.policy, change.policy, venues, local_date(visit.now))
+    return _page(
+        visit,
+        change.place,
+        change.day,
+        change,
+        typed=typed,
+        summary=change.summary,
+        conflicts=conflicts_text(reference.catalog, conflicts),
+        **question,
+    )

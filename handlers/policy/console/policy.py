@@ -1,0 +1,130 @@
+"""The policy's values: all of them, those of single areas, and those from a date on.
+
+A change is shown first with what it would have done to the last week and which bookings it affects;
+nothing changes before that is confirmed. Each change is a version of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.affected_bookings.console import open_question, resolution_from
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
+from handlers.policy.console.policy_form import OWN, PolicyChange, fields_of
+from handlers.policy.console.policy_override_form import override_words, read_change
+from handlers.staff.forms import refusal, typed_in
+from handlers.staff.layout import render, staff_context
+from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
+from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
+from handlers.texts.labels import NUMBER_TEXT
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest
+from models.kernel.time_range import local_date
+from models.policy.entities import Policy
+from models.policy.errors import RulesChanged
+from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS, settled
+
+_VERSIONS: Final = 10
+
+
+async def policy(visit: PageRequest) -> web.StreamResponse:
+    """The current policy, and its form."""
+    await visit[REFERENCE].refresh()  # another worker may have published a new one
+    return await _page(visit)
+
+
+async def _page(visit: PageRequest, **more: Any) -> web.Response:
+    reference, today = visit[REFERENCE], local_date(visit.now)
+    current = settled(reference.policy, today)
+    facts: dict[str, Any] = {
+        "fields": fields_of(current),
+        "numbers": NUMBER_TEXT,
+        "bounds": NUMBER_BOUNDS,
+        "switches": SWITCH_TEXT,
+        "own": OWN,
+        "areas": list(reference.catalog.known_areas),
+        "sets": [
+            (n, r, override_words(visit, r))
+            for n, r in enumerate(reference.policy.rule_sets)
+            if r in current.rule_sets
+        ],
+        "versions": await reference.policy_versions(_VERSIONS),
+        "base": current.version,
+        "changes": visit.may_in(None, Role.ADMINISTRATOR),
+        "typed": {},
+        "wrong": "",
+        "summary": [],
+        "narrower": [],
+        "impact": None,
+        "comparison": None,
+        "refusals": REFUSAL_TEXT,
+        "done": "done" in visit.request.query,
+        "longest": LONGEST_REASON,
+        "longest_name": MAX_OVERRIDE_NAME,
+    }
+    return render(visit, "policy", **facts | more)
+
+
+async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What the form asks for: shown with what it would have done, or done where confirmed."""
+    reference = visit[REFERENCE]
+    await reference.refresh()
+    typed = typed_in(form)
+    try:
+        if typed.get("base") != str(reference.policy.version):
+            raise RulesChanged()
+        change = read_change(visit, typed)
+        if not change.summary:
+            raise InvalidRequest("base", WRONG_TEXT["nothing_changed"])
+        if typed.get("edit"):
+            return await _page(visit, typed=typed)
+        question = await open_question(visit, form, change.policy, reference.catalog)
+        if question is not None:
+            return await _preview(visit, typed, change, question)
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
+            staff_context(visit),
+            change.policy,
+            BETWEEN["changes"].join(change.summary),
+            form_reason(form, "why"),
+            resolution_from(form),
+        )
+    except (RulesChanged, InvalidRequest) as error:
+        return await _page(visit, **refusal(visit, error, typed))
+    return redirect("/console/rules?done")
+
+
+async def _preview(
+    visit: PageRequest, typed: dict[str, str], change: PolicyChange, question: dict[str, Any]
+) -> web.Response:
+    comparison = await visit[keys.POLICY_PREVIEW].compare_policies(change.comparison, visit.now)
+    return await _page(
+        visit,
+        typed=typed,
+        summary=change.summary,
+        narrower=_narrower_groups(visit, *change.comparison),
+        comparison=comparison,
+        **question,
+    )
+
+
+def _narrower_groups(visit: PageRequest, before: Policy, after: Policy) -> list[str]:
+    """The groups whose own number was no smaller than the library's, and now is: what was meant as
+    a privilege takes something away."""
+    return [
+        NARROWER_GROUP.format(
+            group=group.name,
+            rule=NUMBER_TEXT[name][0],
+            own=own,
+            library=now,
+            unit=NUMBER_TEXT[name][1],
+        )
+        for group in visit[REFERENCE].groups.by_id.values()
+        for name, own in asdict(group.limits).items()
+        if own is not None and getattr(before, name) <= own < (now := getattr(after, name))
+    ]

@@ -1,0 +1,146 @@
+"""The form of values from a date on, and which of the policy's forms somebody has sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest
+from handlers.policy.console.policy_form import PolicyChange, change_numbers, meal_times, number
+from handlers.staff.forms import clock_of, day_of
+from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
+from handlers.texts.console_labels import POLICY_TIME_TEXT, SWITCH_TEXT, WHOLE_LIBRARY
+from handlers.texts.labels import NUMBER_TEXT
+from handlers.texts.policy import values_text
+from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.text import is_printable_line
+from models.kernel.time_range import local_date
+from models.library.entities import AreaId
+from models.policy import validation
+from models.policy.entities import AREA_OVERRIDABLE, PolicyOverride
+from models.policy_preview.service import DAYS
+
+_SWITCHED: Final = {"yes": True, "no": False}
+
+
+def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    """The change that the form asks for. Raises: InvalidRequest, NotFound."""
+    change = _CHANGES.get(typed.get("operation", ""))
+    if change is None:
+        raise NotFound()
+    try:
+        return change(visit, typed)
+    except ValueError as error:
+        # Each number alone is sound; together they are not, somewhere.
+        wrong = WRONG_TEXT["numbers_disagree"].format(why=_explain(error))
+        raise InvalidRequest("max_minutes", wrong) from error
+
+
+def _explain(error: ValueError) -> str:
+    step = "half hour" in str(error)
+    return WRONG_TEXT["step_not_half_hours" if step else "shortest_above_longest"]
+
+
+def _add(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    policy, today = visit[REFERENCE].policy, local_date(visit.now)
+    current = validation.settled(policy, today)
+    if len(current.rule_sets) >= validation.MAX_OVERRIDES:
+        most = validation.MAX_OVERRIDES
+        raise InvalidRequest("name", WRONG_TEXT["too_many_overrides"].format(most=most))
+    override = _override(visit, typed)
+    new = validation.add_override(policy, override, today)
+    then = replace(new, rule_sets=(*current.rule_sets, _shift_to_preview_days(visit, override)))
+    words = CHANGE_TEXT["override_added"].format(
+        name=override.name, override=override_words(visit, override)
+    )
+    return PolicyChange(new, [words], (current, then))
+
+
+def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
+    """Raises: InvalidRequest."""
+    name, longest = typed.get("name", ""), validation.MAX_OVERRIDE_NAME
+    if not 0 < len(name) <= longest or not is_printable_line(name):
+        raise InvalidRequest("name", WRONG_TEXT["override_name_length"].format(most=longest))
+    first = day_of(typed.get("first", ""), "first")
+    last = day_of(typed["last"], "last") if typed.get("last") else None
+    if not validation.is_plannable(first, last, local_date(visit.now)):
+        raise InvalidRequest("last", WRONG_TEXT["not_plannable"])
+    area_id = AreaId(typed["area"]) if typed.get("area") else None
+    if area_id is not None and area_id not in visit[REFERENCE].catalog.areas:
+        raise InvalidRequest("area", WRONG_TEXT["place_missing"])
+    values = _values(typed)
+    if not values:
+        raise InvalidRequest("numbers", WRONG_TEXT["override_empty"])
+    if area_id is not None and (whole := [n for n in values if n not in AREA_OVERRIDABLE]):
+        words = BETWEEN["names"].join(_value_name(name) for name in whole)
+        raise InvalidRequest("area", WRONG_TEXT["whole_library_only"].format(numbers=words))
+    return PolicyOverride(name, first, last, values, area_id)
+
+
+def _values(typed: Mapping[str, str]) -> dict[str, Any]:
+    """What was filled in, the rest stays as it is. Raises: InvalidRequest."""
+    values: dict[str, Any] = {
+        name: number(name, typed[f"set.{name}"]) for name in NUMBER_TEXT if typed.get(f"set.{name}")
+    }
+    for name in SWITCH_TEXT:
+        if typed.get(f"set.{name}") in _SWITCHED:
+            values[name] = _SWITCHED[typed[f"set.{name}"]]
+    opens_at, meals = typed.get("set.booking_opens_at", ""), typed.get("set.meal_times", "")
+    if typed.get("none.booking_opens_at"):
+        values["booking_opens_at"] = None
+    elif opens_at:
+        values["booking_opens_at"] = clock_of(opens_at, "booking_opens_at")
+    if typed.get("none.meal_times"):
+        values["meal_times"] = ()
+    elif meals:
+        values["meal_times"] = meal_times(meals)
+    return values
+
+
+def _value_name(name: str) -> str:
+    return (
+        NUMBER_TEXT[name][0] if name in NUMBER_TEXT else {**SWITCH_TEXT, **POLICY_TIME_TEXT}[name]
+    )
+
+
+def _remove(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    policy, place = visit[REFERENCE].policy, typed.get("number", "")
+    if not re.fullmatch(r"[0-9]{1,4}", place):
+        raise NotFound()
+    new = validation.remove_override(policy, int(place), local_date(visit.now))
+    removed = policy.rule_sets[int(place)]
+    before = replace(new, rule_sets=(*new.rule_sets, _shift_to_preview_days(visit, removed)))
+    words = CHANGE_TEXT["override_removed"].format(
+        name=removed.name, override=override_words(visit, removed)
+    )
+    return PolicyChange(new, [words], (before, new))
+
+
+def _shift_to_preview_days(visit: PageRequest, override: PolicyOverride) -> PolicyOverride:
+    """The same values for the days that are compared."""
+    today = local_date(visit.now)
+    last = today if override.last is not None else None
+    return replace(override, first=today - timedelta(days=DAYS), last=last)
+
+
+def override_words(visit: PageRequest, override: PolicyOverride) -> str:
+    """The override's days, place and values in words."""
+    catalog, area_id = visit[REFERENCE].catalog, override.area_id
+    area = catalog.areas.get(area_id) if area_id is not None else None
+    place = catalog.area_name(area) if area is not None else area_id or WHOLE_LIBRARY
+    return CHANGE_TEXT["override"].format(
+        days=days_between(override.first, override.last),
+        place=place,
+        numbers=BETWEEN["numbers"].join(values_text(override.values)),
+    )
+
+
+_CHANGES: Final[Mapping[str, Callable[[PageRequest, Mapping[str, str]], PolicyChange]]] = {
+    "numbers": change_numbers,
+    "add": _add,
+    "remove": _remove,
+}

@@ -1,0 +1,342 @@
+"""Readers: finding one, and what is done for them: bookings, suspension, accommodation."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http import presenting
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.presenting import suspension
+from handlers.reservations import presenter
+from handlers.reservations.current import LIVE_FOR
+from handlers.staff.forms import (
+    clock_of,
+    date_in,
+    instant_in,
+    optional_date_in,
+    refusal,
+    seat_in,
+    typed_in,
+)
+from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
+from handlers.texts.console import BETWEEN, BLOCKING_TEXT, WRONG_TEXT
+from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
+from handlers.violations import presenter as violations_presenter
+from models.identity.roles import Role
+from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
+from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.readers.entities import FOREVER, Reader
+from models.readers.errors import AccommodationChanged
+from models.readers.staff.readers import SHORTEST_PART, FoundReaders
+from models.reservations.entities import Reservation
+from models.reservations.errors import OverlapsOwnBooking
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import LIVE, ReservationState
+
+LONGEST_NAME: Final = 40
+_FOUND: Final = 50
+_MOST_MINUTES: Final = 240
+_LONGEST_SUSPENSION: Final = timedelta(days=366)
+
+
+async def readers(visit: PageRequest) -> web.StreamResponse:
+    """By number, card or name, or by a part of the number or the name."""
+    sought = visit.request.query.get("q", "").strip()
+    staff = visit[keys.STAFF_READERS]
+    if not sought:
+        return render_search(visit)
+    found = await staff.find(staff_context(visit), sought, _FOUND)
+    if len(found.readers) == 1:
+        return redirect(f"/console/readers/{found.readers[0].id}")
+    short = not found.readers and len(sought) < SHORTEST_PART
+    status = 200 if found.readers else 400 if short else 404
+    return render_search(visit, sought=sought, found=found, short=short, status=status)
+
+
+def render_search(visit: PageRequest, **more: Any) -> web.Response:
+    """The page to search for a reader, with the form for a new visitor."""
+    facts: dict[str, Any] = {
+        "sought": "",
+        "found": FoundReaders(),
+        "short": False,
+        "least": SHORTEST_PART,
+        "typed": {},
+        "wrong": "",
+        "today": local_date(visit.now),
+    }
+    facts |= {"longest": LONGEST_REASON, "longest_name": LONGEST_NAME}
+    return render(visit, "readers", **facts | more)
+
+
+# --- one reader -----------------------------------------------------------------------------------
+async def reader(visit: PageRequest) -> web.StreamResponse:
+    """One reader, with what can be done for them."""
+    return await render_reader(visit, await reader_of(visit))
+
+
+async def reader_of(visit: PageRequest) -> Reader:
+    """The reader whom the address names. Raises: NotFound."""
+    return await visit[keys.STAFF_READERS].get(visit.id)
+
+
+async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Response:
+    """The reader's page; the audit log keeps that it was opened."""
+    await visit[keys.STAFF_READERS].look_at(staff_context(visit), who)
+    reference, number = visit[REFERENCE], page_number(visit)
+    decides = visit.may(Role.LIBRARIAN)
+    facts: dict[str, Any] = (
+        await _records(visit, who)
+        | _groups(visit, who)
+        | {
+            "who": who,
+            "violation_count": await visit[keys.VIOLATIONS].violation_count(who.id, visit.now),
+            "suspended": suspension(who, visit.now),
+            "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
+            "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
+            "code": None,
+            "issued": None,
+            "review": await visit[keys.REVIEW_ACCESS].latest(who) if decides else None,
+            "whole_number": "",
+            "second_factor": visit.may_in(None, Role.ADMINISTRATOR)
+            and await visit[keys.STAFF_SECOND_FACTORS].has(who),
+            # Who only looks is not told what somebody needs.
+            "accommodation": reference.accommodation_of(who.id) if decides else None,
+            "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
+            "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
+            "days": reference.bookable_dates(who, visit.now),
+            "typed": {},
+            "wrong": "",
+            "done": visit.request.query.get("done", ""),
+            "number": number,
+            "longest": LONGEST_REASON,
+            "most": _MOST_MINUTES,
+        }
+    )
+    return render(visit, "reader", **facts | more)
+
+
+def _groups(visit: PageRequest, who: Reader) -> dict[str, Any]:
+    """The reader's groups: membership, name, source in words, whether it counts today."""
+    groups, today = visit[REFERENCE].groups, local_date(visit.now)
+    default = next((g.name for g in groups.by_id.values() if g.default), "")
+    return {
+        "memberships": [
+            (
+                m,
+                groups.by_id[m.group_id].name,
+                MEMBERSHIP_SOURCE_TEXT[m.source],
+                m.is_active_on(today),
+            )
+            for m in who.memberships
+            if m.group_id in groups.by_id
+        ],
+        "memberships_base": memberships_shown(who),
+        "reader_groups": list(groups.by_id.values()),
+        "default_group": default,
+    }
+
+
+def memberships_shown(who: Reader) -> str:
+    """The memberships as the page shows them, to see whether they are still the same."""
+    shown = sorted((m.group_id, m.source, f"{m.first}/{m.last}") for m in who.memberships)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
+    """A page of the reader's reservations, and the last violations."""
+    reference, reservations, now = visit[REFERENCE], visit[keys.RESERVATIONS], visit.now
+    skip = (page_number(visit) - 1) * PAGE
+    rows, total = await reservations.page_of(who.id, (), skip, PAGE)
+    violations, _ = await visit[keys.VIOLATIONS].page_of(who.id, 0, PAGE)
+    seats = reference.catalog.seats
+    outside = [
+        r
+        for r in rows
+        if r.state in LIVE
+        and r.seat_id in seats
+        and not reference.may_use_seat(seats[r.seat_id], who, r.date)
+    ]
+    return {
+        "outside": len(outside),
+        "live": [await presenter.reservation(reference, r, now) for r in rows if r.state in LIVE],
+        "items": [
+            await presenter.reservation(reference, r, now) for r in rows if r.state not in LIVE
+        ],
+        "violations": [
+            await violations_presenter.violation(reference, reservations, v, now)
+            for v in violations
+        ],
+        "offers": [
+            await presenter.reservation(reference, r, now) for r in await _offers(visit, who)
+        ],
+        "pages": pages_of(total),
+    }
+
+
+async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
+    """The seats that are held for the reader until they answer."""
+    live = await visit[keys.RESERVATIONS].live_of(who.id, visit.now - LIVE_FOR)
+    return [r for r in live if r.state is ReservationState.OFFERED]
+
+
+async def render_refusal(
+    visit: PageRequest, who: Reader, form: Form, error: DomainError
+) -> web.Response:
+    """The reader's page with what was refused, and with all that was typed."""
+    return await render_reader(visit, who, **refusal(visit, error, typed_in(form)))
+
+
+async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """The whole number, on this one page."""
+    who = await reader_of(visit)
+    try:
+        reason = form_reason(form)
+    except InvalidRequest as error:
+        typed = {"number_reason": form_text(form, "reason")}
+        return await render_reader(visit, who, **refusal(visit, error, typed))
+    staff = visit[keys.STAFF_READERS]
+    whole = await staff.reveal_number(staff_context(visit), who, reason)
+    return await render_reader(visit, who, whole_number=whole)
+
+
+async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """End the binding of the reader's WeChat account: a lost phone."""
+    who = await reader_of(visit)
+    await visit[keys.STAFF_READERS].unbind(staff_context(visit), who, form_reason(form))
+    return redirect(f"/console/readers/{who.id}?done=unbind")
+
+
+async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """A seat in the reader's place, by the same rules."""
+    who = await reader_of(visit)
+    try:
+        seat_id, selection = _selection(visit, form)
+        await visit[keys.STAFF_RESERVATIONS].book(
+            staff_context(visit), who, seat_id, selection, form_reason(form)
+        )
+    except OverlapsOwnBooking as error:
+        shown = refusal(visit, error, typed_in(form)) | {
+            "wrong": await _in_the_way(visit, who, selection)
+        }
+        return await render_reader(visit, who, **shown)
+    except (Conflict, RuleViolation, InvalidRequest) as error:
+        return await render_refusal(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done=book")
+
+
+async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection) -> str:
+    """Which bookings and offers of the reader keep them from another seat at that time."""
+    end = local_instant(selection.day, selection.end)
+    start = visit.now
+    if selection.start is not None:
+        start = local_instant(selection.day, selection.start)
+    label_of = visit[REFERENCE].catalog.label_of
+    named = [
+        BLOCKING_TEXT["offer" if r.state is ReservationState.OFFERED else "booking"].format(
+            seat=label_of(r.seat_id),
+            start=presenting.clock(r.start),
+            end=presenting.clock(r.end),
+            until=presenting.clock(r.held_until) if r.held_until is not None else "",
+        )
+        for r in await visit[keys.RESERVATION_LOOKUP].in_the_way(who, TimeRange(start, end))
+    ]
+    return BLOCKING_TEXT["refused"].format(named=BETWEEN["changes"].join(named))
+
+
+def _selection(visit: PageRequest, form: Form) -> tuple[str, TimeSelection]:
+    """Raises: InvalidRequest."""
+    seat_id, start = seat_in(visit, form), form_text(form, "start")
+    begin = clock_of(start, "start") if start else None
+    return seat_id, TimeSelection(
+        date_in(form, "date"), begin, clock_of(form_text(form, "end"), "end")
+    )
+
+
+async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Suspend the reader until then, or without an end with ``forever``; or end the suspension with
+    ``release``."""
+    who, release = await reader_of(visit), bool(form_text(form, "release"))
+    try:
+        until = None if release else _suspension_end(form, visit.now)
+        was, reason = _suspension_shown(form), form_reason(form)
+        await visit[keys.STAFF_VIOLATIONS].set_suspension(
+            staff_context(visit), who, was, until, reason
+        )
+    except (Conflict, InvalidRequest) as error:
+        return await render_refusal(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done={'release' if release else 'suspend'}")
+
+
+def _suspension_end(form: Form, now: datetime) -> datetime:
+    """The end that was chosen. Raises: InvalidRequest."""
+    forever, dated = bool(form_text(form, "forever")), bool(form_text(form, "until"))
+    if forever == dated:
+        wrong = "suspension_end_twice" if forever else "suspension_end_missing"
+        raise InvalidRequest("until", WRONG_TEXT[wrong])
+    if forever:
+        return FOREVER
+    until = instant_in(form, "until")
+    if not now < until <= now + _LONGEST_SUSPENSION:
+        raise InvalidRequest("until", WRONG_TEXT["suspension_too_long"])
+    return until
+
+
+def _suspension_shown(form: Form) -> datetime | None:
+    """The suspension as the page showed it. Raises: InvalidRequest."""
+    text = form_text(form, "was")
+    try:
+        was = datetime.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise InvalidRequest("was", WRONG_TEXT["page_outdated"]) from error
+    if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100) and was != FOREVER:
+        raise InvalidRequest("was", WRONG_TEXT["page_outdated"])
+    return was
+
+
+async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Give the reader an accommodation, or take it back."""
+    reference = visit[REFERENCE]
+    who = await reader_of(visit)
+    try:
+        until = optional_date_in(form, "until")
+        if until is not None and until < local_date(visit.now):
+            raise InvalidRequest("until", WRONG_TEXT["date_passed"])
+        granted = Accommodation(
+            form_text(form, "accessible") == "on",
+            _minutes(form, "check_in_minutes"),
+            _minutes(form, "leave_minutes"),
+            until,
+        )
+        if not (granted.accessible or granted.check_in_minutes or granted.leave_minutes):
+            granted = NO_ACCOMMODATION
+        await reference.refresh()
+        was = reference.accommodation_of(who.id)
+        if form_text(form, "base") != _base(visit, was):
+            raise AccommodationChanged()
+        await visit[keys.STAFF_READERS].set_accommodation(
+            staff_context(visit), who, was, granted, form_reason(form)
+        )
+    except (Conflict, InvalidRequest) as error:
+        return await render_refusal(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done=allow")
+
+
+def _base(visit: PageRequest, accommodation: Accommodation) -> str:
+    """The accommodation as the page showed it, without telling it."""
+    return hashlib.sha256(f"{visit.id} {accommodation}".encode()).hexdigest()[:16]
+
+
+def _minutes(form: Form, name: str) -> int:
+    text = form_text(form, name) or "0"
+    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > _MOST_MINUTES:
+        raise InvalidRequest(name, WRONG_TEXT["minutes_out_of_range"].format(most=_MOST_MINUTES))
+    return int(text)

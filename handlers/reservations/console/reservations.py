@@ -1,0 +1,149 @@
+"""Reports of occupied seats, and helping with one reservation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.reservations import presenter
+from handlers.staff.forms import refusal, seat_in, typed_in
+from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
+from handlers.texts.labels import EVENT_TEXT
+from models.booking.staff.reservations import STAFF_ACTIONS
+from models.check_in import rules
+from models.identity.roles import Role
+from models.kernel.errors import Conflict, DomainError, InvalidRequest, NotFound, RuleViolation
+from models.reservations import rules as reservations_rules
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
+from models.staff.audit import AuditAction
+
+
+async def reports(visit: PageRequest) -> web.StreamResponse:
+    """Seats that somebody else has occupied."""
+    reference, number = visit[REFERENCE], page_number(visit)
+    rows, total = await visit[keys.SEAT_REPORTS].open_reports(
+        visit.now,
+        (number - 1) * PAGE,
+        PAGE,
+        visit.rights.venues if visit.rights is not None else None,
+    )
+    items = [
+        (r, r.report, presenter.seat(reference, r.report.seat_id).label)
+        for r in rows
+        if r.report is not None
+    ]
+    return render(visit, "reports", items=items, number=number, pages=pages_of(total))
+
+
+async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """The seat is free again."""
+    await visit[keys.STAFF_SEAT_REPORTS].resolve_report(staff_context(visit), visit.id)
+    return redirect("/console/reports?done")
+
+
+async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Nobody else sits there."""
+    await visit[keys.STAFF_SEAT_REPORTS].reject_report(staff_context(visit), visit.id)
+    return redirect("/console/reports?done")
+
+
+async def reservation(visit: PageRequest) -> web.StreamResponse:
+    """One reservation, with what can be done in its reader's place."""
+    r = await visit[keys.RESERVATION_LOOKUP].get(visit.id)
+    visit.require_in(r.venue_id)
+    return await _page(visit, r)
+
+
+async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response:
+    reference = visit[REFERENCE]
+    reader = (await visit[keys.STAFF_READERS].many({r.reader_id})).get(r.reader_id)
+    movable = is_movable(r, visit)
+    facts: dict[str, Any] = {
+        "r": await presenter.detail(reference, r, visit.now),
+        "who": reader_label(reader),
+        "reader_id": reader.id if reader is not None else "",
+        "possible": possible_actions(r, visit),
+        "near": await visit[keys.ALTERNATIVES].alternatives_for(r, reader, visit.now)
+        if movable
+        else [],
+        "movable": movable,
+        "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
+        "home": r.area_id,
+        "events": EVENT_TEXT,
+        "done": visit.request.query.get("done", ""),
+        "wrong": "",
+        "reason": "",
+        "longest": LONGEST_REASON,
+    }
+    return render(visit, "reservation", **facts | more)
+
+
+def is_movable(r: Reservation, visit: PageRequest) -> bool:
+    """May the desk give the reader another seat? The service decides again."""
+    try:
+        reservations_rules.may_change(r, visit.now, by_staff=True)
+    except DomainError:
+        return False
+    return True
+
+
+def possible_actions(r: Reservation, visit: PageRequest) -> list[AuditAction]:
+    """What the desk may do now in the reader's place. The service decides again."""
+    return [action for action in STAFF_ACTIONS if _possible(action, r, visit)]
+
+
+def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
+    try:
+        match action:
+            case AuditAction.CHECK_IN if r.state is ReservationState.AWAY:
+                rules.may_return(r, visit.now)
+            case AuditAction.CHECK_IN if r.state is ReservationState.IN_USE:
+                return rules.asks_for_presence(r)
+            case AuditAction.CHECK_IN:
+                rules.may_check_in(r, visit.now)
+            case AuditAction.LEAVE:
+                return r.state is ReservationState.IN_USE and visit.now < r.end
+            case AuditAction.FINISH:
+                rules.may_finish(r, visit.now)
+            case AuditAction.ACCEPT_OFFER:
+                reservations_rules.may_accept(r, visit.now)
+            case AuditAction.DECLINE_OFFER:
+                return r.state is ReservationState.OFFERED
+            case _:
+                reservations_rules.may_cancel(r, visit.now)
+    except DomainError:
+        return False
+    return True
+
+
+async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What a librarian does in the reader's place. A refusal stands on the page again."""
+    action, staff = visit.request.match_info["verb"], visit[keys.STAFF_RESERVATIONS]
+    r = await visit[keys.RESERVATION_LOOKUP].get(visit.id)
+    visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal shows the reservation
+    if action not in STAFF_ACTIONS and action != AuditAction.MOVE:
+        raise NotFound()
+    try:
+        reason = form_reason(form)
+        if action == AuditAction.MOVE:
+            typed = form_text(form, "by") == "no"
+            seat_id = seat_in(visit, form) if typed else form_text(form, "seat")
+            r = await staff.move(staff_context(visit), r.id, seat_id, reason)
+        else:
+            r = await staff.act_for_reader(staff_context(visit), action, r.id, reason)
+    except (Conflict, RuleViolation, InvalidRequest) as error:
+        return await _page(
+            visit,
+            await visit[keys.RESERVATION_LOOKUP].get(visit.id),
+            **refusal(visit, error, typed_in(form)),
+            reason=form_text(form, "reason"),
+        )
+    if form_text(form, "patrol"):
+        return redirect(f"/console/seats?area={r.area_id}&seat={r.seat_id}&done={action}")
+    return redirect(f"/console/reservations/{r.id}?done={action}")

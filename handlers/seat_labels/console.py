@@ -1,0 +1,63 @@
+"""The labels of an area's seats, to be printed on A4: all of them, or those that are chosen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest
+from handlers.http.qr import svg
+from handlers.library.console.seat_lists import chosen_seats
+from handlers.staff.forms import refusal
+from handlers.staff.layout import render
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest
+from models.library.entities import PresenceSource, Seat
+
+_MASK: Final = 2
+"""Of the eight masks the best one for most links of this form; with the others it is never far."""
+LABELS_OF_A_SHEET: Final = 30
+"""Five in a row, six rows (labels.css)."""
+
+
+async def seat_labels(visit: PageRequest) -> web.StreamResponse:
+    """A label for each seat, in sheets: its number and its code."""
+    await visit[REFERENCE].refresh()
+    area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id, Role.ADMINISTRATOR)
+    venue = visit[REFERENCE].catalog.venues[area.venue_id]
+    typed = {"seats": visit.request.query.get("seats", "").strip()}
+    told: dict[str, Any] = {"wrong": "", "typed": typed}
+    chosen: Sequence[Seat] = ()
+    try:
+        chosen = chosen_seats(area.seats, typed["seats"])
+    except InvalidRequest as error:
+        told = refusal(visit, error, typed)
+    link_of = visit[keys.SEAT_LABELS].link
+    links = [(seat.number, link_of(seat.id)) for seat in chosen]
+    starts = range(0, len(links), LABELS_OF_A_SHEET)
+    # Drawing takes a moment, in which others are served.
+    sheets = [
+        await asyncio.to_thread(_sheet, links[start : start + LABELS_OF_A_SHEET])
+        for start in starts
+    ]
+    return render(
+        visit,
+        "seat_labels",
+        area=area,
+        venue=venue,
+        count=len(links),
+        sheets=sheets,
+        used=PresenceSource.SEAT_LABEL in venue.presence_sources,
+        **told,
+    )
+
+
+def _sheet(links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The seats' numbers and codes."""
+    return [(number, svg(link, _MASK)) for number, link in links]

@@ -1,0 +1,235 @@
+"""The patrol: an area's seats as they are now, on its plan and as a list, for a walk through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http import presenting
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest
+from handlers.library.console.seat_outages import outage_token
+from handlers.reservations.console.reservations import is_movable, possible_actions
+from handlers.seat_map.booking_panel import feature_texts
+from handlers.seat_map.pages import fixtures_of
+from handlers.staff.layout import reader_label, render
+from handlers.texts.console_labels import PATROL_TEXT
+from handlers.texts.labels import STATE_TEXT
+from handlers.texts.pages import floor_text
+from models.booking.alternatives import overlaps
+from models.kernel.errors import NotFound
+from models.kernel.text import natural
+from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
+from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, VenueId
+from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
+from models.occupancy.joined import OccupancyView
+from models.reservations.entities import Reservation
+from models.reservations.occupancy_rows import OccupancyRow
+from models.reservations.state_machine import ReservationState
+from notify.templates.rendering import later_clock
+
+_LISTED: Final = 50
+"""Doubted seats on the page; the others come up as these are looked at."""
+_MARKED: Final = 200
+"""Open reports that the plan marks."""
+_DRAWN: Final = {
+    "free": "free",
+    "reserved": "reserved",
+    "in_use": "occupied",
+    "away": "away",
+    "offered": "reserved",
+    "disabled": "disabled",
+}
+"""The symbol of each state on the plan."""
+_NOT_THERE: Final = frozenset({ReservationState.RESERVED, ReservationState.OFFERED})
+
+
+@dataclass(frozen=True, slots=True)
+class PatrolSeat:
+    """A seat of the patrol. ``reports``: what readers have said of it, in words."""
+
+    seat: Seat
+    state: str
+    words: str
+    reservation: str = ""
+    who: str = ""
+    when: str = ""
+    reports: list[str] = field(default_factory=list)
+
+    @property
+    def no(self) -> str:
+        return self.seat.number
+
+    @property
+    def drawn(self) -> str:
+        return _DRAWN[self.state]
+
+
+async def patrol(visit: PageRequest) -> web.StreamResponse:
+    """The seats of one area, and what can be done at the chosen one."""
+    catalog, now = visit[REFERENCE].catalog, visit.now
+    areas = [area for area in catalog.areas_in_use if visit.sees(area.venue_id)]
+    if not areas:
+        raise NotFound()
+    query = visit.request.query
+    asked = query.get("area", "")
+    if asked in catalog.areas:
+        visit.require_in(catalog.areas[AreaId(asked)].venue_id)
+    area = next((area for area in areas if area.id == asked), areas[0])
+    moving = await _moving(visit, query.get("move", ""))
+    occupancy = await visit[keys.SEAT_MAP].occupancy.get_day(local_date(now))
+    wanted, total = await visit[keys.SEAT_REPORTS].to_patrol(now, 0, _LISTED, _venues(visit))
+    lines = await _lines(visit, area, occupancy, wanted)
+    label = catalog.label_of
+    chosen = next((s for s in lines if s.seat.id == query.get("seat", "")), None)
+    return render(
+        visit,
+        "patrol",
+        areas=areas,
+        floors=_floors(catalog, areas),
+        area=area,
+        fixtures=list(fixtures_of(area)),
+        lines=lines,
+        doubted=[(r, label(r.seat_id)) for r in wanted],
+        total=total,
+        moving=moving,
+        moving_label=label(moving.seat_id) if moving is not None else "",
+        takers=await _takers(visit, area, moving),
+        chosen=chosen,
+        panel=await _panel(visit, chosen) if chosen is not None else {},
+        done=query.get("done", ""),
+        longest=LONGEST_REASON,
+        longest_outage=LONGEST_OUTAGE,
+        today=local_date(now),
+    )
+
+
+def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
+    """The floors in words, each with its areas; with their venue, where there are several."""
+    several = len({area.venue_id for area in areas}) > 1
+    found = []
+    for (venue, floor), on in groupby(areas, key=_floor_of):
+        name = f"{catalog.venues[venue].name} {floor_text(floor)}" if several else floor_text(floor)
+        found.append((name, list(on)))
+    return found
+
+
+def _floor_of(area: Area) -> tuple[VenueId, int]:
+    return area.venue_id, area.floor
+
+
+def _venues(visit: PageRequest) -> frozenset[VenueId] | None:
+    """Those that they work for; None where that is all of them."""
+    return visit.rights.venues if visit.rights is not None else None
+
+
+async def _lines(
+    visit: PageRequest,
+    area: Area,
+    occupancy: OccupancyView,
+    doubted: Sequence[Reservation],
+) -> list[PatrolSeat]:
+    """The area's seats by their numbers."""
+    now = visit.now
+    current = {}
+    for seat in area.seats:
+        rows = [row for row in occupancy.by_seat.get(seat.id, ()) if now < row.end]
+        if rows:
+            current[seat.id] = rows[0]
+    people = await visit[keys.STAFF_READERS].many({row.reader_id for row in current.values()})
+    reports = await _reports(visit, doubted)
+    lines = []
+    for seat in sorted(area.seats, key=lambda seat: natural(seat.number)):
+        row, said = current.get(seat.id), reports.get(seat.id, [])
+        if row is None or (row.start > now and row.state in _NOT_THERE):
+            lines.append(_empty(seat, row, now, said))
+        else:
+            lines.append(_occupied(seat, row, reader_label(people.get(row.reader_id)), said))
+    return lines
+
+
+async def _reports(
+    visit: PageRequest, doubted: Sequence[Reservation]
+) -> Mapping[SeatId, list[str]]:
+    """What readers have said of seats and nobody has looked after yet, in words."""
+    found: dict[SeatId, list[str]] = {}
+    taken, _ = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, _MARKED, _venues(visit))
+    for r in taken:
+        if r.report is not None:
+            found.setdefault(r.report.seat_id, []).append(PATROL_TEXT["occupied"])
+    for r in doubted:
+        found.setdefault(r.seat_id, []).append(PATROL_TEXT["doubted"])
+    for seat, count in (await visit[keys.FAULT_REPORTS].open_of_seats()).items():
+        found.setdefault(seat, []).append(PATROL_TEXT["fault"].format(count=count))
+    return found
+
+
+def _empty(
+    seat: Seat, following: OccupancyRow | None, now: datetime, reports: list[str]
+) -> PatrolSeat:
+    reason = seat.unavailable_reason(local_date(now))
+    when = ""
+    if following is not None:
+        when = PATROL_TEXT["booked_from"].format(start=later_clock(now, following.start))
+    state = "disabled" if reason is not None else "free"
+    words = PATROL_TEXT[state].format(reason=reason)
+    return PatrolSeat(seat, state, words, when=when, reports=reports)
+
+
+def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> PatrolSeat:
+    when = f"{presenting.clock(row.booked_start)}–{later_clock(row.booked_start, row.end)}"
+    reserved = row.state is ReservationState.RESERVED
+    words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
+    return PatrolSeat(seat, row.state.value, words, row.id, who, when, reports)
+
+
+# --- the chosen seat ------------------------------------------------------------------------------
+async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
+    """What is known of the seat, without its reader's name, and what can be done there."""
+    r = None
+    if chosen.reservation:
+        r = await visit[keys.RESERVATION_LOOKUP].get(chosen.reservation)
+    seat, now = chosen.seat, visit.now
+    possible = possible_actions(r, visit) if r is not None else []
+    return {
+        "r": r,
+        "possible": [action.value for action in possible],
+        "movable": r is not None and is_movable(r, visit),
+        "features": feature_texts(seat).values(),
+        "was": outage_token(seat),
+        "outage": seat.unavailable_reason(local_date(now)),
+    }
+
+
+# --- moving a reader ------------------------------------------------------------------------------
+async def _moving(visit: PageRequest, id: str) -> Reservation | None:
+    """The reservation that another seat is chosen for; None where it has ended by now."""
+    if not id:
+        return None
+    r = await visit[keys.RESERVATION_LOOKUP].get(id)
+    visit.require_in(r.venue_id)
+    return r if is_movable(r, visit) else None
+
+
+async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) -> set[SeatId]:
+    """The seats of the area that the reader could have for what is left of their time."""
+    if moving is None:
+        return set()
+    span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)
+    taken = (await visit[keys.SEAT_MAP].occupancy.get_day(local_date(span.start))).by_seat
+    reference, readers = visit[REFERENCE], visit[keys.STAFF_READERS]
+    reader = (await readers.many({moving.reader_id})).get(moving.reader_id)
+    return {
+        seat.id
+        for seat in area.seats
+        if seat.unavailable_reason(local_date(span.start)) is None
+        and seat.unavailable_reason(last_date(span)) is None
+        and reference.may_use_seat(seat, reader, moving.date)
+        and not overlaps(taken.get(seat.id, ()), span)
+    }

@@ -1,0 +1,125 @@
+"""How the library is used, over days and years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest
+from handlers.staff.layout import render, sees_area
+from handlers.staff.tables import Table
+from handlers.statistics.console import charts
+from handlers.statistics.console import tables as statistics_tables
+from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
+from handlers.texts.console import WRONG_TEXT
+from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
+from models.kernel.errors import InvalidRequest
+from models.kernel.time_range import local_date
+from models.statistics.daily import AreaDay, summary
+
+LONGEST: Final = 400
+"""Days on one page or in one CSV file."""
+LONGEST_SEATS: Final = 31
+"""Days in the table of single seats, which is counted anew from the bookings."""
+_USUAL: Final = 30
+_FIRST: Final = date(2000, 1, 1)
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Days, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + n * _DAY for n in range((self.last - self.first).days + 1)]
+
+
+def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
+    """The interval that the address asks for; else the last 30 days. Raises: InvalidRequest."""
+    query, yesterday = visit.request.query, local_date(visit.now) - _DAY
+    last = _date("to", query.get("to", ""), yesterday)
+    if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
+        raise InvalidRequest("to", WRONG_TEXT["not_our_time"])
+    first = _date("from", query.get("from", ""), last - (_USUAL - 1) * _DAY)
+    if not first <= last:
+        raise InvalidRequest("to", WRONG_TEXT["dates_reversed"])
+    if (last - first).days >= longest:
+        raise InvalidRequest("from", WRONG_TEXT["too_many_days"].format(most=longest))
+    return Interval(first, last)
+
+
+def _date(name: str, text: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text) if text else otherwise
+    except ValueError as error:
+        raise InvalidRequest(name, WRONG_TEXT["date_format"]) from error
+
+
+async def statistics(visit: PageRequest) -> web.StreamResponse:
+    """The daily statistics of an interval, as charts and as the tables that they are drawn from."""
+    asked = interval(visit)
+    tables = await tables_of(visit, asked)
+    days = await _days_of(visit, asked)
+    known = {table.key: table for table in tables}
+    return render(
+        visit,
+        "statistics",
+        asked=asked,
+        whole=summary(days),
+        shown=[
+            (known["days"], columns_of(known["days"], "day", "utilisation")),
+            (known["days"], columns_of(known["days"], "day", "booked", rates=False)),
+            (known["areas"], rows_of(known["areas"], "area", "utilisation")),
+            (known["hours"], columns_of(known["hours"], "hour", "utilisation")),
+        ],
+        weekdays=known["weekdays"],
+        no_data=NO_DATA,
+        longest_seats=LONGEST_SEATS,
+    )
+
+
+async def tables_of(visit: PageRequest, asked: Interval) -> list[Table]:
+    """All tables of the interval, from what is kept of each day."""
+    days = await _days_of(visit, asked)
+    catalog = visit[REFERENCE].catalog
+    names = {a.id: catalog.area_name(a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
+    return statistics_tables.tables(days, asked.days, names)
+
+
+async def _days_of(visit: PageRequest, asked: Interval) -> list[AreaDay]:
+    """What is kept of each day, of the venues that they work for."""
+    days = await visit[keys.STATISTICS].between(asked.first, asked.last)
+    return [day for day in days if sees_area(visit, day.area_id)]
+
+
+def columns_of(table: Table, names: str, values: str, *, rates: bool = True) -> Chart:
+    """The chart of one column of the table, from the left to the right."""
+    points = _points(table, names, values)
+    largest = max((p.value for p in points if p.value is not None), default=0.0)
+    return charts.columns(points, RATE_TICKS if rates else charts.count_ticks(largest), rates)
+
+
+def rows_of(table: Table, names: str, values: str) -> Chart:
+    """The chart of one column with rates, from the top to the bottom."""
+    return charts.rows(_points(table, names, values), RATE_TICKS, rates=True)
+
+
+def _points(table: Table, names: str, values: str) -> list[Point]:
+    column = next(c for c in table.columns if c.name == COLUMN_TEXT[values])
+    found = []
+    for name, value in zip(
+        table.column(COLUMN_TEXT[names]), table.column(column.name), strict=True
+    ):
+        label = f"{name:%m-%d}" if isinstance(name, date) else str(name)
+        number = float(value) if isinstance(value, int | float) else None
+        found.append(Point(label, number, column.shown(value) if number is not None else NO_DATA))
+    return found

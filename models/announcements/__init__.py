@@ -1,0 +1,1 @@
+"""Announcements to the readers of chosen bookings."""

@@ -1,0 +1,93 @@
+"""One message by the staff to everybody who has a place in some areas at some time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from models.announcements.repository import AnnouncementRepository
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange, last_date, local_date
+from models.library.entities import AreaId
+from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
+from models.staff.audit import AuditAction
+from models.staff.ports import ReaderNotifier
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.storage.mongo import new_id
+
+AT_A_TIME: Final = 200
+"""Readers who are told in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """``key`` is the form's: sent once more, it tells nobody twice. ``span`` is the time for which
+    its readers have a place in one of the areas."""
+
+    key: str
+    areas: Collection[AreaId]
+    span: TimeRange
+    title: str
+    text: str
+
+
+class StaffAnnouncements:
+    """Finds whom an announcement concerns, and tells them."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        announcements: AnnouncementRepository,
+        reservations: ReservationRepository,
+        reference: ReferenceData,
+        notifier: ReaderNotifier,
+    ) -> None:
+        self._audit, self._announcements = audit, announcements
+        self._reservations, self._reference = reservations, reference
+        self._notifier = notifier
+
+    async def audience(self, areas: Collection[AreaId], span: TimeRange) -> list[ReaderId]:
+        """The readers with a live reservation in one of the areas that has any of the time."""
+        seats, found = self._reference.catalog.all_seats, set[ReaderId]()
+        # One that has begun the evening before may last past midnight.
+        day, last = local_date(span.start) - timedelta(days=1), last_date(span)
+        while day <= last:
+            for row in await self._reservations.occupancy_rows(day):
+                seat = seats.get(row.seat_id)
+                meets = row.start < span.end and span.start < row.end
+                if seat is not None and seat.area_id in areas and meets:
+                    found.add(row.reader_id)
+            day += timedelta(days=1)
+        return sorted(found)
+
+    async def send(self, ctx: StaffContext, what: Announcement, reason: str) -> int:
+        """Tell its readers, who are found anew. How many they were.
+
+        Raises: OtherVenue where one of the areas is not the staff member's.
+        """
+        for area_id in what.areas:
+            ctx.require(self._reference.area(area_id).venue_id)
+
+        async def work() -> int:
+            readers = await self.audience(what.areas, what.span)
+            prefix = await self._announcements.begin(_key(ctx, what), new_id())
+            for begin in range(0, len(readers), AT_A_TIME):
+                await self._notifier.announced(
+                    prefix, readers[begin : begin + AT_A_TIME], what.title, what.text, ctx.now
+                )
+            return len(readers)
+
+        names = [self._reference.area(id).name for id in sorted(what.areas)]
+        said = {"title": what.title, "area": " ".join(names)}
+        operation = AuditedOperation(AuditAction.ANNOUNCE, "announcement", None, reason, said)
+        return await self._audit.record(ctx, operation, work, lambda told: {"told": told})
+
+
+def _key(ctx: StaffContext, what: Announcement) -> str:
+    """The form with all that it says: with another text it is another announcement."""
+    said = repr((ctx.reader.id, what.key, sorted(what.areas), what.span, what.title, what.text))
+    return hashlib.sha256(said.encode()).hexdigest()

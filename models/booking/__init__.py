@@ -1,0 +1,1 @@
+"""What is done with reservations: booking, changing, cancelling, and the one writer."""

@@ -1,0 +1,92 @@
+"""Looks up in memory whether a seat is taken, and which seats near it are free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
+from models.library.entities import Seat
+from models.occupancy.live import LiveOccupancy
+from models.policy.entities import Policy
+from models.readers.entities import Reader
+from models.reference_data import ReferenceData
+from models.reservations.entities import Reservation
+from models.reservations.errors import SeatTaken
+from models.reservations.occupancy_rows import OccupancyRow
+from models.reservations.state_machine import ReservationState
+
+_PROPOSED: Final = 3
+
+
+def overlaps(rows: Sequence[OccupancyRow], span: TimeRange) -> bool:
+    return any(row.start < span.end and span.start < row.end for row in rows)
+
+
+class SeatAlternatives:
+    """Refuses a seat that others have and proposes others; the claim index decides what is
+    accepted."""
+
+    def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
+        self._reference, self._occupancy = reference, occupancy
+
+    async def reject_if_taken(
+        self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
+    ) -> int:
+        """How many bookings the reader is known to have on that day; refuse what the index would
+        surely refuse.
+
+        Most requests of a rush are for what others have taken: they cost no database. The occupancy
+        refuses only while it is surely not older than a moment; it never accepts. In that moment
+        readers may themselves have given something up, at another worker: where their own bookings
+        are in the way, the index decides.
+
+        Raises: SeatTaken.
+        """
+        date = local_date(span.start)
+        day = self._occupancy.authoritative_day(date)
+        if day is None:
+            return 0
+        rows = day.by_reader.get(reader.id, ())
+        own = [r for r in rows if r.state is not ReservationState.OFFERED]
+        used = sum(local_date(r.booked_start) == date for r in own)
+        if used >= policy.daily_booking_limit or overlaps(own, span):
+            return used
+        others = [r for r in day.by_seat.get(seat.id, ()) if r.reader_id != reader.id]
+        if overlaps(others, span):
+            raise SeatTaken(nearest=await self.nearest_free_seats(seat, span, reader))
+        return used
+
+    async def nearest_free_seats(
+        self, seat: Seat, span: TimeRange, reader: Reader | None
+    ) -> list[dict[str, str]]:
+        """Up to three seats near ``seat`` that the reader could have for ``span``."""
+        day, last = local_date(span.start), last_date(span)
+        taken = (await self._occupancy.get_day(day)).by_seat
+        catalog = self._reference.catalog
+        free = (
+            other
+            for other in catalog.nearest_seats(seat)
+            # In a rush it is this that most of them fail.
+            if not overlaps(taken.get(other.id, ()), span)
+            and other.unavailable_reason(day) is None
+            and other.unavailable_reason(last) is None
+            and self._reference.may_use_seat(other, reader, day)
+        )
+        return [
+            {"id": s.id, "no": s.number, "label": catalog.seat_label(s)}
+            for s in islice(free, _PROPOSED)
+        ]
+
+    async def alternatives_for(
+        self, r: Reservation, reader: Reader | None, now: datetime
+    ) -> list[dict[str, str]]:
+        """Free seats near the reservation's own that its reader could have for what is left of its
+        time."""
+        start = max(floor_minute(now), r.start)
+        seat = self._reference.catalog.all_seats.get(r.seat_id)
+        if seat is None or start >= r.end:
+            return []
+        return await self.nearest_free_seats(seat, TimeRange(start, r.end), reader)

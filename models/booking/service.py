@@ -1,0 +1,304 @@
+"""Making, changing and cancelling a reservation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from models.booking.again import usual_start
+from models.booking.alternatives import SeatAlternatives
+from models.booking.entitlement import check_entitled
+from models.booking.idempotency import Idempotency, idempotent
+from models.booking.writer import ReservationWriter
+from models.kernel.errors import DomainError, Overloaded
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import (
+    TimeRange,
+    floor_minute,
+    last_date,
+    local_date,
+    local_instant,
+    to_local,
+)
+from models.library.entities import Seat
+from models.opening_draw.entities import Outcome, Ticket
+from models.opening_draw.errors import AnotherTicketWaits
+from models.opening_draw.service import OpeningDraw
+from models.policy.entities import Policy
+from models.readers.context import RequestContext
+from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
+from models.reservations import rules, transitions
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.errors import (
+    ClaimConflict,
+    DrawPending,
+    OverlapsOwnBooking,
+    SeatTaken,
+)
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import new_id
+
+_USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
+_LATELY: Final = timedelta(days=28)
+_RECENT: Final = 60
+"""So many bookings say when a reader usually begins."""
+
+
+class ReservationService:
+    """What a reader does with a booking before it begins."""
+
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        reference: ReferenceData,
+        writer: ReservationWriter,
+        idempotency: Idempotency,
+        alternatives: SeatAlternatives,
+        draw: OpeningDraw,
+    ) -> None:
+        self._reservations, self._reference = reservations, reference
+        self._writer, self.idempotency = writer, idempotency
+        self._alternatives, self._draw = alternatives, draw
+
+    async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
+        """Raises: NotFound, for another reader's as well."""
+        return await self._writer.get_own(id, reader_id)
+
+    async def page_of(
+        self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """A page of the reader's reservations in these states (all where none is named), the
+        latest first, and how many there are."""
+        return await self._reservations.page_of(reader_id, states, skip, limit)
+
+    async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
+        """The reader's live reservations that start at ``since`` or later, the earliest first."""
+        return await self._reservations.live_of(reader_id, since)
+
+    async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
+        """The reader's live reservations of today and later, with the one of yesterday that goes on
+        over midnight; the earliest first."""
+        midnight = local_instant(local_date(now), time(0))
+        rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
+        return [r for r in rows if r.start >= midnight or r.end > now]
+
+    async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
+        """All of the reader's reservations for that day of use, the earliest start first."""
+        return await self._reservations.on_day(reader_id, day)
+
+    async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
+        """The reader's latest booking that was used to its end."""
+        return await self._reservations.latest_of(reader_id, _USED)
+
+    async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
+        """The time of day at which the reader has usually begun in the last weeks; None where they
+        have not come."""
+        found = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
+        return usual_start(found)
+
+    async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
+        """How many bookings the reader may still make for that day of use."""
+        used = await self._reservations.used_daily_slots(reader_id, day)
+        return max(0, policy.daily_booking_limit - len(used))
+
+    @idempotent
+    async def create(
+        self, ctx: RequestContext, seat_id: str, selection: TimeSelection
+    ) -> Reservation:
+        """Book the seat for the selected time.
+
+        Raises: NotFound, Suspended, SeatDisabled, StartInPast, BeyondBookingWindow,
+        BookingWindowNotOpen, Closed, NotATimeStep, TooShort, TooLong, DailyLimit,
+        OverlapsOwnBooking, SeatTaken, AccessibleSeatOnly, GroupSeatOnly, OutsideVisitDates,
+        IdempotencyKeyReused, RequestInProgress, DrawPending.
+        """
+        seat = self._reference.seat(seat_id)
+        policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
+        span = self._check(ctx, seat, selection, policy)
+        booked = await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
+        opens_at = policy.draw_opens_at(selection.day, ctx.now)
+        if opens_at is None:
+            return await self._insert(ctx, seat, span, policy, booked)
+        return await self._insert_in_turn(ctx, seat, span, policy, opens_at)
+
+    async def _insert_in_turn(
+        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
+    ) -> Reservation:
+        """Claim the seat as soon as the draw at the opening lets this request go on. Raises: as
+        ``_insert``, and Throttled, DrawPending."""
+        request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
+        ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
+        try:
+            async with self._draw.turn(ctx, ticket, opens_at) as turn:
+                try:
+                    booked = await self._alternatives.reject_if_taken(
+                        ctx.reader, seat, span, policy
+                    )
+                    made = await self._insert(ctx, seat, span, policy, booked)
+                except SeatTaken as lost:
+                    turn.outcome = Outcome.SEAT_TAKEN
+                    if turn.drawn:
+                        raise SeatTaken(**lost.details, drawn=True) from lost
+                    raise
+                turn.outcome = Outcome.WON
+                return made
+        except AnotherTicketWaits:
+            raise DrawPending() from None
+
+    async def _insert(
+        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
+    ) -> Reservation:
+        """Claim the seat; the index decides. ``booked``: so many bookings of the day the reader is
+        known to have, which says which daily slot to try first.
+
+        Raises: DailyLimit, OverlapsOwnBooking, SeatTaken, RequestInProgress, Overloaded."""
+        day = local_date(span.start)
+        id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
+        # Each conflict on the daily slot: another booking of this reader took that one meanwhile.
+        for _ in range(4 * policy.daily_booking_limit):
+            made = self._build(ctx, id, seat, span, policy, daily_slot)
+            try:
+                await self._writer.insert(made)
+            except ClaimConflict as lost:
+                if lost.kind is ClaimKind.DAILY:
+                    daily_slot = await self._free_daily_slot(ctx, day, policy)
+                elif lost.kind is ClaimKind.IDEMPOTENCY:
+                    await self.idempotency.release_expired_key(ctx, lost.claim)
+                else:
+                    raise await self._conflict_from(ctx, lost, seat, span) from lost
+                continue
+            return made
+        raise Overloaded()
+
+    @idempotent
+    async def change(
+        self,
+        ctx: RequestContext,
+        id: str,
+        seat_id: str | None,
+        start: time | str | None,
+        end: time | None,
+    ) -> Reservation:
+        """Another seat or time in one step: the old one is kept unless the new one is won.
+
+        ``start``: a clock time, ``"now"``, or None to keep it.
+
+        Raises: as ``create``, and InvalidState once it has begun, unless the staff move a reader.
+        """
+        wanted: list[tuple[Seat, TimeRange]] = []
+
+        def changed(current: Reservation, _: Policy) -> Reservation:
+            by_staff = ctx.actor.by == "librarian"
+            rules.may_change(current, ctx.now, by_staff=by_staff)
+            seat = self._reference.seat(seat_id or current.seat_id)
+            begun = current.state is ReservationState.IN_USE or ctx.now >= current.start
+            if (current.has_open_report or by_staff) and begun:
+                new = self._move_for_the_rest(ctx, current, seat)
+                rest = TimeRange(floor_minute(ctx.now), current.end)
+                wanted[:] = [(seat, rest)]
+                return new
+            policy = self._reference.policy_for(seat.area_id, current.date, ctx.reader)
+            span = self._check(ctx, seat, _changed_selection(current, start, end), policy)
+            wanted[:] = [(seat, span)]
+            if seat.id == current.seat_id and span == current.span:
+                return current
+            return transitions.change(
+                current, area_id=seat.area_id, seat_id=seat.id, span=span,
+                policy=policy, actor=ctx.actor, now=ctx.now,
+            )  # fmt: skip
+
+        try:
+            return await self._writer.update(ctx, id, changed)
+        except ClaimConflict as lost:
+            raise await self._conflict_from(ctx, lost, *wanted[0]) from lost
+
+    @idempotent
+    async def cancel(self, ctx: RequestContext, id: str) -> Reservation:
+        """Raises: NotFound, InvalidState."""
+
+        def cancelled(current: Reservation, _: Policy) -> Reservation:
+            rules.may_cancel(current, ctx.now)
+            return transitions.cancel(current, ctx.actor, ctx.now)
+
+        return await self._writer.update(ctx, id, cancelled)
+
+    def _check(
+        self, ctx: RequestContext, seat: Seat, selection: TimeSelection, policy: Policy
+    ) -> TimeRange:
+        """The time that the reader may book the seat for. Raises: as ``create``."""
+        rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
+        check_entitled(self._reference, seat, ctx.reader, selection.day)
+        rules.seat_in_service(seat, selection.day)
+        # Before its hours are asked for: the first day of the calendar has no instant in UTC.
+        rules.check_date_bookable(selection.day, policy, ctx.now)
+        hours = self._reference.opening_hours(policy, selection.day, seat.area_id)
+        span = rules.resolve_time(selection, policy, hours, ctx.now)
+        rules.seat_in_service(seat, last_date(span))
+        return span
+
+    def _build(
+        self,
+        ctx: RequestContext,
+        id: ReservationId,
+        seat: Seat,
+        span: TimeRange,
+        policy: Policy,
+        daily_slot: int,
+    ) -> Reservation:
+        key = ctx.key
+        return transitions.create(
+            id=id,
+            reader_id=ctx.reader.id,
+            venue_id=self._reference.catalog.areas[seat.area_id].venue_id,
+            area_id=seat.area_id,
+            seat_id=seat.id,
+            span=span,
+            policy=policy,
+            daily_slot=daily_slot,
+            result=IdempotentResult(key.value, key.digest, ctx.now) if key else None,
+            actor=ctx.actor,
+            now=ctx.now,
+        )
+
+    def _move_for_the_rest(self, ctx: RequestContext, r: Reservation, seat: Seat) -> Reservation:
+        """Another seat from now to the end that the reader had, whatever the time steps."""
+        span = TimeRange(floor_minute(ctx.now), r.end)
+        rules.seat_in_service(seat, local_date(span.start))
+        rules.seat_in_service(seat, last_date(span))
+        check_entitled(self._reference, seat, ctx.reader, r.date)
+        policy = self._reference.policy_for(seat.area_id, r.date, ctx.reader)
+        day = local_date(span.start)
+        hours = self._reference.opening_hours(policy, day, seat.area_id)
+        rules.check_open(span.start, span.end, hours)
+        if seat.id == r.seat_id:
+            raise SeatTaken()
+        if r.state is ReservationState.IN_USE:
+            return transitions.move_seat(
+                r, area_id=seat.area_id, seat_id=seat.id, actor=ctx.actor, now=ctx.now
+            )
+        return transitions.change(
+            r, area_id=seat.area_id, seat_id=seat.id, span=span,
+            policy=policy, actor=ctx.actor, now=ctx.now,
+        )  # fmt: skip
+
+    async def _free_daily_slot(self, ctx: RequestContext, day: date, policy: Policy) -> int:
+        used = await self._reservations.used_daily_slots(ctx.reader.id, day)
+        return rules.free_daily_slot(used, policy.daily_booking_limit)
+
+    async def _conflict_from(
+        self, ctx: RequestContext, lost: ClaimConflict, seat: Seat, span: TimeRange
+    ) -> DomainError:
+        if lost.kind is ClaimKind.READER:
+            return OverlapsOwnBooking()
+        nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader)
+        return SeatTaken(nearest=nearest)
+
+
+def _changed_selection(r: Reservation, start: time | str | None, end: time | None) -> TimeSelection:
+    kept = to_local(r.start)
+    begin = None if start == "now" else (start if isinstance(start, time) else kept.time())
+    return TimeSelection(r.date, begin, end or to_local(r.end).time())

@@ -1,0 +1,51 @@
+"""Looks up for the staff who had a seat at some time; the log keeps who asks, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from models.booking.staff.lookup import ReservationLookup
+from models.kernel.time_range import TimeRange, local_date, to_local
+from models.library.entities import SeatId
+from models.reservation_store.repository import ReservationRepository
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import BOOKING_STATES
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+
+
+class StaffSeatHistory:
+    """Each look has its entry in the audit log."""
+
+    def __init__(
+        self, audit: AuditLog, lookup: ReservationLookup, reservations: ReservationRepository
+    ) -> None:
+        self._audit, self._lookup, self._reservations = audit, lookup, reservations
+
+    async def who_had_seat(
+        self, ctx: StaffContext, seat_id: SeatId, span: TimeRange, reason: str
+    ) -> list[Reservation]:
+        """The bookings that had the seat at some time in ``span``, which is within a day; the
+        earliest first. The log keeps who asks, for which seat and time, and why."""
+        self._lookup.require_seat(ctx, seat_id)
+        day = local_date(span.start)
+        rows = await self._reservations.on_seat(seat_id, day - timedelta(days=1))  # in its night
+        rows += await self._reservations.on_seat(seat_id, day)
+        found = [
+            r
+            for r in rows
+            if r.state in BOOKING_STATES and r.held is not None and r.held.overlaps(span)
+        ]
+        readers = {r.reader_id for r in found}
+        operation = AuditedOperation(
+            AuditAction.LOOKED_UP,
+            f"seat:{seat_id} {_minute(span.start)}/{_minute(span.end)}",
+            readers.pop() if len(readers) == 1 else None,
+            reason,
+        )
+        await self._audit.record_look(ctx, operation, {"found": len(found)})
+        return found
+
+
+def _minute(instant: datetime) -> str:
+    return f"{to_local(instant):%Y-%m-%dT%H:%M}"

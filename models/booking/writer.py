@@ -1,0 +1,169 @@
+"""The only writer of reservations: insert, optimistic update, the occupancy, the waitlist.
+
+Whatever gives a seat back goes through ``save``: it asks who waits for the seat, and writes the
+change and the offer in one transaction, so that no passer-by comes in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from models.booking.idempotency import Idempotency, result_of
+from models.kernel.errors import NotFound, Overloaded
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
+from models.occupancy.live import LiveOccupancy
+from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours
+from models.readers.context import RequestContext
+from models.reference_data import ReferenceData
+from models.reservation_store.presence_repository import PresenceMethodRepository
+from models.reservation_store.repository import ReservationRepository
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.transitions import with_idempotency
+from models.storage.transactions import InTransaction
+
+MAX_ATTEMPTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SeatOffer:
+    """An offer to create; ``claim`` marks the waitlist entry in the same transaction."""
+
+    reservation: Reservation
+    claim: InTransaction
+
+
+class ReleasedSeats(Protocol):
+    """Who gets a seat that a change gives back; the waitlist implements it."""
+
+    async def next_offer(
+        self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
+    ) -> SeatOffer | None:
+        """The offer to create together with the change from ``old`` to ``new``, if any; none for
+        the waitlist entries of ``passed_over``."""
+
+
+class ReservationWriter:
+    """Writes new reservations, and changes, each over the very state that it was decided on."""
+
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+        idempotency: Idempotency,
+        released_seats: ReleasedSeats,
+        presence_methods: PresenceMethodRepository,
+    ) -> None:
+        self._reservations, self._occupancy = reservations, occupancy
+        self._reference, self._idempotency = reference, idempotency
+        self._released_seats, self._presence_methods = released_seats, presence_methods
+
+    async def insert(self, made: Reservation) -> None:
+        """Write a new reservation, and show it from then on. Raises: as
+        ``ReservationRepository.insert``."""
+        with self._occupancy.inserting(made.date):
+            await self._reservations.insert(made)
+        self._occupancy.record_write(made)
+
+    async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
+        """Raises: NotFound, for another reader's as well."""
+        found = await self._reservations.get_own(id, reader_id)
+        if found is None:
+            raise NotFound()
+        return found
+
+    async def policy_at_booking(self, r: Reservation) -> Policy:
+        """The policy that the reservation was made under, with the numbers of its area and day, and
+        with its reader's accommodation."""
+        return await self._reference.policy_version_for(
+            r.policy_version, r.area_id, r.date, r.reader_id
+        )
+
+    def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
+        """The hours of the reservation's area by the policy of today: they may have become others
+        since it was booked."""
+        day = local_date(max(r.start, now))
+        return self._reference.opening_hours(self._reference.policy, day, r.area_id)
+
+    async def update(
+        self,
+        ctx: RequestContext,
+        id: str,
+        change: Callable[[Reservation, Policy], Reservation],
+    ) -> Reservation:
+        """Optimistic update of the reader's own reservation: load it, apply ``change``, save it if
+        nobody has changed it meanwhile; otherwise again, up to eight times.
+
+        Raises: what ``change`` raises; NotFound; ClaimConflict; IdempotencyKeyReused; Overloaded.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            old = await self.get_own(id, ctx.reader.id)
+            if (known := result_of(old, ctx)) is not None:
+                return known
+            new = change(old, await self.policy_at_booking(old))
+            if new is old:
+                return old
+            if ctx.key is not None:
+                new = with_idempotency(
+                    new, IdempotentResult(ctx.key.value, ctx.key.digest, ctx.now)
+                )
+            try:
+                return await self.save(old, new, ctx.now)
+            except RevisionConflict:
+                continue
+            except ClaimConflict as lost:
+                if lost.kind is not ClaimKind.IDEMPOTENCY:
+                    raise
+                await self._idempotency.release_expired_key(ctx, lost.claim)
+        raise Overloaded()
+
+    async def save(
+        self,
+        old: Reservation,
+        new: Reservation,
+        now: datetime,
+        due: Mapping[str, object] | None = None,
+    ) -> Reservation:
+        """``new`` as it is stored, in the place of ``old``; a seat that it gives back is offered to
+        the next reader who waits for it, in the same transaction.
+
+        ``due`` is a job's condition, checked by the database in the same step.
+
+        Raises: RevisionConflict, ClaimConflict, ServiceUnavailable.
+        """
+        passed_over: set[str] = set()
+        for _ in range(MAX_ATTEMPTS):
+            offer = await self._released_seats.next_offer(old, new, now, passed_over)
+            if offer is None:
+                break
+            offered = offer.reservation
+            try:
+                with self._occupancy.inserting(offered.date):
+                    written = await self._reservations.replace_and_offer(
+                        old, new, due, offered, offer.claim
+                    )
+            except ClaimConflict:
+                passed_over.add(offered.wait_id or "")
+                continue
+            self._occupancy.record_write(new)
+            self._occupancy.record_write(offered)
+            return written
+        return await self.replace(old, new, due)
+
+    async def replace(
+        self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
+    ) -> Reservation:
+        """As ``save``, for a change that gives no seat back. One that brings a proof of presence
+        also shows that its method works in the venue."""
+        written = await self._reservations.replace(old, new, due)
+        self._occupancy.record_write(new)
+        if new.presence is not None and new.presence != old.presence:
+            await self._presence_methods.record(new.presence)
+        return written

@@ -1,0 +1,53 @@
+"""One seat that the staff take out of service where they stand, or put back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.affected_bookings.service import Resolution
+from models.kernel.errors import Overloaded
+from models.kernel.time_range import local_date
+from models.library.entities import SeatId
+from models.library.errors import PlanChanged
+from models.library.seat_outage import SeatOutage, with_outage
+from models.policy.staff import AreaChange, StaffPolicyAndPlans
+from models.reference_data import ReferenceData
+from models.staff.audit import AuditAction
+from models.staff.recorder import StaffContext
+
+_TRIES: Final = 4
+
+
+class StaffSeatOutages:
+    """Changes the plan of the seat's area, and of it this one seat alone."""
+
+    def __init__(self, plans: StaffPolicyAndPlans, reference: ReferenceData) -> None:
+        self._plans, self._reference = plans, reference
+
+    async def set_outage(
+        self,
+        ctx: StaffContext,
+        seat_id: SeatId,
+        was: SeatOutage,
+        new: SeatOutage,
+        summary: str,
+        reason: str,
+        resolution: Resolution,
+    ) -> None:
+        """Set the seat's outage; ``resolution`` is for the bookings that lose their seat. Another
+        change of the same plan at the same moment is no obstacle.
+
+        Raises: NotFound, InvalidRequest; PlanChanged where somebody has changed this seat's outage
+        meanwhile, and nothing has changed then.
+        """
+        for _ in range(_TRIES):
+            await self._reference.refresh()
+            old = self._reference.area(self._reference.seat(seat_id).area_id)
+            planned = with_outage(old, seat_id, was, new, local_date(ctx.now))
+            change = AreaChange(AuditAction.CHANGE_PLAN, old, planned, summary)
+            try:
+                await self._plans.change_areas(ctx, [change], reason, resolution)
+            except PlanChanged:
+                continue
+            return
+        raise Overloaded()

@@ -1,0 +1,141 @@
+"""Messages that could not be sent: what failed, and sending it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from models.messages.channel_pause import Pause
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.consent_repository import ConsentRepository, ConsentTotals
+from models.messages.delivery_report_repository import ChannelDeliveries
+from models.messages.entities import RELEVANT_STATES, Channel, DeliveryState, Message, Template
+from models.messages.repository import MessageRepository
+from models.reference_data import ReferenceData
+from models.reservation_store.repository import ReservationRepository
+from models.reservations.entities import Reservation
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.violations.repository import ViolationRepository
+
+_AT_ONCE: Final = 5000
+"""Messages that are sent again by one press."""
+
+
+class MessageRelevance:
+    """Tells which messages still say what is so."""
+
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        violations: ViolationRepository,
+        reference: ReferenceData,
+    ) -> None:
+        self._reservations, self._violations = reservations, violations
+        self._reference = reference
+
+    async def relevant(self, messages: Sequence[Message], since: datetime) -> list[str]:
+        """The ids of those that are still relevant; ``since`` is older than all of them."""
+        ids = {m.reservation_id for m in messages if m.reservation_id is not None}
+        found = await self._reservations.many(ids)
+        waived = await self._violations.reservations_waived_since(since)
+        return [
+            m.id
+            for m in messages
+            if m.reservation_id is not None
+            and m.reservation_id not in waived
+            and self._is_still_relevant(m, found.get(m.reservation_id))
+        ]
+
+    def _is_still_relevant(self, m: Message, r: Reservation | None) -> bool:
+        """Does the message say what is so, of the seat and the time that it is about?"""
+        if r is None or r.state not in RELEVANT_STATES[m.template]:
+            return False
+        current: dict[str, object] = {"start": r.start, "end": r.end}
+        catalog = self._reference.catalog
+        seat = catalog.all_seats.get(r.seat_id)
+        if seat is not None:
+            current["seat"] = catalog.seat_label(seat)
+        return all(m.facts.get(name, value) == value for name, value in current.items())
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInUse:
+    """A channel that the library has set up: its deliveries and its pause."""
+
+    deliveries: ChannelDeliveries
+    pauses: ChannelPauseRepository
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOverview:
+    """What became of the messages of some days by one channel. ``messages`` are all that were told
+    then: those without a delivery nobody asked for."""
+
+    messages: dict[Template, int]
+    counts: list[tuple[Template, DeliveryState, str | None, int]]
+    failures: list[tuple[int | None, str | None, int]]
+    failed: list[tuple[Message, int, tuple[int, ...], str]]
+    pause: Pause | None
+    consents: dict[Template, ConsentTotals]
+
+
+class StaffDeliveries:
+    """Shows what could not be sent, and sends it again."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        messages: MessageRepository,
+        consents: ConsentRepository,
+        channels: Mapping[Channel, ChannelInUse],
+        relevance: MessageRelevance,
+    ) -> None:
+        self._audit, self._messages, self._consents = audit, messages, consents
+        self._channels, self._relevance = channels, relevance
+
+    @property
+    def channels(self) -> list[Channel]:
+        """Those that the library has set up."""
+        return list(self._channels)
+
+    async def overview(
+        self, channel: Channel, since: datetime, wall_clock: bool, limit: int
+    ) -> DeliveryOverview:
+        """What became of the messages since then by a channel that is set up, the last ``limit``
+        failed ones one by one."""
+        used = self._channels[channel]
+        return DeliveryOverview(
+            await self._messages.counts(since, wall_clock),
+            await used.deliveries.counts(since, wall_clock),
+            await used.deliveries.failures(since),
+            await used.deliveries.failed(since, limit),
+            await used.pauses.current(),
+            await self._consents.totals(),
+        )
+
+    async def failures(self, since: datetime) -> int:
+        """How many deliveries have failed, by all channels."""
+        return sum(
+            [
+                count
+                for used in self._channels.values()
+                for _, _, count in await used.deliveries.failures(since)
+            ]
+        )
+
+    async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
+        """Send once more by the channel what failed, as far as it is still relevant. How many."""
+
+        ctx.require(None)
+        deliveries = self._channels[channel].deliveries
+
+        async def work() -> int:
+            failed = await deliveries.retryable_failures(since, ctx.now, _AT_ONCE)
+            relevant = await self._relevance.relevant(failed, since)
+            return await deliveries.requeue(relevant, ctx.now)
+
+        operation = AuditedOperation(AuditAction.RETRY_DELIVERIES, "deliveries", None, reason)
+        return await self._audit.record(ctx, operation, work, lambda queued: {"queued": queued})

@@ -1,0 +1,1 @@
+"""Which seats are taken, in memory."""

@@ -1,0 +1,198 @@
+"""Changes of the policy and of floor plans, with what becomes of the bookings that they affect."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.service import AffectedBookingService, Resolution
+from models.identity.roles import Role
+from models.library.area_events import area_closed
+from models.library.entities import Area
+from models.library.errors import PlanChanged
+from models.library.plan_json import plan_to_json
+from models.library.repository import CatalogRepository
+from models.policy.entities import Policy
+from models.reference_data import ReferenceData
+from models.reservations.occupancy_rows import OccupancyRow
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.ports import ReaderNotifier
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+
+
+@dataclass(frozen=True, slots=True)
+class AreaChange:
+    """An area as it was (None: there was none) and as it is to be; ``summary`` says it in words."""
+
+    action: AuditAction
+    old: Area | None
+    new: Area
+    summary: str
+
+    @property
+    def before(self) -> JsonObject:
+        """What the audit log keeps: the plan, which can be imported again."""
+        old = self.old
+        return {"rev": old.rev, "plan": plan_to_json(old)} if old is not None else {}
+
+    @property
+    def after(self) -> JsonObject:
+        new = self.new
+        said: dict[str, object] = {"rev": new.rev, "change": self.summary}
+        return said if self.old is not None else said | {"area": new.name, "floor": new.floor}
+
+
+class StaffPolicyAndPlans:
+    """Publishes policies and plans."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        catalogs: CatalogRepository,
+        reference: ReferenceData,
+        affected: AffectedBookings,
+        affected_bookings: AffectedBookingService,
+        notifier: ReaderNotifier,
+    ) -> None:
+        self._audit, self._catalogs, self._reference = audit, catalogs, reference
+        self._affected, self._affected_bookings = affected, affected_bookings
+        self._notifier = notifier
+
+    async def change_policy(
+        self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
+    ) -> None:
+        """Publish the next version of the policy; ``resolution`` is for bookings that no longer
+        fit. Raises: RulesChanged where somebody else was first; nothing has changed then."""
+
+        ctx.require(None, Role.ADMINISTRATOR)
+
+        async def work() -> JsonObject:
+            catalog = self._reference.catalog
+            rows = await self._affected.find_affected(new, catalog, ctx.now)
+            await self._reference.publish(new, ctx.now)
+            done = await self._resolve(ctx, rows, resolution, sizes=True)
+            return {"version": new.version, "change": summary} | done
+
+        before = {"version": new.version - 1}
+        operation = AuditedOperation(AuditAction.CHANGE_POLICY, "rules", None, reason, before)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def change_areas(
+        self,
+        ctx: StaffContext,
+        changes: Sequence[AreaChange],
+        reason: str,
+        resolution: Resolution,
+    ) -> None:
+        """All of the changes or none; ``resolution`` is for bookings that lose their seat. Raises:
+        PlanChanged where somebody else was first; nothing has changed then."""
+        for change in changes:
+            kept = change.action is AuditAction.CHANGE_PLAN
+            wanted = Role.LIBRARIAN if kept else Role.ADMINISTRATOR
+            for area in filter(None, (change.old, change.new)):
+                ctx.require(area.venue_id, wanted)
+
+        async def work() -> JsonObject:
+            reference, after = self._reference, [change.new for change in changes]
+            rows = await self._affected.find_affected(
+                reference.policy, reference.catalog.with_areas(*after), ctx.now
+            )
+            new = [change.new for change in changes if change.old is None]
+            changed = [change.new for change in changes if change.old is not None]
+            closed = [
+                area_closed(change.new, ctx.now)
+                for change in changes
+                if change.action is AuditAction.RETIRE_AREA
+            ]
+            if not await self._catalogs.write_areas(new, changed, closed):
+                raise PlanChanged()
+            await reference.refresh()
+            done = await self._resolve(ctx, rows, resolution)
+            for change in changes:
+                if change.old is not None:
+                    await self._notify_renumbered(ctx, change.old, change.new)
+            return done
+
+        await self._record_each(ctx, list(changes), reason, work)
+
+    async def _record_each(
+        self,
+        ctx: StaffContext,
+        changes: list[AreaChange],
+        reason: str,
+        work: Callable[[], Awaitable[JsonObject]],
+    ) -> JsonObject:
+        """What ``work`` returns, done inside an entry for each change."""
+        if not changes:
+            return await work()
+        change, *rest = changes
+        operation = AuditedOperation(
+            change.action, f"area:{change.new.id}", None, reason, change.before
+        )
+        return await self._audit.record(
+            ctx,
+            operation,
+            lambda: self._record_each(ctx, rest, reason, work),
+            # What became of the bookings stands once, in the entry that was begun last.
+            lambda done: {**change.after, **({} if rest else done)},
+        )
+
+    async def add_area(self, ctx: StaffContext, area: Area, reason: str) -> None:
+        """A new area, without seats. Raises: PlanChanged where there is one of that id."""
+        ctx.require(area.venue_id, Role.ADMINISTRATOR)
+
+        async def work() -> JsonObject:
+            if not await self._catalogs.add_area(area):
+                raise PlanChanged()
+            await self._reference.refresh()
+            return {"area": area.name, "floor": area.floor}
+
+        operation = AuditedOperation(AuditAction.ADD_AREA, f"area:{area.id}", None, reason)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def resolve_affected_bookings(
+        self, ctx: StaffContext, resolution: Resolution, reason: str
+    ) -> None:
+        """Apply ``resolution`` to the bookings without a place; again where it could not be."""
+
+        ctx.require(None, Role.ADMINISTRATOR)
+
+        async def work() -> JsonObject:
+            rows = await self._affected.find_unplaceable(ctx.now)
+            return await self._resolve(ctx, rows, resolution)
+
+        operation = AuditedOperation(AuditAction.RESOLVE_AFFECTED, "rules", None, reason)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def _resolve(
+        self,
+        ctx: StaffContext,
+        rows: list[OccupancyRow],
+        resolution: Resolution,
+        sizes: bool = False,
+    ) -> dict[str, object]:
+        done = await self._affected_bookings.resolve(rows, resolution, ctx.actor, ctx.now, sizes)
+        if resolution is Resolution.KEEP:
+            return {}
+        counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
+        return {name: n for name, n in counts.items() if n or name == "cancelled"}
+
+    async def _notify_renumbered(self, ctx: StaffContext, old: Area, new: Area) -> None:
+        """Tell the readers whose seat has another number from now on."""
+        numbers = {seat.id: seat.number for seat in new.seats}
+        was = {s.id: s.number for s in old.seats if numbers.get(s.id, s.number) != s.number}
+        if not was:
+            return
+        catalog = self._reference.catalog
+        for row in await self._affected.upcoming(ctx.now):
+            if row.seat_id in was:
+                await self._notifier.seat_renumbered(
+                    row.reader_id,
+                    was[row.seat_id],
+                    catalog,
+                    catalog.seats[row.seat_id],
+                    row.booked_start,
+                    row.end,
+                    ctx.now,
+                )

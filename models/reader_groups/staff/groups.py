@@ -1,0 +1,143 @@
+"""Reader groups, changed by the staff."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.service import AffectedBookingService, Resolution
+from models.identity.roles import Role
+from models.kernel.errors import NotFound
+from models.kernel.time_range import local_date
+from models.reader_groups.entities import GroupId, ReaderGroup, ReaderGroups
+from models.reader_groups.errors import GroupChanged, GroupNameTaken, TooManyGroups
+from models.reader_groups.repository import MAX_GROUPS, ReaderGroupRepository
+from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
+from models.reservations.occupancy_rows import OccupancyRow
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.storage.mongo import new_id
+
+
+class StaffReaderGroups:
+    """Each change has its entry in the audit log."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        groups: ReaderGroupRepository,
+        readers: ReaderRepository,
+        reference: ReferenceData,
+        affected: AffectedBookings,
+        affected_bookings: AffectedBookingService,
+    ) -> None:
+        self._audit, self._groups, self._readers = audit, groups, readers
+        self._reference, self._affected = reference, affected
+        self._affected_bookings = affected_bookings
+
+    def get(self, id: str) -> ReaderGroup:
+        """Raises: NotFound."""
+        group = self._reference.groups.by_id.get(GroupId(id))
+        if group is None:
+            raise NotFound()
+        return group
+
+    async def find_barred(self, groups: ReaderGroups, ctx: StaffContext) -> list[OccupancyRow]:
+        """Bookings from now on whose readers may have the seat today and could not have it with
+        these groups, the earliest first."""
+        seats = self._reference.catalog.all_seats
+        rows = [
+            row
+            for row in await self._affected.upcoming(ctx.now)
+            if row.seat_id in seats and groups.reserved_for(seats[row.seat_id])
+        ]
+        readers = await self._readers.many({row.reader_id for row in rows})
+        found = []
+        for row in rows:
+            reader, seat = readers.get(row.reader_id), seats[row.seat_id]
+            day = local_date(row.booked_start)
+            memberships = reader.memberships if reader is not None else ()
+            before = self._reference.groups.of(memberships, day)
+            if self._reference.groups.may_use(seat, before) and not groups.may_use(
+                seat, groups.of(memberships, day)
+            ):
+                found.append(row)
+        return sorted(found, key=lambda row: (row.booked_start, row.seat_id))
+
+    async def save(
+        self,
+        ctx: StaffContext,
+        old: ReaderGroup | None,
+        new: ReaderGroup,
+        reason: str,
+        resolution: Resolution,
+    ) -> None:
+        """Enter a new group, whose id is made here, or let ``new`` stand in the place of ``old``.
+        ``resolution`` is for the bookings of others in what is reserved now.
+
+        Raises: GroupChanged, GroupNameTaken, TooManyGroups; nothing has changed then.
+        """
+        ctx.require(None, Role.ADMINISTRATOR)
+        if old is None:
+            if len(self._reference.groups.by_id) >= MAX_GROUPS:
+                raise TooManyGroups(limit=MAX_GROUPS)
+            new = replace(new, id=GroupId(new_id()))
+        rows = await self.find_barred(self._reference.groups.with_group(new), ctx)
+
+        async def work() -> JsonObject:
+            if old is None:
+                if not await self._groups.add(new):
+                    raise GroupNameTaken()
+            elif not await self._groups.replace(new):
+                stands = await self._groups.get(new.id)
+                same = stands is not None and stands.rev == old.rev
+                raise GroupNameTaken() if same else GroupChanged()
+            await self._reference.refresh()
+            done = await self._affected_bookings.resolve(
+                rows, resolution, ctx.actor, ctx.now, entitled=True
+            )
+            counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
+            return {**self._snapshot(new), **{name: n for name, n in counts.items() if n}}
+
+        before = self._snapshot(old) if old is not None else {}
+        operation = AuditedOperation(
+            AuditAction.SAVE_GROUP, f"group:{new.id}", None, reason, before
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def delete(self, ctx: StaffContext, group: ReaderGroup, reason: str) -> None:
+        """The group is gone, with the memberships in it; what was reserved for it is everybody's,
+        where no other group has it too. Raises: GroupChanged."""
+
+        ctx.require(None, Role.ADMINISTRATOR)
+
+        async def work() -> JsonObject:
+            if not await self._groups.delete(group):
+                raise GroupChanged()
+            await self._reference.refresh()
+            return {}
+
+        operation = AuditedOperation(
+            AuditAction.DELETE_GROUP, f"group:{group.id}", None, reason, self._snapshot(group)
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    def _snapshot(self, g: ReaderGroup) -> JsonObject:
+        catalog = self._reference.catalog
+        areas = sorted(
+            catalog.area_name(catalog.areas[id]) for id in g.areas if id in catalog.areas
+        )
+        seats = sorted(
+            catalog.seat_label(s) for id, s in catalog.all_seats.items() if id in g.seats
+        )
+        return {
+            "name": g.name,
+            "shown_name": g.shown_name,
+            "default": g.default,
+            "max_minutes": g.limits.max_minutes,
+            "booking_window_days": g.limits.booking_window_days,
+            "reserved_areas": ", ".join(areas) or None,
+            "reserved_seats": ", ".join(seats) or None,
+            "patterns": ", ".join(f"{p.attribute}={p.value}" for p in g.patterns) or None,
+        }

@@ -1,0 +1,139 @@
+"""Visitors: readers whom the campus does not know, for some days."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from models.booking.service import ReservationService
+from models.identity.activation_code_repository import LiveCode
+from models.kernel.errors import InvalidState, NotFound
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
+from models.readers.card_repository import CardRepository
+from models.readers.entities import Reader, Visit
+from models.readers.errors import CardTaken, VisitChanged
+from models.readers.repository import ReaderRepository
+from models.reservation_store.repository import ReservationRepository
+from models.reservations.state_machine import ReservationState
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.ports import ActivationCodeIssuer
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.storage.mongo import new_id
+from models.waitlist.service import WaitlistService
+
+
+class CutVisits:
+    """Cancels what lies outside of a visit's days."""
+
+    def __init__(
+        self,
+        repository: ReservationRepository,
+        reservations: ReservationService,
+        waitlist: WaitlistService,
+    ) -> None:
+        self._repository, self._reservations, self._waitlist = repository, reservations, waitlist
+
+    async def cancel_outside(self, ctx: StaffContext, reader: Reader, visit: Visit) -> int:
+        """How many bookings were cancelled; waitlist entries are withdrawn too."""
+        reader_ctx, cancelled = ctx.acting_for(reader), 0
+        for entry in await self._waitlist.open_of(reader.id):
+            if not visit.first <= entry.day <= visit.last:
+                await self._waitlist.leave(reader_ctx, entry.id, withdrawn=True)
+        for r in await self._repository.live_of(reader.id, ctx.now - timedelta(days=1)):
+            reserved = r.state is ReservationState.RESERVED
+            if reserved and not visit.first <= r.date <= visit.last:
+                with suppress(InvalidState):
+                    await self._reservations.cancel(reader_ctx, r.id)
+                    cancelled += 1
+        return cancelled
+
+
+class StaffVisitors:
+    """Enters visitors, changes their days and shows their activation codes."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        readers: ReaderRepository,
+        cards: CardRepository,
+        codes: ActivationCodeIssuer,
+        cut_visits: CutVisits,
+        on_reader_changed: Callable[[ReaderId], Awaitable[None]],
+    ) -> None:
+        self._audit, self._readers, self._cards = audit, readers, cards
+        self._codes, self._cut_visits = codes, cut_visits
+        self._on_reader_changed = on_reader_changed
+
+    async def add(
+        self, ctx: StaffContext, name: str, visit: Visit, card: str, reason: str
+    ) -> ReaderId:
+        """Enter a visitor. Raises: CardTaken where the card is somebody's; nobody has been entered
+        then."""
+        id = ReaderId(new_id())
+
+        async def work() -> None:
+            await self._readers.admit_visitor(id, name, visit, ctx.now)
+            if card and not await self._cards.give(card, id):
+                await self._readers.delete_visitor(id)
+                raise CardTaken()
+
+        after = {**_days(visit), "card": bool(card)}
+        operation = AuditedOperation(AuditAction.ADD_VISITOR, f"reader:{id}", id, reason)
+        await self._audit.record(ctx, operation, work, lambda _: after)
+        return id
+
+    async def change_visit(
+        self, ctx: StaffContext, reader: Reader, visit: Visit, reason: str
+    ) -> None:
+        """Other days. Bookings outside of them are cancelled, and the visitor is told. Raises:
+        NotFound; VisitChanged where somebody was faster."""
+        was = reader.stay
+        if was is None:
+            raise NotFound()
+
+        async def work() -> JsonObject:
+            if not await self._readers.set_visit(reader.id, was, visit):
+                raise VisitChanged()
+            await self._on_reader_changed(reader.id)
+            cancelled = await self._cut_visits.cancel_outside(ctx, reader, visit)
+            return {**_days(visit), "cancelled": cancelled}
+
+        operation = AuditedOperation(
+            AuditAction.CHANGE_VISIT, f"reader:{reader.id}", reader.id, reason, _days(was)
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def reveal_activation_code(self, ctx: StaffContext, reader: Reader) -> LiveCode:
+        """The code that lets a visitor's WeChat in, who has no page of their own. Raises: NotFound
+        where the visit is over, or it is no visitor."""
+        if reader.stay is None or reader.stay.last < local_date(ctx.now):
+            raise NotFound()
+        operation = AuditedOperation(AuditAction.REVEAL_CODE, f"reader:{reader.id}", reader.id)
+        return await self._audit.record(
+            ctx,
+            operation,
+            lambda: self._codes.get_or_create_code(reader.id, False, ctx.now),
+            nothing,
+        )
+
+    async def answer_binding(
+        self, ctx: StaffContext, reader: Reader, request_id: str, theirs: bool
+    ) -> None:
+        """A visitor's answer to who waits with their code, given at the service desk. Raises:
+        NotFound where it is no visitor; as ``AccountBindingService.confirm``."""
+        if reader.stay is None:
+            raise NotFound()
+        answer = self._codes.confirm if theirs else self._codes.refuse
+        action = AuditAction.CONFIRM_BINDING if theirs else AuditAction.REFUSE_BINDING
+        await self._audit.record(
+            ctx,
+            AuditedOperation(action, f"reader:{reader.id}", reader.id),
+            lambda: answer(reader.id, request_id, ctx.now),
+            lambda _: {"bound": theirs},
+        )
+
+
+def _days(visit: Visit) -> dict[str, object]:
+    return {"first": visit.first.isoformat(), "last": visit.last.isoformat()}

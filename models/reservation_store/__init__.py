@@ -1,0 +1,1 @@
+"""Reservations as MongoDB keeps them."""

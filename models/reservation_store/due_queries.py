@@ -1,0 +1,220 @@
+"""Reading reservations whose time has come: deadlines, reminders, outbox events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+from pymongo import ASCENDING
+
+from models.kernel.ids import ReservationId
+from models.kernel.time_range import TimeRange
+from models.library.entities import VenueId
+from models.reservation_store.mapping import from_document
+from models.reservation_store.queries import ReservationCollection
+from models.reservations.entities import AFTER_OUTAGE, Reservation
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import Document
+from models.storage.mongo_errors import translate_errors
+
+Deadline = Literal[
+    "no_show",
+    "expire_leaves",
+    "complete",
+    "send_reminders",
+    "fail_presence_checks",
+    "expire_offers",
+]
+"""The job that settles it."""
+_PRESENT_STATES: Final = [ReservationState.IN_USE.value, ReservationState.AWAY.value]
+_DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
+    "no_show": ([ReservationState.RESERVED.value], "check_in_until"),
+    "expire_leaves": ([ReservationState.AWAY.value], "return_by"),
+    "complete": (_PRESENT_STATES, "end"),
+    "send_reminders": ([], "remind_at"),
+    "fail_presence_checks": ([], "presence_due_at"),
+    "expire_offers": ([], "held_until"),
+}
+"""The states (those with the field where there are none) and the field of each deadline, by the job
+that settles it."""
+FrozenVenues = Literal[True] | frozenset[VenueId]
+"""Venues whose deadlines wait; True stands for all."""
+
+
+class DueQueries(ReservationCollection):
+    """What the jobs look for. Bounded, each by an index of its own."""
+
+    async def due_for_no_show(
+        self,
+        due: datetime,
+        limit: int,
+        held: FrozenVenues = frozenset(),
+        now: datetime | None = None,
+    ) -> list[Reservation]:
+        """Those whose time to check in is over at ``due``; of venues that are ``held``, only those
+        that have ended at ``now``."""
+        query: Document = {
+            "state": ReservationState.RESERVED.value,
+            "check_in_until": {"$lte": due},
+        }
+        return await self._due("due_no_show", query | _not_held(held, now), limit)
+
+    async def due_for_leave_expiry(
+        self,
+        due: datetime,
+        limit: int,
+        held: FrozenVenues = frozenset(),
+        now: datetime | None = None,
+    ) -> list[Reservation]:
+        """Away beyond ``return_by``; where that is the end itself, completion takes it. ``held``:
+        as for no-shows."""
+        return await self._due(
+            "due_leave_expiry",
+            {
+                "state": ReservationState.AWAY.value,
+                "return_by": {"$lte": due},
+                "$expr": {"$lt": ["$return_by", "$end"]},
+                **_not_held(held, now),
+            },
+            limit,
+        )
+
+    async def due_for_completion(self, now: datetime, limit: int) -> list[Reservation]:
+        """At their end; who should have been back before it is left to the time-out, which may
+        still wait for a gate to tell."""
+        return await self._due(
+            "due_complete",
+            {
+                "state": {"$in": [ReservationState.IN_USE.value, ReservationState.AWAY.value]},
+                "end": {"$lte": now},
+                "$or": [
+                    {"state": ReservationState.IN_USE.value},
+                    {"$expr": {"$gte": ["$return_by", "$end"]}},
+                ],
+            },
+            limit,
+        )
+
+    async def due_for_reminder(self, now: datetime, limit: int) -> list[Reservation]:
+        found = self._all.find({"remind_at": {"$type": "date", "$lte": now}})
+        return await self._read(found.sort("remind_at", ASCENDING).limit(limit))
+
+    async def due_for_offer_expiry(self, now: datetime, limit: int) -> list[Reservation]:
+        """Offers whose time is over."""
+        found = self._all.find({"held_until": {"$type": "date", "$lte": now}})
+        return await self._read(found.limit(limit))
+
+    async def due_for_presence_check(self, now: datetime, limit: int) -> list[Reservation]:
+        """In use, doubted, and not shown to be by now."""
+        found = self._all.find(
+            {
+                "presence_due_at": {"$type": "date", "$lte": now},
+                "state": ReservationState.IN_USE.value,
+                "end": {"$gt": now},
+                # Who found the seat taken cannot sit there.
+                "report.open": {"$ne": True},
+            }
+        )
+        return await self._read(found.limit(limit))
+
+    async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
+        """Completed ones whose reader may sit on the same seat in the next booking too."""
+        found = self._all.find({"carry_over_at": {"$type": "date", "$lte": now}})
+        return await self._read(found.limit(limit))
+
+    async def carried_over(self, id: ReservationId) -> None:
+        """The follower has been looked after."""
+        with translate_errors():
+            await self._all.update_one({"_id": id}, {"$set": {"carry_over_at": None}})
+
+    async def with_outbox_events(self, limit: int) -> list[Reservation]:
+        """Reservations that have something to tell, the oldest first.
+
+        Without claims, replays and history, which tell nothing and are half of each document.
+        """
+        untold: Document = {"claims": [], "idempotency_results": [], "history": []}
+        with translate_errors():
+            rows = (
+                await self._all.find(
+                    {"outbox.at": {"$type": "date"}}, {**dict.fromkeys(untold, 0), "changes": 0}
+                )
+                .sort("outbox.at", ASCENDING)
+                .limit(limit)
+                .batch_size(limit)
+                .to_list(None)
+            )
+        return [from_document(row | untold) for row in rows]
+
+    async def oldest_outbox_event(self) -> datetime | None:
+        """Since when what is to be told first waits. Raises: ServiceUnavailable."""
+        with translate_errors():
+            found = await self._all.find_one(
+                {"outbox.at": {"$type": "date"}},
+                {"outbox.at": 1},
+                sort=[("outbox.at", ASCENDING)],
+            )
+        return min(event["at"] for event in found["outbox"]) if found else None
+
+    async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
+        """Live reservations whose check-in, return, proof or answer was due in the outage or a
+        minute after it, as far as they have not been moved for it."""
+        within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
+        untouched: Document = {
+            "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
+        }
+        waiting = {"state": ReservationState.RESERVED.value, "check_in_until": within, **untouched}
+        away = {"state": ReservationState.AWAY.value, "return_by": within, **untouched}
+        rows = await self._due("due_no_show", waiting, 0)
+        rows += await self._due("due_leave_expiry", away, 0)
+        doubted: Document = {
+            "presence_due_at": {"$type": "date", **within},
+            "state": ReservationState.IN_USE.value,
+        }
+        offered: Document = {"held_until": {"$type": "date", **within}}
+        with translate_errors():
+            for query in (doubted, offered):
+                found = await self._all.find({**query, **untouched}).to_list(None)
+                rows += [from_document(row) for row in found]
+        return rows
+
+    async def next_due(self, after: datetime) -> tuple[datetime, frozenset[Deadline]] | None:
+        """The first instant after ``after`` at which something here becomes due, and what."""
+        found = await self._first_instants({"$gt": after})
+        if not found:
+            return None
+        first = min(found.values())
+        return first, frozenset(name for name, instant in found.items() if instant == first)
+
+    async def overdue(self, now: datetime) -> frozenset[Deadline]:
+        """What has a deadline at ``now`` or before that was not settled yet."""
+        return frozenset(await self._first_instants({"$lte": now}))
+
+    async def _first_instants(self, when: Document) -> dict[Deadline, datetime]:
+        instants: dict[Deadline, datetime] = {}
+        with translate_errors():
+            for deadline, (states, field) in _DEADLINES.items():
+                query: Document
+                if states:
+                    query = {"state": {"$in": states}, "live": True, field: when}
+                else:
+                    query = {field: {"$type": "date", **when}}
+                row = await self._all.find_one(query, {field: 1}, sort=[(field, ASCENDING)])
+                if row is not None:
+                    instants[deadline] = row[field]
+        return instants
+
+    async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
+        """Hinted: all due indexes begin with the state, and the planner takes any of them when what
+        it tries first is all due; kept for later, that plan would read every live one."""
+        return await self._read(self._all.find({**query, "live": True}).hint(index).limit(limit))
+
+
+def _not_held(held: FrozenVenues, now: datetime | None) -> Document:
+    """Neither an outage nor a report keeps a seat beyond its end."""
+    waits: Document = {} if held is True else {"report.open": {"$ne": True}}
+    if held is True:
+        return {"end": {"$lte": now}}
+    if held:
+        waits["venue"] = {"$nin": sorted(held)}
+    return {"$or": [waits, {"end": {"$lte": now}}]} if now is not None else waits

@@ -1,0 +1,104 @@
+"""Finds double bookings, should there ever be any."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import pymongo
+from pymongo import ASCENDING
+
+from models.kernel.ids import ReservationId
+from models.readers.personal_data_repository import ERASED_READER
+from models.reservation_store.queries import ReservationCollection
+from models.storage.mongo import Document
+from models.storage.mongo_errors import translate_errors
+
+_AT_ONCE: Final = timedelta(seconds=10)
+"""Longer than a request may take; a double lasts for minutes."""
+_SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
+_SWEEP_BATCH: Final = 5000
+_SWEEP_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleBooking:
+    """Two reservations that held one seat, or one reader, at the same time."""
+
+    thing: str
+    first: ReservationId
+    second: ReservationId
+
+
+class OccupiedSpan(NamedTuple):
+    """``seat <id>`` or ``reader <id>`` was taken by this reservation in [start, stop)."""
+
+    key: str
+    start: datetime
+    stop: datetime
+    id: ReservationId
+
+
+def occupied_spans(row: Document) -> list[OccupiedSpan]:
+    """The spans of its seat and its reader; none for what ended before it began: it took nothing.
+
+    A start 现在 is cut to the minute, so it took nothing before ``placed_at``. Erased readers share
+    one name, so of theirs only the seat can be judged.
+    """
+    start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
+    stop = min(row["end"], row.get("ended_at") or row["end"])
+    if stop <= start:
+        return []
+    things = ("seat",) if row["reader"] == ERASED_READER else ("seat", "reader")
+    return [OccupiedSpan(f"{thing} {row[thing]}", start, stop, row["_id"]) for thing in things]
+
+
+class IntegrityQueries(ReservationCollection):
+    """The sweep, which never looks at claims."""
+
+    async def find_double_bookings(self) -> list[DoubleBooking]:
+        """Every pair that held one seat or one reader at once, by [start, actual end).
+
+        Never by claims: a claim is the guard, and the sweep is its judge. Instants are those at
+        which requests came, so two that were under way together may overlap by seconds: one gave
+        the seat back while the other was already asking for it.
+        """
+        found: list[DoubleBooking] = []
+        before: dict[str, OccupiedSpan] = {}
+        async for rows in self._days():
+            latest: dict[str, OccupiedSpan] = {}
+            for span in sorted(span for row in rows for span in occupied_spans(row)):
+                held = latest.get(span.key) or before.get(span.key)
+                if held is not None and span.start + _AT_ONCE < held.stop:
+                    found.append(DoubleBooking(span.key.partition(" ")[0], held.id, span.id))
+                if held is None or span.stop > held.stop:
+                    latest[span.key] = span
+            before = latest
+        return sorted(found, key=lambda double: double.thing, reverse=True)
+
+    async def _days(self) -> AsyncIterator[list[Document]]:
+        """All reservations by their day of use: MongoDB sorts them on its disk, and one day is in
+        memory at a time, however many there are. A stay touches two days at most."""
+        cursor = (
+            self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
+            .sort("day", ASCENDING)
+            .batch_size(_SWEEP_BATCH)  # else MongoDB sends 16 MB at once
+            .allow_disk_use(True)
+        )
+        day: list[Document] = []
+        while rows := await self._batch(cursor):
+            for row in rows:
+                if day and row["day"] != day[0]["day"]:
+                    yield day
+                    day = []
+                day.append(row)
+        if day:
+            yield day
+
+    async def _batch(self, cursor: Any) -> list[Document]:
+        # The sort of millions takes longer than a request may.
+        with translate_errors(), pymongo.timeout(_SWEEP_S):
+            rows: list[Document] = await cursor.to_list(_SWEEP_BATCH)
+        return rows

@@ -1,0 +1,45 @@
+"""The end of a report that somebody else sits on a seat, by the staff."""
+
+from __future__ import annotations
+
+from models.booking.staff.lookup import ReservationLookup
+from models.booking.staff.reservations import record_change
+from models.reservations.entities import Reservation
+from models.seat_reports.service import SeatReportService
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditLog, StaffContext
+
+
+class StaffSeatReports:
+    """Each end has its entry in the audit log."""
+
+    def __init__(
+        self, audit: AuditLog, lookup: ReservationLookup, seat_reports: SeatReportService
+    ) -> None:
+        self._audit, self._lookup, self._seat_reports = audit, lookup, seat_reports
+
+    async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
+        """A seat that somebody else had taken is free again. Raises: NotFound, InvalidState."""
+        r = await self._lookup.own(ctx, id)
+        return await record_change(
+            self._audit,
+            ctx,
+            AuditAction.RESOLVE_REPORT,
+            r,
+            "",
+            lambda: self._seat_reports.resolve_report(id, ctx.actor, ctx.now),
+        )
+
+    async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
+        """The reservation, whose deadlines run again: nobody else sits on the seat.
+
+        Raises: NotFound, InvalidState."""
+        r = await self._lookup.own(ctx, id)
+        return await record_change(
+            self._audit,
+            ctx,
+            AuditAction.REJECT_REPORT,
+            r,
+            "",
+            lambda: self._seat_reports.reject_report(id, ctx.actor, ctx.now),
+        )

@@ -1,0 +1,147 @@
+"""Appeals, waivers and suspensions, decided by the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from typing import Final
+
+from models.library.entities import VenueId
+from models.readers.entities import FOREVER, Reader
+from models.reservation_store.repository import ReservationRepository
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.ports import ReaderNotifier
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
+from models.violations.entities import Violation, Waiver
+from models.violations.service import ViolationService
+
+_LOOKED_THROUGH: Final = 500
+"""Appeals that wait, at most, in which those of some venues are looked for."""
+FOREVER_TEXT: Final = "forever"
+"""What an entry says of a suspension that lasts until it is ended."""
+
+
+class StaffViolations:
+    """Every decision is recorded, and its reader is told."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        violations: ViolationService,
+        notifier: ReaderNotifier,
+        reservations: ReservationRepository,
+    ) -> None:
+        self._audit, self._violations, self._notifier = audit, violations, notifier
+        self._reservations = reservations
+
+    async def appeals(
+        self, venues: Collection[VenueId] | None, skip: int, limit: int
+    ) -> tuple[list[Violation], int]:
+        """A page of the violations whose appeal waits, and how many there are; in these venues, if
+        given. A violation does not know its venue, so some are looked up then."""
+        if venues is None:
+            return await self._violations.appeals(skip, limit)
+        rows, _ = await self._violations.appeals(0, _LOOKED_THROUGH)
+        found = await self._reservations.many({v.reservation_id for v in rows})
+        own = [
+            v
+            for v in rows
+            if v.reservation_id in found and found[v.reservation_id].venue_id in venues
+        ]
+        return own[skip : skip + limit], len(own)
+
+    async def decide_appeal(
+        self, ctx: StaffContext, id: str, granted: bool, answer: str
+    ) -> Violation:
+        """Answer an appeal. Raises: NotFound, AppealDecided."""
+
+        async def work() -> Violation:
+            decided = await self._violations.decide_appeal(
+                id, granted, answer, ctx.reader.id, ctx.now
+            )
+            await self._notifier.appeal_decided(decided, ctx.now)
+            return decided
+
+        return await self._record(ctx, AuditAction.DECIDE_APPEAL, id, answer, work)
+
+    async def waive(self, ctx: StaffContext, id: str, reason: str) -> Violation:
+        """Waive a violation. Raises: NotFound."""
+
+        async def work() -> Violation:
+            waiver = Waiver(ctx.reader.id, reason, ctx.now)
+            waived = await self._violations.waive(id, waiver)
+            await self._notifier.violation_waived(waived, ctx.now)
+            return waived
+
+        return await self._record(ctx, AuditAction.WAIVE, id, reason, work)
+
+    async def waive_all(
+        self, ctx: StaffContext, start: datetime, end: datetime, reason: str
+    ) -> int:
+        """Waive all violations of [start, end). How many."""
+
+        async def notify(violation: Violation) -> None:
+            await self._notifier.violation_waived(violation, ctx.now)
+
+        ctx.require(None)
+        waiver = Waiver(ctx.reader.id, reason, ctx.now)
+        span = {"from": instant_text(start), "to": instant_text(end)}
+        operation = AuditedOperation(AuditAction.WAIVE_ALL, "violations", None, reason, span)
+        return await self._audit.record(
+            ctx,
+            operation,
+            lambda: self._violations.waive_all(start, end, waiver, notify),
+            lambda waived: {"waived": waived},
+        )
+
+    async def set_suspension(
+        self,
+        ctx: StaffContext,
+        reader: Reader,
+        was: datetime | None,
+        until: datetime | None,
+        reason: str,
+    ) -> None:
+        """The reader may not book until then, and reads the reason; None: may again. Raises:
+        SuspensionChanged where ``was`` is not the current suspension any more."""
+
+        ctx.require(None)
+
+        async def work() -> None:
+            await self._violations.set_suspension(reader.id, was, until, reason, ctx.now)
+            await self._notifier.suspension_changed(reader.id, until, reason, ctx.now)
+
+        operation = AuditedOperation(
+            AuditAction.SUSPEND if until is not None else AuditAction.RELEASE,
+            f"reader:{reader.id}",
+            reader.id,
+            reason,
+            {"suspended_until": _end_text(reader.suspended_until)},
+        )
+        after: JsonObject = {"suspended_until": _end_text(until)}
+        await self._audit.record(ctx, operation, work, lambda _: after)
+
+    async def _record(
+        self,
+        ctx: StaffContext,
+        action: AuditAction,
+        id: str,
+        reason: str,
+        work: Callable[[], Awaitable[Violation]],
+    ) -> Violation:
+        """Raises: NotFound, OtherVenue, and what ``work`` raises."""
+        v = await self._violations.get(id)
+        r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
+        ctx.require(r.venue_id if r is not None else None)
+        operation = AuditedOperation(action, f"violation:{id}", v.reader_id, reason, _snapshot(v))
+        return await self._audit.record(ctx, operation, work, _snapshot)
+
+
+def _end_text(until: datetime | None) -> str | None:
+    """The end of a suspension, as the entry keeps it."""
+    return FOREVER_TEXT if until == FOREVER else instant_text(until)
+
+
+def _snapshot(v: Violation) -> JsonObject:
+    waits = v.appeal is not None and v.appeal.settled_at is None
+    return {"kind": v.kind, "waived": v.waived, "appeal_waits": waits}
