@@ -24,8 +24,9 @@ from bind.scan_notes import ScanNotes
 from bind.scanned_codes import ScannedCodes
 from bind.seat_labels import SeatLabels
 from bind.session_service import SessionService
+from bind.sign_ons import SignOns
 from bind.wechat_logins import WeChatLogins
-from handlers import keys
+from handlers.accounts.keys import CAMPUS_APP
 from handlers.api_routes import Served
 from handlers.display.board import HALL_BOARDS, HallBoards
 from handlers.display.occupancy import PUBLIC_OCCUPANCY, PublicOccupancy
@@ -46,6 +47,7 @@ from handlers.http.keys import (
     SITE,
     WAKE_JOBS,
     Site,
+    service_key,
 )
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
@@ -80,19 +82,27 @@ from miniapp_server.wiring import (
     wire_second_factors,
     wire_staff,
 )
+from models.code_sharing.service import CodeSharingService
 from models.email_addresses.service import EmailAddressService
+from models.forecast.service import FullnessForecast
 from models.kiosks.pairing import KioskPairing
+from models.notices.service import NoticeService
 from models.profile.entities import LibraryProfile
+from models.proof.entities import ProofStanding
+from models.seat_map.service import SeatMapService
 from models.staff.recorder import AuditLog
 from models.staff.review_access import ReviewAccess
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
+from models.violations.service import ViolationService
+from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
+from notify.routing import ChannelRouting
 from notify.waitlist_messages import WaitlistMessages
 from notify.wechat.channel import WeChatChannel
 
@@ -148,7 +158,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[SECURITY_LOG] = SecurityLog(settings.sealer)
     offset, took = app[METRICS].clock_offset.set, app[METRICS].load.mongodb.observe
     app[CLOCK_CHECK] = ClockCheck(clock, partial(server_time, resources.db), offset, took)
-    app[keys.PROOF] = proof_standing()
+    app[service_key(ProofStanding)] = proof_standing()
     app[SITE] = _site(settings)
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
@@ -160,7 +170,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         resources.sign_ons.answers,
         clock.now,
         asyncio.sleep,
-        lambda reader_id, now: app[keys.CHANNEL_ROUTING].misses_offers(reader_id, now),
+        lambda reader_id, now: app[service_key(ChannelRouting)].misses_offers(reader_id, now),
     )
     wire_models(
         app,
@@ -173,29 +183,35 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     )
     channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
-    app[keys.CHANNEL_ROUTING] = channels.routing
-    app[keys.CONVERSATIONS] = open_conversations(resources)
+    app[service_key(ChannelRouting)] = channels.routing
+    app[service_key(Conversations)] = open_conversations(resources)
     _wire_identity(app, resources, wire_mail(app, resources, channels))
     wire_staff(
         app,
         resources.repositories,
         channels.pauses,
-        InAppNotifier(channels.publisher, app[keys.CONVERSATIONS]),
-        app[keys.ACCOUNT_BINDING],
+        InAppNotifier(channels.publisher, app[service_key(Conversations)]),
+        app[service_key(AccountBindingService)],
         app[SESSIONS].reader_changed,
         settings.staff,
     )
     wire_second_factors(app, resources.repositories)
     wire_webhooks(app, resources)
     wire_wechat(app, resources)
-    cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
+    cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[service_key(SeatMapService)])
     app[BOOKED_SEATS] = BookedSeats(app[REFERENCE])
     app[HALL_BOARDS] = HallBoards(
-        app[REFERENCE], cache, app[keys.SEAT_MAP], app[keys.NOTICES], app[keys.FORECAST]
+        app[REFERENCE],
+        cache,
+        app[service_key(SeatMapService)],
+        app[service_key(NoticeService)],
+        app[service_key(FullnessForecast)],
     )
-    app[PUBLIC_OCCUPANCY] = PublicOccupancy(app[REFERENCE], cache, app[keys.SEAT_MAP])
+    app[PUBLIC_OCCUPANCY] = PublicOccupancy(app[REFERENCE], cache, app[service_key(SeatMapService)])
     opened = app[METRICS].event_streams.set
-    streams = app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
+    streams = app[EVENT_STREAMS] = EventStreamHub(
+        app[service_key(SeatMapService)], cache, clock.now, opened
+    )
     app[SESSIONS].on_ended(streams.end_of)
     _wire_jobs(app, resources, channels, worker)
 
@@ -241,14 +257,14 @@ def _wire_identity(
     app: web.Application, resources: Resources, addresses: EmailAddressService | None
 ) -> None:
     settings, r = resources.settings, resources.repositories
-    app[keys.SIGN_ONS], app[keys.CAMPUS_APP] = resources.sign_ons, resources.campus_app
+    app[service_key(SignOns)], app[CAMPUS_APP] = resources.sign_ons, resources.campus_app
     campus = CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses)
-    app[keys.LOGINS] = LoginService(
+    app[service_key(LoginService)] = LoginService(
         r.readers, app[SESSIONS], settings.staff, campus, resources.sign_ons.realms
     )
-    app[keys.HELD_SIGN_INS] = HeldSignIns(settings.sealer, r.used_once, campus)
-    review = app[keys.REVIEW_ACCESS] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)
-    app[keys.ACCOUNT_BINDING] = AccountBindingService(
+    app[service_key(HeldSignIns)] = HeldSignIns(settings.sealer, r.used_once, campus)
+    review = app[service_key(ReviewAccess)] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)
+    app[service_key(AccountBindingService)] = AccountBindingService(
         r.activation_codes,
         RedeemableCodes(r.activation_codes, review, app[ATTEMPT_LIMITER]),
         r.bindings,
@@ -256,12 +272,14 @@ def _wire_identity(
         app[SESSIONS],
         r.consents,
     )
-    codes = app[keys.KIOSK_CODES] = KioskCodeService(r.kiosks, settings.public_base_url)
-    labels = app[keys.SEAT_LABELS] = SeatLabels(settings.sealer, settings.public_base_url)
-    notes = app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
-    app[keys.SCANNED_CODES] = ScannedCodes(codes, labels, notes, app[ATTEMPT_LIMITER])
-    app[keys.KIOSK_PAIRING] = KioskPairing(r.kiosk_pairings, settings.sealer)
-    app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
+    codes = app[service_key(KioskCodeService)] = KioskCodeService(
+        r.kiosks, settings.public_base_url
+    )
+    labels = app[service_key(SeatLabels)] = SeatLabels(settings.sealer, settings.public_base_url)
+    notes = app[service_key(ScanNotes)] = ScanNotes(settings.sealer)
+    app[service_key(ScannedCodes)] = ScannedCodes(codes, labels, notes, app[ATTEMPT_LIMITER])
+    app[service_key(KioskPairing)] = KioskPairing(r.kiosk_pairings, settings.sealer)
+    app[service_key(WeChatLogins)] = WeChatLogins(resources.mini_program.exchange_code)
 
 
 def _wire_jobs(
@@ -276,7 +294,10 @@ def _wire_jobs(
         r.reservations,
         channels.publisher,
         ReservationMessages(
-            r.reservations, app[REFERENCE], app[keys.VIOLATIONS], app[keys.CODE_SHARING]
+            r.reservations,
+            app[REFERENCE],
+            app[service_key(ViolationService)],
+            app[service_key(CodeSharingService)],
         ),
         WaitlistMessages(r.waitlist, app[REFERENCE]),
         webhook_events(app, resources),

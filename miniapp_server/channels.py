@@ -11,8 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import ATTEMPT_LIMITER
+from handlers.http.keys import ATTEMPT_LIMITER, service_key
 from handlers.http.metrics import Metrics
 from miniapp_server.open_items import open_items
 from miniapp_server.resources import Resources
@@ -157,14 +156,14 @@ def wire_mail(
     """Readers' e-mail addresses, where the library sends mail."""
     if channels.mail is None:
         return None
-    app[keys.UNSUBSCRIBE_LINKS] = channels.mail.writer.links
-    addresses = app[keys.EMAIL_ADDRESSES] = EmailAddressService(
+    app[service_key(UnsubscribeLinks)] = channels.mail.writer.links
+    addresses = app[service_key(EmailAddressService)] = EmailAddressService(
         resources.repositories.email_addresses,
         app[ATTEMPT_LIMITER],
         SmtpCodeMailer(channels.mail.smtp, channels.mail.writer),
         resources.settings.sealer,
     )
-    app[keys.STAFF_ALERTS] = StaffAlerts(
+    app[service_key(StaffAlerts)] = StaffAlerts(
         resources.repositories.alerts,
         resources.repositories.email_addresses,
         SmtpStaffMailer(channels.mail.smtp, channels.mail.writer),

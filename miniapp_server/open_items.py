@@ -8,10 +8,13 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import HEALTH, REFERENCE
+from handlers.http.keys import HEALTH, REFERENCE, service_key
+from models.fault_reports.service import FaultReportService
+from models.feedback.service import FeedbackService
 from models.reservation_store.repository import ReservationRepository
+from models.seat_reports.service import SeatReportService
 from models.staff.alert_kinds import AlertKind, OpenItem
+from models.violations.staff import StaffViolations
 
 _COUNTED: Final = 100
 """Of each kind: who has more waiting than that knows it."""
@@ -22,10 +25,10 @@ async def open_items(
 ) -> Mapping[AlertKind, list[OpenItem]]:
     """The things that wait, by kind, each with its venue where it has one."""
     catalog = app[REFERENCE].catalog
-    reports, _ = await app[keys.SEAT_REPORTS].open_reports(now, 0, _COUNTED)
-    faults, _ = await app[keys.FAULT_REPORTS].page_of(True, 0, _COUNTED)
-    appeals, _ = await app[keys.STAFF_VIOLATIONS].appeals(None, 0, _COUNTED)
-    questions = await app[keys.FEEDBACK].waiting(_COUNTED)
+    reports, _ = await app[service_key(SeatReportService)].open_reports(now, 0, _COUNTED)
+    faults, _ = await app[service_key(FaultReportService)].page_of(True, 0, _COUNTED)
+    appeals, _ = await app[service_key(StaffViolations)].appeals(None, 0, _COUNTED)
+    questions = await app[service_key(FeedbackService)].waiting(_COUNTED)
     about = await reservations.many({v.reservation_id for v in appeals})
     _, troubles = await app[HEALTH]()
     areas = {seat.id: catalog.areas.get(seat.area_id) for seat in catalog.all_seats.values()}

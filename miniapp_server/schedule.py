@@ -10,8 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import SITE
+from handlers.http.keys import SITE, service_key
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from miniapp_server.channels import Channels
@@ -26,11 +25,16 @@ from miniapp_server.wiring import (
     PRESENCE_CHECK_JOB,
     WAITLIST_JOBS,
 )
+from models.code_sharing.service import CodeSharingService
+from models.forecast.service import FullnessForecast
 from models.messages.channel_pause import PauseReason
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import Channel
 from models.migrations.repository import migrate
+from models.outages.monitor import OutageMonitor
 from models.reference_data import ReferenceData
+from models.staff.alerts import StaffAlerts
+from models.statistics.service import StatisticsService
 from models.storage.mongo import Database
 from models.storage.redis_health import RedisHealth
 from notify.delivery.outcomes import LATE
@@ -179,7 +183,9 @@ def _staff_alerts(app: web.Application) -> list[JobGroup]:
     if Channel.EMAIL not in app[SITE].channels:
         return []
     return [
-        JobGroup("staff_alerts", (Job("staff_alerts", app[keys.STAFF_ALERTS].run),), every_s=60)
+        JobGroup(
+            "staff_alerts", (Job("staff_alerts", app[service_key(StaffAlerts)].run),), every_s=60
+        )
     ]
 
 
@@ -205,10 +211,10 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         # In a group of its own: a sign-on that hangs must not keep deadlines waiting.
         JobGroup(
             "score_kiosk_scans",
-            (Job("score_kiosk_scans", app[keys.CODE_SHARING].score_scans),),
+            (Job("score_kiosk_scans", app[service_key(CodeSharingService)].score_scans),),
             every_s=30,
         ),
-        JobGroup("outages", (Job("outages", app[keys.OUTAGES].run),), every_s=5),
+        JobGroup("outages", (Job("outages", app[service_key(OutageMonitor)].run),), every_s=5),
         deadline_jobs(app),
         # Of each worker: as long as one of them beats, readers are served.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
@@ -221,7 +227,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
             (
                 Job(
                     "aggregate_statistics",
-                    app[keys.STATISTICS].aggregate_next_day,
+                    app[service_key(StatisticsService)].aggregate_next_day,
                     batch_size=1,
                 ),
             ),
@@ -229,7 +235,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         ),
         JobGroup(
             "forecast",
-            (Job("forecast", app[keys.FORECAST].refresh),),
+            (Job("forecast", app[service_key(FullnessForecast)].refresh),),
             every_s=60,
             leased=False,
             judges=False,

@@ -6,9 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import METRICS, REFERENCE
+from handlers.http.keys import METRICS, REFERENCE, service_key
 from miniapp_server.resources import Resources
+from models.staff.recorder import AuditLog
 from models.webhooks.service import WebhookLists
 from models.webhooks.staff import StaffWebhooks
 from notify.webhooks.events import WebhookEvents
@@ -29,9 +29,11 @@ def wire_webhooks(app: web.Application, resources: Resources) -> None:
     app[WEBHOOK_WORKER] = WebhookWorker(
         r.webhooks, r.webhook_deliveries, sender, resources.clock.real_now, count
     )
-    app[keys.WEBHOOKS] = WebhookLists(r.webhooks, r.webhook_deliveries, resources.webhooks.allowed)
-    app[keys.STAFF_WEBHOOKS] = StaffWebhooks(
-        app[keys.AUDIT_LOG], r.webhooks, r.webhook_deliveries, sender
+    app[service_key(WebhookLists)] = WebhookLists(
+        r.webhooks, r.webhook_deliveries, resources.webhooks.allowed
+    )
+    app[service_key(StaffWebhooks)] = StaffWebhooks(
+        app[service_key(AuditLog)], r.webhooks, r.webhook_deliveries, sender
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import keys
+from handlers.http.keys import service_key
+from handlers.wechat.keys import CALLBACK_VERIFIERS, TEMPLATES, UNIONID_OF
 from miniapp_server.resources import Resources
 from miniapp_server.settings import Settings
 from models.messages.channel_pause_repository import ChannelPauseRepository
@@ -55,11 +56,11 @@ def open_conversations(resources: Resources) -> Conversations:
 def wire_wechat(app: web.Application, resources: Resources) -> None:
     """What the mini-program and the official account need beside their callbacks."""
     settings, mini_program = resources.settings, resources.mini_program
-    app[keys.TEMPLATES] = settings.wechat.templates
-    app[keys.CALLBACK_VERIFIERS] = callback_verifiers(settings)
+    app[TEMPLATES] = settings.wechat.templates
+    app[CALLBACK_VERIFIERS] = callback_verifiers(settings)
     official = resources.official_account
-    app[keys.UNIONID_OF] = official.unionid_of if official else _nobody_known
-    app[keys.MINI_PROGRAM_CODES] = MiniProgramCodes(
+    app[UNIONID_OF] = official.unionid_of if official else _nobody_known
+    app[service_key(MiniProgramCodes)] = MiniProgramCodes(
         MiniProgramCodeRepository(resources.db),
         lambda scene: mini_program.entry_code(scene, settings.wechat.state),
         resources.clock.real_now,

@@ -14,8 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from bind.second_factors import SecondFactors
-from handlers import keys
-from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS
+from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS, service_key
 from miniapp_server.repositories import Repositories
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService
@@ -147,31 +146,35 @@ def wire_models(
     _wire_statistics(app, r, wall_clock)
     app[ERASURE] = ErasureService(
         db,
-        app[keys.WAITLIST],
+        app[service_key(WaitlistService)],
         r.reservations,
-        app[keys.RESERVATIONS],
-        app[keys.CHECK_IN],
+        app[service_key(ReservationService)],
+        app[service_key(CheckInService)],
         hooks.on_reader_changed,
     )
-    app[keys.OWN_DATA] = OwnData(
-        db, r.cipher, app[ERASURE], app[keys.RESERVATIONS], app[keys.VIOLATIONS]
+    app[service_key(OwnData)] = OwnData(
+        db,
+        r.cipher,
+        app[ERASURE],
+        app[service_key(ReservationService)],
+        app[service_key(ViolationService)],
     )
 
 
 def _wire_content(app: web.Application, r: Repositories, long_term: Collection[Template]) -> None:
-    app[keys.FEEDBACK] = FeedbackService(r.feedback, r.canned_answers)
-    app[keys.FAULT_REPORTS] = FaultReportService(r.fault_reports, app[REFERENCE])
-    app[keys.FAVOURITES] = FavouriteSeats(r.favourites, app[REFERENCE])
-    app[keys.NOTICES] = NoticeService(r.notices)
-    app[keys.MESSAGES] = MessageService(
+    app[service_key(FeedbackService)] = FeedbackService(r.feedback, r.canned_answers)
+    app[service_key(FaultReportService)] = FaultReportService(r.fault_reports, app[REFERENCE])
+    app[service_key(FavouriteSeats)] = FavouriteSeats(r.favourites, app[REFERENCE])
+    app[service_key(NoticeService)] = NoticeService(r.notices)
+    app[service_key(MessageService)] = MessageService(
         r.messages,
         r.consents,
         r.channel_deliveries[Channel.WECHAT],
         r.message_choices,
         long_term,
     )
-    app[keys.WECHAT_CALLBACKS] = WeChatCallbackService(r.wechat_callbacks)
-    app[keys.KIOSKS] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])
+    app[service_key(WeChatCallbackService)] = WeChatCallbackService(r.wechat_callbacks)
+    app[service_key(KioskService)] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])
 
 
 def _wire_reservations(app: web.Application, db: Database, r: Repositories, hooks: Hooks) -> None:
@@ -188,38 +191,40 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
         r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods
     )
     draw = app[OPENING_DRAW] = OpeningDraw(r.opening_tickets, hooks.now, hooks.sleep)
-    alternatives = app[keys.ALTERNATIVES] = SeatAlternatives(reference, occupancy)
-    app[keys.RESERVATIONS] = ReservationService(
+    alternatives = app[service_key(SeatAlternatives)] = SeatAlternatives(reference, occupancy)
+    app[service_key(ReservationService)] = ReservationService(
         r.reservations, reference, writer, idempotency, alternatives, draw
     )
-    app[keys.WAITLIST] = WaitlistService(
+    app[service_key(WaitlistService)] = WaitlistService(
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
     )
     app[WAITLIST_JOBS] = WaitlistJobs(
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
     )
-    app[keys.SEAT_MAP] = SeatMapService(reference, occupancy)
-    app[keys.CALENDAR_FEEDS] = CalendarFeeds(r.calendar_feeds, r.reservations, r.cipher)
+    app[service_key(SeatMapService)] = SeatMapService(reference, occupancy)
+    app[service_key(CalendarFeeds)] = CalendarFeeds(r.calendar_feeds, r.reservations, r.cipher)
 
 
 def _wire_presence(app: web.Application, r: Repositories) -> None:
     reference, occupancy = app[REFERENCE], app[OCCUPANCY]
     writer, idempotency = app[WRITER], app[IDEMPOTENCY]
     extension = app[DEADLINE_EXTENSION] = DeadlineExtension(r.reservations, writer, r.heartbeat)
-    app[keys.CHECK_IN] = CheckInService(r.reservations, reference, writer, idempotency, extension)
-    app[keys.EARLY_END] = EarlyEndService(writer, idempotency)
-    app[keys.RENEWAL] = RenewalService(reference, occupancy, writer, idempotency)
+    app[service_key(CheckInService)] = CheckInService(
+        r.reservations, reference, writer, idempotency, extension
+    )
+    app[service_key(EarlyEndService)] = EarlyEndService(writer, idempotency)
+    app[service_key(RenewalService)] = RenewalService(reference, occupancy, writer, idempotency)
 
 
 def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hooks) -> None:
     reference, writer = app[REFERENCE], app[WRITER]
-    violations = app[keys.VIOLATIONS] = ViolationService(
+    violations = app[service_key(ViolationService)] = ViolationService(
         r.violations, r.readers, reference, writer, hooks.on_reader_changed
     )
     reconciliation = GateReconciliation(
         r.gate_events, r.reservations, writer, violations, reference
     )
-    app[keys.GATES] = GateService(r.gates, r.gate_events, r.readers, reconciliation)
+    app[service_key(GateService)] = GateService(r.gates, r.gate_events, r.readers, reconciliation)
     app[GATE_PRESENCE_JOB] = GatePresenceJob(
         r.gates, r.gate_events, reconciliation, app[OCCUPANCY], reference
     )
@@ -228,33 +233,37 @@ def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hoo
 def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None:
     reference, extension = app[REFERENCE], app[DEADLINE_EXTENSION]
     gates = GateKnowledge(r.gates, r.gate_events, reference)
-    knowledge = app[keys.PRESENCE_KNOWLEDGE] = PresenceKnowledge(
+    knowledge = app[service_key(PresenceKnowledge)] = PresenceKnowledge(
         gates, r.kiosks, r.outages, r.presence_methods, reference, extension
     )
     writer = app[WRITER]
     app[DEADLINE_JOBS] = DeadlineJobs(
         r.reservations, reference, writer, extension, knowledge, gates
     )
-    app[keys.SEAT_REPORTS] = SeatReportService(
+    app[service_key(SeatReportService)] = SeatReportService(
         r.reservations, app[OCCUPANCY], reference, writer, app[IDEMPOTENCY], gates
     )
     app[PRESENCE_CHECK_JOB] = PresenceCheckJob(
         r.reservations, r.deliveries, writer, extension, knowledge
     )
-    app[keys.OUTAGES] = OutageMonitor(r.outages, r.kiosks, reference, extension, hooks.cas_answers)
-    app[keys.CODE_SHARING] = CodeSharingService(r.kiosk_scans, r.gate_events, gates)
+    app[service_key(OutageMonitor)] = OutageMonitor(
+        r.outages, r.kiosks, reference, extension, hooks.cas_answers
+    )
+    app[service_key(CodeSharingService)] = CodeSharingService(r.kiosk_scans, r.gate_events, gates)
 
 
 def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) -> None:
     reference = app[REFERENCE]
-    app[keys.STATISTICS] = StatisticsService(
+    app[service_key(StatisticsService)] = StatisticsService(
         r.daily_statistics, r.reservations, r.policies, reference, wall_clock=wall_clock
     )
-    app[keys.FORECAST] = FullnessForecast(app[keys.STATISTICS], reference)
-    app[keys.POLICY_PREVIEW] = PolicyPreviewService(
+    app[service_key(FullnessForecast)] = FullnessForecast(
+        app[service_key(StatisticsService)], reference
+    )
+    app[service_key(PolicyPreviewService)] = PolicyPreviewService(
         r.reservations, r.violations, r.policies, reference, wall_clock=wall_clock
     )
-    app[keys.AFFECTED_BOOKINGS] = AffectedBookings(
+    app[service_key(AffectedBookings)] = AffectedBookings(
         r.reservations, r.policies, app[OCCUPANCY], reference, r.readers
     )
 
@@ -271,21 +280,25 @@ def wire_staff(
     """The staff's operations, each with its entry in the audit log. ``pauses`` are those of the
     channels that the library has set up."""
     reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
-    reservations, waitlist = app[keys.RESERVATIONS], app[keys.WAITLIST]
-    audit = app[keys.AUDIT_LOG] = AuditLog(r.audit_log)
-    lookup = app[keys.RESERVATION_LOOKUP] = ReservationLookup(r.reservations, r.readers, reference)
-    app[keys.STAFF_RESERVATIONS] = StaffReservations(
-        audit, lookup, reservations, app[keys.CHECK_IN], waitlist
+    reservations, waitlist = app[service_key(ReservationService)], app[service_key(WaitlistService)]
+    audit = app[service_key(AuditLog)] = AuditLog(r.audit_log)
+    lookup = app[service_key(ReservationLookup)] = ReservationLookup(
+        r.reservations, r.readers, reference
     )
-    app[keys.STAFF_SEAT_REPORTS] = StaffSeatReports(audit, lookup, app[keys.SEAT_REPORTS])
-    app[keys.STAFF_SEAT_HISTORY] = StaffSeatHistory(audit, lookup, r.reservations)
-    app[keys.STAFF_VIOLATIONS] = StaffViolations(
-        audit, app[keys.VIOLATIONS], notifier, r.reservations
+    app[service_key(StaffReservations)] = StaffReservations(
+        audit, lookup, reservations, app[service_key(CheckInService)], waitlist
     )
-    app[keys.STAFF_READERS] = StaffReaders(
+    app[service_key(StaffSeatReports)] = StaffSeatReports(
+        audit, lookup, app[service_key(SeatReportService)]
+    )
+    app[service_key(StaffSeatHistory)] = StaffSeatHistory(audit, lookup, r.reservations)
+    app[service_key(StaffViolations)] = StaffViolations(
+        audit, app[service_key(ViolationService)], notifier, r.reservations
+    )
+    app[service_key(StaffReaders)] = StaffReaders(
         audit, r.readers, r.cards, r.accommodations, reference, codes
     )
-    app[keys.STAFF_VISITORS] = StaffVisitors(
+    app[service_key(StaffVisitors)] = StaffVisitors(
         audit,
         r.readers,
         r.cards,
@@ -297,37 +310,43 @@ def wire_staff(
         r.reservations, r.readers, occupancy, reference, writer, waitlist
     )
     _wire_staff_of_places(app, r, audit, notifier, affected)
-    app[keys.STAFF_READER_GROUPS] = StaffReaderGroups(
-        audit, r.reader_groups, r.readers, reference, app[keys.AFFECTED_BOOKINGS], affected
+    app[service_key(StaffReaderGroups)] = StaffReaderGroups(
+        audit, r.reader_groups, r.readers, reference, app[service_key(AffectedBookings)], affected
     )
-    app[keys.STAFF_MEMBERSHIPS] = StaffMemberships(
+    app[service_key(StaffMemberships)] = StaffMemberships(
         audit, r.memberships, r.readers, reference, on_reader_changed
     )
-    app[keys.STAFF_GRANTS] = StaffGrants(audit, r.staff_grants, r.readers, staff, on_reader_changed)
+    app[service_key(StaffGrants)] = StaffGrants(
+        audit, r.staff_grants, r.readers, staff, on_reader_changed
+    )
     sessions = app[SESSIONS]
-    app[keys.API_TOKENS] = StaffApiTokens(
+    app[service_key(StaffApiTokens)] = StaffApiTokens(
         audit, r.api_tokens, sessions.new_api_token, sessions.end_api_token
     )
-    app[keys.STAFF_FAULT_REPORTS] = StaffFaultReports(
-        audit, app[keys.FAULT_REPORTS], notifier, reference
+    app[service_key(StaffFaultReports)] = StaffFaultReports(
+        audit, app[service_key(FaultReportService)], notifier, reference
     )
-    app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
-    app[keys.STAFF_ANNOUNCEMENTS] = StaffAnnouncements(
+    app[service_key(StaffNotices)] = StaffNotices(audit, r.notices)
+    app[service_key(StaffAnnouncements)] = StaffAnnouncements(
         audit, r.announcements, r.reservations, reference, notifier
     )
-    app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)
+    app[service_key(StaffFeedback)] = StaffFeedback(
+        audit, app[service_key(FeedbackService)], notifier
+    )
     relevance = MessageRelevance(r.reservations, r.violations, reference)
     used = {c: ChannelInUse(r.channel_deliveries[c], pause) for c, pause in pauses.items()}
-    app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, used, relevance)
+    app[service_key(StaffDeliveries)] = StaffDeliveries(
+        audit, r.messages, r.consents, used, relevance
+    )
 
 
 def wire_second_factors(app: web.Application, r: Repositories) -> None:
     """What the staff give beside a password, and its reset by an administrator."""
-    audit, sessions = app[keys.AUDIT_LOG], app[SESSIONS]
-    app[keys.SECOND_FACTORS] = SecondFactors(
+    audit, sessions = app[service_key(AuditLog)], app[SESSIONS]
+    app[service_key(SecondFactors)] = SecondFactors(
         r.second_factors, app[ATTEMPT_LIMITER], sessions, audit, r.cipher
     )
-    app[keys.STAFF_SECOND_FACTORS] = StaffSecondFactors(
+    app[service_key(StaffSecondFactors)] = StaffSecondFactors(
         audit, r.second_factors, sessions.close_of_reader
     )
 
@@ -341,13 +360,13 @@ def _wire_staff_of_places(
 ) -> None:
     """Profile, venues, areas, plans, seats and devices."""
     reference = app[REFERENCE]
-    plans = app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
-        audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
+    plans = app[service_key(StaffPolicyAndPlans)] = StaffPolicyAndPlans(
+        audit, r.catalogs, reference, app[service_key(AffectedBookings)], affected, notifier
     )
-    app[keys.STAFF_AREAS] = StaffAreas(audit, r.catalogs, r.reservations, reference)
-    app[keys.STAFF_PROFILE] = StaffProfile(audit, r.profiles, reference)
-    app[keys.STAFF_VENUES] = StaffVenues(audit, r.catalogs, reference)
-    app[keys.STAFF_PLAN_PICTURES] = StaffPlanPictures(audit, r.plan_pictures)
-    app[keys.STAFF_SEAT_OUTAGES] = StaffSeatOutages(plans, reference)
-    app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
-    app[keys.STAFF_PAIRING] = StaffPairing(audit, r.kiosk_pairings)
+    app[service_key(StaffAreas)] = StaffAreas(audit, r.catalogs, r.reservations, reference)
+    app[service_key(StaffProfile)] = StaffProfile(audit, r.profiles, reference)
+    app[service_key(StaffVenues)] = StaffVenues(audit, r.catalogs, reference)
+    app[service_key(StaffPlanPictures)] = StaffPlanPictures(audit, r.plan_pictures)
+    app[service_key(StaffSeatOutages)] = StaffSeatOutages(plans, reference)
+    app[service_key(StaffDevices)] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
+    app[service_key(StaffPairing)] = StaffPairing(audit, r.kiosk_pairings)

@@ -19,8 +19,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import REFERENCE
+from handlers.http.keys import REFERENCE, service_key
 from miniapp_server import seed as seeding
 from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock
@@ -31,6 +30,7 @@ from miniapp_server.repositories import Repositories
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import load
+from models.booking.service import ReservationService
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import SeatId
 from models.readers.context import RequestContext
@@ -207,7 +207,7 @@ class Stage:
         async def take(member: Member, seat: SeatId) -> None:
             reader = Reader(member.id, "student", None, lambda: PersonalData("", ""))
             ctx = RequestContext(reader, Actor("reader", "web"), MORNING)
-            await self.house.app[keys.RESERVATIONS].create(ctx, seat, selection)
+            await self.house.app[service_key(ReservationService)].create(ctx, seat, selection)
 
         await asyncio.gather(*(take(m, seat) for m, seat in zip(readers, seats, strict=True)))
         await self.told()

@@ -18,9 +18,10 @@ from typing import Any, Final
 
 import uvloop
 
-from handlers import keys
+from handlers.http.keys import service_key
 from miniapp_server.app import SCHEDULER
 from miniapp_server.embedded_databases import embedded_databases
+from models.booking.service import ReservationService
 from models.kernel.ids import Actor, ReaderId
 from models.readers.context import RequestContext
 from models.readers.entities import PersonalData, Reader
@@ -50,7 +51,7 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
     async def book(home: House, number: int) -> None:
         reader = Reader(readers[id(home)][number].id, "student", None, lambda: PersonalData("", ""))
         ctx = RequestContext(reader, Actor("reader", "mini"), MORNING)
-        await home.app[keys.RESERVATIONS].create(
+        await home.app[service_key(ReservationService)].create(
             ctx, seats[number], TimeSelection(TOMORROW, time(8), time(10))
         )
 

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
+from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, service_key
 from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from miniapp_server.wiring import (
@@ -23,10 +22,23 @@ from miniapp_server.wiring import (
     Hooks,
     wire_models,
 )
+from models.affected_bookings.impact import AffectedBookings
+from models.booking.service import ReservationService
+from models.check_in.early_end import EarlyEndService
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService
+from models.code_sharing.service import CodeSharingService
+from models.gates.service import GateService
 from models.kernel.ids import ReaderId
 from models.opening_draw.service import Sleep
+from models.outages.monitor import OutageMonitor
+from models.seat_map.service import SeatMapService
+from models.seat_reports.service import SeatReportService
+from models.statistics.service import StatisticsService
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
+from models.violations.service import ViolationService
+from models.waitlist.service import WaitlistService
 
 
 class Inside:
@@ -37,16 +49,28 @@ class Inside:
         self.db, self.stored = db, stored
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         self.idempotency, self.writer = app[IDEMPOTENCY], app[WRITER]
-        self.reservations, self.check_in = app[keys.RESERVATIONS], app[keys.CHECK_IN]
-        self.renewal, self.early_end = app[keys.RENEWAL], app[keys.EARLY_END]
-        self.seat_reports = app[keys.SEAT_REPORTS]
-        self.waitlist, self.waitlist_jobs = app[keys.WAITLIST], app[WAITLIST_JOBS]
-        self.violations, self.gates = app[keys.VIOLATIONS], app[keys.GATES]
+        self.reservations, self.check_in = (
+            app[service_key(ReservationService)],
+            app[service_key(CheckInService)],
+        )
+        self.renewal, self.early_end = (
+            app[service_key(RenewalService)],
+            app[service_key(EarlyEndService)],
+        )
+        self.seat_reports = app[service_key(SeatReportService)]
+        self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
+        self.violations, self.gates = (
+            app[service_key(ViolationService)],
+            app[service_key(GateService)],
+        )
         self.extension, self.deadlines = app[DEADLINE_EXTENSION], app[DEADLINE_JOBS]
-        self.outages = app[keys.OUTAGES]
-        self.code_sharing, self.statistics = app[keys.CODE_SHARING], app[keys.STATISTICS]
-        self.affected_bookings = app[keys.AFFECTED_BOOKINGS]
-        self.seat_map, self.erasure = app[keys.SEAT_MAP], app[ERASURE]
+        self.outages = app[service_key(OutageMonitor)]
+        self.code_sharing, self.statistics = (
+            app[service_key(CodeSharingService)],
+            app[service_key(StatisticsService)],
+        )
+        self.affected_bookings = app[service_key(AffectedBookings)]
+        self.seat_map, self.erasure = app[service_key(SeatMapService)], app[ERASURE]
         self.attempts = app[ATTEMPT_LIMITER]
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from bind.account_binding import link
-from handlers import keys
+from bind.account_binding import AccountBindingService, link
+from bind.scanned_codes import ScannedCodes
+from bind.wechat_logins import WeChatLogins
 from handlers.accounts import presenter
+from handlers.accounts.keys import ON_CONSENT_REPORTED
 from handlers.accounts.schemas import (
     ActivationCodeOut,
     Bind,
@@ -33,30 +35,35 @@ from handlers.http.keys import REFERENCE, SESSIONS, SITE
 from handlers.http.presenting import suspension
 from handlers.messages.schemas import Subscribe, SubscriptionsOut
 from handlers.reservations.presenter import reservation
+from models.booking.service import ReservationService
+from models.erasure.own_data import OwnData
 from models.identity.activation_code_repository import BindingRequest
 from models.identity.entities import SessionKind
 from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.messages.errors import UnknownTemplate
+from models.messages.service import MessageService
 from models.reservations.state_machine import BOOKING_STATES
+from models.violations.service import ViolationService
+from notify.routing import ChannelRouting
 
 
 async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
     await enforce_rate_limit(call.request, SIGN_INS, client_address(call.request))
-    identity = await call[keys.WECHAT_LOGINS].identity(body.code)
+    identity = await call[WeChatLogins].identity(body.code)
     issued = await call[SESSIONS].open_wx(identity.openid, identity.unionid, call.now)
     principal = await call[SESSIONS].principal(issued.token, call.now)
     reader = presenter.reader(principal.reader) if principal.reader else None
     note = None
     if body.scan_note is not None:
-        codes, session_id = call[keys.SCANNED_CODES], principal.session.id
+        codes, session_id = call[ScannedCodes], principal.session.id
         note = codes.note_after_login(body.scan_note, session_id, call.now)
     return LoginOut(issued.token, to_local(issued.expires_at), reader is not None, reader, note)
 
 
 async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
     assert call.principal is not None
-    found = await call[keys.ACCOUNT_BINDING].bind(call.principal, body.activation_code, call.now)
+    found = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
     if isinstance(found, BindingRequest):
         return presenter.binding_request(found)
     return BindingOut(presenter.reader(found))
@@ -64,7 +71,7 @@ async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
 
 async def preview_binding(call: ApiRequest, body: BindingPreview) -> BindingPreviewOut:
     assert call.principal is not None
-    reader = await call[keys.ACCOUNT_BINDING].preview(
+    reader = await call[AccountBindingService].preview(
         call.principal, body.activation_code, call.now
     )
     return BindingPreviewOut(reader.name_masked, reader.student_no_masked)
@@ -72,7 +79,7 @@ async def preview_binding(call: ApiRequest, body: BindingPreview) -> BindingPrev
 
 async def binding_state(call: ApiRequest) -> BindingStateOut:
     assert call.principal is not None
-    found = await call[keys.ACCOUNT_BINDING].state(call.principal, call.now)
+    found = await call[AccountBindingService].state(call.principal, call.now)
     return BindingStateOut(
         state=found.state,
         request=presenter.binding_request(found.request) if found.request else None,
@@ -81,27 +88,29 @@ async def binding_state(call: ApiRequest) -> BindingStateOut:
 
 
 async def confirm_binding(call: ApiRequest) -> None:
-    await call[keys.ACCOUNT_BINDING].confirm(call.reader.id, call.id, call.now)
+    await call[AccountBindingService].confirm(call.reader.id, call.id, call.now)
 
 
 async def refuse_binding(call: ApiRequest) -> None:
-    await call[keys.ACCOUNT_BINDING].refuse(call.reader.id, call.id, call.now)
+    await call[AccountBindingService].refuse(call.reader.id, call.id, call.now)
 
 
 async def erase(call: ApiRequest) -> None:
     """The reader is forgotten, and signed out everywhere."""
     assert call.principal is not None
     works_here = bool(call.principal.granted_on(call.now))
-    await call[keys.OWN_DATA].erase(call.reader, works_here, call.now)
+    await call[OwnData].erase(call.reader, works_here, call.now)
 
 
 async def unbind(call: ApiRequest) -> None:
     assert call.principal is not None
-    await call[keys.ACCOUNT_BINDING].unbind(call.reader.id, call.principal.session)
+    await call[AccountBindingService].unbind(call.reader.id, call.principal.session)
 
 
 async def activation_code(call: ApiRequest, body: NewActivationCode) -> ActivationCodeOut:
-    code = await call[keys.ACCOUNT_BINDING].get_or_create_code(call.reader.id, body.renew, call.now)
+    code = await call[AccountBindingService].get_or_create_code(
+        call.reader.id, body.renew, call.now
+    )
     return ActivationCodeOut(
         code=code.digits,
         expires_at=to_local(code.expires_at),
@@ -115,8 +124,8 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     reader = call.principal.reader
     if reader is None:
         return CurrentReaderOut(None, [], 0, None, None, {}, [], False)
-    active = await call[keys.RESERVATIONS].live_now(reader.id, call.now)
-    window = await call[keys.VIOLATIONS].violation_count(reader.id, call.now)
+    active = await call[ReservationService].live_now(reader.id, call.now)
+    window = await call[ViolationService].violation_count(reader.id, call.now)
     until = reader.suspended_until
     return CurrentReaderOut(
         reader=presenter.reader(reader),
@@ -128,10 +137,10 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
         violations_count=window.count,
         suspended_until=to_local(until) if until and until > call.now else None,
         suspension=suspension(reader, call.now),
-        subscriptions=_by_name(await call[keys.MESSAGES].remaining_consents(reader.id)),
+        subscriptions=_by_name(await call[MessageService].remaining_consents(reader.id)),
         long_term=_long_term(call),
         reminders_paused=bool(active)
-        and await call[keys.CHANNEL_ROUTING].misses_reminders(reader.id, call.now),
+        and await call[ChannelRouting].misses_reminders(reader.id, call.now),
     )
 
 
@@ -146,9 +155,9 @@ async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut
         for name, result in body.results.items()
         if result in ("accept", "acceptWithAudio")
     ]
-    messages, reader_id = call[keys.MESSAGES], call.reader.id
+    messages, reader_id = call[MessageService], call.reader.id
     await messages.add_consents(reader_id, accepted)
-    on_consent_reported = call.request.app.get(keys.ON_CONSENT_REPORTED)
+    on_consent_reported = call.request.app.get(ON_CONSENT_REPORTED)
     openid = call.principal.session.openid if call.principal is not None else None
     if on_consent_reported is not None and openid:
         await on_consent_reported(openid, body.results)
@@ -157,7 +166,7 @@ async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut
 
 
 def _long_term(call: ApiRequest) -> list[str]:
-    return sorted(template.value for template in call[keys.MESSAGES].long_term)
+    return sorted(template.value for template in call[MessageService].long_term)
 
 
 def _by_name(consents: Mapping[Template, int]) -> dict[str, int]:

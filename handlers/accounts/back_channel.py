@@ -12,6 +12,7 @@ from aiohttp import web
 from bind.providers.base import ProviderUnavailable
 from bind.providers.oidc import OidcProvider
 from bind.providers.oidc_tokens import LogoutToken, LogoutTokenInvalid
+from bind.sign_ons import SignOns
 from handlers.accounts.login import OIDC_PATH
 from handlers.http.authentication import (
     UNKNOWN_LOGOUTS,
@@ -19,11 +20,10 @@ from handlers.http.authentication import (
     enforce_rate_limit,
 )
 from handlers.http.forms import form_of
-from handlers.http.keys import CLOCK, LOAD_SHEDDER, SESSIONS
+from handlers.http.keys import CLOCK, LOAD_SHEDDER, SESSIONS, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.refusals import count_error
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
-from handlers.keys import SIGN_ONS
 from models.kernel.errors import NotFound, ServiceUnavailable
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -39,7 +39,7 @@ async def back_channel_logout(request: web.Request) -> web.Response:
 
     Anybody can send tokens that nobody has signed; those are limited by address.
     """
-    provider = request.app[SIGN_ONS].oidc(request.match_info["provider"])
+    provider = request.app[service_key(SignOns)].oidc(request.match_info["provider"])
     if provider is None:
         raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)

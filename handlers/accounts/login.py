@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bind.held_sign_ins import HELD_FOR
-from bind.login_service import SignIn
+from bind.held_sign_ins import HELD_FOR, HeldSignIns
+from bind.login_service import LoginService, SignIn
 from bind.providers.base import Attempt, ExternalIdentity, LoginRejected, ProviderUnavailable
 from bind.providers.cas_xml import CasUnavailable, TicketRefused, parse_logout
 from bind.providers.oidc import ATTEMPT_LASTS
 from bind.session_service import IssuedToken
-from bind.sign_ons import CAS_ID, SignOn
+from bind.sign_ons import CAS_ID, SignOn, SignOns
+from handlers.accounts.keys import CAMPUS_APP
 from handlers.accounts.scan_note import begin_sign_in, finish_sign_in
 from handlers.http.authentication import (
     SIGN_INS,
@@ -37,7 +38,7 @@ from handlers.http.cookies import (
 )
 from handlers.http.errors import status_of
 from handlers.http.forms import form_of
-from handlers.http.keys import CLOCK, LOAD_SHEDDER, REFERENCE, SESSIONS, SITE
+from handlers.http.keys import CLOCK, LOAD_SHEDDER, REFERENCE, SESSIONS, SITE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import Handler, domain_error_page
@@ -45,7 +46,6 @@ from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
-from handlers.keys import CAMPUS_APP, HELD_SIGN_INS, LOGINS, OUTAGES, SIGN_ONS
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
 from models.kernel.errors import (
@@ -55,6 +55,7 @@ from models.kernel.errors import (
     NotFound,
     Unauthenticated,
 )
+from models.outages.monitor import OutageMonitor
 
 log = logging.getLogger(__name__)
 SERVICE_PATH: Final = "/login/cas"
@@ -110,14 +111,14 @@ def _line_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Requ
 
 def _chosen(request: web.Request) -> SignOn | None:
     """The sign-on that the reader has chosen; None while they have yet to."""
-    sign_ons = request.app[SIGN_ONS]
+    sign_ons = request.app[service_key(SignOns)]
     chosen = sign_ons.get(request.query.get("with", ""))
     return chosen if chosen is not None or len(sign_ons) > 1 else sign_ons.first
 
 
 def _answering(request: web.Request) -> SignOn | None:
     """The sign-on that sends the browser back; None where there is none of that name."""
-    return request.app[SIGN_ONS].get(request.match_info.get("provider", CAS_ID))
+    return request.app[service_key(SignOns)].get(request.match_info.get("provider", CAS_ID))
 
 
 def welcome(request: web.Request) -> web.Response:
@@ -165,24 +166,28 @@ async def sign_on_answer(request: web.Request) -> web.Response:
         return _message(request, 401, *SIGN_IN_TEXT["ticket_refused"])
     except (CasUnavailable, ProviderUnavailable) as error:
         return await _sign_on_fails(request, sign_on, error)
-    request.app[SIGN_ONS].note(sign_on.id, failed=False)
+    request.app[service_key(SignOns)].note(sign_on.id, failed=False)
     who = _sign_in_of(request, user, sign_on)
     if user.unasked:
         return _ask_first(request, who)
     renew = attempt is not None and attempt.renew
     before = await signed_in(request, request[NOW]) if renew else None
     if before is not None:
-        until = await request.app[LOGINS].renew(who, before.session, request[NOW])
+        until = await request.app[service_key(LoginService)].renew(
+            who, before.session, request[NOW]
+        )
         if until is not None:
             return _keep_session(request, until)
-    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), attempt)
+    return await _open_session(
+        request, request.app[service_key(LoginService)].sign_in(who, request[NOW]), attempt
+    )
 
 
 async def _sign_on_fails(
     request: web.Request, sign_on: SignOn, error: CasUnavailable | ProviderUnavailable
 ) -> web.Response:
     """The page that says so, and offers the others."""
-    sign_ons = request.app[SIGN_ONS]
+    sign_ons = request.app[service_key(SignOns)]
     count_error(request, error)
     seen = not isinstance(error, ProviderUnavailable) or error.is_seen
     if seen and not sign_ons.is_failing(sign_on.id):
@@ -192,7 +197,7 @@ async def _sign_on_fails(
     if seen:
         sign_ons.note(sign_on.id, failed=True)
     if seen and not sign_on.realm:
-        await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
+        await request.app[service_key(OutageMonitor)].record_cas_failure(request.app[CLOCK].now())
     which = "another_fails" if len(sign_ons) > 1 else "cas_unavailable"
     response = _message(request, 503, *SIGN_IN_TEXT[which])
     response.headers["Retry-After"] = str(error.retry_after)
@@ -237,7 +242,7 @@ async def campus_entry(request: web.Request) -> web.Response:
         return _refusal(request, ClockWrong())
     provider = request.app[CAMPUS_APP]
     if provider is None:
-        return await _begin_at(request, request.app[SIGN_ONS].first)
+        return await _begin_at(request, request.app[service_key(SignOns)].first)
     begun = Attempt.begin(_ENTRY)
     try:
         away = await provider.authorization_url(begun)
@@ -250,12 +255,14 @@ async def campus_entry(request: web.Request) -> web.Response:
     who = _sign_in_of(request, user)
     if user.unasked:
         return _ask_first(request, who)
-    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), attempt)
+    return await _open_session(
+        request, request.app[service_key(LoginService)].sign_in(who, request[NOW]), attempt
+    )
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
     """以 张* 登录？ The answer is a form, which no other site can send, and no other browser."""
-    held = request.app[HELD_SIGN_INS].hold(who, request[NOW])
+    held = request.app[service_key(HeldSignIns)].hold(who, request[NOW])
     name, number = who.masked
     response = render_page(
         request, "accounts/confirm_sign_in.html", name=name, number=number, held=held.text
@@ -277,8 +284,8 @@ async def confirm_sign_in(request: web.Request) -> web.Response:
 
 
 async def _confirmed(request: web.Request, held: str, holder: str) -> IssuedToken:
-    who = await request.app[HELD_SIGN_INS].release(held, holder, request[NOW])
-    return await request.app[LOGINS].sign_in(who, request[NOW])
+    who = await request.app[service_key(HeldSignIns)].release(held, holder, request[NOW])
+    return await request.app[service_key(LoginService)].sign_in(who, request[NOW])
 
 
 def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response:
@@ -332,7 +339,7 @@ async def single_logout(request: web.Request) -> web.Response:
     A ticket with a session always counts. One without may belong to a login that is under way, and
     is remembered; since anybody can make such tickets up, their rate is limited by address.
     """
-    if request.app[SIGN_ONS].get(CAS_ID) is None:
+    if request.app[service_key(SignOns)].get(CAS_ID) is None:
         raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)
     raise_if_limited(load_shedder.addresses.wait_for(address))
@@ -351,7 +358,7 @@ async def single_logout(request: web.Request) -> web.Response:
 async def logout(request: web.Request) -> web.Response:
     """End our session, then the one at the sign-on that it was opened by."""
     require_own_origin(request)
-    principal, sign_ons = await signed_in(request, request[NOW]), request.app[SIGN_ONS]
+    principal, sign_ons = await signed_in(request, request[NOW]), request.app[service_key(SignOns)]
     sign_on: SignOn | None = sign_ons.first
     if principal is not None:
         await request.app[SESSIONS].close(principal.session)
@@ -377,7 +384,7 @@ def _refusal(request: web.Request, error: DomainError) -> web.Response:
 
 
 def _message(request: web.Request, status: int, heading: str, text: str) -> web.Response:
-    sign_ons = request.app[SIGN_ONS]
+    sign_ons = request.app[service_key(SignOns)]
     wanted = {"next": request.query.get("next") or return_url(request)}
     if "renew" in request.query:
         wanted["renew"] = request.query["renew"]

@@ -11,15 +11,15 @@ from handlers.http.cookies import forget_session_cookie, note_erasure
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest
 from handlers.http.rendering import render_page
-from handlers.keys import OWN_DATA
 from handlers.texts.pages import ERASURE_TEXT, KEPT_TEXT
+from models.erasure.own_data import OwnData
 
 _FILE: Final = "my-seat-data.json"
 
 
 async def own_data(visit: PageRequest) -> web.StreamResponse:
     """The page with what is kept of the reader, in numbers, and what can be done with it."""
-    found = await visit[OWN_DATA].export(visit.reader.id)
+    found = await visit[OwnData].export(visit.reader.id)
     return render_page(
         visit.request,
         "accounts/own_data.html",
@@ -34,13 +34,13 @@ async def own_data(visit: PageRequest) -> web.StreamResponse:
 
 async def _obstacle(visit: PageRequest) -> str:
     """Why the reader cannot be forgotten now, in words; empty where they can."""
-    found = await visit[OWN_DATA].obstacle(visit.reader, visit.role is not None, visit.now)
+    found = await visit[OwnData].obstacle(visit.reader, visit.role is not None, visit.now)
     return ERASURE_TEXT[found.value] if found is not None else ""
 
 
 async def download(visit: PageRequest) -> web.StreamResponse:
     """All of it as a file."""
-    found = await visit[OWN_DATA].export(visit.reader.id)
+    found = await visit[OwnData].export(visit.reader.id)
     return web.Response(
         text=json.dumps(found, ensure_ascii=False, indent=1, default=str),
         content_type="application/json",
@@ -64,7 +64,7 @@ async def ask(visit: PageRequest) -> web.StreamResponse:
 
 async def erase(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Forgotten, and signed out everywhere. Raises: ErasureNotNow."""
-    await visit[OWN_DATA].erase(visit.reader, visit.role is not None, visit.now)
+    await visit[OwnData].erase(visit.reader, visit.role is not None, visit.now)
     response = render_page(visit.request, "accounts/erased.html")
     forget_session_cookie(visit.request, response)
     note_erasure(visit.request, response)

@@ -6,17 +6,20 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.account_binding import link
+from bind.account_binding import AccountBindingService, link
 from handlers.http.forms import Form
-from handlers.http.keys import REFERENCE, SITE
+from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
-from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, PROOF, VIOLATIONS
 from handlers.messages import presenter as messages_presenter
 from models.library.entities import KioskId
+from models.messages.service import MessageService
+from models.proof.entities import ProofStanding
 from models.readers.entities import Reader
+from models.violations.service import ViolationService
 from notify.templates import TITLES
+from notify.wechat.mini_program_codes import MiniProgramCodes
 
 _MESSAGES: Final = 20
 _MAX_MARKED_READ: Final = 100
@@ -25,7 +28,7 @@ _MAX_MARKED_READ: Final = 100
 async def activation(visit: PageRequest) -> web.StreamResponse:
     """The six digits and the QR code: the same ones after a reload. Where a WeChat user waits for
     the reader's answer, the question. Once bound, the way to unbind."""
-    binding, reader = visit[ACCOUNT_BINDING], visit.reader
+    binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
     return render_page(
@@ -41,7 +44,7 @@ async def activation(visit: PageRequest) -> web.StreamResponse:
 
 async def activation_state(visit: PageRequest) -> web.StreamResponse:
     """What the page with the digits polls: it loads again when this has changed."""
-    binding, reader_id = visit[ACCOUNT_BINDING], visit.reader.id
+    binding, reader_id = visit[AccountBindingService], visit.reader.id
     bound = await binding.is_bound(reader_id)
     request = None if bound else await binding.request_for(reader_id, visit.now)
     return web.json_response(
@@ -52,13 +55,13 @@ async def activation_state(visit: PageRequest) -> web.StreamResponse:
 
 async def confirm_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
     """是我: the WeChat user who waits is bound."""
-    await visit[ACCOUNT_BINDING].confirm(visit.reader.id, visit.id, visit.now)
+    await visit[AccountBindingService].confirm(visit.reader.id, visit.id, visit.now)
     return redirect("/activation")
 
 
 async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
     """不是我: the WeChat user who waits is refused."""
-    await visit[ACCOUNT_BINDING].refuse(visit.reader.id, visit.id, visit.now)
+    await visit[AccountBindingService].refuse(visit.reader.id, visit.id, visit.now)
     return redirect("/activation?done=refused")
 
 
@@ -70,13 +73,13 @@ async def binding_link(request: web.Request) -> web.StreamResponse:
 
 async def new_activation(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Replace the activation code."""
-    await visit[ACCOUNT_BINDING].get_or_create_code(visit.reader.id, True, visit.now)
+    await visit[AccountBindingService].get_or_create_code(visit.reader.id, True, visit.now)
     return redirect("/activation")
 
 
 async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
     """End the binding: the reader has another phone, or another WeChat."""
-    await visit[ACCOUNT_BINDING].unbind(visit.reader.id, visit.principal.session)
+    await visit[AccountBindingService].unbind(visit.reader.id, visit.principal.session)
     return redirect("/activation")
 
 
@@ -87,7 +90,7 @@ async def mini_program_code(request: web.Request) -> web.StreamResponse:
     if place != "web" and KioskId(place) not in request.app[REFERENCE].catalog.kiosks:
         raise web.HTTPNotFound
     scene = "web" if place == "web" else f"k={place}"
-    picture = await request.app[MINI_PROGRAM_CODES].image(scene)
+    picture = await request.app[service_key(MiniProgramCodes)].image(scene)
     return web.Response(
         body=picture,
         content_type="image/png" if picture.startswith(b"\x89PNG") else "image/jpeg",
@@ -98,21 +101,21 @@ async def mini_program_code(request: web.Request) -> web.StreamResponse:
 async def me(visit: PageRequest) -> web.StreamResponse:
     """我的: the reader, their messages and consents."""
     reader = visit.reader
-    messages, _ = await visit[MESSAGES].page_of(reader.id, False, 0, _MESSAGES)
-    consents = await visit[MESSAGES].remaining_consents(reader.id)
+    messages, _ = await visit[MessageService].page_of(reader.id, False, 0, _MESSAGES)
+    consents = await visit[MessageService].remaining_consents(reader.id)
     return render_page(
         visit.request,
         "accounts/me.html",
         reader=reader,
-        bound=await visit[ACCOUNT_BINDING].is_bound(reader.id),
+        bound=await visit[AccountBindingService].is_bound(reader.id),
         messages=messages,
         choice_pages=messages_presenter.choice_pages(visit[SITE].channels),
         consents=[
-            (TITLES[template], left, template in visit[MESSAGES].long_term)
+            (TITLES[template], left, template in visit[MessageService].long_term)
             for template, left in consents.items()
         ],
-        version=visit[PROOF].version,
-        violation_count=await visit[VIOLATIONS].violation_count(reader.id, visit.now),
+        version=visit[ProofStanding].version,
+        violation_count=await visit[ViolationService].violation_count(reader.id, visit.now),
         suspension=visit.suspension,
     )
 
@@ -120,7 +123,7 @@ async def me(visit: PageRequest) -> web.StreamResponse:
 async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamResponse:
     """全部已读: the messages that the page showed are marked as read."""
     ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
-    await visit[MESSAGES].mark_read(visit.reader.id, ids)
+    await visit[MessageService].mark_read(visit.reader.id, ids)
     return redirect("/me")
 
 

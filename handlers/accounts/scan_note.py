@@ -8,18 +8,18 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.scan_notes import SIGN_IN_FOR
+from bind.scan_notes import SIGN_IN_FOR, ScanNotes
+from bind.scanned_codes import ScannedCodes
 from handlers.accounts.schemas import Scan, ScanNoteOut
 from handlers.http.authentication import client_address, require_clock, signed_in
 from handlers.http.cookies import give_cookie
 from handlers.http.endpoint import ApiRequest
-from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import redirect
-from handlers.keys import CHECK_IN, SCAN_NOTES, SCANNED_CODES
 from models.check_in.errors import QrExpired
-from models.check_in.service import KioskCodeScan, PresenceScan
+from models.check_in.service import CheckInService, KioskCodeScan, PresenceScan
 from models.identity.entities import Principal
 from models.kernel.time_range import local_date
 
@@ -48,7 +48,7 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     scan = await _verified(request, link, principal, now)
     response = redirect(f"{place}/check-in")
     session_id = principal.session.id if principal is not None else None
-    give_note(request, response, app[SCAN_NOTES].issue(scan, session_id, now))
+    give_note(request, response, app[service_key(ScanNotes)].issue(scan, session_id, now))
     return response
 
 
@@ -58,7 +58,7 @@ async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
     scan = await _verified(call.request, body.qr, principal, call.now)
     session_id = principal.session.id if principal is not None else None
     bound = principal is not None and principal.reader is not None
-    return ScanNoteOut(call[SCANNED_CODES].note_of(scan, session_id, call.now, bound=bound))
+    return ScanNoteOut(call[ScannedCodes].note_of(scan, session_id, call.now, bound=bound))
 
 
 async def _verified(
@@ -67,7 +67,10 @@ async def _verified(
     """What was scanned a moment ago. Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound,
     PresenceMethodOff."""
     app = request.app
-    codes, reader = app[SCANNED_CODES], principal.reader if principal is not None else None
+    codes, reader = (
+        app[service_key(ScannedCodes)],
+        principal.reader if principal is not None else None,
+    )
     step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
     if reader is not None:
         scan = await codes.verify(text, reader.id, step_seconds, now)
@@ -76,7 +79,7 @@ async def _verified(
         scan = await codes.verify_signed_out(text, address, step_seconds, now)
     if isinstance(scan, KioskCodeScan) and not scan.is_current:
         raise QrExpired()
-    app[CHECK_IN].venue_of(scan)
+    app[service_key(CheckInService)].venue_of(scan)
     return scan
 
 
@@ -87,7 +90,9 @@ def give_note(request: web.Request, response: web.StreamResponse, note: str) -> 
 
 def begin_sign_in(request: web.Request, response: web.StreamResponse, state: str) -> None:
     """A note that is nobody's yet belongs to the sign-in that begins."""
-    note = request.app[SCAN_NOTES].begin_sign_in(carried_note(request), state, request[NOW])
+    note = request.app[service_key(ScanNotes)].begin_sign_in(
+        carried_note(request), state, request[NOW]
+    )
     if note is not None:
         give_note(request, response, note)
 
@@ -97,6 +102,6 @@ def finish_sign_in(
 ) -> None:
     """The note of a sign-in belongs to the session that it has led to."""
     carried, now = carried_note(request), request[NOW]
-    note = request.app[SCAN_NOTES].finish_sign_in(carried, state, session_id, now)
+    note = request.app[service_key(ScanNotes)].finish_sign_in(carried, state, session_id, now)
     if note is not None:
         give_note(request, response, note)

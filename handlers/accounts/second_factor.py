@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bind.second_factors import Enrolment, SecondFactorInvalid
+from bind.second_factors import Enrolment, SecondFactorInvalid, SecondFactors
 from handlers.http.authentication import require_role
 from handlers.http.forms import Form
 from handlers.http.keys import SITE
@@ -16,7 +16,6 @@ from handlers.http.pages import PageRequest, form_text, redirect, to_sign_in
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from handlers.http.return_to import is_own_path
-from handlers.keys import SECOND_FACTORS
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SHORT_TITLE
 from models.identity.errors import SecondFactorRequired, SignInAgain
@@ -32,7 +31,7 @@ async def second_factor(visit: PageRequest) -> web.StreamResponse:
         await _require_staff(visit)
     except SignInAgain:
         return to_sign_in(visit.request, renew=True)
-    left = await visit[SECOND_FACTORS].recovery_codes_left(visit.reader)
+    left = await visit[SecondFactors].recovery_codes_left(visit.reader)
     if left is None or (_has_given(visit) and visit.request.query.get("anew") == "1"):
         return _page(visit, "offered", **_shown(_offer(visit)), anew=left is not None)
     return _page(visit, "given" if _has_given(visit) else "asked", left=left)
@@ -46,9 +45,9 @@ async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamRespon
         return await _enrol(visit, form, held, code)
     session = visit.principal.session
     try:
-        await visit[SECOND_FACTORS].confirm(visit.reader, session, code, visit.now)
+        await visit[SecondFactors].confirm(visit.reader, session, code, visit.now)
     except (SecondFactorInvalid, TooManyAttempts) as error:
-        left = await visit[SECOND_FACTORS].recovery_codes_left(visit.reader)
+        left = await visit[SecondFactors].recovery_codes_left(visit.reader)
         if left is None:  # an administrator has reset it meanwhile
             return redirect("/second-factor")
         return _refused(visit, error, "asked", left=left, next=_next(form_text(form, "next")))
@@ -56,7 +55,7 @@ async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamRespon
 
 
 async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.StreamResponse:
-    factors, session = visit[SECOND_FACTORS], visit.principal.session
+    factors, session = visit[SecondFactors], visit.principal.session
     left = await factors.recovery_codes_left(visit.reader)
     next, anew = _next(form_text(form, "next")), left is not None and _has_given(visit)
     try:
@@ -89,7 +88,7 @@ def _has_given(visit: PageRequest) -> bool:
 
 
 def _offer(visit: PageRequest) -> Enrolment:
-    return visit[SECOND_FACTORS].offer(visit.reader, SHORT_TITLE, visit.now)
+    return visit[SecondFactors].offer(visit.reader, SHORT_TITLE, visit.now)
 
 
 def _shown(enrolment: Enrolment) -> dict[str, Any]:

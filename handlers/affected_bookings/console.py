@@ -9,18 +9,20 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.layout import SHOWN, reader_label, render, sees_seat, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import STATES
+from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import Resolution
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.library.entities import Catalog
 from models.policy.entities import Policy
+from models.policy.staff import StaffPolicyAndPlans
+from models.readers.staff.readers import StaffReaders
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
@@ -62,7 +64,7 @@ async def open_question(
 ) -> dict[str, Any] | None:
     """What the page asks before a change is made: its impact, and what is missing in the answer.
     None where the form has confirmed the change and says what becomes of the bookings."""
-    rows = await visit[keys.AFFECTED_BOOKINGS].find_affected(policy, catalog, visit.now)
+    rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
     found, confirmed = impact(catalog, rows), bool(form_text(form, "confirmed"))
     if confirmed and not (found.count and not form_text(form, "bookings")):
         return None
@@ -85,10 +87,10 @@ async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
     await reference.refresh()
     rows = [
         row
-        for row in await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
+        for row in await visit[AffectedBookings].find_unplaceable(visit.now)
         if sees_seat(visit, row.seat_id)
     ]
-    people = await visit[keys.STAFF_READERS].many({row.reader_id for row in rows[:SHOWN]})
+    people = await visit[StaffReaders].many({row.reader_id for row in rows[:SHOWN]})
     catalog = reference.catalog
     items = [
         (
@@ -113,7 +115,7 @@ async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
 async def resolve_affected_bookings(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Cancel them, or offer other seats."""
     await visit[REFERENCE].refresh()
-    await visit[keys.STAFF_POLICY_AND_PLANS].resolve_affected_bookings(
+    await visit[StaffPolicyAndPlans].resolve_affected_bookings(
         staff_context(visit), resolution_from(form), form_reason(form)
     )
     return redirect("/console/affected-bookings?done")

@@ -8,14 +8,13 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import instant_in, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
-from models.announcements.staff import Announcement
+from models.announcements.staff import Announcement, StaffAnnouncements
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, TooManyAttempts
 from models.kernel.text import is_printable_line
@@ -77,7 +76,7 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         what = _read(visit, form, typed, chosen)
         if form_text(form, "operation") != "send":
-            readers = await visit[keys.STAFF_ANNOUNCEMENTS].audience(what.areas, what.span)
+            readers = await visit[StaffAnnouncements].audience(what.areas, what.span)
             return _page(visit, typed, chosen, found=len(readers))
         told = await _send(visit, what, form_reason(form))
     except InvalidRequest as error:
@@ -94,7 +93,7 @@ async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
     """How many readers are told. Raises: TooManyAttempts, and nobody is told."""
     limit = AttemptLimit(f"announcements:{visit.reader.id}", AN_HOUR, timedelta(hours=1))
     await visit[ATTEMPT_LIMITER].register([limit], visit.now)
-    return await visit[keys.STAFF_ANNOUNCEMENTS].send(staff_context(visit), what, reason)
+    return await visit[StaffAnnouncements].send(staff_context(visit), what, reason)
 
 
 def _read(visit: PageRequest, form: Form, typed: dict[str, str], chosen: set[str]) -> Announcement:

@@ -10,23 +10,23 @@ from handlers.calendar_feed.schemas import CalendarAddressOut, CalendarFeedOut
 from handlers.http.endpoint import ApiRequest
 from handlers.http.language import language_of
 from handlers.http.presenting import moment
-from handlers.keys import CALENDAR_FEEDS
+from models.calendar_feed.service import CalendarFeeds
 from models.kernel.time_range import to_local
 
 
 async def show(call: ApiRequest) -> CalendarFeedOut:
-    feed = await call[CALENDAR_FEEDS].of(call.reader.id)
+    feed = await call[CalendarFeeds].of(call.reader.id)
     return CalendarFeedOut(feed is not None, moment(feed.created_at if feed else None))
 
 
 async def issue(call: ApiRequest) -> CalendarAddressOut:
     language = language_of(call.request)
-    token = await call[CALENDAR_FEEDS].issue(call.reader.id, language, call.now)
+    token = await call[CalendarFeeds].issue(call.reader.id, language, call.now)
     return CalendarAddressOut(address(call.request, token), to_local(call.now))
 
 
 async def revoke(call: ApiRequest) -> None:
-    await call[CALENDAR_FEEDS].revoke(call.reader.id)
+    await call[CalendarFeeds].revoke(call.reader.id)
 
 
 async def reservation(call: ApiRequest) -> web.StreamResponse:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.calendar_feed import presenter
-from handlers.http.keys import REFERENCE, SITE
+from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.language import language_of
-from handlers.keys import RESERVATIONS
+from models.booking.service import ReservationService
 from models.calendar_feed.rules import check_is_booking
 from models.kernel.ids import ReaderId
 
@@ -16,7 +16,7 @@ async def one_booking(request: web.Request, reader_id: ReaderId, id: str) -> web
     """The reader's booking as a calendar file. Raises: NotFound, also for an offer and for what is
     another reader's; ServiceUnavailable."""
     app = request.app
-    r = await app[RESERVATIONS].get_own(id, reader_id)
+    r = await app[service_key(ReservationService)].get_own(id, reader_id)
     check_is_booking(r)
     base = app[SITE].public_base_url
     return web.Response(

@@ -12,12 +12,12 @@ from aiohttp import web
 from handlers.calendar_feed import presenter
 from handlers.http.authentication import enforce_rate_limit
 from handlers.http.cached_response import CachedBody
-from handlers.http.keys import REFERENCE, SITE
+from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.language import Language
 from handlers.http.middleware import NOW
 from handlers.http.pages import domain_error_page
 from handlers.http.public_reads import read_in_public
-from handlers.keys import CALENDAR_FEEDS
+from models.calendar_feed.service import CalendarFeeds
 from models.kernel.errors import NotFound
 from models.storage.rate_limiter import RateLimit
 
@@ -33,7 +33,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     """The calendar, or 304 for who has it. Raises: NotFound for a token that was never issued or is
     revoked; Throttled, Overloaded, ServiceUnavailable."""
     try:
-        id = request.app[CALENDAR_FEEDS].id_of(request.match_info["token"])
+        id = request.app[service_key(CalendarFeeds)].id_of(request.match_info["token"])
         # A token that hammers is refused before it takes from its neighbours' address.
         await enforce_rate_limit(request, FEED_READS, id)
         body = await read_in_public(request, partial(_body, request, id, request[NOW]))
@@ -48,7 +48,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
 
 async def _body(request: web.Request, id: str, now: datetime) -> CachedBody:
     app = request.app
-    found, bookings = await app[CALENDAR_FEEDS].read(id, now)
+    found, bookings = await app[service_key(CalendarFeeds)].read(id, now)
     reference = app[REFERENCE]
     content = presenter.calendar(
         reference,

@@ -10,7 +10,7 @@ from handlers.http.forms import Form
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
-from handlers.keys import CALENDAR_FEEDS
+from models.calendar_feed.service import CalendarFeeds
 
 
 async def show(visit: PageRequest) -> web.StreamResponse:
@@ -21,13 +21,13 @@ async def show(visit: PageRequest) -> web.StreamResponse:
 async def issue(visit: PageRequest, _: Form) -> web.StreamResponse:
     """A new address, on the answer itself: it stands nowhere else, and is not shown again."""
     language = language_of(visit.request)
-    token = await visit[CALENDAR_FEEDS].issue(visit.reader.id, language, visit.now)
+    token = await visit[CalendarFeeds].issue(visit.reader.id, language, visit.now)
     return await _page(visit, address=address(visit.request, token))
 
 
 async def revoke(visit: PageRequest, _: Form) -> web.StreamResponse:
     """停用: the address leads nowhere any more."""
-    await visit[CALENDAR_FEEDS].revoke(visit.reader.id)
+    await visit[CalendarFeeds].revoke(visit.reader.id)
     return redirect("/me/calendar?done=off")
 
 
@@ -36,7 +36,7 @@ async def _page(visit: PageRequest, done: str = "", address: str = "") -> web.St
         visit.request,
         "calendar_feed/feed.html",
         reader=visit.reader,
-        feed=await visit[CALENDAR_FEEDS].of(visit.reader.id),
+        feed=await visit[CalendarFeeds].of(visit.reader.id),
         address=address,
         done=done,
     )

@@ -21,17 +21,21 @@ from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.http.request_parsing import malformed
 from handlers.http.schemas import EmptyRequest
-from handlers.keys import CHECK_IN, EARLY_END, RENEWAL, RESERVATIONS, SEAT_REPORTS, WAITLIST
 from handlers.reservations import presenter
 from handlers.seat_map.presenter import choice
 from handlers.seat_reports.schemas import ReportTaken
 from handlers.texts.errors import text_of
 from handlers.texts.pages import ACTION_TEXT
+from models.booking.service import ReservationService
 from models.check_in import rules
+from models.check_in.early_end import EarlyEndService
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService
 from models.kernel.errors import Conflict, InvalidState, NotFound, RuleViolation
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
-from models.seat_reports.service import DeadlineAfterReport
+from models.seat_reports.service import DeadlineAfterReport, SeatReportService
+from models.waitlist.service import WaitlistService
 
 Perform = Callable[[PageRequest, RequestContext, str], Awaitable[Reservation]]
 """Does the action; the text is the value of its field, empty where it has none."""
@@ -50,17 +54,17 @@ async def _return_by(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 
 
 async def _renewal_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
-    ends = await visit[RENEWAL].renewal_choices(visit.context(), r.id)
+    ends = await visit[RenewalService].renewal_choices(visit.context(), r.id)
     return {"ends": [choice(end, visit.now) for end in ends]}
 
 
 async def _earlier_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
-    ends = await visit[EARLY_END].earlier_ends(visit.context(), r.id)
+    ends = await visit[EarlyEndService].earlier_ends(visit.context(), r.id)
     return {"ends": [choice(end, visit.now) for end in ends]}
 
 
 async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
-    deadline = await visit[SEAT_REPORTS].deadline_after_report(visit.context(), r)
+    deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)
     known = r.report is not None and r.report.desk and deadline is not DeadlineAfterReport.STOPS
     return {"deadline": deadline, "desk_knows": known}
 
@@ -77,28 +81,38 @@ class ReservationAction:
 
 
 ACTIONS: Final[Mapping[str, ReservationAction]] = {
-    "cancel": ReservationAction(lambda visit, ctx, _: visit[RESERVATIONS].cancel(ctx, visit.id)),
-    "leave": ReservationAction(
-        lambda visit, ctx, _: visit[CHECK_IN].leave(ctx, visit.id), _return_by
+    "cancel": ReservationAction(
+        lambda visit, ctx, _: visit[ReservationService].cancel(ctx, visit.id)
     ),
-    "finish": ReservationAction(lambda visit, ctx, _: visit[CHECK_IN].finish(ctx, visit.id)),
-    "accept": ReservationAction(lambda visit, ctx, _: visit[WAITLIST].accept(ctx, visit.id)),
-    "decline": ReservationAction(lambda visit, ctx, _: visit[WAITLIST].decline(ctx, visit.id)),
+    "leave": ReservationAction(
+        lambda visit, ctx, _: visit[CheckInService].leave(ctx, visit.id), _return_by
+    ),
+    "finish": ReservationAction(lambda visit, ctx, _: visit[CheckInService].finish(ctx, visit.id)),
+    "accept": ReservationAction(lambda visit, ctx, _: visit[WaitlistService].accept(ctx, visit.id)),
+    "decline": ReservationAction(
+        lambda visit, ctx, _: visit[WaitlistService].decline(ctx, visit.id)
+    ),
     "report": ReservationAction(
-        lambda visit, ctx, kind: visit[SEAT_REPORTS].report_occupied(ctx, visit.id, kind, None),
+        lambda visit, ctx, kind: visit[SeatReportService].report_occupied(
+            ctx, visit.id, kind, None
+        ),
         _after_report,
         field="kind",
         shape=ReportTaken,
     ),
-    "confirm": ReservationAction(lambda visit, ctx, _: visit[CHECK_IN].confirm(ctx, visit.id)),
+    "confirm": ReservationAction(
+        lambda visit, ctx, _: visit[CheckInService].confirm(ctx, visit.id)
+    ),
     "extend": ReservationAction(
-        lambda visit, ctx, end: visit[RENEWAL].renew(ctx, visit.id, time.fromisoformat(end)),
+        lambda visit, ctx, end: visit[RenewalService].renew(ctx, visit.id, time.fromisoformat(end)),
         _renewal_ends,
         field="end",
         shape=OtherEnd,
     ),
     "shorten": ReservationAction(
-        lambda visit, ctx, end: visit[EARLY_END].shorten(ctx, visit.id, time.fromisoformat(end)),
+        lambda visit, ctx, end: visit[EarlyEndService].shorten(
+            ctx, visit.id, time.fromisoformat(end)
+        ),
         _earlier_ends,
         field="end",
         shape=OtherEnd,
@@ -108,7 +122,7 @@ ACTIONS: Final[Mapping[str, ReservationAction]] = {
 
 async def confirm_page(visit: PageRequest) -> web.StreamResponse:
     """What will happen, before it happens."""
-    r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
+    r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
     verb = visit.request.match_info["verb"]
     if verb == "change":
         query = urlencode({"change": r.id, "date": r.date.isoformat(), "seat": r.seat_id})
@@ -147,7 +161,7 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
         count_error(visit.request, error)
         if isinstance(error, InvalidState):
             return redirect(f"/reservations/{visit.id}?done=stale")
-        r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
+        r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
         return render_page(
             visit.request,
             "reservations/confirm.html",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import time
 
-from handlers import keys
+from bind.scanned_codes import ScannedCodes
 from handlers.check_in.schemas import EndsOut, OtherEnd, ScanRequest
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
@@ -13,7 +13,9 @@ from handlers.http.request_parsing import digest_of
 from handlers.reservations import presenter
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.presenter import choice
-from models.check_in.service import PresenceScan
+from models.check_in.early_end import EarlyEndService
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService, PresenceScan
 from models.kernel.time_range import local_date
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
@@ -22,61 +24,61 @@ _ByScan = Callable[[RequestContext, str, PresenceScan], Awaitable[Reservation]]
 
 
 async def check_in(call: ApiRequest, body: ScanRequest) -> ReservationOut:
-    return await _scanned(call, body, call[keys.CHECK_IN].check_in)
+    return await _scanned(call, body, call[CheckInService].check_in)
 
 
 async def return_from_leave(call: ApiRequest, body: ScanRequest) -> ReservationOut:
-    return await _scanned(call, body, call[keys.CHECK_IN].return_from_leave)
+    return await _scanned(call, body, call[CheckInService].return_from_leave)
 
 
 async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> ReservationOut:
     ctx = call.context(digest_of(body))
     # Before the code is looked at: the key is good for a day, the code for half a minute.
-    known = await call[keys.CHECK_IN].previous_result(ctx, call.id)
+    known = await call[CheckInService].previous_result(ctx, call.id)
     if known is not None:
         return await presenter.after_change(call, known)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
     assert call.principal is not None
-    scan = await call[keys.SCANNED_CODES].brought(
+    scan = await call[ScannedCodes].brought(
         body.qr, call.principal.session.id, call.reader.id, step_seconds, call.now
     )
     return await presenter.after_change(call, await work(ctx, call.id, scan))
 
 
 async def leave(call: ApiRequest) -> ReservationOut:
-    left = await call[keys.CHECK_IN].leave(call.context(), call.id)
+    left = await call[CheckInService].leave(call.context(), call.id)
     return await presenter.after_change(call, left)
 
 
 async def finish(call: ApiRequest) -> ReservationOut:
-    finished = await call[keys.CHECK_IN].finish(call.context(), call.id)
+    finished = await call[CheckInService].finish(call.context(), call.id)
     return await presenter.after_change(call, finished)
 
 
 async def confirm(call: ApiRequest) -> ReservationOut:
-    confirmed = await call[keys.CHECK_IN].confirm(call.context(), call.id)
+    confirmed = await call[CheckInService].confirm(call.context(), call.id)
     return await presenter.after_change(call, confirmed)
 
 
 async def renew(call: ApiRequest, body: OtherEnd) -> ReservationOut:
-    renewed = await call[keys.RENEWAL].renew(
+    renewed = await call[RenewalService].renew(
         call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
     )
     return await presenter.after_change(call, renewed)
 
 
 async def renewal_choices(call: ApiRequest) -> EndsOut:
-    ends = await call[keys.RENEWAL].renewal_choices(call.context(), call.id)
+    ends = await call[RenewalService].renewal_choices(call.context(), call.id)
     return EndsOut([choice(end, call.now) for end in ends])
 
 
 async def shorten(call: ApiRequest, body: OtherEnd) -> ReservationOut:
-    shortened = await call[keys.EARLY_END].shorten(
+    shortened = await call[EarlyEndService].shorten(
         call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
     )
     return await presenter.after_change(call, shortened)
 
 
 async def earlier_ends(call: ApiRequest) -> EndsOut:
-    ends = await call[keys.EARLY_END].earlier_ends(call.context(), call.id)
+    ends = await call[EarlyEndService].earlier_ends(call.context(), call.id)
     return EndsOut([choice(end, call.now) for end in ends])

@@ -7,11 +7,10 @@ from aiohttp import web
 from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import PageRequest, form_text, redirect
-from handlers.keys import CHECK_IN, SEAT_REPORTS
-from models.check_in.service import PresenceScan
+from models.check_in.service import CheckInService, PresenceScan
 from models.kernel.errors import InvalidRequest
 from models.reservations.entities import Reservation
-from models.seat_reports.service import DeadlineAfterReport
+from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
@@ -19,7 +18,7 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
 
     The note stays until it expires: a reader who got no answer sends the same once more.
     """
-    r = await visit[CHECK_IN].check_in(visit.context(), form_text(form, "reservation"), scan)
+    r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
     returned = r.returned_at == visit.now
     return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
@@ -30,8 +29,10 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
     kind, ctx = form_text(form, "kind"), visit.context()
     if kind not in ("occupied", "belongings"):
         raise InvalidRequest("kind", "occupied or belongings")
-    seen = visit[CHECK_IN].proof(ctx, scan)
-    r = await visit[SEAT_REPORTS].report_occupied(ctx, form_text(form, "reservation"), kind, seen)
+    seen = visit[CheckInService].proof(ctx, scan)
+    r = await visit[SeatReportService].report_occupied(
+        ctx, form_text(form, "reservation"), kind, seen
+    )
     visit[WAKE_JOBS]()
     return redirect(f"/reservations/{r.id}?done={report_done(r)}")
 
@@ -40,7 +41,7 @@ async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
     """Whether a report of who has just scanned stops the deadlines: not past those of a day."""
     if r is None:
         return False
-    deadline = await visit[SEAT_REPORTS].deadline_after_report(visit.context(), r)
+    deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)
     return deadline is not DeadlineAfterReport.USED_UP
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
 from handlers.texts.console_labels import CODE_SHARING_TEXT
+from models.code_sharing.service import CodeSharingService
 from models.library.entities import KioskId
+from models.readers.staff.readers import StaffReaders
 
 
 async def code_sharing(visit: PageRequest) -> web.StreamResponse:
     """A page of the check-ins with a score, the latest first."""
     number = page_number(visit)
-    rows, total = await visit[keys.CODE_SHARING].page_of((number - 1) * PAGE, PAGE)
-    people = await visit[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
+    rows, total = await visit[CodeSharingService].page_of((number - 1) * PAGE, PAGE)
+    people = await visit[StaffReaders].many({scan.reader_id for scan in rows})
     items = []
     catalog = visit[REFERENCE].catalog
     for scan in rows:

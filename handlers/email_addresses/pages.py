@@ -7,12 +7,11 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.email_addresses import presenter
 from handlers.http.authentication import client_address
 from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
-from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.keys import LOAD_SHEDDER, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
@@ -21,8 +20,10 @@ from handlers.messages import presenter as messages
 from handlers.texts.errors import text_of
 from models.email_addresses.entities import LONGEST
 from models.email_addresses.errors import EmailAddressRefused, EmailCodeInvalid, MailUnavailable
+from models.email_addresses.service import EmailAddressService
 from models.kernel.errors import DomainError, TooManyAttempts
 from models.messages.entities import Template
+from notify.email.unsubscribing import UnsubscribeLinks
 
 _HERE: Final = "/me/email"
 _MAX_BYTES: Final = 4096
@@ -36,7 +37,7 @@ async def settings(visit: PageRequest) -> web.StreamResponse:
 async def _page(
     visit: PageRequest, *, status: int = 200, done: str = "", wrong: str = "", address: str = ""
 ) -> web.StreamResponse:
-    found = await visit[keys.EMAIL_ADDRESSES].of(visit.reader.id)
+    found = await visit[EmailAddressService].of(visit.reader.id)
     if found.pending is not None and found.pending.expires_at <= visit.now:
         found = replace(found, pending=None)
     return render_page(
@@ -56,7 +57,7 @@ async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Send six digits to an address."""
     address = form_text(form, "address")
     try:
-        await visit[keys.EMAIL_ADDRESSES].request(
+        await visit[EmailAddressService].request(
             visit.reader.id, address, visit.now, visit[LOAD_SHEDDER].door.step_aside()
         )
     except (EmailAddressRefused, MailUnavailable, TooManyAttempts) as error:
@@ -67,7 +68,7 @@ async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def confirm(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The six digits."""
     try:
-        await visit[keys.EMAIL_ADDRESSES].confirm(
+        await visit[EmailAddressService].confirm(
             visit.reader.id, form_text(form, "code"), visit.now
         )
     except EmailCodeInvalid as error:
@@ -88,13 +89,13 @@ async def _refused(visit: PageRequest, error: DomainError, address: str = "") ->
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What is mailed: the boxes that are ticked."""
     choices = {template: bool(form_text(form, template.value)) for template in Template}
-    await visit[keys.EMAIL_ADDRESSES].choose(visit.reader.id, choices)
+    await visit[EmailAddressService].choose(visit.reader.id, choices)
     return redirect(f"{_HERE}?done=saved")
 
 
 async def remove(visit: PageRequest, _: Form) -> web.StreamResponse:
     """No mail any more."""
-    await visit[keys.EMAIL_ADDRESSES].remove(visit.reader.id)
+    await visit[EmailAddressService].remove(visit.reader.id)
     return redirect(f"{_HERE}?done=removed")
 
 
@@ -110,15 +111,15 @@ async def unsubscribe(request: web.Request) -> web.StreamResponse:
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)
-    about = request.app[keys.UNSUBSCRIBE_LINKS].read(token)
+    about = request.app[service_key(UnsubscribeLinks)].read(token)
     if about is not None:
         reader_id, template = about
-        await request.app[keys.EMAIL_ADDRESSES].unsubscribe(reader_id, template)
+        await request.app[service_key(EmailAddressService)].unsubscribe(reader_id, template)
     return _unsubscribe_page(request, token, ended=True)
 
 
 def _unsubscribe_page(request: web.Request, token: str, *, ended: bool = False) -> web.Response:
-    about = request.app[keys.UNSUBSCRIBE_LINKS].read(token)
+    about = request.app[service_key(UnsubscribeLinks)].read(token)
     if about is None:
         raise web.HTTPNotFound
     return render_page(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from handlers import keys
 from handlers.fault_reports.schemas import FaultReportOut, ReportFault
 from handlers.http.endpoint import ApiRequest
 from models.fault_reports.entities import FaultKind
+from models.fault_reports.service import FaultReportService
 from models.kernel.time_range import to_local
 
 
 async def report_fault(call: ApiRequest, body: ReportFault) -> FaultReportOut:
-    kept = await call[keys.FAULT_REPORTS].report(
+    kept = await call[FaultReportService].report(
         call.reader.id, call.id, FaultKind(body.kind), body.text.strip(), call.now
     )
     return FaultReportOut(kept.id, kept.seat_id, kept.kind.value, kept.text, to_local(kept.at))

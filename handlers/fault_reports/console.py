@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -22,9 +21,12 @@ from handlers.staff.layout import (
     visible_seats,
 )
 from handlers.texts.console import WRONG_TEXT
+from models.fault_reports.service import FaultReportService
+from models.fault_reports.staff import StaffFaultReports
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.kernel.time_range import local_date
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
+from models.readers.staff.readers import StaffReaders
 from notify.templates.in_app import FAULT_TEXT
 
 
@@ -39,7 +41,7 @@ async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
         outcome = form_text(form, "outcome")
         if outcome not in ("repaired", "rejected"):
             raise InvalidRequest("outcome", WRONG_TEXT["fault_outcome_missing"])
-        await visit[keys.STAFF_FAULT_REPORTS].close(
+        await visit[StaffFaultReports].close(
             staff_context(visit), visit.id, outcome == "repaired", form_reason(form)
         )
     except (Conflict, InvalidRequest) as error:
@@ -57,10 +59,10 @@ async def refused_fault(
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     reference, number = visit[REFERENCE], page_number(visit)
     opened = visit.request.query.get("state", "open") != "closed"
-    rows, total = await visit[keys.FAULT_REPORTS].page_of(
+    rows, total = await visit[FaultReportService].page_of(
         opened, (number - 1) * PAGE, PAGE, visible_seats(visit)
     )
-    people = await visit[keys.STAFF_READERS].many({r.reader_id for r in rows})
+    people = await visit[StaffReaders].many({r.reader_id for r in rows})
     today = local_date(visit.now)
     items = []
     for r in rows:

@@ -13,10 +13,10 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
-from handlers.keys import FAULT_REPORTS
 from handlers.reservations.presenter import seat as seat_out
 from handlers.texts.errors import reason_text, text_of
 from models.fault_reports.entities import LONGEST_FAULT_TEXT, FaultKind
+from models.fault_reports.service import FaultReportService
 from models.kernel.errors import Conflict, InvalidRequest, Throttled
 from notify.templates.in_app import FAULT_TEXT
 
@@ -34,7 +34,7 @@ async def report_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         if kind not in FAULT_TEXT:
             raise InvalidRequest("kind", _KIND_MISSING)
-        await visit[FAULT_REPORTS].report(
+        await visit[FaultReportService].report(
             visit.reader.id, visit.id, FaultKind(kind), text, visit.now
         )
     except InvalidRequest as error:
@@ -66,7 +66,7 @@ async def _page(
     sent: bool = False,
 ) -> web.Response:
     seat = visit[REFERENCE].seat(visit.id)
-    mine = await visit[FAULT_REPORTS].open_of(visit.reader.id)
+    mine = await visit[FaultReportService].open_of(visit.reader.id)
     facts: dict[str, Any] = {
         "seat": seat,
         "place": seat_out(visit[REFERENCE], seat.id),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, done, form_text
 from handlers.http.return_to import is_own_path
+from models.favourites.service import FavouriteSeats
 from models.library.entities import SeatId
 
 
 async def change_favourite(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A favourite from now on, or none; back to the seat with the times that were chosen."""
-    favourites = visit[keys.FAVOURITES]
+    favourites = visit[FavouriteSeats]
     if form_text(form, "on"):
         await favourites.add(visit.reader.id, visit.id, visit.now)
     else:

@@ -14,9 +14,9 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
-from handlers.keys import FEEDBACK
 from handlers.texts.errors import text_of
 from models.feedback.entities import MAX_LENGTH
+from models.feedback.service import FeedbackService
 from models.kernel.errors import Throttled
 from models.kernel.request_id import REQUEST_ID
 
@@ -44,7 +44,7 @@ async def send(visit: PageRequest, form: Form) -> web.StreamResponse:
     # The text is part of the key: who stopped a slow page and went on writing sends another text.
     sent = f"{form_text(form, 'key') or REQUEST_ID.get()} {text}"
     key = hashlib.sha256(sent.encode()).hexdigest()
-    await visit[FEEDBACK].add(visit.reader.id, key, text, visit.now)
+    await visit[FeedbackService].add(visit.reader.id, key, text, visit.now)
     return redirect("/contact?sent")
 
 
@@ -52,7 +52,7 @@ async def _page(
     visit: PageRequest, *, status: int = 200, text: str = "", wrong: str = "", sent: bool = False
 ) -> web.StreamResponse:
     reader = visit.reader
-    items, _ = await visit[FEEDBACK].page_of(reader.id, 0, _SHOWN)
+    items, _ = await visit[FeedbackService].page_of(reader.id, 0, _SHOWN)
     return render_page(
         visit.request,
         "feedback/contact.html",

@@ -9,7 +9,6 @@ from typing import Any, Final
 from aiohttp import web
 
 from bind import gate_signatures
-from handlers import keys
 from handlers.gates import presenter
 from handlers.gates.parsing import parse_events
 from handlers.gates.schemas import GateEvents, GateEventsOut, GateRecordOut, RejectedOut
@@ -17,6 +16,7 @@ from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.schemas import Page, Pagination
 from models.gates.entities import CLOCK_OFF, GateId
+from models.gates.service import GateService
 
 log = logging.getLogger(__name__)
 _CLOCK_SKEW: Final = web.RequestKey("gate_clock_skew", timedelta)
@@ -26,7 +26,7 @@ async def verify_signature(call: ApiRequest) -> None:
     """Is it the gate? Raises: Unauthenticated."""
     headers, gate = call.request.headers, call.request.headers.get("X-Gate-Id", "")
     skew = gate_signatures.verify(
-        await call[keys.GATES].key(gate),
+        await call[GateService].key(gate),
         headers.get("X-Gate-Timestamp", ""),
         headers.get("X-Gate-Signature", ""),
         call.body,
@@ -39,7 +39,7 @@ async def verify_signature(call: ApiRequest) -> None:
 
 async def report_events(call: ApiRequest, body: GateEvents) -> GateEventsOut:
     """Take in a batch, each event judged alone: one that cannot be read holds up no other."""
-    gates, gate_id = call[keys.GATES], GateId(call.request.headers["X-Gate-Id"])
+    gates, gate_id = call[GateService], GateId(call.request.headers["X-Gate-Id"])
     await gates.admit(gate_id, call.now)
     taken = await gates.ingest_batch(gate_id, parse_events(body.events), call.now)
     complete_until = min(body.complete_until, call.now) if body.complete_until else None
@@ -55,7 +55,7 @@ def _id_of(raw: Any) -> str:
 
 
 async def list_own(call: ApiRequest, query: Pagination) -> Page[GateRecordOut]:
-    gates = call[keys.GATES]
+    gates = call[GateService]
     rows, total = await gates.page_of(call.reader.id, query.offset, query.page_size)
     names = {gate.id: gate.name for gate in await gates.all()}
     return query.page_of([presenter.passage(row, names) for row in rows], total)

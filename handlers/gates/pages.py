@@ -8,20 +8,20 @@ from handlers.gates import presenter
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.keys import GATES
 from handlers.texts.labels import EFFECT_TEXT
+from models.gates.service import GateService
 
 
 async def gate_events(visit: PageRequest) -> web.StreamResponse:
     """The reader's gate events and what each did, the latest first."""
     number = page_number(visit)
-    rows, total = await visit[GATES].page_of(
+    rows, total = await visit[GateService].page_of(
         visit.reader.id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
     )
     pages = pages_of(total, RECORDS_PER_PAGE)
     if number > pages:
         return redirect(f"/reservations/gates?page={pages}")
-    names = {gate.id: gate.name for gate in await visit[GATES].all()}
+    names = {gate.id: gate.name for gate in await visit[GateService].all()}
     return render_page(
         visit.request,
         "gates/events.html",

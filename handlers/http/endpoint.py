@@ -32,7 +32,7 @@ from handlers.http.authentication import (
 )
 from handlers.http.cached_response import json_answer
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
-from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.keys import LOAD_SHEDDER, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.public_reads import read_in_public
@@ -76,9 +76,9 @@ class ApiRequest:
     body: bytes = b""
     """As it was sent."""
 
-    def __getitem__(self, key: web.AppKey[Value]) -> Value:
-        """What the application has under the key."""
-        return self.app[key]
+    def __getitem__(self, key: web.AppKey[Value] | type[Value]) -> Value:
+        """The application's service of this class, or what it holds under a key."""
+        return self.app[service_key(key) if isinstance(key, type) else key]
 
     @property
     def reader(self) -> Reader:

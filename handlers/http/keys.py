@@ -1,4 +1,5 @@
-"""Typed keys of the application: the machinery that every handler uses."""
+"""Typed keys of the application: a service is found by its class, the machinery that every handler
+uses by a name."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -85,3 +86,14 @@ MEASURE: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("measure"
 """Brings up to date what the metrics hold and nothing counts as it happens."""
 ERROR_PAGE: Final[web.AppKey[ErrorPage]] = web.AppKey("error_page")
 """What a browser is shown for what no handler answers: request, status, code, facts."""
+
+Service = TypeVar("Service")
+_SERVICE_KEYS: Final[dict[type[object], web.AppKey[Any]]] = {}
+
+
+def service_key(service: type[Service]) -> web.AppKey[Service]:
+    """The key of the application's one service of this class."""
+    key = _SERVICE_KEYS.get(service)
+    if key is None:
+        key = _SERVICE_KEYS[service] = web.AppKey(service.__qualname__, service)
+    return key

@@ -26,7 +26,7 @@ from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.endpoint import key_of
 from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
-from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.keys import LOAD_SHEDDER, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.presenting import suspension
@@ -67,9 +67,9 @@ class PageRequest:
     now: datetime
     principal: Principal
 
-    def __getitem__(self, key: web.AppKey[Value]) -> Value:
-        """What the application has under the key."""
-        return self.request.app[key]
+    def __getitem__(self, key: web.AppKey[Value] | type[Value]) -> Value:
+        """The application's service of this class, or what it holds under a key."""
+        return self.request.app[service_key(key) if isinstance(key, type) else key]
 
     @property
     def reader(self) -> Reader:

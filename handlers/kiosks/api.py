@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from handlers import keys
+from bind.kiosk_codes import KioskCodeService
 from handlers.accounts import presenter
 from handlers.http.browser_name import browser_name
 from handlers.http.endpoint import ApiRequest
@@ -16,12 +16,16 @@ from handlers.kiosks.schemas import CardLogin, FreeOut, KioskCheckIn, KioskCodeO
 from handlers.reservations.presenter import after_change, reservation
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE
-from models.check_in.service import KioskCodeScan
+from models.booking.service import ReservationService
+from models.check_in.service import CheckInService, KioskCodeScan
 from models.kernel.errors import NotAllowed, NotFound
 from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kiosks.service import KioskService
 from models.library.entities import Kiosk
+from models.outages.monitor import OutageMonitor
 from models.reservations.presence import PresenceMethod
 from models.reservations.state_machine import BOOKING_STATES
+from models.seat_map.service import SeatMapService
 from models.storage.attempt_limiter import AttemptLimit
 
 IDLE_S: Final = 30
@@ -34,7 +38,7 @@ SCREEN: Final = "X-Kiosk-Screen"
 async def _kiosk(call: ApiRequest) -> Kiosk:
     """The kiosk that asks. Raises: NotFound, Unauthenticated."""
     key = call.request.headers.get("X-Kiosk-Key", "")
-    return await call[keys.KIOSKS].authenticate(call.id, key)
+    return await call[KioskService].authenticate(call.id, key)
 
 
 async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
@@ -44,10 +48,10 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
         raise NotFound()
     limits = [AttemptLimit(f"card:{kiosk.id}", _WRONG_CARDS, timedelta(minutes=10))]
     await call[ATTEMPT_LIMITER].register(limits, call.now)
-    reader = await call[keys.KIOSKS].reader_of_card(body.card)
+    reader = await call[KioskService].reader_of_card(body.card)
     await call[ATTEMPT_LIMITER].refund(limits)
     issued = await call[SESSIONS].open_kiosk(reader.id, kiosk.id, call.now)
-    live = await call[keys.RESERVATIONS].live_now(reader.id, call.now)
+    live = await call[ReservationService].live_now(reader.id, call.now)
     return TouchOut(
         token=issued.token,
         expires_at=to_local(issued.expires_at),
@@ -73,16 +77,16 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     touch = -int(call.now.timestamp() * 1000)
     scan = KioskCodeScan(kiosk.id, touch, True, PresenceMethod.CARD)
     ctx = call.context(digest_of(body))
-    done = await call[keys.CHECK_IN].check_in(ctx, body.reservation_id, scan)
+    done = await call[CheckInService].check_in(ctx, body.reservation_id, scan)
     return await after_change(call, done)
 
 
 async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)
     if SCREEN in call.request.headers:
-        await call[keys.OUTAGES].record_kiosk_seen(kiosk.id, call.now, browser_name(call.request))
+        await call[OutageMonitor].record_kiosk_seen(kiosk.id, call.now, browser_name(call.request))
     step = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
-    shown = await call[keys.KIOSK_CODES].current(kiosk.id, step, call.now)
+    shown = await call[KioskCodeService].current(kiosk.id, step, call.now)
     return KioskCodeOut(
         payload=shown.payload,
         svg=svg(shown.payload),
@@ -96,7 +100,7 @@ async def current_code(call: ApiRequest) -> KioskCodeOut:
 async def _free(call: ApiRequest, kiosk: Kiosk) -> list[FreeOut]:
     cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
     asked = cache.window(None, None, None, minute)
-    occupancy = await call[keys.SEAT_MAP].occupancy.get_day(asked.day)
+    occupancy = await call[SeatMapService].occupancy.get_day(asked.day)
     return [
         FreeOut(area.name, cache.plan(area, occupancy, asked, minute).view.count.free)
         for area in call[REFERENCE].catalog.bookable_areas

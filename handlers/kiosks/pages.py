@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bind.scan_notes import ScanNotes
 from handlers.accounts.scan_note import carried_note, take_scan
 from handlers.check_in.scanned import check_in_by, report_by, report_would_stop
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, domain_error_page
 from handlers.http.rendering import render_page
-from handlers.keys import RESERVATIONS, SCAN_NOTES
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
+from models.booking.service import ReservationService
 from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
 from models.kernel.errors import DomainError, NotFound
@@ -72,7 +73,7 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
     """Raises: QrExpired, also for the note of another kiosk."""
     note = carried_note(visit.request)
-    scan = visit[SCAN_NOTES].scan_of(note, visit.principal.session.id, visit.now)
+    scan = visit[ScanNotes].scan_of(note, visit.principal.session.id, visit.now)
     if not isinstance(scan, KioskCodeScan) or scan.kiosk_id != visit.id:
         raise QrExpired()
     return scan
@@ -85,6 +86,6 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
     """The reader's reservation in the kiosk's venue that the scan is for."""
-    live = await visit[RESERVATIONS].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     venue_id = _kiosk(visit.request).venue_id
     return next_to_check_in((r for r in live if r.venue_id == venue_id), visit.now)

@@ -11,10 +11,10 @@ from handlers.http.authentication import client_address, enforce_rate_limit
 from handlers.http.browser_name import browser_name
 from handlers.http.endpoint import ApiRequest
 from handlers.http.rendering import render_page
-from handlers.keys import KIOSK_PAIRING
 from handlers.kiosks.schemas import PairingOut, PairingStateOut, PairingStateRequest
 from handlers.texts.check_words import CHECK_WORD_TEXT
 from models.kernel.time_range import to_local
+from models.kiosks.pairing import KioskPairing
 from models.storage.rate_limiter import RateLimit
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
@@ -34,7 +34,7 @@ async def ask_for_pairing(call: ApiRequest) -> PairingOut:
     address, browser = client_address(call.request), browser_name(call.request)
     network = network_of(address)
     await enforce_rate_limit(call.request, PAIRINGS, f"{network} {browser}")
-    secret, asked = await call[KIOSK_PAIRING].ask(browser, address, network, call.now)
+    secret, asked = await call[KioskPairing].ask(browser, address, network, call.now)
     return PairingOut(
         secret=secret,
         code=asked.code,
@@ -45,7 +45,7 @@ async def ask_for_pairing(call: ApiRequest) -> PairingOut:
 
 async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingStateOut:
     """What has become of the screen's request. Raises: NotFound."""
-    asked = await call[KIOSK_PAIRING].of_screen(body.secret, call.now)
+    asked = await call[KioskPairing].of_screen(body.secret, call.now)
     return PairingStateOut(
         code=asked.code,
         check_word=CHECK_WORD_TEXT[asked.check_word],

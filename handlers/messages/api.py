@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.schemas import Page
 from handlers.messages import presenter
 from handlers.messages.schemas import MarkRead, MessageOut, MessagesQuery
+from models.messages.service import MessageService
 
 
 async def list_own(call: ApiRequest, query: MessagesQuery) -> Page[MessageOut]:
-    rows, total = await call[keys.MESSAGES].page_of(
+    rows, total = await call[MessageService].page_of(
         call.reader.id, query.unread, query.offset, query.page_size
     )
     return query.page_of([presenter.message(row) for row in rows], total)
 
 
 async def mark_read(call: ApiRequest, body: MarkRead) -> None:
-    await call[keys.MESSAGES].mark_read(call.reader.id, body.ids)
+    await call[MessageService].mark_read(call.reader.id, body.ids)

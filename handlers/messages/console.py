@@ -8,7 +8,6 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import SITE, WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
@@ -16,7 +15,8 @@ from handlers.staff.layout import render, staff_context
 from handlers.texts.deliveries import CHANNEL_WORDS, NO_DELIVERY_REASON
 from models.kernel.errors import NotFound
 from models.messages.entities import WECHAT_TEMPLATES, Channel, DeliveryState, Template
-from models.messages.staff import DeliveryOverview
+from models.messages.service import MessageService
+from models.messages.staff import DeliveryOverview, StaffDeliveries
 from notify.templates import TITLES
 
 DAYS: Final = 7
@@ -25,12 +25,10 @@ _LISTED: Final = 50
 
 async def deliveries(visit: PageRequest) -> web.StreamResponse:
     """What became of the messages of the last days by one of the channels."""
-    channels = visit[keys.STAFF_DELIVERIES].channels
+    channels = visit[StaffDeliveries].channels
     channel = _channel(visit, visit.request.query.get("channel", channels[0] if channels else ""))
     since = visit.now - timedelta(days=DAYS)
-    found = await visit[keys.STAFF_DELIVERIES].overview(
-        channel, since, not visit[SITE].sandbox, _LISTED
-    )
+    found = await visit[StaffDeliveries].overview(channel, since, not visit[SITE].sandbox, _LISTED)
     words, counts = CHANNEL_WORDS[channel], _counts(channel, found)
     expired: Counter[str] = Counter()
     for _, state, reason, n in found.counts:
@@ -57,7 +55,7 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
         codes=[(code, words.meaning(code, reason), n) for code, reason, n in found.failures],
         failed=found.failed,
         credits=[
-            (TITLES[t], t in visit[keys.MESSAGES].long_term, allowed)
+            (TITLES[t], t in visit[MessageService].long_term, allowed)
             for t, allowed in found.consents.items()
         ]
         if channel is Channel.WECHAT
@@ -83,7 +81,7 @@ def _counts(channel: Channel, found: DeliveryOverview) -> Counter[tuple[Template
 
 def _channel(visit: PageRequest, name: str) -> Channel:
     """Raises: NotFound where the library has not set it up."""
-    for channel in visit[keys.STAFF_DELIVERIES].channels:
+    for channel in visit[StaffDeliveries].channels:
         if channel == name:
             return channel
     raise NotFound()
@@ -95,7 +93,7 @@ async def retry(visit: PageRequest, form: Form) -> web.StreamResponse:
         visit.now - timedelta(days=DAYS),
         _channel(visit, visit.request.match_info["channel"]),
     )
-    queued = await visit[keys.STAFF_DELIVERIES].retry(
+    queued = await visit[StaffDeliveries].retry(
         staff_context(visit), channel, since, form_reason(form)
     )
     visit[WAKE_JOBS]()

@@ -6,7 +6,6 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.rendering import render_page
@@ -14,6 +13,7 @@ from handlers.messages import presenter
 from handlers.messages.presenter import CHOICE_PAGES
 from handlers.texts.deliveries import CHANNEL_WORDS
 from models.messages.entities import Template
+from models.messages.service import MessageService
 
 _CHANNELS: Final = {path: channel for channel, path in CHOICE_PAGES.items()}
 
@@ -21,7 +21,7 @@ _CHANNELS: Final = {path: channel for channel, path in CHOICE_PAGES.items()}
 async def choices(visit: PageRequest) -> web.StreamResponse:
     """The page with all kinds of messages."""
     channel = _CHANNELS[visit.request.path]
-    chosen = await visit[keys.MESSAGES].choices(channel, visit.reader.id)
+    chosen = await visit[MessageService].choices(channel, visit.reader.id)
     return render_page(
         visit.request,
         "messages/choices.html",
@@ -36,5 +36,5 @@ async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The channel carries the kinds whose boxes are ticked."""
     path = visit.request.path
     chosen = {template: bool(form_text(form, template.value)) for template in Template}
-    await visit[keys.MESSAGES].choose(_CHANNELS[path], visit.reader.id, chosen)
+    await visit[MessageService].choose(_CHANNELS[path], visit.reader.id, chosen)
     return redirect(f"{path}?done=saved")

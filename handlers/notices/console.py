@@ -8,7 +8,6 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.markdown import html_of
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -22,6 +21,8 @@ from models.kernel.text import is_printable_line
 from models.kernel.time_range import to_local
 from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
+from models.notices.service import NoticeService
+from models.notices.staff import StaffNotices
 
 LONGEST_TITLE: Final = 60
 LONGEST_BODY: Final = 10_000
@@ -32,7 +33,7 @@ LARGEST_NOTICE: Final = 128 * 1024
 async def notices(visit: PageRequest) -> web.StreamResponse:
     """All of them, also those to come and those that are over."""
     number = page_number(visit)
-    items, total = await visit[keys.NOTICES].all((number - 1) * PAGE, PAGE)
+    items, total = await visit[NoticeService].all((number - 1) * PAGE, PAGE)
     return render(
         visit,
         "notices",
@@ -57,7 +58,7 @@ async def new_notice(visit: PageRequest) -> web.StreamResponse:
 
 async def notice(visit: PageRequest) -> web.StreamResponse:
     """The editor; a viewer sees the notice."""
-    found = await visit[keys.NOTICES].get_for_staff(visit.id)
+    found = await visit[NoticeService].get_for_staff(visit.id)
     return _editor(visit, found, _typed(found))
 
 
@@ -96,7 +97,7 @@ async def add_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def change_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another text or other times of a notice."""
-    return await _write(visit, form, await visit[keys.NOTICES].get_for_staff(visit.id))
+    return await _write(visit, form, await visit[NoticeService].get_for_staff(visit.id))
 
 
 async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.StreamResponse:
@@ -108,7 +109,7 @@ async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.Stre
             return _editor(visit, old, typed, preview=Markup(html_of(new.body)))
         if old is not None and typed["base"] != str(old.rev):
             raise NoticeChanged()
-        await visit[keys.STAFF_NOTICES].write(staff_context(visit), old, new, form_reason(form))
+        await visit[StaffNotices].write(staff_context(visit), old, new, form_reason(form))
     except (InvalidRequest, NoticeChanged) as error:
         return _editor(visit, old, **refusal(visit, error, typed))
     return redirect("/console/notices?done")
@@ -140,8 +141,8 @@ def _read(form: Form, old: Notice | None) -> Notice:
 
 async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Not shown from this moment on. Another end shows it again."""
-    old = await visit[keys.NOTICES].get_for_staff(visit.id)
+    old = await visit[NoticeService].get_for_staff(visit.id)
     if form_text(form, "base") != str(old.rev):
         raise NoticeChanged()
-    await visit[keys.STAFF_NOTICES].withdraw(staff_context(visit), old, form_reason(form))
+    await visit[StaffNotices].withdraw(staff_context(visit), old, form_reason(form))
     return redirect("/console/notices?done")

@@ -11,7 +11,7 @@ from handlers.http.markdown import html_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.keys import NOTICES
+from models.notices.service import NoticeService
 
 _PAGE_SIZE: Final = 20
 
@@ -19,7 +19,9 @@ _PAGE_SIZE: Final = 20
 async def notices(visit: PageRequest) -> web.StreamResponse:
     """The notices that are shown now, a page at a time."""
     number = page_number(visit)
-    rows, total = await visit[NOTICES].page_of(visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE)
+    rows, total = await visit[NoticeService].page_of(
+        visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+    )
     pages = pages_of(total, _PAGE_SIZE)
     if number > pages:
         return redirect(f"/notices?page={pages}")
@@ -35,7 +37,7 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
 
 async def notice(visit: PageRequest) -> web.StreamResponse:
     """One notice."""
-    found = await visit[NOTICES].get(visit.id, visit.now)
+    found = await visit[NoticeService].get(visit.id, visit.now)
     return render_page(
         visit.request,
         "notices/detail.html",

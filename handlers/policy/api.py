@@ -6,8 +6,8 @@ from dataclasses import fields
 
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, SITE
-from handlers.keys import REVIEW_ACCESS
 from handlers.policy.schemas import KeepingOut, LibraryOut, TemplateOut
+from models.staff.review_access import ReviewAccess
 
 
 async def library(call: ApiRequest) -> LibraryOut:
@@ -25,5 +25,5 @@ async def library(call: ApiRequest) -> LibraryOut:
             TemplateOut(message.value, config.template_id, config.long_term)
             for message, config in site.templates.items()
         ],
-        review=await call[REVIEW_ACCESS].is_open(call.now),
+        review=await call[ReviewAccess].is_open(call.now),
     )

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
@@ -28,6 +27,7 @@ from models.profile.entities import LibraryProfile
 from models.profile.errors import ProfileChanged, ZoneFixed
 from models.profile.logo import LARGEST_LOGO, logo_of
 from models.profile.rules import LONGEST, LONGEST_RULES, check_profile, check_zone
+from models.profile.staff import StaffProfile
 from models.profile.zones import fitting_zones
 from models.storage.confined import TooCostly
 
@@ -98,7 +98,7 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
             return await _page(visit, typed, logo, preview=_preview(visit, new))
         if form_text(form, "base") != str(old.rev):
             raise ProfileChanged()
-        await visit[keys.STAFF_PROFILE].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
+        await visit[StaffProfile].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
     except InvalidRequest as error:
         told = refusal_at_field(visit, error, typed)
         name = PROFILE_FIELDS.get(told["wrong_field"], told["wrong_field"])

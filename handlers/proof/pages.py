@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from handlers.http.keys import service_key
 from handlers.http.rendering import render_page
-from handlers.keys import PROOF
+from models.proof.entities import ProofStanding
 from models.readers.entities import Reader
 
 
 def proof(request: web.Request, reader: Reader | None) -> web.Response:
     """The packaged result, with its failures, and whether it is of this code."""
-    return render_page(request, "proof/proof.html", reader=reader, standing=request.app[PROOF])
+    return render_page(
+        request, "proof/proof.html", reader=reader, standing=request.app[service_key(ProofStanding)]
+    )

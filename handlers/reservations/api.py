@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import time
 
-from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.request_parsing import digest_of
@@ -17,6 +16,7 @@ from handlers.reservations.schemas import (
     ReservationOut,
     ReservationsQuery,
 )
+from models.booking.service import ReservationService
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 
@@ -24,7 +24,7 @@ from models.reservations.state_machine import ReservationState
 async def create(call: ApiRequest, body: CreateReservation) -> ReservationOut:
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
-    made = await call[keys.RESERVATIONS].create(
+    made = await call[ReservationService].create(
         call.context(digest_of(body)), body.seat_id, selection
     )
     return await presenter.after_change(call, made)
@@ -32,7 +32,7 @@ async def create(call: ApiRequest, body: CreateReservation) -> ReservationOut:
 
 async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[ReservationOut]:
     states = [ReservationState(query.state)] if query.state else []
-    rows, total = await call[keys.RESERVATIONS].page_of(
+    rows, total = await call[ReservationService].page_of(
         call.reader.id, states, query.offset, query.page_size
     )
     items = [await presenter.reservation(call[REFERENCE], r, call.now) for r in rows]
@@ -40,12 +40,12 @@ async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[Reservati
 
 
 async def get(call: ApiRequest) -> ReservationDetail:
-    r = await call[keys.RESERVATIONS].get_own(call.id, call.reader.id)
+    r = await call[ReservationService].get_own(call.id, call.reader.id)
     return await presenter.detail(call[REFERENCE], r, call.now)
 
 
 async def cancel(call: ApiRequest) -> ReservationOut:
-    cancelled = await call[keys.RESERVATIONS].cancel(call.context(), call.id)
+    cancelled = await call[ReservationService].cancel(call.context(), call.id)
     return await presenter.after_change(call, cancelled)
 
 
@@ -54,7 +54,7 @@ async def change(call: ApiRequest, body: ChangeReservation) -> ReservationOut:
     if body.start not in (None, "now"):
         start = time.fromisoformat(str(body.start))
     end = time.fromisoformat(body.end) if body.end else None
-    changed = await call[keys.RESERVATIONS].change(
+    changed = await call[ReservationService].change(
         call.context(digest_of(body)), call.id, body.seat_id, start, end
     )
     return await presenter.after_change(call, changed)

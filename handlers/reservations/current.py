@@ -8,10 +8,11 @@ from typing import Final
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.keys import CHANNEL_ROUTING, RESERVATIONS
 from handlers.reservations import presenter, schemas
+from models.booking.service import ReservationService
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
+from notify.routing import ChannelRouting
 
 LIVE_FOR: Final = timedelta(days=2)
 """A reservation that is still live began at most so long ago."""
@@ -19,7 +20,7 @@ LIVE_FOR: Final = timedelta(days=2)
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
     """The reservation of the seat that the reader is at, or their next one."""
-    live = await visit[RESERVATIONS].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     shown = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
     here = [r for r in shown if r.state in ("in_use", "away")]
     return next(iter([*here, *shown]), None)
@@ -27,7 +28,7 @@ async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | No
 
 async def reminders_missed(visit: PageRequest) -> bool:
     """Whether no channel can remind the reader just now."""
-    return await visit[CHANNEL_ROUTING].misses_reminders(visit.reader.id, visit.now)
+    return await visit[ChannelRouting].misses_reminders(visit.reader.id, visit.now)
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:

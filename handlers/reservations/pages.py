@@ -10,17 +10,19 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.keys import ALTERNATIVES, RESERVATIONS, SEAT_REPORTS, WAITLIST
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.texts.labels import EVENT_TEXT
 from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK
 from handlers.waitlist import presenter as waitlist_presenter
+from models.booking.alternatives import SeatAlternatives
+from models.booking.service import ReservationService
 from models.kernel.time_range import local_date
 from models.reservations import rules
 from models.reservations.entities import Reservation
-from models.seat_reports.service import DeadlineAfterReport
+from models.seat_reports.service import DeadlineAfterReport, SeatReportService
+from models.waitlist.service import WaitlistService
 from notify.templates.rendering import SCAN_BY
 
 
@@ -28,11 +30,11 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
     """The reader's reservations, the latest first, with their open waitlist entries."""
     reader_id, number = visit.reader.id, page_number(visit)
     (rows, total), today, entries = await asyncio.gather(
-        visit[RESERVATIONS].page_of(
+        visit[ReservationService].page_of(
             reader_id, [], (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
         ),
-        visit[RESERVATIONS].on_day(reader_id, local_date(visit.now)),
-        visit[WAITLIST].open_of(reader_id),
+        visit[ReservationService].on_day(reader_id, local_date(visit.now)),
+        visit[WaitlistService].open_of(reader_id),
     )
     pages = pages_of(total, RECORDS_PER_PAGE)
     if number > pages:
@@ -48,7 +50,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         current=(current := await current_reservation(visit)),
         untold=bool(current or entries) and await reminders_missed(visit),
         entries=[
-            await waitlist_presenter.wait(reference, visit[WAITLIST], entry, now)
+            await waitlist_presenter.wait(reference, visit[WaitlistService], entry, now)
             for entry in entries
         ],
         others=[
@@ -61,10 +63,10 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
     """One reservation with its history; where its seat is occupied, with free seats near it."""
-    r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
+    r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
     nearest = None
     if r.has_open_report:
-        nearest = await visit[ALTERNATIVES].alternatives_for(r, visit.reader, visit.now)
+        nearest = await visit[SeatAlternatives].alternatives_for(r, visit.reader, visit.now)
     venue, done = visit[REFERENCE].catalog.venues[r.venue_id], visit.request.query.get("done", "")
     return render_page(
         visit.request,
@@ -87,7 +89,7 @@ async def _warning(visit: PageRequest, r: Reservation, done: str) -> str:
         return DONE_TEXT["stale"]
     if done != "report_desk":
         return ""
-    deadline = await visit[SEAT_REPORTS].deadline_after_report(visit.context(), r)
+    deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)
     if deadline is DeadlineAfterReport.USED_UP:
         return REPORTED_ONCE_MORE
     venue = visit[REFERENCE].catalog.venues[r.venue_id]

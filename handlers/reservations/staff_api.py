@@ -7,7 +7,6 @@ import hmac
 from datetime import time, timedelta
 from typing import Final
 
-from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
 from handlers.http.presenting import moment
@@ -21,6 +20,8 @@ from handlers.staff.schemas import (
     StaffReservationsOut,
     StaffReservationsQuery,
 )
+from models.booking.staff.lookup import ReservationLookup
+from models.booking.staff.reservations import StaffReservations
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.ids import ReaderId
@@ -30,7 +31,9 @@ from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, StaffContext
+from models.staff.grants import StaffGrants
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimit
 
 _UNKNOWN_NUMBERS: Final = 20
@@ -49,7 +52,7 @@ async def list_reservations(
         raise NotFound()
     await _keep_look(call, f"bookings:{day}")
     named = {"area": query.area, "state": query.state}
-    rows = await call[keys.STATISTICS].page_of_day(
+    rows = await call[StatisticsService].page_of_day(
         day,
         rights_of(call).venues,
         {name: value for name, value in named.items() if value is not None},
@@ -62,7 +65,7 @@ async def list_reservations(
 
 
 async def get_reservation(call: ApiRequest) -> StaffReservationOut:
-    r = await call[keys.RESERVATION_LOOKUP].get(call.id)
+    r = await call[ReservationLookup].get(call.id)
     rights_of(call).require(Role.LIBRARIAN, r.venue_id)
     await _keep_look(call, f"reservation:{r.id}")
     return _shown(call, r)
@@ -73,7 +76,7 @@ async def _keep_look(call: ApiRequest, target: str) -> None:
     pseudonyms."""
     if call.program is None:
         operation = AuditedOperation(AuditAction.LOOKED_UP, target)
-        await call[keys.AUDIT_LOG].record_look(staff_of(call), operation, {})
+        await call[AuditLog].record_look(staff_of(call), operation, {})
 
 
 async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
@@ -82,7 +85,7 @@ async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
     reader = await _reader_of(call, ctx, body)
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
-    made = await call[keys.STAFF_RESERVATIONS].book(
+    made = await call[StaffReservations].book(
         ctx, reader, body.seat_id, selection, printable(body.reason)
     )
     return _shown(call, made)
@@ -92,7 +95,7 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
     """Whoever tries numbers finds few of them. Raises: NotFound, TooManyAttempts."""
     limit = AttemptLimit(f"numbers:{ctx.reader.id}", _UNKNOWN_NUMBERS, _WINDOW)
     await call[ATTEMPT_LIMITER].register([limit], call.now)
-    reader = await call[keys.STAFF_GRANTS].find(body.student_no)
+    reader = await call[StaffGrants].find(body.student_no)
     if reader is None:
         raise NotFound(field="student_no")
     await call[ATTEMPT_LIMITER].refund([limit])
@@ -123,7 +126,7 @@ async def cancel(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
 
 
 async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> StaffReservationOut:
-    r = await call[keys.STAFF_RESERVATIONS].act_for_reader(
+    r = await call[StaffReservations].act_for_reader(
         staff_of(call, digest_of(body)), action, call.id, printable(body.reason)
     )
     return _shown(call, r)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
+from bind.seat_labels import SeatLabels
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.qr import svg
@@ -38,7 +38,7 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
         chosen = chosen_seats(area.seats, typed["seats"])
     except InvalidRequest as error:
         told = refusal(visit, error, typed)
-    link_of = visit[keys.SEAT_LABELS].link
+    link_of = visit[SeatLabels].link
     links = [(seat.number, link_of(seat.id)) for seat in chosen]
     starts = range(0, len(links), LABELS_OF_A_SHEET)
     # Drawing takes a moment, in which others are served.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bind.scan_notes import ScanNotes
 from handlers.accounts.scan_note import carried_note, take_scan
 from handlers.check_in.scanned import check_in_by, report_by, report_would_stop
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, domain_error_page, redirect
 from handlers.http.rendering import render_page
-from handlers.keys import RESERVATIONS, SCAN_NOTES
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
+from models.booking.service import ReservationService
 from models.check_in.errors import QrExpired
 from models.check_in.service import SeatLabelScan
 from models.kernel.errors import DomainError
@@ -31,7 +32,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
     """The reader's reservation of this seat, and one button."""
     reference = visit[REFERENCE]
     seat = reference.seat_even_if_removed(visit.id)
-    live = await visit[RESERVATIONS].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     r = next_to_check_in((r for r in live if r.seat_id == seat.id), visit.now)
     return render_page(
         visit.request,
@@ -67,7 +68,7 @@ def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:
     seat = visit[REFERENCE].seat_even_if_removed(visit.id)
     session_id = visit.principal.session.id
     try:
-        scan = visit[SCAN_NOTES].scan_of(carried_note(visit.request), session_id, visit.now)
+        scan = visit[ScanNotes].scan_of(carried_note(visit.request), session_id, visit.now)
     except QrExpired:
         return None
     return scan if isinstance(scan, SeatLabelScan) and scan.seat_id == seat.id else None

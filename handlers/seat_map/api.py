@@ -7,7 +7,6 @@ from datetime import date
 from aiohttp import web
 from msgspec import UNSET
 
-from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.middleware import common_headers
@@ -40,7 +39,7 @@ from handlers.seat_map.suggestions import passed_over, propose_for_app
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId, features_of
 from models.policy.rules import may_filter
-from models.seat_map.service import TimeFilter
+from models.seat_map.service import SeatMapService, TimeFilter
 
 
 async def list_venues(call: ApiRequest) -> VenuesOut:
@@ -173,7 +172,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
 
 async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     """The starts that are free, and which one is proposed; with a start, the ends that are free."""
-    seat, seat_map = call[REFERENCE].seat(call.id), call[keys.SEAT_MAP]
+    seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]
     asked = _window(call, query.date, None, None)
     if query.start is None:
         day = await seat_map.seat_day(seat, asked, call.now, call.viewer)

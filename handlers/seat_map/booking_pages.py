@@ -16,10 +16,10 @@ from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, done, form_text
 from handlers.http.refusals import count_error
 from handlers.http.request_parsing import malformed
-from handlers.keys import RESERVATIONS
 from handlers.reservations import schemas
 from handlers.seat_map.pages import area_page
 from handlers.seat_map.search import MapSearch, SearchTimes, features_in, is_open_at_end
+from models.booking.service import ReservationService
 from models.kernel.errors import Conflict, RuleViolation
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
@@ -30,7 +30,7 @@ Book = Callable[[RequestContext, str, TimeSelection], Awaitable[Reservation]]
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     """立即预约."""
-    return await _submit_booking(visit, form, visit[RESERVATIONS].create)
+    return await _submit_booking(visit, form, visit[ReservationService].create)
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -38,7 +38,7 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"
-        return await visit[RESERVATIONS].change(ctx, visit.id, seat_id, start, selection.end)
+        return await visit[ReservationService].change(ctx, visit.id, seat_id, start, selection.end)
 
     return await _submit_booking(visit, form, changed, visit.id)
 

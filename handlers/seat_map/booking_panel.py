@@ -12,7 +12,6 @@ import msgspec
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.reservations.presenter import seat as seat_out
 from handlers.reservations.schemas import ReservedSeat
 from handlers.seat_map import presenter, schemas
@@ -22,6 +21,8 @@ from handlers.seat_map.search import MapSearch
 from handlers.texts.errors import text_of
 from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
 from handlers.texts.pages import TOO_LONG
+from models.booking.service import ReservationService
+from models.favourites.service import FavouriteSeats
 from models.kernel.errors import DomainError, NotFound
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_instant
@@ -32,7 +33,7 @@ from models.reservations.errors import SeatTaken
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
-from models.seat_map.service import SeatDay, StartChoice, TimeFilter
+from models.seat_map.service import SeatDay, SeatMapService, StartChoice, TimeFilter
 from notify.templates.rendering import later_clock
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -101,7 +102,7 @@ async def booking_panel(
 
     Raises: NotFound.
     """
-    reference, seat_map = visit[REFERENCE], visit[SEAT_MAP]
+    reference, seat_map = visit[REFERENCE], visit[SeatMapService]
     reader_id = visit.reader.id
     seat = reference.seat(search.seat)
     if seat.area_id != area.id:
@@ -124,8 +125,8 @@ async def booking_panel(
     panel.starts = [presenter.start(choice.value) for choice in day.choices]
     panel.own = [_own(reference, search.day, row) for row in day.own]
     favourites, panel.bookings_left = await asyncio.gather(
-        visit[FAVOURITES].of(reader_id),
-        visit[RESERVATIONS].bookings_left(reader_id, search.day, policy),
+        visit[FavouriteSeats].of(reader_id),
+        visit[ReservationService].bookings_left(reader_id, search.day, policy),
     )
     panel.favourite = seat in favourites
     if day.choices:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest
@@ -23,15 +22,20 @@ from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.pages import floor_text
 from models.booking.alternatives import overlaps
+from models.booking.staff.lookup import ReservationLookup
+from models.fault_reports.service import FaultReportService
 from models.kernel.errors import NotFound
 from models.kernel.text import natural
 from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
 from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, VenueId
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.occupancy.joined import OccupancyView
+from models.readers.staff.readers import StaffReaders
 from models.reservations.entities import Reservation
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
+from models.seat_map.service import SeatMapService
+from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
@@ -83,8 +87,8 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         visit.require_in(catalog.areas[AreaId(asked)].venue_id)
     area = next((area for area in areas if area.id == asked), areas[0])
     moving = await _moving(visit, query.get("move", ""))
-    occupancy = await visit[keys.SEAT_MAP].occupancy.get_day(local_date(now))
-    wanted, total = await visit[keys.SEAT_REPORTS].to_patrol(now, 0, _LISTED, _venues(visit))
+    occupancy = await visit[SeatMapService].occupancy.get_day(local_date(now))
+    wanted, total = await visit[SeatReportService].to_patrol(now, 0, _LISTED, _venues(visit))
     lines = await _lines(visit, area, occupancy, wanted)
     label = catalog.label_of
     chosen = next((s for s in lines if s.seat.id == query.get("seat", "")), None)
@@ -142,7 +146,7 @@ async def _lines(
         rows = [row for row in occupancy.by_seat.get(seat.id, ()) if now < row.end]
         if rows:
             current[seat.id] = rows[0]
-    people = await visit[keys.STAFF_READERS].many({row.reader_id for row in current.values()})
+    people = await visit[StaffReaders].many({row.reader_id for row in current.values()})
     reports = await _reports(visit, doubted)
     lines = []
     for seat in sorted(area.seats, key=lambda seat: natural(seat.number)):
@@ -159,13 +163,13 @@ async def _reports(
 ) -> Mapping[SeatId, list[str]]:
     """What readers have said of seats and nobody has looked after yet, in words."""
     found: dict[SeatId, list[str]] = {}
-    taken, _ = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, _MARKED, _venues(visit))
+    taken, _ = await visit[SeatReportService].open_reports(visit.now, 0, _MARKED, _venues(visit))
     for r in taken:
         if r.report is not None:
             found.setdefault(r.report.seat_id, []).append(PATROL_TEXT["occupied"])
     for r in doubted:
         found.setdefault(r.seat_id, []).append(PATROL_TEXT["doubted"])
-    for seat, count in (await visit[keys.FAULT_REPORTS].open_of_seats()).items():
+    for seat, count in (await visit[FaultReportService].open_of_seats()).items():
         found.setdefault(seat, []).append(PATROL_TEXT["fault"].format(count=count))
     return found
 
@@ -194,7 +198,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
     """What is known of the seat, without its reader's name, and what can be done there."""
     r = None
     if chosen.reservation:
-        r = await visit[keys.RESERVATION_LOOKUP].get(chosen.reservation)
+        r = await visit[ReservationLookup].get(chosen.reservation)
     seat, now = chosen.seat, visit.now
     possible = possible_actions(r, visit) if r is not None else []
     return {
@@ -212,7 +216,7 @@ async def _moving(visit: PageRequest, id: str) -> Reservation | None:
     """The reservation that another seat is chosen for; None where it has ended by now."""
     if not id:
         return None
-    r = await visit[keys.RESERVATION_LOOKUP].get(id)
+    r = await visit[ReservationLookup].get(id)
     visit.require_in(r.venue_id)
     return r if is_movable(r, visit) else None
 
@@ -222,8 +226,8 @@ async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) ->
     if moving is None:
         return set()
     span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)
-    taken = (await visit[keys.SEAT_MAP].occupancy.get_day(local_date(span.start))).by_seat
-    reference, readers = visit[REFERENCE], visit[keys.STAFF_READERS]
+    taken = (await visit[SeatMapService].occupancy.get_day(local_date(span.start))).by_seat
+    reference, readers = visit[REFERENCE], visit[StaffReaders]
     reader = (await readers.many({moving.reader_id})).get(moving.reader_id)
     return {
         seat.id

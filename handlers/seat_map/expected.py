@@ -10,14 +10,14 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.keys import FORECAST, SEAT_MAP
 from handlers.seat_map.search import AnyRequest, MapSearch
-from models.forecast.service import ExpectedSeats
+from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.time_range import to_local
 from models.library.entities import Area, AreaId
 from models.occupancy.joined import OccupancyView
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
+from models.seat_map.service import SeatMapService
 
 _HOUR: Final = timedelta(hours=1)
 _COUNTED_EVERY_S: Final = 5
@@ -64,10 +64,10 @@ async def expected_seats(
     """By area: in the hour of the start that is chosen, today else in the next full hour, and on
     another day in its fullest one. The forecast knows the past only: what is booked already is not
     expected to be free. None of those of which nothing is known."""
-    hours_of = {area.id: visit[FORECAST].hours([area], search.day) for area in areas}
+    hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):
         return {}
-    occupancy = await visit[SEAT_MAP].occupancy.get_day(search.day)
+    occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
     booked = visit[BOOKED_SEATS].of(search.day, occupancy, visit.now)
     wanted, found = _hour_of(search, visit.now), {}
     for area in areas:

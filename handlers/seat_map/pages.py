@@ -20,7 +20,6 @@ from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
-from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.schemas import ReservationOut
@@ -40,6 +39,8 @@ from handlers.seat_map.search import (
 from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.labels import FEATURE_TEXT, FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
+from models.booking.service import ReservationService
+from models.favourites.service import FavouriteSeats
 from models.forecast.service import ExpectedSeats
 from models.identity.roles import Role
 from models.kernel.errors import DomainError
@@ -49,7 +50,7 @@ from models.library.entities import Area, Seat, VenueId
 from models.opening_draw.rules import DRAW_LASTS
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
-from models.seat_map.service import TimeFilter
+from models.seat_map.service import SeatMapService, TimeFilter
 from notify.templates.rendering import later_clock
 
 _BESIDE_DOOR: Final = 14
@@ -115,10 +116,10 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     # All at once: each waits for the database alone.
     tiles, left, current, favourites, last = await asyncio.gather(
         _tiles(visit, venue.id, search, asked),
-        visit[RESERVATIONS].bookings_left(visit.reader.id, search.day, day_policy),
+        visit[ReservationService].bookings_left(visit.reader.id, search.day, day_policy),
         current_reservation(visit),
-        visit[FAVOURITES].of(visit.reader.id),
-        visit[RESERVATIONS].last_stay(visit.reader.id),
+        visit[FavouriteSeats].of(visit.reader.id),
+        visit[ReservationService].last_stay(visit.reader.id),
     )
     chosen_day = date_of(venue, search.day)
     offered = Suggestions()
@@ -159,7 +160,7 @@ async def _tiles(
     visit: PageRequest, venue_id: str, search: MapSearch, asked: TimeFilter
 ) -> list[AreaTile]:
     reference, minute = visit[REFERENCE], floor_minute(visit.now)
-    occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
+    occupancy = await visit[SeatMapService].occupancy.get_day(asked.day)
     tiles = []
     shown_areas = [a for a in reference.catalog.bookable_areas if a.venue_id == venue_id]
     expected = await expected_seats(visit, shown_areas, search)
@@ -194,7 +195,7 @@ async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | N
     be changed any more."""
     if not search.change:
         return None
-    r = await visit[RESERVATIONS].get_own(search.change, visit.reader.id)
+    r = await visit[ReservationService].get_own(search.change, visit.reader.id)
     rules.may_change(r, visit.now)
     return await reservations_presenter.reservation(visit[REFERENCE], r, visit.now)
 
@@ -231,7 +232,7 @@ async def area_page(
     reference = visit[REFERENCE]
     area = reference.area_for_readers(area_id)
     asked = time_filter(visit, search)
-    occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
+    occupancy = await visit[SeatMapService].occupancy.get_day(asked.day)
     minute = floor_minute(visit.now)
     shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
     kind = _kind_of(shown)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from handlers.keys import RESERVATIONS
 from handlers.seat_map.search import AnyRequest
+from models.booking.service import ReservationService
 from models.booking.time_choices import proposed_start
 from models.kernel.time_range import local_date
 from models.policy.entities import Policy
@@ -20,7 +20,7 @@ async def proposed_choice(
     that suits when the reader usually begins."""
     if day == local_date(request.now):
         return seat_day.choices[0]
-    usual = await request[RESERVATIONS].usual_start(viewer.id, request.now)
+    usual = await request[ReservationService].usual_start(viewer.id, request.now)
     starts = [choice.start for choice in seat_day.choices]
     start = proposed_start(starts, usual, policy, seat_day.hours)
     return next(choice for choice in seat_day.choices if choice.start == start)

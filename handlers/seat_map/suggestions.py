@@ -12,19 +12,21 @@ from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.presenting import clock, suspension
-from handlers.keys import FAVOURITES, RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter
 from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import AnyRequest, MapSearch, feature_filters, time_filter
 from handlers.texts.pages import PROPOSAL_TEXT
+from models.booking.service import ReservationService
 from models.booking.time_choices import end_choices, proposed_start, start_choices
+from models.favourites.service import FavouriteSeats
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
 from models.seat_map.availability import SeatState
 from models.seat_map.proposal import Proposal, propose
+from models.seat_map.service import SeatMapService
 from notify.templates.rendering import later_clock
 
 _USUALLY: Final = timedelta(hours=2)
@@ -132,7 +134,7 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
         return search
     start = next(iter(starts))
     if search.day != local_date(visit.now):
-        usual = await visit[RESERVATIONS].usual_start(visit.reader.id, visit.now)
+        usual = await visit[ReservationService].usual_start(visit.reader.id, visit.now)
         start = proposed_start([*starts], usual, policy, place.intervals)
     hours = place.containing(start)
     assert hours is not None
@@ -146,7 +148,7 @@ async def _shown(
     """The areas in which the reader may stay for that time, as they are then."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
     asked = time_filter(visit, search)
-    occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
+    occupancy = await visit[SeatMapService].occupancy.get_day(asked.day)
     found = {}
     for area in reference.catalog.bookable_areas:
         policy = reference.policy_for(area.id, search.day, visit.reader)
@@ -220,10 +222,10 @@ async def propose_for_app(
     reader, reference = call.reader, call[REFERENCE]
     policy = reference.with_groups(reference.policy_on(search.day), reader, None, search.day)
     left, live, favourites, last = await asyncio.gather(
-        call[RESERVATIONS].bookings_left(reader.id, search.day, policy),
-        call[RESERVATIONS].live_now(reader.id, call.now),
-        call[FAVOURITES].of(reader.id),
-        call[RESERVATIONS].last_stay(reader.id),
+        call[ReservationService].bookings_left(reader.id, search.day, policy),
+        call[ReservationService].live_now(reader.id, call.now),
+        call[FavouriteSeats].of(reader.id),
+        call[ReservationService].last_stay(reader.id),
     )
     if suspension(reader, call.now) is not None or live or not left:
         return None

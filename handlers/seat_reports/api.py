@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from handlers import keys
+from bind.scanned_codes import ScannedCodes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.request_parsing import digest_of
 from handlers.reservations.presenter import after_change
 from handlers.reservations.schemas import NearSeat
 from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
+from models.booking.alternatives import SeatAlternatives
 from models.check_in.errors import QrExpired
-from models.check_in.service import KioskCodeScan
+from models.check_in.service import CheckInService, KioskCodeScan
 from models.kernel.time_range import local_date
 from models.library.entities import KioskId, PresenceSource
 from models.reservations.presence import PresenceMethod, PresenceProof
+from models.seat_reports.service import SeatReportService
 
 
 async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
     seen = await _seen(call, body.qr)
-    r = await call[keys.SEAT_REPORTS].report_occupied(
+    r = await call[SeatReportService].report_occupied(
         call.context(digest_of(body)), call.id, body.kind, seen
     )
-    near = await call[keys.ALTERNATIVES].alternatives_for(r, call.reader, call.now)
+    near = await call[SeatAlternatives].alternatives_for(r, call.reader, call.now)
     shown = await after_change(call, r)
     return ReportOut(shown, [NearSeat(**seat) for seat in near], r.has_open_report)
 
@@ -34,12 +36,12 @@ async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
     assert call.principal is not None
-    scan = await call[keys.SCANNED_CODES].brought(
+    scan = await call[ScannedCodes].brought(
         code, call.principal.session.id, call.reader.id, step_seconds, call.now
     )
     if isinstance(scan, KioskCodeScan) and not scan.is_current:
         raise QrExpired()
-    return call[keys.CHECK_IN].proof(call.context(), scan)
+    return call[CheckInService].proof(call.context(), scan)
 
 
 def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
@@ -56,7 +58,7 @@ def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
 
 
 async def report_empty(call: ApiRequest) -> EmptySeatReportOut:
-    asked = await call[keys.SEAT_REPORTS].report_empty(
+    asked = await call[SeatReportService].report_empty(
         call.context(), call.id, _card_at_kiosk(call)
     )
     call[WAKE_JOBS]()

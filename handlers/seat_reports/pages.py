@@ -10,8 +10,8 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
-from handlers.keys import SEAT_REPORTS
 from handlers.reservations.presenter import seat as seat_out
+from models.seat_reports.service import SeatReportService
 
 
 async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
@@ -28,7 +28,7 @@ async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
 
 async def report_empty(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Report that nobody sits on the seat."""
-    await visit[SEAT_REPORTS].report_empty(visit.context(), visit.id, None)
+    await visit[SeatReportService].report_empty(visit.context(), visit.id, None)
     visit[WAKE_JOBS]()
     area = visit[REFERENCE].seat(visit.id).area_id
     return redirect(f"/areas/{area}?{urlencode({'seat': visit.id, 'thanks': '1'})}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.layout import render
 from handlers.texts.console import WRONG_TEXT
+from models.email_addresses.service import EmailAddressService
 from models.staff.alert_kinds import AlertKind
-from models.staff.alerts import LASTS, MAIL_EVERY
+from models.staff.alerts import LASTS, MAIL_EVERY, StaffAlerts
 from notify.templates.staff_alert import ALERT_KIND_TEXT
 
 
@@ -22,7 +22,7 @@ async def alerts(visit: PageRequest) -> web.StreamResponse:
 async def _page(
     visit: PageRequest, *, status: int = 200, wrong: str = "", done: bool = False
 ) -> web.StreamResponse:
-    chosen = await visit[keys.STAFF_ALERTS].kinds_of(visit.reader.id)
+    chosen = await visit[StaffAlerts].kinds_of(visit.reader.id)
     return render(
         visit,
         "alerts",
@@ -30,7 +30,7 @@ async def _page(
         wrong=wrong,
         done=done,
         kinds=[(kind.value, ALERT_KIND_TEXT[kind], kind in chosen) for kind in AlertKind],
-        address=await visit[keys.EMAIL_ADDRESSES].of(visit.reader.id),
+        address=await visit[EmailAddressService].of(visit.reader.id),
         days=LASTS.days,
         minutes=MAIL_EVERY.seconds // 60,
     )
@@ -39,9 +39,9 @@ async def _page(
 async def choose_alerts(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The boxes that are ticked."""
     kinds = [kind for kind in AlertKind if form_text(form, kind.value)]
-    address = await visit[keys.EMAIL_ADDRESSES].of(visit.reader.id)
+    address = await visit[EmailAddressService].of(visit.reader.id)
     if kinds and not address.address:
         return await _page(visit, status=422, wrong=WRONG_TEXT["no_address"])
     venues = visit.rights.venues if visit.rights is not None else frozenset()
-    await visit[keys.STAFF_ALERTS].choose(visit.reader.id, kinds, venues, visit.now)
+    await visit[StaffAlerts].choose(visit.reader.id, kinds, venues, visit.now)
     return redirect("/console/alerts?done")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import keys
 from handlers.accounts import presenter as accounts_presenter
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
@@ -23,21 +22,27 @@ from handlers.staff.schemas import (
 )
 from handlers.violations import presenter
 from handlers.violations.schemas import ViolationOut
+from models.booking.service import ReservationService
+from models.code_sharing.service import CodeSharingService
 from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.readers.entities import Reader, onlooker
+from models.readers.staff.readers import StaffReaders
+from models.seat_reports.service import SeatReportService
+from models.seat_reports.staff import StaffSeatReports
 from models.staff.recorder import StaffContext
 from models.text_checks.entities import TextVerdict
 from models.violations.entities import Violation
+from models.violations.staff import StaffViolations
 
 
 async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealOut]:
-    rows, total = await call[keys.STAFF_VIOLATIONS].appeals(
+    rows, total = await call[StaffViolations].appeals(
         rights_of(call).venues, query.offset, query.page_size
     )
-    readers = await call[keys.STAFF_READERS].many({v.reader_id for v in rows})
+    readers = await call[StaffReaders].many({v.reader_id for v in rows})
     items = [await _appeal(call, v, readers.get(v.reader_id)) for v in rows]
     return query.page_of(items, total)
 
@@ -51,21 +56,21 @@ async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> Staf
 
 
 async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:
-    decided = await call[keys.STAFF_VIOLATIONS].decide_appeal(
+    decided = await call[StaffViolations].decide_appeal(
         staff_of(call), call.id, body.granted, body.answer
     )
     return await _violation(call, decided)
 
 
 async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
-    waived = await call[keys.STAFF_VIOLATIONS].waive(staff_of(call), call.id, body.reason)
+    waived = await call[StaffViolations].waive(staff_of(call), call.id, body.reason)
     return await _violation(call, waived)
 
 
 async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     if body.end <= body.start:
         raise InvalidRequest("to", "to is after from")
-    waived = await call[keys.STAFF_VIOLATIONS].waive_all(
+    waived = await call[StaffViolations].waive_all(
         staff_of(call), body.start, body.end, body.reason
     )
     return WaivedOut(waived)
@@ -73,7 +78,7 @@ async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
 
 async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
     """Seats that somebody else has taken: the staff go and look."""
-    rows, total = await call[keys.SEAT_REPORTS].open_reports(
+    rows, total = await call[SeatReportService].open_reports(
         call.now, query.offset, query.page_size, rights_of(call).venues
     )
     items = [
@@ -93,18 +98,18 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
 
 
 async def resolve_report(call: ApiRequest) -> ReservationOut:
-    r = await call[keys.STAFF_SEAT_REPORTS].resolve_report(staff_of(call), call.id)
+    r = await call[StaffSeatReports].resolve_report(staff_of(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
 async def reject_report(call: ApiRequest) -> ReservationOut:
-    r = await call[keys.STAFF_SEAT_REPORTS].reject_report(staff_of(call), call.id)
+    r = await call[StaffSeatReports].reject_report(staff_of(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
 async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
     """Seats in use that somebody doubts, whose readers could not be asked."""
-    rows, total = await call[keys.SEAT_REPORTS].to_patrol(
+    rows, total = await call[SeatReportService].to_patrol(
         call.now, query.offset, query.page_size, rights_of(call).venues
     )
     items = [
@@ -124,8 +129,8 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:
     """Check-ins by a code that somebody else may have sent on."""
     rights_of(call).require(Role.VIEWER, None)
-    rows, total = await call[keys.CODE_SHARING].page_of(query.offset, query.page_size)
-    readers = await call[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
+    rows, total = await call[CodeSharingService].page_of(query.offset, query.page_size)
+    readers = await call[StaffReaders].many({scan.reader_id for scan in rows})
     catalog = call[REFERENCE].catalog
     items = []
     for scan in rows:
@@ -148,7 +153,7 @@ async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSha
 
 
 async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
-    return await presenter.violation(call[REFERENCE], call[keys.RESERVATIONS], v, call.now)
+    return await presenter.violation(call[REFERENCE], call[ReservationService], v, call.now)
 
 
 def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -18,6 +17,7 @@ from handlers.texts.console_labels import SCOPE_TEXT
 from models.identity.api_tokens import Scope
 from models.kernel.errors import Conflict, InvalidRequest
 from models.kernel.text import is_printable_line
+from models.readers.staff.readers import StaffReaders
 from models.staff.api_tokens import (
     FEWEST_PER_MINUTE,
     LIFETIMES_DAYS,
@@ -25,6 +25,7 @@ from models.staff.api_tokens import (
     USUAL_PER_MINUTE,
     NewApiToken,
     Pace,
+    StaffApiTokens,
 )
 
 LONGEST_NAME: Final = 60
@@ -43,8 +44,8 @@ async def api_tokens(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
-    found = await visit[keys.API_TOKENS].all()
-    people = await visit[keys.STAFF_READERS].many({token.created_by for token in found})
+    found = await visit[StaffApiTokens].all()
+    people = await visit[StaffReaders].many({token.created_by for token in found})
     names = {id: person.name for id, person in people.items()}
     lines = [(token, names.get(token.created_by, "")) for token in found]
     facts: dict[str, Any] = {
@@ -106,13 +107,13 @@ async def _create(visit: PageRequest, form: Form) -> NewApiToken:
         words = WRONG_TEXT["token_rate"].format(least=FEWEST_PER_MINUTE, most=MOST_PER_MINUTE)
         raise InvalidRequest("per_minute", words)
     pace, sent = Pace(int(days), int(rate)), form_key(form)
-    return await visit[keys.API_TOKENS].create(staff_context(visit), sent, name, scopes, pace)
+    return await visit[StaffApiTokens].create(staff_context(visit), sent, name, scopes, pace)
 
 
 async def revoke_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The program that has it gets nothing any more."""
     try:
-        await visit[keys.API_TOKENS].revoke(staff_context(visit), visit.id, form_reason(form))
+        await visit[StaffApiTokens].revoke(staff_context(visit), visit.id, form_reason(form))
     except InvalidRequest as error:
         return await _page(visit, opened=visit.id, **refusal_at_field(visit, error, {}))
     return redirect("/console/api-tokens?done=revoked")

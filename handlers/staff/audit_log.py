@@ -9,7 +9,6 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
@@ -29,7 +28,10 @@ from handlers.texts.errors import text_of
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.library.entities import AreaId, Catalog, KioskId, PresenceSource, SeatId, VenueId
+from models.readers.staff.readers import StaffReaders
+from models.staff.api_tokens import StaffApiTokens
 from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQuery, JsonObject
+from models.staff.recorder import AuditLog
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""
@@ -55,10 +57,10 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
     )
     # Who only looks is not told what somebody needs.
     decides = visit.may(Role.LIBRARIAN)
-    rows, total = await visit[keys.AUDIT_LOG].page_of(
+    rows, total = await visit[AuditLog].page_of(
         sought, (number - 1) * PAGE, PAGE, "" if decides else AuditAction.SET_ACCOMMODATION
     )
-    people = await visit[keys.STAFF_READERS].many({e.actor_id for e in rows})
+    people = await visit[StaffReaders].many({e.actor_id for e in rows})
     programs = await _programs(visit, rows)
     return render(
         visit,
@@ -86,7 +88,7 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
     ids = {e.actor_id for e in rows if e.actor_id.startswith(ACTOR_PREFIX)}
     if not ids:
         return {}
-    names = {token.actor_id: token.name for token in await visit[keys.API_TOKENS].all()}
+    names = {token.actor_id: token.name for token in await visit[StaffApiTokens].all()}
     return {id: names.get(id, PROGRAM_TEXT) for id in ids}
 
 

@@ -8,21 +8,31 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http import presenting
 from handlers.http.keys import HEALTH, REFERENCE, SITE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
 from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
+from models.affected_bookings.impact import AffectedBookings
+from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.fault_reports.service import FaultReportService
+from models.feedback.service import FeedbackService
+from models.gates.service import GateService
 from models.kernel.time_range import local_date, local_instant, to_local
+from models.kiosks.service import KioskService
 from models.library.entities import AreaId
 from models.messages.entities import Channel
+from models.messages.staff import StaffDeliveries
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.policy.open_hours import open_hours
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
+from models.seat_reports.service import SeatReportService
+from models.staff.alerts import StaffAlerts
+from models.statistics.service import StatisticsService
 from models.statistics.today import occupied_seats, totals
+from models.violations.staff import StaffViolations
 
 _UNSEEN: Final = timedelta(minutes=10)
 """A gate that has said nothing for so long while the library is open."""
@@ -45,12 +55,12 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
     catalog, now = visit[REFERENCE].catalog, visit.now
     day = local_date(now)
     rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
-    async for row in visit[keys.STATISTICS].bookings_on(day):
+    async for row in visit[StatisticsService].bookings_on(day):
         if not sees_area(visit, row.area_id):
             continue
         rows.setdefault(row.area_id, []).append(row)
     late: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
-    for row in await visit[keys.STATISTICS].late_bookings(day):
+    for row in await visit[StatisticsService].late_bookings(day):
         if not sees_area(visit, row.area_id):
             continue
         late.setdefault(row.area_id, []).append(row)
@@ -73,7 +83,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
             )
         )
     if Channel.EMAIL in visit[SITE].channels and visit.rights is not None:
-        await visit[keys.STAFF_ALERTS].keep(visit.reader.id, visit.rights.venues, visit.now)
+        await visit[StaffAlerts].keep(visit.reader.id, visit.rights.venues, visit.now)
     return render(
         visit,
         "dashboard",
@@ -107,7 +117,7 @@ async def _alarms(visit: PageRequest) -> list[str]:
         TROUBLE_TEXT.get(name) or ALARM_TEXT["trouble"].format(name=name, what=what)
         for name, what in troubles.items()
     ]
-    for kiosk_id, seen in (await visit[keys.KIOSKS].last_seen()).items():
+    for kiosk_id, seen in (await visit[KioskService].last_seen()).items():
         kiosk = kiosks.get(kiosk_id)
         if (
             kiosk is not None
@@ -116,12 +126,12 @@ async def _alarms(visit: PageRequest) -> list[str]:
         ):
             since = presenting.clock(seen)
             found.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
-    for gate in await visit[keys.GATES].all():
+    for gate in await visit[GateService].all():
         heard = None if gate.retired or not visit.sees(gate.venue_id) else gate.last_seen_at
         if heard is not None and now - heard > _UNSEEN:
             since = f"{to_local(heard):%m-%d %H:%M}"
             found.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
-    unproven = await visit[keys.PRESENCE_KNOWLEDGE].venues_without_proof(now)
+    unproven = await visit[PresenceKnowledge].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog
     shown = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
     for venue_id in sorted(unproven & shown):
@@ -132,15 +142,15 @@ async def _alarms(visit: PageRequest) -> list[str]:
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     """What waits for a decision: address, words, how many."""
     venues = visit.rights.venues if visit.rights is not None else None
-    _, seats = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, 1, venues)
-    _, doubted = await visit[keys.SEAT_REPORTS].to_patrol(visit.now, 0, 1, venues)
-    _, appealed = await visit[keys.STAFF_VIOLATIONS].appeals(venues, 0, 1)
+    _, seats = await visit[SeatReportService].open_reports(visit.now, 0, 1, venues)
+    _, doubted = await visit[SeatReportService].to_patrol(visit.now, 0, 1, venues)
+    _, appealed = await visit[StaffViolations].appeals(venues, 0, 1)
     mine = visible_seats(visit)
-    _, broken = await visit[keys.FAULT_REPORTS].page_of(True, 0, 1, mine)
-    asked = len(await visit[keys.FEEDBACK].waiting(100))
-    outside = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
+    _, broken = await visit[FaultReportService].page_of(True, 0, 1, mine)
+    asked = len(await visit[FeedbackService].waiting(100))
+    outside = await visit[AffectedBookings].find_unplaceable(visit.now)
     since = visit.now - timedelta(days=1)
-    failed = await visit[keys.STAFF_DELIVERIES].failures(since)
+    failed = await visit[StaffDeliveries].failures(since)
     found = {
         "reports": seats,
         "seats": doubted,

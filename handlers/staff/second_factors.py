@@ -6,12 +6,12 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason, redirect
-from handlers.keys import STAFF_SECOND_FACTORS
 from handlers.readers.console.readers import reader_of, render_reader
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import staff_context
 from models.kernel.errors import InvalidRequest
 from models.staff.audit import AuditAction
+from models.staff.second_factors import StaffSecondFactors
 
 
 async def reset_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -21,5 +21,5 @@ async def reset_second_factor(visit: PageRequest, form: Form) -> web.StreamRespo
         reason = form_reason(form)
     except InvalidRequest as error:
         return await render_reader(visit, who, **refusal(visit, error, typed_in(form)))
-    await visit[STAFF_SECOND_FACTORS].reset(staff_context(visit), who, reason)
+    await visit[StaffSecondFactors].reset(staff_context(visit), who, reason)
     return redirect(f"/console/readers/{who.id}?done={AuditAction.RESET_SECOND_FACTOR}")

@@ -7,7 +7,6 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
@@ -19,6 +18,7 @@ from handlers.texts.setup import SETUP_WRONG
 from models.kernel.errors import InvalidRequest, NotFound
 from models.profile.entities import SetupStep, StepMark
 from models.profile.errors import SetupChanged
+from models.profile.staff import StaffProfile
 
 _NEEDED: Final = (SetupStep.VENUES, SetupStep.FLOORS)
 """Without these nobody can book."""
@@ -52,7 +52,7 @@ def _missing(lines: Sequence[StepLine]) -> list[str]:
 
 async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Begin, say of a step that it is done or for later, or end the first run."""
-    reference, staff = visit[REFERENCE], visit[keys.STAFF_PROFILE]
+    reference, staff = visit[REFERENCE], visit[StaffProfile]
     await reference.refresh()
     context, operation, rev = staff_context(visit), form_text(form, "operation"), _rev(form)
     try:

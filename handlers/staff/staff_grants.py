@@ -7,7 +7,6 @@ from typing import Any
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -22,6 +21,8 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.library.entities import VenueId
 from models.readers.entities import Reader
+from models.staff.api_tokens import StaffApiTokens
+from models.staff.grants import StaffGrants
 
 
 async def staff_grants(visit: PageRequest) -> web.StreamResponse:
@@ -32,7 +33,7 @@ async def staff_grants(visit: PageRequest) -> web.StreamResponse:
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     venues = visit[REFERENCE].catalog.venues
-    tokens = [t for t in await visit[keys.API_TOKENS].all() if t.is_usable(visit.now)]
+    tokens = [t for t in await visit[StaffApiTokens].all() if t.is_usable(visit.now)]
     facts: dict[str, Any] = {
         "items": [
             (
@@ -40,7 +41,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
                 _places(visit, row.grant),
                 [token.name for token in tokens if token.created_by == row.reader.id],
             )
-            for row in await visit[keys.STAFF_GRANTS].all(staff_context(visit))
+            for row in await visit[StaffGrants].all(staff_context(visit))
         ],
         "roles": {role.value: ROLE_TEXT[role.value] for role in Role},
         "venues": list(venues.values()),
@@ -62,7 +63,7 @@ def _places(visit: PageRequest, grant: StaffGrant) -> Sequence[str]:
 async def give_role(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A role for the person with that number, who has signed in at least once."""
     await visit[REFERENCE].refresh()
-    staff = visit[keys.STAFF_GRANTS]
+    staff = visit[StaffGrants]
     try:
         reader, grant = await _read(visit, form)
         await staff.give(staff_context(visit), reader, grant, form_reason(form))
@@ -84,7 +85,7 @@ async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
     last = optional_date_in(form, "last")
     if last is not None and last < max(first or last, local_date(visit.now)):
         raise InvalidRequest("last", WRONG_TEXT["grant_dates"])
-    reader = await visit[keys.STAFF_GRANTS].find(form_text(form, "number"))
+    reader = await visit[StaffGrants].find(form_text(form, "number"))
     if reader is None:
         raise InvalidRequest("number", WRONG_TEXT["never_signed_in"])
     where = venues if form_text(form, "where") == "some" else frozenset[VenueId]()
@@ -94,7 +95,7 @@ async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
 async def take_role_back(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The role ends at once."""
     try:
-        await visit[keys.STAFF_GRANTS].take_back(
+        await visit[StaffGrants].take_back(
             staff_context(visit),
             ReaderId(visit.id),
             visit.request.match_info["grant"],

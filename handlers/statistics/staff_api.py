@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.staff.api import rights_of
@@ -15,6 +14,7 @@ from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
 from models.library.entities import Catalog
 from models.statistics.daily import AreaDay
+from models.statistics.service import StatisticsService
 
 LONGEST: Final = 92
 """Days in one answer: a quarter of a year."""
@@ -35,7 +35,7 @@ async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
     catalog, rights = call[REFERENCE].catalog, rights_of(call)
     found = [
         _shown(catalog, day)
-        for day in await call[keys.STATISTICS].between(first, last)
+        for day in await call[StatisticsService].between(first, last)
         if day.area_id not in catalog.areas
         or rights.covers(Role.VIEWER, catalog.areas[day.area_id].venue_id)
     ]

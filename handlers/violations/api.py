@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from handlers import keys
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.schemas import Pagination
 from handlers.violations import presenter
 from handlers.violations.schemas import NewAppeal, ViolationOut, ViolationsOut, WindowOut
+from models.booking.service import ReservationService
 from models.violations.entities import Violation
+from models.violations.service import ViolationService
 
 
 async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
-    violations = call[keys.VIOLATIONS]
+    violations = call[ViolationService]
     rows, total = await violations.page_of(call.reader.id, query.offset, query.page_size)
     items = [await _presented(call, v) for v in rows]
     window = await violations.violation_count(call.reader.id, call.now)
@@ -26,9 +27,9 @@ async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
 
 
 async def appeal(call: ApiRequest, body: NewAppeal) -> ViolationOut:
-    kept = await call[keys.VIOLATIONS].appeal(call.reader.id, call.id, body.text, call.now)
+    kept = await call[ViolationService].appeal(call.reader.id, call.id, body.text, call.now)
     return await _presented(call, kept)
 
 
 async def _presented(call: ApiRequest, v: Violation) -> ViolationOut:
-    return await presenter.violation(call[REFERENCE], call[keys.RESERVATIONS], v, call.now)
+    return await presenter.violation(call[REFERENCE], call[ReservationService], v, call.now)

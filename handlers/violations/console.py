@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.keys import REFERENCE
@@ -13,18 +12,21 @@ from handlers.staff.forms import instant_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.violations import presenter
+from models.booking.service import ReservationService
 from models.kernel.errors import InvalidRequest
+from models.readers.staff.readers import StaffReaders
 from models.text_checks.entities import TextVerdict
+from models.violations.staff import StaffViolations
 
 
 async def appeals(visit: PageRequest) -> web.StreamResponse:
     """A page of the violations whose appeal waits."""
-    reference, reservations = visit[REFERENCE], visit[keys.RESERVATIONS]
+    reference, reservations = visit[REFERENCE], visit[ReservationService]
     number = page_number(visit)
-    rows, total = await visit[keys.STAFF_VIOLATIONS].appeals(
+    rows, total = await visit[StaffViolations].appeals(
         visit.rights.venues if visit.rights is not None else None, (number - 1) * PAGE, PAGE
     )
-    people = await visit[keys.STAFF_READERS].many({v.reader_id for v in rows})
+    people = await visit[StaffReaders].many({v.reader_id for v in rows})
     items = [
         (
             await presenter.violation(reference, reservations, v, visit.now),
@@ -53,7 +55,7 @@ async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
     answer, wrong = checked_text(form)
     if wrong:
         raise InvalidRequest("text", wrong)
-    await visit[keys.STAFF_VIOLATIONS].decide_appeal(
+    await visit[StaffViolations].decide_appeal(
         staff_context(visit), visit.id, granted == "yes", answer
     )
     return redirect("/console/appeals?done=settle_appeal")
@@ -61,7 +63,7 @@ async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def waive(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Waive one violation."""
-    v = await visit[keys.STAFF_VIOLATIONS].waive(staff_context(visit), visit.id, form_reason(form))
+    v = await visit[StaffViolations].waive(staff_context(visit), visit.id, form_reason(form))
     return redirect(f"/console/readers/{v.reader_id}?done=waive")
 
 
@@ -70,7 +72,7 @@ async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
     start, end = instant_in(form, "from"), instant_in(form, "to")
     if end <= start:
         raise InvalidRequest("to", WRONG_TEXT["instants_reversed"])
-    waived = await visit[keys.STAFF_VIOLATIONS].waive_all(
+    waived = await visit[StaffViolations].waive_all(
         staff_context(visit), start, end, form_reason(form)
     )
     return redirect(f"/console/appeals?done=waive_all-{waived}")

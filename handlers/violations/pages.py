@@ -10,18 +10,19 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.http.rendering import render_page
-from handlers.keys import RESERVATIONS, VIOLATIONS
 from handlers.violations import presenter, schemas
+from models.booking.service import ReservationService
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.errors import NotFound
 from models.violations.entities import Violation
 from models.violations.errors import NothingToAppeal
+from models.violations.service import ViolationService
 
 
 async def violations(visit: PageRequest) -> web.StreamResponse:
     """The reader's violations, the latest first, and how many count."""
     number = page_number(visit)
-    rows, total = await visit[VIOLATIONS].page_of(
+    rows, total = await visit[ViolationService].page_of(
         visit.reader.id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
     )
     pages = pages_of(total, RECORDS_PER_PAGE)
@@ -35,7 +36,7 @@ async def violations(visit: PageRequest) -> web.StreamResponse:
         sent="sent" in visit.request.query,
         number=number,
         pages=pages,
-        violation_count=await visit[VIOLATIONS].violation_count(visit.reader.id, visit.now),
+        violation_count=await visit[ViolationService].violation_count(visit.reader.id, visit.now),
         suspension=visit.suspension,
     )
 
@@ -50,14 +51,14 @@ async def appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
     text, wrong = checked_text(form)
     if wrong:
         return await _appeal_page(visit, status=422, text=text, wrong=wrong)
-    await visit[VIOLATIONS].appeal(visit.reader.id, visit.id, text, visit.now)
+    await visit[ViolationService].appeal(visit.reader.id, visit.id, text, visit.now)
     return redirect("/reservations/violations?sent")
 
 
 async def _appeal_page(
     visit: PageRequest, *, status: int = 200, text: str = "", wrong: str = ""
 ) -> web.StreamResponse:
-    found = await visit[VIOLATIONS].get(visit.id)
+    found = await visit[ViolationService].get(visit.id)
     if found.reader_id != visit.reader.id:
         raise NotFound()
     if found.waived or found.appeal is not None:
@@ -75,4 +76,6 @@ async def _appeal_page(
 
 
 async def _shown(visit: PageRequest, violation: Violation) -> schemas.ViolationOut:
-    return await presenter.violation(visit[REFERENCE], visit[RESERVATIONS], violation, visit.now)
+    return await presenter.violation(
+        visit[REFERENCE], visit[ReservationService], violation, visit.now
+    )

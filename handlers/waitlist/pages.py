@@ -11,10 +11,10 @@ from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.request_parsing import malformed
-from handlers.keys import WAITLIST
 from handlers.waitlist import schemas
 from models.library.entities import FILTERABLE_FEATURES
 from models.reservations.rules import TimeSelection
+from models.waitlist.service import WaitlistService
 
 
 async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -29,7 +29,7 @@ async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
-    await visit[WAITLIST].join(
+    await visit[WaitlistService].join(
         *(visit.context(), body.area_id, [], body.wanted, selection), only_tell=body.only_tell
     )
     return redirect(f"/reservations?done={'alert' if body.only_tell else 'wait'}")
@@ -37,6 +37,6 @@ async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def leave_waitlist(visit: PageRequest, _: Form) -> web.StreamResponse:
     """取消候补."""
-    await visit[WAITLIST].leave(visit.context(), visit.id)
+    await visit[WaitlistService].leave(visit.context(), visit.id)
     visit[WAKE_JOBS]()
     return redirect("/reservations?done=unwait")

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -29,6 +28,8 @@ from models.kernel.text import is_printable_line
 from models.webhooks import rules
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookEventType, WebhookId
 from models.webhooks.errors import TooManyWebhooks, WebhookChanged, WebhookMade
+from models.webhooks.service import WebhookLists
+from models.webhooks.staff import StaffWebhooks
 
 PATH: Final = "/console/webhooks"
 _LISTED: Final = 50
@@ -46,7 +47,7 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
     typed, chosen = typed_in(form, _FIELDS), _chosen(form)
     try:
         made = _read(visit, typed, chosen)
-        kept, secret = await visit[keys.STAFF_WEBHOOKS].add(
+        kept, secret = await visit[StaffWebhooks].add(
             staff_context(visit), form_key(form), made, form_reason(form)
         )
     except (InvalidRequest, TooManyWebhooks, WebhookMade) as error:
@@ -56,12 +57,12 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def webhook(visit: PageRequest) -> web.StreamResponse:
     """One endpoint: what it is told, its secret's age, its deliveries. Raises: NotFound."""
-    return await _one(visit, await visit[keys.STAFF_WEBHOOKS].get(visit.id))
+    return await _one(visit, await visit[StaffWebhooks].get(visit.id))
 
 
 async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another address, other events. Raises: NotFound."""
-    staff, typed, chosen = visit[keys.STAFF_WEBHOOKS], typed_in(form, _FIELDS), _chosen(form)
+    staff, typed, chosen = visit[StaffWebhooks], typed_in(form, _FIELDS), _chosen(form)
     old = await staff.get(visit.id)
     try:
         _require_seen(form, old)
@@ -76,7 +77,7 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What needs no more than a reason: switched on or off, another secret, the old one ended,
     deleted, sent again. Raises: NotFound."""
-    staff, ctx = visit[keys.STAFF_WEBHOOKS], staff_context(visit)
+    staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old = await staff.get(visit.id)
     operation = visit.request.match_info["verb"]
     if operation not in _OPERATIONS:
@@ -111,13 +112,13 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def test_webhook(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Send a test and show its answer. Raises: NotFound."""
-    endpoint = await visit[keys.STAFF_WEBHOOKS].get(visit.id)
-    result = await visit[keys.STAFF_WEBHOOKS].test(staff_context(visit), endpoint)
+    endpoint = await visit[StaffWebhooks].get(visit.id)
+    result = await visit[StaffWebhooks].test(staff_context(visit), endpoint)
     return await _one(visit, endpoint, tested=result)
 
 
 async def _list(visit: PageRequest, **more: Any) -> web.Response:
-    found = await visit[keys.WEBHOOKS].all()
+    found = await visit[WebhookLists].all()
     facts: dict[str, Any] = {
         "endpoints": found,
         "most": MOST_ENDPOINTS,
@@ -133,7 +134,7 @@ async def _list(visit: PageRequest, **more: Any) -> web.Response:
 async def _one(visit: PageRequest, endpoint: WebhookEndpoint, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
         "endpoint": endpoint,
-        "record": await visit[keys.WEBHOOKS].record_of(endpoint, _LISTED),
+        "record": await visit[WebhookLists].record_of(endpoint, _LISTED),
         "typed": {
             "url": endpoint.url,
             "description": endpoint.description,
@@ -162,7 +163,7 @@ def _render(visit: PageRequest, template: str, facts: dict[str, Any]) -> web.Res
         "states": STATE_TEXT,
         "result_text": result_text,
         "host_of": lambda url: urlsplit(url).netloc,
-        "networks": bool(visit[keys.WEBHOOKS].allowed_networks),
+        "networks": bool(visit[WebhookLists].allowed_networks),
         "longest": LONGEST_REASON,
         "longest_url": rules.LONGEST_URL,
         "longest_description": rules.LONGEST_DESCRIPTION,
@@ -179,7 +180,7 @@ def _read(
 ) -> WebhookEndpoint:
     """Raises: InvalidRequest."""
     try:
-        url = rules.check_url(typed["url"], visit[keys.WEBHOOKS].allowed_networks)
+        url = rules.check_url(typed["url"], visit[WebhookLists].allowed_networks)
     except InvalidRequest as error:
         raise InvalidRequest("url", WRONG_TEXT[str(error.details["reason"])]) from None
     name, most = typed["description"], rules.LONGEST_DESCRIPTION

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import keys
+from bind.account_binding import AccountBindingService
 from handlers.http import presenting
-from handlers.http.keys import REFERENCE, SITE
+from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.middleware import NOW
 from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
@@ -18,9 +18,14 @@ from handlers.texts.wechat import (
     NO_WORDS,
     REPLY_TEXT,
 )
+from handlers.wechat.keys import UNIONID_OF
+from models.booking.service import ReservationService
 from models.feedback.entities import MAX_LENGTH
+from models.feedback.service import FeedbackService
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute, local_date
+from models.seat_map.service import SeatMapService
+from notify.conversations import Conversations
 from notify.templates.rendering import later_clock
 from notify.wechat.callbacks import Callback
 from notify.wechat.official_account import HOME
@@ -63,11 +68,11 @@ async def keep_feedback(
     where the answer to the push cannot."""
     app, now = request.app, request[NOW]
     text = callback.content.strip() or _without_words(callback)
-    id = await app[keys.FEEDBACK].add(
+    id = await app[service_key(FeedbackService)].add(
         reader_id, callback.name, text[:MAX_LENGTH], now, account, callback.openid
     )
     if id is not None and acknowledgement:
-        await app[keys.CONVERSATIONS].acknowledge(
+        await app[service_key(Conversations)].acknowledge(
             id, account, callback.openid, acknowledgement, now
         )
 
@@ -79,8 +84,12 @@ def _without_words(callback: Callback) -> str:
 
 async def _follower(request: web.Request, callback: Callback) -> ReaderId | None:
     """Who the follower is, where WeChat tells and they are bound."""
-    unionid = await request.app[keys.UNIONID_OF](callback.openid)
-    return await request.app[keys.ACCOUNT_BINDING].reader_by_unionid(unionid) if unionid else None
+    unionid = await request.app[UNIONID_OF](callback.openid)
+    return (
+        await request.app[service_key(AccountBindingService)].reader_by_unionid(unionid)
+        if unionid
+        else None
+    )
 
 
 def _mini_program_link(request: web.Request) -> str:
@@ -113,7 +122,7 @@ async def _my_reservations(request: web.Request, callback: Callback) -> str:
     link = _mini_program_link(request)
     if reader_id is None:
         return REPLY_TEXT["not_bound"].format(url=app[SITE].public_base_url, link=link)
-    rows = await app[keys.RESERVATIONS].live_now(reader_id, now)
+    rows = await app[service_key(ReservationService)].live_now(reader_id, now)
     if not rows:
         return REPLY_TEXT["no_reservations"].format(link=link)
     lines = []
@@ -128,7 +137,7 @@ async def _free_seats(request: web.Request) -> str:
     app, minute = request.app, floor_minute(request[NOW])
     cache = app[SEAT_MAP_CACHE]
     asked = cache.window(None, None, None, minute)
-    occupancy = await app[keys.SEAT_MAP].occupancy.get_day(asked.day)
+    occupancy = await app[service_key(SeatMapService)].occupancy.get_day(asked.day)
     lines = [
         f"{area.name} {count.free}/{count.total}"
         for area in app[REFERENCE].catalog.bookable_areas

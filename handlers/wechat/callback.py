@@ -9,15 +9,18 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import METRICS, SITE
+from bind.account_binding import AccountBindingService
+from handlers.http.keys import METRICS, SITE, service_key
 from handlers.http.middleware import NOW
 from handlers.http.refusals import count_refusal
 from handlers.http.request_body import read_body
 from handlers.texts.wechat import REPLY_TEXT
 from handlers.wechat.auto_reply import keep_feedback, reply_to
+from handlers.wechat.keys import CALLBACK_VERIFIERS, TEMPLATES
 from models.kernel.ids import ReaderId
 from models.messages.entities import Channel, Template
+from models.messages.service import MessageService
+from models.wechat.service import WeChatCallbackService
 from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, CallbackVerifier
 
 log = logging.getLogger(__name__)
@@ -55,7 +58,7 @@ class _CallbackEndpoint:
         self._account = account
 
     def _verifier(self, request: web.Request) -> CallbackVerifier:
-        verifier = request.app[keys.CALLBACK_VERIFIERS].get(self._account)
+        verifier = request.app[CALLBACK_VERIFIERS].get(self._account)
         if verifier is None:
             raise web.HTTPNotFound
         return verifier
@@ -76,7 +79,9 @@ class _CallbackEndpoint:
         except CallbackRejected as error:
             return _rejected(request, error)
         name, reply = f"{self._account}:{callback.name}", ""
-        async with request.app[keys.WECHAT_CALLBACKS].once(name, request[NOW]) as first:
+        async with request.app[service_key(WeChatCallbackService)].once(
+            name, request[NOW]
+        ) as first:
             if first and self._account == "mini":
                 await _handle_mini_program(request, callback)
             elif first:
@@ -98,11 +103,11 @@ def _rejected(request: web.Request, error: CallbackRejected) -> web.Response:
 # --- the mini-program -------------------------------------------------------------------------
 async def _handle_mini_program(request: web.Request, callback: Callback) -> None:
     app = request.app
-    reader_id = await app[keys.ACCOUNT_BINDING].reader_of(callback.openid)
+    reader_id = await app[service_key(AccountBindingService)].reader_of(callback.openid)
     if callback.kind == "event":
         if reader_id is None or not callback.event.startswith("subscribe_msg_"):
             return
-        names = {config.template_id: name for name, config in app[keys.TEMPLATES].items()}
+        names = {config.template_id: name for name, config in app[TEMPLATES].items()}
         for entry in callback.entries:
             template = names.get(entry.get("TemplateId", ""))
             if template is None:
@@ -111,7 +116,7 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
                 await _record_delivery(app, reader_id, template, entry)
             else:
                 answer = entry.get("SubscribeStatusString", "")
-                await app[keys.MESSAGES].consent_reported(
+                await app[service_key(MessageService)].consent_reported(
                     reader_id, template, callback.event, answer
                 )
     else:
@@ -122,7 +127,9 @@ async def _record_delivery(
     app: web.Application, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
 ) -> None:
     """WeChat took a message and tells now what became of it; a failure is recorded."""
-    failure = await app[keys.MESSAGES].delivery_failed_late(reader_id, template, entry)
+    failure = await app[service_key(MessageService)].delivery_failed_late(
+        reader_id, template, entry
+    )
     if failure is None:
         return
     code, known = failure

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.keys import CONVERSATIONS, FEEDBACK
+from handlers.http.keys import service_key
 from miniapp_server.app import PUBLISHER, RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
 from models.feedback.entities import AnswerPush, Feedback
+from models.feedback.service import FeedbackService
 from models.kernel.errors import InvalidState, NotFound
 from models.kernel.time_range import to_local
 from models.text_checks.entities import TextVerdict
+from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
 
 _LISTED_AT_ONCE: Final = 100
@@ -22,7 +24,7 @@ async def list_waiting(env: Env, risky: bool) -> None:
     """Print the feedback that has no reply, oldest first."""
     async with application(env) as app:
         stored = app[RESOURCES].repositories
-        waiting = await app[FEEDBACK].waiting(_LISTED_AT_ONCE)
+        waiting = await app[service_key(FeedbackService)].waiting(_LISTED_AT_ONCE)
         readers = [await stored.readers.get(f.reader_id) if f.reader_id else None for f in waiting]
     for feedback, reader in zip(waiting, readers, strict=True):
         who = reader.student_no_masked if reader else ""
@@ -44,13 +46,13 @@ async def reply(env: Env, id: str, text: str) -> None:
     async with application(env) as app:
         try:
             now = app[RESOURCES].clock.now()
-            found = await app[FEEDBACK].get(id)
-            if found.reader_id is None and not app[CONVERSATIONS].is_open(found, now):
+            found = await app[service_key(FeedbackService)].get(id)
+            if found.reader_id is None and not app[service_key(Conversations)].is_open(found, now):
                 raise CommandError("whoever wrote it cannot be reached any more")
-            found = await app[FEEDBACK].answer(id, text, now)
-            notifier = InAppNotifier(app[PUBLISHER], app[CONVERSATIONS])
+            found = await app[service_key(FeedbackService)].answer(id, text, now)
+            notifier = InAppNotifier(app[PUBLISHER], app[service_key(Conversations)])
             await notifier.feedback_answered(found, now)
-            answered = await app[FEEDBACK].get(id)
+            answered = await app[service_key(FeedbackService)].get(id)
         except NotFound:
             raise CommandError(f"there is no feedback {id!r}") from None
         except InvalidState:

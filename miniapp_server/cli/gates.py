@@ -8,27 +8,27 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from handlers.gates.parsing import parse_events
-from handlers.http.keys import CLOCK
-from handlers.keys import GATES
+from handlers.http.keys import CLOCK, service_key
 from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.terminal import progress
 from models.gates.entities import GateId
 from models.gates.jobs import BATCH
+from models.gates.service import GateService
 
 
 async def gate_import(env: Env, gate: str, file: Path) -> None:
     """Take in the file's events and print how many there were. Raises: CommandError."""
     rows = csv_rows(file, {"id", "student_no", "direction", "method", "at"})
     async with application(env) as app, AsyncExitStack() as waiting:
-        if gate not in {known.id for known in await app[GATES].all()}:
+        if gate not in {known.id for known in await app[service_key(GateService)].all()}:
             raise CommandError(f"there is no gate {gate!r}")
         counts = Counter[str]()
         report = waiting.enter_context(progress("gate-import", "events"))
         for begin in range(0, len(rows), BATCH):
             batch = rows[begin : begin + BATCH]
             report(len(batch), len(rows))
-            taken = await app[GATES].ingest_batch(
+            taken = await app[service_key(GateService)].ingest_batch(
                 GateId(gate), parse_events(batch), app[CLOCK].now()
             )
             counts.update(accepted=taken.accepted, duplicates=taken.duplicates)

@@ -20,8 +20,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import REFERENCE
+from handlers.http.keys import REFERENCE, service_key
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.load_data.generate import Crowd, LoadDataError, open_day, open_days, write_days
@@ -31,7 +30,9 @@ from miniapp_server.load_data.visits import GeneratedVisit, OpenArea, open_areas
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.wiring import OCCUPANCY
-from models.check_in.service import KioskCodeScan
+from models.booking.service import ReservationService
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService, KioskCodeScan
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import local_date, to_local
@@ -40,8 +41,10 @@ from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE, ReservationState
+from models.statistics.service import StatisticsService
 from models.storage.connectivity import MongoUnusable
 from models.storage.installation import DatabaseRefused
+from models.waitlist.service import WaitlistService
 
 BOOKINGS_A_DAY: Final = 600
 DAYS: Final = 42
@@ -124,7 +127,7 @@ class LivingLibrary:
         )
         # What was counted of a day while its bookings were still arriving is counted again.
         await self._state.forget_statistics()
-        statistics = self._app[keys.STATISTICS]
+        statistics = self._app[service_key(StatisticsService)]
         while await statistics.aggregate_next_day(self._now()):
             await self._look()
         visits = [visit for day in (today, today + _DAY) for visit in self.visits_of(day)]
@@ -198,7 +201,7 @@ class LivingLibrary:
             when = TimeSelection(r.date, to_local(r.start).time(), to_local(r.end).time())
             with suppress(DomainError):
                 ctx = await self._context(reader.id)
-                waitlist = self._app[keys.WAITLIST]
+                waitlist = self._app[service_key(WaitlistService)]
                 await waitlist.join(ctx, r.area_id, [r.seat_id], frozenset(), when)
 
     async def play(self, visit: GeneratedVisit, since: datetime) -> None:
@@ -215,7 +218,7 @@ class LivingLibrary:
 
     def _steps(self, visit: GeneratedVisit) -> list[tuple[datetime, Step]]:
         times, app = visit.times, self._app
-        check_in = app[keys.CHECK_IN]
+        check_in = app[service_key(CheckInService)]
         steps: list[tuple[datetime | None, Step]] = [
             (times.booked, self._books),
             (times.checked_in, lambda v, id, ctx: check_in.check_in(ctx, id, self._scan(v))),
@@ -223,11 +226,19 @@ class LivingLibrary:
             (times.returned, lambda v, id, ctx: check_in.check_in(ctx, id, self._scan(v))),
         ]
         if visit.ending is ReservationState.CANCELLED:
-            steps.append((times.ended, lambda v, id, ctx: app[keys.RESERVATIONS].cancel(ctx, id)))
+            steps.append(
+                (
+                    times.ended,
+                    lambda v, id, ctx: app[service_key(ReservationService)].cancel(ctx, id),
+                )
+            )
         if (end := times.renewed_end) is not None:
             clock = to_local(end).time()
             steps.append(
-                (times.renewed, lambda v, id, ctx: app[keys.RENEWAL].renew(ctx, id, clock))
+                (
+                    times.renewed,
+                    lambda v, id, ctx: app[service_key(RenewalService)].renew(ctx, id, clock),
+                )
             )
         if visit.ending is ReservationState.FINISHED:
             steps.append((times.ended, lambda v, id, ctx: check_in.finish(ctx, id)))
@@ -237,7 +248,7 @@ class LivingLibrary:
         times = visit.times
         start = to_local(times.start).time() if times.booked < times.start else None
         when = TimeSelection(local_date(times.start), start, to_local(times.end).time())
-        return await self._app[keys.RESERVATIONS].create(ctx, visit.seat_id, when)
+        return await self._app[service_key(ReservationService)].create(ctx, visit.seat_id, when)
 
     async def _context(self, reader_id: ReaderId) -> RequestContext:
         """Raises: LifeIsOver, where the reader is gone."""

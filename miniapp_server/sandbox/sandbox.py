@@ -11,9 +11,9 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.accounts.keys import ON_CONSENT_REPORTED
 from handlers.http.keys import REFERENCE, SESSIONS
 from handlers.http.middleware import enveloped
-from handlers.keys import ON_CONSENT_REPORTED
 from miniapp_server.app import RESOURCES, WECHAT_CHANNEL
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas

@@ -15,8 +15,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
-from handlers.http.keys import REFERENCE
+from handlers.http.keys import REFERENCE, service_key
 from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from miniapp_server.wiring import (
@@ -27,6 +26,11 @@ from miniapp_server.wiring import (
     Hooks,
     wire_models,
 )
+from models.booking.service import ReservationService
+from models.check_in.early_end import EarlyEndService
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService
+from models.code_sharing.service import CodeSharingService
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import LIBRARY_ZONE
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
@@ -38,6 +42,8 @@ from models.reservations.presence import PresenceMethod
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
+from models.violations.service import ViolationService
+from models.waitlist.service import WaitlistService
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.worker import DeliveryWorker
 from notify.outbox_dispatcher import OutboxDispatcher
@@ -92,9 +98,15 @@ class Worker:
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         if clock is not None:
             self.occupancy._clock = clock.time
-        self.reservations, self.check_in = app[keys.RESERVATIONS], app[keys.CHECK_IN]
-        self.renewal, self.early_end = app[keys.RENEWAL], app[keys.EARLY_END]
-        self.waitlist, self.waitlist_jobs = app[keys.WAITLIST], app[WAITLIST_JOBS]
+        self.reservations, self.check_in = (
+            app[service_key(ReservationService)],
+            app[service_key(CheckInService)],
+        )
+        self.renewal, self.early_end = (
+            app[service_key(RenewalService)],
+            app[service_key(EarlyEndService)],
+        )
+        self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
         self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
         self.publisher = MessagePublisher(
             self.stored.messages, self.stored.deliveries, ChannelRouting(())
@@ -106,8 +118,8 @@ class Worker:
             ReservationMessages(
                 self.stored.reservations,
                 self.reference,
-                app[keys.VIOLATIONS],
-                app[keys.CODE_SHARING],
+                app[service_key(ViolationService)],
+                app[service_key(CodeSharingService)],
             ),
             WaitlistMessages(self.stored.waitlist, self.reference),
             WebhookEvents(

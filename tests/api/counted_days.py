@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
-from handlers import keys
+from handlers.http.keys import service_key
+from models.forecast.service import FullnessForecast
 from models.statistics.daily import AreaDay
 from tests.living import Living
 
@@ -24,4 +25,4 @@ async def remember(service: Living, days: int, share: float = 0.5) -> None:
         for area in catalog.bookable_areas
     ]  # fmt: skip
     await service.inside.stored.daily_statistics.put(counted)
-    await service.app[keys.FORECAST].refresh(service.clock.now())
+    await service.app[service_key(FullnessForecast)].refresh(service.clock.now())

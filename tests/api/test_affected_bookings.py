@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from handlers import keys
+from handlers.http.keys import service_key
 from models.affected_bookings.service import Resolution, ResolutionResult
 from models.identity.roles import Role
 from models.kernel.ids import Actor, ReaderId
+from models.policy.staff import StaffPolicyAndPlans
 from models.staff.audit import AuditQuery
 from tests.api.affected_bookings import TEN, seat, state, without
 from tests.api.calendar_page import ask as ask_calendar
@@ -184,7 +185,7 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
     await inside.reference.refresh()
     now, actor = service.clock.now(), Actor("librarian", "x")
     rows = await inside.affected_bookings.find_unplaceable(now)
-    resolving = service.app[keys.STAFF_POLICY_AND_PLANS]._affected_bookings
+    resolving = service.app[service_key(StaffPolicyAndPlans)]._affected_bookings
     done = await asyncio.gather(
         *(resolving.resolve(rows, Resolution.OFFER, actor, now) for _ in range(3))
     )

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from handlers import keys
+from handlers.http.keys import service_key
 from models.feedback.entities import Feedback, FeedbackQuery
+from models.feedback.service import FeedbackService
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
 from tests.api.deliveries import misbehave
@@ -38,7 +39,7 @@ async def writes(
     more = other.get("more", f"<Content>{words}</Content>")
     xml = message(openid, 1000 + count, other.get("kind", "text"), more)
     assert (await push(service, account, xml)).status == 200
-    (found,), _ = await service.app[keys.FEEDBACK].archive(_ALL, 0, 1)
+    (found,), _ = await service.app[service_key(FeedbackService)].archive(_ALL, 0, 1)
     return found
 
 

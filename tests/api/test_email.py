@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bind.login_service import SignIn
-from handlers import keys
+from bind.login_service import LoginService, SignIn
+from handlers.http.keys import service_key
 from models.identity.roles import Role
 from models.messages.entities import Channel, Template
+from models.messages.staff import StaffDeliveries
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
 from tests.api.deliveries import MANY, misbehave, way_of
@@ -275,7 +276,7 @@ async def test_a_full_mailbox_is_asked_again_and_one_that_is_gone_is_not(
 async def test_the_campus_names_an_address_and_the_reader_decides(
     service: Living, mail: MailServer
 ) -> None:
-    logins, stored = service.app[keys.LOGINS], service.inside.stored.email_addresses
+    logins, stored = service.app[service_key(LoginService)], service.inside.stored.email_addresses
 
     async def sign_in(address: str, number: str = "21080001") -> None:
         who = SignIn(number, "李四", "student", f"ST-{address}", email=address)
@@ -350,4 +351,4 @@ async def test_without_a_mail_server_nothing_speaks_of_mail(mongo_url: str, redi
         browser = Browser(await plain.web_reader(reader))
         assert "邮件通知" not in (await browser.get("/me")).body
         assert (await browser.get("/me/email")).status == 404
-        assert Channel.EMAIL not in plain.app[keys.STAFF_DELIVERIES].channels
+        assert Channel.EMAIL not in plain.app[service_key(StaffDeliveries)].channels

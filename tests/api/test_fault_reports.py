@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from handlers import keys
+from handlers.http.keys import service_key
+from models.fault_reports.service import FaultReportService
 from models.identity.roles import Role
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff
@@ -115,7 +116,7 @@ async def test_closed_reports_have_an_end(service: Living) -> None:
     await reader.ok("POST", PATH, {"kind": "chair", "text": "扶手松了"})
     kept, later = service.inside.stored.fault_reports, service.clock.now() + timedelta(days=1000)
     assert await kept.prune(later, 100) == 0, "an open one stays"
-    (report,), _ = await service.app[keys.FAULT_REPORTS].page_of(True, 0, 9)
+    (report,), _ = await service.app[service_key(FaultReportService)].page_of(True, 0, 9)
     path = f"/console/faults/{report.id}/close"
     assert (await post(service, desk, path, outcome="rejected", reason="没有松动")).status == 303
     assert await kept.prune(service.clock.now() - timedelta(days=1), 100) == 0

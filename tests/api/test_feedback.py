@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handlers import keys
+from handlers.http.keys import service_key
+from models.feedback.staff import StaffFeedback
 from models.identity.roles import Role
 from models.kernel.errors import InvalidState, NotFound
 from models.staff.recorder import StaffContext
@@ -23,7 +24,7 @@ async def reply(service: Living, id: str, text: str) -> None:
     """As somebody at the service desk."""
     staff = await service.inside.stored.readers.get((await service.web_reader()).reader_id)
     assert staff is not None
-    await service.app[keys.STAFF_FEEDBACK].reply(
+    await service.app[service_key(StaffFeedback)].reply(
         StaffContext(staff, Role.LIBRARIAN, service.clock.now()), id, text
     )
 

@@ -7,7 +7,8 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from handlers import keys
+from handlers.http.keys import service_key
+from models.forecast.service import FullnessForecast
 from models.library.entities import AreaId
 from tests.api.browsing import Browser
 from tests.api.changes import with_rules
@@ -114,6 +115,6 @@ async def test_nothing_under_four_weeks_and_the_next_day_that_is_counted_brings_
         assert expected(page) == [] and "±" not in page
     assert "约" not in (await rows(service))["二层中厅"][1]
     await remember(service, 28)  # what is counted is looked at once a minute
-    service.app[keys.FORECAST]._made_of = ()
-    await service.app[keys.FORECAST].refresh(service.clock.now())
+    service.app[service_key(FullnessForecast)]._made_of = ()
+    await service.app[service_key(FullnessForecast)].refresh(service.clock.now())
     assert len(expected((await browser.get("/")).body)) == 18

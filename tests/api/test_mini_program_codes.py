@@ -7,7 +7,8 @@ import io
 import zxingcpp
 from PIL import Image
 
-from handlers import keys
+from handlers.http.keys import service_key
+from notify.wechat.mini_program_codes import MiniProgramCodes
 from tests.living import Living
 
 
@@ -27,7 +28,7 @@ async def test_a_code_is_drawn_once_and_outlives_wechat(service: Living) -> None
     assert read.text == "sandbox:k=2f-south"
     await _wechat(service, getwxacodeunlimit={"errcode": -1})
     assert await _picture(service, "2f-south") == (200, drawn)
-    service.app[keys.MINI_PROGRAM_CODES]._kept.clear()  # as after a restart
+    service.app[service_key(MiniProgramCodes)]._kept.clear()  # as after a restart
     assert await _picture(service, "2f-south") == (200, drawn)
     assert await service.db["mini_program_codes"].count_documents({}) == 1
 
@@ -35,6 +36,6 @@ async def test_a_code_is_drawn_once_and_outlives_wechat(service: Living) -> None
     assert (await _picture(service, "web"))[0] == 503
     await _wechat(service)
     assert (await _picture(service, "web"))[0] == 503
-    service.app[keys.MINI_PROGRAM_CODES]._failed_at = None  # the minute is over
+    service.app[service_key(MiniProgramCodes)]._failed_at = None  # the minute is over
     assert (await _picture(service, "web"))[0] == 200
     assert (await _picture(service, "elsewhere"))[0] == 404

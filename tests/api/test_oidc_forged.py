@@ -13,7 +13,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from handlers.keys import SIGN_ONS
+from bind.sign_ons import SignOns
+from handlers.http.keys import service_key
 from models.kernel.errors import Overloaded
 from tests.api.browsing import FORM
 from tests.api.lying_provider import (
@@ -133,7 +134,7 @@ async def test_a_browser_cannot_say_that_a_sign_on_fails(both: Both) -> None:
     provider.token_answer = 400, {"error": "invalid_request"}
     assert (await provider.sign_in(service.stranger())).status == 503
     assert await service.db["outages"].count_documents({}) == 0
-    assert not service.app[SIGN_ONS].is_failing("campus")
+    assert not service.app[service_key(SignOns)].is_failing("campus")
     provider.token_answer = None
     assert (await provider.sign_in(service.stranger())).status == 302
 

@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from handlers.keys import PROOF
+from handlers.http.keys import service_key
 from miniapp_server.packaged_proof import proof_standing, running_commit
 from miniapp_server.version import VERSION
 from models.proof.entities import Proof, ProofPart, ProofStanding
@@ -45,7 +45,7 @@ STANDINGS: dict[str, tuple[ProofStanding, list[str], list[str]]] = {
 async def test_the_page(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url) as service:
         for name, (standing, shown, hidden) in STANDINGS.items():
-            service.app._state[PROOF] = standing
+            service.app._state[service_key(ProofStanding)] = standing
             address = f"{service.base}/about/proof"
             async with aiohttp.ClientSession() as session, session.get(address) as response:
                 assert response.status == 200

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handlers.keys import STAFF_GRANTS as _GRANTS
+from handlers.http.keys import service_key
 from models.identity.api_tokens import ApiToken
 from models.identity.roles import Role, StaffDirectory
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
+from models.staff.grants import StaffGrants
 from tests.api.browsing import Browser
 from tests.api.cas_sign_in import begun, granted
 from tests.api.console import WHEREFORE, log, post, staff
@@ -238,7 +239,7 @@ async def test_what_cannot_be_given_or_taken(service: Living) -> None:
         assert refused.status == 400 and words in refused.body, words
         assert WHEREFORE in refused.body, "nothing that was typed is lost"
     # Without administrators in the settings the last one cannot be taken away.
-    configured = service.app[_GRANTS]
+    configured = service.app[service_key(StaffGrants)]
     configured._configured = StaffDirectory({}, {})
     done = await give(service, admin, admin.client.number, role="administrator", where="all")
     assert done.status == 303

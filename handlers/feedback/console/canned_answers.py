@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.pages import PageRequest, form_text, redirect
@@ -14,6 +13,8 @@ from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH, CannedAnswer
+from models.feedback.service import FeedbackService
+from models.feedback.staff import StaffFeedback
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.kernel.text import is_printable_line
 
@@ -29,9 +30,9 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
     """Keep another answer."""
     try:
         title, text = _read(form)
-        if len(await visit[keys.FEEDBACK].canned_answers()) >= MOST:
+        if len(await visit[FeedbackService].canned_answers()) >= MOST:
             raise InvalidRequest("title", WRONG_TEXT["too_many_canned"].format(most=MOST))
-        await visit[keys.STAFF_FEEDBACK].add_canned_answer(staff_context(visit), title, text)
+        await visit[StaffFeedback].add_canned_answer(staff_context(visit), title, text)
     except InvalidRequest as error:
         return await _refused(visit, form, error, "new")
     return redirect("/console/canned-answers?done")
@@ -39,7 +40,7 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
 
 async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Save or remove an answer. The second of two is told, and finds what was typed."""
-    staff, rev = visit[keys.STAFF_FEEDBACK], form_text(form, "rev")
+    staff, rev = visit[StaffFeedback], form_text(form, "rev")
     try:
         if not rev.isascii() or not rev.isdecimal() or len(rev) > 6:
             raise InvalidRequest("rev", WRONG_TEXT["page_outdated"])
@@ -72,7 +73,7 @@ async def _refused(visit: PageRequest, form: Form, error: DomainError, id: str) 
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
-        "items": await visit[keys.FEEDBACK].canned_answers(),
+        "items": await visit[FeedbackService].canned_answers(),
         "done": "done" in visit.request.query,
         "typed": {},
         "refused": "",

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.feedback.console.answer_way import AnswerWay, answer_way
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
@@ -17,8 +16,12 @@ from handlers.staff.forms import day_of, refusal, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from models.feedback.entities import MAX_LENGTH, Feedback, FeedbackQuery
+from models.feedback.service import FeedbackService
+from models.feedback.staff import StaffFeedback
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.kernel.time_range import local_instant
+from models.readers.staff.readers import StaffReaders
+from notify.conversations import Conversations
 
 _STATES: Final = {"waiting": False, "answered": True, "all": None}
 _FIELDS: Final = ("text", "note", "canned")
@@ -31,11 +34,11 @@ async def feedback(visit: PageRequest) -> web.StreamResponse:
 
 async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
     """All that one reader has written, with the answers; the audit log keeps that it was read."""
-    staff = visit[keys.STAFF_READERS]
+    staff = visit[StaffReaders]
     who = await staff.get(visit.id)
     await staff.look_at(staff_context(visit), who)
     number = page_number(visit)
-    items, total = await visit[keys.FEEDBACK].page_of(who.id, (number - 1) * PAGE, PAGE)
+    items, total = await visit[FeedbackService].page_of(who.id, (number - 1) * PAGE, PAGE)
     return render(
         visit,
         "reader_feedback",
@@ -43,7 +46,7 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
         items=[(f, "", _way(visit, f)) for f in items],
         number=number,
         pages=pages_of(total),
-        canned=await visit[keys.FEEDBACK].canned_answers(),
+        canned=await visit[FeedbackService].canned_answers(),
         typed={},
         refused="",
         wrong="",
@@ -61,17 +64,17 @@ async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         if wrong:
             raise InvalidRequest("text", wrong)
-        asked = await visit[keys.FEEDBACK].get(visit.id)
+        asked = await visit[FeedbackService].get(visit.id)
         if asked.answered_at is None and _way(visit, asked).reaches is closes:
             raise InvalidRequest("text", WRONG_TEXT["page_outdated"])
-        await visit[keys.STAFF_FEEDBACK].reply(staff_context(visit), visit.id, text)
+        await visit[StaffFeedback].reply(staff_context(visit), visit.id, text)
     except (InvalidRequest, Conflict) as error:
         return await _refused(visit, form, error)
     return redirect(f"/console/questions?done={visit.id}")
 
 
 def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
-    return answer_way(f, visit[keys.CONVERSATIONS].is_open(f, visit.now), visit.now)
+    return answer_way(f, visit[Conversations].is_open(f, visit.now), visit.now)
 
 
 async def _done(visit: PageRequest) -> str:
@@ -79,14 +82,14 @@ async def _done(visit: PageRequest) -> str:
     id = visit.request.query.get("done", "")
     if not id:
         return ""
-    return _way(visit, await visit[keys.FEEDBACK].get(id)).went
+    return _way(visit, await visit[FeedbackService].get(id)).went
 
 
 async def _filled(visit: PageRequest, form: Form) -> web.Response:
     chosen = next(
         (
             c
-            for c in await visit[keys.FEEDBACK].canned_answers()
+            for c in await visit[FeedbackService].canned_answers()
             if c.id == form_text(form, "canned")
         ),
         None,
@@ -105,7 +108,7 @@ async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
             raise InvalidRequest("note", WRONG_TEXT["note_length"].format(most=MAX_LENGTH))
         if not rev.isascii() or not rev.isdecimal() or len(rev) > 6:
             raise InvalidRequest("rev", WRONG_TEXT["page_outdated"])
-        await visit[keys.STAFF_FEEDBACK].set_note(staff_context(visit), visit.id, int(rev), note)
+        await visit[StaffFeedback].set_note(staff_context(visit), visit.id, int(rev), note)
     except (InvalidRequest, Conflict) as error:
         return await _refused(visit, form, error)
     return redirect("/console/questions?state=all&noted")
@@ -118,7 +121,7 @@ async def _refused(visit: PageRequest, form: Form, error: DomainError) -> web.Re
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     number, asked = page_number(visit), _asked(visit)
-    service, skip = visit[keys.FEEDBACK], (number - 1) * PAGE
+    service, skip = visit[FeedbackService], (number - 1) * PAGE
     if refused := more.get("refused", ""):
         # Whatever list it was sent from: the one that it is about, as it is by now.
         items, total = [await service.get(refused)], 1
@@ -128,7 +131,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         items = waiting[skip:]
     else:
         items, total = await service.archive(_query(asked), skip, PAGE)
-    people = await visit[keys.STAFF_READERS].many({f.reader_id for f in items if f.reader_id})
+    people = await visit[StaffReaders].many({f.reader_id for f in items if f.reader_id})
 
     def who(f: Feedback) -> str:
         return reader_label(people.get(f.reader_id)) if f.reader_id else ""

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.kiosks.console.devices import (
@@ -21,7 +20,7 @@ from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import staff_context
 from models.kernel.errors import InvalidRequest
 from models.kiosks.errors import DeviceChanged, DeviceUsed
-from models.kiosks.staff.devices import Device
+from models.kiosks.staff.devices import Device, StaffDevices
 from models.library.entities import VenueId
 
 _DONE = "/console/devices?done"
@@ -41,7 +40,7 @@ async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
         name, venue = read_name(typed), read_venue(visit, typed)
         old = _as_shown(device, form)
         new = replace(device, name=name, venue_id=venue)
-        await visit[keys.STAFF_DEVICES].change(staff_context(visit), old, new, form_reason(form))
+        await visit[StaffDevices].change(staff_context(visit), old, new, form_reason(form))
     except (InvalidRequest, DeviceChanged) as error:
         return await _again(visit, error, typed)
     return redirect(_DONE)
@@ -56,7 +55,7 @@ async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
         if place == 0 or form_text(form, "was_place") != str(place):
             raise DeviceChanged()
         beside.insert(place - 1, beside.pop(place))
-        await visit[keys.STAFF_DEVICES].put_in_order(staff_context(visit), beside)
+        await visit[StaffDevices].put_in_order(staff_context(visit), beside)
     except DeviceChanged as error:
         return await _again(visit, error, {})
     return redirect(_DONE)
@@ -67,7 +66,7 @@ async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     device, typed = await find_device(visit), typed_in(form, ("reason",))
     try:
         old = _as_shown(replace(device, retired=False), form)
-        await visit[keys.STAFF_DEVICES].change(
+        await visit[StaffDevices].change(
             staff_context(visit), old, replace(old, retired=True), form_reason(form)
         )
     except (InvalidRequest, DeviceChanged) as error:
@@ -80,9 +79,7 @@ async def bring_back_device(visit: PageRequest, form: Form) -> web.StreamRespons
     device, typed = await find_device(visit), typed_in(form, ("reason",))
     try:
         old = _as_shown(replace(device, retired=True), form)
-        key = await visit[keys.STAFF_DEVICES].bring_back(
-            staff_context(visit), old, form_reason(form)
-        )
+        key = await visit[StaffDevices].bring_back(staff_context(visit), old, form_reason(form))
     except (InvalidRequest, DeviceChanged) as error:
         return await _again(visit, error, typed)
     return await devices_page(visit, new=NewKey(visit.request.match_info["kind"], device.id, key))
@@ -92,7 +89,7 @@ async def delete_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Gone, where it was never heard of."""
     device, typed = await find_device(visit), typed_in(form, ("reason",))
     try:
-        await visit[keys.STAFF_DEVICES].delete(staff_context(visit), device, form_reason(form))
+        await visit[StaffDevices].delete(staff_context(visit), device, form_reason(form))
     except (InvalidRequest, DeviceUsed) as error:
         return await _again(visit, error, typed)
     return redirect(_DONE)

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -20,11 +19,13 @@ from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import KIOSK_TEXT, SOURCE_NOTE_TEXT, SOURCE_TEXT
 from models.gates.entities import Gate, GateId
+from models.gates.service import GateService
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kiosks.errors import DeviceChanged, DeviceExists, PairingCodeUnknown
-from models.kiosks.staff.devices import Device
+from models.kiosks.service import KioskService
+from models.kiosks.staff.devices import Device, StaffDevices
 from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId, device_order
 from models.library.errors import VenueChanged
 
@@ -48,13 +49,13 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
     """The page, with what a form on it has brought."""
-    catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
+    catalog, seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
     facts: dict[str, Any] = {
         "kiosks": [(k, seen.get(k.id)) for k in mine],
         "places": _places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
-        "holders": await visit[keys.KIOSKS].key_holders(),
+        "holders": await visit[KioskService].key_holders(),
         "paired": next((k for k in mine if k.id == visit.request.query.get("paired")), None),
         "gates": [gate for gate in gates if not gate.retired],
         "retired_kiosks": [k for k in catalog.retired_kiosks.values() if visit.sees(k.venue_id)],
@@ -82,7 +83,7 @@ async def _gates(visit: PageRequest) -> list[Gate]:
     """All gates in the order in which they are shown."""
     venues = list(visit[REFERENCE].catalog.venues)
     return sorted(
-        await visit[keys.GATES].all(),
+        await visit[GateService].all(),
         key=lambda g: device_order(venues, g.venue_id, g.order, g.name, g.id),
     )
 
@@ -115,7 +116,7 @@ async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
             if not isinstance(device, Kiosk):
                 raise InvalidRequest("code", WRONG_TEXT["not_for_gates"])
             screen = await request_with_code(visit, form)
-        key = await visit[keys.STAFF_DEVICES].add(staff_context(visit), device, form_reason(form))
+        key = await visit[StaffDevices].add(staff_context(visit), device, form_reason(form))
     except (InvalidRequest, DeviceExists, PairingCodeUnknown) as error:
         return await devices_page(visit, **refusal(visit, error, typed))
     if screen is not None and isinstance(device, Kiosk):
@@ -161,7 +162,7 @@ async def find_device(visit: PageRequest) -> Device:
         id = KioskId(visit.id)
         found = catalog.kiosks.get(id) or catalog.retired_kiosks.get(id)
     elif kind == "gate":
-        found = next((g for g in await visit[keys.GATES].all() if g.id == visit.id), None)
+        found = next((g for g in await visit[GateService].all() if g.id == visit.id), None)
     if found is None:
         raise NotFound()
     return found
@@ -172,7 +173,7 @@ async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
     kind, device = visit.request.match_info["kind"], await find_device(visit)
     reason = form_reason(form)
     try:
-        key = await visit[keys.STAFF_DEVICES].rotate_key(staff_context(visit), device, reason)
+        key = await visit[StaffDevices].rotate_key(staff_context(visit), device, reason)
     except DeviceChanged as error:
         return await devices_page(visit, **refusal(visit, error, {}))
     return await devices_page(visit, new=NewKey(kind, device.id, key))
@@ -191,7 +192,7 @@ async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamR
             raise VenueChanged()
         if sources == venue.presence_sources:
             return redirect("/console/devices?unchanged")
-        await visit[keys.STAFF_DEVICES].change_presence_sources(
+        await visit[StaffDevices].change_presence_sources(
             staff_context(visit), venue, sources, form_reason(form)
         )
     except (InvalidRequest, VenueChanged) as error:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -20,6 +19,9 @@ from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kiosks.entities import KeyHolder, PairingRequest
 from models.kiosks.errors import KioskKeyChanged, PairingCodeUnknown, PairingOver
+from models.kiosks.pairing import KioskPairing
+from models.kiosks.service import KioskService
+from models.kiosks.staff.pairing import StaffPairing
 from models.library.entities import Kiosk, KioskId
 from models.storage.attempt_limiter import AttemptLimit
 
@@ -39,7 +41,7 @@ async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
         raise InvalidRequest("code", WRONG_TEXT["pairing_code_format"])
     limits = [AttemptLimit(f"pairing:{visit.reader.id}", _WRONG_CODES, _WINDOW)]
     await visit[ATTEMPT_LIMITER].register(limits, visit.now)
-    request = await visit[keys.KIOSK_PAIRING].with_code(code, visit.now)
+    request = await visit[KioskPairing].with_code(code, visit.now)
     await visit[ATTEMPT_LIMITER].refund(limits)
     return request
 
@@ -62,15 +64,15 @@ async def look_at_screen(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The screen is the kiosk's from now on. Raises: NotFound."""
-    kiosk, pairings = await _kiosk(visit), visit[keys.KIOSK_PAIRING]
+    kiosk, pairings = await _kiosk(visit), visit[KioskPairing]
     typed = typed_in(form, ("reason",))
     screen = None
     try:
         screen = await pairings.with_id(form_text(form, "screen"), visit.now)
-        holder = (await visit[keys.KIOSKS].key_holders()).get(kiosk.id, KeyHolder())
+        holder = (await visit[KioskService].key_holders()).get(kiosk.id, KeyHolder())
         if form_text(form, "base") != str(holder.rev):
             raise KioskKeyChanged()
-        await visit[keys.STAFF_PAIRING].confirm(
+        await visit[StaffPairing].confirm(
             staff_context(visit), kiosk, screen, holder, form_reason(form)
         )
     except PairingOver as error:
@@ -90,7 +92,7 @@ async def confirmation(
 async def _page(
     visit: PageRequest, kiosk: Kiosk, screen: PairingRequest | None = None, **more: Any
 ) -> web.Response:
-    holders, seen = await visit[keys.KIOSKS].key_holders(), await visit[keys.KIOSKS].last_seen()
+    holders, seen = await visit[KioskService].key_holders(), await visit[KioskService].last_seen()
     facts: dict[str, Any] = {
         "kiosk": kiosk,
         "venue": visit[REFERENCE].catalog.venues[kiosk.venue_id],

@@ -8,7 +8,6 @@ from typing import Any
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -22,7 +21,8 @@ from models.library import transitions
 from models.library.entities import Area
 from models.library.errors import PlanChanged
 from models.library.plan_editing import LONGEST_NAME
-from models.policy.staff import AreaChange
+from models.library.staff.areas import StaffAreas
+from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
 from models.staff.recorder import StaffContext
 
@@ -85,9 +85,7 @@ async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
         changed = transitions.put_in_order(renamed, place, floor)
         if len(changed) == 1 and _shown(changed[0]) == _shown(area):
             raise InvalidRequest("name", WRONG_TEXT["nothing_changed"])
-        await visit[keys.STAFF_AREAS].rearrange(
-            staff_context(visit), area, changed, form_reason(form)
-        )
+        await visit[StaffAreas].rearrange(staff_context(visit), area, changed, form_reason(form))
     except (PlanChanged, InvalidRequest) as error:
         return _page(visit, visit[REFERENCE].area(visit.id), **refusal(visit, error, typed))
     return _done(area)
@@ -111,7 +109,7 @@ async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
             return _page(visit, area, **question)
         summary = CHANGE_TEXT["retired"].format(seats=len(area.seats))
         change = AreaChange(AuditAction.RETIRE_AREA, area, retired, summary)
-        await visit[keys.STAFF_POLICY_AND_PLANS].change_areas(
+        await visit[StaffPolicyAndPlans].change_areas(
             staff_context(visit), [change], form_reason(form), resolution_from(form)
         )
     except (Conflict, InvalidRequest) as error:
@@ -121,12 +119,12 @@ async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """In use again, as it was."""
-    return await _write(visit, form, visit[keys.STAFF_AREAS].bring_back, _settings_url(visit.id))
+    return await _write(visit, form, visit[StaffAreas].bring_back, _settings_url(visit.id))
 
 
 async def delete_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Gone, where nothing was ever booked there."""
-    return await _write(visit, form, visit[keys.STAFF_AREAS].delete, "/console/plans?done")
+    return await _write(visit, form, visit[StaffAreas].delete, "/console/plans?done")
 
 
 async def _write(

@@ -12,7 +12,6 @@ from typing import Any, Final
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from handlers import keys
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -54,7 +53,7 @@ from models.library.entities import SEAT_SIZE, Area, Seat
 from models.library.errors import PlanChanged
 from models.library.plan_editing import MOST_SEATS, PlanDiff, differences
 from models.library.plan_json import plan_to_json
-from models.policy.staff import AreaChange
+from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
@@ -135,7 +134,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
         question = await open_question(visit, form, reference.policy, catalog)
         if question is not None:
             return _page(visit, **shown | question, typed=typed)
-        await visit[keys.STAFF_POLICY_AND_PLANS].change_areas(
+        await visit[StaffPolicyAndPlans].change_areas(
             staff_context(visit),
             [_change(a) for a in changed],
             form_reason(form),

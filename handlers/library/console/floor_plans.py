@@ -13,7 +13,6 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from handlers import keys
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -31,8 +30,9 @@ from models.library import plan_editing, plan_json
 from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, SeatDraft, VenueId
 from models.library.errors import AreaRetired, PlanChanged
 from models.library.plan_editing import PlanDiff, PlanDraft
-from models.policy.staff import AreaChange
+from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
+from models.staff.recorder import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
 """Bytes of a form with a plan of a thousand seats."""
@@ -83,9 +83,7 @@ async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     typed = typed_in(form, ("id", "venue", "name", "floor", "reason"))
     try:
         area = _new_area(visit, typed)
-        await visit[keys.STAFF_POLICY_AND_PLANS].add_area(
-            staff_context(visit), area, form_reason(form)
-        )
+        await visit[StaffPolicyAndPlans].add_area(staff_context(visit), area, form_reason(form))
     except InvalidRequest as error:
         return _list(visit, **refusal(visit, error, typed))
     except PlanChanged as error:
@@ -162,7 +160,7 @@ async def export_plan(visit: PageRequest) -> web.StreamResponse:
 
 async def plan_before(visit: PageRequest) -> web.StreamResponse:
     """The plan as it was before a change in the log: importing it takes the change back."""
-    entry = await visit[keys.AUDIT_LOG].get(visit.id)
+    entry = await visit[AuditLog].get(visit.id)
     document = entry.before.get("plan")
     if not isinstance(document, dict):
         raise NotFound()
@@ -209,7 +207,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
             return await _editor(visit, area, document, summary=summary, **question)
         reason, resolution = form_reason(form), resolution_from(form)
         change = AreaChange(AuditAction.CHANGE_PLAN, area, new, BETWEEN["changes"].join(summary))
-        await visit[keys.STAFF_POLICY_AND_PLANS].change_areas(
+        await visit[StaffPolicyAndPlans].change_areas(
             staff_context(visit), [change], reason, resolution
         )
     except (PlanChanged, AreaRetired, InvalidRequest) as error:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -22,6 +21,7 @@ from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.library import plan_picture
 from models.library.entities import Area
 from models.library.plan_picture import PicturePlace
+from models.library.staff.plan_pictures import StaffPlanPictures
 from models.storage.confined import TooCostly
 
 _FORM_BYTES: Final = plan_picture.MOST_BYTES + 64 * 1024
@@ -60,7 +60,7 @@ def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
 
 async def described(visit: PageRequest, area: Area) -> dict[str, Any] | None:
     """The area's picture for the editor; None where it has none."""
-    found = await visit[keys.STAFF_PLAN_PICTURES].get(area.id)
+    found = await visit[StaffPlanPictures].get(area.id)
     if found is None:
         return None
     return {
@@ -78,7 +78,7 @@ async def _content(visit: PageRequest) -> web.StreamResponse:
     digest = visit.request.match_info["digest"]
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
-    found = await visit[keys.STAFF_PLAN_PICTURES].content(area.id, digest)
+    found = await visit[StaffPlanPictures].content(area.id, digest)
     if found is None:
         raise NotFound()
     headers = {**_HEADERS, "ETag": f'"{digest}"'}
@@ -96,9 +96,7 @@ async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
         file = await read_upload(visit.request, plan_picture.picture_in, sent)
     except TooCostly as error:
         raise InvalidRequest("file", "picture_too_costly") from error
-    await visit[keys.STAFF_PLAN_PICTURES].put(
-        staff_context(visit), area, form_text(form, "version"), file
-    )
+    await visit[StaffPlanPictures].put(staff_context(visit), area, form_text(form, "version"), file)
     return await _shown(visit, area)
 
 
@@ -111,7 +109,7 @@ async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
     except ValueError as error:
         raise InvalidRequest("place", "picture_place", most=plan_picture.FARTHEST) from error
     plan_picture.check_place(place)
-    await visit[keys.STAFF_PLAN_PICTURES].move(
+    await visit[StaffPlanPictures].move(
         staff_context(visit), area, form_text(form, "version"), place
     )
     return await _shown(visit, area)
@@ -119,9 +117,7 @@ async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = await _area(visit)
-    await visit[keys.STAFF_PLAN_PICTURES].remove(
-        staff_context(visit), area, form_text(form, "version")
-    )
+    await visit[StaffPlanPictures].remove(staff_context(visit), area, form_text(form, "version"))
     return await _shown(visit, area)
 
 

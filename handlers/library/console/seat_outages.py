@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -22,6 +21,7 @@ from models.library.entities import Seat
 from models.library.errors import PlanChanged
 from models.library.plan_editing import LONGEST_REASON
 from models.library.seat_outage import IN_SERVICE, SeatOutage, outage_of, with_outage
+from models.library.staff.seat_outages import StaffSeatOutages
 
 _BETWEEN: Final = "|"
 _FIELDS: Final = ("reason", "until", "fault", "release")
@@ -63,7 +63,7 @@ async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
             return _page(visit, seat, form, **question)
         reason = new.reason or RELEASED_AT_PATROL
         change = CHANGE_TEXT["disabled" if new.reason else "enabled"].format(seats=seat.number)
-        await visit[keys.STAFF_SEAT_OUTAGES].set_outage(
+        await visit[StaffSeatOutages].set_outage(
             staff_context(visit), seat.id, was, new, change, reason, resolution_from(form)
         )
     except (InvalidRequest, PlanChanged) as error:

@@ -9,19 +9,20 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.forms import refusal
 from handlers.staff.layout import render, staff_context
 from handlers.texts.setup import SETUP_WRONG
+from models.gates.service import GateService
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 from models.library.errors import VenueChanged, VenueExists, VenueInUse
+from models.library.staff.venues import StaffVenues
 
 LONGEST_NAME: Final = 20
 _ID_CHARS: Final = 8
@@ -35,7 +36,7 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     catalog = visit[REFERENCE].catalog
-    gates = await visit[keys.GATES].all()
+    gates = await visit[GateService].all()
     facts: dict[str, Any] = {
         "lines": [
             (
@@ -65,7 +66,7 @@ async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         name = _name(typed["name"])
         venue_id = VenueId(f"v{sent[:_ID_CHARS]}")
-        await visit[keys.STAFF_VENUES].add(staff_context(visit), venue_id, name)
+        await visit[StaffVenues].add(staff_context(visit), venue_id, name)
     except (InvalidRequest, VenueExists) as error:
         return await _page(visit, **refusal(visit, error, typed))
     return redirect("/console/venues?done")
@@ -74,7 +75,7 @@ async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another name, another place in the list, out of use and back, or none."""
     await visit[REFERENCE].refresh()
-    context, staff, operation = staff_context(visit), visit[keys.STAFF_VENUES], "operation"
+    context, staff, operation = staff_context(visit), visit[StaffVenues], "operation"
     venue = visit[REFERENCE].catalog.venues.get(VenueId(visit.id))
     if venue is None:
         raise NotFound()

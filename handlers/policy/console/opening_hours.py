@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -45,6 +44,7 @@ from models.policy.errors import RulesChanged
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import find_conflicts
 from models.policy.opening_rules import own_week, places_with_week
+from models.policy.staff import StaffPolicyAndPlans
 from models.policy.validation import MAX_AHEAD, MAX_OPENING_REASON
 
 _MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
@@ -152,7 +152,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
         if question is not None:
             return _question(visit, typed, change, question)
         why, resolution = form_reason(form, "why"), resolution_from(form)
-        await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
+        await visit[StaffPolicyAndPlans].change_policy(
             staff_context(visit), change.policy, change.summary, why, resolution
         )
     except (RulesChanged, InvalidRequest) as error:

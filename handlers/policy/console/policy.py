@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -28,7 +27,9 @@ from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
 from models.policy.entities import Policy
 from models.policy.errors import RulesChanged
+from models.policy.staff import StaffPolicyAndPlans
 from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS, settled
+from models.policy_preview.service import PolicyPreviewService
 
 _VERSIONS: Final = 10
 
@@ -87,7 +88,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
         question = await open_question(visit, form, change.policy, reference.catalog)
         if question is not None:
             return await _preview(visit, typed, change, question)
-        await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
+        await visit[StaffPolicyAndPlans].change_policy(
             staff_context(visit),
             change.policy,
             BETWEEN["changes"].join(change.summary),
@@ -102,7 +103,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _preview(
     visit: PageRequest, typed: dict[str, str], change: PolicyChange, question: dict[str, Any]
 ) -> web.Response:
-    comparison = await visit[keys.POLICY_PREVIEW].compare_policies(change.comparison, visit.now)
+    comparison = await visit[PolicyPreviewService].compare_policies(change.comparison, visit.now)
     return await _page(
         visit,
         typed=typed,

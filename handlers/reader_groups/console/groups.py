@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.affected_bookings.console import impact, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -35,6 +34,8 @@ from models.reader_groups.entities import (
     ReaderGroups,
 )
 from models.reader_groups.errors import GroupChanged, GroupNameTaken, TooManyGroups
+from models.reader_groups.staff.groups import StaffReaderGroups
+from models.reader_groups.staff.memberships import StaffMemberships
 
 LONGEST_NAME: Final = 20
 MAX_PATTERNS: Final = 20
@@ -51,7 +52,7 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
         visit,
         "reader_groups",
         items=groups,
-        sizes=await visit[keys.STAFF_MEMBERSHIPS].sizes(),
+        sizes=await visit[StaffMemberships].sizes(),
         areas=visit[REFERENCE].catalog.areas,
         library=visit[REFERENCE].policy_on(local_date(visit.now)),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
@@ -68,7 +69,7 @@ async def new_reader_group(visit: PageRequest) -> web.StreamResponse:
 async def reader_group(visit: PageRequest) -> web.StreamResponse:
     """One group with its form."""
     await visit[REFERENCE].refresh()
-    group = visit[keys.STAFF_READER_GROUPS].get(visit.id)
+    group = visit[StaffReaderGroups].get(visit.id)
     return _page(visit, group, _typed(visit, group))
 
 
@@ -143,12 +144,12 @@ async def add_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse
 async def change_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another name, other numbers, or other seats."""
     await visit[REFERENCE].refresh()  # another worker may have changed it
-    return await _save(visit, form, visit[keys.STAFF_READER_GROUPS].get(visit.id))
+    return await _save(visit, form, visit[StaffReaderGroups].get(visit.id))
 
 
 async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.StreamResponse:
     names = _typed(visit, old or ReaderGroup(GroupId(""), "", ""))
-    typed, staff = typed_in(form, names), visit[keys.STAFF_READER_GROUPS]
+    typed, staff = typed_in(form, names), visit[StaffReaderGroups]
     reference, ctx = visit[REFERENCE], staff_context(visit)
     try:
         if old is not None and typed["base"] != str(old.rev):
@@ -228,11 +229,11 @@ def _patterns(text: str) -> tuple[CampusPattern, ...]:
 async def delete_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The group is gone, with its memberships."""
     await visit[REFERENCE].refresh()
-    group = visit[keys.STAFF_READER_GROUPS].get(visit.id)
+    group = visit[StaffReaderGroups].get(visit.id)
     try:
         if form_text(form, "base") != str(group.rev):
             raise GroupChanged()
-        await visit[keys.STAFF_READER_GROUPS].delete(staff_context(visit), group, form_reason(form))
+        await visit[StaffReaderGroups].delete(staff_context(visit), group, form_reason(form))
     except (InvalidRequest, GroupChanged) as error:
         return _page(visit, group, **refusal(visit, error, _typed(visit, group)))
     return redirect("/console/groups?done=delete_group")

@@ -14,7 +14,6 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -26,6 +25,8 @@ from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.kernel.text import text_of_file
 from models.reader_groups.entities import GroupId, Membership, MembershipSource
 from models.reader_groups.errors import MembershipChanged
+from models.reader_groups.staff.groups import StaffReaderGroups
+from models.reader_groups.staff.memberships import StaffMemberships
 from models.readers.entities import normalise_student_no
 
 MAX_LINES: Final = 5000
@@ -53,7 +54,7 @@ async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
             new = _membership(visit, form, group_id)
         if source is MembershipSource.CAMPUS or (was is None and new is None):
             raise NotFound()
-        await visit[keys.STAFF_MEMBERSHIPS].set_membership(
+        await visit[StaffMemberships].set_membership(
             staff_context(visit), who, was, new, form_reason(form)
         )
     except ValueError as error:
@@ -91,7 +92,7 @@ async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The list, shown as it was understood; or entered, where that was confirmed."""
     await visit[REFERENCE].refresh()
     text = form_text(form, "list").replace("\r\n", "\n")
-    group = visit[keys.STAFF_READER_GROUPS].get(visit.id)
+    group = visit[StaffReaderGroups].get(visit.id)
     typed = {"reason": form_text(form, "reason")}
     try:
         file = form.get("file")
@@ -100,7 +101,7 @@ async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
         found = read_list(text, group.id, visit)
         if found.wrong or not form_text(form, "confirmed"):
             return await _page(visit, text, typed, found=found)
-        changed = await visit[keys.STAFF_MEMBERSHIPS].import_members(
+        changed = await visit[StaffMemberships].import_members(
             staff_context(visit), group, found.rows, form_reason(form)
         )
     except InvalidRequest as error:
@@ -116,13 +117,13 @@ async def _page(
     wrong: str = "",
     status: int = 200,
 ) -> web.Response:
-    staff = visit[keys.STAFF_MEMBERSHIPS]
+    staff = visit[StaffMemberships]
     known = await staff.known_of(list(found.rows)) if found is not None else 0
     return render(
         visit,
         "member_list",
         status=400 if found is not None and found.wrong else status,
-        group=visit[keys.STAFF_READER_GROUPS].get(visit.id),
+        group=visit[StaffReaderGroups].get(visit.id),
         text=text,
         found=found,
         known=known,

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http import presenting
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
@@ -30,17 +29,24 @@ from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_con
 from handlers.texts.console import BETWEEN, BLOCKING_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
 from handlers.violations import presenter as violations_presenter
+from models.booking.service import ReservationService
+from models.booking.staff.lookup import ReservationLookup
+from models.booking.staff.reservations import StaffReservations
 from models.identity.roles import Role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import FOREVER, Reader
 from models.readers.errors import AccommodationChanged
-from models.readers.staff.readers import SHORTEST_PART, FoundReaders
+from models.readers.staff.readers import SHORTEST_PART, FoundReaders, StaffReaders
 from models.reservations.entities import Reservation
 from models.reservations.errors import OverlapsOwnBooking
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE, ReservationState
+from models.staff.review_access import ReviewAccess
+from models.staff.second_factors import StaffSecondFactors
+from models.violations.service import ViolationService
+from models.violations.staff import StaffViolations
 
 LONGEST_NAME: Final = 40
 _FOUND: Final = 50
@@ -51,7 +57,7 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 async def readers(visit: PageRequest) -> web.StreamResponse:
     """By number, card or name, or by a part of the number or the name."""
     sought = visit.request.query.get("q", "").strip()
-    staff = visit[keys.STAFF_READERS]
+    staff = visit[StaffReaders]
     if not sought:
         return render_search(visit)
     found = await staff.find(staff_context(visit), sought, _FOUND)
@@ -85,12 +91,12 @@ async def reader(visit: PageRequest) -> web.StreamResponse:
 
 async def reader_of(visit: PageRequest) -> Reader:
     """The reader whom the address names. Raises: NotFound."""
-    return await visit[keys.STAFF_READERS].get(visit.id)
+    return await visit[StaffReaders].get(visit.id)
 
 
 async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Response:
     """The reader's page; the audit log keeps that it was opened."""
-    await visit[keys.STAFF_READERS].look_at(staff_context(visit), who)
+    await visit[StaffReaders].look_at(staff_context(visit), who)
     reference, number = visit[REFERENCE], page_number(visit)
     decides = visit.may(Role.LIBRARIAN)
     facts: dict[str, Any] = (
@@ -98,16 +104,16 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
         | _groups(visit, who)
         | {
             "who": who,
-            "violation_count": await visit[keys.VIOLATIONS].violation_count(who.id, visit.now),
+            "violation_count": await visit[ViolationService].violation_count(who.id, visit.now),
             "suspended": suspension(who, visit.now),
             "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
-            "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
+            "bound": await visit[StaffReaders].is_bound(who.id),
             "code": None,
             "issued": None,
-            "review": await visit[keys.REVIEW_ACCESS].latest(who) if decides else None,
+            "review": await visit[ReviewAccess].latest(who) if decides else None,
             "whole_number": "",
             "second_factor": visit.may_in(None, Role.ADMINISTRATOR)
-            and await visit[keys.STAFF_SECOND_FACTORS].has(who),
+            and await visit[StaffSecondFactors].has(who),
             # Who only looks is not told what somebody needs.
             "accommodation": reference.accommodation_of(who.id) if decides else None,
             "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
@@ -153,10 +159,10 @@ def memberships_shown(who: Reader) -> str:
 
 async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
     """A page of the reader's reservations, and the last violations."""
-    reference, reservations, now = visit[REFERENCE], visit[keys.RESERVATIONS], visit.now
+    reference, reservations, now = visit[REFERENCE], visit[ReservationService], visit.now
     skip = (page_number(visit) - 1) * PAGE
     rows, total = await reservations.page_of(who.id, (), skip, PAGE)
-    violations, _ = await visit[keys.VIOLATIONS].page_of(who.id, 0, PAGE)
+    violations, _ = await visit[ViolationService].page_of(who.id, 0, PAGE)
     seats = reference.catalog.seats
     outside = [
         r
@@ -184,7 +190,7 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
 
 async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
     """The seats that are held for the reader until they answer."""
-    live = await visit[keys.RESERVATIONS].live_of(who.id, visit.now - LIVE_FOR)
+    live = await visit[ReservationService].live_of(who.id, visit.now - LIVE_FOR)
     return [r for r in live if r.state is ReservationState.OFFERED]
 
 
@@ -203,7 +209,7 @@ async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
     except InvalidRequest as error:
         typed = {"number_reason": form_text(form, "reason")}
         return await render_reader(visit, who, **refusal(visit, error, typed))
-    staff = visit[keys.STAFF_READERS]
+    staff = visit[StaffReaders]
     whole = await staff.reveal_number(staff_context(visit), who, reason)
     return await render_reader(visit, who, whole_number=whole)
 
@@ -211,7 +217,7 @@ async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
     """End the binding of the reader's WeChat account: a lost phone."""
     who = await reader_of(visit)
-    await visit[keys.STAFF_READERS].unbind(staff_context(visit), who, form_reason(form))
+    await visit[StaffReaders].unbind(staff_context(visit), who, form_reason(form))
     return redirect(f"/console/readers/{who.id}?done=unbind")
 
 
@@ -220,7 +226,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     who = await reader_of(visit)
     try:
         seat_id, selection = _selection(visit, form)
-        await visit[keys.STAFF_RESERVATIONS].book(
+        await visit[StaffReservations].book(
             staff_context(visit), who, seat_id, selection, form_reason(form)
         )
     except OverlapsOwnBooking as error:
@@ -247,7 +253,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
             end=presenting.clock(r.end),
             until=presenting.clock(r.held_until) if r.held_until is not None else "",
         )
-        for r in await visit[keys.RESERVATION_LOOKUP].in_the_way(who, TimeRange(start, end))
+        for r in await visit[ReservationLookup].in_the_way(who, TimeRange(start, end))
     ]
     return BLOCKING_TEXT["refused"].format(named=BETWEEN["changes"].join(named))
 
@@ -268,9 +274,7 @@ async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         until = None if release else _suspension_end(form, visit.now)
         was, reason = _suspension_shown(form), form_reason(form)
-        await visit[keys.STAFF_VIOLATIONS].set_suspension(
-            staff_context(visit), who, was, until, reason
-        )
+        await visit[StaffViolations].set_suspension(staff_context(visit), who, was, until, reason)
     except (Conflict, InvalidRequest) as error:
         return await render_refusal(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done={'release' if release else 'suspend'}")
@@ -322,7 +326,7 @@ async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamRespons
         was = reference.accommodation_of(who.id)
         if form_text(form, "base") != _base(visit, was):
             raise AccommodationChanged()
-        await visit[keys.STAFF_READERS].set_accommodation(
+        await visit[StaffReaders].set_accommodation(
             staff_context(visit), who, was, granted, form_reason(form)
         )
     except (Conflict, InvalidRequest) as error:

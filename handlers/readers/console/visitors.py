@@ -9,7 +9,6 @@ from typing import Final
 from aiohttp import web
 
 from bind.account_binding import link
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import SITE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
@@ -29,6 +28,8 @@ from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.readers.entities import Visit, is_card_number
 from models.readers.errors import CardTaken, VisitChanged
+from models.readers.staff.visitors import StaffVisitors
+from models.staff.review_access import ReviewAccess
 
 _LONGEST_VISIT: Final = timedelta(days=366)
 
@@ -44,7 +45,7 @@ async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Somebody whom the campus does not know, for some days."""
     try:
         new = _new_visitor(visit, form)
-        id = await visit[keys.STAFF_VISITORS].add(
+        id = await visit[StaffVisitors].add(
             staff_context(visit), new.name, new.visit, new.card, form_reason(form)
         )
     except (InvalidRequest, CardTaken) as error:
@@ -81,9 +82,7 @@ async def change_visit(visit: PageRequest, form: Form) -> web.StreamResponse:
             raise NotFound()
         if form_text(form, "was") != str(who.stay):
             raise VisitChanged()
-        await visit[keys.STAFF_VISITORS].change_visit(
-            staff_context(visit), who, days, form_reason(form)
-        )
+        await visit[StaffVisitors].change_visit(staff_context(visit), who, days, form_reason(form))
     except (Conflict, InvalidRequest) as error:
         return await render_refusal(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done=stay")
@@ -93,7 +92,7 @@ async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamRespo
     """A visitor has no page of their own: the service desk shows them the code that binds their
     WeChat account."""
     who = await reader_of(visit)
-    code = await visit[keys.STAFF_VISITORS].reveal_activation_code(staff_context(visit), who)
+    code = await visit[StaffVisitors].reveal_activation_code(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, code.secret))
     return await render_reader(visit, who, code=code, qr=qr)
 
@@ -101,7 +100,7 @@ async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamRespo
 async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
     """For whoever reviews the mini-program at WeChat; the code is on this page and nowhere else."""
     who = await reader_of(visit)
-    issued = await visit[keys.REVIEW_ACCESS].issue(staff_context(visit), who)
+    issued = await visit[ReviewAccess].issue(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, issued.secret))
     return await render_reader(visit, who, issued=issued, qr=qr)
 
@@ -109,7 +108,7 @@ async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Nobody gets in by it any more; who has got in stays bound until the binding is ended."""
     who = await reader_of(visit)
-    await visit[keys.REVIEW_ACCESS].revoke(staff_context(visit), who)
+    await visit[ReviewAccess].revoke(staff_context(visit), who)
     return redirect(f"/console/readers/{who.id}?done=revoke_review_code")
 
 
@@ -117,7 +116,7 @@ async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The visitor has compared the number on their phone with that on the screen at the desk."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"
     try:
-        await visit[keys.STAFF_VISITORS].answer_binding(
+        await visit[StaffVisitors].answer_binding(
             staff_context(visit), who, form_text(form, "request"), theirs
         )
     except Conflict as error:

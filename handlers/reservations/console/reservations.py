@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -14,20 +13,25 @@ from handlers.reservations import presenter
 from handlers.staff.forms import refusal, seat_in, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.labels import EVENT_TEXT
-from models.booking.staff.reservations import STAFF_ACTIONS
+from models.booking.alternatives import SeatAlternatives
+from models.booking.staff.lookup import ReservationLookup
+from models.booking.staff.reservations import STAFF_ACTIONS, StaffReservations
 from models.check_in import rules
 from models.identity.roles import Role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, NotFound, RuleViolation
+from models.readers.staff.readers import StaffReaders
 from models.reservations import rules as reservations_rules
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
+from models.seat_reports.service import SeatReportService
+from models.seat_reports.staff import StaffSeatReports
 from models.staff.audit import AuditAction
 
 
 async def reports(visit: PageRequest) -> web.StreamResponse:
     """Seats that somebody else has occupied."""
     reference, number = visit[REFERENCE], page_number(visit)
-    rows, total = await visit[keys.SEAT_REPORTS].open_reports(
+    rows, total = await visit[SeatReportService].open_reports(
         visit.now,
         (number - 1) * PAGE,
         PAGE,
@@ -43,33 +47,33 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
 
 async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
     """The seat is free again."""
-    await visit[keys.STAFF_SEAT_REPORTS].resolve_report(staff_context(visit), visit.id)
+    await visit[StaffSeatReports].resolve_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Nobody else sits there."""
-    await visit[keys.STAFF_SEAT_REPORTS].reject_report(staff_context(visit), visit.id)
+    await visit[StaffSeatReports].reject_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
     """One reservation, with what can be done in its reader's place."""
-    r = await visit[keys.RESERVATION_LOOKUP].get(visit.id)
+    r = await visit[ReservationLookup].get(visit.id)
     visit.require_in(r.venue_id)
     return await _page(visit, r)
 
 
 async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response:
     reference = visit[REFERENCE]
-    reader = (await visit[keys.STAFF_READERS].many({r.reader_id})).get(r.reader_id)
+    reader = (await visit[StaffReaders].many({r.reader_id})).get(r.reader_id)
     movable = is_movable(r, visit)
     facts: dict[str, Any] = {
         "r": await presenter.detail(reference, r, visit.now),
         "who": reader_label(reader),
         "reader_id": reader.id if reader is not None else "",
         "possible": possible_actions(r, visit),
-        "near": await visit[keys.ALTERNATIVES].alternatives_for(r, reader, visit.now)
+        "near": await visit[SeatAlternatives].alternatives_for(r, reader, visit.now)
         if movable
         else [],
         "movable": movable,
@@ -124,8 +128,8 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
 
 async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What a librarian does in the reader's place. A refusal stands on the page again."""
-    action, staff = visit.request.match_info["verb"], visit[keys.STAFF_RESERVATIONS]
-    r = await visit[keys.RESERVATION_LOOKUP].get(visit.id)
+    action, staff = visit.request.match_info["verb"], visit[StaffReservations]
+    r = await visit[ReservationLookup].get(visit.id)
     visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal shows the reservation
     if action not in STAFF_ACTIONS and action != AuditAction.MOVE:
         raise NotFound()
@@ -140,7 +144,7 @@ async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (Conflict, RuleViolation, InvalidRequest) as error:
         return await _page(
             visit,
-            await visit[keys.RESERVATION_LOOKUP].get(visit.id),
+            await visit[ReservationLookup].get(visit.id),
             **refusal(visit, error, typed_in(form)),
             reason=form_text(form, "reason"),
         )

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text
@@ -15,8 +14,10 @@ from handlers.reservations import presenter
 from handlers.staff.forms import clock_of, date_in, refusal, seat_in, typed_in
 from handlers.staff.layout import reader_label, render, staff_context
 from handlers.texts.console import WRONG_TEXT
+from models.booking.staff.seat_history import StaffSeatHistory
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.readers.staff.readers import StaffReaders
 
 _MOMENT: Final = timedelta(minutes=1)
 
@@ -33,10 +34,8 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
         reason = form_reason(form)
     except InvalidRequest as error:
         return _page(visit, **refusal(visit, error, typed_in(form)))
-    rows = await visit[keys.STAFF_SEAT_HISTORY].who_had_seat(
-        staff_context(visit), seat_id, span, reason
-    )
-    people = await visit[keys.STAFF_READERS].many({r.reader_id for r in rows})
+    rows = await visit[StaffSeatHistory].who_had_seat(staff_context(visit), seat_id, span, reason)
+    people = await visit[StaffReaders].many({r.reader_id for r in rows})
     items = [
         (r, r.used, presenter.state_text(r), reader_label(people.get(r.reader_id))) for r in rows
     ]

@@ -12,7 +12,6 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import sees_area, staff_context
@@ -25,8 +24,9 @@ from models.kernel.text import BYTE_ORDER_MARK
 from models.kernel.time_range import to_local
 from models.reservations.booking_facts import BookingFacts
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation
+from models.staff.recorder import AuditedOperation, AuditLog
 from models.statistics.daily import BOOKED_STATES
+from models.statistics.service import StatisticsService
 
 log = logging.getLogger(__name__)
 LONGEST_SHEET: Final = 92
@@ -80,7 +80,7 @@ async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
     """Keep that a file is asked for, before it is sent."""
     facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
     operation = AuditedOperation(AuditAction.EXPORTED, "bookings")
-    await visit[keys.AUDIT_LOG].record_look(staff_context(visit), operation, facts)
+    await visit[AuditLog].record_look(staff_context(visit), operation, facts)
 
 
 async def _start_download(
@@ -102,7 +102,7 @@ async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Ro
     batch = list[Row]()
     day = asked.first
     while day <= asked.last:
-        async for row in visit[keys.STATISTICS].bookings_on(day):
+        async for row in visit[StatisticsService].bookings_on(day):
             if row.state in BOOKED_STATES and sees_area(visit, row.area_id):
                 batch.append(_row(visit, day, row))
             if len(batch) == _BATCH:

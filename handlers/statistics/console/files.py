@@ -9,7 +9,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import staff_context
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
@@ -19,7 +18,7 @@ from handlers.statistics.console.statistics import LONGEST_SEATS, Interval, inte
 from models.kernel.errors import NotFound
 from models.kernel.text import BYTE_ORDER_MARK
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation
+from models.staff.recorder import AuditedOperation, AuditLog
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
@@ -77,7 +76,7 @@ def _workbook(tables: Sequence[Table]) -> bytes:
 async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
     facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
     operation = AuditedOperation(AuditAction.EXPORTED, "statistics")
-    await visit[keys.AUDIT_LOG].record_look(staff_context(visit), operation, facts)
+    await visit[AuditLog].record_look(staff_context(visit), operation, facts)
 
 
 def _file(body: bytes, name: str, kind: str) -> web.Response:

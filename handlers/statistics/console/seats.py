@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render
@@ -15,6 +14,7 @@ from handlers.texts.statistics import NO_DATA
 from models.kernel.errors import NotFound
 from models.library.entities import Area, AreaId
 from models.statistics.seat_hours import seat_hours
+from models.statistics.service import StatisticsService
 
 
 async def seat_statistics(visit: PageRequest) -> web.StreamResponse:
@@ -49,7 +49,7 @@ def chosen_area(visit: PageRequest) -> Area:
 
 async def seats_of(visit: PageRequest, asked: Interval, area: Area) -> Table:
     """The table, counted from the bookings of the days that are over and counted."""
-    statistics, reference = visit[keys.STATISTICS], visit[REFERENCE]
+    statistics, reference = visit[StatisticsService], visit[REFERENCE]
     kept = await statistics.between(asked.first, asked.last)
     days = sorted({d.day for d in kept if d.area_id == area.id})
     policy = reference.policy

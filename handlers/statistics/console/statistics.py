@@ -8,7 +8,6 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area
@@ -21,6 +20,7 @@ from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
 from models.statistics.daily import AreaDay, summary
+from models.statistics.service import StatisticsService
 
 LONGEST: Final = 400
 """Days on one page or in one CSV file."""
@@ -97,7 +97,7 @@ async def tables_of(visit: PageRequest, asked: Interval) -> list[Table]:
 
 async def _days_of(visit: PageRequest, asked: Interval) -> list[AreaDay]:
     """What is kept of each day, of the venues that they work for."""
-    days = await visit[keys.STATISTICS].between(asked.first, asked.last)
+    days = await visit[StatisticsService].between(asked.first, asked.last)
     return [day for day in days if sees_area(visit, day.area_id)]
 
 

@@ -1,0 +1,17 @@
+"""What signing in and consent need of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+from bind.providers.base import IdentityProvider
+
+ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
+"""Gets the openid of the mini-program's user, and what they answered by template."""
+
+CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
+ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
+"""Called after a client has reported consent; the sandbox's phone sets it."""
