@@ -9,50 +9,60 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers.accounts import routes as accounts
-from handlers.calendar_feed import routes as calendar_feed
-from handlers.check_in import routes as check_in
-from handlers.display import routes as display
-from handlers.email_addresses import routes as email_addresses
-from handlers.fault_reports import routes as fault_reports
-from handlers.favourites import routes as favourites
-from handlers.gates import routes as gates
+from handlers.accounts import api as accounts_api
+from handlers.accounts import scan_note as accounts_scan_note
+from handlers.accounts import sessions as accounts_sessions
+from handlers.calendar_feed import api as calendar_feed_api
+from handlers.check_in import api as check_in_api
+from handlers.display import occupancy as display_occupancy
+from handlers.email_addresses import api as email_addresses_api
+from handlers.fault_reports import api as fault_reports_api
+from handlers.favourites import api as favourites_api
+from handlers.gates import api as gates_api
 from handlers.gates.schemas import GateEventIn
 from handlers.http import openapi
 from handlers.http.endpoint import Endpoint, handler
 from handlers.http.openapi_webhooks import add_webhooks
-from handlers.kiosks import routes as kiosks
-from handlers.messages import routes as messages
-from handlers.notices import routes as notices
-from handlers.policy import routes as policy
-from handlers.reservations import routes as reservations
-from handlers.seat_map import routes as seat_map
-from handlers.seat_reports import routes as seat_reports
-from handlers.staff import api_routes as staff
-from handlers.violations import routes as violations
-from handlers.waitlist import routes as waitlist
+from handlers.kiosks import api as kiosks_api
+from handlers.kiosks import pairing as kiosks_pairing
+from handlers.messages import api as messages_api
+from handlers.notices import api as notices_api
+from handlers.policy import api as policy_api
+from handlers.reservations import api as reservations_api
+from handlers.reservations import staff_api as reservations_staff_api
+from handlers.seat_map import api as seat_map_api
+from handlers.seat_reports import api as seat_reports_api
+from handlers.staff import api as staff_api
+from handlers.statistics import staff_api as statistics_staff_api
+from handlers.violations import api as violations_api
+from handlers.waitlist import api as waitlist_api
 from models.messages.entities import Channel
 
 PREFIX: Final = "/api/v1"
 ROUTES: Final[tuple[Endpoint, ...]] = (
-    *accounts.ROUTES,
-    *messages.ROUTES,
-    *seat_map.ROUTES,
-    *notices.ROUTES,
-    *policy.ROUTES,
-    *reservations.ROUTES,
-    *check_in.ROUTES,
-    *waitlist.ROUTES,
-    *seat_reports.ROUTES,
-    *fault_reports.ROUTES,
-    *favourites.ROUTES,
-    *email_addresses.ROUTES,
-    *calendar_feed.ROUTES,
-    *violations.ROUTES,
-    *staff.ROUTES,
-    *gates.ROUTES,
-    *kiosks.ROUTES,
-    *display.ROUTES,
+    *accounts_api.routes,
+    *accounts_scan_note.routes,
+    *accounts_sessions.routes,
+    *messages_api.routes,
+    *seat_map_api.routes,
+    *notices_api.routes,
+    *policy_api.routes,
+    *reservations_api.routes,
+    *check_in_api.routes,
+    *waitlist_api.routes,
+    *seat_reports_api.routes,
+    *fault_reports_api.routes,
+    *favourites_api.routes,
+    *email_addresses_api.routes,
+    *calendar_feed_api.routes,
+    *violations_api.routes,
+    *staff_api.routes,
+    *reservations_staff_api.routes,
+    *statistics_staff_api.routes,
+    *gates_api.routes,
+    *kiosks_pairing.routes,
+    *kiosks_api.routes,
+    *display_occupancy.routes,
 )
 WECHAT_ONLY: Final = frozenset(
     PREFIX + path
@@ -69,7 +79,7 @@ WECHAT_ONLY: Final = frozenset(
     )
 )
 """Served only where the library has a mini-program."""
-MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses.ROUTES)
+MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses_api.routes)
 """Served only where the library sends mail."""
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from bind.account_binding import AccountBindingService, link
 from bind.scanned_codes import ScannedCodes
 from bind.wechat_logins import WeChatLogins
-from handlers.accounts import presenter
+from handlers.accounts import presenter, schemas
 from handlers.accounts.keys import ON_CONSENT_REPORTED
 from handlers.accounts.schemas import (
     ActivationCodeOut,
@@ -24,21 +24,30 @@ from handlers.accounts.schemas import (
     NewActivationCode,
     WxLogin,
 )
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.authentication import (
     SIGN_INS,
     client_address,
     enforce_rate_limit,
 )
 from handlers.http.cookies import forget_session_cookie
-from handlers.http.endpoint import ApiRequest
+from handlers.http.endpoint import BROWSER, PHONE, Access, ApiRequest
 from handlers.http.keys import REFERENCE, SESSIONS, SITE
 from handlers.http.presenting import suspension
 from handlers.messages.schemas import Subscribe, SubscriptionsOut
 from handlers.reservations.presenter import reservation
 from models.booking.service import ReservationService
+from models.erasure.errors import ErasureNotNow
 from models.erasure.own_data import OwnData
 from models.identity.activation_code_repository import BindingRequest
 from models.identity.entities import SessionKind
+from models.identity.errors import (
+    ActivationCodeInvalid,
+    AlreadyBound,
+    BindingRequestOver,
+    ReaderBoundElsewhere,
+)
+from models.kernel.errors import TooManyAttempts
 from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.messages.errors import UnknownTemplate
@@ -46,8 +55,18 @@ from models.messages.service import MessageService
 from models.reservations.state_machine import BOOKING_STATES
 from models.violations.service import ViolationService
 from notify.routing import ChannelRouting
+from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
+
+routes = ApiRoutes()
 
 
+@routes.post(
+    "/wx/login",
+    "Exchange a wx.login code for a token",
+    Access.ANYONE,
+    signs_in=True,
+    errors=(CodeInvalid, WeChatUserBlocked, WeChatUnavailable),
+)
 async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
     await enforce_rate_limit(call.request, SIGN_INS, client_address(call.request))
     identity = await call[WeChatLogins].identity(body.code)
@@ -61,6 +80,21 @@ async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
     return LoginOut(issued.token, to_local(issued.expires_at), reader is not None, reader, note)
 
 
+@routes.post(
+    "/bindings",
+    "Bind the WeChat user to the reader who showed the activation code",
+    Access.SESSION,
+    sessions=PHONE,
+    answer=schemas.BindingOut,
+    accepted=schemas.BindingRequestOut,
+    status=201,
+    errors=(
+        ActivationCodeInvalid,
+        AlreadyBound,
+        ReaderBoundElsewhere,
+        TooManyAttempts,
+    ),
+)
 async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
     assert call.principal is not None
     found = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
@@ -69,6 +103,13 @@ async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
     return BindingOut(presenter.reader(found))
 
 
+@routes.post(
+    "/bindings/preview",
+    "Whom a scanned activation code would bind",
+    Access.SESSION,
+    sessions=PHONE,
+    errors=(ActivationCodeInvalid, AlreadyBound),
+)
 async def preview_binding(call: ApiRequest, body: BindingPreview) -> BindingPreviewOut:
     assert call.principal is not None
     reader = await call[AccountBindingService].preview(
@@ -77,6 +118,12 @@ async def preview_binding(call: ApiRequest, body: BindingPreview) -> BindingPrev
     return BindingPreviewOut(reader.name_masked, reader.student_no_masked)
 
 
+@routes.get(
+    "/binding-requests/current",
+    "What has become of the WeChat user's latest binding request",
+    Access.SESSION,
+    sessions=PHONE,
+)
 async def binding_state(call: ApiRequest) -> BindingStateOut:
     assert call.principal is not None
     found = await call[AccountBindingService].state(call.principal, call.now)
@@ -87,14 +134,33 @@ async def binding_state(call: ApiRequest) -> BindingStateOut:
     )
 
 
+@routes.post(
+    "/binding-requests/{id}/confirm",
+    "是我: bind the WeChat user who waits",
+    sessions=BROWSER,
+    errors=(
+        BindingRequestOver,
+        AlreadyBound,
+        ReaderBoundElsewhere,
+    ),
+)
 async def confirm_binding(call: ApiRequest) -> None:
     await call[AccountBindingService].confirm(call.reader.id, call.id, call.now)
 
 
+@routes.post(
+    "/binding-requests/{id}/refuse",
+    "不是我: bind nobody, and end the activation code",
+    sessions=BROWSER,
+    errors=(BindingRequestOver,),
+)
 async def refuse_binding(call: ApiRequest) -> None:
     await call[AccountBindingService].refuse(call.reader.id, call.id, call.now)
 
 
+@routes.delete(
+    "/me", "Have what is kept of the reader erased", sessions=PHONE, errors=(ErasureNotNow,)
+)
 async def erase(call: ApiRequest) -> None:
     """The reader is forgotten, and signed out everywhere."""
     assert call.principal is not None
@@ -102,11 +168,19 @@ async def erase(call: ApiRequest) -> None:
     await call[OwnData].erase(call.reader, works_here, call.now)
 
 
+@routes.delete("/bindings/current", "Unbind the reader's WeChat user")
 async def unbind(call: ApiRequest) -> None:
     assert call.principal is not None
     await call[AccountBindingService].unbind(call.reader.id, call.principal.session)
 
 
+@routes.post(
+    "/activation-codes",
+    "The reader's live activation code, or a new one",
+    sessions=BROWSER,
+    status=201,
+    body_optional=True,
+)
 async def activation_code(call: ApiRequest, body: NewActivationCode) -> ActivationCodeOut:
     code = await call[AccountBindingService].get_or_create_code(
         call.reader.id, body.renew, call.now
@@ -119,6 +193,7 @@ async def activation_code(call: ApiRequest, body: NewActivationCode) -> Activati
     )
 
 
+@routes.get("/me", "Who I am and what I have", Access.SESSION, at_kiosk=True)
 async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     assert call.principal is not None
     reader = call.principal.reader
@@ -144,6 +219,11 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     )
 
 
+@routes.post(
+    "/subscriptions",
+    "Report what the reader answered to wx.requestSubscribeMessage",
+    errors=(UnknownTemplate,),
+)
 async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut:
     """``accept`` is one more message of that template, all of a long-term one; anything else
     changes nothing."""
@@ -173,6 +253,7 @@ def _by_name(consents: Mapping[Template, int]) -> dict[str, int]:
     return {template.value: left for template, left in consents.items()}
 
 
+@routes.delete("/sessions/current", "Log out", Access.SESSION, at_kiosk=True)
 async def log_out(call: ApiRequest) -> web.Response:
     assert call.principal is not None
     await call[SESSIONS].close(call.principal.session)

@@ -11,17 +11,23 @@ from aiohttp import web
 from bind.scan_notes import SIGN_IN_FOR, ScanNotes
 from bind.scanned_codes import ScannedCodes
 from handlers.accounts.schemas import Scan, ScanNoteOut
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.authentication import client_address, require_clock, signed_in
 from handlers.http.cookies import give_cookie
-from handlers.http.endpoint import ApiRequest
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import redirect
-from models.check_in.errors import QrExpired
+from models.check_in.errors import PresenceMethodOff, QrExpired
 from models.check_in.service import CheckInService, KioskCodeScan, PresenceScan
 from models.identity.entities import Principal
+from models.kernel.errors import NotFound, TooManyAttempts
 from models.kernel.time_range import local_date
+from models.kiosks.errors import QrInvalid
+
+routes = ApiRoutes()
+
 
 COOKIE: Final = "seat_proof"
 
@@ -52,6 +58,12 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     return response
 
 
+@routes.post(
+    "/scans",
+    "Note that a code was scanned now, before logging in or being bound",
+    Access.ANYONE,
+    errors=(QrInvalid, QrExpired, PresenceMethodOff, NotFound, TooManyAttempts),
+)
 async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
     """The moment of a scan, for a phone that has to log in or to be bound first."""
     principal = await signed_in(call.request, call.now)

@@ -8,6 +8,7 @@ from typing import cast
 from bind.session_service import SessionService
 from handlers.accounts.presenter import session_name
 from handlers.accounts.schemas import ReadersSession, SessionOut, SessionsOut
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.authentication import bound_reader
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import SESSIONS
@@ -15,7 +16,10 @@ from models.identity.entities import Principal
 from models.kernel.errors import NotFound
 from models.kernel.time_range import to_local
 
+routes = ApiRoutes()
 
+
+@routes.get("/sessions", "Where the reader is signed in")
 async def list_sessions(call: ApiRequest) -> SessionsOut:
     assert call.principal is not None
     own = call.principal.session.id
@@ -34,11 +38,13 @@ async def list_sessions(call: ApiRequest) -> SessionsOut:
     )
 
 
+@routes.delete("/sessions/{id}", "Sign out there", errors=(NotFound,))
 async def end_one(call: ApiRequest) -> None:
     assert call.principal is not None
     await end_session(call[SESSIONS], call.principal, call.id, call.now)
 
 
+@routes.delete("/sessions", "Sign out everywhere else")
 async def end_others(call: ApiRequest) -> None:
     assert call.principal is not None
     await end_sessions(call[SESSIONS], call.principal, call.now)

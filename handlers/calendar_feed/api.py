@@ -7,27 +7,44 @@ from aiohttp import web
 from handlers.calendar_feed.download import one_booking
 from handlers.calendar_feed.feed import address
 from handlers.calendar_feed.schemas import CalendarAddressOut, CalendarFeedOut
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.language import language_of
 from handlers.http.presenting import moment
 from models.calendar_feed.service import CalendarFeeds
+from models.kernel.errors import NotFound
 from models.kernel.time_range import to_local
 
+routes = ApiRoutes()
 
+
+@routes.get("/calendar-feed", "Whether the reader's calendar feed has an address")
 async def show(call: ApiRequest) -> CalendarFeedOut:
     feed = await call[CalendarFeeds].of(call.reader.id)
     return CalendarFeedOut(feed is not None, moment(feed.created_at if feed else None))
 
 
+@routes.post(
+    "/calendar-feed",
+    "A new secret address of the feed, told this once; the one before ends",
+    status=201,
+)
 async def issue(call: ApiRequest) -> CalendarAddressOut:
     language = language_of(call.request)
     token = await call[CalendarFeeds].issue(call.reader.id, language, call.now)
     return CalendarAddressOut(address(call.request, token), to_local(call.now))
 
 
+@routes.delete("/calendar-feed", "The feed has no address any more")
 async def revoke(call: ApiRequest) -> None:
     await call[CalendarFeeds].revoke(call.reader.id)
 
 
+@routes.get(
+    "/reservations/{id}/calendar.ics",
+    "One of the reader's bookings as an iCalendar file",
+    media="text/calendar",
+    errors=(NotFound,),
+)
 async def reservation(call: ApiRequest) -> web.StreamResponse:
     return await one_booking(call.request, call.reader.id, call.id)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import time
+from typing import Final
 
 from bind.scanned_codes import ScannedCodes
 from handlers.check_in.schemas import EndsOut, OtherEnd, ScanRequest
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.request_parsing import digest_of
@@ -14,19 +16,69 @@ from handlers.reservations import presenter
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.presenter import choice
 from models.check_in.early_end import EarlyEndService
+from models.check_in.errors import (
+    CheckedInElsewhere,
+    EndNotEarlier,
+    NothingToConfirm,
+    PresenceMethodOff,
+    QrExpired,
+    QrUsed,
+    RenewalLimitReached,
+    WrongSeat,
+    WrongVenue,
+)
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService, PresenceScan
+from models.kernel.errors import NotFound, TooManyAttempts
 from models.kernel.time_range import local_date
+from models.kiosks.errors import QrInvalid
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
+from models.reservations.errors import (
+    OWN_RESERVATION,
+    Closed,
+    NotATimeStep,
+    OverlapsOwnBooking,
+    SeatDisabled,
+    SeatTaken,
+    TooEarly,
+    TooLate,
+    TooLong,
+)
+
+routes = ApiRoutes()
+_SCAN: Final = (
+    PresenceMethodOff,
+    QrInvalid,
+    QrExpired,
+    QrUsed,
+    TooLate,
+    WrongSeat,
+    WrongVenue,
+    TooManyAttempts,
+)
 
 _ByScan = Callable[[RequestContext, str, PresenceScan], Awaitable[Reservation]]
 
 
+@routes.post(
+    "/reservations/{id}/check-in",
+    "Check in by a kiosk's code or the seat's label; while away, return",
+    idempotent=True,
+    errors=(*OWN_RESERVATION, *_SCAN, TooEarly, CheckedInElsewhere),
+    at_kiosk=True,
+)
 async def check_in(call: ApiRequest, body: ScanRequest) -> ReservationOut:
     return await _scanned(call, body, call[CheckInService].check_in)
 
 
+@routes.post(
+    "/reservations/{id}/return",
+    "Return by a kiosk's code or the seat's label",
+    idempotent=True,
+    errors=(*OWN_RESERVATION, *_SCAN),
+    at_kiosk=True,
+)
 async def return_from_leave(call: ApiRequest, body: ScanRequest) -> ReservationOut:
     return await _scanned(call, body, call[CheckInService].return_from_leave)
 
@@ -45,21 +97,59 @@ async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> Reserv
     return await presenter.after_change(call, await work(ctx, call.id, scan))
 
 
+@routes.post(
+    "/reservations/{id}/leave",
+    "Leave for a while",
+    idempotent=True,
+    errors=OWN_RESERVATION,
+    at_kiosk=True,
+)
 async def leave(call: ApiRequest) -> ReservationOut:
     left = await call[CheckInService].leave(call.context(), call.id)
     return await presenter.after_change(call, left)
 
 
+@routes.post(
+    "/reservations/{id}/finish",
+    "Give the seat back",
+    idempotent=True,
+    errors=OWN_RESERVATION,
+    at_kiosk=True,
+)
 async def finish(call: ApiRequest) -> ReservationOut:
     finished = await call[CheckInService].finish(call.context(), call.id)
     return await presenter.after_change(call, finished)
 
 
+@routes.post(
+    "/reservations/{id}/confirm",
+    "Confirm what a gate did on the reader's behalf",
+    idempotent=True,
+    errors=(NotFound, NothingToConfirm),
+    at_kiosk=True,
+)
 async def confirm(call: ApiRequest) -> ReservationOut:
     confirmed = await call[CheckInService].confirm(call.context(), call.id)
     return await presenter.after_change(call, confirmed)
 
 
+@routes.post(
+    "/reservations/{id}/extend",
+    "Stay longer",
+    idempotent=True,
+    errors=(
+        *OWN_RESERVATION,
+        SeatTaken,
+        OverlapsOwnBooking,
+        TooLong,
+        TooEarly,
+        RenewalLimitReached,
+        NotATimeStep,
+        Closed,
+        SeatDisabled,
+    ),
+    at_kiosk=True,
+)
 async def renew(call: ApiRequest, body: OtherEnd) -> ReservationOut:
     renewed = await call[RenewalService].renew(
         call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
@@ -67,11 +157,24 @@ async def renew(call: ApiRequest, body: OtherEnd) -> ReservationOut:
     return await presenter.after_change(call, renewed)
 
 
+@routes.get(
+    "/reservations/{id}/extensions",
+    "The later ends that are possible now",
+    errors=(NotFound,),
+    at_kiosk=True,
+)
 async def renewal_choices(call: ApiRequest) -> EndsOut:
     ends = await call[RenewalService].renewal_choices(call.context(), call.id)
     return EndsOut([choice(end, call.now) for end in ends])
 
 
+@routes.post(
+    "/reservations/{id}/shorten",
+    "Stay less long, and give the rest back",
+    idempotent=True,
+    errors=(*OWN_RESERVATION, EndNotEarlier, NotATimeStep),
+    at_kiosk=True,
+)
 async def shorten(call: ApiRequest, body: OtherEnd) -> ReservationOut:
     shortened = await call[EarlyEndService].shorten(
         call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
@@ -79,6 +182,12 @@ async def shorten(call: ApiRequest, body: OtherEnd) -> ReservationOut:
     return await presenter.after_change(call, shortened)
 
 
+@routes.get(
+    "/reservations/{id}/earlier-ends",
+    "The ends that the stay can be brought forward to",
+    errors=(NotFound,),
+    at_kiosk=True,
+)
 async def earlier_ends(call: ApiRequest) -> EndsOut:
     ends = await call[EarlyEndService].earlier_ends(call.context(), call.id)
     return EndsOut([choice(end, call.now) for end in ends])

@@ -10,17 +10,22 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from handlers.display import schemas
 from handlers.display.board import AreaRow, row_now
 from handlers.display.made_once import MADE_EVERY_S, MadeOnce
 from handlers.display.schemas import PublicAreaOut, PublicOccupancyOut, PublicOccupancyQuery
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.cached_response import CachedBody
-from handlers.http.endpoint import ApiRequest
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.seat_map.cache import SeatMapCache
 from models.kernel.errors import NotFound
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import Area, VenueId
 from models.reference_data import ReferenceData
 from models.seat_map.service import SeatMapService
+
+routes = ApiRoutes()
+
 
 FOR_EVERYBODY: Final = {
     # Nothing in it is of a reader, and no cookie changes it: any site may read it.
@@ -83,6 +88,14 @@ class PublicOccupancy:
 PUBLIC_OCCUPANCY: Final = web.AppKey("public_occupancy", PublicOccupancy)
 
 
+@routes.get(
+    "/public/occupancy",
+    "Free seats by area, for everybody, where the library has switched it on",
+    Access.ANYONE,
+    answer=schemas.PublicOccupancyOut,
+    cached=True,
+    errors=(NotFound,),
+)
 async def public_occupancy(call: ApiRequest, query: PublicOccupancyQuery) -> web.StreamResponse:
     venue_id = VenueId(query.venue) if query.venue is not None else None
     body = await call[PUBLIC_OCCUPANCY].of(venue_id, call.now)

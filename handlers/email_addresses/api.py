@@ -11,12 +11,17 @@ from handlers.email_addresses.schemas import (
     EmailAddressOut,
     RequestEmailCode,
 )
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
+from models.email_addresses.errors import EmailAddressRefused, EmailCodeInvalid, MailUnavailable
 from models.email_addresses.service import EmailAddressService
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import InvalidRequest, NotFound, TooManyAttempts
 from models.messages.entities import Template
 
+routes = ApiRoutes()
 
+
+@routes.get("/email-address", "Where the reader's mail goes, and which messages")
 async def show(call: ApiRequest) -> EmailAddressOut:
     found = await call[EmailAddressService].of(call.reader.id)
     if found.pending is not None and found.pending.expires_at <= call.now:
@@ -24,16 +29,26 @@ async def show(call: ApiRequest) -> EmailAddressOut:
     return presenter.email_address(found)
 
 
+@routes.post(
+    "/email-address",
+    "Send six digits to an address, which counts once they are confirmed",
+    signs_in=True,
+    errors=(EmailAddressRefused, MailUnavailable, TooManyAttempts),
+)
 async def request_code(call: ApiRequest, body: RequestEmailCode) -> EmailAddressOut:
     await call[EmailAddressService].request(call.reader.id, body.address, call.now)
     return await show(call)
 
 
+@routes.post(
+    "/email-address/confirm", "The six digits that came by mail", errors=(EmailCodeInvalid,)
+)
 async def confirm(call: ApiRequest, body: ConfirmEmail) -> EmailAddressOut:
     await call[EmailAddressService].confirm(call.reader.id, body.code, call.now)
     return await show(call)
 
 
+@routes.post("/email-address/kinds", "Kinds of messages that are mailed or not", errors=(NotFound,))
 async def choose(call: ApiRequest, body: ChooseMail) -> EmailAddressOut:
     try:
         choices = {Template(name): wanted for name, wanted in body.kinds.items()}
@@ -43,5 +58,6 @@ async def choose(call: ApiRequest, body: ChooseMail) -> EmailAddressOut:
     return await show(call)
 
 
+@routes.delete("/email-address", "No mail any more")
 async def remove(call: ApiRequest) -> None:
     await call[EmailAddressService].remove(call.reader.id)

@@ -9,14 +9,18 @@ from typing import Any, Final
 from aiohttp import web
 
 from bind import gate_signatures
-from handlers.gates import presenter
+from handlers.gates import api, presenter
 from handlers.gates.parsing import parse_events
 from handlers.gates.schemas import GateEvents, GateEventsOut, GateRecordOut, RejectedOut
-from handlers.http.endpoint import ApiRequest
+from handlers.http.api_routes import ApiRoutes
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.schemas import Page, Pagination
 from models.gates.entities import CLOCK_OFF, GateId
 from models.gates.service import GateService
+
+routes = ApiRoutes()
+
 
 log = logging.getLogger(__name__)
 _CLOCK_SKEW: Final = web.RequestKey("gate_clock_skew", timedelta)
@@ -37,6 +41,12 @@ async def verify_signature(call: ApiRequest) -> None:
     call.request[_CLOCK_SKEW] = skew
 
 
+@routes.post(
+    "/gate/events",
+    "Passages that a gate reports, signed",
+    Access.GATE,
+    verify_before_parsing=api.verify_signature,
+)
 async def report_events(call: ApiRequest, body: GateEvents) -> GateEventsOut:
     """Take in a batch, each event judged alone: one that cannot be read holds up no other."""
     gates, gate_id = call[GateService], GateId(call.request.headers["X-Gate-Id"])
@@ -54,6 +64,7 @@ def _id_of(raw: Any) -> str:
     return id[:64] if isinstance(id, str) else ""
 
 
+@routes.get("/gate-records", "The reader's passages through the gates, the newest first")
 async def list_own(call: ApiRequest, query: Pagination) -> Page[GateRecordOut]:
     gates = call[GateService]
     rows, total = await gates.page_of(call.reader.id, query.offset, query.page_size)

@@ -167,9 +167,9 @@ class Endpoint:
     ``errors``: those of its own, beside the ones that all routes of its kind share.
     """
 
+    operation: Operation
     method: str
     path: str
-    operation: Operation
     summary: str
     who: Access = Access.READER
     _: KW_ONLY
@@ -213,9 +213,6 @@ class Endpoint:
     def name(self) -> str:
         """Feature and function: ``reservations.create``."""
         return f"{self.operation.__module__.split('.')[1]}.{self.operation.__name__}"
-
-
-get, post, delete = partial(Endpoint, "GET"), partial(Endpoint, "POST"), partial(Endpoint, "DELETE")
 
 
 def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

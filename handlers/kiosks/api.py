@@ -7,8 +7,9 @@ from typing import Final
 
 from bind.kiosk_codes import KioskCodeService
 from handlers.accounts import presenter
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.browser_name import browser_name
-from handlers.http.endpoint import ApiRequest
+from handlers.http.endpoint import AT_KIOSK, Access, ApiRequest
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS
 from handlers.http.qr import svg
 from handlers.http.request_parsing import digest_of
@@ -17,16 +18,22 @@ from handlers.reservations.presenter import after_change, reservation
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from models.booking.service import ReservationService
+from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, WrongVenue
 from models.check_in.service import CheckInService, KioskCodeScan
-from models.kernel.errors import NotAllowed, NotFound
+from models.kernel.errors import NotAllowed, NotFound, TooManyAttempts
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.kiosks.service import KioskService
 from models.library.entities import Kiosk
 from models.outages.monitor import OutageMonitor
+from models.readers.errors import CardUnknown
+from models.reservations.errors import OWN_RESERVATION, TooEarly, TooLate
 from models.reservations.presence import PresenceMethod
 from models.reservations.state_machine import BOOKING_STATES
 from models.seat_map.service import SeatMapService
 from models.storage.attempt_limiter import AttemptLimit
+
+routes = ApiRoutes()
+
 
 IDLE_S: Final = 30
 """Without a touch for so long, the screen signs out."""
@@ -41,6 +48,13 @@ async def _kiosk(call: ApiRequest) -> Kiosk:
     return await call[KioskService].authenticate(call.id, key)
 
 
+@routes.post(
+    "/kiosks/{id}/touch",
+    "A card at a seat kiosk signs its reader in for a moment",
+    Access.KIOSK,
+    status=201,
+    errors=(NotFound, CardUnknown, TooManyAttempts),
+)
 async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     """A card at a seat kiosk signs its owner in, for a moment. Raises: CardUnknown."""
     kiosk = await _kiosk(call)
@@ -65,6 +79,20 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     )
 
 
+@routes.post(
+    "/kiosks/{id}/check-in",
+    "Check in or return at the kiosk that the reader touched with a card",
+    idempotent=True,
+    errors=(
+        *OWN_RESERVATION,
+        TooEarly,
+        TooLate,
+        WrongVenue,
+        CheckedInElsewhere,
+        PresenceMethodOff,
+    ),
+    sessions=AT_KIOSK,
+)
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     """Check in, or return, without a code: the reader stands before the kiosk that they touched
     with their card. Raises: as the scan; NotAllowed at another kiosk."""
@@ -81,6 +109,9 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     return await after_change(call, done)
 
 
+@routes.get(
+    "/kiosks/{id}/code", "The code that the kiosk shows now", Access.KIOSK, errors=(NotFound,)
+)
 async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)
     if SCREEN in call.request.headers:

@@ -7,15 +7,20 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.authentication import client_address, enforce_rate_limit
 from handlers.http.browser_name import browser_name
-from handlers.http.endpoint import ApiRequest
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.rendering import render_page
 from handlers.kiosks.schemas import PairingOut, PairingStateOut, PairingStateRequest
 from handlers.texts.check_words import CHECK_WORD_TEXT
+from models.kernel.errors import NotFound
 from models.kernel.time_range import to_local
 from models.kiosks.pairing import KioskPairing
 from models.storage.rate_limiter import RateLimit
+
+routes = ApiRoutes()
+
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
 """Requests from one address by one kind of browser: a screen behind the same address as a stranger
@@ -29,6 +34,12 @@ async def page(request: web.Request) -> web.StreamResponse:
     return render_page(request, "kiosks/pairing.html")
 
 
+@routes.post(
+    "/kiosk-pairings",
+    "A screen without a key gets a code, by which an administrator makes it a kiosk's",
+    Access.ANYONE,
+    status=201,
+)
 async def ask_for_pairing(call: ApiRequest) -> PairingOut:
     """A code for the screen that asks. Raises: Throttled, Overloaded."""
     address, browser = client_address(call.request), browser_name(call.request)
@@ -43,6 +54,12 @@ async def ask_for_pairing(call: ApiRequest) -> PairingOut:
     )
 
 
+@routes.post(
+    "/kiosk-pairings/state",
+    "Whether the screen with this secret is a kiosk's by now, and which one's",
+    Access.ANYONE,
+    errors=(NotFound,),
+)
 async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingStateOut:
     """What has become of the screen's request. Raises: NotFound."""
     asked = await call[KioskPairing].of_screen(body.secret, call.now)

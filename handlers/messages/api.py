@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.schemas import Page
 from handlers.messages import presenter
 from handlers.messages.schemas import MarkRead, MessageOut, MessagesQuery
 from models.messages.service import MessageService
 
+routes = ApiRoutes()
 
+
+@routes.get("/messages", "What the reader was told, the newest first")
 async def list_own(call: ApiRequest, query: MessagesQuery) -> Page[MessageOut]:
     rows, total = await call[MessageService].page_of(
         call.reader.id, query.unread, query.offset, query.page_size
@@ -16,5 +20,6 @@ async def list_own(call: ApiRequest, query: MessagesQuery) -> Page[MessageOut]:
     return query.page_of([presenter.message(row) for row in rows], total)
 
 
+@routes.post("/messages/read", "Mark messages as read")
 async def mark_read(call: ApiRequest, body: MarkRead) -> None:
     await call[MessageService].mark_read(call.reader.id, body.ids)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from handlers.http.endpoint import ApiRequest
+from handlers.http.api_routes import ApiRoutes
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import REFERENCE, SITE
 from handlers.policy.schemas import KeepingOut, LibraryOut, TemplateOut
+from models.identity.api_tokens import Scope
 from models.staff.review_access import ReviewAccess
 
+routes = ApiRoutes()
 
+
+@routes.get(
+    "/library",
+    "What the library is called, for whom it is, and how to reach it",
+    Access.SESSION,
+    at_kiosk=True,
+    scope=Scope.CATALOG_READ,
+)
 async def library(call: ApiRequest) -> LibraryOut:
     profile, site = call[REFERENCE].profile, call[SITE]
     kept = site.keeping

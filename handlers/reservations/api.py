@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.request_parsing import digest_of
@@ -17,10 +18,23 @@ from handlers.reservations.schemas import (
     ReservationsQuery,
 )
 from models.booking.service import ReservationService
+from models.kernel.errors import NotFound
+from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, DrawPending
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 
+routes = ApiRoutes()
 
+
+@routes.post(
+    "/reservations",
+    "Reserve a seat",
+    status=201,
+    idempotent=True,
+    takes_seat=True,
+    errors=(*BOOKING, DailyLimit, DrawPending),
+    at_kiosk=True,
+)
 async def create(call: ApiRequest, body: CreateReservation) -> ReservationOut:
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
@@ -30,6 +44,7 @@ async def create(call: ApiRequest, body: CreateReservation) -> ReservationOut:
     return await presenter.after_change(call, made)
 
 
+@routes.get("/reservations", "The reader's reservations, the newest first", at_kiosk=True)
 async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[ReservationOut]:
     states = [ReservationState(query.state)] if query.state else []
     rows, total = await call[ReservationService].page_of(
@@ -39,16 +54,37 @@ async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[Reservati
     return query.page_of(items, total)
 
 
+@routes.get(
+    "/reservations/{id}",
+    "One of the reader's reservations with its history",
+    errors=(NotFound,),
+    at_kiosk=True,
+)
 async def get(call: ApiRequest) -> ReservationDetail:
     r = await call[ReservationService].get_own(call.id, call.reader.id)
     return await presenter.detail(call[REFERENCE], r, call.now)
 
 
+@routes.post(
+    "/reservations/{id}/cancel",
+    "Cancel before check-in",
+    idempotent=True,
+    errors=OWN_RESERVATION,
+    at_kiosk=True,
+)
 async def cancel(call: ApiRequest) -> ReservationOut:
     cancelled = await call[ReservationService].cancel(call.context(), call.id)
     return await presenter.after_change(call, cancelled)
 
 
+@routes.post(
+    "/reservations/{id}/change",
+    "Another seat or time, all or nothing",
+    idempotent=True,
+    takes_seat=True,
+    errors=(*OWN_RESERVATION, *BOOKING),
+    at_kiosk=True,
+)
 async def change(call: ApiRequest, body: ChangeReservation) -> ReservationOut:
     start: time | str | None = body.start
     if body.start not in (None, "now"):

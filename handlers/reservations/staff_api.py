@@ -7,7 +7,8 @@ import hmac
 from datetime import time, timedelta
 from typing import Final
 
-from handlers.http.endpoint import ApiRequest
+from handlers.http.api_routes import ApiRoutes
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
 from handlers.http.presenting import moment
 from handlers.http.request_parsing import digest_of
@@ -22,13 +23,16 @@ from handlers.staff.schemas import (
 )
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
+from models.check_in.errors import CheckedInElsewhere
+from models.identity.api_tokens import Scope
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import InvalidRequest, NotFound, TooManyAttempts
 from models.kernel.ids import ReaderId
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date, to_local
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
+from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, TooEarly, TooLate
 from models.reservations.rules import TimeSelection
 from models.staff.audit import AuditAction
 from models.staff.grants import StaffGrants
@@ -36,11 +40,22 @@ from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimit
 
+routes = ApiRoutes()
+_WRITE: Final = Scope.RESERVATIONS_WRITE
+
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
 """A program that is told its readers' numbers meets few that nobody has."""
 
 
+@routes.get(
+    "/staff/reservations",
+    "A day's reservations, in the order in which they were made",
+    Access.LIBRARIAN,
+    scope=Scope.RESERVATIONS_READ,
+    errors=(NotFound,),
+    audited=True,
+)
 async def list_reservations(
     call: ApiRequest, query: StaffReservationsQuery
 ) -> StaffReservationsOut:
@@ -64,6 +79,14 @@ async def list_reservations(
     return StaffReservationsOut([_shown(call, r) for r in shown], more)
 
 
+@routes.get(
+    "/staff/reservations/{id}",
+    "One reservation",
+    Access.LIBRARIAN,
+    scope=Scope.RESERVATIONS_READ,
+    errors=(NotFound,),
+    audited=True,
+)
 async def get_reservation(call: ApiRequest) -> StaffReservationOut:
     r = await call[ReservationLookup].get(call.id)
     rights_of(call).require(Role.LIBRARIAN, r.venue_id)
@@ -79,6 +102,16 @@ async def _keep_look(call: ApiRequest, target: str) -> None:
         await call[AuditLog].record_look(staff_of(call), operation, {})
 
 
+@routes.post(
+    "/staff/reservations",
+    "Reserve a seat in a reader's place",
+    Access.LIBRARIAN,
+    scope=_WRITE,
+    status=201,
+    idempotent=True,
+    errors=(*BOOKING, DailyLimit, TooManyAttempts),
+    audited=True,
+)
 async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
     """A seat for the reader with that number, who has signed in at least once."""
     ctx = staff_of(call, digest_of(body))
@@ -109,18 +142,54 @@ def printable(reason: str) -> str:
     return reason
 
 
+@routes.post(
+    "/staff/reservations/{id}/check-in",
+    "The reader was seen there: check them in, or back from a leave",
+    Access.LIBRARIAN,
+    scope=_WRITE,
+    idempotent=True,
+    errors=(*OWN_RESERVATION, TooEarly, TooLate, CheckedInElsewhere),
+    audited=True,
+)
 async def check_in(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
     return await _act(call, AuditAction.CHECK_IN, body)
 
 
+@routes.post(
+    "/staff/reservations/{id}/leave",
+    "The reader leaves for a while",
+    Access.LIBRARIAN,
+    scope=_WRITE,
+    idempotent=True,
+    errors=OWN_RESERVATION,
+    audited=True,
+)
 async def leave(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
     return await _act(call, AuditAction.LEAVE, body)
 
 
+@routes.post(
+    "/staff/reservations/{id}/finish",
+    "The reader has left for good: the seat is free",
+    Access.LIBRARIAN,
+    scope=_WRITE,
+    idempotent=True,
+    errors=OWN_RESERVATION,
+    audited=True,
+)
 async def finish(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
     return await _act(call, AuditAction.FINISH, body)
 
 
+@routes.post(
+    "/staff/reservations/{id}/cancel",
+    "Cancel before the check-in",
+    Access.LIBRARIAN,
+    scope=_WRITE,
+    idempotent=True,
+    errors=OWN_RESERVATION,
+    audited=True,
+)
 async def cancel(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
     return await _act(call, AuditAction.CANCEL, body)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from aiohttp import web
 from msgspec import UNSET
 
-from handlers.http.endpoint import ApiRequest
+from handlers.http.api_routes import ApiRoutes
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.middleware import common_headers
 from handlers.http.presenting import clock
 from handlers.reservations.presenter import seat as reserved_seat
-from handlers.seat_map import presenter
+from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.event_stream import EVENT_STREAMS
 from handlers.seat_map.expected import expected_seats
@@ -36,12 +38,26 @@ from handlers.seat_map.schemas import (
 )
 from handlers.seat_map.search import MapSearch, date_of
 from handlers.seat_map.suggestions import passed_over, propose_for_app
+from models.identity.api_tokens import Scope
+from models.kernel.errors import NotFound
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId, features_of
+from models.policy.errors import FilterDisabled
 from models.policy.rules import may_filter
+from models.reservations.errors import BeyondBookingWindow, NotATimeStep, StartInPast
 from models.seat_map.service import SeatMapService, TimeFilter
 
+routes = ApiRoutes()
+_DAY: Final = (StartInPast, BeyondBookingWindow)
 
+
+@routes.get(
+    "/venues",
+    "Venues and their bookable days",
+    Access.SESSION,
+    at_kiosk=True,
+    scope=Scope.CATALOG_READ,
+)
 async def list_venues(call: ApiRequest) -> VenuesOut:
     reference = call[REFERENCE]
     venues = reference.catalog.venues_in_use
@@ -55,10 +71,26 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
     )
 
 
+@routes.get(
+    "/catalog",
+    "Venues, areas and seats: what does not change with the hour",
+    Access.SESSION,
+    scope=Scope.CATALOG_READ,
+)
 async def catalog(call: ApiRequest) -> CatalogOut:
     return presenter.catalog(call[REFERENCE].catalog)
 
 
+@routes.get(
+    "/areas",
+    "Areas with their free seats",
+    Access.SESSION,
+    answer=schemas.AreasOut,
+    cached=True,
+    errors=(*_DAY, FilterDisabled),
+    at_kiosk=True,
+    scope=Scope.OCCUPANCY_READ,
+)
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     asked = cache.window(query.date, query.start, query.end, minute, reader)
@@ -72,6 +104,14 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     return body.answer(call.request)
 
 
+@routes.get(
+    "/forecast",
+    "How many seats areas are expected to have left, with the usual error",
+    Access.SESSION,
+    errors=_DAY,
+    at_kiosk=True,
+    scope=Scope.OCCUPANCY_READ,
+)
 async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
     """How many seats areas are expected to have left, with the usual error."""
     search, venue = _search(call, query), query.venue
@@ -82,6 +122,7 @@ async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
     )
 
 
+@routes.get("/proposal", "One free seat that is proposed to the reader", errors=_DAY)
 async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     """One free seat for that time, or for the next two hours."""
     search, reference = _search(call, query), call[REFERENCE]
@@ -118,6 +159,16 @@ def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
     return MapSearch(asked.day, start, end, minute=minute, past_midnight=True)
 
 
+@routes.get(
+    "/areas/{id}/map",
+    "The plan of an area",
+    Access.SESSION,
+    answer=schemas.SeatMapOut,
+    cached=True,
+    errors=(NotFound, *_DAY),
+    at_kiosk=True,
+    scope=Scope.OCCUPANCY_READ,
+)
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     area = cache.reference.area_for_readers(call.id)
@@ -128,6 +179,16 @@ async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     return plan.body_for(reader.id).answer(call.request)
 
 
+@routes.get(
+    "/areas/{id}/events",
+    "The plan as it changes: Server-Sent Events `seat`, and `version` after them",
+    Access.SESSION,
+    answer=schemas.SeatEvent,
+    stream=True,
+    errors=(NotFound, *_DAY),
+    at_kiosk=True,
+    scope=Scope.OCCUPANCY_READ,
+)
 async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     area = call[REFERENCE].area_for_readers(call.id)
     asked = _window(call, query.date, query.start, query.end)
@@ -148,6 +209,14 @@ def _window(call: ApiRequest, day: date | None, start: str | None, end: str | No
     return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.viewer)
 
 
+@routes.get(
+    "/seats/{id}",
+    "A seat and its day",
+    Access.SESSION,
+    errors=(NotFound, *_DAY),
+    at_kiosk=True,
+    scope=Scope.OCCUPANCY_READ,
+)
 async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     reference = call[REFERENCE]
     seat = reference.seat(call.id)
@@ -170,6 +239,14 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     )
 
 
+@routes.get(
+    "/seats/{id}/times",
+    "Free starts of a seat; with a start, its free ends",
+    Access.SESSION,
+    errors=(NotFound, NotATimeStep, *_DAY),
+    at_kiosk=True,
+    scope=Scope.OCCUPANCY_READ,
+)
 async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     """The starts that are free, and which one is proposed; with a start, the ends that are free."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]

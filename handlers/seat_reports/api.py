@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bind.scanned_codes import ScannedCodes
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.request_parsing import digest_of
@@ -10,14 +11,37 @@ from handlers.reservations.presenter import after_change
 from handlers.reservations.schemas import NearSeat
 from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
 from models.booking.alternatives import SeatAlternatives
-from models.check_in.errors import QrExpired
+from models.check_in.errors import PresenceMethodOff, QrExpired, WrongSeat, WrongVenue
 from models.check_in.service import CheckInService, KioskCodeScan
+from models.kernel.errors import InvalidState, NotFound, TooManyAttempts
 from models.kernel.time_range import local_date
+from models.kiosks.errors import QrInvalid
 from models.library.entities import KioskId, PresenceSource
+from models.reservations.errors import OWN_RESERVATION, TooEarly, TooLate
 from models.reservations.presence import PresenceMethod, PresenceProof
+from models.seat_reports.errors import NotThere, SeatNotInUse
 from models.seat_reports.service import SeatReportService
 
+routes = ApiRoutes()
 
+
+@routes.post(
+    "/reservations/{id}/report",
+    "Say that the seat is taken by somebody else",
+    idempotent=True,
+    errors=(
+        *OWN_RESERVATION,
+        TooEarly,
+        TooLate,
+        WrongSeat,
+        WrongVenue,
+        PresenceMethodOff,
+        QrInvalid,
+        QrExpired,
+        TooManyAttempts,
+    ),
+    at_kiosk=True,
+)
 async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
     seen = await _seen(call, body.qr)
     r = await call[SeatReportService].report_occupied(
@@ -57,6 +81,18 @@ def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
     return PresenceProof(call.reader.id, kiosk.venue_id, PresenceMethod.CARD, call.now)
 
 
+@routes.post(
+    "/seats/{id}/report",
+    "Say that nobody sits on a seat that is shown in use",
+    errors=(
+        NotFound,
+        SeatNotInUse,
+        NotThere,
+        InvalidState,
+        TooManyAttempts,
+    ),
+    at_kiosk=True,
+)
 async def report_empty(call: ApiRequest) -> EmptySeatReportOut:
     asked = await call[SeatReportService].report_empty(
         call.context(), call.id, _card_at_kiosk(call)

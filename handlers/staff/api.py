@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handlers.accounts import presenter as accounts_presenter
-from handlers.http.endpoint import ApiRequest
+from handlers.http.api_routes import ApiRoutes
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.schemas import Page, Pagination
 from handlers.reservations import presenter as reservations_presenter
@@ -30,6 +31,7 @@ from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.readers.entities import Reader, onlooker
 from models.readers.staff.readers import StaffReaders
+from models.reservations.errors import OWN_RESERVATION
 from models.seat_reports.service import SeatReportService
 from models.seat_reports.staff import StaffSeatReports
 from models.staff.recorder import StaffContext
@@ -37,7 +39,10 @@ from models.text_checks.entities import TextVerdict
 from models.violations.entities import Violation
 from models.violations.staff import StaffViolations
 
+routes = ApiRoutes()
 
+
+@routes.get("/staff/appeals", "Appeals that wait, the oldest first", Access.VIEWER)
 async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealOut]:
     rows, total = await call[StaffViolations].appeals(
         rights_of(call).venues, query.offset, query.page_size
@@ -55,6 +60,13 @@ async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> Staf
     return StaffAppealOut(await _violation(call, v), whose, said.value)
 
 
+@routes.post(
+    "/staff/appeals/{id}",
+    "Answer the appeal against this violation; granted, it is waived",
+    Access.LIBRARIAN,
+    errors=OWN_RESERVATION,
+    audited=True,
+)
 async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:
     decided = await call[StaffViolations].decide_appeal(
         staff_of(call), call.id, body.granted, body.answer
@@ -62,11 +74,24 @@ async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:
     return await _violation(call, decided)
 
 
+@routes.post(
+    "/staff/violations/{id}/waive",
+    "Let a violation go; a suspension that no longer holds ends",
+    Access.LIBRARIAN,
+    errors=(NotFound,),
+    audited=True,
+)
 async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
     waived = await call[StaffViolations].waive(staff_of(call), call.id, body.reason)
     return await _violation(call, waived)
 
 
+@routes.post(
+    "/staff/violations/waive",
+    "Let all violations of an interval go",
+    Access.LIBRARIAN,
+    audited=True,
+)
 async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     if body.end <= body.start:
         raise InvalidRequest("to", "to is after from")
@@ -76,6 +101,9 @@ async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     return WaivedOut(waived)
 
 
+@routes.get(
+    "/staff/reports", "Seats that somebody else has taken, the longest waiting first", Access.VIEWER
+)
 async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
     """Seats that somebody else has taken: the staff go and look."""
     rows, total = await call[SeatReportService].open_reports(
@@ -97,16 +125,35 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
     return query.page_of(items, total)
 
 
+@routes.post(
+    "/staff/reports/{id}/resolve",
+    "The seat of this reservation is free again",
+    Access.LIBRARIAN,
+    errors=OWN_RESERVATION,
+    audited=True,
+)
 async def resolve_report(call: ApiRequest) -> ReservationOut:
     r = await call[StaffSeatReports].resolve_report(staff_of(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
+@routes.post(
+    "/staff/reports/{id}/reject",
+    "Nobody else sits on the seat of this reservation: its deadlines run again",
+    Access.LIBRARIAN,
+    errors=OWN_RESERVATION,
+    audited=True,
+)
 async def reject_report(call: ApiRequest) -> ReservationOut:
     r = await call[StaffSeatReports].reject_report(staff_of(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
+@routes.get(
+    "/staff/patrol",
+    "Seats in use that may be empty, whose readers no push has reached",
+    Access.VIEWER,
+)
 async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
     """Seats in use that somebody doubts, whose readers could not be asked."""
     rows, total = await call[SeatReportService].to_patrol(
@@ -126,6 +173,11 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
     return query.page_of(items, total)
 
 
+@routes.get(
+    "/staff/code-sharing",
+    "Check-ins by a code that may have been passed on, the newest first",
+    Access.VIEWER,
+)
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:
     """Check-ins by a code that somebody else may have sent on."""
     rights_of(call).require(Role.VIEWER, None)

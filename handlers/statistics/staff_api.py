@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from handlers.http.endpoint import ApiRequest
+from handlers.http.api_routes import ApiRoutes
+from handlers.http.endpoint import Access, ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.staff.api import rights_of
 from handlers.staff.schemas import AreaDayOut, StatisticsOut, StatisticsQuery
+from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
@@ -16,12 +18,21 @@ from models.library.entities import Catalog
 from models.statistics.daily import AreaDay
 from models.statistics.service import StatisticsService
 
+routes = ApiRoutes()
+
+
 LONGEST: Final = 92
 """Days in one answer: a quarter of a year."""
 _USUAL: Final = 30
 _DAY: Final = timedelta(days=1)
 
 
+@routes.get(
+    "/staff/statistics",
+    "What was counted of each day and area",
+    Access.VIEWER,
+    scope=Scope.STATISTICS_READ,
+)
 async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
     """The days of the interval, area by area, of the venues that they may see."""
     last = query.last or local_date(call.now) - _DAY

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.schemas import Pagination
 from handlers.violations import presenter
 from handlers.violations.schemas import NewAppeal, ViolationOut, ViolationsOut, WindowOut
 from models.booking.service import ReservationService
+from models.kernel.errors import NotFound
 from models.violations.entities import Violation
+from models.violations.errors import NothingToAppeal
 from models.violations.service import ViolationService
 
+routes = ApiRoutes()
 
+
+@routes.get("/violations", "The reader's violations and where they stand")
 async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
     violations = call[ViolationService]
     rows, total = await violations.page_of(call.reader.id, query.offset, query.page_size)
@@ -26,6 +32,9 @@ async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
     )
 
 
+@routes.post(
+    "/violations/{id}/appeal", "Say why it was no violation", errors=(NotFound, NothingToAppeal)
+)
 async def appeal(call: ApiRequest, body: NewAppeal) -> ViolationOut:
     kept = await call[ViolationService].appeal(call.reader.id, call.id, body.text, call.now)
     return await _presented(call, kept)

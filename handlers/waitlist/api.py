@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
+from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.schemas import Page, Pagination
@@ -11,10 +12,45 @@ from handlers.reservations.presenter import after_change
 from handlers.reservations.schemas import ReservationOut
 from handlers.waitlist import presenter
 from handlers.waitlist.schemas import JoinWaitlist, WaitlistEntryOut
+from models.kernel.errors import NotFound
+from models.policy.errors import FilterDisabled
+from models.reservations.errors import (
+    BOOKABLE_TIME,
+    OWN_RESERVATION,
+    READER_MAY_BOOK,
+    SEAT_MAY_BE_BOOKED,
+    Closed,
+    DailyLimit,
+    GroupSeatOnly,
+    OverlapsOwnBooking,
+    SeatDisabled,
+)
 from models.reservations.rules import TimeSelection
+from models.waitlist.errors import AlreadyAlerted, AlreadyWaiting, SeatAvailable, TooManyAlerts
 from models.waitlist.service import WaitlistService
 
+routes = ApiRoutes()
 
+
+@routes.post(
+    "/waitlist",
+    "Wait for a seat of an area in a time in which nothing fitting is free",
+    status=201,
+    errors=(
+        NotFound,
+        *READER_MAY_BOOK,
+        *BOOKABLE_TIME,
+        SeatDisabled,
+        GroupSeatOnly,
+        FilterDisabled,
+        OverlapsOwnBooking,
+        DailyLimit,
+        SeatAvailable,
+        AlreadyWaiting,
+        AlreadyAlerted,
+        TooManyAlerts,
+    ),
+)
 async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
@@ -26,6 +62,7 @@ async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
     return await presenter.wait(call[REFERENCE], waitlist, entry, call.now)
 
 
+@routes.get("/waitlist", "The reader's places in lines, the newest first")
 async def list_own(call: ApiRequest, query: Pagination) -> Page[WaitlistEntryOut]:
     waitlist = call[WaitlistService]
     rows, total = await waitlist.page_of(call.reader.id, query.offset, query.page_size)
@@ -33,14 +70,35 @@ async def list_own(call: ApiRequest, query: Pagination) -> Page[WaitlistEntryOut
     return query.page_of(items, total)
 
 
+@routes.delete(
+    "/waitlist/{id}", "Give a place up; a seat that is held passes on", errors=(NotFound,)
+)
 async def leave(call: ApiRequest) -> None:
     await call[WaitlistService].leave(call.context(), call.id)
     call[WAKE_JOBS]()
 
 
+@routes.post(
+    "/reservations/{id}/accept",
+    "Take the seat that is held",
+    errors=(
+        *OWN_RESERVATION,
+        *READER_MAY_BOOK,
+        *SEAT_MAY_BE_BOOKED,
+        DailyLimit,
+        Closed,
+    ),
+    at_kiosk=True,
+)
 async def accept(call: ApiRequest) -> ReservationOut:
     return await after_change(call, await call[WaitlistService].accept(call.context(), call.id))
 
 
+@routes.post(
+    "/reservations/{id}/decline",
+    "Not this seat: it passes on, and the reader waits on",
+    errors=OWN_RESERVATION,
+    at_kiosk=True,
+)
 async def decline(call: ApiRequest) -> ReservationOut:
     return await after_change(call, await call[WaitlistService].decline(call.context(), call.id))

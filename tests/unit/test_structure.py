@@ -38,7 +38,7 @@ PLACES_OF_TEXTS: Final[Mapping[str, str]] = {
 }
 """The files and folders whose strings may be Chinese, and why."""
 TERMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "handlers/accounts/routes.py": ("不是我", "是我"),
+    "handlers/accounts/api.py": ("不是我", "是我"),
     "handlers/http/schemas.py": ("现在",),
 }
 """What English descriptions for developers and operators quote: a button."""
