@@ -15,8 +15,6 @@ LIBRARY_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The library's zone, one for the process: ``use_zone`` sets it when the profile is loaded. A fixed
 offset is shown and encoded in half the time that a zone of the tz database takes, a dozen times in
 each answer."""
-_floored = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
-"""The last instant whose minute was asked for, and its minute."""
 SLOT_MINUTES: Final = 30
 SLOTS_PER_DAY: Final = 24 * 60 // SLOT_MINUTES
 
@@ -84,14 +82,8 @@ def next_clock_instant(after: datetime, clock_time: time) -> datetime:
 
 
 def floor_minute(instant: datetime) -> datetime:
-    # Every request asks for it, and in a rush many have the very same instant.
-    global _floored
-    known = _floored
-    if instant is not known[0]:
-        # Taking away costs half of replacing, by position half of by name.
-        known = instant, instant - timedelta(0, instant.second, instant.microsecond)
-        _floored = known
-    return known[1]
+    """The whole minute that the instant lies in."""
+    return instant.replace(second=0, microsecond=0)
 
 
 def half_hour_slots(span: TimeRange) -> Iterator[tuple[date, int]]:
