@@ -211,8 +211,9 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """Feature and function: ``reservations.create``."""
-        return f"{self.operation.__module__.split('.')[1]}.{self.operation.__name__}"
+        """Feature and function: ``reservations.create``; ``staff.…`` for those of ``staff_api``."""
+        _, feature, module = self.operation.__module__.split(".")
+        return f"{'staff' if module == 'staff_api' else feature}.{self.operation.__name__}"
 
 
 def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
