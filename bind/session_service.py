@@ -221,7 +221,9 @@ class SessionService:
             return principal  # something ended meanwhile, perhaps this: true once, not to be kept
         self._cache[id] = (asked, principal)
         self._cache.move_to_end(id)
-        while len(self._cache) > _CACHE_SIZE:
+        # What was looked up longest ago comes first. Kept to its size alone, the cache would hold
+        # whoever has come in hours.
+        while asked - next(iter(self._cache.values()))[0] > CACHE_SECONDS:
             self._cache.popitem(last=False)
         return principal
 
