@@ -25,7 +25,7 @@ from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog
+from models.staff.audit_log import AuditedOperation, AuditLog
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import DecryptionError, FieldCipher
 

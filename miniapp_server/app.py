@@ -90,7 +90,7 @@ from models.notices.service import NoticeService
 from models.profile.entities import LibraryProfile
 from models.proof.entities import ProofStanding
 from models.seat_map.service import SeatMapService
-from models.staff.recorder import AuditLog
+from models.staff.audit_log import AuditLog
 from models.staff.review_access import ReviewAccess
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from handlers.http.keys import METRICS, REFERENCE, service_key
 from miniapp_server.resources import Resources
-from models.staff.recorder import AuditLog
+from models.staff.audit_log import AuditLog
 from models.webhooks.service import WebhookLists
 from models.webhooks.staff import StaffWebhooks
 from notify.webhooks.events import WebhookEvents

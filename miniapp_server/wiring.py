@@ -79,9 +79,9 @@ from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
 from models.seat_reports.staff import StaffSeatReports
 from models.staff.api_tokens import StaffApiTokens
+from models.staff.audit_log import AuditLog
 from models.staff.grants import StaffGrants
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
-from models.staff.recorder import AuditLog
 from models.staff.second_factors import StaffSecondFactors
 from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimiter

@@ -35,8 +35,8 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, TooEarly, TooLate
 from models.reservations.rules import TimeSelection
 from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from models.staff.grants import StaffGrants
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimit
 

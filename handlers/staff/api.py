@@ -34,7 +34,7 @@ from models.readers.staff.readers import StaffReaders
 from models.reservations.errors import OWN_RESERVATION
 from models.seat_reports.service import SeatReportService
 from models.seat_reports.staff import StaffSeatReports
-from models.staff.recorder import StaffContext
+from models.staff.audit_log import StaffContext
 from models.text_checks.entities import TextVerdict
 from models.violations.entities import Violation
 from models.violations.staff import StaffViolations

@@ -31,7 +31,7 @@ from models.library.entities import AreaId, Catalog, KioskId, PresenceSource, Se
 from models.readers.staff.readers import StaffReaders
 from models.staff.api_tokens import StaffApiTokens
 from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQuery, JsonObject
-from models.staff.recorder import AuditLog
+from models.staff.audit_log import AuditLog
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""

@@ -15,7 +15,7 @@ from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
 from models.readers.entities import Reader
-from models.staff.recorder import StaffContext
+from models.staff.audit_log import StaffContext
 
 PAGE: Final = 20
 SHOWN: Final = 100

@@ -15,8 +15,8 @@ from models.library.entities import AreaId
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from models.staff.ports import ReaderNotifier
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 from models.storage.mongo import new_id
 
 AT_A_TIME: Final = 200

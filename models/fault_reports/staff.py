@@ -6,8 +6,8 @@ from models.fault_reports.entities import FaultReport, FaultState
 from models.fault_reports.service import FaultReportService
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from models.staff.ports import ReaderNotifier
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 
 
 class StaffFaultReports:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from models.feedback.entities import CannedAnswer, Feedback
 from models.feedback.service import FeedbackService
 from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, nothing
 from models.staff.ports import ReaderNotifier
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
 
 
 class StaffFeedback:

@@ -17,7 +17,7 @@ from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from models.violations.repository import ViolationRepository
 
 _AT_ONCE: Final = 5000

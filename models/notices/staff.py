@@ -8,7 +8,7 @@ from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
 from models.notices.repository import NoticeRepository
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, instant_text
 from models.storage.mongo import new_id
 
 

@@ -17,8 +17,8 @@ from models.policy.entities import Policy
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
 from models.staff.audit import AuditAction, JsonObject
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
 from models.staff.ports import ReaderNotifier
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from models.profile.repository import ProfileRepository
 from models.profile.rules import check_profile
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
 
 
 class StaffProfile:

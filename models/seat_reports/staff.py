@@ -7,7 +7,7 @@ from models.booking.staff.reservations import record_change
 from models.reservations.entities import Reservation
 from models.seat_reports.service import SeatReportService
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSeatReports:

@@ -13,7 +13,7 @@ from models.identity.roles import Role
 from models.kernel.errors import Conflict, NotFound
 from models.kernel.time_range import local_date, local_instant
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, nothing
 from models.storage.encryption import id_from
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)

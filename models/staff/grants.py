@@ -14,7 +14,7 @@ from models.kernel.time_range import local_date
 from models.readers.entities import Reader, normalise_student_no
 from models.readers.repository import ReaderRepository
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from models.storage.mongo import new_id
 
 

@@ -15,7 +15,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.entities import Reader
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text, nothing
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, instant_text, nothing
 
 LIFETIME: Final = timedelta(days=30)
 """A review takes days, and another version is reviewed again."""

@@ -10,7 +10,7 @@ from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, nothing
 
 
 class StaffSecondFactors:

@@ -10,8 +10,8 @@ from models.library.entities import VenueId
 from models.readers.entities import FOREVER, Reader
 from models.reservation_store.repository import ReservationRepository
 from models.staff.audit import AuditAction, JsonObject
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, instant_text
 from models.staff.ports import ReaderNotifier
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
 from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
 

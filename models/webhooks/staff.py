@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from models.identity.roles import Role
 from models.kernel.errors import NotFound
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
 from models.storage.encryption import id_from
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret

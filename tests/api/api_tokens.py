@@ -8,7 +8,7 @@ from uuid import uuid4
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.staff.api_tokens import Pace, StaffApiTokens
-from models.staff.recorder import AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from tests.living import Client, Living
 
 PURPOSE: Final = "一层大厅屏幕"

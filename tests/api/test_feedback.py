@@ -8,7 +8,7 @@ from handlers.http.keys import service_key
 from models.feedback.staff import StaffFeedback
 from models.identity.roles import Role
 from models.kernel.errors import InvalidState, NotFound
-from models.staff.recorder import StaffContext
+from models.staff.audit_log import StaffContext
 from tests.api.browsing import Browser
 from tests.living import Living, living
 

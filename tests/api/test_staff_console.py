@@ -12,7 +12,7 @@ import pytest
 from models.identity.roles import Role
 from models.kernel.errors import InvalidState, ServiceUnavailable
 from models.staff.audit import AuditAction, AuditQuery
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from tests.api.console import WHEREFORE, log, post, staff
 from tests.api.violations import WHY, missed
 from tests.living import Client, Living

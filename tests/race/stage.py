@@ -36,7 +36,7 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
-from models.staff.recorder import AuditLog
+from models.staff.audit_log import AuditLog
 from models.staff.review_access import ReviewAccess
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.encryption import FieldCipher, token_hash

@@ -15,7 +15,7 @@ from models.library.entities import AreaId
 from models.staff.alert_kinds import AlertKind, OpenItem
 from models.staff.alert_repository import AlertRepository
 from models.staff.alerts import StaffAlerts
-from models.staff.recorder import AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher

@@ -10,7 +10,7 @@ from models.identity.api_token_repository import ApiTokenRepository
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.roles import Role
 from models.staff.api_tokens import Pace, StaffApiTokens
-from models.staff.recorder import AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.mongo import Database, new_id
 from tests.race.stage import EIGHT, Stage, Step, guarded, kinds, put_around
 

@@ -20,7 +20,7 @@ from models.library.errors import AreaUsed, PlanChanged
 from models.library.repository import CatalogRepository, count_up
 from models.library.staff.areas import StaffAreas
 from models.reservation_store.repository import ReservationRepository
-from models.staff.recorder import AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.transactions import run_transaction
 from tests.inside import Inside
 from tests.race.stage import SEAT, Stage, clock, ctx, guarded, selection

@@ -9,7 +9,7 @@ from models.identity.review_code_repository import ReviewCodeRepository
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
 from models.readers.entities import Visit
-from models.staff.recorder import AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.review_access import ReviewAccess
 from models.storage.encryption import token_hash
 from models.storage.mongo import Database, new_id

@@ -24,7 +24,7 @@ from models.library.plan_editing import LONGEST_NAME
 from models.library.staff.areas import StaffAreas
 from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
-from models.staff.recorder import StaffContext
+from models.staff.audit_log import StaffContext
 
 
 async def area_settings(visit: PageRequest) -> web.StreamResponse:

@@ -32,7 +32,7 @@ from models.library.errors import AreaRetired, PlanChanged
 from models.library.plan_editing import PlanDiff, PlanDraft
 from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditLog
+from models.staff.audit_log import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
 """Bytes of a form with a plan of a thousand seats."""

@@ -24,7 +24,7 @@ from models.kernel.text import BYTE_ORDER_MARK
 from models.kernel.time_range import to_local
 from models.reservations.booking_facts import BookingFacts
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog
+from models.staff.audit_log import AuditedOperation, AuditLog
 from models.statistics.daily import BOOKED_STATES
 from models.statistics.service import StatisticsService
 

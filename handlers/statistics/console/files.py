@@ -18,7 +18,7 @@ from handlers.statistics.console.statistics import LONGEST_SEATS, Interval, inte
 from models.kernel.errors import NotFound
 from models.kernel.text import BYTE_ORDER_MARK
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog
+from models.staff.audit_log import AuditedOperation, AuditLog
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:

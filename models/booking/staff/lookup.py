@@ -12,7 +12,7 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.staff.recorder import StaffContext
+from models.staff.audit_log import StaffContext
 
 
 class ReservationLookup:

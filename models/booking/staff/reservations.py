@@ -16,7 +16,7 @@ from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from models.waitlist.service import WaitlistService
 
 STAFF_ACTIONS: Final = (

@@ -11,7 +11,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import BOOKING_STATES
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 
 
 class StaffSeatHistory:

@@ -17,7 +17,7 @@ from models.library.errors import VenueChanged
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
 
 Device = Kiosk | Gate
 

@@ -7,7 +7,7 @@ from models.kiosks.entities import KeyHolder, PairingRequest
 from models.kiosks.pairing_repository import PairingRepository
 from models.library.entities import Kiosk
 from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, instant_text
 
 
 class StaffPairing:

@@ -14,7 +14,7 @@ from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
 from models.storage.event_outbox import StoredEvent
 
 

@@ -10,7 +10,7 @@ from models.library.errors import PictureChanged
 from models.library.picture_repository import PlanPictureRepository
 from models.library.plan_picture import PictureFile, PicturePlace, PlanPicture, fitted
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
 
 
 class StaffPlanPictures:

@@ -13,7 +13,7 @@ from models.library.seat_outage import SeatOutage, with_outage
 from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
-from models.staff.recorder import StaffContext
+from models.staff.audit_log import StaffContext
 
 _TRIES: Final = 4
 

@@ -11,7 +11,7 @@ from models.library.errors import VenueChanged, VenueExists
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
 
 
 class StaffVenues:

@@ -16,7 +16,7 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
 from models.storage.mongo import new_id
 
 

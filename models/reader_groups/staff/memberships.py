@@ -13,7 +13,7 @@ from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
 
 _BATCH = 500
 """Readers of a file that are entered at once."""

@@ -18,8 +18,8 @@ from models.readers.errors import AccommodationChanged
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 
 SHORTEST_PART: Final = 2
 """Characters of a number or a name that are searched for: one alone is in half of them."""

@@ -18,8 +18,8 @@ from models.readers.repository import ReaderRepository
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.staff.audit import AuditAction, JsonObject
+from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
 from models.staff.ports import ActivationCodeIssuer
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
 from models.storage.mongo import new_id
 from models.waitlist.service import WaitlistService
 
