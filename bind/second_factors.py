@@ -25,7 +25,7 @@ from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog
+from models.staff.audit_log import AuditLog
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import DecryptionError, FieldCipher
 
@@ -118,14 +118,10 @@ class SecondFactors:
                 raise SecondFactorInvalid()
             await self._check(reader.id, present, now)
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
-
-        async def work() -> None:
+        async with self._audit.entry_of_reader(reader.id, now, AuditAction.SECOND_FACTOR):
             plain = [_plain(one) for one in codes]
             if not await self._factors.put(reader.id, secret, plain, step, now, replace=replace):
                 raise SecondFactorInvalid()
-
-        operation = AuditedOperation(AuditAction.SECOND_FACTOR, f"reader:{reader.id}", reader.id)
-        await self._audit.record_of_reader(reader.id, now, operation, work)
         await self._sessions.pass_second_factor(session)
         return codes
 

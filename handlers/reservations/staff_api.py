@@ -35,7 +35,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, TooEarly, TooLate
 from models.reservations.rules import TimeSelection
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.grants import StaffGrants
 from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimit
@@ -98,8 +98,7 @@ async def _keep_look(call: ApiRequest, target: str) -> None:
     """Who works for the library is led to readers by it, and looks are kept. A program sees
     pseudonyms."""
     if call.program is None:
-        operation = AuditedOperation(AuditAction.LOOKED_UP, target)
-        await call[AuditLog].record_look(staff_of(call), operation, {})
+        await call[AuditLog].record_look(staff_of(call), AuditAction.LOOKED_UP, target=target)
 
 
 @routes.post(

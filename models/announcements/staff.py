@@ -15,7 +15,7 @@ from models.library.entities import AreaId
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ReaderNotifier
 from models.storage.mongo import new_id
 
@@ -65,26 +65,28 @@ class StaffAnnouncements:
         return sorted(found)
 
     async def send(self, ctx: StaffContext, what: Announcement, reason: str) -> int:
-        """Tell its readers, who are found anew. How many they were.
+        """How many readers were told: they are found anew.
 
         Raises: OtherVenue where one of the areas is not the staff member's.
         """
         for area_id in what.areas:
             ctx.require(self._reference.area(area_id).venue_id)
-
-        async def work() -> int:
+        names = [self._reference.area(id).name for id in sorted(what.areas)]
+        async with self._audit.entry(
+            ctx,
+            AuditAction.ANNOUNCE,
+            target="announcement",
+            reason=reason,
+            before={"title": what.title, "area": " ".join(names)},
+        ) as entry:
             readers = await self.audience(what.areas, what.span)
             prefix = await self._announcements.begin(_key(ctx, what), new_id())
             for begin in range(0, len(readers), AT_A_TIME):
                 await self._notifier.announced(
                     prefix, readers[begin : begin + AT_A_TIME], what.title, what.text, ctx.now
                 )
-            return len(readers)
-
-        names = [self._reference.area(id).name for id in sorted(what.areas)]
-        said = {"title": what.title, "area": " ".join(names)}
-        operation = AuditedOperation(AuditAction.ANNOUNCE, "announcement", None, reason, said)
-        return await self._audit.record(ctx, operation, work, lambda told: {"told": told})
+            entry.after = {"told": len(readers)}
+        return len(readers)
 
 
 def _key(ctx: StaffContext, what: Announcement) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.fault_reports.entities import FaultReport, FaultState
+from models.fault_reports.entities import FaultState
 from models.fault_reports.service import FaultReportService
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ReaderNotifier
 
 
@@ -24,8 +24,8 @@ class StaffFaultReports:
         self._reference = reference
 
     async def close(self, ctx: StaffContext, id: str, repaired: bool, answer: str) -> None:
-        """Close it as repaired or as nothing to repair; its reader finds that in the app. The same
-        again sends no second message, and completes one that was interrupted.
+        """The report is closed as repaired or as nothing to repair; its reader finds that in the
+        app. The same again sends no second message, and completes one that was interrupted.
 
         Raises: NotFound; FaultClosed where it was closed otherwise.
         """
@@ -34,20 +34,15 @@ class StaffFaultReports:
         seat = catalog.all_seats.get(report.seat_id)
         ctx.require(catalog.areas[seat.area_id].venue_id if seat is not None else None)
         state = FaultState.REPAIRED if repaired else FaultState.REJECTED
-
-        async def work() -> FaultReport:
+        async with self._audit.entry(
+            ctx,
+            AuditAction.CLOSE_FAULT,
+            target=f"fault:{id}",
+            reader=report.reader_id,
+            reason=answer,
+            before={"seat": report.seat_id, "state": report.state.value},
+        ) as entry:
             closed = await self._reports.close(id, state, answer, ctx.now)
             label = self._reference.catalog.label_of(closed.seat_id)
             await self._notifier.fault_closed(closed, label)
-            return closed
-
-        operation = AuditedOperation(
-            AuditAction.CLOSE_FAULT,
-            f"fault:{id}",
-            report.reader_id,
-            answer,
-            {"seat": report.seat_id, "state": report.state.value},
-        )
-        await self._audit.record(
-            ctx, operation, work, lambda r: {"seat": r.seat_id, "state": r.state.value}
-        )
+            entry.after = {"seat": closed.seat_id, "state": closed.state.value}

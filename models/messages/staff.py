@@ -17,7 +17,7 @@ from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.violations.repository import ViolationRepository
 
 _AT_ONCE: Final = 5000
@@ -127,15 +127,15 @@ class StaffDeliveries:
         )
 
     async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
-        """Send once more by the channel what failed, as far as it is still relevant. How many."""
-
+        """How many deliveries are queued once more: what failed by the channel, as far as it is
+        still relevant."""
         ctx.require(None)
         deliveries = self._channels[channel].deliveries
-
-        async def work() -> int:
+        async with self._audit.entry(
+            ctx, AuditAction.RETRY_DELIVERIES, target="deliveries", reason=reason
+        ) as entry:
             failed = await deliveries.retryable_failures(since, ctx.now, _AT_ONCE)
             relevant = await self._relevance.relevant(failed, since)
-            return await deliveries.requeue(relevant, ctx.now)
-
-        operation = AuditedOperation(AuditAction.RETRY_DELIVERIES, "deliveries", None, reason)
-        return await self._audit.record(ctx, operation, work, lambda queued: {"queued": queued})
+            queued = await deliveries.requeue(relevant, ctx.now)
+            entry.after = {"queued": queued}
+        return queued

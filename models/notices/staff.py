@@ -8,7 +8,7 @@ from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
 from models.notices.repository import NoticeRepository
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, instant_text
+from models.staff.audit_log import AuditLog, StaffContext, instant_text
 from models.storage.mongo import new_id
 
 
@@ -19,24 +19,23 @@ class StaffNotices:
         self._audit, self._notices = audit, notices
 
     async def write(self, ctx: StaffContext, old: Notice | None, new: Notice, reason: str) -> None:
-        """Publish a new notice, whose id is made here, or replace ``old`` by it. Raises:
-        NoticeChanged where somebody else was first; nothing has changed then."""
+        """``new`` is published, in the place of ``old`` or as a new notice, whose id is made here.
+        Raises: NoticeChanged where somebody else was first; nothing has changed then."""
         ctx.require(None)
         if old is None:
             new = replace(new, id=new_id())
-
-        async def work() -> None:
+        before = notice_snapshot(old) if old is not None else {}
+        async with self._audit.entry(
+            ctx, AuditAction.NOTICE, target=f"notice:{new.id}", reason=reason, before=before
+        ) as entry:
             if old is None:
                 await self._notices.add(new)
             elif not await self._notices.replace(new):
                 raise NoticeChanged()
-
-        before = notice_snapshot(old) if old is not None else {}
-        operation = AuditedOperation(AuditAction.NOTICE, f"notice:{new.id}", None, reason, before)
-        await self._audit.record(ctx, operation, work, lambda _: notice_snapshot(new))
+            entry.after = notice_snapshot(new)
 
     async def withdraw(self, ctx: StaffContext, old: Notice, reason: str) -> None:
-        """Not shown from now on. Raises: NoticeChanged."""
+        """The notice is not shown from now on. Raises: NoticeChanged."""
         published = min(old.published_at, ctx.now)
         new = replace(old, published_at=published, until=ctx.now, rev=old.rev + 1)
         await self.write(ctx, old, new, reason)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from models.affected_bookings.impact import AffectedBookings
@@ -17,7 +18,7 @@ from models.policy.entities import Policy
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ReaderNotifier
 
 
@@ -62,21 +63,21 @@ class StaffPolicyAndPlans:
     async def change_policy(
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
-        """Publish the next version of the policy; ``resolution`` is for bookings that no longer
-        fit. Raises: RulesChanged where somebody else was first; nothing has changed then."""
-
+        """The next version of the policy is published; ``resolution`` is for bookings that no
+        longer fit. Raises: RulesChanged where somebody else was first; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx,
+            AuditAction.CHANGE_POLICY,
+            target="rules",
+            reason=reason,
+            before={"version": new.version - 1},
+        ) as entry:
             catalog = self._reference.catalog
             rows = await self._affected.find_affected(new, catalog, ctx.now)
             await self._reference.publish(new, ctx.now)
             done = await self._resolve(ctx, rows, resolution, sizes=True)
-            return {"version": new.version, "change": summary} | done
-
-        before = {"version": new.version - 1}
-        operation = AuditedOperation(AuditAction.CHANGE_POLICY, "rules", None, reason, before)
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {"version": new.version, "change": summary} | done
 
     async def change_areas(
         self,
@@ -85,15 +86,27 @@ class StaffPolicyAndPlans:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """All of the changes or none; ``resolution`` is for bookings that lose their seat. Raises:
-        PlanChanged where somebody else was first; nothing has changed then."""
+        """All of the changes are made, or none, with an entry for each; ``resolution`` is for
+        bookings that lose their seat. Raises: PlanChanged where somebody else was first; nothing
+        has changed then."""
         for change in changes:
             kept = change.action is AuditAction.CHANGE_PLAN
             wanted = Role.LIBRARIAN if kept else Role.ADMINISTRATOR
             for area in filter(None, (change.old, change.new)):
                 ctx.require(area.venue_id, wanted)
-
-        async def work() -> JsonObject:
+        async with AsyncExitStack() as stack:
+            entries = [
+                await stack.enter_async_context(
+                    self._audit.entry(
+                        ctx,
+                        change.action,
+                        target=f"area:{change.new.id}",
+                        reason=reason,
+                        before=change.before,
+                    )
+                )
+                for change in changes
+            ]
             reference, after = self._reference, [change.new for change in changes]
             rows = await self._affected.find_affected(
                 reference.policy, reference.catalog.with_areas(*after), ctx.now
@@ -112,58 +125,33 @@ class StaffPolicyAndPlans:
             for change in changes:
                 if change.old is not None:
                     await self._notify_renumbered(ctx, change.old, change.new)
-            return done
-
-        await self._record_each(ctx, list(changes), reason, work)
-
-    async def _record_each(
-        self,
-        ctx: StaffContext,
-        changes: list[AreaChange],
-        reason: str,
-        work: Callable[[], Awaitable[JsonObject]],
-    ) -> JsonObject:
-        """What ``work`` returns, done inside an entry for each change."""
-        if not changes:
-            return await work()
-        change, *rest = changes
-        operation = AuditedOperation(
-            change.action, f"area:{change.new.id}", None, reason, change.before
-        )
-        return await self._audit.record(
-            ctx,
-            operation,
-            lambda: self._record_each(ctx, rest, reason, work),
-            # What became of the bookings stands once, in the entry that was begun last.
-            lambda done: {**change.after, **({} if rest else done)},
-        )
+            for change, entry in zip(changes, entries, strict=True):
+                # What became of the bookings stands once, in the last entry.
+                entry.after = {**change.after, **(done if entry is entries[-1] else {})}
 
     async def add_area(self, ctx: StaffContext, area: Area, reason: str) -> None:
-        """A new area, without seats. Raises: PlanChanged where there is one of that id."""
+        """The new area is there, without seats. Raises: PlanChanged where there is one of that
+        id."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.ADD_AREA, target=f"area:{area.id}", reason=reason
+        ) as entry:
             if not await self._catalogs.add_area(area):
                 raise PlanChanged()
             await self._reference.refresh()
-            return {"area": area.name, "floor": area.floor}
-
-        operation = AuditedOperation(AuditAction.ADD_AREA, f"area:{area.id}", None, reason)
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {"area": area.name, "floor": area.floor}
 
     async def resolve_affected_bookings(
         self, ctx: StaffContext, resolution: Resolution, reason: str
     ) -> None:
-        """Apply ``resolution`` to the bookings without a place; again where it could not be."""
-
+        """``resolution`` is applied to the bookings without a place; again where it could not
+        be."""
         ctx.require(None, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.RESOLVE_AFFECTED, target="rules", reason=reason
+        ) as entry:
             rows = await self._affected.find_unplaceable(ctx.now)
-            return await self._resolve(ctx, rows, resolution)
-
-        operation = AuditedOperation(AuditAction.RESOLVE_AFFECTED, "rules", None, reason)
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = await self._resolve(ctx, rows, resolution)
 
     async def _resolve(
         self,

@@ -12,7 +12,7 @@ from models.profile.repository import ProfileRepository
 from models.profile.rules import check_profile
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffProfile:
@@ -30,24 +30,20 @@ class StaffProfile:
         new: LibraryProfile,
         placeholders: Collection[str],
     ) -> None:
-        """Publish ``new``, which was made from ``old``.
+        """``new``, which was made from ``old``, is published.
 
         Raises: InvalidRequest; ProfileChanged where somebody else was first; ZoneFixed for another
             time zone where there is an area. Nothing has changed then.
         """
         ctx.require(None, Role.ADMINISTRATOR)
         check_profile(new, placeholders)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.CHANGE_PROFILE, target="profile", before=_changed(old, new)
+        ) as entry:
             if not await self._profiles.save(replace(new, rev=old.rev + 1)):
                 raise ProfileChanged()
             await self._reference.refresh()
-            return _changed(new, old)
-
-        operation = AuditedOperation(
-            AuditAction.CHANGE_PROFILE, "profile", None, "", _changed(old, new)
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = _changed(new, old)
 
     async def begin_setup(self, ctx: StaffContext) -> None:
         """Begin the first run. Raises: SetupChanged where somebody has."""
@@ -71,8 +67,7 @@ class StaffProfile:
         finished: bool = False,
     ) -> None:
         ctx.require(None, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(ctx, AuditAction.SET_UP, target="setup") as entry:
             before = await self._profiles.setup()
             marks = {**before.marks, **({step: mark} if step and mark else {})}
             after = SetupProgress(marks, before.finished or finished, rev + 1)
@@ -80,10 +75,7 @@ class StaffProfile:
             if before.rev != rev or not await self._profiles.save_setup(after):
                 raise SetupChanged()
             await self._reference.refresh()
-            return ({"step": step.value} if step else {}) | {"mark": said}
-
-        operation = AuditedOperation(AuditAction.SET_UP, "setup")
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = ({"step": step.value} if step else {}) | {"mark": said}
 
 
 def _changed(one: LibraryProfile, other: LibraryProfile) -> JsonObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.booking.staff.lookup import ReservationLookup
-from models.booking.staff.reservations import record_change
+from models.booking.staff.reservations import audit_result, entry_of_reservation
 from models.reservations.entities import Reservation
 from models.seat_reports.service import SeatReportService
 from models.staff.audit import AuditAction
@@ -19,27 +19,21 @@ class StaffSeatReports:
         self._audit, self._lookup, self._seat_reports = audit, lookup, seat_reports
 
     async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """A seat that somebody else had taken is free again. Raises: NotFound, InvalidState."""
+        """The reservation, whose seat somebody else had taken and is free again.
+
+        Raises: NotFound, InvalidState."""
         r = await self._lookup.own(ctx, id)
-        return await record_change(
-            self._audit,
-            ctx,
-            AuditAction.RESOLVE_REPORT,
-            r,
-            "",
-            lambda: self._seat_reports.resolve_report(id, ctx.actor, ctx.now),
-        )
+        async with entry_of_reservation(self._audit, ctx, AuditAction.RESOLVE_REPORT, r) as entry:
+            resolved = await self._seat_reports.resolve_report(id, ctx.actor, ctx.now)
+            entry.after = audit_result(resolved, ctx)
+        return resolved
 
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
         """The reservation, whose deadlines run again: nobody else sits on the seat.
 
         Raises: NotFound, InvalidState."""
         r = await self._lookup.own(ctx, id)
-        return await record_change(
-            self._audit,
-            ctx,
-            AuditAction.REJECT_REPORT,
-            r,
-            "",
-            lambda: self._seat_reports.reject_report(id, ctx.actor, ctx.now),
-        )
+        async with entry_of_reservation(self._audit, ctx, AuditAction.REJECT_REPORT, r) as entry:
+            rejected = await self._seat_reports.reject_report(id, ctx.actor, ctx.now)
+            entry.after = audit_result(rejected, ctx)
+        return rejected

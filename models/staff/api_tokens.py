@@ -13,7 +13,7 @@ from models.identity.roles import Role
 from models.kernel.errors import Conflict, NotFound
 from models.kernel.time_range import local_date, local_instant
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, nothing
+from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.encryption import id_from
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)
@@ -61,7 +61,7 @@ class StaffApiTokens:
     async def create(
         self, ctx: StaffContext, form: str, name: str, scopes: Collection[Scope], pace: Pace
     ) -> NewApiToken:
-        """A token for that purpose. ``form``: the form that asks for it, which makes one.
+        """The new token, with that name. ``form``: the form that asks for it, which makes one.
 
         Raises: OtherVenue; Conflict where the form was sent before.
         """
@@ -76,33 +76,32 @@ class StaffApiTokens:
             created_at=ctx.now,
             expires_at=local_instant(local_date(ctx.now) + (pace.days + 1) * _DAY, time()),
         )
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx, AuditAction.CREATE_API_TOKEN, target=f"api_token:{made.id}"
+        ) as entry:
             if not await self._tokens.insert(secret, made):
                 raise Conflict()
-
-        operation = AuditedOperation(AuditAction.CREATE_API_TOKEN, f"api_token:{made.id}")
-        await self._audit.record(ctx, operation, work, lambda _: _facts(made))
+            entry.after = _facts(made)
         return NewApiToken(made, secret)
 
     async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
-        """It opens nothing any more, at any worker. Raises: OtherVenue; NotFound where there is
-        none, or it was revoked already."""
+        """The token opens nothing any more, at any worker. Raises: OtherVenue; NotFound where there
+        is none, or it was revoked already."""
         ctx.require(None, Role.ADMINISTRATOR)
         known = next((token for token in await self._tokens.all() if token.id == id), None)
         if known is None:
             raise NotFound()
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx,
+            AuditAction.REVOKE_API_TOKEN,
+            target=f"api_token:{id}",
+            reason=reason,
+            before=_facts(known),
+        ):
             ended = await self._tokens.revoke(id, ctx.now)
             if ended is None:
                 raise NotFound()
             await self._end(ended)
-
-        operation = AuditedOperation(
-            AuditAction.REVOKE_API_TOKEN, f"api_token:{id}", None, reason, _facts(known)
-        )
-        await self._audit.record(ctx, operation, work, nothing)
 
 
 def _facts(token: ApiToken) -> JsonObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -124,11 +124,11 @@ class AuditEntry:
     role: str
     action: AuditAction
     target: str
-    reader: ReaderId | None
-    reason: str
-    before: JsonObject
-    after: JsonObject | None
-    outcome: str
+    reader: ReaderId | None = None
+    reason: str = ""
+    before: JsonObject = field(default_factory=dict)
+    after: JsonObject | None = None
+    outcome: str = ""
 
     @property
     def kind(self) -> AuditKind:

@@ -1,13 +1,17 @@
-"""Audited operations: each change by the staff has its entry, written before anything changes, and
-each look at personal data has one, written before anything is shown."""
+"""The audit log: each change by the staff has its entry, written before anything changes, and each
+look at personal data has one, written before anything is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
 
 from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import Conflict, NotFound, RuleViolation
@@ -18,8 +22,6 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.staff.audit import BY_READER, DONE, AuditAction, AuditEntry, AuditQuery, JsonObject
 from models.staff.audit_repository import AuditLogRepository
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,11 @@ class StaffContext:
         return RequestContext(reader, self.actor, self.now, self.key, self.step_aside)
 
 
-@dataclass(frozen=True, slots=True)
-class AuditedOperation:
-    """What the entry says beforehand; ``reader`` is whom it concerns."""
+@dataclass(slots=True)
+class OpenAuditEntry:
+    """An entry whose operation is under way. ``after`` is what it keeps once that is done."""
 
-    action: AuditAction
-    target: str
-    reader: ReaderId | None = None
-    reason: str = ""
-    before: JsonObject = field(default_factory=dict)
+    after: JsonObject = field(default_factory=dict)
 
 
 class AuditLog:
@@ -67,70 +65,64 @@ class AuditLog:
     def __init__(self, entries: AuditLogRepository) -> None:
         self._entries = entries
 
-    async def record(
+    def entry(
         self,
         ctx: StaffContext,
-        operation: AuditedOperation,
-        work: Callable[[], Awaitable[Result]],
-        after: Callable[[Result], JsonObject],
-    ) -> Result:
-        """The result of ``work``, done between the two halves of its entry.
+        action: AuditAction,
+        *,
+        target: str = "",
+        reader: ReaderId | None = None,
+        reason: str = "",
+        before: JsonObject | None = None,
+    ) -> AbstractAsyncContextManager[OpenAuditEntry]:
+        """The entry around an ``async with`` block, which is the operation. ``reader`` is whom it
+        concerns, and the target where none is named.
 
-        Raises: what ``work`` raises. Where it is not certain that nothing has changed, the entry
-        stays without an outcome.
+        The entry is written before the block begins. Its outcome is written at the end: done, or
+        the code of a Conflict, RuleViolation or NotFound. After any other exception it is not
+        certain that nothing has changed, and the entry stays without an outcome.
         """
-        return await self._record(_entry(ctx, operation), work, after)
-
-    async def record_of_reader(
-        self,
-        reader_id: ReaderId,
-        now: datetime,
-        operation: AuditedOperation,
-        work: Callable[[], Awaitable[Result]],
-    ) -> Result:
-        """The same of something that readers do by what the staff gave them."""
-        entry = AuditEntry(
-            id="",
-            at=now,
-            actor_id=reader_id,
-            role=BY_READER,
-            action=operation.action,
-            target=operation.target,
-            reader=operation.reader,
-            reason="",
-            before={},
-            after=None,
-            outcome="",
+        return self._around(
+            replace(_entry(ctx, action, target, reader, reason), before=before or {})
         )
-        return await self._record(entry, work, nothing)
 
-    async def _record(
-        self,
-        begun: AuditEntry,
-        work: Callable[[], Awaitable[Result]],
-        after: Callable[[Result], JsonObject],
-    ) -> Result:
-        entry = await self._entries.begin(begun)
+    def entry_of_reader(
+        self, reader_id: ReaderId, now: datetime, action: AuditAction
+    ) -> AbstractAsyncContextManager[OpenAuditEntry]:
+        """The same around what readers do by what the staff gave them."""
+        target = f"reader:{reader_id}"
+        return self._around(AuditEntry("", now, reader_id, BY_READER, action, target, reader_id))
+
+    @asynccontextmanager
+    async def _around(self, begun: AuditEntry) -> AsyncIterator[OpenAuditEntry]:
+        id, entry = await self._entries.begin(begun), OpenAuditEntry()
         try:
-            done = await work()
+            yield entry
         except (Conflict, RuleViolation, NotFound) as error:
-            await self._entries.end(entry, error.code, None)
+            await self._entries.end(id, error.code, None)
             raise
-        await self._entries.end(entry, DONE, after(done))
-        return done
+        await self._entries.end(id, DONE, entry.after)
 
     async def record_look(
-        self, ctx: StaffContext, operation: AuditedOperation, seen: JsonObject
+        self,
+        ctx: StaffContext,
+        action: AuditAction,
+        *,
+        target: str = "",
+        reader: ReaderId | None = None,
+        reason: str = "",
+        facts: JsonObject | None = None,
     ) -> None:
-        """Keep that somebody looks at personal data, in one write. Whoever shows them calls this
-        first. ``seen`` says what kind of data they are and never holds them.
+        """The look at personal data is kept, in one write. Whoever shows them calls this first.
+        ``facts`` say what kind of data they are and never hold them.
 
         Raises: ServiceUnavailable; nothing may be shown then.
         """
-        await self._entries.begin(_entry(ctx, operation, seen, DONE))
+        look = _entry(ctx, action, target, reader, reason)
+        await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))
 
     async def get(self, id: str) -> AuditEntry:
-        """Raises: NotFound."""
+        """The entry with that id. Raises: NotFound."""
         entry = await self._entries.get(id)
         if entry is None:
             raise NotFound()
@@ -145,36 +137,12 @@ class AuditLog:
 
 
 def _entry(
-    ctx: StaffContext,
-    operation: AuditedOperation,
-    after: JsonObject | None = None,
-    outcome: str = "",
+    ctx: StaffContext, action: AuditAction, target: str, reader: ReaderId | None, reason: str
 ) -> AuditEntry:
-    return AuditEntry(
-        id="",
-        at=ctx.now,
-        actor_id=ctx.reader.id,
-        role=ctx.role.value,
-        action=operation.action,
-        target=operation.target,
-        reader=operation.reader,
-        reason=operation.reason,
-        before=operation.before,
-        after=after,
-        outcome=outcome,
-    )
-
-
-def as_it_is(done: JsonObject) -> JsonObject:
-    """The result, which is what the entry keeps."""
-    return done
+    target = target or f"reader:{reader}"
+    return AuditEntry("", ctx.now, ctx.reader.id, ctx.role.value, action, target, reader, reason)
 
 
 def instant_text(when: datetime | None) -> str | None:
     """The instant on the library's clock, as the entry keeps it."""
     return to_local(when).isoformat() if when is not None else None
-
-
-def nothing(_: object) -> Mapping[str, object]:
-    """Nothing, where the entry keeps no result."""
-    return {}

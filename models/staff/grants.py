@@ -14,7 +14,7 @@ from models.kernel.time_range import local_date
 from models.readers.entities import Reader, normalise_student_no
 from models.readers.repository import ReaderRepository
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.mongo import new_id
 
 
@@ -60,19 +60,16 @@ class StaffGrants:
         return await self._readers.get(id) if id is not None else None
 
     async def give(self, ctx: StaffContext, reader: Reader, grant: StaffGrant, reason: str) -> None:
-        """Give the role; the grant's id is made here. Raises: NotFound."""
+        """The reader has the role; the grant's id is made here. Raises: NotFound."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(grant, id=GrantId(new_id()), by=ctx.reader.id, at=ctx.now)
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx, AuditAction.GRANT_ROLE, reader=reader.id, reason=reason
+        ) as entry:
             if not await self._grants.give(reader.id, new):
                 raise NotFound()
             await self._on_reader_changed(reader.id)
-
-        operation = AuditedOperation(
-            AuditAction.GRANT_ROLE, f"reader:{reader.id}", reader.id, reason
-        )
-        await self._audit.record(ctx, operation, work, lambda _: _snapshot(new))
+            entry.after = _snapshot(new)
 
     async def take_back(
         self, ctx: StaffContext, reader_id: ReaderId, grant_id: str, reason: str
@@ -83,17 +80,13 @@ class StaffGrants:
         rows = [g for id, g in await self._grants.all() if id == reader_id and g.id == grant_id]
         if not rows:
             raise NotFound()
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx, AuditAction.GRANT_ROLE, reader=reader_id, reason=reason, before=_snapshot(rows[0])
+        ):
             today, others = local_date(ctx.now), self._configured.names_administrator
             if not await self._grants.take_back(reader_id, rows[0].id, today, others=others):
                 raise NotFound()
             await self._on_reader_changed(reader_id)
-
-        operation = AuditedOperation(
-            AuditAction.GRANT_ROLE, f"reader:{reader_id}", reader_id, reason, _snapshot(rows[0])
-        )
-        await self._audit.record(ctx, operation, work, lambda _: {})
 
 
 def _snapshot(g: StaffGrant) -> JsonObject:

@@ -10,7 +10,7 @@ from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, nothing
+from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSecondFactors:
@@ -33,13 +33,9 @@ class StaffSecondFactors:
         """The reader sets up another one at their next sign-in; they are signed out everywhere.
         Raises: NotFound where there is none."""
         ctx.require(None, Role.ADMINISTRATOR)
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx, AuditAction.RESET_SECOND_FACTOR, reader=reader.id, reason=reason
+        ):
             if not await self._factors.remove(reader.id):
                 raise NotFound()
             await self._sign_out(reader.id)
-
-        operation = AuditedOperation(
-            AuditAction.RESET_SECOND_FACTOR, f"reader:{reader.id}", reader.id, reason
-        )
-        await self._audit.record(ctx, operation, work, nothing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +10,7 @@ from models.library.entities import VenueId
 from models.readers.entities import FOREVER, Reader
 from models.reservation_store.repository import ReservationRepository
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, instant_text
+from models.staff.audit_log import AuditLog, StaffContext, instant_text
 from models.staff.ports import ReaderNotifier
 from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
@@ -53,46 +53,60 @@ class StaffViolations:
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
     ) -> Violation:
-        """Answer an appeal. Raises: NotFound, AppealDecided."""
-
-        async def work() -> Violation:
+        """The violation, whose appeal has its answer. Raises: NotFound, OtherVenue,
+        AppealDecided."""
+        v = await self._own(ctx, id)
+        async with self._audit.entry(
+            ctx,
+            AuditAction.DECIDE_APPEAL,
+            target=f"violation:{id}",
+            reader=v.reader_id,
+            reason=answer,
+            before=_snapshot(v),
+        ) as entry:
             decided = await self._violations.decide_appeal(
                 id, granted, answer, ctx.reader.id, ctx.now
             )
             await self._notifier.appeal_decided(decided, ctx.now)
-            return decided
-
-        return await self._record(ctx, AuditAction.DECIDE_APPEAL, id, answer, work)
+            entry.after = _snapshot(decided)
+        return decided
 
     async def waive(self, ctx: StaffContext, id: str, reason: str) -> Violation:
-        """Waive a violation. Raises: NotFound."""
-
-        async def work() -> Violation:
-            waiver = Waiver(ctx.reader.id, reason, ctx.now)
-            waived = await self._violations.waive(id, waiver)
+        """The violation, waived. Raises: NotFound, OtherVenue."""
+        v = await self._own(ctx, id)
+        async with self._audit.entry(
+            ctx,
+            AuditAction.WAIVE,
+            target=f"violation:{id}",
+            reader=v.reader_id,
+            reason=reason,
+            before=_snapshot(v),
+        ) as entry:
+            waived = await self._violations.waive(id, Waiver(ctx.reader.id, reason, ctx.now))
             await self._notifier.violation_waived(waived, ctx.now)
-            return waived
-
-        return await self._record(ctx, AuditAction.WAIVE, id, reason, work)
+            entry.after = _snapshot(waived)
+        return waived
 
     async def waive_all(
         self, ctx: StaffContext, start: datetime, end: datetime, reason: str
     ) -> int:
-        """Waive all violations of [start, end). How many."""
+        """How many violations were waived: all of [start, end)."""
 
         async def notify(violation: Violation) -> None:
             await self._notifier.violation_waived(violation, ctx.now)
 
         ctx.require(None)
         waiver = Waiver(ctx.reader.id, reason, ctx.now)
-        span = {"from": instant_text(start), "to": instant_text(end)}
-        operation = AuditedOperation(AuditAction.WAIVE_ALL, "violations", None, reason, span)
-        return await self._audit.record(
+        async with self._audit.entry(
             ctx,
-            operation,
-            lambda: self._violations.waive_all(start, end, waiver, notify),
-            lambda waived: {"waived": waived},
-        )
+            AuditAction.WAIVE_ALL,
+            target="violations",
+            reason=reason,
+            before={"from": instant_text(start), "to": instant_text(end)},
+        ) as entry:
+            waived = await self._violations.waive_all(start, end, waiver, notify)
+            entry.after = {"waived": waived}
+        return waived
 
     async def set_suspension(
         self,
@@ -104,37 +118,24 @@ class StaffViolations:
     ) -> None:
         """The reader may not book until then, and reads the reason; None: may again. Raises:
         SuspensionChanged where ``was`` is not the current suspension any more."""
-
         ctx.require(None)
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx,
+            AuditAction.SUSPEND if until is not None else AuditAction.RELEASE,
+            reader=reader.id,
+            reason=reason,
+            before={"suspended_until": _end_text(reader.suspended_until)},
+        ) as entry:
             await self._violations.set_suspension(reader.id, was, until, reason, ctx.now)
             await self._notifier.suspension_changed(reader.id, until, reason, ctx.now)
+            entry.after = {"suspended_until": _end_text(until)}
 
-        operation = AuditedOperation(
-            AuditAction.SUSPEND if until is not None else AuditAction.RELEASE,
-            f"reader:{reader.id}",
-            reader.id,
-            reason,
-            {"suspended_until": _end_text(reader.suspended_until)},
-        )
-        after: JsonObject = {"suspended_until": _end_text(until)}
-        await self._audit.record(ctx, operation, work, lambda _: after)
-
-    async def _record(
-        self,
-        ctx: StaffContext,
-        action: AuditAction,
-        id: str,
-        reason: str,
-        work: Callable[[], Awaitable[Violation]],
-    ) -> Violation:
-        """Raises: NotFound, OtherVenue, and what ``work`` raises."""
+    async def _own(self, ctx: StaffContext, id: str) -> Violation:
+        """The violation, of a venue that is theirs. Raises: NotFound, OtherVenue."""
         v = await self._violations.get(id)
         r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
         ctx.require(r.venue_id if r is not None else None)
-        operation = AuditedOperation(action, f"violation:{id}", v.reader_id, reason, _snapshot(v))
-        return await self._audit.record(ctx, operation, work, _snapshot)
+        return v
 
 
 def _end_text(until: datetime | None) -> str | None:

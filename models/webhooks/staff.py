@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from models.identity.roles import Role
 from models.kernel.errors import NotFound
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.staff.audit_log import AuditLog, OpenAuditEntry, StaffContext
 from models.storage.encryption import id_from
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookId, WebhookResult
 from models.webhooks.errors import TooManyWebhooks, WebhookChanged
-
-_Done = TypeVar("_Done")
 
 
 class WebhookTester(Protocol):
@@ -45,7 +43,7 @@ class StaffWebhooks:
         self._deliveries, self._tester = deliveries, tester
 
     async def get(self, id: str) -> WebhookEndpoint:
-        """Raises: NotFound."""
+        """The endpoint with that id. Raises: NotFound."""
         found = await self._endpoints.get(id)
         if found is None:
             raise NotFound()
@@ -57,102 +55,78 @@ class StaffWebhooks:
         """The new endpoint, and its secret, which nobody can read again. ``form``: the form that
         asks for it, which makes one. Raises: TooManyWebhooks, WebhookMade."""
         secret = new_secret()
-        made = replace(made, id=WebhookId(id_from(form)))
-
-        async def work() -> WebhookEndpoint:
-            kept = await self._endpoints.add(replace(made, created_at=ctx.now), secret)
+        made = replace(made, id=WebhookId(id_from(form)), created_at=ctx.now)
+        async with self._entry(ctx, AuditAction.ADD_WEBHOOK, made, reason) as entry:
+            kept = await self._endpoints.add(made, secret)
             if kept is None:
                 raise TooManyWebhooks(limit=MOST_ENDPOINTS)
-            return kept
-
-        kept = await self._record(ctx, AuditAction.ADD_WEBHOOK, made, reason, {}, work, _facts)
+            entry.after = _facts(kept)
         return kept, secret
 
     async def change(
         self, ctx: StaffContext, old: WebhookEndpoint, new: WebhookEndpoint, reason: str
     ) -> None:
-        """Raises: WebhookChanged."""
-
-        async def work() -> WebhookEndpoint:
+        """The new endpoint stands in the old one's place. Raises: WebhookChanged."""
+        async with self._entry(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, _facts(old)) as entry:
             _require(await self._endpoints.replace(old, new))
-            return new
-
-        before = _facts(old)
-        await self._record(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, before, work, _facts)
+            entry.after = _facts(new)
 
     async def set_enabled(
         self, ctx: StaffContext, old: WebhookEndpoint, enabled: bool, reason: str
     ) -> None:
-        """It is told again, or no more: what happens meanwhile is not kept for it. Raises:
-        WebhookChanged."""
-
-        async def work() -> JsonObject:
-            _require(await self._endpoints.set_enabled(old, enabled))
-            return {"enabled": enabled}
-
+        """The endpoint is told again, or no more: what happens meanwhile is not kept for it.
+        Raises: WebhookChanged."""
         action = AuditAction.ENABLE_WEBHOOK if enabled else AuditAction.DISABLE_WEBHOOK
-        await self._record(ctx, action, old, reason, {"enabled": old.enabled}, work, as_it_is)
+        async with self._entry(ctx, action, old, reason, {"enabled": old.enabled}) as entry:
+            _require(await self._endpoints.set_enabled(old, enabled))
+            entry.after = {"enabled": enabled}
 
     async def rotate_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> str:
         """The new secret, shown once; the one before signs too for a day. Raises:
         WebhookChanged."""
         secret = new_secret()
-
-        async def work() -> None:
+        async with self._entry(ctx, AuditAction.ROTATE_WEBHOOK, old, reason):
             _require(await self._endpoints.rotate(old, secret, ctx.now))
-
-        await self._record(ctx, AuditAction.ROTATE_WEBHOOK, old, reason, {}, work, nothing)
         return secret
 
     async def end_old_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
-        """Raises: WebhookChanged."""
-
-        async def work() -> None:
+        """The secret before signs no more. Raises: WebhookChanged."""
+        async with self._entry(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason):
             _require(await self._endpoints.end_old_secret(old))
 
-        await self._record(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason, {}, work, nothing)
-
     async def delete(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
-        """With all that was for it. Raises: WebhookChanged."""
-
-        async def work() -> None:
+        """The endpoint is gone, with all that was for it. Raises: WebhookChanged."""
+        async with self._entry(ctx, AuditAction.DELETE_WEBHOOK, old, reason, _facts(old)):
             _require(await self._endpoints.delete(old))
             await self._deliveries.delete_of(old.id)
-
-        await self._record(ctx, AuditAction.DELETE_WEBHOOK, old, reason, _facts(old), work, nothing)
 
     async def send_again(
         self, ctx: StaffContext, endpoint: WebhookEndpoint, delivery_id: str | None, reason: str
     ) -> int:
-        """Queue a dead delivery anew, or all of the endpoint's. How many."""
-
-        async def work() -> JsonObject:
-            count = await self._deliveries.send_again(endpoint.id, delivery_id, ctx.now)
+        """How many dead deliveries are queued anew: that one, or (None) all of the endpoint's."""
+        async with self._entry(ctx, AuditAction.RETRY_WEBHOOK, endpoint, reason) as entry:
+            queued = await self._deliveries.send_again(endpoint.id, delivery_id, ctx.now)
             await self._endpoints.end_pause(endpoint)
-            return {"queued": count}
-
-        action = AuditAction.RETRY_WEBHOOK
-        done = await self._record(ctx, action, endpoint, reason, {}, work, as_it_is)
-        return int(str(done["queued"]))
+            entry.after = {"queued": queued}
+        return queued
 
     async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
         """The receiver's answer to a test, which changes nothing."""
         ctx.require(None, Role.ADMINISTRATOR)
         return await self._tester.test(endpoint, ctx.now)
 
-    async def _record(
+    def _entry(
         self,
         ctx: StaffContext,
         action: AuditAction,
         endpoint: WebhookEndpoint,
         reason: str,
-        before: JsonObject,
-        work: Callable[[], Awaitable[_Done]],
-        after: Callable[[_Done], JsonObject],
-    ) -> _Done:
+        before: JsonObject | None = None,
+    ) -> AbstractAsyncContextManager[OpenAuditEntry]:
         ctx.require(None, Role.ADMINISTRATOR)
-        operation = AuditedOperation(action, f"webhook:{endpoint.id}", None, reason, before)
-        return await self._audit.record(ctx, operation, work, after)
+        return self._audit.entry(
+            ctx, action, target=f"webhook:{endpoint.id}", reason=reason, before=before
+        )
 
 
 def _require(written: bool) -> None:

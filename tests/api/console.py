@@ -30,3 +30,27 @@ async def log(service: Living) -> list[tuple[str, str, str]]:
 
 async def librarian(service: Living) -> Client:
     return await service.web_reader(role=Role.LIBRARIAN)
+
+
+async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:
+    """Every form of the console, on something that there is."""
+    made = await reader.reserve("2f-hall-010", "now", "11:00")
+    (violation,) = (await reader.ok("GET", "/violations"))["items"]
+    await service.inside.stored.feedback.add(
+        reader.reader_id, "k", "插座不通电", service.clock.now()
+    )
+    (question,) = await service.inside.stored.feedback.waiting(1)
+    here = f"/console/reservations/{made['id']}"
+    return {
+        f"{here}/cancel": {},
+        f"{here}/check_in": {},
+        f"{here}/leave": {},
+        f"{here}/finish": {},
+        f"{here}/move": {"seat": "2f-hall-011"},
+        f"/console/reports/{made['id']}/resolve": {},
+        f"/console/readers/{reader.reader_id}/unbind": {},
+        f"/console/violations/{violation['id']}/waive": {},
+        "/console/violations/waive": {"from": "2026-09-07T00:00", "to": "2026-09-08T00:00"},
+        f"/console/appeals/{violation['id']}": {"granted": "yes", "text": "情况属实"},
+        f"/console/questions/{question.id}": {"text": "已报修"},
+    }

@@ -211,6 +211,8 @@ async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
     """Two exported plans are changed together; a third one is new."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     plans = [(await head.get(f"/console/plans/{id}.json")).body for id in ("2f-hall", "3f-north")]
+    made = await reader.reserve("2f-hall-010", "09:00", "10:00", service.tomorrow)
+    plans[0]["seats"] = [seat for seat in plans[0]["seats"] if seat["no"] != made["seat"]["no"]]
     new = {
         **{"area": "9f-roof", "venue": "library", "name": "屋顶", "floor": 9, "marks": []},
         **{"width": 300, "height": 200, "seats": [{"no": "R1", "x": 40, "y": 40}]},
@@ -218,11 +220,19 @@ async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
     file = json.dumps([*(plan | {"name": f"{plan['name']}新"} for plan in plans), new])
     shown = await upload(service, head, file)
     assert shown.status == 200, shown.body
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    assert (await confirm(service, head, kept(shown.body), bookings="cancel")).status == 303
     named = {a["id"]: a["name"] for a in (await reader.ok("GET", "/areas"))["items"]}
     for plan in plans:
         assert named[plan["area"]] == f"{plan['name']}新"
     assert named["9f-roof"] == "屋顶"
+    # Each has its entry; what became of the bookings stands in the last one.
+    rows, _ = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 9)
+    entries = [(e.target, e.outcome, (e.after or {}).get("cancelled")) for e in reversed(rows)]
+    assert entries == [
+        ("area:2f-hall", "done", None),
+        ("area:3f-north", "done", None),
+        ("area:9f-roof", "done", 1),
+    ]
 
 
 def deep_workbook(elements: int) -> bytes:

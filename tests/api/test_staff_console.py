@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 from urllib.parse import urlencode
 
 import pytest
 
 from models.identity.roles import Role
-from models.kernel.errors import InvalidState, ServiceUnavailable
-from models.staff.audit import AuditAction, AuditQuery
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
-from tests.api.console import WHEREFORE, log, post, staff
+from tests.api.console import WHEREFORE, forms, log, post, staff
 from tests.api.violations import WHY, missed
-from tests.living import Client, Living
+from tests.living import Living
 
 PAGES = (
     "/console",
@@ -37,30 +32,6 @@ PAGES = (
     "/console/rules",
     "/console/plans",
 )
-
-
-async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:
-    """Every form of the console, on something that there is."""
-    made = await reader.reserve("2f-hall-010", "now", "11:00")
-    (violation,) = (await reader.ok("GET", "/violations"))["items"]
-    await service.inside.stored.feedback.add(
-        reader.reader_id, "k", "插座不通电", service.clock.now()
-    )
-    (question,) = await service.inside.stored.feedback.waiting(1)
-    here = f"/console/reservations/{made['id']}"
-    return {
-        f"{here}/cancel": {},
-        f"{here}/check_in": {},
-        f"{here}/leave": {},
-        f"{here}/finish": {},
-        f"{here}/move": {"seat": "2f-hall-011"},
-        f"/console/reports/{made['id']}/resolve": {},
-        f"/console/readers/{reader.reader_id}/unbind": {},
-        f"/console/violations/{violation['id']}/waive": {},
-        "/console/violations/waive": {"from": "2026-09-07T00:00", "to": "2026-09-08T00:00"},
-        f"/console/appeals/{violation['id']}": {"granted": "yes", "text": "情况属实"},
-        f"/console/questions/{question.id}": {"text": "已报修"},
-    }
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER])
@@ -252,43 +223,6 @@ async def test_today_counts_what_a_recount_counts(service: Living) -> None:
         "0",
         "1",
     )
-
-
-async def test_an_entry_is_there_before_anything_changes(service: Living) -> None:
-    """Whoever is cut off in the middle leaves an entry without an outcome, not none."""
-    reader, audit = await service.reader(), service.inside.stored.audit_log
-    who = await service.inside.stored.readers.get(reader.reader_id)
-    assert who is not None
-    ctx, log = StaffContext(who, Role.LIBRARIAN, service.clock.now()), AuditLog(audit)
-    operation = AuditedOperation(AuditAction.WAIVE, "x:1", before={"n": 1})
-    seen: list[tuple[str, object]] = []
-
-    async def look() -> int:
-        ((entry,), _) = await audit.page_of(AuditQuery(), 0, 1)
-        seen.append((entry.outcome, entry.after))
-        return 7
-
-    async def dies() -> int:
-        raise asyncio.CancelledError
-
-    async def is_away() -> int:
-        raise ServiceUnavailable
-
-    async def is_refused() -> int:
-        raise InvalidState(state="x")
-
-    for work, outcome in (
-        (look, "done"),
-        (dies, ""),
-        (is_away, ""),  # who knows what it has done
-        (is_refused, "wrong_state"),
-    ):
-        with contextlib.suppress(asyncio.CancelledError, ServiceUnavailable, InvalidState):
-            await log.record(ctx, operation, work, lambda n: {"n": n})
-        ((entry,), _) = await audit.page_of(AuditQuery(), 0, 1)
-        assert (entry.outcome, entry.before) == (outcome, {"n": 1})
-        assert entry.after == ({"n": 7} if outcome == "done" else None)
-    assert seen == [("", None)]
 
 
 async def test_a_reader_s_page_leads_to_all_that_was_done_to_them(service: Living) -> None:

@@ -24,7 +24,7 @@ from models.kernel.text import BYTE_ORDER_MARK
 from models.kernel.time_range import to_local
 from models.reservations.booking_facts import BookingFacts
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog
+from models.staff.audit_log import AuditLog
 from models.statistics.daily import BOOKED_STATES
 from models.statistics.service import StatisticsService
 
@@ -79,8 +79,9 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
 async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
     """Keep that a file is asked for, before it is sent."""
     facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
-    operation = AuditedOperation(AuditAction.EXPORTED, "bookings")
-    await visit[AuditLog].record_look(staff_context(visit), operation, facts)
+    await visit[AuditLog].record_look(
+        staff_context(visit), AuditAction.EXPORTED, target="bookings", facts=facts
+    )
 
 
 async def _start_download(

@@ -18,7 +18,7 @@ from handlers.statistics.console.statistics import LONGEST_SEATS, Interval, inte
 from models.kernel.errors import NotFound
 from models.kernel.text import BYTE_ORDER_MARK
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog
+from models.staff.audit_log import AuditLog
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
@@ -75,8 +75,9 @@ def _workbook(tables: Sequence[Table]) -> bytes:
 
 async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
     facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
-    operation = AuditedOperation(AuditAction.EXPORTED, "statistics")
-    await visit[AuditLog].record_look(staff_context(visit), operation, facts)
+    await visit[AuditLog].record_look(
+        staff_context(visit), AuditAction.EXPORTED, target="statistics", facts=facts
+    )
 
 
 def _file(body: bytes, name: str, kind: str) -> web.Response:

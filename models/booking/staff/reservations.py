@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from models.booking.service import ReservationService
@@ -16,7 +17,7 @@ from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, OpenAuditEntry, StaffContext
 from models.waitlist.service import WaitlistService
 
 STAFF_ACTIONS: Final = (
@@ -58,13 +59,17 @@ class StaffReservations:
     async def act_for_reader(
         self, ctx: StaffContext, action: str, id: str, reason: str
     ) -> Reservation:
-        """Raises: NotFound, also for an unknown action; and what the action raises."""
+        """The reservation as the action leaves it. Raises: NotFound, also for an unknown action;
+        and what the action raises."""
         r = await self._lookup.own(ctx, id)
         known = next((a for a in self._actions if a == action), None)
         if known is None:
             raise NotFound()
-        work, reader_ctx = self._actions[known], await self._lookup.reader_context(ctx, r)
-        return await record_change(self._audit, ctx, known, r, reason, lambda: work(reader_ctx, id))
+        act, reader_ctx = self._actions[known], await self._lookup.reader_context(ctx, r)
+        async with entry_of_reservation(self._audit, ctx, known, r, reason) as entry:
+            done = await act(reader_ctx, id)
+            entry.after = audit_result(done, ctx)
+        return done
 
     async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
         """Neither this seat nor another one: the reader waits no longer, so that the desk can book
@@ -79,18 +84,15 @@ class StaffReservations:
         return left
 
     async def move(self, ctx: StaffContext, id: str, seat_id: str, reason: str) -> Reservation:
-        """To another seat for the same time. Raises: as ``ReservationService.change``."""
+        """The reservation, on another seat for the same time. Raises: as
+        ``ReservationService.change``."""
         r = await self._lookup.own(ctx, id)
         self._lookup.require_seat(ctx, seat_id)
         reader_ctx = await self._lookup.reader_context(ctx, r)
-        return await record_change(
-            self._audit,
-            ctx,
-            AuditAction.MOVE,
-            r,
-            reason,
-            lambda: self._reservations.change(reader_ctx, id, seat_id, None, None),
-        )
+        async with entry_of_reservation(self._audit, ctx, AuditAction.MOVE, r, reason) as entry:
+            moved = await self._reservations.change(reader_ctx, id, seat_id, None, None)
+            entry.after = audit_result(moved, ctx)
+        return moved
 
     async def book(
         self,
@@ -100,49 +102,40 @@ class StaffReservations:
         selection: TimeSelection,
         reason: str,
     ) -> Reservation:
-        """A seat in the reader's place. Raises: as ``ReservationService.create``."""
+        """The reservation made in the reader's place. Raises: as ``ReservationService.create``."""
         self._lookup.require_seat(ctx, seat_id)
-        operation = AuditedOperation(AuditAction.BOOK, f"reader:{reader.id}", reader.id, reason)
-        return await self._audit.record(
-            ctx,
-            operation,
-            lambda: self._reservations.create(ctx.acting_for(reader), seat_id, selection),
-            lambda r: {"reservation": r.receipt, **audit_snapshot(r), **_repeated(r, ctx)},
-        )
+        async with self._audit.entry(
+            ctx, AuditAction.BOOK, reader=reader.id, reason=reason
+        ) as entry:
+            made = await self._reservations.create(ctx.acting_for(reader), seat_id, selection)
+            entry.after = {"reservation": made.receipt, **audit_result(made, ctx)}
+        return made
 
 
-def _repeated(r: Reservation, ctx: StaffContext) -> JsonObject:
-    """Says so where the request came once more and nothing was done again."""
+def entry_of_reservation(
+    audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
+) -> AbstractAsyncContextManager[OpenAuditEntry]:
+    """The entry around a change of the reservation, which is as ``r`` before."""
+    target = f"reservation:{r.id}"
+    return audit.entry(
+        ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)
+    )
+
+
+def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
+    """What the entry keeps of the reservation afterwards. It says where the request came once more
+    and nothing was done again."""
     key = ctx.key
-    done = key is not None and any(
+    repeated = key is not None and any(
         p.key == key.value and p.at < ctx.now for p in r.idempotency_results
     )
-    return {"repeated": True} if done else {}
+    return {**_snapshot(r), **({"repeated": True} if repeated else {})}
 
 
-def audit_snapshot(r: Reservation) -> JsonObject:
-    """What the audit log keeps of a reservation."""
+def _snapshot(r: Reservation) -> JsonObject:
     return {
         "state": r.state.value,
         "seat": r.seat_id,
         "start": to_local(r.start).isoformat(),
         "end": to_local(r.end).isoformat(),
     }
-
-
-async def record_change(
-    audit: AuditLog,
-    ctx: StaffContext,
-    action: AuditAction,
-    r: Reservation,
-    reason: str,
-    work: Callable[[], Awaitable[Reservation]],
-) -> Reservation:
-    """The reservation that ``work`` returns. The audit log has an entry of it, before and after,
-    which says where the request came once more."""
-    operation = AuditedOperation(
-        action, f"reservation:{r.id}", r.reader_id, reason, audit_snapshot(r)
-    )
-    return await audit.record(
-        ctx, operation, work, lambda done: {**audit_snapshot(done), **_repeated(done, ctx)}
-    )

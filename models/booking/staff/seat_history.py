@@ -11,7 +11,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import BOOKING_STATES
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSeatHistory:
@@ -37,13 +37,14 @@ class StaffSeatHistory:
             if r.state in BOOKING_STATES and r.held is not None and r.held.overlaps(span)
         ]
         readers = {r.reader_id for r in found}
-        operation = AuditedOperation(
+        await self._audit.record_look(
+            ctx,
             AuditAction.LOOKED_UP,
-            f"seat:{seat_id} {_minute(span.start)}/{_minute(span.end)}",
-            readers.pop() if len(readers) == 1 else None,
-            reason,
+            target=f"seat:{seat_id} {_minute(span.start)}/{_minute(span.end)}",
+            reader=readers.pop() if len(readers) == 1 else None,
+            reason=reason,
+            facts={"found": len(found)},
         )
-        await self._audit.record_look(ctx, operation, {"found": len(found)})
         return found
 
 

@@ -17,7 +17,7 @@ from models.library.errors import VenueChanged
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.staff.audit_log import AuditLog, StaffContext
 
 Device = Kiosk | Gate
 
@@ -38,10 +38,10 @@ class StaffDevices:
 
     async def add(self, ctx: StaffContext, device: Device, reason: str) -> str:
         """The key of a new kiosk or gate. Raises: DeviceExists."""
-
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
-
-        async def work() -> str:
+        async with self._audit.entry(
+            ctx, AuditAction.ADD_DEVICE, target=_target(device), reason=reason
+        ) as entry:
             if isinstance(device, Kiosk):
                 added = await self._catalogs.add_kiosk(device)
             else:
@@ -50,37 +50,34 @@ class StaffDevices:
                 raise DeviceExists()
             key = await self._issue_key(ctx, device)
             await self._reference.refresh()
-            return key
-
-        operation = AuditedOperation(AuditAction.ADD_DEVICE, _target(device), None, reason)
-        return await self._audit.record(ctx, operation, work, lambda _: {"name": device.name})
+            entry.after = {"name": device.name}
+        return key
 
     async def change(self, ctx: StaffContext, old: Device, new: Device, reason: str) -> None:
-        """Another name, another venue, or out of use: then its key is worth nothing at once.
-        Raises: DeviceChanged where somebody else was first; nothing has changed then."""
+        """The device has another name or venue, or is out of use: then its key is worth nothing at
+        once. Raises: DeviceChanged where somebody else was first; nothing has changed then."""
         for place in (old, new):
             ctx.require(place.venue_id, Role.ADMINISTRATOR)
         if new.venue_id != old.venue_id:
             new = replace(new, order=None)
-
-        async def work() -> JsonObject:
-            await self._replace(old, new)
-            return {} if new.retired else _facts(new)
-
         action = AuditAction.RETIRE_DEVICE if new.retired else AuditAction.CHANGE_DEVICE
         before = {} if new.retired else _facts(old)
-        operation = AuditedOperation(action, _target(old), None, reason, before)
-        await self._audit.record(ctx, operation, work, as_it_is)
+        async with self._audit.entry(
+            ctx, action, target=_target(old), reason=reason, before=before
+        ) as entry:
+            await self._replace(old, new)
+            entry.after = {} if new.retired else _facts(new)
 
     async def put_in_order(self, ctx: StaffContext, devices: Sequence[Device]) -> None:
-        """Show all kiosks, or all gates, of one venue in this order. Raises: DeviceChanged; nothing
-        has changed then."""
+        """All kiosks, or all gates, of one venue are shown in this order. Raises: DeviceChanged;
+        nothing has changed then."""
         venue_id = devices[0].venue_id
         ctx.require(venue_id, Role.ADMINISTRATOR)
         kiosks = [device for device in devices if isinstance(device, Kiosk)]
         gates = [device for device in devices if isinstance(device, Gate)]
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.ORDER_DEVICES, target=f"venue:{venue_id}"
+        ) as entry:
             if kiosks:
                 ordered = await self._catalogs.put_kiosks_in_order(kiosks)
             else:
@@ -88,27 +85,28 @@ class StaffDevices:
             if not ordered:
                 raise DeviceChanged()
             await self._reference.refresh()
-            return {"order": ", ".join(device.name for device in devices)}
-
-        operation = AuditedOperation(AuditAction.ORDER_DEVICES, f"venue:{venue_id}")
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {"order": ", ".join(device.name for device in devices)}
 
     async def bring_back(self, ctx: StaffContext, old: Device, reason: str) -> str:
         """The key with which a retired device works again. Raises: DeviceChanged."""
         ctx.require(old.venue_id, Role.ADMINISTRATOR)
-
-        async def work() -> str:
+        async with self._audit.entry(
+            ctx, AuditAction.BRING_BACK_DEVICE, target=_target(old), reason=reason
+        ):
             await self._replace(old, replace(old, retired=False))
             return await self._issue_key(ctx, old)
 
-        operation = AuditedOperation(AuditAction.BRING_BACK_DEVICE, _target(old), None, reason)
-        return await self._audit.record(ctx, operation, work, nothing)
-
     async def delete(self, ctx: StaffContext, device: Device, reason: str) -> None:
-        """Let it never have been. Raises: DeviceUsed where it was heard of once."""
+        """The device is gone, as if it had never been. Raises: DeviceUsed where it was heard of
+        once."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx,
+            AuditAction.DELETE_DEVICE,
+            target=_target(device),
+            reason=reason,
+            before=_facts(device),
+        ):
             if isinstance(device, Kiosk):
                 deleted = await self._catalogs.delete_kiosk(device)
             else:
@@ -116,11 +114,6 @@ class StaffDevices:
             if not deleted:
                 raise DeviceUsed()
             await self._reference.refresh()
-
-        operation = AuditedOperation(
-            AuditAction.DELETE_DEVICE, _target(device), None, reason, _facts(device)
-        )
-        await self._audit.record(ctx, operation, work, nothing)
 
     async def _replace(self, old: Device, new: Device) -> None:
         if isinstance(old, Kiosk) and isinstance(new, Kiosk):
@@ -133,34 +126,32 @@ class StaffDevices:
         await self._reference.refresh()
 
     async def rotate_key(self, ctx: StaffContext, device: Device, reason: str) -> str:
-        """Another key; the old one is worth nothing any more. Raises: DeviceChanged where it is
+        """The new key; the old one is worth nothing any more. Raises: DeviceChanged where it is
         retired or gone meanwhile."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
-        operation = AuditedOperation(AuditAction.ROTATE_KEY, _target(device), None, reason)
-        return await self._audit.record(
-            ctx, operation, lambda: self._issue_key(ctx, device), nothing
-        )
+        async with self._audit.entry(
+            ctx, AuditAction.ROTATE_KEY, target=_target(device), reason=reason
+        ):
+            return await self._issue_key(ctx, device)
 
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
     ) -> None:
-        """What proves presence in the venue from now on. Raises: VenueChanged where somebody else
-        was first; nothing has changed then."""
-
+        """``sources`` prove presence in the venue from now on. Raises: VenueChanged where somebody
+        else was first; nothing has changed then."""
         ctx.require(old.id, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
-            new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
+        new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
+        async with self._audit.entry(
+            ctx,
+            AuditAction.CHANGE_VENUE,
+            target=f"venue:{old.id}",
+            reason=reason,
+            before={"presence_sources": sorted(old.presence_sources)},
+        ) as entry:
             if not await self._catalogs.replace_venue(new):
                 raise VenueChanged()
             await self._reference.refresh()
-            return {"presence_sources": sorted(new.presence_sources)}
-
-        before = {"presence_sources": sorted(old.presence_sources)}
-        operation = AuditedOperation(
-            AuditAction.CHANGE_VENUE, f"venue:{old.id}", None, reason, before
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {"presence_sources": sorted(new.presence_sources)}
 
     async def _issue_key(self, ctx: StaffContext, device: Device) -> str:
         key = new_key()

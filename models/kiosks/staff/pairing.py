@@ -7,7 +7,7 @@ from models.kiosks.entities import KeyHolder, PairingRequest
 from models.kiosks.pairing_repository import PairingRepository
 from models.library.entities import Kiosk
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, instant_text
+from models.staff.audit_log import AuditLog, StaffContext, instant_text
 
 
 class StaffPairing:
@@ -28,12 +28,8 @@ class StaffPairing:
         saw, has it no longer. Raises: PairingOver, KioskKeyChanged."""
         ctx.require(kiosk.venue_id, Role.ADMINISTRATOR)
         before = {"browser": holder.browser, "since": instant_text(holder.since)}
-        operation = AuditedOperation(
-            AuditAction.PAIR_KIOSK, f"kiosk:{kiosk.id}", None, reason, before
-        )
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx, AuditAction.PAIR_KIOSK, target=f"kiosk:{kiosk.id}", reason=reason, before=before
+        ) as entry:
             await self._pairings.pair(request, kiosk.id, holder.rev, ctx.now)
-
-        after = {"browser": request.browser, "since": instant_text(ctx.now)}
-        await self._audit.record(ctx, operation, work, lambda _: after)
+            entry.after = {"browser": request.browser, "since": instant_text(ctx.now)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from models.identity.roles import Role
 from models.library.entities import Area, AreaId
@@ -10,7 +11,7 @@ from models.library.errors import PictureChanged
 from models.library.picture_repository import PlanPictureRepository
 from models.library.plan_picture import PictureFile, PicturePlace, PlanPicture, fitted
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffPlanPictures:
@@ -30,50 +31,41 @@ class StaffPlanPictures:
 
     async def put(self, ctx: StaffContext, area: Area, version: str, file: PictureFile) -> None:
         """The picture is the area's from now on; a new one lies where the old one did."""
-
-        async def change(old: PlanPicture | None) -> bool:
+        async with self._change(ctx, area, version) as old:
             if old is None:
-                return await self._pictures.add(area.id, file, fitted(area, file))
-            return await self._pictures.replace(old, file)
-
-        await self._record(ctx, area, version, change)
+                written = await self._pictures.add(area.id, file, fitted(area, file))
+            else:
+                written = await self._pictures.replace(old, file)
+            if not written:
+                raise PictureChanged()
 
     async def move(self, ctx: StaffContext, area: Area, version: str, place: PicturePlace) -> None:
-        """Put the picture somewhere else, or make it fainter."""
-
-        async def change(old: PlanPicture | None) -> bool:
-            return old is not None and await self._pictures.move(old, place)
-
-        await self._record(ctx, area, version, change)
+        """The picture lies somewhere else, or is fainter."""
+        async with self._change(ctx, area, version) as old:
+            if old is None or not await self._pictures.move(old, place):
+                raise PictureChanged()
 
     async def remove(self, ctx: StaffContext, area: Area, version: str) -> None:
-        """Take it away."""
+        """The area has no picture any more."""
+        async with self._change(ctx, area, version) as old:
+            if old is None or not await self._pictures.remove(old):
+                raise PictureChanged()
 
-        async def change(old: PlanPicture | None) -> bool:
-            return old is not None and await self._pictures.remove(old)
-
-        await self._record(ctx, area, version, change)
-
-    async def _record(
-        self,
-        ctx: StaffContext,
-        area: Area,
-        version: str,
-        change: Callable[[PlanPicture | None], Awaitable[bool]],
-    ) -> None:
+    @asynccontextmanager
+    async def _change(
+        self, ctx: StaffContext, area: Area, version: str
+    ) -> AsyncIterator[PlanPicture | None]:
+        """The picture of that version, which the block changes inside an entry. The version is
+        compared once more where the change is written."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         old = await self._pictures.get(area.id)
-
-        async def work() -> JsonObject:
-            # The version is compared once more where it is written.
-            if (old.version if old else "") != version or not await change(old):
+        async with self._audit.entry(
+            ctx, AuditAction.CHANGE_PICTURE, target=f"area:{area.id}", before=_facts(old)
+        ) as entry:
+            if (old.version if old else "") != version:
                 raise PictureChanged()
-            return _facts(await self._pictures.get(area.id))
-
-        operation = AuditedOperation(
-            AuditAction.CHANGE_PICTURE, f"area:{area.id}", None, "", _facts(old)
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
+            yield old
+            entry.after = _facts(await self._pictures.get(area.id))
 
 
 def _facts(picture: PlanPicture | None) -> JsonObject:

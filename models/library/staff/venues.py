@@ -10,8 +10,8 @@ from models.library.entities import Venue, VenueId
 from models.library.errors import VenueChanged, VenueExists
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
-from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffVenues:
@@ -23,22 +23,20 @@ class StaffVenues:
         self._audit, self._catalogs, self._reference = audit, catalogs, reference
 
     async def add(self, ctx: StaffContext, venue_id: VenueId, name: str) -> None:
-        """A new venue, the last one. The form's id for it makes a form that is sent twice count
+        """The new venue stands last. The form's id for it makes a form that is sent twice count
         once. Raises: VenueExists where there is one of that name or id."""
         ctx.require(None, Role.ADMINISTRATOR)
         venues = self._reference.catalog.venues.values()
         if any(venue.name == name for venue in venues):
             raise VenueExists()
         last = max((venue.order for venue in venues), default=-1)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.ADD_VENUE, target=f"venue:{venue_id}"
+        ) as entry:
             if not await self._catalogs.add_venue(Venue(venue_id, name, order=last + 1)):
                 raise VenueExists()
             await self._reference.refresh()
-            return {"name": name}
-
-        operation = AuditedOperation(AuditAction.ADD_VENUE, f"venue:{venue_id}")
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {"name": name}
 
     async def rename(self, ctx: StaffContext, old: Venue, name: str) -> None:
         """Another name, from now on and for past bookings too. Raises: VenueExists, VenueChanged;
@@ -51,22 +49,18 @@ class StaffVenues:
         await self._replace(ctx, AuditAction.RENAME_VENUE, old, new, "name")
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
-        """Let readers see them in this order. Raises: VenueChanged; nothing has changed then."""
+        """Readers see the venues in this order. Raises: VenueChanged; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         moved = [
             replace(venue, order=place, rev=venue.rev + 1)
             for place, venue in enumerate(venues)
             if venue.order != place
         ]
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(ctx, AuditAction.ORDER_VENUES, target="venues:all") as entry:
             if not await self._catalogs.replace_venues(moved):
                 raise VenueChanged()
             await self._reference.refresh()
-            return {"order": ", ".join(venue.name for venue in venues)}
-
-        operation = AuditedOperation(AuditAction.ORDER_VENUES, "venues:all")
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {"order": ", ".join(venue.name for venue in venues)}
 
     async def retire(self, ctx: StaffContext, old: Venue) -> None:
         """Let nobody see it any more, and no area or device come to it. Raises: VenueInUse where an
@@ -84,31 +78,23 @@ class StaffVenues:
     async def _replace(
         self, ctx: StaffContext, action: AuditAction, old: Venue, new: Venue, field: str
     ) -> None:
-        """Write the new one, which differs in that field. Raises: VenueChanged, VenueInUse."""
-
-        async def work() -> JsonObject:
+        """``new``, which differs in that field, stands in the place of ``old``. Raises:
+        VenueChanged, VenueInUse."""
+        async with self._audit.entry(
+            ctx, action, target=f"venue:{old.id}", before={field: getattr(old, field)}
+        ) as entry:
             if not await self._catalogs.replace_venue(replace(new, rev=old.rev + 1)):
                 raise VenueChanged()
             await self._reference.refresh()
-            return {field: getattr(new, field)}
-
-        before = {field: getattr(old, field)}
-        operation = AuditedOperation(action, f"venue:{old.id}", None, "", before)
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {field: getattr(new, field)}
 
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:
-        """Raises: VenueInUse where anything belongs to it, VenueChanged; nothing has changed
-        then."""
+        """The venue is gone. Raises: VenueInUse where anything belongs to it, VenueChanged; nothing
+        has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.REMOVE_VENUE, target=f"venue:{venue.id}", before={"name": venue.name}
+        ):
             if not await self._catalogs.remove_venue(venue):
                 raise VenueChanged()
             await self._reference.refresh()
-            return {}
-
-        before = {"name": venue.name}
-        operation = AuditedOperation(
-            AuditAction.REMOVE_VENUE, f"venue:{venue.id}", None, "", before
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)

@@ -16,7 +16,7 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.mongo import new_id
 
 
@@ -73,7 +73,7 @@ class StaffReaderGroups:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Enter a new group, whose id is made here, or let ``new`` stand in the place of ``old``.
+        """``new`` stands in the place of ``old``, or is a new group, whose id is made here.
         ``resolution`` is for the bookings of others in what is reserved now.
 
         Raises: GroupChanged, GroupNameTaken, TooManyGroups; nothing has changed then.
@@ -84,8 +84,13 @@ class StaffReaderGroups:
                 raise TooManyGroups(limit=MAX_GROUPS)
             new = replace(new, id=GroupId(new_id()))
         rows = await self.find_barred(self._reference.groups.with_group(new), ctx)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx,
+            AuditAction.SAVE_GROUP,
+            target=f"group:{new.id}",
+            reason=reason,
+            before=self._snapshot(old) if old is not None else {},
+        ) as entry:
             if old is None:
                 if not await self._groups.add(new):
                     raise GroupNameTaken()
@@ -98,30 +103,22 @@ class StaffReaderGroups:
                 rows, resolution, ctx.actor, ctx.now, entitled=True
             )
             counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
-            return {**self._snapshot(new), **{name: n for name, n in counts.items() if n}}
-
-        before = self._snapshot(old) if old is not None else {}
-        operation = AuditedOperation(
-            AuditAction.SAVE_GROUP, f"group:{new.id}", None, reason, before
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {**self._snapshot(new), **{name: n for name, n in counts.items() if n}}
 
     async def delete(self, ctx: StaffContext, group: ReaderGroup, reason: str) -> None:
         """The group is gone, with the memberships in it; what was reserved for it is everybody's,
         where no other group has it too. Raises: GroupChanged."""
-
         ctx.require(None, Role.ADMINISTRATOR)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx,
+            AuditAction.DELETE_GROUP,
+            target=f"group:{group.id}",
+            reason=reason,
+            before=self._snapshot(group),
+        ):
             if not await self._groups.delete(group):
                 raise GroupChanged()
             await self._reference.refresh()
-            return {}
-
-        operation = AuditedOperation(
-            AuditAction.DELETE_GROUP, f"group:{group.id}", None, reason, self._snapshot(group)
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
 
     def _snapshot(self, g: ReaderGroup) -> JsonObject:
         catalog = self._reference.catalog

@@ -13,7 +13,7 @@ from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is
+from models.staff.audit_log import AuditLog, StaffContext
 
 _BATCH = 500
 """Readers of a file that are entered at once."""
@@ -48,21 +48,16 @@ class StaffMemberships:
     ) -> None:
         """``new`` stands in the place of ``was``. Raises: MembershipChanged where ``was`` is not
         what stands any more; TooManyGroups."""
-
         ctx.require(None)
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.SET_MEMBERSHIP, reader=reader.id, reason=reason, before=self._days(was)
+        ) as entry:
             if not await self._memberships.replace(reader.id, was, new):
                 if was is None and len(reader.memberships) >= MAX_MEMBERSHIPS:
                     raise TooManyGroups(limit=MAX_MEMBERSHIPS)
                 raise MembershipChanged()
             await self._on_reader_changed(reader.id)
-            return self._days(new)
-
-        operation = AuditedOperation(
-            AuditAction.SET_MEMBERSHIP, f"reader:{reader.id}", reader.id, reason, self._days(was)
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = self._days(new)
 
     async def known_of(self, numbers: Sequence[str]) -> int:
         """How many of the numbers belong to readers who are known."""
@@ -75,25 +70,21 @@ class StaffMemberships:
         rows: Mapping[str, Membership],
         reason: str,
     ) -> int:
-        """Let the readers with these (normalised) numbers have these memberships of the group.
-        Who has never signed in is entered by the number alone. How many entries have changed."""
-
+        """How many entries have changed: the readers with these (normalised) numbers have these
+        memberships of the group. Who has never signed in is entered by the number alone."""
         ctx.require(None)
-
-        async def work() -> int:
-            numbers, changed = list(rows), 0
+        numbers, changed = list(rows), 0
+        async with self._audit.entry(
+            ctx, AuditAction.IMPORT_MEMBERS, target=f"group:{group.id}", reason=reason
+        ) as entry:
             for begin in range(0, len(numbers), _BATCH):
                 some = numbers[begin : begin + _BATCH]
                 known = await self._readers.enter_numbers(some, ctx.now)
                 changed += await self._memberships.put_all(
                     [(id, rows[number]) for number, id in known.items()]
                 )
-            return changed
-
-        operation = AuditedOperation(AuditAction.IMPORT_MEMBERS, f"group:{group.id}", None, reason)
-        return await self._audit.record(
-            ctx, operation, work, lambda changed: {"name": group.name, "members": changed}
-        )
+            entry.after = {"name": group.name, "members": changed}
+        return changed
 
     def _days(self, m: Membership | None) -> JsonObject:
         if m is None:

@@ -18,7 +18,7 @@ from models.readers.errors import AccommodationChanged
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext
+from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 
 SHORTEST_PART: Final = 2
@@ -81,24 +81,22 @@ class StaffReaders:
             "by_name": min(len(named), limit),
             "by_part": min(len(partly), limit),
         }
-        seen = {name: count for name, count in counts.items() if count}
+        facts = {name: count for name, count in counts.items() if count}
         await self._audit.record_look(
-            ctx, AuditedOperation(AuditAction.LOOKED_UP, "readers"), seen or {"found": 0}
+            ctx, AuditAction.LOOKED_UP, target="readers", facts=facts or {"found": 0}
         )
         every = list((found | {reader.id: reader for reader in (*named, *partly)}).values())
         return FoundReaders(every[:limit], len(every) > limit)
 
     async def look_at(self, ctx: StaffContext, reader: Reader) -> None:
-        """Keep that the reader's page is opened, before it is shown."""
-        operation = AuditedOperation(AuditAction.LOOKED_UP, f"reader:{reader.id}", reader.id)
-        await self._audit.record_look(ctx, operation, {})
+        """The log keeps that the reader's page is opened, before it is shown."""
+        await self._audit.record_look(ctx, AuditAction.LOOKED_UP, reader=reader.id)
 
     async def reveal_number(self, ctx: StaffContext, reader: Reader, reason: str) -> str:
         """The reader's whole number; the log keeps first who sees it, and why."""
-        operation = AuditedOperation(
-            AuditAction.REVEAL_NUMBER, f"reader:{reader.id}", reader.id, reason
+        await self._audit.record_look(
+            ctx, AuditAction.REVEAL_NUMBER, reader=reader.id, reason=reason
         )
-        await self._audit.record_look(ctx, operation, {})
         return reader.decrypt().student_no
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
@@ -110,12 +108,11 @@ class StaffReaders:
         everywhere. Raises: NotFound."""
         if not await self._codes.is_bound(reader.id):
             raise NotFound()
-        operation = AuditedOperation(
-            AuditAction.UNBIND, f"reader:{reader.id}", reader.id, reason, {"bound": True}
-        )
-        await self._audit.record(
-            ctx, operation, lambda: self._codes.unbind(reader.id), lambda _: {"bound": False}
-        )
+        async with self._audit.entry(
+            ctx, AuditAction.UNBIND, reader=reader.id, reason=reason, before={"bound": True}
+        ) as entry:
+            await self._codes.unbind(reader.id)
+            entry.after = {"bound": False}
 
     async def set_accommodation(
         self,
@@ -125,24 +122,19 @@ class StaffReaders:
         becomes: Accommodation,
         reason: str,
     ) -> None:
-        """Give the reader an accommodation, or take it back. The log says that, and not what it is.
-        Raises: AccommodationChanged where ``was`` is not the current one any more."""
+        """The reader has the accommodation from now on, or none any more. The log says that, and
+        not what it is. Raises: AccommodationChanged where ``was`` is not the current one any
+        more."""
         ctx.require(None)
-        day = local_date(ctx.now)
-
-        async def work() -> None:
+        current = self._reference.active_accommodation(reader.id, local_date(ctx.now))
+        async with self._audit.entry(
+            ctx,
+            AuditAction.SET_ACCOMMODATION,
+            reader=reader.id,
+            reason=reason,
+            before={"granted": current is not NO_ACCOMMODATION},
+        ) as entry:
             if not await self._accommodations.replace(reader.id, was, becomes):
                 raise AccommodationChanged()
             await self._reference.refresh()
-
-        current = self._reference.active_accommodation(reader.id, day)
-        operation = AuditedOperation(
-            AuditAction.SET_ACCOMMODATION,
-            f"reader:{reader.id}",
-            reader.id,
-            reason,
-            {"granted": current is not NO_ACCOMMODATION},
-        )
-        await self._audit.record(
-            ctx, operation, work, lambda _: {"granted": becomes != NO_ACCOMMODATION}
-        )
+            entry.after = {"granted": becomes != NO_ACCOMMODATION}

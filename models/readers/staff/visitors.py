@@ -17,8 +17,8 @@ from models.readers.errors import CardTaken, VisitChanged
 from models.readers.repository import ReaderRepository
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
-from models.staff.audit import AuditAction, JsonObject
-from models.staff.audit_log import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 from models.storage.mongo import new_id
 from models.waitlist.service import WaitlistService
@@ -69,70 +69,56 @@ class StaffVisitors:
     async def add(
         self, ctx: StaffContext, name: str, visit: Visit, card: str, reason: str
     ) -> ReaderId:
-        """Enter a visitor. Raises: CardTaken where the card is somebody's; nobody has been entered
-        then."""
+        """The id of the visitor, who is entered. Raises: CardTaken where the card is somebody's;
+        nobody has been entered then."""
         id = ReaderId(new_id())
-
-        async def work() -> None:
+        async with self._audit.entry(
+            ctx, AuditAction.ADD_VISITOR, reader=id, reason=reason
+        ) as entry:
             await self._readers.admit_visitor(id, name, visit, ctx.now)
             if card and not await self._cards.give(card, id):
                 await self._readers.delete_visitor(id)
                 raise CardTaken()
-
-        after = {**_days(visit), "card": bool(card)}
-        operation = AuditedOperation(AuditAction.ADD_VISITOR, f"reader:{id}", id, reason)
-        await self._audit.record(ctx, operation, work, lambda _: after)
+            entry.after = {**_days(visit), "card": bool(card)}
         return id
 
     async def change_visit(
         self, ctx: StaffContext, reader: Reader, visit: Visit, reason: str
     ) -> None:
-        """Other days. Bookings outside of them are cancelled, and the visitor is told. Raises:
-        NotFound; VisitChanged where somebody was faster."""
+        """The visit has other days. Bookings outside of them are cancelled, and the visitor is
+        told. Raises: NotFound; VisitChanged where somebody was faster."""
         was = reader.stay
         if was is None:
             raise NotFound()
-
-        async def work() -> JsonObject:
+        async with self._audit.entry(
+            ctx, AuditAction.CHANGE_VISIT, reader=reader.id, reason=reason, before=_days(was)
+        ) as entry:
             if not await self._readers.set_visit(reader.id, was, visit):
                 raise VisitChanged()
             await self._on_reader_changed(reader.id)
             cancelled = await self._cut_visits.cancel_outside(ctx, reader, visit)
-            return {**_days(visit), "cancelled": cancelled}
-
-        operation = AuditedOperation(
-            AuditAction.CHANGE_VISIT, f"reader:{reader.id}", reader.id, reason, _days(was)
-        )
-        await self._audit.record(ctx, operation, work, as_it_is)
+            entry.after = {**_days(visit), "cancelled": cancelled}
 
     async def reveal_activation_code(self, ctx: StaffContext, reader: Reader) -> LiveCode:
         """The code that lets a visitor's WeChat in, who has no page of their own. Raises: NotFound
         where the visit is over, or it is no visitor."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
-        operation = AuditedOperation(AuditAction.REVEAL_CODE, f"reader:{reader.id}", reader.id)
-        return await self._audit.record(
-            ctx,
-            operation,
-            lambda: self._codes.get_or_create_code(reader.id, False, ctx.now),
-            nothing,
-        )
+        async with self._audit.entry(ctx, AuditAction.REVEAL_CODE, reader=reader.id):
+            return await self._codes.get_or_create_code(reader.id, False, ctx.now)
 
     async def answer_binding(
         self, ctx: StaffContext, reader: Reader, request_id: str, theirs: bool
     ) -> None:
-        """A visitor's answer to who waits with their code, given at the service desk. Raises:
+        """The visitor has answered who waits with their code, at the service desk. Raises:
         NotFound where it is no visitor; as ``AccountBindingService.confirm``."""
         if reader.stay is None:
             raise NotFound()
         answer = self._codes.confirm if theirs else self._codes.refuse
         action = AuditAction.CONFIRM_BINDING if theirs else AuditAction.REFUSE_BINDING
-        await self._audit.record(
-            ctx,
-            AuditedOperation(action, f"reader:{reader.id}", reader.id),
-            lambda: answer(reader.id, request_id, ctx.now),
-            lambda _: {"bound": theirs},
-        )
+        async with self._audit.entry(ctx, action, reader=reader.id) as entry:
+            await answer(reader.id, request_id, ctx.now)
+            entry.after = {"bound": theirs}
 
 
 def _days(visit: Visit) -> dict[str, object]:
