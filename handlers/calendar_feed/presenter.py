@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from urllib.parse import urlsplit
 
 from handlers.http.language import Language
 from handlers.reservations import presenter
@@ -54,8 +53,8 @@ def _entry(
     words = partial(_words, language, seat)
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(
-        uid=f"{r.id}@{urlsplit(base_url).hostname}",
-        sequence=r.rev,
+        uid=rules.uid_of(r, base_url),
+        sequence=rules.sequence_of(r),
         created_at=r.created_at,
         changed_at=rules.changed_at(r),
         start=time.start,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from models.kernel.errors import NotFound
 from models.kernel.time_range import TimeRange
@@ -27,6 +28,17 @@ def check_is_booking(r: Reservation) -> None:
     """An offer from the waiting list is no booking yet. Raises: NotFound."""
     if r.state not in BOOKING_STATES:
         raise NotFound()
+
+
+def uid_of(r: Reservation, base_url: str) -> str:
+    """What the booking is called in all calendars for ever; the host of the service's own address
+    makes it the service's alone."""
+    return f"{r.id}@{urlsplit(base_url).hostname}"
+
+
+def sequence_of(r: Reservation) -> int:
+    """Which revision of the booking it is: by a higher one a calendar replaces what it had."""
+    return r.rev
 
 
 def is_off(r: Reservation) -> bool:

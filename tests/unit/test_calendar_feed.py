@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from models.calendar_feed import rules
 from models.calendar_feed.calendar import calendar_of
 from models.calendar_feed.entities import CalendarEntry
+from models.check_in import transitions
+from models.kernel.ids import ReservationId
+from models.policy.entities import Policy
 from models.profile.zones import fitting_zones, zone_minutes
 from models.reservations.entities import HistoryEntry
 from models.reservations.state_machine import LIVE, ReservationState
-from tests.builders import on, outcome, reserved
+from tests.builders import BY_JOB, BY_READER, in_use, on, outcome, reserved
 from tests.calendars import CalendarReader, calendar_reader
 
 QUARTER: Final = timedelta(minutes=15)
@@ -143,6 +146,19 @@ def test_what_each_state_shows(state: ReservationState) -> None:
     assert rules.changed_at(r) == on("13:00")
     offer = state in ("offered", "offer_expired")
     assert outcome(lambda: rules.check_is_booking(r)) == ("not_found" if offer else "ok")
+
+
+def test_a_booking_has_one_name_and_each_change_of_it_a_higher_number() -> None:
+    life = [reserved()]
+    life.append(in_use(life[-1]))
+    life.append(transitions.leave(life[-1], on("15:00"), Policy(), BY_READER, on("14:40")))
+    life.append(transitions.expire_leave(life[-1], BY_JOB))
+    name = f"{life[0].id}@seats.example"
+    for address in ("https://seats.example", "https://seats.example:8443/library"):
+        assert {rules.uid_of(r, address) for r in life} == {name}
+    assert rules.uid_of(replace(life[0], id=ReservationId("2")), "https://seats.example") != name
+    numbers = [rules.sequence_of(r) for r in life]
+    assert numbers == sorted(set(numbers))
 
 
 def test_a_stay_that_ended_before_its_start_is_where_it_was() -> None:
