@@ -6,26 +6,45 @@ from collections.abc import Mapping
 from datetime import time
 from typing import Any, Final
 
-from handlers.texts.console_labels import POLICY_TIME_TEXT, SWITCH_TEXT, UNLIMITED, YES_NO
+from handlers.texts.console_labels import (
+    AS_WHOLE_LIBRARY,
+    POLICY_TIME_TEXT,
+    SWITCH_TEXT,
+    UNLIMITED,
+    YES_NO,
+)
 from handlers.texts.labels import NUMBER_TEXT
 
+VALUES: Final = (*NUMBER_TEXT, *SWITCH_TEXT, *POLICY_TIME_TEXT)
+"""The names of all values, in the order of the page."""
 _NO_MEAL_TIMES: Final = "无"
 
 
 def values_text(values: Mapping[str, Any]) -> list[str]:
     """What a policy override says, one line for each value: 单次最长时长 120 分钟."""
-    return [_value_text(name, value) for name, value in values.items()]
+    return [
+        f"{value_name(name)}{'：' if name in SWITCH_TEXT else ' '}{value_text(name, value)}"
+        for name, value in values.items()
+    ]
 
 
-def _value_text(name: str, value: Any) -> str:
+def value_name(name: str) -> str:
+    """What the value is called: 单次最长时长."""
     if name in NUMBER_TEXT:
-        words, unit = NUMBER_TEXT[name]
-        return f"{words} {value} {unit}"
+        return NUMBER_TEXT[name][0]
+    return SWITCH_TEXT[name] if name in SWITCH_TEXT else POLICY_TIME_TEXT[name]
+
+
+def value_text(name: str, value: Any) -> str:
+    """A value, with the unit of a number: 120 分钟, 是, 07:00; of a number that an area does not
+    have of its own, 同全馆."""
+    if name in NUMBER_TEXT:
+        return f"{value} {NUMBER_TEXT[name][1]}" if value is not None else AS_WHOLE_LIBRARY
     if name in SWITCH_TEXT:
-        return f"{SWITCH_TEXT[name]}：{YES_NO[value]}"
+        return YES_NO[value]
     if name == "meal_times":
-        return f"{POLICY_TIME_TEXT[name]} {meal_times_text(value) or _NO_MEAL_TIMES}"
-    return f"{POLICY_TIME_TEXT[name]} {f'{value:%H:%M}' if value else UNLIMITED}"
+        return meal_times_text(value) or _NO_MEAL_TIMES
+    return f"{value:%H:%M}" if value else UNLIMITED
 
 
 def meal_times_text(spans: tuple[tuple[time, time], ...]) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import time
+from datetime import date, time, timedelta
+from typing import Final
 
 from models.kernel.errors import NotFound
+from models.library.entities import Catalog, VenueId
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strongest
 
 DayPlan = tuple[time, time] | None
 """Opening and closing of a weekday; None where it is closed."""
+_MONDAY: Final = date(2024, 1, 1)
+"""Any: entries of the week know weekdays only."""
 
 
 def add_opening_rule(policy: Policy, rule: OpeningRule) -> Policy:
@@ -32,6 +36,44 @@ def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, .
     """The place's own entry for each weekday; None where it has none."""
     own = [r for r in policy.opening if r.kind is OpeningKind.WEEK and r.place == place]
     return tuple(strongest([r for r in own if weekday in r.weekdays]) for weekday in range(7))
+
+
+def effective_week(
+    policy: Policy, place: OpeningPlace, venue_id: VenueId | None
+) -> tuple[OpeningRule | None, ...]:
+    """For each weekday the place's own entry, else that of what it lies in: of the venue, or the
+    whole library."""
+    week = [r for r in policy.opening if r.kind is OpeningKind.WEEK]
+    days = (_MONDAY + timedelta(days=n) for n in range(7))
+    return tuple(
+        own or strongest([r for r in week if r.applies_to(day, venue_id, place.area_id)])
+        for own, day in zip(own_week(policy, place), days, strict=True)
+    )
+
+
+def has_week(
+    policy: Policy, place: OpeningPlace, days: Sequence[DayPlan], independent: bool
+) -> bool:
+    """Is the place's own weekly table that one already?"""
+    return all(
+        rule is not None and rule.independent == independent and plan_of(rule) == plan
+        for rule, plan in zip(own_week(policy, place), days, strict=True)
+    )
+
+
+def plan_of(rule: OpeningRule) -> DayPlan:
+    """The entry's hours."""
+    if rule.opens is None or rule.closes is None:
+        return None
+    return rule.opens, rule.closes
+
+
+def venue_of(catalog: Catalog, place: OpeningPlace) -> VenueId | None:
+    """The venue that the place is, or lies in; None for the whole library."""
+    if place.area_id is None:
+        return place.venue_id
+    area = catalog.areas.get(place.area_id)
+    return area.venue_id if area is not None else None
 
 
 def places_with_week(policy: Policy) -> list[OpeningPlace]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_date, local_instant
 from models.library.entities import AreaId
-from models.policy.entities import Policy
+from models.policy.entities import Policy, PolicyOverride
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
 from models.policy_preview.simulation import (
@@ -114,6 +114,14 @@ class PolicyPreviewService:
             if len(found) % _POLITE == 0:
                 await asyncio.sleep(0)
         return found
+
+
+def under_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
+    """The policy, with the override's values on the days that are compared: they are over, and it
+    is planned for others."""
+    last = today if override.last is not None else None
+    then = replace(override, first=today - DAYS * _DAY, last=last)
+    return replace(policy, rule_sets=(*policy.rule_sets, then))
 
 
 def past_booking(

@@ -7,7 +7,7 @@ which each request loads anyway.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -16,6 +16,7 @@ from typing import Final, NewType
 from models.kernel.days import is_within
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, AreaId, Seat, SeatId
+from models.policy.entities import Policy
 
 GroupId = NewType("GroupId", str)
 Groups = frozenset[GroupId]
@@ -61,6 +62,15 @@ class GroupLimits:
 
     max_minutes: int | None = None
     booking_window_days: int | None = None
+
+    def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
+        """The group's numbers that were no smaller than the library's and now are: what was meant
+        as a privilege takes something away."""
+        return {
+            name: own
+            for name, own in asdict(self).items()
+            if own is not None and getattr(before, name) <= own < getattr(after, name)
+        }
 
 
 NO_LIMITS: Final = GroupLimits()

@@ -16,9 +16,10 @@ from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason
 from handlers.policy.console import opening_form, policy_form, policy_override_form
 from handlers.staff.forms import clock_of, date_in, instant_in
+from handlers.texts.policy import VALUES
 from models.kernel.errors import InvalidRequest, NotFound
 from models.library.entities import Area, Catalog, Venue
-from models.policy.entities import OpeningRule, Policy
+from models.policy.entities import DATE_OVERRIDABLE, OpeningRule, Policy
 from tests.builders import AREA, MONDAY, TOMORROW, VENUE, on
 
 CATALOG = Catalog(
@@ -197,3 +198,17 @@ DAILY = {"set.daily_booking_limit": "1"}
 def test_a_form_of_the_rules_is_read_or_told_why_not(fields: dict[str, str], words: str) -> None:
     read = reason_of(partial(policy_override_form.read_change, cast(PageRequest, Visit()), fields))
     assert words in read and bool(words) is bool(read)
+
+
+def test_what_is_new_is_said_of_each_value() -> None:
+    assert set(VALUES) == DATE_OVERRIDABLE, "a value without words would change unseen"
+    fields = NUMBERS | {"booking_opens_at": "07:00", "meal_times": "", "opening_draw": "on"}
+    fields |= {"leave_minutes": "20", f"max_minutes@{AREA}": "60"}
+    change = policy_override_form.read_change(cast(PageRequest, Visit()), fields)
+    assert change.summary == [
+        "暂离：30 分钟 → 20 分钟",
+        "放号瞬间抽签定先后：否 → 是",
+        "放号时间：不限 → 07:00",
+        "用餐时间：11:00-13:00，17:00-19:00 → 无",
+        "中厅 单次最长时长：同全馆 → 60 分钟",
+    ]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.kernel.time_range import TimeRange, local_instant, to_local
 from models.library.entities import AreaId
+from models.policy.differences import ValueChange, value_changes
 from models.policy.entities import (
     AREA_OVERRIDABLE,
     Policy,
@@ -161,6 +162,27 @@ def test_without_an_end_it_is_the_usual_number_from_then_on() -> None:
     ):
         found = policy.resolve(area, day)
         assert (found.max_minutes, found.violations_limit) == (longest, limit), (area, day)
+
+
+def test_what_has_changed_is_every_value_that_differs_and_no_other() -> None:
+    old = Policy(areas={UPPER: {"max_minutes": 360}, AREA: {"leave_minutes": 20}})
+    new = replace(
+        old,
+        max_minutes=180,
+        opening_draw=True,
+        meal_times=(),
+        areas={UPPER: {"max_minutes": 300, "leave_minutes": 5}},
+    )
+    names = ("opening_draw", "leave_minutes", "max_minutes", "meal_times", "booking_opens_at")
+    assert value_changes(old, new, names) == [
+        ValueChange("opening_draw", False, True),
+        ValueChange("max_minutes", 240, 180),
+        ValueChange("meal_times", old.meal_times, ()),
+        ValueChange("leave_minutes", None, 5, UPPER),
+        ValueChange("max_minutes", 360, 300, UPPER),
+        ValueChange("leave_minutes", 20, None, AREA),
+    ]
+    assert value_changes(new, new, names) == []
 
 
 windows = st.one_of(

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import AreaId, SeatId
-from models.policy.entities import OpeningRule, Policy
+from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.policy.open_hours import OpenHours, open_hours
-from models.policy_preview.service import past_booking
+from models.policy_preview.service import DAYS as COMPARED
+from models.policy_preview.service import past_booking, under_override
 from models.policy_preview.simulation import PastBooking, PolicySimulation, SimulationResult
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.reservations import transitions as reservations_transitions
@@ -300,3 +301,13 @@ def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
     booking = past_booking(r, Policy(), NO_ACCOMMODATION, forgiven=False)
     assert booking.asked_at == on("08:00") and booking.deadlines_extended
     assert simulated(Policy(), {MONDAY: [booking]}, {}).refused == {}
+
+
+def test_an_override_of_other_days_is_judged_by_the_days_that_are_compared() -> None:
+    usual, later = Policy(), MONDAY + timedelta(days=60)
+    for last in (later + timedelta(days=9), None):
+        exams = PolicyOverride("考试周", later, last, {"max_minutes": 120}, AREA)
+        then = under_override(usual, exams, MONDAY)
+        for day in (MONDAY - timedelta(days=n) for n in range(1, COMPARED + 1)):
+            assert then.resolve(AREA, day).max_minutes == 120
+            assert then.resolve(None, day) == usual

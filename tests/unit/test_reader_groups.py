@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 
 import pytest
@@ -245,3 +246,17 @@ def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
     ):
         assert people.role_of(number, "cas", groups) == given_role, (number, groups)
     assert people.role_of("3", "alumni", ("desk",)) is None, "a group is one of its sign-on"
+
+
+def test_a_number_that_was_a_privilege_and_is_none_any_more() -> None:
+    before, some = Policy(max_minutes=240, booking_window_days=2), GroupLimits(300, 2)
+    for after, found in (
+        (before, {}),
+        (replace(before, max_minutes=300), {}),
+        (replace(before, max_minutes=301), {"max_minutes": 300}),
+        (replace(before, max_minutes=360, booking_window_days=3), asdict(some)),
+        (replace(before, max_minutes=60), {}),
+    ):
+        assert some.narrowed_by(before, after) == found, after
+        assert GroupLimits(max_minutes=120).narrowed_by(before, after) == {}, "it never was one"
+        assert GroupLimits().narrowed_by(before, after) == {}

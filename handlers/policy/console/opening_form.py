@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, time
 from typing import Final
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.policy.console.opening_words import place_in, scope_of
+from handlers.policy.console.opening_words import place_in
 from handlers.staff.forms import clock_of, day_of
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
 from handlers.texts.labels import WEEKDAYS
@@ -20,7 +20,7 @@ from models.kernel.time_range import local_date
 from models.library.entities import Catalog
 from models.policy import opening_rules
 from models.policy.entities import Policy
-from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strongest
+from models.policy.opening import OpeningPlace, OpeningRule
 from models.policy.opening_rules import DayPlan
 from models.policy.validation import MAX_OPENING_REASON, is_opening_time, is_plannable
 
@@ -115,31 +115,24 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
 # --- the week -------------------------------------------------------------------------------------
 def week_fields(visit: PageRequest, place: OpeningPlace) -> dict[str, str]:
     """The weekly table of the place as its form shows it: its own, else what it follows."""
-    policy, today = visit[REFERENCE].policy, local_date(visit.now)
-    venue_id, area_id = scope_of(visit[REFERENCE].catalog, place)
-    own = opening_rules.own_week(policy, place)
+    policy = visit[REFERENCE].policy
+    venue_id = opening_rules.venue_of(visit[REFERENCE].catalog, place)
     fields: dict[str, str] = {}
-    for n in range(7):
-        day = today + timedelta(days=(n - today.weekday()) % 7)
-        rule = own[n] or strongest(
-            [
-                r
-                for r in policy.opening
-                if r.kind is OpeningKind.WEEK and r.applies_to(day, venue_id, area_id)
-            ]
-        )
+    for n, rule in enumerate(opening_rules.effective_week(policy, place, venue_id)):
         fields |= _day_fields(n, rule)
+    own = opening_rules.own_week(policy, place)
     if any(rule is not None and rule.independent for rule in own):
         fields["independent"] = "on"
     return fields
 
 
 def _day_fields(n: int, rule: OpeningRule | None) -> dict[str, str]:
-    if rule is None or rule.opens is None or rule.closes is None:
+    plan = opening_rules.plan_of(rule) if rule is not None else None
+    if plan is None:
         return {f"day{n}": "closed"}
-    if (rule.opens, rule.closes) == _WHOLE_DAY:
+    if plan == _WHOLE_DAY:
         return {f"day{n}": "whole"}
-    clocks = {f"opens{n}": f"{rule.opens:%H:%M}", f"closes{n}": f"{rule.closes:%H:%M}"}
+    clocks = {f"opens{n}": f"{plan[0]:%H:%M}", f"closes{n}": f"{plan[1]:%H:%M}"}
     return {f"day{n}": "open"} | clocks
 
 
@@ -178,19 +171,11 @@ def week_words(catalog: Catalog, place: OpeningPlace, days: list[DayPlan], alone
 def _set_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
     reference, place = visit[REFERENCE], _place(visit, typed["at"])
     days, alone = week_of(typed), _independent(place, bool(typed["independent"]))
-    stands = opening_rules.own_week(reference.policy, place)
-    if all(
-        rule is not None and rule.independent == alone and _plan(rule) == plan
-        for rule, plan in zip(stands, days, strict=True)
-    ):
+    if opening_rules.has_week(reference.policy, place, days, alone):
         raise InvalidRequest("base", WRONG_TEXT["nothing_changed"])
     new = opening_rules.set_week(reference.policy, place, days, alone)
     words = week_words(reference.catalog, place, days, alone)
     return OpeningChange(new, words, place, local_date(visit.now))
-
-
-def _plan(rule: OpeningRule) -> DayPlan:
-    return (rule.opens, rule.closes) if rule.opens and rule.closes else None
 
 
 def _remove_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:

@@ -24,6 +24,7 @@ from models.library.entities import AreaId, Catalog, VenueId
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
 from models.policy.opening_conflicts import ConflictKind, OpeningConflict
+from models.policy.opening_rules import venue_of
 
 _LISTED: Final = 8
 _DAY: Final = timedelta(days=1)
@@ -54,14 +55,6 @@ def value_of(place: OpeningPlace) -> str:
     if place.area_id is not None:
         return f"a:{place.area_id}"
     return f"v:{place.venue_id}" if place.venue_id is not None else ""
-
-
-def scope_of(catalog: Catalog, place: OpeningPlace) -> tuple[VenueId | None, AreaId | None]:
-    """The place as rules ask for it: an area with its venue."""
-    if place.area_id is None:
-        return place.venue_id, None
-    area = catalog.areas.get(place.area_id)
-    return (area.venue_id if area is not None else None), place.area_id
 
 
 # --- the calendar ---------------------------------------------------------------------------------
@@ -102,7 +95,7 @@ def calendar_month(
 
 
 def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: date) -> CalendarDay:
-    found = decide_opening(policy.opening, day, *scope_of(catalog, place))
+    found = decide_opening(policy.opening, day, venue_of(catalog, place), place.area_id)
     rule = found.rule
     if rule is None:
         return CalendarDay(day, hours_of_day_text(None), "none", NO_SOURCE, "")

@@ -6,7 +6,6 @@ nothing changes before that is confirmed. Each change is a version of its own.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, Final
 
 from aiohttp import web
@@ -115,17 +114,14 @@ async def _preview(
 
 
 def _narrower_groups(visit: PageRequest, before: Policy, after: Policy) -> list[str]:
-    """The groups whose own number was no smaller than the library's, and now is: what was meant as
-    a privilege takes something away."""
     return [
         NARROWER_GROUP.format(
             group=group.name,
             rule=NUMBER_TEXT[name][0],
             own=own,
-            library=now,
+            library=getattr(after, name),
             unit=NUMBER_TEXT[name][1],
         )
         for group in visit[REFERENCE].groups.by_id.values()
-        for name, own in asdict(group.limits).items()
-        if own is not None and getattr(before, name) <= own < (now := getattr(after, name))
+        for name, own in group.limits.narrowed_by(before, after).items()
     ]

@@ -17,19 +17,14 @@ from handlers.texts.console import (
     MEAL_TIMES_ENDS,
     WRONG_TEXT,
 )
-from handlers.texts.console_labels import (
-    AS_WHOLE_LIBRARY,
-    POLICY_TIME_TEXT,
-    SWITCH_TEXT,
-    UNLIMITED,
-    YES_NO,
-)
+from handlers.texts.console_labels import SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
-from handlers.texts.policy import meal_times_text
+from handlers.texts.policy import VALUES, meal_times_text, value_name, value_text
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId
 from models.policy import validation
+from models.policy.differences import ValueChange, value_changes
 from models.policy.entities import AREA_OVERRIDABLE, Policy
 
 OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
@@ -78,42 +73,17 @@ def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange
         if numbers:
             areas[area.id] = numbers
     changed = replace(policy, version=policy.version + 1, areas=areas, **new)
-    return PolicyChange(changed, _differences(visit, policy, changed), (policy, changed))
+    words = [_change_words(visit, change) for change in value_changes(policy, changed, VALUES)]
+    return PolicyChange(changed, words, (policy, changed))
 
 
-def _differences(visit: PageRequest, old: Policy, new: Policy) -> list[str]:
-    before, after = fields_of(old), fields_of(new)
-    found = []
-    for name in dict.fromkeys((*after, *before)):
-        was, now = before.get(name, ""), after.get(name, "")
-        if was != now:
-            found.append(
-                CHANGE_TEXT["value"].format(
-                    name=_field_name(visit, name),
-                    was=_field_value(name, was),
-                    now=_field_value(name, now),
-                )
-            )
-    return found
-
-
-def _field_name(visit: PageRequest, field: str) -> str:
-    name, _, area_id = field.partition("@")
-    words = {**POLICY_TIME_TEXT, **SWITCH_TEXT}
-    words |= {number: text for number, (text, _) in NUMBER_TEXT.items()}
-    if not area_id:
-        return words[name]
-    area = visit[REFERENCE].catalog.areas.get(AreaId(area_id))
-    return f"{area.name if area is not None else area_id} {words[name]}"
-
-
-def _field_value(field: str, text: str) -> str:
-    name = field.partition("@")[0]
-    if name in SWITCH_TEXT:
-        return YES_NO[bool(text)]
-    unit = NUMBER_TEXT[name][1] if name in NUMBER_TEXT else ""
-    usual = AS_WHOLE_LIBRARY if "@" in field else UNLIMITED
-    return f"{text} {unit}".strip() if text else usual
+def _change_words(visit: PageRequest, change: ValueChange) -> str:
+    name, area_id = value_name(change.name), change.area_id
+    if area_id is not None:
+        area = visit[REFERENCE].catalog.areas.get(area_id)
+        name = f"{area.name if area is not None else area_id} {name}"
+    was, now = (value_text(change.name, value) for value in (change.was, change.now))
+    return CHANGE_TEXT["value"].format(name=name, was=was, now=now)
 
 
 def number(name: str, text: str) -> int:

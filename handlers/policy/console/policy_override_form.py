@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 
 from handlers.http.keys import REFERENCE
@@ -13,16 +11,16 @@ from handlers.http.pages import PageRequest
 from handlers.policy.console.policy_form import PolicyChange, change_numbers, meal_times, number
 from handlers.staff.forms import clock_of, day_of
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
-from handlers.texts.console_labels import POLICY_TIME_TEXT, SWITCH_TEXT, WHOLE_LIBRARY
+from handlers.texts.console_labels import SWITCH_TEXT, WHOLE_LIBRARY
 from handlers.texts.labels import NUMBER_TEXT
-from handlers.texts.policy import values_text
+from handlers.texts.policy import value_name, values_text
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId
 from models.policy import validation
 from models.policy.entities import AREA_OVERRIDABLE, PolicyOverride
-from models.policy_preview.service import DAYS
+from models.policy_preview.service import under_override
 
 _SWITCHED: Final = {"yes": True, "no": False}
 
@@ -53,11 +51,10 @@ def _add(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
         raise InvalidRequest("name", WRONG_TEXT["too_many_overrides"].format(most=most))
     override = _override(visit, typed)
     new = validation.add_override(policy, override, today)
-    then = replace(new, rule_sets=(*current.rule_sets, _shift_to_preview_days(visit, override)))
     words = CHANGE_TEXT["override_added"].format(
         name=override.name, override=override_words(visit, override)
     )
-    return PolicyChange(new, [words], (current, then))
+    return PolicyChange(new, [words], (current, under_override(current, override, today)))
 
 
 def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
@@ -76,7 +73,7 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
     if not values:
         raise InvalidRequest("numbers", WRONG_TEXT["override_empty"])
     if area_id is not None and (whole := [n for n in values if n not in AREA_OVERRIDABLE]):
-        words = BETWEEN["names"].join(_value_name(name) for name in whole)
+        words = BETWEEN["names"].join(value_name(name) for name in whole)
         raise InvalidRequest("area", WRONG_TEXT["whole_library_only"].format(numbers=words))
     return PolicyOverride(name, first, last, values, area_id)
 
@@ -101,30 +98,16 @@ def _values(typed: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _value_name(name: str) -> str:
-    return (
-        NUMBER_TEXT[name][0] if name in NUMBER_TEXT else {**SWITCH_TEXT, **POLICY_TIME_TEXT}[name]
-    )
-
-
 def _remove(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    policy, place = visit[REFERENCE].policy, typed.get("number", "")
+    policy, today, place = visit[REFERENCE].policy, local_date(visit.now), typed.get("number", "")
     if not re.fullmatch(r"[0-9]{1,4}", place):
         raise NotFound()
-    new = validation.remove_override(policy, int(place), local_date(visit.now))
+    new = validation.remove_override(policy, int(place), today)
     removed = policy.rule_sets[int(place)]
-    before = replace(new, rule_sets=(*new.rule_sets, _shift_to_preview_days(visit, removed)))
     words = CHANGE_TEXT["override_removed"].format(
         name=removed.name, override=override_words(visit, removed)
     )
-    return PolicyChange(new, [words], (before, new))
-
-
-def _shift_to_preview_days(visit: PageRequest, override: PolicyOverride) -> PolicyOverride:
-    """The same values for the days that are compared."""
-    today = local_date(visit.now)
-    last = today if override.last is not None else None
-    return replace(override, first=today - timedelta(days=DAYS), last=last)
+    return PolicyChange(new, [words], (under_override(new, removed, today), new))
 
 
 def override_words(visit: PageRequest, override: PolicyOverride) -> str:
