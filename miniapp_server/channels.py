@@ -165,6 +165,7 @@ def wire_mail(
     )
     app[service_key(StaffAlerts)] = StaffAlerts(
         resources.repositories.alerts,
+        resources.repositories.sessions,
         resources.repositories.email_addresses,
         SmtpStaffMailer(channels.mail.smtp, channels.mail.writer),
         partial(open_items, app, resources.repositories.reservations),

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http import presenting
-from handlers.http.keys import HEALTH, REFERENCE, SITE
+from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
@@ -22,14 +22,12 @@ from models.gates.service import GateService
 from models.kernel.time_range import local_date, local_instant, to_local
 from models.kiosks.service import KioskService
 from models.library.entities import AreaId
-from models.messages.entities import Channel
 from models.messages.staff import StaffDeliveries
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.policy.open_hours import open_hours
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
 from models.seat_reports.service import SeatReportService
-from models.staff.alerts import StaffAlerts
 from models.statistics.service import StatisticsService
 from models.statistics.today import occupied_seats, totals
 from models.violations.staff import StaffViolations
@@ -82,8 +80,6 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
                 hours=occupied_seats(mine, instants, now),
             )
         )
-    if Channel.EMAIL in visit[SITE].channels and visit.rights is not None:
-        await visit[StaffAlerts].keep(visit.reader.id, visit.rights.venues, visit.now)
     return render(
         visit,
         "dashboard",

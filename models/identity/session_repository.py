@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -253,6 +254,23 @@ class SessionRepository:
             ).to_list(None)
         found = [p.session for row in rows if (p := self._principal(row, None)) is not None]
         return sorted(found, key=lambda s: s.opened_at, reverse=True)
+
+    async def at_work(
+        self, readers: Collection[ReaderId], now: datetime
+    ) -> dict[ReaderId, Principal]:
+        """Those of these readers who have a live session with a role; the one whose role was used
+        last."""
+        if not readers:
+            return {}
+        live: Document = {
+            "reader": {"$in": list(readers)},
+            "role.since": {"$exists": True},
+            "expires_at": {"$gt": now},
+        }
+        with translate_errors():
+            rows = await self._all.find(live, {"_id": 1}).sort("role.used_at", ASCENDING).to_list()
+        found = await self._who_all([row["_id"] for row in rows])
+        return {p.reader.id: p for p in found if p is not None and p.reader is not None}
 
     async def _of(self, reader_id: ReaderId) -> Document:
         """What finds the reader's sessions, those of the WeChat user among them who is bound."""

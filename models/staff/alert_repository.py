@@ -31,6 +31,12 @@ class AlertRepository:
             found = await self._all.find_one({"_id": reader_id})
         return _wish(found) if found else None
 
+    async def readers(self) -> list[ReaderId]:
+        """Everybody who has wanted any, also those whose time is over."""
+        with translate_errors():
+            rows = await self._all.find({}, {"_id": 1}).to_list(None)
+        return [ReaderId(row["_id"]) for row in rows]
+
     async def live(self, now: datetime) -> list[AlertWish]:
         """Those whose time is not over."""
         with translate_errors():

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from models.email_addresses.repository import EmailAddressRepository
+from models.identity.session_repository import SessionRepository
 from models.kernel.ids import ReaderId
 from models.library.entities import VenueId
 from models.staff.alert_kinds import AlertKind, AlertWish, OpenItem
 from models.staff.alert_repository import AlertRepository
 
 LASTS: Final = timedelta(days=90)
-"""Since the last look at the console: who does not work here any more hears nothing more."""
+"""Since the last use of a role: who does not work here any more hears nothing more."""
 _RENEWED_AFTER: Final = timedelta(days=7)
 MAIL_EVERY: Final = timedelta(minutes=10)
 OpenItems = Callable[[datetime], Awaitable[Mapping[AlertKind, list[OpenItem]]]]
@@ -38,11 +39,12 @@ class StaffAlerts:
     def __init__(
         self,
         alerts: AlertRepository,
+        sessions: SessionRepository,
         addresses: EmailAddressRepository,
         mailer: StaffMailer,
         open_items: OpenItems,
     ) -> None:
-        self._alerts, self._addresses = alerts, addresses
+        self._alerts, self._sessions, self._addresses = alerts, sessions, addresses
         self._mailer, self._open_items = mailer, open_items
         self._troubles = frozenset[str]()
 
@@ -61,19 +63,24 @@ class StaffAlerts:
         """They want to hear of these, in these venues or (None) in the whole library."""
         await self._alerts.choose(reader_id, kinds, venues, now + LASTS)
 
-    async def keep(
-        self, reader_id: ReaderId, venues: Collection[VenueId] | None, now: datetime
-    ) -> None:
-        """They look at the console: what they want goes on."""
-        await self._alerts.keep(reader_id, venues, now + LASTS, now + LASTS - _RENEWED_AFTER)
-
     async def run(self, now: datetime) -> int:
         """Mail whom something new waits for. How many mails."""
+        await self._keep_of_who_works_here(now)
         wishes = await self._alerts.live(now)
         if not wishes:
             return 0
         items = self._lasting(await self._open_items(now))
         return sum([await self._tell(wish, items, now) for wish in wishes])
+
+    async def _keep_of_who_works_here(self, now: datetime) -> None:
+        """What somebody wants goes on as long as they use their role, in the venues that it reaches
+        today."""
+        at_work = await self._sessions.at_work(await self._alerts.readers(), now)
+        for reader_id, principal in at_work.items():
+            role, rights = principal.session.role, principal.rights_at(now)
+            if role is not None and rights is not None:
+                until = role.used_at + LASTS
+                await self._alerts.keep(reader_id, rights.venues, until, until - _RENEWED_AFTER)
 
     def _lasting(
         self, items: Mapping[AlertKind, list[OpenItem]]

@@ -23,11 +23,11 @@ async def service(mongo_url: str, redis_url: str, mail: MailServer) -> AsyncIter
         yield running
 
 
-async def librarian(service: Living, mail: MailServer, address: str = DESK) -> Browser:
+async def librarian(service: Living, mail: MailServer, person: Client | None = None) -> Browser:
     """With an address of their own."""
-    person = await service.web_reader(role=Role.LIBRARIAN)
-    await person.ok("POST", "/email-address", {"address": address})
-    await person.ok("POST", "/email-address/confirm", {"code": mail.code_for(address)})
+    person = person or await service.web_reader(role=Role.LIBRARIAN)
+    await person.ok("POST", "/email-address", {"address": DESK})
+    await person.ok("POST", "/email-address/confirm", {"code": mail.code_for(DESK)})
     mail.mails.clear()
     return Browser(person)
 
@@ -118,7 +118,32 @@ async def test_who_hears_what(service: Living, mail: MailServer) -> None:
     assert await service.db["staff_alerts"].count_documents({}) == 0, "nothing is wanted"
     await post(service, desk, "/console/alerts", questions="1")
     await ask(service, "灯太暗")
-    # Who has not looked at the console for 90 days does not work here any more.
+    # Who has not used a role for 90 days does not work here any more.
     await later(service, days=91)
     await look(service)
     assert mail.mails == []
+
+
+async def test_who_works_here_goes_on_hearing_and_who_looks_writes_nothing(
+    service: Living, mail: MailServer
+) -> None:
+    """The job sees who has a role, and where; the first page of the console only reads."""
+    person = await service.web_reader(role=Role.LIBRARIAN)
+    desk = await librarian(service, mail, person)
+    await post(service, desk, "/console/alerts", questions="1")
+    await later(service, days=60)
+    desk = Browser(await service.web_reader(person, role=Role.LIBRARIAN))
+    before = await service.all_documents()
+    assert (await desk.get("/console")).status == 200
+    assert await service.all_documents() == before
+    await service.db["staff_alerts"].update_one({}, {"$set": {"venues": ["elsewhere"]}})
+    await look(service)
+    kept = await service.all_documents()
+    (wish,) = await service.db["staff_alerts"].find().to_list()
+    assert wish["venues"] is None, "the role reaches the whole library"
+    await look(service)
+    assert await service.all_documents() == kept, "once in a week is enough"
+    await later(service, days=60)
+    await ask(service, "灯太暗")
+    await look(service)
+    assert len(mail.to(DESK)) == 1, "120 days after the choice"

@@ -10,6 +10,7 @@ from models.announcements.repository import AnnouncementRepository
 from models.announcements.staff import Announcement, StaffAnnouncements
 from models.email_addresses.repository import EmailAddressRepository
 from models.identity.roles import Role
+from models.identity.session_repository import SessionRepository
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId
 from models.staff.alert_kinds import AlertKind, OpenItem
@@ -81,7 +82,8 @@ async def test_two_workers_mail_one_of_the_staff_once(stage: Stage, guard: bool)
         if not guard:
             unguard(alerts)
         put_around(alerts, "update_one", before=barrier.wait)
-        return await StaffAlerts(alerts, addresses, Mailer(), waits).run(clock(9))
+        sessions = SessionRepository(stage.db, stage.cipher)
+        return await StaffAlerts(alerts, sessions, addresses, Mailer(), waits).run(clock(9))
 
     assert sorted(await asyncio.gather(run(), run())) == ([0, 1] if guard else [1, 1])
     assert len(sent) == (1 if guard else 2)
