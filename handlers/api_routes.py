@@ -22,7 +22,6 @@ from handlers.gates import api as gates_api
 from handlers.gates.schemas import GateEventIn
 from handlers.http import openapi
 from handlers.http.endpoint import Endpoint, handler
-from handlers.http.openapi_webhooks import add_webhooks
 from handlers.kiosks import api as kiosks_api
 from handlers.kiosks import pairing as kiosks_pairing
 from handlers.messages import api as messages_api
@@ -36,6 +35,7 @@ from handlers.staff import api as staff_api
 from handlers.statistics import staff_api as statistics_staff_api
 from handlers.violations import api as violations_api
 from handlers.waitlist import api as waitlist_api
+from handlers.webhooks.openapi import add_webhooks
 from models.messages.entities import Channel
 
 PREFIX: Final = "/api/v1"

@@ -9,7 +9,6 @@ from aiohttp import web
 from handlers.http.keys import METRICS, REFERENCE, service_key
 from miniapp_server.resources import Resources
 from models.staff.audit_log import AuditLog
-from models.webhooks.service import WebhookLists
 from models.webhooks.staff import StaffWebhooks
 from notify.webhooks.events import WebhookEvents
 from notify.webhooks.sender import WebhookSender
@@ -29,11 +28,12 @@ def wire_webhooks(app: web.Application, resources: Resources) -> None:
     app[WEBHOOK_WORKER] = WebhookWorker(
         r.webhooks, r.webhook_deliveries, sender, resources.clock.real_now, count
     )
-    app[service_key(WebhookLists)] = WebhookLists(
-        r.webhooks, r.webhook_deliveries, resources.webhooks.allowed
-    )
     app[service_key(StaffWebhooks)] = StaffWebhooks(
-        app[service_key(AuditLog)], r.webhooks, r.webhook_deliveries, sender
+        app[service_key(AuditLog)],
+        r.webhooks,
+        r.webhook_deliveries,
+        sender,
+        resources.webhooks.allowed,
     )
 
 

@@ -28,7 +28,6 @@ from models.kernel.text import is_printable_line
 from models.webhooks import rules
 from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookEventType, WebhookId
 from models.webhooks.errors import TooManyWebhooks, WebhookChanged, WebhookMade
-from models.webhooks.service import WebhookLists
 from models.webhooks.staff import StaffWebhooks
 
 PATH: Final = "/console/webhooks"
@@ -118,7 +117,7 @@ async def test_webhook(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def _list(visit: PageRequest, **more: Any) -> web.Response:
-    found = await visit[WebhookLists].all()
+    found = await visit[StaffWebhooks].all()
     facts: dict[str, Any] = {
         "endpoints": found,
         "most": MOST_ENDPOINTS,
@@ -134,7 +133,7 @@ async def _list(visit: PageRequest, **more: Any) -> web.Response:
 async def _one(visit: PageRequest, endpoint: WebhookEndpoint, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
         "endpoint": endpoint,
-        "record": await visit[WebhookLists].record_of(endpoint, _LISTED),
+        "record": await visit[StaffWebhooks].record_of(endpoint, _LISTED),
         "typed": {
             "url": endpoint.url,
             "description": endpoint.description,
@@ -163,7 +162,7 @@ def _render(visit: PageRequest, template: str, facts: dict[str, Any]) -> web.Res
         "states": STATE_TEXT,
         "result_text": result_text,
         "host_of": lambda url: urlsplit(url).netloc,
-        "networks": bool(visit[WebhookLists].allowed_networks),
+        "networks": bool(visit[StaffWebhooks].allowed_networks),
         "longest": LONGEST_REASON,
         "longest_url": rules.LONGEST_URL,
         "longest_description": rules.LONGEST_DESCRIPTION,
@@ -180,7 +179,7 @@ def _read(
 ) -> WebhookEndpoint:
     """Raises: InvalidRequest."""
     try:
-        url = rules.check_url(typed["url"], visit[WebhookLists].allowed_networks)
+        url = rules.check_url(typed["url"], visit[StaffWebhooks].allowed_networks)
     except InvalidRequest as error:
         raise InvalidRequest("url", WRONG_TEXT[str(error.details["reason"])]) from None
     name, most = typed["description"], rules.LONGEST_DESCRIPTION

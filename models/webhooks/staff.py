@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Protocol
@@ -16,8 +17,25 @@ from models.staff.audit_log import AuditLog, OpenAuditEntry, StaffContext
 from models.storage.encryption import id_from
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository, new_secret
-from models.webhooks.entities import MOST_ENDPOINTS, WebhookEndpoint, WebhookId, WebhookResult
+from models.webhooks.entities import (
+    MOST_ENDPOINTS,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookId,
+    WebhookResult,
+    WebhookStanding,
+)
 from models.webhooks.errors import TooManyWebhooks, WebhookChanged
+from models.webhooks.rules import Network
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRecord:
+    """An endpoint's last deliveries, and its last dead ones."""
+
+    standing: WebhookStanding
+    newest: list[WebhookDelivery]
+    dead: list[WebhookDelivery]
 
 
 class WebhookTester(Protocol):
@@ -29,8 +47,8 @@ class WebhookTester(Protocol):
 
 
 class StaffWebhooks:
-    """Changes endpoints. One that somebody else has changed since it was shown raises
-    WebhookChanged, and nothing has changed then."""
+    """Shows endpoints and changes them. One that somebody else has changed since it was shown
+    raises WebhookChanged, and nothing has changed then."""
 
     def __init__(
         self,
@@ -38,9 +56,25 @@ class StaffWebhooks:
         endpoints: WebhookEndpointRepository,
         deliveries: WebhookDeliveryRepository,
         tester: WebhookTester,
+        allowed_networks: Sequence[Network],
     ) -> None:
+        """``allowed_networks`` are the operator's."""
         self._audit, self._endpoints = audit, endpoints
         self._deliveries, self._tester = deliveries, tester
+        self.allowed_networks = allowed_networks
+
+    async def all(self) -> list[tuple[WebhookEndpoint, WebhookStanding]]:
+        """Every endpoint with how it stands, the oldest first."""
+        endpoints = await self._endpoints.all()
+        return [(e, await self._deliveries.standing(e.id)) for e in endpoints]
+
+    async def record_of(self, endpoint: WebhookEndpoint, limit: int) -> WebhookRecord:
+        """At most ``limit`` of each list, the newest first."""
+        return WebhookRecord(
+            await self._deliveries.standing(endpoint.id),
+            await self._deliveries.newest(endpoint.id, limit),
+            await self._deliveries.newest(endpoint.id, limit, dead=True),
+        )
 
     async def get(self, id: str) -> WebhookEndpoint:
         """The endpoint with that id. Raises: NotFound."""
