@@ -61,7 +61,14 @@ from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
 from handlers.texts.wording import DEFAULT_NAMES
-from miniapp_server.channels import Channels, delivery_workers, open_channels, wire_mail
+from miniapp_server.channels import (
+    Channels,
+    delivery_workers,
+    open_channels,
+    outbox_dispatcher,
+    wire_mail,
+    wire_webhooks,
+)
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.maintenance import Retention
 from miniapp_server.measurements import wire_measurements
@@ -71,7 +78,6 @@ from miniapp_server.resources import Resources, open_resources
 from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
-from miniapp_server.webhook_wiring import WEBHOOK_WORKER, webhook_events, wire_webhooks
 from miniapp_server.wechat_wiring import open_conversations, text_checker, wire_wechat
 from miniapp_server.wiring import (
     DEADLINE_JOBS,
@@ -82,7 +88,6 @@ from miniapp_server.wiring import (
     wire_second_factors,
     wire_staff,
 )
-from models.code_sharing.service import CodeSharingService
 from models.email_addresses.service import EmailAddressService
 from models.forecast.service import FullnessForecast
 from models.kiosks.pairing import KioskPairing
@@ -96,15 +101,10 @@ from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
-from models.violations.service import ViolationService
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
-from notify.outbox_dispatcher import OutboxDispatcher
-from notify.publisher import MessagePublisher
-from notify.reservation_messages import ReservationMessages
 from notify.routing import ChannelRouting
-from notify.waitlist_messages import WaitlistMessages
-from notify.wechat.channel import WeChatChannel
+from notify.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
 
@@ -113,12 +113,10 @@ _FINISH_S: Final = 2.0
 """Changes whose clients have their answer already."""
 
 CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
-PUBLISHER: Final = web.AppKey("publisher", MessagePublisher)
 RESOURCES: Final = web.AppKey("resources", Resources)
 """For the commands, the sandbox and tests; no service is made of it after the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
-WECHAT_CHANNEL: Final = web.AppKey("wechat_channel", WeChatChannel)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
 
 
@@ -181,9 +179,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         default_profile=_default_profile(settings),
         long_term=settings.wechat.long_term,
     )
-    channels = open_channels(resources, app[REFERENCE], app[METRICS])
-    app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
-    app[service_key(ChannelRouting)] = channels.routing
+    channels = open_channels(app, resources)
     app[service_key(Conversations)] = open_conversations(resources)
     _wire_identity(app, resources, wire_mail(app, resources, channels))
     wire_staff(
@@ -290,28 +286,18 @@ def _wire_jobs(
 ) -> None:
     settings, r, clock = resources.settings, resources.repositories, resources.clock
     redis_health = RedisHealth(resources.redis, settings.redis_url)
-    dispatcher = OutboxDispatcher(
-        r.reservations,
-        channels.publisher,
-        ReservationMessages(
-            r.reservations,
-            app[REFERENCE],
-            app[service_key(ViolationService)],
-            app[service_key(CodeSharingService)],
-        ),
-        WaitlistMessages(r.waitlist, app[REFERENCE]),
-        webhook_events(app, resources),
-        r.late_writes,
-    )
     workers = delivery_workers(channels, resources, app[METRICS])
     texts = text_checker(resources)
     pauses = [*channels.pauses.values(), *([texts.breaker.pauses] if texts else [])]
-
-    async def close() -> None:
-        channels_end = (worker.close() for worker in workers.values())
-        await asyncio.gather(app[WEBHOOK_WORKER].close(), *channels_end)
-
-    app[SHUTDOWN] = close
+    notifications = Notifications(
+        outbox_dispatcher(app, r, channels.publisher),
+        workers,
+        app[service_key(WebhookWorker)],
+        [queue for c, queue in r.channel_deliveries.items() if c not in workers],
+        app[LOAD_SHEDDER],
+        clock,
+    )
+    app[SHUTDOWN] = notifications.close
     upkeep = Upkeep(
         Retention(
             r,
@@ -321,13 +307,7 @@ def _wire_jobs(
             app[ERASURE],
             settings.keeping,
         ),
-        Notifications(
-            dispatcher,
-            workers,
-            [queue for c, queue in r.channel_deliveries.items() if c not in workers],
-            app[LOAD_SHEDDER],
-            clock,
-        ),
+        notifications,
         Refresh(app[REFERENCE], redis_health, channels, app[METRICS]),
         texts,
     )

@@ -1,4 +1,5 @@
-"""The channels by which readers are told: those that the library has set up, with their pauses."""
+"""What tells readers and programs: the channels that the library has set up, with their pauses;
+webhooks; and the dispatcher of the outboxes, before both."""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.http.keys import ATTEMPT_LIMITER, service_key
+from handlers.http.keys import ATTEMPT_LIMITER, METRICS, REFERENCE, service_key
 from handlers.http.metrics import Metrics
 from miniapp_server.open_items import open_items
+from miniapp_server.repositories import Repositories
 from miniapp_server.resources import Resources
+from models.code_sharing.service import CodeSharingService
 from models.email_addresses.service import EmailAddressService
 from models.kernel.ids import ReaderId
 from models.messages.channel_pause_repository import ChannelPauseRepository
@@ -22,14 +25,22 @@ from models.messages.entities import Channel
 from models.readers.entities import VISITOR
 from models.reference_data import ReferenceData
 from models.staff.alerts import StaffAlerts
+from models.staff.audit_log import AuditLog
+from models.violations.recording import ViolationRecorder
+from models.webhooks.staff import StaffWebhooks
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import DeliveryWorker
 from notify.email.channel import EmailChannel, SmtpCodeMailer, SmtpStaffMailer
 from notify.email.rendering import MailWriter
 from notify.email.unsubscribing import UnsubscribeLinks
+from notify.outbox_dispatcher import OutboxDispatcher, Subscribers
+from notify.outbox_messages import OutboxMessages
 from notify.publisher import MessagePublisher
 from notify.routing import ChannelRouting
+from notify.webhooks.events import WebhookEvents
+from notify.webhooks.sender import WebhookSender
+from notify.webhooks.worker import WebhookWorker
 from notify.wechat.channel import WeChatChannel
 from notify.wecom.channel import WeComChannel
 from notify.wecom.client import WeComClient
@@ -40,10 +51,9 @@ _MAIL_PROBE: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """``wechat`` is there also where the library has no mini-program, ``mail`` only where it has a
-    mail server; ``used`` are those that are set up, and ``pauses`` theirs."""
+    """``used`` are those that are set up, and ``pauses`` theirs; ``mail`` is there where the
+    library has a mail server."""
 
-    wechat: WeChatChannel
     mail: EmailChannel | None
     used: Mapping[Channel, DeliveryChannel]
     pauses: Mapping[Channel, ChannelPauseRepository]
@@ -51,10 +61,11 @@ class Channels:
     publisher: MessagePublisher
 
 
-def open_channels(resources: Resources, reference: ReferenceData, metrics: Metrics) -> Channels:
+def open_channels(app: web.Application, resources: Resources) -> Channels:
     """All of them, made of the settings."""
     settings, r, db = resources.settings, resources.repositories, resources.db
-    wechat = WeChatChannel(
+    metrics = app[METRICS]
+    wechat = app[service_key(WeChatChannel)] = WeChatChannel(
         gateway=resources.mini_program,
         templates=settings.wechat.templates,
         state=settings.wechat.state,
@@ -65,7 +76,7 @@ def open_channels(resources: Resources, reference: ReferenceData, metrics: Metri
             resources.clock.real_now,
         ),
     )
-    mail = _mail(resources, reference)
+    mail = _mail(resources, app[REFERENCE])
     used: dict[Channel, DeliveryChannel] = {}
     if settings.wechat.used:
         used[wechat.name] = wechat
@@ -78,14 +89,15 @@ def open_channels(resources: Resources, reference: ReferenceData, metrics: Metri
     def count(channel: Channel, outcome: str, times: int) -> None:
         metrics.deliveries.labels(channel.value, outcome).inc(times)
 
-    routing = ChannelRouting(list(used.values()))
+    routing = app[service_key(ChannelRouting)] = ChannelRouting(list(used.values()))
+    publisher = MessagePublisher(r.messages, r.deliveries, routing, count)
+    app[service_key(MessagePublisher)] = publisher
     return Channels(
-        wechat,
         mail,
         used,
         {name: channel.breaker.pauses for name, channel in used.items()},
         routing,
-        MessagePublisher(r.messages, r.deliveries, routing, count),
+        publisher,
     )
 
 
@@ -171,3 +183,37 @@ def wire_mail(
         partial(open_items, app, resources.repositories.reservations),
     )
     return addresses
+
+
+def wire_webhooks(app: web.Application, resources: Resources) -> None:
+    """What sends webhooks, and what the staff see and change of them."""
+    r, attempts = resources.repositories, app[METRICS].webhook_deliveries
+    sender = WebhookSender(resources.webhooks, r.webhooks, r.readers.many, resources.clock.real_now)
+
+    def count(outcome: str, times: int) -> None:
+        attempts.labels(outcome).inc(times)
+
+    app[service_key(WebhookWorker)] = WebhookWorker(
+        r.webhooks, r.webhook_deliveries, sender, resources.clock.real_now, count
+    )
+    app[service_key(StaffWebhooks)] = StaffWebhooks(
+        app[service_key(AuditLog)],
+        r.webhooks,
+        r.webhook_deliveries,
+        sender,
+        resources.webhooks.allowed,
+    )
+
+
+def outbox_dispatcher(
+    app: web.Application, r: Repositories, publisher: MessagePublisher
+) -> OutboxDispatcher:
+    """What empties the outboxes, with all who make something of an event."""
+    reference = app[REFERENCE]
+    subscribers = Subscribers(
+        app[service_key(ViolationRecorder)],
+        app[service_key(CodeSharingService)],
+        OutboxMessages(r.reservations, reference),
+        WebhookEvents(r.webhooks, r.webhook_deliveries, reference),
+    )
+    return OutboxDispatcher(r.reservations, r.waitlist, r.event_outbox, subscribers, publisher)

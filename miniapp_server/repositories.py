@@ -41,7 +41,6 @@ from models.reader_groups.membership_repository import MembershipRepository
 from models.reader_groups.repository import ReaderGroupRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
-from models.readers.personal_data_repository import LateWrites
 from models.readers.repository import ReaderRepository
 from models.reservation_store.presence_repository import PresenceMethodRepository
 from models.reservation_store.repository import ReservationRepository
@@ -89,7 +88,6 @@ class Repositories:
         self.kiosk_pairings = PairingRepository(db, cipher)
         self.kiosk_scans = KioskScanRepository(db)
         self.kiosks = KioskRepository(db, cipher)
-        self.late_writes = LateWrites(db)
         self.leases = LeaseRepository(db)
         self.memberships = MembershipRepository(db)
         self.message_choices = ChoiceRepository(db)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,6 @@ from miniapp_server.channels import Channels
 from miniapp_server.clock import Clock
 from miniapp_server.maintenance import Retention
 from miniapp_server.scheduler import Job, JobGroup, Telling
-from miniapp_server.webhook_wiring import WEBHOOK_WORKER
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
@@ -61,15 +61,22 @@ class Notifications:
         self,
         dispatcher: OutboxDispatcher,
         workers: Mapping[Channel, DeliveryWorker],
+        webhooks: WebhookWorker,
         unused: Sequence[DeliveryQueue],
         load_shedder: LoadShedder,
         clock: Clock,
     ) -> None:
         """``workers`` are those of the channels that the library has set up, ``unused`` the queues
         of the others."""
-        self.dispatcher, self.workers, self._unused = dispatcher, workers, unused
+        self.dispatcher, self.workers, self.webhooks = dispatcher, workers, webhooks
+        self._unused = unused
         self._load_shedder, self._clock = load_shedder, clock
         self._calm_at = monotonic()
+
+    async def close(self) -> None:
+        """Nothing is sent any more, and what was begun is at its end."""
+        channels = [worker.close() for worker in self.workers.values()]
+        await asyncio.gather(*channels, self.webhooks.close())
 
     async def expire_unused(self, now: datetime) -> int:
         """What was queued before a channel was given up comes to its end in time. How many."""
@@ -147,7 +154,7 @@ def deadline_jobs(app: web.Application) -> JobGroup:
     return JobGroup("deadlines", tuple(Job(name, run) for name, run in jobs.items()), every_s=2)
 
 
-def _notifying(notifications: Notifications, webhooks: WebhookWorker) -> list[JobGroup]:
+def _notifying(notifications: Notifications) -> list[JobGroup]:
     """What tells readers and programs."""
     return [
         JobGroup(
@@ -170,7 +177,7 @@ def _notifying(notifications: Notifications, webhooks: WebhookWorker) -> list[Jo
         JobGroup(
             "deliver_webhooks",
             # At once again after any: a lane is through with many, or has more that is due.
-            (Job("deliver_webhooks", webhooks.run, batch_size=1),),
+            (Job("deliver_webhooks", notifications.webhooks.run, batch_size=1),),
             every_s=NOTIFY_EVERY_S,
             telling=Telling.SENDS,
         ),
@@ -218,7 +225,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         deadline_jobs(app),
         # Of each worker: as long as one of them beats, readers are served.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
-        *_notifying(notifications, app[WEBHOOK_WORKER]),
+        *_notifying(notifications),
         *_staff_alerts(app),
         *_checking(upkeep.texts),
         JobGroup("prune", (Job("prune", prune),), every_s=600),

@@ -86,6 +86,7 @@ from models.staff.second_factors import StaffSecondFactors
 from models.statistics.service import StatisticsService
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.mongo import Database
+from models.violations.recording import ViolationRecorder
 from models.violations.service import ViolationService
 from models.violations.staff import StaffViolations
 from models.waitlist.jobs import WaitlistJobs
@@ -219,7 +220,10 @@ def _wire_presence(app: web.Application, r: Repositories) -> None:
 def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hooks) -> None:
     reference, writer = app[REFERENCE], app[WRITER]
     violations = app[service_key(ViolationService)] = ViolationService(
-        r.violations, r.readers, reference, writer, hooks.on_reader_changed
+        r.violations, r.readers, reference, hooks.on_reader_changed
+    )
+    app[service_key(ViolationRecorder)] = ViolationRecorder(
+        r.violations, reference, hooks.on_reader_changed
     )
     reconciliation = GateReconciliation(
         r.gate_events, r.reservations, writer, violations, reference

@@ -1,26 +1,30 @@
 """The outbox dispatcher: outbox events → violations, messages and webhooks, at least once.
 
 Every effect has a key made from the reservation and the change, or from the waitlist entry, so a
-dispatcher that crashed half-way repeats itself without harm; only then are the events taken out of
-the outbox.
+dispatcher that crashed half-way repeats itself without harm. Nobody else takes an event out of an
+outbox, and it does so only when all that the event has become is stored.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from models.code_sharing.service import CodeSharingService
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.messages.entities import Message
-from models.readers.personal_data_repository import ERASED_READER, LateWrites
+from models.readers.personal_data_repository import ERASED_READER
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
+from models.storage.event_outbox import EventOutbox
+from models.violations.recording import ViolationRecorder
+from models.waitlist.repository import WaitlistRepository
 from models.webhooks.entities import WebhookEvent
+from notify.outbox_messages import OutboxMessages
 from notify.publisher import MessagePublisher
-from notify.reservation_messages import ReservationMessages, dispatched_ids
-from notify.waitlist_messages import WaitlistMessages
 from notify.webhooks.events import WebhookEvents
 
 log = logging.getLogger(__name__)
@@ -29,22 +33,29 @@ _AT_A_TIME: Final = 25
 """Written before requests have their turn again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Subscribers:
+    """Who makes something of an event, in this order: a violation is recorded before it is told."""
+
+    violations: ViolationRecorder
+    code_sharing: CodeSharingService
+    messages: OutboxMessages
+    webhooks: WebhookEvents
+
+
 class OutboxDispatcher:
-    """Turns outbox events into violations, messages and deliveries of webhooks."""
+    """Hands what the outboxes hold to the subscribers, and empties them."""
 
     def __init__(
         self,
         reservations: ReservationRepository,
+        waitlist: WaitlistRepository,
+        events: EventOutbox,
+        subscribers: Subscribers,
         publisher: MessagePublisher,
-        reservation_messages: ReservationMessages,
-        waitlist_messages: WaitlistMessages,
-        webhook_events: WebhookEvents,
-        late_writes: LateWrites,
     ) -> None:
-        self._reservations, self._publisher = reservations, publisher
-        self._reservation_messages = reservation_messages
-        self._waitlist_messages = waitlist_messages
-        self._webhook_events, self._late_writes = webhook_events, late_writes
+        self._reservations, self._waitlist, self._events = reservations, waitlist, events
+        self._subscribers, self._publisher = subscribers, publisher
 
     async def dispatch(self, now: datetime) -> int:
         """Dispatch what the outboxes hold and which waitlist entries have ended, at most a batch of
@@ -53,18 +64,15 @@ class OutboxDispatcher:
         dispatched: list[Reservation] = []
         messages: list[Message] = []
         events: list[WebhookEvent] = []
+        webhooks = self._subscribers.webhooks
         found = await self._reservations.with_outbox_events(BATCH)
-        wanted = await self._webhook_events.wanted() if found else ()
+        wanted = await webhooks.wanted() if found else ()
         for number, r in enumerate(found, start=1):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
             try:
-                written = [
-                    message
-                    for event in r.outbox
-                    for message in await self._reservation_messages.messages_for(r, event)
-                ]
-                events_of_it = self._webhook_events.events_of(r, wanted)
+                written = await self._messages_of(r)
+                events_of_it = webhooks.events_of(r, wanted)
             except ServiceUnavailable:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):
@@ -74,12 +82,23 @@ class OutboxDispatcher:
             messages += written
             events += events_of_it
             dispatched.append(r)
-        ended = await self._waitlist_messages.untold(BATCH)
-        await self._publisher.publish([*messages, *ended.values()])
-        others = await self._webhook_events.publish(events, now)
-        # Written by a round that had read them before their readers were erased.
-        nobodys = [r for r in dispatched if r.reader_id == ERASED_READER]
-        await self._late_writes.erase([id for r in nobodys for id in dispatched_ids(r)])
+        ended = await self._waitlist.untold(BATCH)
+        ends = [self._subscribers.messages.about_end(entry, end) for entry, end in ended]
+        await self._publisher.publish([*messages, *ends])
+        stored = await webhooks.publish(events, await self._events.pending(BATCH), now)
+        await self._events.remove(stored)
         await self._reservations.remove_outbox_events(dispatched)
-        await self._waitlist_messages.told(ended)
-        return sum(len(r.outbox) for r in dispatched) + len(ended) + others
+        await self._waitlist.told([entry.id for entry, _ in ended])
+        return sum(len(r.outbox) for r in dispatched) + len(ended) + len(stored)
+
+    async def _messages_of(self, r: Reservation) -> list[Message]:
+        """What the reservation's events mean for its reader is recorded, and then put into words;
+        neither where the reader was erased."""
+        if r.reader_id == ERASED_READER:
+            return []
+        to, found = self._subscribers, list[Message]()
+        for event in r.outbox:
+            result = await to.violations.record(r, event)
+            await to.code_sharing.record_scan(r, event)
+            found += await to.messages.about(r, event, result)
+        return found

@@ -27,7 +27,6 @@ from models.booking.service import ReservationService
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
-from models.code_sharing.service import CodeSharingService
 from models.gates.service import GateService
 from models.kernel.ids import ReaderId
 from models.opening_draw.service import Sleep
@@ -37,6 +36,7 @@ from models.seat_reports.service import SeatReportService
 from models.statistics.service import StatisticsService
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
+from models.violations.recording import ViolationRecorder
 from models.violations.service import ViolationService
 from models.waitlist.service import WaitlistService
 
@@ -46,7 +46,7 @@ class Inside:
     repository."""
 
     def __init__(self, app: web.Application, db: Database, stored: Repositories) -> None:
-        self.db, self.stored = db, stored
+        self.app, self.db, self.stored = app, db, stored
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         self.idempotency, self.writer = app[IDEMPOTENCY], app[WRITER]
         self.reservations, self.check_in = (
@@ -59,16 +59,14 @@ class Inside:
         )
         self.seat_reports = app[service_key(SeatReportService)]
         self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
-        self.violations, self.gates = (
+        self.violations, self.violation_recorder, self.gates = (
             app[service_key(ViolationService)],
+            app[service_key(ViolationRecorder)],
             app[service_key(GateService)],
         )
         self.extension, self.deadlines = app[DEADLINE_EXTENSION], app[DEADLINE_JOBS]
         self.outages = app[service_key(OutageMonitor)]
-        self.code_sharing, self.statistics = (
-            app[service_key(CodeSharingService)],
-            app[service_key(StatisticsService)],
-        )
+        self.statistics = app[service_key(StatisticsService)]
         self.affected_bookings = app[service_key(AffectedBookings)]
         self.seat_map, self.erasure = app[service_key(SeatMapService)], app[ERASURE]
         self.attempts = app[ATTEMPT_LIMITER]

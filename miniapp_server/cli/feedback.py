@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.keys import service_key
-from miniapp_server.app import PUBLISHER, RESOURCES
+from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
 from models.feedback.entities import AnswerPush, Feedback
@@ -15,6 +15,7 @@ from models.kernel.time_range import to_local
 from models.text_checks.entities import TextVerdict
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
+from notify.publisher import MessagePublisher
 
 _LISTED_AT_ONCE: Final = 100
 NOT_SENT: Final = "kept, but WeChat did not take it: the console says why"
@@ -50,7 +51,9 @@ async def reply(env: Env, id: str, text: str) -> None:
             if found.reader_id is None and not app[service_key(Conversations)].is_open(found, now):
                 raise CommandError("whoever wrote it cannot be reached any more")
             found = await app[service_key(FeedbackService)].answer(id, text, now)
-            notifier = InAppNotifier(app[PUBLISHER], app[service_key(Conversations)])
+            notifier = InAppNotifier(
+                app[service_key(MessagePublisher)], app[service_key(Conversations)]
+            )
             await notifier.feedback_answered(found, now)
             answered = await app[service_key(FeedbackService)].get(id)
         except NotFound:

@@ -35,7 +35,7 @@ from models.storage.mongo import Document
 from models.violations.entities import ViolationCount
 from models.violations.repository import document_of as violation_document
 from models.violations.suspension_repository import suspension_document
-from notify.reservation_messages import build_message
+from notify.outbox_messages import build_message
 from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import LONGEST_THING, MessageContext
 

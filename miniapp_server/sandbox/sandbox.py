@@ -12,9 +12,9 @@ from typing import Final
 from aiohttp import web
 
 from handlers.accounts.keys import ON_CONSENT_REPORTED
-from handlers.http.keys import REFERENCE, SESSIONS
+from handlers.http.keys import REFERENCE, SESSIONS, service_key
 from handlers.http.middleware import enveloped
-from miniapp_server.app import RESOURCES, WECHAT_CHANNEL
+from miniapp_server.app import RESOURCES
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo
@@ -25,6 +25,7 @@ from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from miniapp_server.wiring import OCCUPANCY
 from models.messages.entities import WECHAT_TEMPLATES, Template
+from notify.wechat.channel import WeChatChannel
 
 _HEARS_WITHIN_S: Final = 20.0
 """How long a reset waits for the change stream, which is read twenty times a second."""
@@ -81,7 +82,7 @@ class Sandbox:
         app[SESSIONS].invalidate_all()
         app[REFERENCE].invalidate()
         app[OCCUPANCY].invalidate()
-        app[WECHAT_CHANNEL].refused_until.clear()
+        app[service_key(WeChatChannel)].refused_until.clear()
 
     async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
         """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""

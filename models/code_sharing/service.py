@@ -14,7 +14,7 @@ from models.gates.entities import Direction
 from models.gates.event_repository import GateEventRepository
 from models.gates.knowledge import GateKnowledge
 from models.kernel.time_range import local_date, local_instant
-from models.reservations.entities import Reservation
+from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
 """Readers who used one code: in 15 seconds hardly more than that can stand before one screen."""
@@ -48,9 +48,11 @@ class CodeSharingService:
     ) -> None:
         self._scans, self._gate_events, self._gates = scans, gate_events, gates
 
-    async def record_scan(self, r: Reservation, when: datetime) -> None:
-        """Keep the check-in by code that the reservation tells of, if there was one."""
-        if (scan := scan_from(r, when)) is not None:
+    async def record_scan(self, r: Reservation, event: OutboxEvent) -> None:
+        """Keep the check-in by code that the event tells of, if it does. May be repeated."""
+        if event.event is not OutboxEventKind.CHECKED_IN:
+            return
+        if (scan := scan_from(r, event.at)) is not None:
             await self._scans.add(scan)
 
     async def page_of(self, skip: int, limit: int) -> tuple[list[KioskScan], int]:

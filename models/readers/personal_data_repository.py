@@ -42,7 +42,7 @@ PERSONAL_COLLECTIONS: Final = (
 )
 """Belongs to a reader, by ``reader``, and goes with them."""
 _DISPATCHED: Final = ("messages", "violations", "kiosk_scans")
-"""What the outbox dispatcher writes of a reader, under ids that the reservation's event gives."""
+"""What the outbox dispatcher writes of a reader."""
 ANONYMISED_COLLECTIONS: Final = ("reservations", "violations", "webhook_deliveries")
 """Stays, as somebody's: for the statistics, and what other programs have still to be told."""
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
@@ -267,29 +267,25 @@ async def remaining(db: Database, id: ReaderId) -> list[str]:
         return [n for n in names if await db[n].find_one({"reader": id}, {"_id": 1}) is not None]
 
 
-class LateWrites:
-    """What a dispatcher wrote of readers who were erased after it had read about them."""
+async def erase_late_writes(db: Database, reservation_ids: Sequence[str]) -> None:
+    """Erase once more the readers whom messages, violations and scans of these reservations name,
+    and who are not there any more: a dispatcher had read about them before their erasure.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    The reservations are nobody's. A reader who is just being erased is left to the erasure, which
+    looks for remains when the reader's entry is gone.
 
-    async def erase(self, ids: Sequence[str]) -> None:
-        """Erase once more the readers whom the messages, violations and scans with these ids name,
-        and who are not there any more: all that the same round has written of them goes.
-
-        The ids are those of reservations that are nobody's. A reader who is just being erased is
-        left to the erasure, which looks for remains when the reader's entry is gone.
-
-        Raises: ServiceUnavailable.
-        """
-        if not ids:
-            return
-        named: set[ReaderId] = set()
-        with translate_errors():
-            for name in _DISPATCHED:
-                rows = self._db[name].find({"_id": {"$in": list(ids)}}, {"reader": 1})
-                named |= {ReaderId(row["reader"]) async for row in rows}
-            known = self._db["readers"].find({"_id": {"$in": sorted(named)}}, {"_id": 1})
-            named -= {ERASED_READER, *[ReaderId(row["_id"]) async for row in known]}
-        for id in sorted(named):
-            await erase_documents(self._db, id)
+    Raises: ServiceUnavailable.
+    """
+    if not reservation_ids:
+        return
+    named: set[ReaderId] = set()
+    # What is written of a reservation has its id, or one that begins with that and a colon.
+    of_them = [{"_id": {"$gte": id, "$lt": f"{id};"}} for id in reservation_ids]
+    with translate_errors():
+        for name in _DISPATCHED:
+            rows = db[name].find({"$or": of_them}, {"reader": 1})
+            named |= {ReaderId(row["reader"]) async for row in rows}
+        known = db["readers"].find({"_id": {"$in": sorted(named)}}, {"_id": 1})
+        named -= {ERASED_READER, *[ReaderId(row["_id"]) async for row in known]}
+    for id in sorted(named):
+        await erase_documents(db, id)

@@ -21,7 +21,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_instant
-from models.readers.personal_data_repository import ERASED_READER
+from models.readers.personal_data_repository import ERASED_READER, erase_late_writes
 from models.reservation_store.due_queries import DueQueries
 from models.reservation_store.integrity_queries import IntegrityQueries
 from models.reservation_store.mapping import changed_fields, outbox_document, to_new_document
@@ -59,6 +59,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)
+        self._db = db
         self.writer = new_id()
         """Stands in what this process inserts, so that its change stream can leave that out."""
         # Group commit: reservations that arrive together are inserted together, each judged alone.
@@ -274,9 +275,11 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def remove_outbox_events(self, told: Sequence[Reservation]) -> None:
         """Take what these outboxes held when they were read out of them; newer notices stay, and so
         does all of a reservation whose reader was erased meanwhile: it is told anew, as nobody's.
+        Before it goes, whatever the round before has written of that reader does.
         """
         theirs = [r for r in told if r.reader_id != ERASED_READER]
         nobodys = [r for r in told if r.reader_id == ERASED_READER]
+        await erase_late_writes(self._db, [r.id for r in nobodys])
         updates = [
             *_removals(theirs, {"reader": {"$ne": ERASED_READER}}),
             *_removals(nobodys, {}),

@@ -1,7 +1,4 @@
-"""From a missed booking to a violation, and from violations to a suspension.
-
-Called by the outbox dispatcher, once or more for each notice: every step is kept by a unique key.
-"""
+"""What becomes of violations and suspensions: appeals, waivers, and what the staff decide."""
 
 from __future__ import annotations
 
@@ -9,46 +6,26 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
-from models.booking.writer import ReservationWriter
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.records import record
 from models.kernel.time_range import local_date
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
-from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
-from models.violations import rules
+from models.reservations.entities import Reservation
 from models.violations.entities import (
     ANSWER_BY_GATE,
     BY_GATE,
     Appeal,
-    Suspension,
     Violation,
     ViolationCount,
     Waiver,
 )
 from models.violations.errors import AppealDecided, NothingToAppeal, SuspensionChanged
 from models.violations.repository import ViolationRepository
-from models.violations.rules import decide_suspension, window_start
+from models.violations.rules import window_start
 
 _TRIES: Final = 8
 _BATCH: Final = 500
-
-
-@record
-class ViolationResult:
-    """What a notice brought: the violation, if it is one, the reader's count, a suspension; and
-    until when the reader is suspended then, which another suspension may have made later."""
-
-    violation: Violation | None
-    window: ViolationCount
-    suspension: Suspension | None
-    suspended_until: datetime | None = None
-
-
-def violation_id(r: Reservation, event: OutboxEvent) -> str:
-    """The id of the violation that the event is, if it is one."""
-    return f"{r.id}:{event.event}"
 
 
 class ViolationService:
@@ -59,50 +36,12 @@ class ViolationService:
         violations: ViolationRepository,
         readers: ReaderRepository,
         reference: ReferenceData,
-        writer: ReservationWriter,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
         """``on_reader_changed`` is called when a suspension begins or ends: sessions remember whom
         they belong to."""
         self._violations, self._readers = violations, readers
-        self._reference, self._writer = reference, writer
-        self._on_reader_changed = on_reader_changed
-
-    async def record_violation(self, r: Reservation, event: OutboxEvent) -> ViolationResult:
-        """Record what the end of a reservation means for its reader."""
-        policy = await self._reference.policy_version_for(
-            r.policy_version, r.area_id, r.date, r.reader_id
-        )
-        limit, days = policy.violations_limit, policy.violations_window_days
-        since = window_start(policy, event.at)
-        if not rules.is_violation(event.event, bool(event.facts["penalty_waived"]), policy):
-            # A missed booking that does not count still says where the reader stands.
-            count = 0
-            if event.event == OutboxEventKind.NO_SHOW:
-                found = await self._violations.counting_violations(r.reader_id, since, event.at)
-                count = len(found)
-            return ViolationResult(None, ViolationCount(count, limit, days), None)
-        violation = await self._violations.record(
-            Violation(
-                id=violation_id(r, event),
-                reader_id=r.reader_id,
-                reservation_id=r.id,
-                kind="no_show" if event.event == OutboxEventKind.NO_SHOW else "away_timeout",
-                at=event.at,
-                day=r.date,
-                counts=True,
-            )
-        )
-        # Before the count: a suspension that this very violation brought has used it up.
-        known = await self._violations.suspension(violation.id)
-        counting = await self._violations.counting_violations(r.reader_id, since, event.at)
-        suspension = known or decide_suspension(violation, counting, policy)
-        if suspension is None or (known is None and not await self._violations.suspend(suspension)):
-            return ViolationResult(violation, ViolationCount(len(counting), limit, days), None)
-        await self._on_reader_changed(r.reader_id)
-        last = await self._violations.last_suspension(r.reader_id) or suspension
-        until = max(last.until, suspension.until)
-        return ViolationResult(violation, ViolationCount(limit, limit, days), suspension, until)
+        self._reference, self._on_reader_changed = reference, on_reader_changed
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int

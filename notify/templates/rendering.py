@@ -42,10 +42,11 @@ class MessageContext:
     penalty_waived: bool
     kiosks: str
     way: CheckInWay
-    violation: bool
-    counted: bool
-    window: ViolationCount
-    suspended_until: datetime | None
+    violation: bool = False
+    counted: bool = False
+    window: ViolationCount = ViolationCount(0, 0, 0)
+    suspended_until: datetime | None = None
+    """What a missed booking or an expired leave brought its reader; other events bring none."""
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None

@@ -10,12 +10,13 @@ from models.kernel.ids import ReaderId
 from models.reference_data import ReferenceData
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.state_machine import ReservationState
-from models.storage.event_outbox import EventOutbox, StoredEvent
+from models.storage.event_outbox import StoredEvent
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
-BATCH: Final = 500
+_PLACES: Final = 500
+"""So many events of the other outbox have an order among those of their millisecond."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,
@@ -77,13 +78,12 @@ class WebhookEvents:
 
     def __init__(
         self,
-        outbox: EventOutbox,
         endpoints: WebhookEndpointRepository,
         deliveries: WebhookDeliveryRepository,
         reference: ReferenceData,
     ) -> None:
-        self._outbox, self._endpoints = outbox, endpoints
-        self._deliveries, self._reference = deliveries, reference
+        self._endpoints, self._deliveries = endpoints, deliveries
+        self._reference = reference
 
     async def wanted(self) -> frozenset[WebhookEventType]:
         """The types of events that some endpoint is to be told of. Ask after reading an outbox: an
@@ -98,21 +98,18 @@ class WebhookEvents:
             if (type := _TYPES.get(event.event)) is not None and type[0] in wanted
         ]
 
-    async def publish(self, events: Sequence[WebhookEvent], now: datetime) -> int:
-        """Queue the events, and a batch of the other outbox, which leave it. How many of that one.
-        May be repeated.
-
-        Where nothing has happened it costs one look at the other outbox.
-        """
-        pending = await self._outbox.pending(BATCH)
-        stored = [event for event in pending if event.kind in _KINDS]
+    async def publish(
+        self, events: Sequence[WebhookEvent], pending: Sequence[StoredEvent], now: datetime
+    ) -> list[StoredEvent]:
+        """Queue the events, and what the other outbox holds. What of that can leave it. May be
+        repeated."""
+        stored = [event for event in pending if event.kind in _KINDS][:_PLACES]
         told = [*events, *(_of_stored(event, n) for n, event in enumerate(stored))]
         if told:
             enabled = await self._enabled()
             wanted = [(event, e.id) for e in enabled for event in told if event.type in e.events]
             await self._deliveries.add(wanted, now)
-        await self._outbox.remove(stored)
-        return len(stored)
+        return stored
 
     async def _enabled(self) -> list[WebhookEndpoint]:
         return [e for e in await self._endpoints.all() if e.enabled]
@@ -147,7 +144,7 @@ class WebhookEvents:
 
 def _of_stored(event: StoredEvent, place: int) -> WebhookEvent:
     """``place`` is that in the other outbox, whose events are in the order of their instants."""
-    seq = int(event.at.timestamp() * 1000) * BATCH + place
+    seq = int(event.at.timestamp() * 1000) * _PLACES + place
     reader = ReaderId(event.reader_id) if event.reader_id is not None else None
     return WebhookEvent(
         f"evt_{event.id}",

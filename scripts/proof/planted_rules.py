@@ -21,7 +21,7 @@ from models.reservations import transitions as bookings
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, OutboxEvent, Reservation
 from models.storage.mongo import Document
-from notify import reservation_messages
+from notify import outbox_messages
 from notify.delivery import worker as delivery_worker
 from scripts.proof.simulation import Run
 
@@ -122,7 +122,7 @@ def one_message_for_all() -> Around:
     def ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
         return f"{r.id}:{event.event}", f"{r.id}:{event.event}:suspended"
 
-    return mock.patch.object(reservation_messages, "_ids", ids)
+    return mock.patch.object(outbox_messages, "_ids", ids)
 
 
 def old_memory() -> Around:

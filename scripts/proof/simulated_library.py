@@ -16,6 +16,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE, service_key
+from miniapp_server.channels import outbox_dispatcher
 from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from miniapp_server.wiring import (
@@ -30,7 +31,6 @@ from models.booking.service import ReservationService
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
-from models.code_sharing.service import CodeSharingService
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import LIBRARY_ZONE
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
@@ -42,16 +42,11 @@ from models.reservations.presence import PresenceMethod
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
-from models.violations.service import ViolationService
 from models.waitlist.service import WaitlistService
 from notify.delivery.channel import DeliveryChannel
 from notify.delivery.worker import DeliveryWorker
-from notify.outbox_dispatcher import OutboxDispatcher
 from notify.publisher import MessagePublisher
-from notify.reservation_messages import ReservationMessages
 from notify.routing import ChannelRouting
-from notify.waitlist_messages import WaitlistMessages
-from notify.webhooks.events import WebhookEvents
 from scripts.proof.memory_mongo import MemoryStore
 from scripts.proof.simulated_loop import SimulatedLoop
 from scripts.proof.simulated_mongo import Cluster, DirectNetwork, Network
@@ -112,24 +107,7 @@ class Worker:
             self.stored.messages, self.stored.deliveries, ChannelRouting(())
         )
         self.delivery: DeliveryWorker | None = None
-        self.outbox = OutboxDispatcher(
-            self.stored.reservations,
-            self.publisher,
-            ReservationMessages(
-                self.stored.reservations,
-                self.reference,
-                app[service_key(ViolationService)],
-                app[service_key(CodeSharingService)],
-            ),
-            WaitlistMessages(self.stored.waitlist, self.reference),
-            WebhookEvents(
-                self.stored.event_outbox,
-                self.stored.webhooks,
-                self.stored.webhook_deliveries,
-                self.reference,
-            ),
-            self.stored.late_writes,
-        )
+        self.outbox = outbox_dispatcher(app, self.stored, self.publisher)
 
     def sends_by(self, channel: DeliveryChannel, now: Callable[[], datetime]) -> None:
         """Let it send what readers are told by the channel too."""

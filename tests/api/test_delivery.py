@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from miniapp_server.app import WECHAT_CHANNEL
+from handlers.http.keys import service_key
 from miniapp_server.settings.sandbox_defaults import SANDBOX_TEMPLATES
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Template
+from notify.wechat.channel import WeChatChannel
 from tests.api.deliveries import MANY, calls, misbehave, told, warm_up, way_of
 from tests.living import MONDAY_8, Client, Living, living
 
@@ -82,7 +83,7 @@ async def test_a_refused_template_is_tried_again_each_hour(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who has mended it at WeChat need not restart anything; who has not is told each hour."""
-    channel, passed = service.app[WECHAT_CHANNEL], [0.0]
+    channel, passed = service.app[service_key(WeChatChannel)], [0.0]
     channel.seconds = lambda: passed[0]
     reader = await service.reader()
     await misbehave(service, subscribe_send={"errcode": 43107, "times": MANY})
@@ -129,7 +130,7 @@ async def test_the_seats_number_arrives_however_long_its_place_is_called(
 async def test_what_was_turned_away_is_tried_again_and_holds_up_nobody_else(
     service: Living,
 ) -> None:
-    service.app[WECHAT_CHANNEL].breaker.jitter = lambda: 1.0
+    service.app[service_key(WeChatChannel)].breaker.jitter = lambda: 1.0
     reader, other = await service.reader(), await service.reader()
     for _ in range(5):
         await reader.accept("RESERVED")
@@ -199,7 +200,7 @@ async def test_a_lost_answer(service: Living, lost: Lost) -> None:
     if lost.template != "RESERVED":
         await service.move("08:59")
         seq = 2
-    service.app[WECHAT_CHANNEL].breaker.jitter = lambda: 1.0
+    service.app[service_key(WeChatChannel)].breaker.jitter = lambda: 1.0
     await misbehave(service, subscribe_send={"status": 502, "after": True, "times": 1})
     await (service.settle() if seq == 1 else service.move("09:00"))
     later = [] if lost.attempts == 1 else [MONDAY_8 + timedelta(minutes=62)]

@@ -17,8 +17,8 @@ import pytest
 from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
-from handlers.http.keys import METRICS
-from miniapp_server.webhook_wiring import WEBHOOK_WORKER
+from handlers.http.keys import METRICS, service_key
+from notify.webhooks.worker import WebhookWorker
 from tests.api.console import WHEREFORE, log, staff
 from tests.api.gate import gate_of
 from tests.api.webhook_console import EVERY, endpoint
@@ -335,7 +335,7 @@ async def test_what_is_chosen_away_is_not_sent(service: Living, receiver: NewRec
     kept = await stored.webhooks.get(at.id)
     assert kept is not None and kept.personal
     (told,) = await stored.webhook_deliveries.newest(kept.id, 1)
-    sender = service.app[WEBHOOK_WORKER]._sender
+    sender = service.app[service_key(WebhookWorker)]._sender
     assert await stored.webhooks.replace(kept, replace(kept, personal=False))
     assert await sender.send(kept.id, told.event, now) is not None
     assert len(program.raw) == 2 and reader.number not in program.raw[-1][1].decode()

@@ -10,12 +10,13 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from miniapp_server.app import WECHAT_CHANNEL
+from handlers.http.keys import service_key
 from miniapp_server.cli.wechat import link_to
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import ServiceUnavailable
 from models.messages.entities import Template
 from notify.wechat import official_account
+from notify.wechat.channel import WeChatChannel
 from notify.wechat.errors import WeChatUnavailable
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from tests.api.wechat_callbacks import CRYPTO, NONCE, STAMP, event, listed, push, sealed
@@ -182,7 +183,7 @@ async def test_consent_follows_what_wechat_says(service: Living) -> None:
     await push(service, "mini", event("o-nobody", name, more=listed("accept", leave)))
     await push(service, "mini", event(reader.openid, name, more=listed("accept", "other"), at=77))
     assert await left() == {"LEAVE": 0, "ENDED": 0}
-    assert Template.LEAVE in service.app[WECHAT_CHANNEL].templates
+    assert Template.LEAVE in service.app[service_key(WeChatChannel)].templates
 
 
 async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:

@@ -93,7 +93,7 @@ async def test_a_gate_event_is_kept_once(stage: Stage, guard: bool) -> None:
 async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
     """A violation of that day, judged as the dispatcher judges."""
     r = await stage.missed(replace(reader, suspended_until=None), EIGHT + timedelta(days=days))
-    await stage.inside.violations.record_violation(r, r.outbox[-1])
+    await stage.inside.violation_recorder.record(r, r.outbox[-1])
     found = await stage.stored.violations.get(f"{r.id}:no_show")
     assert found is not None
     return found

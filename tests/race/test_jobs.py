@@ -6,6 +6,7 @@ Leases keep that rare; these races are about when a lease has run out under a sl
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -13,12 +14,17 @@ from typing import Any, cast
 
 import pytest
 
+from models.code_sharing.scan_repository import KioskScan, KioskScanRepository
 from models.deadlines.jobs import DeadlineJobs
+from models.kernel.ids import ReservationId
 from models.messages.entities import Channel, Message, Template
 from models.messages.repository import MessageRepository
-from models.readers.personal_data_repository import LateWrites, erase_documents, remaining
+from models.readers.personal_data_repository import erase_documents, remaining
+from models.reservation_store import repository as reservation_repository
+from models.reservation_store.repository import ReservationRepository
+from models.reservations.entities import Reservation
 from models.storage.leases import LeaseRepository
-from models.storage.mongo import new_id
+from models.storage.mongo import Database, new_id
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
 from notify.delivery.channel import DeliveryChannel
@@ -27,6 +33,7 @@ from tests.race.outbox import dispatcher
 from tests.race.stage import (
     EIGHT,
     MONDAY,
+    OTHER_SEAT,
     Around,
     Stage,
     both_sides,
@@ -132,7 +139,7 @@ async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> N
     assert events(await stage.reload(r)) == ["reserve", "miss"]
 
 
-async def _leave(_: LateWrites, ids: Sequence[str]) -> None:
+async def _leave(_: Database, ids: Sequence[str]) -> None:
     """The control: what was written stays."""
 
 
@@ -162,7 +169,7 @@ async def test_nothing_is_kept_for_a_reader_who_was_erased_meanwhile(
     writer = messages if late == "messages" else violations
     put_around(writer, "insert_many", before=meanwhile)
     if not guard:
-        monkeypatch.setattr(LateWrites, "erase", _leave)
+        monkeypatch.setattr(reservation_repository, "erase_late_writes", _leave)
     dispatches = dispatcher(worker, messages, [cast(DeliveryChannel, ForAll())])
     for _ in range(2):
         await dispatches.dispatch(EIGHT)
@@ -170,6 +177,87 @@ async def test_nothing_is_kept_for_a_reader_who_was_erased_meanwhile(
     told, _ = await MessageRepository(stage.db, stage.cipher).page_of(stays.id, False, 0, 9)
     assert [message.reservation_id for message in told] == [kept.id]
     assert [(await stage.reload(r)).outbox for r in (kept, gone)] == [(), ()]
+
+
+class ScannedAnew(KioskScanRepository):
+    """The control: a code's scan has an id of its own each time."""
+
+    async def add(self, scan: KioskScan) -> None:
+        await super().add(replace(scan, id=ReservationId(new_id())))
+
+
+class EmptiedFirst(ReservationRepository):
+    """The control: events leave the outbox before all that they become is stored."""
+
+    async def with_outbox_events(self, limit: int) -> list[Reservation]:
+        found = await super().with_outbox_events(limit)
+        await self.remove_outbox_events(found)
+        return found
+
+
+class Killed(BaseException):
+    """The process is gone: what it has written stays, and it does nothing more."""
+
+
+async def _kill() -> None:
+    raise Killed
+
+
+AFTER_THE_VIOLATION = ("violations", "insert_many", "behind")
+AFTER_THE_SCAN = ("kiosk_scans", "update_one", "behind")
+BEFORE_THE_MESSAGES = ("messages", "insert_many", "before")
+BEFORE_THEIR_DELIVERIES = ("messages", "insert_many", "behind")
+BEFORE_THE_REMOVAL = ("reservations", "bulk_write", "before")
+CRASHES = (
+    *(AFTER_THE_VIOLATION, AFTER_THE_SCAN),
+    *(BEFORE_THE_MESSAGES, BEFORE_THEIR_DELIVERIES, BEFORE_THE_REMOVAL),
+)
+
+
+@pytest.mark.parametrize(
+    ("crash", "control"),
+    [
+        *((crash, control) for crash in CRASHES for control in (None, "other ids")),
+        *((crash, "emptied first") for crash in CRASHES if crash is not BEFORE_THE_REMOVAL),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else f"{value or 'guarded'}",
+)
+async def test_a_dispatcher_that_crashes_loses_nothing_and_doubles_nothing(
+    stage: Stage, crash: tuple[str, str, str], control: str | None
+) -> None:
+    """It ends between a violation, the messages and the outbox, and another one begins anew."""
+    reader, anew = await stage.reader(), control == "other ids"
+    for day in range(2):
+        await stage.missed(reader, EIGHT + timedelta(days=day))
+    channels = [cast(DeliveryChannel, ForAll())]
+    await dispatcher(stage.inside, stage.stored.messages, channels).dispatch(EIGHT)
+    seated = await stage.in_use(await stage.reader(), OTHER_SEAT)
+    missed = await stage.missed(reader, EIGHT + timedelta(days=2))
+
+    async def worker() -> Inside:
+        emptied = EmptiedFirst if control == "emptied first" else ReservationRepository
+        return await stage.worker(
+            reservations=emptied(stage.db),
+            violations=(RecordedAnew if anew else ViolationRepository)(stage.db, stage.cipher),
+            kiosk_scans=(ScannedAnew if anew else KioskScanRepository)(stage.db),
+            messages=(Anew if anew else MessageRepository)(stage.db, stage.cipher),
+        )
+
+    killed, next_one = await worker(), await worker()
+    repository, method, side = crash
+    put_around(getattr(killed.stored, repository), method, **{side: _kill})
+    with pytest.raises(Killed):
+        await dispatcher(killed, killed.stored.messages, channels).dispatch(EIGHT)
+    await dispatcher(next_one, next_one.stored.messages, channels).dispatch(EIGHT)
+    assert [(await stage.reload(r)).outbox for r in (seated, missed)] == [(), ()]
+    counts = {
+        name: await stage.db[name].count_documents({})
+        for name in ("violations", "suspensions", "kiosk_scans", "deliveries")
+    }
+    told = Counter([row["template"] async for row in stage.db["messages"].find()])
+    all_told = {"RESERVED": 4, "CHECKED_IN": 1, "NO_SHOW": 3, "SUSPENDED": 1}
+    once = {"violations": 3, "suspensions": 1, "kiosk_scans": 1, "deliveries": 9}
+    assert ((counts, told) == (once, all_told)) is (control is None), (counts, told)
 
 
 class Greedy(LeaseRepository):
@@ -214,7 +302,7 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
     days = [MONDAY.replace(hour=8) + timedelta(days=n) for n in range(4)]
     missed = [await stage.missed(reader, day) for day in days]
     for r in missed[:2]:
-        await stage.inside.violations.record_violation(r, r.outbox[-1])
+        await stage.inside.violation_recorder.record(r, r.outbox[-1])
     barrier = asyncio.Barrier(2)
     workers: list[Inside] = [await stage.worker(), await stage.worker()]
     for worker in workers:
@@ -222,16 +310,16 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
     found = await asyncio.gather(
         *(
-            worker.violations.record_violation(r, r.outbox[-1])
+            worker.violation_recorder.record(r, r.outbox[-1])
             for worker, r in zip(workers, missed[2:], strict=True)
         )
     )
     kept = await stage.db["suspensions"].count_documents({"reader": reader.id})
-    assert kept == sum(penalty.suspension is not None for penalty in found)
+    assert kept == sum(penalty is not None and penalty.suspension is not None for penalty in found)
     assert kept == (1 if guard else 2)
-    again = [await stage.inside.violations.record_violation(r, r.outbox[-1]) for r in missed]
+    again = [await stage.inside.violation_recorder.record(r, r.outbox[-1]) for r in missed]
     if guard:
-        assert [a.suspension for a in again[2:]] == [f.suspension for f in found]
+        assert [a and a.suspension for a in again[2:]] == [f and f.suspension for f in found]
         assert await stage.db["suspensions"].count_documents({}) == 1
 
 
@@ -240,14 +328,14 @@ async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) ->
     reader = await stage.reader()
     missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
     for r in missed[:2]:
-        await stage.inside.violations.record_violation(r, r.outbox[-1])
+        await stage.inside.violation_recorder.record(r, r.outbox[-1])
     barrier = asyncio.Barrier(2)
     third, workers = missed[2], [await stage.worker(), await stage.worker()]
     for worker in workers:
         violations: Any = worker.stored.violations
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
     await asyncio.gather(
-        *(worker.violations.record_violation(third, third.outbox[-1]) for worker in workers)
+        *(worker.violation_recorder.record(third, third.outbox[-1]) for worker in workers)
     )
     assert await stage.db["suspensions"].count_documents({}) == 1
     bound = await stage.stored.readers.get(reader.id)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from miniapp_server.app import WECHAT_CHANNEL
+from handlers.http.keys import service_key
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.check_in.service import KioskCodeScan
 from models.kernel.ids import Actor
@@ -21,6 +21,7 @@ from models.messages.entities import WECHAT_TEMPLATES
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.rules import TimeSelection
+from notify.wechat.channel import WeChatChannel
 from tests.living import MONDAY_8
 from tests.survive.serving import Remote, remote
 from tests.waiting import until
@@ -63,7 +64,9 @@ async def guests(service: Remote) -> list[Guest]:
         await service.inside.stored.bindings.bind(reader.id, openid, None, MONDAY_8)
         for template in WECHAT_TEMPLATES:
             await service.inside.stored.consents.add(reader.id, template)
-            await wechat.grant(openid, service.app[WECHAT_CHANNEL].templates[template].template_id)
+            await wechat.grant(
+                openid, service.app[service_key(WeChatChannel)].templates[template].template_id
+            )
         wish = TimeSelection(local_date(NINE), NINE.time(), TEN.time())
         made = await service.inside.reservations.create(
             RequestContext(reader, actor, MONDAY_8), seats[number], wish

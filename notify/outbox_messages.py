@@ -1,21 +1,19 @@
-"""Which messages an outbox event of a reservation becomes."""
+"""Which messages an outbox event becomes: of a reservation, or the end of a waitlist entry."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import Any
 
-from models.code_sharing.service import CodeSharingService
 from models.messages.entities import Message
-from models.readers.personal_data_repository import ERASED_READER
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
-from models.violations.service import ViolationResult, ViolationService, violation_id
-from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended
+from models.violations.recording import ViolationResult
+from models.waitlist.entities import WaitlistEnd, WaitlistEntry
+from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
 from notify.templates.rendering import (
     BETWEEN_KIOSKS,
     LONGEST_THING,
@@ -23,52 +21,70 @@ from notify.templates.rendering import (
     MessageTemplate,
 )
 
-log = logging.getLogger(__name__)
 
+class OutboxMessages:
+    """Writes messages, and stores none of them."""
 
-class ReservationMessages:
-    """Records what an event means for the reader, and writes the messages about it."""
-
-    def __init__(
-        self,
-        reservations: ReservationRepository,
-        reference: ReferenceData,
-        violations: ViolationService,
-        code_sharing: CodeSharingService,
-    ) -> None:
+    def __init__(self, reservations: ReservationRepository, reference: ReferenceData) -> None:
         self._reservations, self._reference = reservations, reference
-        self._violations, self._code_sharing = violations, code_sharing
 
-    async def messages_for(self, r: Reservation, event: OutboxEvent) -> list[Message]:
-        """The messages, with ids made from the reservation and the change."""
+    async def about(
+        self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
+    ) -> list[Message]:
+        """The messages about the event and what it brought its reader, with ids made from the
+        reservation and the change. Raises: ServiceUnavailable."""
         template = _template_of(event)
-        if template is None or r.reader_id == ERASED_READER:
+        if template is None:
             return []
-        result = await self._violations.record_violation(r, event)
         context = self._context(r, event, result)
         if event.event is OutboxEventKind.NO_SHOW:
             day = await self._reservations.on_day(r.reader_id, r.date)
             others = len(rules.cancellable_today(day, event.at))
             context = replace(context, others=others)
-        if event.event is OutboxEventKind.CHECKED_IN:
-            await self._code_sharing.record_scan(r, event.at)
         (id, of_suspension), found = _ids(r, event), []
         if is_still_relevant(r, event):
             found.append(build_message(r, event, template, context, id))
-        if result.suspension is not None:
-            # Of a longer one, which stands, the reader has been told.
-            if result.suspension.until == result.suspended_until:
-                found.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
-            log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
+        suspension = result.suspension if result is not None else None
+        # Of a longer one, which stands, the reader has been told.
+        if suspension is not None and suspension.until == context.suspended_until:
+            found.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
         return found
 
+    def about_end(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
+        """The message about a waitlist entry that has ended before its time."""
+        catalog = self._reference.catalog
+        area = catalog.areas.get(entry.area_id)
+        label = short = str(entry.area_id)
+        if area is not None:
+            label = catalog.area_label(area)
+            short = catalog.short_area_label(area, LONGEST_THING)
+        rendered = waitlist_ended.render(label, short, entry, end)
+        return Message(
+            id=f"{entry.id}:ended",
+            reader_id=entry.reader_id,
+            template=waitlist_ended.template_of(end),
+            title=waitlist_ended.title_of(end),
+            text=rendered.text,
+            at=end.at,
+            facts=rendered.facts,
+            expires_at=rendered.not_after,
+        )
+
     def _context(
-        self, r: Reservation, event: OutboxEvent, result: ViolationResult
+        self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
     ) -> MessageContext:
         facts: dict[str, Any] = dict(event.facts)
         seat_id, catalog = facts.pop("seat_id"), self._reference.catalog
         if (replaced := facts.pop("replaced_seat_id", None)) is not None:
             facts["replaced_seat"] = catalog.label_of(replaced)
+        if result is not None:
+            violation = result.violation
+            facts |= {
+                "violation": violation is not None,
+                "counted": violation is not None and violation.counts,
+                "window": result.window,
+                "suspended_until": result.suspended_until,
+            }
         kiosks = BETWEEN_KIOSKS.join(
             kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
         )
@@ -81,10 +97,6 @@ class ReservationMessages:
             receipt=r.receipt,
             kiosks=kiosks,
             way=catalog.venues[r.venue_id].check_in_way,
-            violation=result.violation is not None,
-            counted=result.violation is not None and result.violation.counts,
-            window=result.window,
-            suspended_until=result.suspended_until,
             **facts,
         )
 
@@ -94,12 +106,6 @@ def _template_of(event: OutboxEvent) -> MessageTemplate | None:
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)
-
-
-def dispatched_ids(r: Reservation) -> list[str]:
-    """The ids of all messages, violations and scans that the reservation's outbox can become."""
-    of_events = [(*_ids(r, event), violation_id(r, event)) for event in r.outbox]
-    return [r.id, *[id for ids in of_events for id in ids]]
 
 
 def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:

@@ -1,0 +1,104 @@
+"""From a missed booking to a violation, and from violations to a suspension.
+
+The outbox dispatcher hands each event over once or more: every step is kept by a unique key.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from models.kernel.ids import ReaderId
+from models.kernel.records import record
+from models.policy.entities import Policy
+from models.reference_data import ReferenceData
+from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
+from models.violations.entities import Suspension, Violation, ViolationCount
+from models.violations.repository import ViolationRepository
+from models.violations.rules import decide_suspension, is_violation, window_start
+
+log = logging.getLogger(__name__)
+_KINDS: Final[Mapping[OutboxEventKind, str]] = {
+    OutboxEventKind.NO_SHOW: "no_show",
+    OutboxEventKind.LEAVE_EXPIRED: "away_timeout",
+}
+"""The ends of a reservation that can be a violation."""
+
+
+@record
+class ViolationResult:
+    """What an end brought: the violation, if it is one, the reader's count, a suspension; and
+    until when the reader is suspended then, which another suspension may have made later."""
+
+    violation: Violation | None
+    window: ViolationCount
+    suspension: Suspension | None = None
+    suspended_until: datetime | None = None
+
+
+class ViolationRecorder:
+    """Records what the end of a reservation means for its reader."""
+
+    def __init__(
+        self,
+        violations: ViolationRepository,
+        reference: ReferenceData,
+        on_reader_changed: Callable[[ReaderId], Awaitable[None]],
+    ) -> None:
+        """``on_reader_changed`` is called when a suspension begins: sessions remember whom they
+        belong to."""
+        self._violations, self._reference = violations, reference
+        self._on_reader_changed = on_reader_changed
+
+    async def record(self, r: Reservation, event: OutboxEvent) -> ViolationResult | None:
+        """What the event brought its reader, recorded once; None where it is no end of these. May
+        be repeated.
+
+        Raises: ServiceUnavailable.
+        """
+        kind = _KINDS.get(event.event)
+        if kind is None:
+            return None
+        policy = await self._reference.policy_version_for(
+            r.policy_version, r.area_id, r.date, r.reader_id
+        )
+        if not is_violation(event.event, bool(event.facts["penalty_waived"]), policy):
+            # A missed booking that does not count still says where the reader stands.
+            missed = event.event is OutboxEventKind.NO_SHOW
+            counting = await self._counting(r, event, policy) if missed else []
+            return ViolationResult(None, _window(policy, len(counting)))
+        violation = await self._violations.record(
+            Violation(
+                id=f"{r.id}:{event.event}",
+                reader_id=r.reader_id,
+                reservation_id=r.id,
+                kind=kind,
+                at=event.at,
+                day=r.date,
+                counts=True,
+            )
+        )
+        # Before the count: a suspension that this very violation brought has used it up.
+        known = await self._violations.suspension(violation.id)
+        counting = await self._counting(r, event, policy)
+        suspension = known or decide_suspension(violation, counting, policy)
+        if suspension is None or (known is None and not await self._violations.suspend(suspension)):
+            return ViolationResult(violation, _window(policy, len(counting)))
+        await self._on_reader_changed(r.reader_id)
+        log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
+        last = await self._violations.last_suspension(r.reader_id) or suspension
+        until = max(last.until, suspension.until)
+        window = _window(policy, policy.violations_limit)
+        return ViolationResult(violation, window, suspension, until)
+
+    async def _counting(
+        self, r: Reservation, event: OutboxEvent, policy: Policy
+    ) -> list[Violation]:
+        since = window_start(policy, event.at)
+        return await self._violations.counting_violations(r.reader_id, since, event.at)
+
+
+def _window(policy: Policy, count: int) -> ViolationCount:
+    return ViolationCount(count, policy.violations_limit, policy.violations_window_days)
