@@ -85,7 +85,6 @@ from miniapp_server.wiring import (
     OCCUPANCY,
     Hooks,
     wire_models,
-    wire_second_factors,
     wire_staff,
 )
 from models.email_addresses.service import EmailAddressService
@@ -191,7 +190,6 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         app[SESSIONS].reader_changed,
         settings.staff,
     )
-    wire_second_factors(app, resources.repositories)
     wire_webhooks(app, resources)
     wire_wechat(app, resources)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[service_key(SeatMapService)])

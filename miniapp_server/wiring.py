@@ -316,19 +316,7 @@ def wire_staff(
         r.reservations, r.readers, occupancy, reference, writer, waitlist
     )
     _wire_staff_of_places(app, r, audit, notifier, affected)
-    app[service_key(StaffReaderGroups)] = StaffReaderGroups(
-        audit, r.reader_groups, r.readers, reference, app[service_key(AffectedBookings)], affected
-    )
-    app[service_key(StaffMemberships)] = StaffMemberships(
-        audit, r.memberships, r.readers, reference, on_reader_changed
-    )
-    app[service_key(StaffGrants)] = StaffGrants(
-        audit, r.staff_grants, r.readers, staff, on_reader_changed
-    )
-    sessions = app[SESSIONS]
-    app[service_key(StaffApiTokens)] = StaffApiTokens(
-        audit, r.api_tokens, sessions.new_api_token, sessions.end_api_token
-    )
+    _wire_rights(app, r, affected, on_reader_changed, staff)
     app[service_key(StaffFaultReports)] = StaffFaultReports(
         audit, app[service_key(FaultReportService)], notifier, reference
     )
@@ -346,9 +334,28 @@ def wire_staff(
     )
 
 
-def wire_second_factors(app: web.Application, r: Repositories) -> None:
-    """What the staff give beside a password, and its reset by an administrator."""
-    audit, sessions = app[service_key(AuditLog)], app[SESSIONS]
+def _wire_rights(
+    app: web.Application,
+    r: Repositories,
+    affected: AffectedBookingService,
+    on_reader_changed: ReaderChanged,
+    staff: StaffDirectory,
+) -> None:
+    """Who may do what: readers' groups, roles of the staff with what they give beside a password,
+    tokens of programs."""
+    audit, sessions, reference = app[service_key(AuditLog)], app[SESSIONS], app[REFERENCE]
+    app[service_key(StaffReaderGroups)] = StaffReaderGroups(
+        audit, r.reader_groups, r.readers, reference, app[service_key(AffectedBookings)], affected
+    )
+    app[service_key(StaffMemberships)] = StaffMemberships(
+        audit, r.memberships, r.readers, reference, on_reader_changed
+    )
+    app[service_key(StaffGrants)] = StaffGrants(
+        audit, r.staff_grants, r.readers, staff, on_reader_changed
+    )
+    app[service_key(StaffApiTokens)] = StaffApiTokens(
+        audit, r.api_tokens, sessions.new_api_token, sessions.end_api_token
+    )
     app[service_key(SecondFactors)] = SecondFactors(
         r.second_factors, app[ATTEMPT_LIMITER], sessions, audit, r.cipher
     )

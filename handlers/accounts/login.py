@@ -48,13 +48,7 @@ from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
-from models.kernel.errors import (
-    ClockWrong,
-    DomainError,
-    InvalidRequest,
-    NotFound,
-    Unauthenticated,
-)
+from models.kernel.errors import ClockWrong, DomainError, InvalidRequest, NotFound, Unauthenticated
 from models.outages.monitor import OutageMonitor
 
 log = logging.getLogger(__name__)
