@@ -115,11 +115,15 @@ _FINISH_S: Final = 2.0
 CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
 PUBLISHER: Final = web.AppKey("publisher", MessagePublisher)
 RESOURCES: Final = web.AppKey("resources", Resources)
-"""For the commands, the sandbox and tests; no service is made of it after the wiring."""
+"""For the commands, a plug and tests; no service is made of it after the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
 WECHAT_CHANNEL: Final = web.AppKey("wechat_channel", WeChatChannel)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
+
+
+Plug = Callable[[web.Application], Awaitable[None]]
+"""Adds to the wired service what is not the library's own: routes, tasks, other values of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         resources.db,
         resources.repositories,
         hooks,
-        wall_clock=not settings.sandbox,
+        wall_clock=settings.wall_clock,
         default_profile=_default_profile(settings),
         long_term=settings.wechat.long_term,
     )
@@ -233,8 +237,8 @@ def _site(settings: Settings) -> Site:
         session_cookie=settings.session_cookie,
         trusted_proxies=settings.trusted_proxies,
         monitors=settings.monitors,
-        sandbox=settings.sandbox,
-        lan=bool(settings.lan),
+        wall_clock=settings.wall_clock,
+        open_to_anybody=bool(settings.lan),
         channels=settings.channels,
         mini_appid=settings.wechat.appid,
         templates=settings.wechat.templates,
@@ -361,6 +365,7 @@ async def create_app(
     *,
     jobs: bool = True,
     worker: WorkerIdentity | None = None,
+    plug: Plug | None = None,
 ) -> AsyncIterator[web.Application]:
     """The whole service, with HTTP, its databases open and its jobs running.
 
@@ -368,10 +373,8 @@ async def create_app(
     several processes this one is.
     """
     async with open_application(settings, clock or Clock(), worker) as app:
-        if settings.sandbox:
-            from miniapp_server.sandbox.sandbox import mount_sandbox
-
-            await mount_sandbox(app)
+        if plug is not None:
+            await plug(app)
         served = Served(settings.channels)
         app.add_routes(enveloped(app, [*all_routes(served), *health_routes(), everything_else()]))
         app.cleanup_ctx.append(_background_tasks)

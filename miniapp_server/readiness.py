@@ -22,6 +22,7 @@ from models.messages.entities import Channel
 from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
 from models.storage.database_releases import DatabaseReleases
+from models.storage.installation import Mode
 from models.storage.mongo import ping
 from models.storage.redis_health import RedisHealth
 
@@ -61,7 +62,7 @@ class Readiness:
         self._outages, self._gates = resources.repositories.outages, resources.repositories.gates
         self._reference, self._occupancy = reference, occupancy
         self._load_shedder, self._metrics, self._machinery = load_shedder, metrics, machinery
-        self._sandbox = resources.settings.sandbox
+        self._mode = resources.settings.mode
         self.releases = DatabaseReleases(resources.db, resources.redis)
 
     async def check(self) -> tuple[bool, dict[str, str]]:
@@ -124,6 +125,6 @@ class Readiness:
                 self._metrics.last_backup.set(last.timestamp() if last else 0)
         today = self._clock.real_now().date()
         for server, note in (await self.releases.notes(today)).items():
-            # A sandbox has nothing that a hole could lay open.
-            outdated = bool(note) and not self._sandbox
+            # What is invented no hole can lay open.
+            outdated = bool(note) and self._mode is Mode.PRODUCTION
             self._metrics.database_outdated.labels(server).set(outdated)

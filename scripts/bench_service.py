@@ -22,6 +22,7 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE, service_key
 from miniapp_server import seed as seeding
 from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedDatabases
 from miniapp_server.load_data.generate import generate
@@ -29,7 +30,6 @@ from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.repositories import Repositories
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.state_repository import SandboxState
-from miniapp_server.settings import load
 from models.booking.service import ReservationService
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import SeatId

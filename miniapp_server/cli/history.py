@@ -11,18 +11,20 @@ from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.cli.settings import load
 from miniapp_server.load_data.generate import LoadDataError, generate
 from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
-from miniapp_server.settings import Settings, load
+from miniapp_server.settings import Settings
 from miniapp_server.terminal import progress
 from models.kernel.time_range import local_date
+from models.storage.installation import Mode
 
 
 async def load_data(env: Env, count: int, days: int | None, seed: int) -> None:
     """Generate the history and print what was written. Raises: CommandError, also where the
     settings are those of a production."""
     settings = load(env)
-    if not settings.sandbox:
+    if settings.mode is not Mode.SANDBOX:
         raise CommandError("an invented history belongs into a sandbox database (SANDBOX=1)")
     try:
         await _generate(env, settings, count, days, seed)

@@ -23,12 +23,13 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE, service_key
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
+from miniapp_server.cli.settings import load
 from miniapp_server.load_data.generate import Crowd, LoadDataError, open_day, open_days, write_days
 from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
 from miniapp_server.load_data.reservations import revisions
 from miniapp_server.load_data.visits import GeneratedVisit, OpenArea, open_areas
 from miniapp_server.sandbox.state_repository import SandboxState
-from miniapp_server.settings import SettingsError, load
+from miniapp_server.settings import SettingsError
 from miniapp_server.wiring import OCCUPANCY
 from models.booking.service import ReservationService
 from models.check_in.renewal import RenewalService
@@ -43,7 +44,7 @@ from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE, ReservationState
 from models.statistics.service import StatisticsService
 from models.storage.connectivity import MongoUnusable
-from models.storage.installation import DatabaseRefused
+from models.storage.installation import DatabaseRefused, Mode
 from models.waitlist.service import WaitlistService
 
 BOOKINGS_A_DAY: Final = 600
@@ -273,7 +274,7 @@ async def live(env: Mapping[str, str]) -> None:
     Raises: LoadDataError, HistoryWriteError, SettingsError, DatabaseRefused, MongoUnusable.
     """
     settings = load(env)
-    if not settings.sandbox:
+    if settings.mode is not Mode.SANDBOX:
         raise LoadDataError("invented readers belong into a sandbox (SANDBOX=1)")
     async with application(env) as app:
         state = SandboxState(app[RESOURCES].db)

@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.settings import load
 from models.backup.repository import backup
 from models.storage.mongo import open_database
 from tests.living import ENCRYPTION_KEYS
