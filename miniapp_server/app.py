@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService
-from bind.campus_attributes import CampusAttributes
-from bind.held_sign_ins import HeldSignIns
-from bind.kiosk_codes import KioskCodeService
-from bind.login_service import LoginService
-from bind.redeemable_codes import RedeemableCodes
-from bind.scan_notes import ScanNotes
-from bind.scanned_codes import ScannedCodes
-from bind.seat_labels import SeatLabels
 from bind.session_service import SessionService
-from bind.sign_ons import SignOns
-from bind.wechat_logins import WeChatLogins
-from handlers.accounts.keys import CAMPUS_APP
 from handlers.api_routes import Served
 from handlers.display.board import HALL_BOARDS, HallBoards
 from handlers.display.occupancy import PUBLIC_OCCUPANCY, PublicOccupancy
@@ -46,7 +34,6 @@ from handlers.http.keys import (
     SESSIONS,
     SITE,
     WAKE_JOBS,
-    Site,
     service_key,
 )
 from handlers.http.load_shedding import LoadShedder
@@ -60,38 +47,36 @@ from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
-from handlers.texts.wording import DEFAULT_NAMES
 from miniapp_server.channels import Channels, delivery_workers, open_channels, wire_mail
 from miniapp_server.clock import Clock, ClockCheck
+from miniapp_server.identity_wiring import wire_identity
 from miniapp_server.maintenance import Retention
 from miniapp_server.measurements import wire_measurements
 from miniapp_server.packaged_proof import proof_standing
-from miniapp_server.readiness import Machinery, Readiness
+from miniapp_server.readiness import Readiness, ReadinessMetrics
 from miniapp_server.resources import Resources, open_resources
-from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
+from miniapp_server.schedule import Notifications, Refresh, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
+from miniapp_server.site import default_profile, site_of
 from miniapp_server.webhook_wiring import WEBHOOK_WORKER, webhook_events, wire_webhooks
 from miniapp_server.wechat_wiring import open_conversations, text_checker, wire_wechat
 from miniapp_server.wiring import (
     DEADLINE_JOBS,
     ERASURE,
     OCCUPANCY,
-    Hooks,
+    OPENING_DRAW,
     wire_models,
+    wire_reference,
     wire_second_factors,
     wire_staff,
 )
 from models.code_sharing.service import CodeSharingService
-from models.email_addresses.service import EmailAddressService
 from models.forecast.service import FullnessForecast
-from models.kiosks.pairing import KioskPairing
 from models.notices.service import NoticeService
-from models.profile.entities import LibraryProfile
+from models.opening_draw.service import OpeningDraw
 from models.proof.entities import ProofStanding
 from models.seat_map.service import SeatMapService
-from models.staff.recorder import AuditLog
-from models.staff.review_access import ReviewAccess
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
@@ -163,33 +148,30 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     offset, took = app[METRICS].clock_offset.set, app[METRICS].load.mongodb.observe
     app[CLOCK_CHECK] = ClockCheck(clock, partial(server_time, resources.db), offset, took)
     app[service_key(ProofStanding)] = proof_standing()
-    app[SITE] = _site(settings)
+    app[SITE] = site_of(settings)
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
     app[ERROR_PAGE] = error_page
     _wire_sessions(app, resources)
 
-    hooks = Hooks(
-        app[SESSIONS].reader_changed,
-        resources.sign_ons.answers,
-        clock.now,
-        asyncio.sleep,
-        lambda reader_id, now: app[service_key(ChannelRouting)].misses_offers(reader_id, now),
-    )
+    wire_reference(app, resources.repositories, default_profile(settings))
+    tickets = resources.repositories.opening_tickets
+    app[OPENING_DRAW] = OpeningDraw(tickets, clock.now, asyncio.sleep)
     wire_models(
         app,
         resources.db,
         resources.repositories,
-        hooks,
+        on_reader_changed=app[SESSIONS].reader_changed,
+        cas_answers=resources.sign_ons.answers,
+        misses_offers=lambda id, now: app[service_key(ChannelRouting)].misses_offers(id, now),
         wall_clock=settings.wall_clock,
-        default_profile=_default_profile(settings),
         long_term=settings.wechat.long_term,
     )
     channels = open_channels(resources, app[REFERENCE], app[METRICS])
     app[WECHAT_CHANNEL], app[PUBLISHER] = channels.wechat, channels.publisher
     app[service_key(ChannelRouting)] = channels.routing
     app[service_key(Conversations)] = open_conversations(resources)
-    _wire_identity(app, resources, wire_mail(app, resources, channels))
+    wire_identity(app, resources, wire_mail(app, resources, channels))
     wire_staff(
         app,
         resources.repositories,
@@ -220,33 +202,6 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     _wire_jobs(app, resources, channels, worker)
 
 
-def _default_profile(settings: Settings) -> LibraryProfile:
-    """What the library calls itself as long as it has saved no profile."""
-    names: Mapping[str, Any] = {**DEFAULT_NAMES, "title": settings.title}
-    return LibraryProfile(**names, contact=settings.contact)
-
-
-def _site(settings: Settings) -> Site:
-    addresses = [settings.cas.base_url, *(one.issuer for one in settings.oidc)]
-    parts = [urlsplit(address) for address in addresses if address]
-    return Site(
-        public_base_url=settings.public_base_url,
-        sign_on_origins=tuple(dict.fromkeys(f"{p.scheme}://{p.netloc}" for p in parts)),
-        staff_totp=settings.staff_totp,
-        secure_cookies=settings.secure_cookies,
-        session_cookie=settings.session_cookie,
-        trusted_proxies=settings.trusted_proxies,
-        monitors=settings.monitors,
-        wall_clock=settings.wall_clock,
-        open_to_anybody=bool(settings.lan),
-        channels=settings.channels,
-        mini_appid=settings.wechat.appid,
-        templates=settings.wechat.templates,
-        verification=settings.verification,
-        keeping=settings.keeping,
-    )
-
-
 def _wire_sessions(app: web.Application, resources: Resources) -> None:
     revocations = app[REVOCATIONS] = SessionRevocations(resources.redis)
     app[SESSIONS] = SessionService(
@@ -255,35 +210,6 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
         resources.settings.sealer,
         revocations.publish,
     )
-
-
-def _wire_identity(
-    app: web.Application, resources: Resources, addresses: EmailAddressService | None
-) -> None:
-    settings, r = resources.settings, resources.repositories
-    app[service_key(SignOns)], app[CAMPUS_APP] = resources.sign_ons, resources.campus_app
-    campus = CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses)
-    app[service_key(LoginService)] = LoginService(
-        r.readers, app[SESSIONS], settings.staff, campus, resources.sign_ons.realms
-    )
-    app[service_key(HeldSignIns)] = HeldSignIns(settings.sealer, r.used_once, campus)
-    review = app[service_key(ReviewAccess)] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)
-    app[service_key(AccountBindingService)] = AccountBindingService(
-        r.activation_codes,
-        RedeemableCodes(r.activation_codes, review, app[ATTEMPT_LIMITER]),
-        r.bindings,
-        r.readers,
-        app[SESSIONS],
-        r.consents,
-    )
-    codes = app[service_key(KioskCodeService)] = KioskCodeService(
-        r.kiosks, settings.public_base_url
-    )
-    labels = app[service_key(SeatLabels)] = SeatLabels(settings.sealer, settings.public_base_url)
-    notes = app[service_key(ScanNotes)] = ScanNotes(settings.sealer)
-    app[service_key(ScannedCodes)] = ScannedCodes(codes, labels, notes, app[ATTEMPT_LIMITER])
-    app[service_key(KioskPairing)] = KioskPairing(r.kiosk_pairings, settings.sealer)
-    app[service_key(WeChatLogins)] = WeChatLogins(resources.mini_program.exchange_code)
 
 
 def _wire_jobs(
@@ -316,7 +242,10 @@ def _wire_jobs(
         await asyncio.gather(app[WEBHOOK_WORKER].close(), *channels_end)
 
     app[SHUTDOWN] = close
-    upkeep = Upkeep(
+    groups = schedule(
+        app,
+        clock,
+        resources.db,
         Retention(
             r,
             pauses,
@@ -335,27 +264,30 @@ def _wire_jobs(
         Refresh(app[REFERENCE], redis_health, channels, app[METRICS]),
         texts,
     )
-    groups = schedule(app, clock, resources.db, upkeep)
     groups += wire_measurements(app, resources, channels)
     owner = worker.owner if worker else ""
     scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
     app[WAKE_JOBS] = scheduler.wake
     app[OCCUPANCY].subscribe(scheduler.wake)
-    beside = Machinery(scheduler, app[CLOCK_CHECK], redis_health, channels.pauses)
-    _wire_readiness(app, resources, beside)
+    _wire_readiness(app, resources, redis_health, channels)
 
 
-def _wire_readiness(app: web.Application, resources: Resources, machinery: Machinery) -> None:
+def _wire_readiness(
+    app: web.Application, resources: Resources, redis_health: RedisHealth, channels: Channels
+) -> None:
     readiness = Readiness(
         resources,
         app[REFERENCE],
         app[OCCUPANCY],
         app[LOAD_SHEDDER],
-        app[METRICS],
-        machinery,
+        app[SCHEDULER],
+        app[CLOCK_CHECK],
+        redis_health,
+        channels.pauses,
     )
-    app[HEALTH], app[MEASURE] = readiness.check, readiness.measure
-    app[RELEASES] = readiness.releases.versions
+    measured = ReadinessMetrics(readiness, resources, app[METRICS])
+    app[HEALTH], app[MEASURE] = readiness.check, measured.measure
+    app[RELEASES] = measured.releases.versions
 
 
 @asynccontextmanager
