@@ -24,7 +24,13 @@ from handlers.http.keys import REFERENCE, service_key
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.settings import load
-from miniapp_server.load_data.generate import Crowd, LoadDataError, open_day, open_days, write_days
+from miniapp_server.load_data.generate import (
+    Crowd,
+    HistoryGenerator,
+    LoadDataError,
+    open_day,
+    open_days,
+)
 from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
 from miniapp_server.load_data.reservations import revisions
 from miniapp_server.load_data.visits import GeneratedVisit, OpenArea, open_areas
@@ -118,10 +124,12 @@ class LivingLibrary:
         def report(_: int, __: int) -> None:
             asyncio.run_coroutine_threadsafe(self._look(), loop).result()
 
+        catalog, policy = self._reference.catalog, self._reference.policy
         await asyncio.to_thread(
-            write_days,
-            *(self._writer, self._sealer, self._reference.catalog, self._reference.policy),
-            *(self._crowd, past, self._areas),
+            HistoryGenerator(self._writer, self._sealer, catalog, policy).write_days,
+            self._crowd,
+            past,
+            self._areas,
             until=today,
             count=count,
             report=report,
