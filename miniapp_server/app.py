@@ -50,6 +50,15 @@ from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
 from miniapp_server.channels import Channels, delivery_workers, open_channels, wire_mail
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.identity_wiring import wire_identity
+from miniapp_server.keys import (
+    CLOCK_CHECK,
+    PUBLISHER,
+    RESOURCES,
+    REVOCATIONS,
+    SCHEDULER,
+    SHUTDOWN,
+    WECHAT_CHANNEL,
+)
 from miniapp_server.maintenance import Retention
 from miniapp_server.measurements import wire_measurements
 from miniapp_server.packaged_proof import proof_standing
@@ -85,27 +94,15 @@ from models.violations.service import ViolationService
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
 from notify.outbox_dispatcher import OutboxDispatcher
-from notify.publisher import MessagePublisher
 from notify.reservation_messages import ReservationMessages
 from notify.routing import ChannelRouting
 from notify.waitlist_messages import WaitlistMessages
-from notify.wechat.channel import WeChatChannel
 
 log = logging.getLogger(__name__)
 
 _BEGIN_ANEW_S: Final = 1.0
 _FINISH_S: Final = 2.0
 """Changes whose clients have their answer already."""
-
-CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
-PUBLISHER: Final = web.AppKey("publisher", MessagePublisher)
-RESOURCES: Final = web.AppKey("resources", Resources)
-"""For the commands, a plug and tests; no service is made of it after the wiring."""
-REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
-SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
-WECHAT_CHANNEL: Final = web.AppKey("wechat_channel", WeChatChannel)
-SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
-
 
 Plug = Callable[[web.Application], Awaitable[None]]
 """Adds to the wired service what is not the library's own: routes, tasks, other values of keys."""

@@ -21,10 +21,11 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE, service_key
 from miniapp_server import seed as seeding
-from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.app import open_application
 from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.keys import RESOURCES
 from miniapp_server.load_data.generate import HistoryGenerator
 from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.repositories import Repositories

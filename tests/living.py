@@ -19,10 +19,11 @@ from yarl import URL
 
 from bind.session_service import SessionService
 from handlers.http.keys import SECURITY_LOG, SESSIONS
-from miniapp_server.app import RESOURCES, SCHEDULER, create_app
+from miniapp_server.app import create_app
 from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
+from miniapp_server.keys import RESOURCES, SCHEDULER
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from handlers.http.keys import REFERENCE
 from miniapp_server import seed as seeding
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, database
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.settings import load
 from miniapp_server.clock import real_now
+from miniapp_server.keys import RESOURCES
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.terminal import ReportProgress, progress

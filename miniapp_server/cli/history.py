@@ -8,10 +8,10 @@ from datetime import timedelta
 from time import monotonic
 
 from handlers.http.keys import REFERENCE
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.settings import load
+from miniapp_server.keys import RESOURCES
 from miniapp_server.load_data.generate import HistoryGenerator, LoadDataError
 from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
 from miniapp_server.settings import Settings

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.texts.wording import PLACEHOLDER_NAMES
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
+from miniapp_server.keys import RESOURCES
 from miniapp_server.repositories import Repositories
 from models.library.entities import Area, AreaId
 from models.library.picture_upload import picture_in

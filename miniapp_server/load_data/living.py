@@ -21,9 +21,9 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE, service_key
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.settings import load
+from miniapp_server.keys import RESOURCES
 from miniapp_server.load_data.generate import (
     Crowd,
     HistoryGenerator,

@@ -15,7 +15,7 @@ from aiohttp import web
 from handlers.accounts.keys import ON_CONSENT_REPORTED
 from handlers.http.keys import REFERENCE, SESSIONS, SITE
 from handlers.http.middleware import enveloped
-from miniapp_server.app import RESOURCES, WECHAT_CHANNEL
+from miniapp_server.keys import RESOURCES, WECHAT_CHANNEL
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo

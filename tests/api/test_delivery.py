@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from miniapp_server.app import WECHAT_CHANNEL
+from miniapp_server.keys import WECHAT_CHANNEL
 from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository

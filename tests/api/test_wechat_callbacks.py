@@ -10,8 +10,8 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from miniapp_server.app import WECHAT_CHANNEL
 from miniapp_server.cli.wechat import link_to
+from miniapp_server.keys import WECHAT_CHANNEL
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import ServiceUnavailable
 from models.messages.entities import Template

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from miniapp_server.app import WECHAT_CHANNEL
+from miniapp_server.keys import WECHAT_CHANNEL
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.check_in.service import KioskCodeScan
 from models.kernel.ids import Actor

@@ -1,0 +1,25 @@
+"""Keys of what the application holds beside its features, for the commands, a plug and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from miniapp_server.clock import ClockCheck
+from miniapp_server.resources import Resources
+from miniapp_server.scheduler import Scheduler
+from models.storage.session_revocations import SessionRevocations
+from notify.publisher import MessagePublisher
+from notify.wechat.channel import WeChatChannel
+
+CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
+PUBLISHER: Final = web.AppKey("publisher", MessagePublisher)
+RESOURCES: Final = web.AppKey("resources", Resources)
+"""No service is made of it after the wiring."""
+REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
+SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
+WECHAT_CHANNEL: Final = web.AppKey("wechat_channel", WeChatChannel)
+SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
+"""Ends what goes on between the jobs' runs."""
