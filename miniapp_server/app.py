@@ -20,20 +20,15 @@ from handlers.display.board import HALL_BOARDS, HallBoards
 from handlers.display.occupancy import PUBLIC_OCCUPANCY, PublicOccupancy
 from handlers.http.health import health_routes
 from handlers.http.keys import (
-    ATTEMPT_LIMITER,
     CLOCK,
     ERROR_PAGE,
-    HEALTH,
     LOAD_SHEDDER,
-    MEASURE,
     METRICS,
     RATE_LIMITER,
     REFERENCE,
-    RELEASES,
     SECURITY_LOG,
     SESSIONS,
     SITE,
-    WAKE_JOBS,
     service_key,
 )
 from handlers.http.load_shedding import LoadShedder
@@ -47,9 +42,10 @@ from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
-from miniapp_server.channels import Channels, delivery_workers, open_channels, wire_mail
+from miniapp_server.channels import open_channels, wire_mail
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.identity_wiring import wire_identity
+from miniapp_server.job_wiring import wire_jobs
 from miniapp_server.keys import (
     CLOCK_CHECK,
     PUBLISHER,
@@ -59,20 +55,14 @@ from miniapp_server.keys import (
     SHUTDOWN,
     WECHAT_CHANNEL,
 )
-from miniapp_server.maintenance import Retention
-from miniapp_server.measurements import wire_measurements
 from miniapp_server.packaged_proof import proof_standing
-from miniapp_server.readiness import Readiness, ReadinessMetrics
 from miniapp_server.resources import Resources, open_resources
-from miniapp_server.schedule import Notifications, Refresh, schedule
-from miniapp_server.scheduler import Scheduler, end
+from miniapp_server.scheduler import end
 from miniapp_server.settings import Settings
 from miniapp_server.site import default_profile, site_of
-from miniapp_server.webhook_wiring import WEBHOOK_WORKER, webhook_events, wire_webhooks
-from miniapp_server.wechat_wiring import open_conversations, text_checker, wire_wechat
+from miniapp_server.webhook_wiring import wire_webhooks
+from miniapp_server.wechat_wiring import open_conversations, wire_wechat
 from miniapp_server.wiring import (
-    DEADLINE_JOBS,
-    ERASURE,
     OCCUPANCY,
     OPENING_DRAW,
     wire_models,
@@ -80,7 +70,6 @@ from miniapp_server.wiring import (
     wire_second_factors,
     wire_staff,
 )
-from models.code_sharing.service import CodeSharingService
 from models.forecast.service import FullnessForecast
 from models.notices.service import NoticeService
 from models.opening_draw.service import OpeningDraw
@@ -88,15 +77,10 @@ from models.proof.entities import ProofStanding
 from models.seat_map.service import SeatMapService
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
-from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
-from models.violations.service import ViolationService
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
-from notify.outbox_dispatcher import OutboxDispatcher
-from notify.reservation_messages import ReservationMessages
 from notify.routing import ChannelRouting
-from notify.waitlist_messages import WaitlistMessages
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +180,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         app[service_key(SeatMapService)], cache, clock.now, opened
     )
     app[SESSIONS].on_ended(streams.end_of)
-    _wire_jobs(app, resources, channels, worker)
+    wire_jobs(app, resources, channels, worker.owner if worker else "")
 
 
 def _wire_sessions(app: web.Application, resources: Resources) -> None:
@@ -207,84 +191,6 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
         resources.settings.sealer,
         revocations.publish,
     )
-
-
-def _wire_jobs(
-    app: web.Application,
-    resources: Resources,
-    channels: Channels,
-    worker: WorkerIdentity | None,
-) -> None:
-    settings, r, clock = resources.settings, resources.repositories, resources.clock
-    redis_health = RedisHealth(resources.redis, settings.redis_url)
-    dispatcher = OutboxDispatcher(
-        r.reservations,
-        channels.publisher,
-        ReservationMessages(
-            r.reservations,
-            app[REFERENCE],
-            app[service_key(ViolationService)],
-            app[service_key(CodeSharingService)],
-        ),
-        WaitlistMessages(r.waitlist, app[REFERENCE]),
-        webhook_events(app, resources),
-        r.late_writes,
-    )
-    workers = delivery_workers(channels, resources, app[METRICS])
-    texts = text_checker(resources)
-    pauses = [*channels.pauses.values(), *([texts.breaker.pauses] if texts else [])]
-
-    async def close() -> None:
-        channels_end = (worker.close() for worker in workers.values())
-        await asyncio.gather(app[WEBHOOK_WORKER].close(), *channels_end)
-
-    app[SHUTDOWN] = close
-    groups = schedule(
-        app,
-        clock,
-        resources.db,
-        Retention(
-            r,
-            pauses,
-            app[ATTEMPT_LIMITER],
-            app[DEADLINE_JOBS],
-            app[ERASURE],
-            settings.keeping,
-        ),
-        Notifications(
-            dispatcher,
-            workers,
-            [queue for c, queue in r.channel_deliveries.items() if c not in workers],
-            app[LOAD_SHEDDER],
-            clock,
-        ),
-        Refresh(app[REFERENCE], redis_health, channels, app[METRICS]),
-        texts,
-    )
-    groups += wire_measurements(app, resources, channels)
-    owner = worker.owner if worker else ""
-    scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
-    app[WAKE_JOBS] = scheduler.wake
-    app[OCCUPANCY].subscribe(scheduler.wake)
-    _wire_readiness(app, resources, redis_health, channels)
-
-
-def _wire_readiness(
-    app: web.Application, resources: Resources, redis_health: RedisHealth, channels: Channels
-) -> None:
-    readiness = Readiness(
-        resources,
-        app[REFERENCE],
-        app[OCCUPANCY],
-        app[LOAD_SHEDDER],
-        app[SCHEDULER],
-        app[CLOCK_CHECK],
-        redis_health,
-        channels.pauses,
-    )
-    measured = ReadinessMetrics(readiness, resources, app[METRICS])
-    app[HEALTH], app[MEASURE] = readiness.check, measured.measure
-    app[RELEASES] = measured.releases.versions
 
 
 @asynccontextmanager
