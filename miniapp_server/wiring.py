@@ -69,7 +69,7 @@ from models.profile.staff import StaffProfile
 from models.reader_groups.staff.groups import StaffReaderGroups
 from models.reader_groups.staff.memberships import StaffMemberships
 from models.readers.staff.readers import StaffReaders
-from models.readers.staff.visitors import CutVisits, StaffVisitors
+from models.readers.staff.visitors import StaffVisitors
 from models.reference_data import ReferenceData
 from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.seat_map.service import SeatMapService
@@ -306,7 +306,9 @@ def wire_staff(
         r.readers,
         r.cards,
         codes,
-        CutVisits(r.reservations, reservations, waitlist),
+        r.reservations,
+        reservations,
+        waitlist,
         on_reader_changed,
     )
     affected = AffectedBookingService(

@@ -24,32 +24,6 @@ from models.storage.mongo import new_id
 from models.waitlist.service import WaitlistService
 
 
-class CutVisits:
-    """Cancels what lies outside of a visit's days."""
-
-    def __init__(
-        self,
-        repository: ReservationRepository,
-        reservations: ReservationService,
-        waitlist: WaitlistService,
-    ) -> None:
-        self._repository, self._reservations, self._waitlist = repository, reservations, waitlist
-
-    async def cancel_outside(self, ctx: StaffContext, reader: Reader, visit: Visit) -> int:
-        """How many bookings were cancelled; waitlist entries are withdrawn too."""
-        reader_ctx, cancelled = ctx.acting_for(reader), 0
-        for entry in await self._waitlist.open_of(reader.id):
-            if not visit.first <= entry.day <= visit.last:
-                await self._waitlist.leave(reader_ctx, entry.id, withdrawn=True)
-        for r in await self._repository.live_of(reader.id, ctx.now - timedelta(days=1)):
-            reserved = r.state is ReservationState.RESERVED
-            if reserved and not visit.first <= r.date <= visit.last:
-                with suppress(InvalidState):
-                    await self._reservations.cancel(reader_ctx, r.id)
-                    cancelled += 1
-        return cancelled
-
-
 class StaffVisitors:
     """Enters visitors, changes their days and shows their activation codes."""
 
@@ -59,12 +33,14 @@ class StaffVisitors:
         readers: ReaderRepository,
         cards: CardRepository,
         codes: ActivationCodeIssuer,
-        cut_visits: CutVisits,
+        repository: ReservationRepository,
+        reservations: ReservationService,
+        waitlist: WaitlistService,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
         self._audit, self._readers, self._cards = audit, readers, cards
-        self._codes, self._cut_visits = codes, cut_visits
-        self._on_reader_changed = on_reader_changed
+        self._codes, self._on_reader_changed = codes, on_reader_changed
+        self._repository, self._reservations, self._waitlist = repository, reservations, waitlist
 
     async def add(
         self, ctx: StaffContext, name: str, visit: Visit, card: str, reason: str
@@ -97,13 +73,28 @@ class StaffVisitors:
             if not await self._readers.set_visit(reader.id, was, visit):
                 raise VisitChanged()
             await self._on_reader_changed(reader.id)
-            cancelled = await self._cut_visits.cancel_outside(ctx, reader, visit)
+            cancelled = await self._cancel_outside(ctx, reader, visit)
             return {**_days(visit), "cancelled": cancelled}
 
         operation = AuditedOperation(
             AuditAction.CHANGE_VISIT, f"reader:{reader.id}", reader.id, reason, _days(was)
         )
         await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def _cancel_outside(self, ctx: StaffContext, reader: Reader, visit: Visit) -> int:
+        """Cancel what lies outside of the visit's days. Returns how many bookings were cancelled;
+        waitlist entries are withdrawn too."""
+        reader_ctx, cancelled = ctx.acting_for(reader), 0
+        for entry in await self._waitlist.open_of(reader.id):
+            if not visit.first <= entry.day <= visit.last:
+                await self._waitlist.leave(reader_ctx, entry.id, withdrawn=True)
+        for r in await self._repository.live_of(reader.id, ctx.now - timedelta(days=1)):
+            reserved = r.state is ReservationState.RESERVED
+            if reserved and not visit.first <= r.date <= visit.last:
+                with suppress(InvalidState):
+                    await self._reservations.cancel(reader_ctx, r.id)
+                    cancelled += 1
+        return cancelled
 
     async def reveal_activation_code(self, ctx: StaffContext, reader: Reader) -> LiveCode:
         """The code that lets a visitor's WeChat in, who has no page of their own. Raises: NotFound
