@@ -4,49 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService
-from bind.campus_attributes import CampusAttributes
-from bind.held_sign_ins import HeldSignIns
-from bind.kiosk_codes import KioskCodeService
-from bind.login_service import LoginService
-from bind.redeemable_codes import RedeemableCodes
-from bind.scan_notes import ScanNotes
-from bind.scanned_codes import ScannedCodes
-from bind.seat_labels import SeatLabels
 from bind.session_service import SessionService
-from bind.sign_ons import SignOns
-from bind.wechat_logins import WeChatLogins
-from handlers.accounts.keys import CAMPUS_APP
 from handlers.api_routes import Served
 from handlers.display.board import HALL_BOARDS, HallBoards
 from handlers.display.occupancy import PUBLIC_OCCUPANCY, PublicOccupancy
 from handlers.http.health import health_routes
 from handlers.http.keys import (
-    ATTEMPT_LIMITER,
     CLOCK,
     ERROR_PAGE,
-    HEALTH,
     LOAD_SHEDDER,
-    MEASURE,
     METRICS,
     RATE_LIMITER,
     REFERENCE,
-    RELEASES,
     SECURITY_LOG,
     SESSIONS,
     SITE,
-    WAKE_JOBS,
-    Site,
     service_key,
 )
 from handlers.http.load_shedding import LoadShedder
@@ -60,50 +42,41 @@ from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from handlers.seat_map.expected import BOOKED_SEATS, BookedSeats
-from handlers.texts.wording import DEFAULT_NAMES
-from miniapp_server.channels import (
-    Channels,
-    delivery_workers,
-    open_channels,
-    outbox_dispatcher,
-    wire_mail,
-    wire_webhooks,
-)
+from miniapp_server.channels import open_channels, wire_mail, wire_webhooks
 from miniapp_server.clock import Clock, ClockCheck
-from miniapp_server.maintenance import Retention
-from miniapp_server.measurements import wire_measurements
+from miniapp_server.identity_wiring import wire_identity
+from miniapp_server.job_wiring import wire_jobs
+from miniapp_server.keys import (
+    CLOCK_CHECK,
+    RESOURCES,
+    REVOCATIONS,
+    SCHEDULER,
+    SHUTDOWN,
+)
 from miniapp_server.packaged_proof import proof_standing
-from miniapp_server.readiness import Machinery, Readiness
 from miniapp_server.resources import Resources, open_resources
-from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
-from miniapp_server.scheduler import Scheduler, end
+from miniapp_server.scheduler import end
 from miniapp_server.settings import Settings
-from miniapp_server.wechat_wiring import open_conversations, text_checker, wire_wechat
+from miniapp_server.site import default_profile, site_of
+from miniapp_server.wechat_wiring import open_conversations, wire_wechat
 from miniapp_server.wiring import (
-    DEADLINE_JOBS,
-    ERASURE,
     OCCUPANCY,
-    Hooks,
+    OPENING_DRAW,
     wire_models,
+    wire_reference,
     wire_staff,
 )
-from models.email_addresses.service import EmailAddressService
 from models.forecast.service import FullnessForecast
-from models.kiosks.pairing import KioskPairing
 from models.notices.service import NoticeService
-from models.profile.entities import LibraryProfile
+from models.opening_draw.service import OpeningDraw
 from models.proof.entities import ProofStanding
 from models.seat_map.service import SeatMapService
-from models.staff.audit_log import AuditLog
-from models.staff.review_access import ReviewAccess
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
-from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
 from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
 from notify.routing import ChannelRouting
-from notify.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +84,8 @@ _BEGIN_ANEW_S: Final = 1.0
 _FINISH_S: Final = 2.0
 """Changes whose clients have their answer already."""
 
-CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
-RESOURCES: Final = web.AppKey("resources", Resources)
-"""For the commands, the sandbox and tests; no service is made of it after the wiring."""
-REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
-SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
-SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
+Plug = Callable[[web.Application], Awaitable[None]]
+"""Adds to the wired service what is not the library's own: routes, tasks, other values of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,31 +125,28 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     offset, took = app[METRICS].clock_offset.set, app[METRICS].load.mongodb.observe
     app[CLOCK_CHECK] = ClockCheck(clock, partial(server_time, resources.db), offset, took)
     app[service_key(ProofStanding)] = proof_standing()
-    app[SITE] = _site(settings)
+    app[SITE] = site_of(settings)
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
     app[ERROR_PAGE] = error_page
     _wire_sessions(app, resources)
 
-    hooks = Hooks(
-        app[SESSIONS].reader_changed,
-        resources.sign_ons.answers,
-        clock.now,
-        asyncio.sleep,
-        lambda reader_id, now: app[service_key(ChannelRouting)].misses_offers(reader_id, now),
-    )
+    wire_reference(app, resources.repositories, default_profile(settings))
+    tickets = resources.repositories.opening_tickets
+    app[OPENING_DRAW] = OpeningDraw(tickets, clock.now, asyncio.sleep)
     wire_models(
         app,
         resources.db,
         resources.repositories,
-        hooks,
-        wall_clock=not settings.sandbox,
-        default_profile=_default_profile(settings),
+        on_reader_changed=app[SESSIONS].reader_changed,
+        cas_answers=resources.sign_ons.answers,
+        misses_offers=lambda id, now: app[service_key(ChannelRouting)].misses_offers(id, now),
+        wall_clock=settings.wall_clock,
         long_term=settings.wechat.long_term,
     )
     channels = open_channels(app, resources)
     app[service_key(Conversations)] = open_conversations(resources)
-    _wire_identity(app, resources, wire_mail(app, resources, channels))
+    wire_identity(app, resources, wire_mail(app, resources, channels))
     wire_staff(
         app,
         resources.repositories,
@@ -207,34 +173,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         app[service_key(SeatMapService)], cache, clock.now, opened
     )
     app[SESSIONS].on_ended(streams.end_of)
-    _wire_jobs(app, resources, channels, worker)
-
-
-def _default_profile(settings: Settings) -> LibraryProfile:
-    """What the library calls itself as long as it has saved no profile."""
-    names: Mapping[str, Any] = {**DEFAULT_NAMES, "title": settings.title}
-    return LibraryProfile(**names, contact=settings.contact)
-
-
-def _site(settings: Settings) -> Site:
-    addresses = [settings.cas.base_url, *(one.issuer for one in settings.oidc)]
-    parts = [urlsplit(address) for address in addresses if address]
-    return Site(
-        public_base_url=settings.public_base_url,
-        sign_on_origins=tuple(dict.fromkeys(f"{p.scheme}://{p.netloc}" for p in parts)),
-        staff_totp=settings.staff_totp,
-        secure_cookies=settings.secure_cookies,
-        session_cookie=settings.session_cookie,
-        trusted_proxies=settings.trusted_proxies,
-        monitors=settings.monitors,
-        sandbox=settings.sandbox,
-        lan=bool(settings.lan),
-        channels=settings.channels,
-        mini_appid=settings.wechat.appid,
-        templates=settings.wechat.templates,
-        verification=settings.verification,
-        keeping=settings.keeping,
-    )
+    wire_jobs(app, resources, channels, worker.owner if worker else "")
 
 
 def _wire_sessions(app: web.Application, resources: Resources) -> None:
@@ -247,91 +186,6 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
     )
 
 
-def _wire_identity(
-    app: web.Application, resources: Resources, addresses: EmailAddressService | None
-) -> None:
-    settings, r = resources.settings, resources.repositories
-    app[service_key(SignOns)], app[CAMPUS_APP] = resources.sign_ons, resources.campus_app
-    campus = CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses)
-    app[service_key(LoginService)] = LoginService(
-        r.readers, app[SESSIONS], settings.staff, campus, resources.sign_ons.realms
-    )
-    app[service_key(HeldSignIns)] = HeldSignIns(settings.sealer, r.used_once, campus)
-    review = app[service_key(ReviewAccess)] = ReviewAccess(AuditLog(r.audit_log), r.review_codes)
-    app[service_key(AccountBindingService)] = AccountBindingService(
-        r.activation_codes,
-        RedeemableCodes(r.activation_codes, review, app[ATTEMPT_LIMITER]),
-        r.bindings,
-        r.readers,
-        app[SESSIONS],
-        r.consents,
-    )
-    codes = app[service_key(KioskCodeService)] = KioskCodeService(
-        r.kiosks, settings.public_base_url
-    )
-    labels = app[service_key(SeatLabels)] = SeatLabels(settings.sealer, settings.public_base_url)
-    notes = app[service_key(ScanNotes)] = ScanNotes(settings.sealer)
-    app[service_key(ScannedCodes)] = ScannedCodes(codes, labels, notes, app[ATTEMPT_LIMITER])
-    app[service_key(KioskPairing)] = KioskPairing(r.kiosk_pairings, settings.sealer)
-    app[service_key(WeChatLogins)] = WeChatLogins(resources.mini_program.exchange_code)
-
-
-def _wire_jobs(
-    app: web.Application,
-    resources: Resources,
-    channels: Channels,
-    worker: WorkerIdentity | None,
-) -> None:
-    settings, r, clock = resources.settings, resources.repositories, resources.clock
-    redis_health = RedisHealth(resources.redis, settings.redis_url)
-    workers = delivery_workers(channels, resources, app[METRICS])
-    texts = text_checker(resources)
-    pauses = [*channels.pauses.values(), *([texts.breaker.pauses] if texts else [])]
-    notifications = Notifications(
-        outbox_dispatcher(app, r, channels.publisher),
-        workers,
-        app[service_key(WebhookWorker)],
-        [queue for c, queue in r.channel_deliveries.items() if c not in workers],
-        app[LOAD_SHEDDER],
-        clock,
-    )
-    app[SHUTDOWN] = notifications.close
-    upkeep = Upkeep(
-        Retention(
-            r,
-            pauses,
-            app[ATTEMPT_LIMITER],
-            app[DEADLINE_JOBS],
-            app[ERASURE],
-            settings.keeping,
-        ),
-        notifications,
-        Refresh(app[REFERENCE], redis_health, channels, app[METRICS]),
-        texts,
-    )
-    groups = schedule(app, clock, resources.db, upkeep)
-    groups += wire_measurements(app, resources, channels)
-    owner = worker.owner if worker else ""
-    scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
-    app[WAKE_JOBS] = scheduler.wake
-    app[OCCUPANCY].subscribe(scheduler.wake)
-    beside = Machinery(scheduler, app[CLOCK_CHECK], redis_health, channels.pauses)
-    _wire_readiness(app, resources, beside)
-
-
-def _wire_readiness(app: web.Application, resources: Resources, machinery: Machinery) -> None:
-    readiness = Readiness(
-        resources,
-        app[REFERENCE],
-        app[OCCUPANCY],
-        app[LOAD_SHEDDER],
-        app[METRICS],
-        machinery,
-    )
-    app[HEALTH], app[MEASURE] = readiness.check, readiness.measure
-    app[RELEASES] = readiness.releases.versions
-
-
 @asynccontextmanager
 async def create_app(
     settings: Settings,
@@ -339,6 +193,7 @@ async def create_app(
     *,
     jobs: bool = True,
     worker: WorkerIdentity | None = None,
+    plug: Plug | None = None,
 ) -> AsyncIterator[web.Application]:
     """The whole service, with HTTP, its databases open and its jobs running.
 
@@ -346,10 +201,8 @@ async def create_app(
     several processes this one is.
     """
     async with open_application(settings, clock or Clock(), worker) as app:
-        if settings.sandbox:
-            from miniapp_server.sandbox.sandbox import mount_sandbox
-
-            await mount_sandbox(app)
+        if plug is not None:
+            await plug(app)
         served = Served(settings.channels)
         app.add_routes(enveloped(app, [*all_routes(served), *health_routes(), everything_else()]))
         app.cleanup_ctx.append(_background_tasks)

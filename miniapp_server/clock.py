@@ -34,7 +34,7 @@ def real_now() -> datetime:
 
 
 class Clock:
-    """The service's business clock: MongoDB's time plus an offset, which only the sandbox ever
+    """The service's business clock: MongoDB's time plus an offset, which only a plug ever
     moves. What one host shows or notes another one judges, so all go by one clock.
 
     ``machine_ns`` reads the machine's clock, ``steady_ns`` one that nobody sets.

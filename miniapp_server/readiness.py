@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from handlers.http.load_shedding import LoadShedder
@@ -22,6 +21,7 @@ from models.messages.entities import Channel
 from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
 from models.storage.database_releases import DatabaseReleases
+from models.storage.installation import Mode
 from models.storage.mongo import ping
 from models.storage.redis_health import RedisHealth
 
@@ -35,16 +35,6 @@ _LOOK_S: Final = 2.0
 """So long MongoDB may take to say how things are: load balancers and Prometheus wait for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machinery:
-    """What runs beside the features, as far as it can be in trouble."""
-
-    scheduler: Scheduler
-    clock_check: ClockCheck
-    redis_health: RedisHealth
-    pauses: Mapping[Channel, ChannelPauseRepository]
-
-
 class Readiness:
     """MongoDB is a must, the rest degrades."""
 
@@ -54,15 +44,17 @@ class Readiness:
         reference: ReferenceData,
         occupancy: LiveOccupancy,
         load_shedder: LoadShedder,
-        metrics: Metrics,
-        machinery: Machinery,
+        scheduler: Scheduler,
+        clock_check: ClockCheck,
+        redis_health: RedisHealth,
+        pauses: Mapping[Channel, ChannelPauseRepository],
     ) -> None:
         self._clock, self._db = resources.clock, resources.db
         self._outages, self._gates = resources.repositories.outages, resources.repositories.gates
         self._reference, self._occupancy = reference, occupancy
-        self._load_shedder, self._metrics, self._machinery = load_shedder, metrics, machinery
-        self._sandbox = resources.settings.sandbox
-        self.releases = DatabaseReleases(resources.db, resources.redis)
+        self._load_shedder, self._scheduler = load_shedder, scheduler
+        self._clock_check, self._redis_health = clock_check, redis_health
+        self._pauses = pauses
 
     async def check(self) -> tuple[bool, dict[str, str]]:
         """(ready, what is wrong by its name)."""
@@ -74,12 +66,11 @@ class Readiness:
         except (ServiceUnavailable, TimeoutError):
             return False, {"mongodb": "unreachable"}
         troubles: dict[str, str] = {}
-        machinery = self._machinery
-        if cause := await machinery.redis_health.look():
+        if cause := await self._redis_health.look():
             troubles["redis"] = cause
-        if machinery.clock_check.trouble:
-            troubles["clock"] = machinery.clock_check.trouble
-        troubles |= {f"jobs.{name}": "hanging" for name in machinery.scheduler.stalled()}
+        if self._clock_check.trouble:
+            troubles["clock"] = self._clock_check.trouble
+        troubles |= {f"jobs.{name}": "hanging" for name in self._scheduler.stalled()}
         if self._occupancy.is_stale:
             troubles["occupancy"] = "stale"
         if not self._reference.catalog.areas:
@@ -93,7 +84,7 @@ class Readiness:
         for outage in await self._outages.all():
             if outage.end is None and outage.is_significant(self._clock.now()):
                 troubles[f"outages.{outage.component}"] = f"since {outage.start.isoformat()}"
-        for channel, pauses in self._machinery.pauses.items():
+        for channel, pauses in self._pauses.items():
             pause = await pauses.current()
             if pause is not None and pause.alarmed:
                 code = f" ({pause.code})" if pause.code is not None else ""
@@ -107,10 +98,21 @@ class Readiness:
                 troubles[f"gates.{gate.id}"] = f"clock off by {off} s"
         return troubles
 
+
+class ReadinessMetrics:
+    """Puts what ``Readiness.check`` says, the age of the last backup and what is known of the
+    databases' releases into the metrics."""
+
+    def __init__(self, readiness: Readiness, resources: Resources, metrics: Metrics) -> None:
+        self._readiness, self._metrics = readiness, metrics
+        self._clock, self._db = resources.clock, resources.db
+        self._mode = resources.settings.mode
+        self.releases = DatabaseReleases(resources.db, resources.redis)
+
     async def measure(self) -> None:
-        """Put what ``check`` says, and the age of the last backup, into the metrics. Without
-        MongoDB the last known backup stays, and the rest is told all the same."""
-        ready, troubles = await self.check()
+        """Bring them up to date. Without MongoDB the last known backup stays, and the rest is told
+        all the same."""
+        ready, troubles = await self._readiness.check()
         # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
         found = Counter(
             name.removeprefix("outages.").split(".")[0].split(":")[0] for name in troubles
@@ -124,6 +126,6 @@ class Readiness:
                 self._metrics.last_backup.set(last.timestamp() if last else 0)
         today = self._clock.real_now().date()
         for server, note in (await self.releases.notes(today)).items():
-            # A sandbox has nothing that a hole could lay open.
-            outdated = bool(note) and not self._sandbox
+            # What is invented no hole can lay open.
+            outdated = bool(note) and self._mode is Mode.PRODUCTION
             self._metrics.database_outdated.labels(server).set(outdated)

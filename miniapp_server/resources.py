@@ -22,7 +22,7 @@ from miniapp_server.repositories import Repositories
 from miniapp_server.settings import Settings
 from models.schema.indexes import ensure_indexes
 from models.storage.connectivity import require_mongo
-from models.storage.installation import admit_database, note_address
+from models.storage.installation import Mode, admit_database, note_address
 from models.storage.mongo import Database, open_database
 from models.storage.redis import Redis, open_redis
 from models.wechat.access_token_repository import AccessTokenStore
@@ -81,9 +81,10 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
             open_database(settings.mongo_url, settings.database, settings.mongo_driver)
         )
         await require_mongo(db, settings.mongo_url)
-        await admit_database(db, settings.sandbox, settings.sealer)
-        if not settings.sandbox and (before := await note_address(db, settings.public_base_url)):
-            log.warning("pages_moved", extra={"before": before, "now": settings.public_base_url})
+        await admit_database(db, settings.mode, settings.sealer)
+        pages_at = settings.public_base_url
+        if settings.mode is Mode.PRODUCTION and (before := await note_address(db, pages_at)):
+            log.warning("pages_moved", extra={"before": before, "now": pages_at})
         redis = await enter(open_redis(settings.redis_url))
         repositories = Repositories(db, settings.sealer)
         entry = settings.entry

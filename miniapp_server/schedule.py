@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Final
@@ -121,16 +120,6 @@ class Refresh:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """The jobs that are not of one feature. ``texts`` is there with a mini-program only."""
-
-    retention: Retention
-    notifications: Notifications
-    refresh: Refresh
-    texts: TextChecker | None = None
-
-
 def deadline_jobs(app: web.Application) -> JobGroup:
     """What time does to reservations, in this order."""
     deadlines, extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
@@ -203,10 +192,17 @@ def _checking(texts: TextChecker | None) -> list[JobGroup]:
     return [JobGroup("check_texts", (Job("check_texts", texts.run, AT_ONCE),), every_s=5)]
 
 
-def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -> list[JobGroup]:
-    """All jobs of a worker."""
+def schedule(
+    app: web.Application,
+    clock: Clock,
+    db: Database,
+    retention: Retention,
+    notifications: Notifications,
+    refresh: Refresh,
+    texts: TextChecker | None,
+) -> list[JobGroup]:
+    """All jobs of a worker. ``texts`` is there with a mini-program only."""
     wall = clock.real_now
-    retention, notifications = upkeep.retention, upkeep.notifications
 
     async def prune(now: datetime) -> int:
         return await retention.prune(now, wall())
@@ -227,7 +223,7 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
         *_notifying(notifications),
         *_staff_alerts(app),
-        *_checking(upkeep.texts),
+        *_checking(texts),
         JobGroup("prune", (Job("prune", prune),), every_s=600),
         JobGroup(
             "aggregate_statistics",
@@ -249,7 +245,5 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         ),
         # It goes on at once while there is something to do, and asks seldom afterwards.
         JobGroup("migrate", (Job("migrate", migrate_on, batch_size=1),), every_s=60),
-        JobGroup(
-            "refresh", (Job("refresh", upkeep.refresh.run),), every_s=5, leased=False, judges=False
-        ),
+        JobGroup("refresh", (Job("refresh", refresh.run),), every_s=5, leased=False, judges=False),
     ]

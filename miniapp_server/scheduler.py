@@ -106,7 +106,7 @@ class JobGroup:
     judges: bool = True
     """By the time: not while this machine's clock is wrong."""
     put_off: Callable[[], bool] = lambda: False
-    """May a round wait, as there is more urgent work? The sandbox's clock does not ask."""
+    """May a round wait, as there is more urgent work? A clock that is moved does not ask."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
@@ -191,7 +191,7 @@ class Scheduler:
     ) -> frozenset[str]:
         """Run the jobs (those of these ``names`` alone, if given) at ``now`` in their order, and
         over again until each has found nothing to do since anything was done. Returns the names of
-        those that did something. The sandbox's clock steps by this."""
+        those that did something. A clock that is moved steps by this."""
         jobs = [
             job
             for group in self.groups

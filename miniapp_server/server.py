@@ -19,7 +19,7 @@ from aiohttp import web
 
 from handlers.http.keys import LOAD_SHEDDER, SECURITY_LOG
 from handlers.http.load_shedding import LoadShedder
-from miniapp_server.app import WorkerIdentity, create_app
+from miniapp_server.app import Plug, WorkerIdentity, create_app
 from miniapp_server.connections import LIMITS, connections
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.settings import Settings
@@ -102,12 +102,15 @@ def shutdown_signal() -> Iterator[ShutdownSignal]:
 
 
 async def serve(
-    settings: Settings, ready: Callable[[], None], worker: WorkerIdentity | None = None
+    settings: Settings,
+    ready: Callable[[], None],
+    worker: WorkerIdentity | None = None,
+    plug: Plug | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then answer the requests under way within ``DRAIN_S``.
 
     ``ready`` is called once requests are accepted. A ``worker`` shares the port, which its
-    supervisor holds; otherwise it is this process's alone.
+    supervisor holds; otherwise it is this process's alone. ``plug``: as in ``create_app``.
 
     Raises: ServingError when the port is taken; ServiceUnavailable when MongoDB does not answer.
     """
@@ -116,7 +119,7 @@ async def serve(
     if worker is None:
         reserve_port(settings.host, settings.port).close()
     with shutdown_signal() as ended:
-        async with create_app(settings, worker=worker) as app:
+        async with create_app(settings, worker=worker, plug=plug) as app:
             runner = web.AppRunner(app, shutdown_timeout=DRAIN_S)
             await runner.setup()
             try:

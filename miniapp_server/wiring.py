@@ -7,8 +7,6 @@ the layers below. An application without HTTP (a command, a test) is wired in th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -61,7 +59,7 @@ from models.messages.staff import ChannelInUse, MessageRelevance, StaffDeliverie
 from models.notices.service import NoticeService
 from models.notices.staff import StaffNotices
 from models.occupancy.live import LiveOccupancy
-from models.opening_draw.service import OpeningDraw, Sleep
+from models.opening_draw.service import OpeningDraw
 from models.outages.extension import DeadlineExtension
 from models.outages.monitor import OutageMonitor
 from models.policy.staff import StaffPolicyAndPlans
@@ -109,41 +107,41 @@ WAITLIST_JOBS: Final = web.AppKey("waitlist_jobs", WaitlistJobs)
 WRITER: Final = web.AppKey("writer", ReservationWriter)
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the features need of the layers above them."""
-
-    on_reader_changed: ReaderChanged
-    """Called when a reader's suspension or visit has changed."""
-    cas_answers: Callable[[], Awaitable[bool]]
-    now: Callable[[], datetime]
-    """The business time."""
-    sleep: Sleep
-    misses_offers: MissesOffers
+def wire_reference(
+    app: web.Application,
+    r: Repositories,
+    default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
+) -> None:
+    """What each process keeps in memory. ``default_profile`` stands until the library has saved
+    one."""
+    app[REFERENCE] = ReferenceData(
+        r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
+    )
 
 
 def wire_models(
     app: web.Application,
     db: Database,
     r: Repositories,
-    hooks: Hooks,
     *,
+    on_reader_changed: ReaderChanged,
+    cas_answers: Callable[[], Awaitable[bool]],
+    misses_offers: MissesOffers,
     wall_clock: bool = True,
-    default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
     long_term: Collection[Template] = (),
 ) -> None:
-    """All features but the staff's operations. ``wall_clock``: the service's clock is the one on
-    the wall; ``default_profile`` stands until the library has saved one; ``long_term`` are the
-    templates that readers accept once."""
+    """All features but the staff's operations, after the reference data and the draw at an opening.
+
+    ``on_reader_changed`` is called when a reader's suspension or visit has changed. ``wall_clock``:
+    the service's clock is the one on the wall. ``long_term`` are the templates that readers accept
+    once.
+    """
     app[ATTEMPT_LIMITER] = AttemptLimiter(db)
-    app[REFERENCE] = ReferenceData(
-        r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
-    )
     _wire_content(app, r, long_term)
-    _wire_reservations(app, db, r, hooks)
+    _wire_reservations(app, db, r, misses_offers)
     _wire_presence(app, r)
-    _wire_violations_and_gates(app, r, hooks)
-    _wire_deadlines(app, r, hooks)
+    _wire_violations_and_gates(app, r, on_reader_changed)
+    _wire_deadlines(app, r, cas_answers)
     _wire_statistics(app, r, wall_clock)
     app[ERASURE] = ErasureService(
         db,
@@ -151,7 +149,7 @@ def wire_models(
         r.reservations,
         app[service_key(ReservationService)],
         app[service_key(CheckInService)],
-        hooks.on_reader_changed,
+        on_reader_changed,
     )
     app[service_key(OwnData)] = OwnData(
         db,
@@ -178,7 +176,9 @@ def _wire_content(app: web.Application, r: Repositories, long_term: Collection[T
     app[service_key(KioskService)] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])
 
 
-def _wire_reservations(app: web.Application, db: Database, r: Repositories, hooks: Hooks) -> None:
+def _wire_reservations(
+    app: web.Application, db: Database, r: Repositories, misses_offers: MissesOffers
+) -> None:
     reference = app[REFERENCE]
     changes = ReservationChangeStream(db, r.reservations.writer)
     occupancy = app[OCCUPANCY] = LiveOccupancy(
@@ -186,15 +186,14 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories, hook
     )
     idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
     matcher = app[MATCHER] = WaitlistMatcher(
-        r.waitlist, r.reservations, r.readers, occupancy, reference, hooks.misses_offers
+        r.waitlist, r.reservations, r.readers, occupancy, reference, misses_offers
     )
     writer = app[WRITER] = ReservationWriter(
         r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods
     )
-    draw = app[OPENING_DRAW] = OpeningDraw(r.opening_tickets, hooks.now, hooks.sleep)
     alternatives = app[service_key(SeatAlternatives)] = SeatAlternatives(reference, occupancy)
     app[service_key(ReservationService)] = ReservationService(
-        r.reservations, reference, writer, idempotency, alternatives, draw
+        r.reservations, reference, writer, idempotency, alternatives, app[OPENING_DRAW]
     )
     app[service_key(WaitlistService)] = WaitlistService(
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
@@ -217,13 +216,15 @@ def _wire_presence(app: web.Application, r: Repositories) -> None:
     app[service_key(RenewalService)] = RenewalService(reference, occupancy, writer, idempotency)
 
 
-def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hooks) -> None:
+def _wire_violations_and_gates(
+    app: web.Application, r: Repositories, on_reader_changed: ReaderChanged
+) -> None:
     reference, writer = app[REFERENCE], app[WRITER]
     violations = app[service_key(ViolationService)] = ViolationService(
-        r.violations, r.readers, reference, hooks.on_reader_changed
+        r.violations, r.readers, reference, on_reader_changed
     )
     app[service_key(ViolationRecorder)] = ViolationRecorder(
-        r.violations, reference, hooks.on_reader_changed
+        r.violations, reference, on_reader_changed
     )
     reconciliation = GateReconciliation(
         r.gate_events, r.reservations, writer, violations, reference
@@ -234,7 +235,9 @@ def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hoo
     )
 
 
-def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None:
+def _wire_deadlines(
+    app: web.Application, r: Repositories, cas_answers: Callable[[], Awaitable[bool]]
+) -> None:
     reference, extension = app[REFERENCE], app[DEADLINE_EXTENSION]
     gates = GateKnowledge(r.gates, r.gate_events, reference)
     knowledge = app[service_key(PresenceKnowledge)] = PresenceKnowledge(
@@ -251,7 +254,7 @@ def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None
         r.reservations, r.deliveries, writer, extension, knowledge
     )
     app[service_key(OutageMonitor)] = OutageMonitor(
-        r.outages, r.kiosks, reference, extension, hooks.cas_answers
+        r.outages, r.kiosks, reference, extension, cas_answers
     )
     app[service_key(CodeSharingService)] = CodeSharingService(r.kiosk_scans, r.gate_events, gates)
 

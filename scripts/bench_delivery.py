@@ -31,11 +31,13 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE, SESSIONS
 from miniapp_server import seed as seeding
-from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedError, embedded_databases
+from miniapp_server.keys import RESOURCES
 from miniapp_server.resources import Resources
-from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import Channel, DeliveryState, Message, Template

@@ -21,15 +21,16 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE, service_key
 from miniapp_server import seed as seeding
-from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedDatabases
-from miniapp_server.load_data.generate import generate
+from miniapp_server.keys import RESOURCES
+from miniapp_server.load_data.generate import HistoryGenerator
 from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.repositories import Repositories
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.state_repository import SandboxState
-from miniapp_server.settings import load
 from models.booking.service import ReservationService
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import SeatId
@@ -138,12 +139,8 @@ async def house(
 async def _load_history(home: House, count: int) -> None:
     settings, reference = home.resources.settings, home.reference
     with closing(HistoryWriter(settings.mongo_url, home.db.name)) as writer:
-        await asyncio.to_thread(
-            generate,
-            *(writer, settings.sealer, reference.catalog, reference.policy),
-            until=MORNING.date(),
-            count=count,
-        )
+        history = HistoryGenerator(writer, settings.sealer, reference.catalog, reference.policy)
+        await asyncio.to_thread(history.generate, until=MORNING.date(), count=count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE, SESSIONS
 from miniapp_server import seed
-from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded_databases import free_ports
-from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from miniapp_server.keys import RESOURCES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.kernel import time_range
 from models.messages.delivery_repository import delivery_id
 from models.messages.entities import OF_CONSEQUENCE, WECHAT_TEMPLATES, Channel, Template

@@ -19,8 +19,8 @@ from typing import Any, Final
 import uvloop
 
 from handlers.http.keys import service_key
-from miniapp_server.app import SCHEDULER
 from miniapp_server.embedded_databases import embedded_databases
+from miniapp_server.keys import SCHEDULER
 from models.booking.service import ReservationService
 from models.kernel.ids import Actor, ReaderId
 from models.readers.context import RequestContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
-from miniapp_server.settings import SANDBOX_TEMPLATES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 
 SECRETS = {
     "MONGO_URL": "mongodb://seats:mongo-secret@db.example/?replicaSet=rs0",

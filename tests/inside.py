@@ -17,10 +17,11 @@ from miniapp_server.wiring import (
     ERASURE,
     IDEMPOTENCY,
     OCCUPANCY,
+    OPENING_DRAW,
     WAITLIST_JOBS,
     WRITER,
-    Hooks,
     wire_models,
+    wire_reference,
 )
 from models.affected_bookings.impact import AffectedBookings
 from models.booking.service import ReservationService
@@ -29,7 +30,7 @@ from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.gates.service import GateService
 from models.kernel.ids import ReaderId
-from models.opening_draw.service import Sleep
+from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.monitor import OutageMonitor
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
@@ -97,5 +98,14 @@ def features(
     ``sleep`` are the time of the draw at an opening.
     """
     app, stored = web.Application(), stored or Repositories(db, cipher)
-    wire_models(app, db, stored, Hooks(_nobody_listens, _cas_answers, now, sleep, _is_told))
+    wire_reference(app, stored)
+    app[OPENING_DRAW] = OpeningDraw(stored.opening_tickets, now, sleep)
+    wire_models(
+        app,
+        db,
+        stored,
+        on_reader_changed=_nobody_listens,
+        cas_answers=_cas_answers,
+        misses_offers=_is_told,
+    )
     return Inside(app, db, stored)

@@ -19,15 +19,17 @@ from yarl import URL
 
 from bind.session_service import SessionService
 from handlers.http.keys import SECURITY_LOG, SESSIONS
-from miniapp_server.app import RESOURCES, SCHEDULER, create_app
+from miniapp_server.app import create_app
+from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
+from miniapp_server.keys import RESOURCES, SCHEDULER
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.scheduler import Scheduler
 from miniapp_server.server import BatchListener
-from miniapp_server.settings import Settings, load
+from miniapp_server.settings import Settings
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
 from models.storage.mongo import Database, open_database
@@ -343,9 +345,9 @@ async def living(
     )
     clock = clock or Clock()
     unlisted: set[str] = set()
-    async with create_app(settings, clock, jobs=jobs) as app:
+    async with create_app(settings, clock, jobs=jobs, plug=plug_of(settings)) as app:
         app.middlewares.insert(0, recorder(unlisted))
-        if settings.sandbox and spare is None:
+        if sandbox and spare is None:
             await seed_demo(app)
         if database is None and spare is None:
             spare = await as_it_is(app[RESOURCES].db)
@@ -362,7 +364,7 @@ async def living(
         service = Living(settings.public_base_url, app, clock)
         service.anonymous = service.stranger()
         try:
-            if settings.sandbox:
+            if sandbox:
                 await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
             else:
                 clock.set(now)

@@ -14,4 +14,4 @@ ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
 
 CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
-"""Called after a client has reported consent; the sandbox's phone sets it."""
+"""Called after a client has reported consent; a plug sets it."""

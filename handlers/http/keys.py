@@ -48,9 +48,10 @@ class Site:
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
     """Who may read /metrics and /readyz."""
-    sandbox: bool
-    lan: bool
-    """A sandbox that others on the network can reach: every page says so."""
+    wall_clock: bool
+    """Whether the service's clock is the one on the wall."""
+    open_to_anybody: bool
+    """Everybody on the network may sign in as anybody: every page says so."""
     channels: frozenset[Channel]
     """How readers are told outside of the app."""
     mini_appid: str
@@ -59,6 +60,8 @@ class Site:
     verification: Mapping[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""
     keeping: Keeping
+    trial_page: str = ""
+    """The path of a page for whoever tries the service; empty where there is none."""
 
     @property
     def wechat(self) -> bool:

@@ -28,7 +28,7 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
     channels = visit[StaffDeliveries].channels
     channel = _channel(visit, visit.request.query.get("channel", channels[0] if channels else ""))
     since = visit.now - timedelta(days=DAYS)
-    found = await visit[StaffDeliveries].overview(channel, since, not visit[SITE].sandbox, _LISTED)
+    found = await visit[StaffDeliveries].overview(channel, since, visit[SITE].wall_clock, _LISTED)
     words, counts = CHANNEL_WORDS[channel], _counts(channel, found)
     expired: Counter[str] = Counter()
     for _, state, reason, n in found.counts:

@@ -11,9 +11,10 @@ from aiohttp import web
 
 from miniapp_server.app import open_application
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
 from miniapp_server.logging_config import configure_logs
-from miniapp_server.settings import Settings, load
+from miniapp_server.settings import Settings
 from models.storage.connectivity import require_mongo
 from models.storage.mongo import Database, open_database
 

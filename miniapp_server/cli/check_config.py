@@ -18,10 +18,11 @@ from bind.providers.oidc_metadata import OidcDirectory
 from handlers.accounts.login import OIDC_PATH, SERVICE_PATH
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.doubtful_settings import doubtful_rows
+from miniapp_server.cli.settings import load
 from miniapp_server.cli.verdicts import Row, Verdict, table
 from miniapp_server.clock import real_now
 from miniapp_server.logging_config import configure_logs
-from miniapp_server.settings import Settings, load
+from miniapp_server.settings import Settings
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.misspelt import in_words, is_known, misspelt
 from models.kernel.errors import ServiceUnavailable
@@ -33,7 +34,7 @@ from models.storage.connectivity import (
     explained,
     read_mongo_url,
 )
-from models.storage.installation import DatabaseRefused, check
+from models.storage.installation import DatabaseRefused, Mode, check
 from models.storage.mongo import open_database
 from models.storage.redis import open_redis
 from models.storage.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
@@ -107,7 +108,7 @@ async def check_config(env: Env, connect: bool) -> None:
 def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
     """What is set, without secrets; what should be thought over; names that look misspelt."""
     rows = [
-        Row("mode", "sandbox" if settings.sandbox else "real"),
+        Row("mode", "sandbox" if settings.mode is Mode.SANDBOX else "real"),
         Row("listens on", f"{settings.host}:{settings.port}"),
         Row("pages at", settings.public_base_url),
     ]
@@ -194,7 +195,7 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
     """Try everything that the settings lead to, all at once."""
     tries = [_redis(settings)]
     accounts = []
-    if settings.sandbox:
+    if settings.mode is Mode.SANDBOX:
         rows = [Row("CAS, WeChat", "the sandbox's own")]
     else:
         rows = []
@@ -224,7 +225,7 @@ async def _mongo(settings: Settings, today: date) -> list[Row]:
             version, where = await about_mongo(db, settings.mongo_url)
             roles = await excessive_roles(db, settings.mongo_url)
             async with explained(settings.mongo_url):
-                about = await check(db, settings.sandbox, settings.sealer)
+                about = await check(db, settings.mode, settings.sealer)
     except DatabaseRefused as refused:
         return [Row("MongoDB", hosts, Verdict.PROBLEM, str(refused))]
     except MongoUnusable as error:
@@ -247,7 +248,8 @@ async def _mongo(settings: Settings, today: date) -> list[Row]:
 
 def _judged(settings: Settings, note: str) -> tuple[Verdict, str]:
     """A sandbox has nothing that a hole could lay open."""
-    return (Verdict.WARNING, note) if note and not settings.sandbox else (Verdict.OK, "")
+    exposed = bool(note) and settings.mode is not Mode.SANDBOX
+    return (Verdict.WARNING, note) if exposed else (Verdict.OK, "")
 
 
 async def _redis(settings: Settings) -> Row:

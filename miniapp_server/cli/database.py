@@ -9,17 +9,17 @@ from pathlib import Path
 
 from handlers.http.keys import REFERENCE
 from miniapp_server import seed as seeding
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, database
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import real_now
+from miniapp_server.keys import RESOURCES
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
-from miniapp_server.settings import load
 from miniapp_server.terminal import ReportProgress, progress
 from models.backup.repository import BackupError, backup, record_backup, restore
 from models.storage.free_text import reencrypt_free_texts
-from models.storage.installation import forget_old_keys, look
+from models.storage.installation import Mode, forget_old_keys, look
 
 
 async def init_db(env: Env) -> None:
@@ -30,7 +30,7 @@ async def init_db(env: Env) -> None:
 
 async def seed(env: Env) -> None:
     """Write the demo library and print the keys of new kiosks and gates. Raises: CommandError."""
-    if not load(env).sandbox:
+    if load(env).mode is not Mode.SANDBOX:
         raise CommandError(
             "seed writes the demo library, into a sandbox (SANDBOX=1). A library of your own "
             "begins in the console, or by library import; the console makes keys of devices"
@@ -81,7 +81,7 @@ async def save(env: Env, file: Path) -> None:
         about = await look(db)
         about.refuse_half()
         about.refuse_before_release()
-        about.refuse_other_mode(settings.sandbox)
+        about.refuse_other_mode(settings.mode)
         with progress("backup") as report:
             counts = await _as_command_error(file, backup(db, file, now, report))
         await record_backup(db, now)
@@ -95,8 +95,10 @@ async def fill(env: Env, file: Path, over: bool) -> None:
     async with database(settings) as db:
         with progress("restore") as report:
             work = restore(
-                *(db, file, real_now()),
-                sandbox=settings.sandbox,
+                db,
+                file,
+                real_now(),
+                mode=settings.mode,
                 sealer=settings.sealer,
                 over=over,
                 told=report,

@@ -10,6 +10,7 @@ from miniapp_server.cli.verdicts import Row, Verdict
 from miniapp_server.settings import Settings
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.misspelt import is_known
+from models.storage.installation import Mode
 from models.webhooks.rules import Network
 
 _WIDEST: Final = {4: 8, 6: 16}
@@ -21,7 +22,7 @@ _OF_THE_EXAMPLE: Final = frozenset({"SECRET", "PASSWORD", "REPLACE-ME", "wx01234
 
 def doubtful_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
     """A warning for each; a sandbox, which nobody else reaches, has none."""
-    if settings.sandbox:
+    if settings.mode is Mode.SANDBOX:
         return []
     doubts = [*_networks(settings), *_ways_in(settings), *_copied(env)]
     return [Row(name, value, Verdict.WARNING, note) for name, value, note in doubts]

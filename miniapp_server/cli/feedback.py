@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.keys import service_key
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.keys import RESOURCES
 from models.feedback.entities import AnswerPush, Feedback
 from models.feedback.service import FeedbackService
 from models.kernel.errors import InvalidState, NotFound

@@ -8,21 +8,23 @@ from datetime import timedelta
 from time import monotonic
 
 from handlers.http.keys import REFERENCE
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
-from miniapp_server.load_data.generate import LoadDataError, generate
+from miniapp_server.cli.settings import load
+from miniapp_server.keys import RESOURCES
+from miniapp_server.load_data.generate import HistoryGenerator, LoadDataError
 from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
-from miniapp_server.settings import Settings, load
+from miniapp_server.settings import Settings
 from miniapp_server.terminal import progress
 from models.kernel.time_range import local_date
+from models.storage.installation import Mode
 
 
 async def load_data(env: Env, count: int, days: int | None, seed: int) -> None:
     """Generate the history and print what was written. Raises: CommandError, also where the
     settings are those of a production."""
     settings = load(env)
-    if not settings.sandbox:
+    if settings.mode is not Mode.SANDBOX:
         raise CommandError("an invented history belongs into a sandbox database (SANDBOX=1)")
     try:
         await _generate(env, settings, count, days, seed)
@@ -34,10 +36,11 @@ async def _generate(env: Env, settings: Settings, count: int, days: int | None, 
     async with application(env) as app:
         with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
             began, until = monotonic(), local_date(app[RESOURCES].clock.now())
+            catalog, policy = app[REFERENCE].catalog, app[REFERENCE].policy
+            history = HistoryGenerator(writer, settings.sealer, catalog, policy)
             with progress("load data", "reservations") as report:
                 written = await asyncio.to_thread(
-                    generate,
-                    *(writer, settings.sealer, app[REFERENCE].catalog, app[REFERENCE].policy),
+                    history.generate,
                     until=until,
                     count=count,
                     first=until - timedelta(days=days) if days is not None else None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from handlers.http.keys import CLOCK
-from miniapp_server.app import CLOCK_CHECK, SCHEDULER
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.keys import CLOCK_CHECK, SCHEDULER
 
 
 async def job(env: Env, name: str) -> None:

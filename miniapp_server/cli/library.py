@@ -12,12 +12,13 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.texts.wording import PLACEHOLDER_NAMES
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import real_now
+from miniapp_server.keys import RESOURCES
 from miniapp_server.repositories import Repositories
 from models.library.entities import Area, AreaId
+from models.library.picture_upload import picture_in
 from models.profile.errors import ZoneFixed
 from models.profile.logo import logo_of
 from models.reader_groups.entities import ReaderGroup
@@ -131,16 +132,13 @@ async def take_in(
 def _drawn_anew(library: LibraryFile) -> LibraryFile:
     """The library with its logo and its pictures drawn anew, as the console does. Raises:
     TransferError."""
-    # Here and not above: Pillow is 3 MB of every worker, and no worker imports a library.
-    from models.library.picture_reading import read_picture
-
     profile, pictures = library.profile, list[CarriedPicture]()
     if profile.logo:
         with named("profile"):
             profile = replace(profile, logo=logo_of(profile.logo))
     for picture in library.plan_pictures:
         with named(f"plan_pictures[{picture.area_id}]"):
-            pictures.append(replace(picture, file=read_picture(picture.file.content)))
+            pictures.append(replace(picture, file=picture_in(picture.file.content)))
     return replace(library, profile=profile, plan_pictures=tuple(pictures))
 
 

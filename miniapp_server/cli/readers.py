@@ -10,9 +10,9 @@ from pathlib import Path
 from aiohttp import web
 
 from handlers.http.keys import SESSIONS
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.keys import RESOURCES
 from miniapp_server.terminal import can_ask, confirmed, progress
 from miniapp_server.wiring import ERASURE
 from models.kernel.errors import Overloaded

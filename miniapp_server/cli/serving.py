@@ -23,18 +23,20 @@ from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.application import application_with
 from miniapp_server.cli.check_config import shown
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.embedded_databases import embedded_databases, free_ports
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.server import reserve_port
 from miniapp_server.server import serve as serve_http
 from miniapp_server.service_manager import ServiceManager
-from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
+from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError
 from miniapp_server.settings.addresses import lan_address
 from miniapp_server.settings.misspelt import misspelt
 from miniapp_server.supervisor import METRICS_FOLDER, READY, supervise
 from miniapp_server.version import VERSION
 from miniapp_server.walkthrough import walk_through
+from models.storage.installation import Mode
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +138,7 @@ async def _serve_with(
             greet()
 
     if workers == 1:
-        await serve_http(settings, ready)
+        await serve_http(settings, ready, plug=plug_of(settings))
     else:
         # A terminal that closes sends SIGHUP too, and shall end the demo.
         await supervise(settings, env, workers, ready, reloads=greet is None)
@@ -146,7 +148,7 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
     """What a log must say about its beginning, and what is odd about the settings."""
     facts = {
         "version": VERSION,
-        "mode": "sandbox" if settings.sandbox else "real",
+        "mode": "sandbox" if settings.mode is Mode.SANDBOX else "real",
         "address": f"{settings.host}:{settings.port}",
         "pages_at": settings.public_base_url,
         "workers": workers,
@@ -166,7 +168,8 @@ async def worker(env: Env, owner: str, lan: str) -> None:
     if folder is None:
         raise CommandError("a worker is started by serve --workers N")
     identity = WorkerIdentity(owner, Path(folder))
-    await serve_http(load(env, lan), lambda: print(READY, flush=True), identity)
+    settings = load(env, lan)
+    await serve_http(settings, lambda: print(READY, flush=True), identity, plug=plug_of(settings))
 
 
 def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:

@@ -9,9 +9,9 @@ from datetime import datetime
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.keys import RESOURCES
 from models.kernel.time_range import to_local
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from notify.wechat.official_account import HOME

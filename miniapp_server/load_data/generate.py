@@ -98,93 +98,6 @@ class Crowd:
         return any(span.overlaps(other) for other in self.around.get(visit.seat_id, ()))
 
 
-def generate(
-    writer: HistoryWriter,
-    sealer: FieldCipher,
-    library: Catalog,
-    policy: Policy,
-    *,
-    until: date,
-    count: int,
-    first: date | None = None,
-    seed: int = 1,
-    keep_messages: timedelta = KEEP_MESSAGES,
-    report: ReportProgress = lambda done, total: None,
-) -> Counter[str]:
-    """Fill the database with about ``count`` reservations of the days before ``until``.
-
-    They begin on ``first``; without it, on as many days as a full library needs for them. Messages
-    are those of the last days (``keep_messages``). Memory does not grow with ``count``.
-    Returns how many documents were written, by collection.
-
-    Raises: LoadDataError where there are reservations already, or neither seats nor opening hours;
-    HistoryWriteError.
-    """
-    if not writer.is_empty():
-        raise LoadDataError("there are reservations, violations or messages already")
-    areas: Areas = partial(open_areas, library, policy)
-    days = open_days(areas, until, first, count)
-    crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))
-    return write_days(
-        *(writer, sealer, library, policy, crowd, days, areas),
-        until=until,
-        count=count,
-        keep_messages=keep_messages,
-        report=report,
-    )
-
-
-def write_days(
-    writer: HistoryWriter,
-    sealer: FieldCipher,
-    library: Catalog,
-    policy: Policy,
-    crowd: Crowd,
-    days: Sequence[OpenDay],
-    areas: Areas,
-    *,
-    until: date,
-    count: int,
-    keep_messages: timedelta = KEEP_MESSAGES,
-    report: ReportProgress = lambda done, total: None,
-) -> Counter[str]:
-    """Write about ``count`` reservations of the crowd on these days, all of them before ``until``,
-    and the readers. Returns how many documents were written, by collection.
-
-    Raises: HistoryWriteError, and what ``report`` raises."""
-    written: Counter[str] = Counter()
-
-    def insert(collection: str, documents: Sequence[Document]) -> None:
-        writer.insert(collection, documents)
-        written[collection] += len(documents)
-
-    wanted, usual = float(count), sum(day.usual for day in days)
-    most = 3 * (os.cpu_count() or 1)  # for each process one batch and two that wait
-    waiting: set[Future[None]] = set()
-    arguments = writer.mongo_url, writer.database, writer.id, library, policy
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
-        for day in days:
-            gone = crowd.readers.begin_day(day.date)
-            insert("readers", [admitted(reader, sealer) for reader in gone])
-            found = crowd.visits(areas(day.date), day.factor * wanted / usual)
-            wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
-            age = until - day.date
-            messages = age <= keep_messages
-            for begin in range(0, len(found), _BATCH):
-                waiting = _wait(waiting, most - 1)
-                batch = day.date, found[begin : begin + _BATCH], age <= timedelta(days=1), messages
-                waiting.add(workers.submit(_write, *batch))
-            written.update(reservations=len(found), messages=len(found) * messages)
-            for name, documents in _judge(found, crowd.readers, policy, sealer).items():
-                insert(name, documents)
-            report(len(found), count)
-        _wait(waiting, 0)
-    insert("readers", [admitted(reader, sealer) for reader in crowd.readers.current])
-    writer.wait_for_majority()
-    return written
-
-
 def open_days(
     areas: Areas,
     until: date,
@@ -207,24 +120,109 @@ def open_days(
     return found[::-1]
 
 
-def _judge(
-    visits: Sequence[GeneratedVisit], readers: ReaderPool, policy: Policy, sealer: FieldCipher
-) -> dict[str, list[Document]]:
-    """The day's violations and suspensions: of one reader's violations one counts a day."""
-    violations: list[Document] = []
-    suspensions: list[Document] = []
-    counted: set[ReaderId] = set()
-    missed = [visit for visit in visits if visit.ending is ReservationState.NO_SHOW]
-    for visit in sorted(missed, key=lambda visit: visit.times.ended):
-        first = visit.reader_id not in counted
-        counted.add(visit.reader_id)
-        violation, suspension = readers[visit.reader_id].miss(
-            visit.id, visit.times.ended, first, policy
+class HistoryGenerator:
+    """Writes the days of one library, with its readers and what became of them."""
+
+    def __init__(
+        self, writer: HistoryWriter, sealer: FieldCipher, library: Catalog, policy: Policy
+    ) -> None:
+        self._writer, self._sealer = writer, sealer
+        self._library, self._policy = library, policy
+
+    def generate(
+        self,
+        *,
+        until: date,
+        count: int,
+        first: date | None = None,
+        seed: int = 1,
+        keep_messages: timedelta = KEEP_MESSAGES,
+        report: ReportProgress = lambda done, total: None,
+    ) -> Counter[str]:
+        """Fill the database with about ``count`` reservations of the days before ``until``.
+
+        They begin on ``first``; without it, on as many days as a full library needs for them.
+        Messages are those of the last days (``keep_messages``). Memory does not grow with
+        ``count``. Returns how many documents were written, by collection.
+
+        Raises: LoadDataError where there are reservations already, or neither seats nor opening
+        hours; HistoryWriteError.
+        """
+        if not self._writer.is_empty():
+            raise LoadDataError("there are reservations, violations or messages already")
+        areas: Areas = partial(open_areas, self._library, self._policy)
+        days = open_days(areas, until, first, count)
+        crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))
+        return self.write_days(
+            crowd, days, areas, until=until, count=count, keep_messages=keep_messages, report=report
         )
-        violations.append(violation_document(violation))
-        if suspension is not None:
-            suspensions.append(suspension_document(suspension, sealer))
-    return {"violations": violations, "suspensions": suspensions}
+
+    def write_days(
+        self,
+        crowd: Crowd,
+        days: Sequence[OpenDay],
+        areas: Areas,
+        *,
+        until: date,
+        count: int,
+        keep_messages: timedelta = KEEP_MESSAGES,
+        report: ReportProgress = lambda done, total: None,
+    ) -> Counter[str]:
+        """Write about ``count`` reservations of the crowd on these days, all of them before
+        ``until``, and the readers. Returns how many documents were written, by collection.
+
+        Raises: HistoryWriteError, and what ``report`` raises."""
+        written: Counter[str] = Counter()
+
+        def insert(collection: str, documents: Sequence[Document]) -> None:
+            self._writer.insert(collection, documents)
+            written[collection] += len(documents)
+
+        wanted, usual = float(count), sum(day.usual for day in days)
+        most = 3 * (os.cpu_count() or 1)  # for each process one batch and two that wait
+        waiting: set[Future[None]] = set()
+        writer = self._writer
+        arguments = writer.mongo_url, writer.database, writer.id, self._library, self._policy
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
+            for day in days:
+                gone = crowd.readers.begin_day(day.date)
+                insert("readers", [admitted(reader, self._sealer) for reader in gone])
+                found = crowd.visits(areas(day.date), day.factor * wanted / usual)
+                wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
+                age = until - day.date
+                claims, messages = age <= timedelta(days=1), age <= keep_messages
+                for begin in range(0, len(found), _BATCH):
+                    waiting = _wait(waiting, most - 1)
+                    batch = found[begin : begin + _BATCH]
+                    waiting.add(workers.submit(_write, day.date, batch, claims, messages))
+                written.update(reservations=len(found), messages=len(found) * messages)
+                for name, documents in self._judge(found, crowd.readers).items():
+                    insert(name, documents)
+                report(len(found), count)
+            _wait(waiting, 0)
+        insert("readers", [admitted(reader, self._sealer) for reader in crowd.readers.current])
+        writer.wait_for_majority()
+        return written
+
+    def _judge(
+        self, visits: Sequence[GeneratedVisit], readers: ReaderPool
+    ) -> dict[str, list[Document]]:
+        """The day's violations and suspensions: of one reader's violations one counts a day."""
+        violations: list[Document] = []
+        suspensions: list[Document] = []
+        counted: set[ReaderId] = set()
+        missed = [visit for visit in visits if visit.ending is ReservationState.NO_SHOW]
+        for visit in sorted(missed, key=lambda visit: visit.times.ended):
+            first = visit.reader_id not in counted
+            counted.add(visit.reader_id)
+            violation, suspension = readers[visit.reader_id].miss(
+                visit.id, visit.times.ended, first, self._policy
+            )
+            violations.append(violation_document(violation))
+            if suspension is not None:
+                suspensions.append(suspension_document(suspension, self._sealer))
+        return {"violations": violations, "suspensions": suspensions}
 
 
 # --- the other processes ------------------------------------------------------------------------

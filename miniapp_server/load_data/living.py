@@ -21,14 +21,21 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE, service_key
-from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
-from miniapp_server.load_data.generate import Crowd, LoadDataError, open_day, open_days, write_days
+from miniapp_server.cli.settings import load
+from miniapp_server.keys import RESOURCES
+from miniapp_server.load_data.generate import (
+    Crowd,
+    HistoryGenerator,
+    LoadDataError,
+    open_day,
+    open_days,
+)
 from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
 from miniapp_server.load_data.reservations import revisions
 from miniapp_server.load_data.visits import GeneratedVisit, OpenArea, open_areas
 from miniapp_server.sandbox.state_repository import SandboxState
-from miniapp_server.settings import SettingsError, load
+from miniapp_server.settings import SettingsError
 from miniapp_server.wiring import OCCUPANCY
 from models.booking.service import ReservationService
 from models.check_in.renewal import RenewalService
@@ -43,7 +50,7 @@ from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE, ReservationState
 from models.statistics.service import StatisticsService
 from models.storage.connectivity import MongoUnusable
-from models.storage.installation import DatabaseRefused
+from models.storage.installation import DatabaseRefused, Mode
 from models.waitlist.service import WaitlistService
 
 BOOKINGS_A_DAY: Final = 600
@@ -117,10 +124,12 @@ class LivingLibrary:
         def report(_: int, __: int) -> None:
             asyncio.run_coroutine_threadsafe(self._look(), loop).result()
 
+        catalog, policy = self._reference.catalog, self._reference.policy
         await asyncio.to_thread(
-            write_days,
-            *(self._writer, self._sealer, self._reference.catalog, self._reference.policy),
-            *(self._crowd, past, self._areas),
+            HistoryGenerator(self._writer, self._sealer, catalog, policy).write_days,
+            self._crowd,
+            past,
+            self._areas,
             until=today,
             count=count,
             report=report,
@@ -273,7 +282,7 @@ async def live(env: Mapping[str, str]) -> None:
     Raises: LoadDataError, HistoryWriteError, SettingsError, DatabaseRefused, MongoUnusable.
     """
     settings = load(env)
-    if not settings.sandbox:
+    if settings.mode is not Mode.SANDBOX:
         raise LoadDataError("invented readers belong into a sandbox (SANDBOX=1)")
     async with application(env) as app:
         state = SandboxState(app[RESOURCES].db)

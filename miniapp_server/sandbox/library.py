@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from miniapp_server.app import RESOURCES
+from miniapp_server.keys import RESOURCES
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.seed import read, seed
 from models.reservations.presence import PresenceMethod

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from miniapp_server.app import RESOURCES, SCHEDULER
+from miniapp_server.keys import RESOURCES, SCHEDULER
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.schedule import delivery_job
 from miniapp_server.scheduler import end

@@ -23,6 +23,8 @@ from models.messages.entities import Template
 from notify.templates import MESSAGES
 from notify.wechat.template_config import TemplateConfig
 
+HOME: Final = "/sandbox/"
+
 
 class SandboxPages:
     """The phone with its messages, the clock, the machines' keys, and the reset."""
@@ -44,7 +46,7 @@ class SandboxPages:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/sandbox/", self.home),
+            web.get(HOME, self.home),
             web.get("/sandbox/messages", self.messages),
             web.get("/sandbox/clock", self.clock),
             web.post("/sandbox/clock", self.move_clock),

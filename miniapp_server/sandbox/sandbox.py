@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 from typing import Final
@@ -12,19 +13,20 @@ from typing import Final
 from aiohttp import web
 
 from handlers.accounts.keys import ON_CONSENT_REPORTED
-from handlers.http.keys import REFERENCE, SESSIONS, service_key
+from handlers.http.keys import REFERENCE, SESSIONS, SITE, service_key
 from handlers.http.middleware import enveloped
-from miniapp_server.app import RESOURCES
+from miniapp_server.keys import RESOURCES
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.movable_clock import MovableClock
-from miniapp_server.sandbox.pages import SandboxPages
+from miniapp_server.sandbox.pages import HOME, SandboxPages
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from miniapp_server.wiring import OCCUPANCY
 from models.messages.entities import WECHAT_TEMPLATES, Template
+from models.storage.installation import Mode
 from notify.wechat.channel import WeChatChannel
 
 _HEARS_WITHIN_S: Final = 20.0
@@ -91,8 +93,13 @@ class Sandbox:
                 await self.wechat.grant(openid, self._templates[Template(name)].template_id)
 
 
-async def mount_sandbox(app: web.Application) -> None:
-    """Add the sandbox's routes, its clock and its phone to the service."""
+async def plug_in(app: web.Application) -> None:
+    """Add the sandbox's routes, its clock and its phone to the service.
+
+    Raises: ValueError where the service is not a sandbox's: a reset would delete its data.
+    """
+    if app[RESOURCES].settings.mode is not Mode.SANDBOX:
+        raise ValueError("the sandbox is plugged into a service with a sandbox's settings only")
     sandbox = Sandbox(app)
     await sandbox.clock.begin()
     pages = SandboxPages(
@@ -102,3 +109,4 @@ async def mount_sandbox(app: web.Application) -> None:
     app.add_routes(enveloped(app, routes))
     app.cleanup_ctx.append(sandbox.clock.follow)
     app[ON_CONSENT_REPORTED] = sandbox.record_consent_tap
+    app[SITE] = replace(app[SITE], trial_page=HOME)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -38,6 +38,7 @@ from models.identity.roles import StaffDirectory
 from models.messages.entities import WECHAT_TEMPLATES, Channel, Template
 from models.storage.connectivity import read_mongo_url
 from models.storage.encryption import FieldCipher
+from models.storage.installation import Mode
 from models.storage.mongo import Driver
 from models.storage.redis_health import read_redis_url
 from notify.email.smtp_client import SmtpSettings
@@ -46,8 +47,8 @@ DEFAULT_PORT: Final = 8080
 VARIABLES: Final = frozenset(
     {
         *("HOST", "PORT", "PUBLIC_BASE_URL", "TRUSTED_PROXIES", "MONITORS", "LOG_LEVEL"),
-        *("SITE_TITLE", "SITE_CONTACT", "SANDBOX", "RATE_LIMIT_SCALE", "WEBHOOK_ALLOWED_NETWORKS"),
-        *("DATA_DIR", "DEMO"),  # the command line reads these for itself
+        *("SITE_TITLE", "SITE_CONTACT", "RATE_LIMIT_SCALE", "WEBHOOK_ALLOWED_NETWORKS"),
+        *("DATA_DIR", "DEMO", "SANDBOX"),  # the command line reads these for itself
         *(*databases.VARIABLES, *mail.VARIABLES, *retention.VARIABLES, *sign_on.VARIABLES),
         *wechat.VARIABLES,
     }
@@ -67,15 +68,6 @@ RENAMED: Final = {
 }
 """Variables of before, and what they are called now. One that is set is refused: silently it would
 have no effect."""
-_CREDENTIALS: Final = (
-    *("CAS_BASE_URL", "OIDC_PROVIDERS", "WECHAT_APPID", "WECHAT_SECRET"),
-    *("WECHAT_MP_APPID", "WECHAT_MP_SECRET", "WECHAT_MP_TOKEN", "WECHAT_MINI_TOKEN"),
-)
-_PROVIDER_CREDENTIALS: Final = {
-    "CAMPUS_TICKET_SECRET": "CAMPUS_TICKET_URL",
-    "WECOM_SECRET": "WECOM_BASE_URL",
-}
-"""Secrets for another host. One that is on this machine is a stand-in as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +96,6 @@ class Settings:
     entry: IdentityProviderSettings
     smtp: SmtpSettings | None = field(repr=False)
     """None where the library sends no mail."""
-    sandbox: bool
-    lan: str
-    """The private address on which a sandbox is open to others; empty: to this machine only."""
     throttle_scale: int
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
@@ -114,6 +103,13 @@ class Settings:
     """Where webhooks may go beside the public internet."""
     log_level: str
     keeping: Keeping
+    mode: Mode = Mode.PRODUCTION
+    """The mark of the database: one of another mode is not opened."""
+    wall_clock: bool = True
+    """Whether the service's clock is the one on the wall. Where it has been moved, ids do not tell
+    when something was made."""
+    lan: str = ""
+    """A private address at which everybody on its network may sign in as anybody; empty: none."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -153,37 +149,38 @@ class Settings:
         return tuple(accounts)
 
 
-def load(env: Mapping[str, str], lan: str = "") -> Settings:
-    """Read and validate all settings. docs/operations.md lists their variables.
+def load(env: Mapping[str, str]) -> Settings:
+    """Read and validate all settings of a library's own service. docs/operations.md lists their
+    variables.
 
-    ``lan`` is the private address of this machine on which a sandbox shall listen, for others too.
-
-    Raises: SettingsError with every fault, unless sandbox or not is the question: the rest depends
-        on it.
+    Raises: SettingsError with every fault.
     """
-    read = EnvironmentReader(env)
-    for name in sorted(name for name in env if name in RENAMED and env[name]):
+    return read_settings(EnvironmentReader(env))
+
+
+def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Settings:
+    """Read and validate all settings. Pages of the hosts ``by_http`` need no https.
+
+    Raises: SettingsError with every fault, those that ``read`` has noted before among them.
+    """
+    for name in sorted(name for name in read.env if name in RENAMED and read.env[name]):
         read.fault(f"{name} is called {RENAMED[name]} now: rename it")
-    sandbox = _sandbox_wanted(read)
     port = read.number("PORT", DEFAULT_PORT, 1, 65535)
-    host = read.text("HOST", lan or "127.0.0.1")
-    public = _origin(read, "PUBLIC_BASE_URL", f"http://{lan or '127.0.0.1'}:{port}")
+    public = read_origin(read, "PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
     throttle_scale = read.number("RATE_LIMIT_SCALE", 1, 1, 1_000_000)
-    if sandbox:
-        _check_reachable_here_only(read, host, public, lan)
-    else:
+    read.required("PUBLIC_BASE_URL")
+    if urlsplit(public).hostname not in by_http:
         _check_public(read, public, throttle_scale)
     contact = read.text("SITE_CONTACT", DEFAULT_CONTACT)
-    local = f"http://{host}:{port}/sandbox"
     sealer = read_cipher(read)
-    cas = read_cas(read, f"{public}/sandbox/cas" if sandbox else None)
+    cas = read_cas(read)
     oidc = read_oidc(read, cas)
     settings = partial(
         Settings,
-        host=host,
+        host=read.text("HOST", "127.0.0.1"),
         port=port,
         title=read.text("SITE_TITLE", DEFAULT_NAMES["title"]),
-        staff=read_staff(env, oidc, sandbox=sandbox),
+        staff=read_staff(read.env, oidc),
         staff_totp=read.one_of("STAFF_TOTP", "0", ("0", "1")) == "1",
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
@@ -193,18 +190,16 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         mongo_driver=read.one_of("MONGO_DRIVER", "pymongo", ("pymongo", "motor")),
         cas=cas,
         oidc=oidc,
-        wechat=read_wechat(read, f"{local}/wechat" if sandbox else None),
-        official=read_official_account(read, sandbox),
-        pushes=read_callbacks(read, sandbox),
+        wechat=read_wechat(read),
+        official=read_official_account(read),
+        pushes=read_callbacks(read),
         verification=read_verification(read),
         entry=read_identity_provider(read),
-        smtp=read_mail(read, sandbox=sandbox),
-        sandbox=sandbox,
-        lan=lan,
+        smtp=read_mail(read),
         throttle_scale=throttle_scale,
         trusted_proxies=read.networks("TRUSTED_PROXIES"),
         webhook_networks=read.networks("WEBHOOK_ALLOWED_NETWORKS"),
-        monitors=read.networks("MONITORS", ",".join(("127.0.0.0/8", "::1", lan)).rstrip(",")),
+        monitors=read.networks("MONITORS", "127.0.0.0/8,::1"),
         log_level=read.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         keeping=read_keeping(read),
     )
@@ -213,32 +208,8 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
     return settings(sealer=sealer)
 
 
-def _sandbox_wanted(read: EnvironmentReader) -> bool:
-    """Only by name, and never beside real credentials. Raises: SettingsError."""
-    asked = read.text("SANDBOX")
-    if asked not in ("", "0", "1"):
-        read.fault("SANDBOX must be 0 or 1")
-        read.raise_faults()
-    if asked != "1":
-        return False
-    given = [name for name in _CREDENTIALS if read.text(name)]
-    given += [
-        secret
-        for secret, url in _PROVIDER_CREDENTIALS.items()
-        if read.text(secret) and not is_loopback(urlsplit(read.text(url)).hostname)
-    ]
-    if given:
-        read.fault(
-            f"the sandbox cannot run beside real credentials ({', '.join(given)}): unset them to "
-            "try the service, or unset SANDBOX and use serve"
-        )
-        read.raise_faults()
-    return True
-
-
 def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> None:
     """Note faults of an installation that others reach; a test on this machine alone has none."""
-    read.required("PUBLIC_BASE_URL")
     parts = urlsplit(public)
     if is_loopback(parts.hostname):
         return
@@ -250,18 +221,7 @@ def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> 
         read.fault("RATE_LIMIT_SCALE is for load tests on this machine: leave it out")
 
 
-def _check_reachable_here_only(read: EnvironmentReader, host: str, public: str, lan: str) -> None:
-    """A sandbox lets anybody in as anybody."""
-    for name, shown in (("HOST", host), ("PUBLIC_BASE_URL", urlsplit(public).hostname)):
-        if shown != lan if lan else not is_loopback(shown):
-            wanted = f"{lan}, the address of --lan" if lan else "a loopback address"
-            read.fault(
-                f"{name}: a sandbox lets anybody in as anybody, so {shown} must be {wanted} "
-                "(demo --lan ADDRESS opens it to a private network)"
-            )
-
-
-def _origin(read: EnvironmentReader, name: str, default: str) -> str:
+def read_origin(read: EnvironmentReader, name: str, default: str) -> str:
     """An address without a path: the service's own pages begin at /."""
     value = read.url(name, default)
     if path := urlsplit(value).path:

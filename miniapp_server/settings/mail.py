@@ -15,9 +15,9 @@ _PORTS: Final = {"smtp": 587, "smtps": 465}
 _FORM: Final = "must look like smtp://user:password@host:587 or smtps://user:password@host:465"
 
 
-def read_mail(read: EnvironmentReader, *, sandbox: bool) -> SmtpSettings | None:
+def read_mail(read: EnvironmentReader) -> SmtpSettings | None:
     """The mail server of SMTP_URL, in whose name MAIL_FROM is; None where neither is set. A fault
-    is noted. A sandbox sends mail to this machine only."""
+    is noted."""
     url, sender = read.text("SMTP_URL"), read.text("MAIL_FROM")
     if not url and not sender:
         return None
@@ -36,8 +36,6 @@ def read_mail(read: EnvironmentReader, *, sandbox: bool) -> SmtpSettings | None:
     if parts.scheme not in _PORTS or not host or parts.path.strip("/") or parts.query:
         read.fault(f"SMTP_URL {_FORM}")
         return None
-    if sandbox and not is_loopback(host):
-        read.fault("SMTP_URL: a sandbox sends mail to a loopback address only")
     user = unquote(parts.username or "")
     return SmtpSettings(
         host=host,

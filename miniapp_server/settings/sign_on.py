@@ -34,10 +34,10 @@ OIDC_ENDINGS: Final = (
 """Each OpenID provider has these, behind ``OIDC_`` and its name in OIDC_PROVIDERS."""
 OIDC_VARIABLE: Final = re.compile(r"OIDC_([A-Z][A-Z0-9]{0,19})_([A-Z_]+)")
 _STAFF: Final = (
-    # role, variable of account numbers, end of a variable of the group, the sandbox's group
-    (Role.VIEWER, "STAFF_VIEWERS", "VIEWER_GROUP", "library-view"),
-    (Role.LIBRARIAN, "STAFF_LIBRARIANS", "LIBRARIAN_GROUP", "library-admin"),
-    (Role.ADMINISTRATOR, "STAFF_ADMINISTRATORS", "ADMINISTRATOR_GROUP", "library-head"),
+    # role, variable of account numbers, end of a variable of the group
+    (Role.VIEWER, "STAFF_VIEWERS", "VIEWER_GROUP"),
+    (Role.LIBRARIAN, "STAFF_LIBRARIANS", "LIBRARIAN_GROUP"),
+    (Role.ADMINISTRATOR, "STAFF_ADMINISTRATORS", "ADMINISTRATOR_GROUP"),
 )
 _CAS_ENDPOINT: Final = re.compile(
     r"/(login|logout|(p3/)?(serviceValidate|proxyValidate)|p3|validate|proxy|samlValidate)$", re.I
@@ -76,13 +76,11 @@ class IdentityProviderSettings:
     """Readers hear by 企业微信 too."""
 
 
-def read_cas(read: EnvironmentReader, sandbox_url: str | None) -> CasSettings:
-    """The campus's CAS; the sandbox has its own. A library with OpenID providers may have none."""
-    base_url = sandbox_url or ""
-    if not base_url and (read.text("CAS_BASE_URL") or not read.text("OIDC_PROVIDERS")):
-        base_url = _cas_url(read)
+def read_cas(read: EnvironmentReader) -> CasSettings:
+    """The campus's CAS. A library with OpenID providers may have none."""
+    used = read.text("CAS_BASE_URL") or not read.text("OIDC_PROVIDERS")
     return CasSettings(
-        base_url=base_url,
+        base_url=_cas_url(read) if used else "",
         name_attribute=read.env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=read.env.get("CAS_KIND_ATTRIBUTE", "userType"),
         email_attribute=read.text("CAS_EMAIL_ATTRIBUTE"),
@@ -156,7 +154,7 @@ def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
         email=read.text(f"{prefix}_EMAIL_CLAIM"),
         groups=read.text(f"{prefix}_GROUPS_CLAIM"),
     )
-    for _, _, end, _ in _STAFF:
+    for _, _, end in _STAFF:
         if read.text(f"{prefix}_{end}") and not claims.groups:
             read.fault(f"{prefix}_GROUPS_CLAIM is required beside {prefix}_{end}")
     scopes = read.text(f"{prefix}_SCOPES", "openid profile")
@@ -174,15 +172,13 @@ def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
     )
 
 
-def read_staff(
-    env: Mapping[str, str], providers: Sequence[OidcSettings], *, sandbox: bool
-) -> StaffDirectory:
+def read_staff(env: Mapping[str, str], providers: Sequence[OidcSettings]) -> StaffDirectory:
     """Who works for the library, by account number and by the groups of each sign-on."""
     numbers, groups = dict[str, Role](), dict[tuple[str, str], Role]()
-    for role, accounts, end, demo in _STAFF:
+    for role, accounts, end in _STAFF:
         listed = (normalise_student_no(number) for number in env.get(accounts, "").split(","))
         numbers |= {number: role for number in listed if number}
-        if name := env.get(f"CAS_{end}", demo if sandbox else ""):
+        if name := env.get(f"CAS_{end}", ""):
             groups[CAS_ID, name] = role
         for provider in providers:
             if name := env.get(f"OIDC_{provider.id.upper()}_{end}", ""):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,14 +10,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 from miniapp_server.settings.environment import EnvironmentReader
-from miniapp_server.settings.sandbox_defaults import (
-    SANDBOX_AES_KEY,
-    SANDBOX_APPID,
-    SANDBOX_MP_APPID,
-    SANDBOX_MP_SECRET,
-    SANDBOX_SECRET,
-    SANDBOX_TEMPLATES,
-)
 from models.messages.entities import Template
 from notify.templates import FIELDS
 from notify.wechat.template_config import TemplateConfig, TemplateConfigError, parse_templates
@@ -77,26 +68,24 @@ class OfficialAccountSettings:
     secret: str = field(repr=False)
 
 
-def read_wechat(read: EnvironmentReader, sandbox_url: str | None) -> WeChatSettings:
-    """The mini-program of the WECHAT_… variables, or the sandbox's. A fault is noted."""
+def read_wechat(read: EnvironmentReader) -> WeChatSettings:
+    """The mini-program of the WECHAT_… variables. A fault is noted."""
     given = [name for name, value in read.env.items() if name.startswith("WECHAT_") and value]
-    if not given and sandbox_url is None:
+    if not given:
         return WeChatSettings(base_url="", appid="", secret="", state="formal", templates={})
-    if sandbox_url is None:
-        why = f" beside {given[0]} (a library without a mini-program sets no WECHAT_… at all)"
-        for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES"):
-            read.required(name, why)
+    why = f" beside {given[0]} (a library without a mini-program sets no WECHAT_… at all)"
     return WeChatSettings(
-        base_url=sandbox_url or read.url("WECHAT_BASE_URL", "https://api.weixin.qq.com"),
-        appid=SANDBOX_APPID if sandbox_url else read.text("WECHAT_APPID"),
-        secret=SANDBOX_SECRET if sandbox_url else read.text("WECHAT_SECRET"),
+        base_url=read.url("WECHAT_BASE_URL", "https://api.weixin.qq.com"),
+        appid=read.required("WECHAT_APPID", why),
+        secret=read.required("WECHAT_SECRET", why),
         state=read.one_of("WECHAT_ENV_VERSION", "formal", ("formal", "trial", "developer")),
-        templates=_templates(read),
+        templates=_templates(read, why),
     )
 
 
-def _templates(read: EnvironmentReader) -> Mapping[Template, TemplateConfig]:
-    text = read.text("WECHAT_TEMPLATES") or json.dumps(SANDBOX_TEMPLATES)
+def _templates(read: EnvironmentReader, why: str) -> Mapping[Template, TemplateConfig]:
+    if not (text := read.required("WECHAT_TEMPLATES", why)):
+        return {}
     try:
         if text.startswith("@"):
             text = Path(text[1:]).read_text(encoding="utf-8")
@@ -107,22 +96,16 @@ def _templates(read: EnvironmentReader) -> Mapping[Template, TemplateConfig]:
     return {Template(name): config for name, config in parsed.items()}
 
 
-def read_official_account(read: EnvironmentReader, sandbox: bool) -> OfficialAccountSettings | None:
+def read_official_account(read: EnvironmentReader) -> OfficialAccountSettings | None:
     """The official account; None where the library has none. A fault is noted."""
-    if sandbox:
-        return OfficialAccountSettings(SANDBOX_MP_APPID, SANDBOX_MP_SECRET)
     appid = read.text("WECHAT_MP_APPID")
     if not appid:
         return None
     return OfficialAccountSettings(appid, read.required("WECHAT_MP_SECRET"))
 
 
-def read_callbacks(read: EnvironmentReader, sandbox: bool) -> dict[str, CallbackSettings]:
+def read_callbacks(read: EnvironmentReader) -> dict[str, CallbackSettings]:
     """By account: mp (the official account) and mini, those that are set."""
-    if sandbox:
-        return {
-            name: CallbackSettings(f"sandbox-{name}", SANDBOX_AES_KEY) for name in ("mp", "mini")
-        }
     found = {}
     for name, prefix in (("mp", "WECHAT_MP"), ("mini", "WECHAT_MINI")):
         token = read.text(f"{prefix}_TOKEN")

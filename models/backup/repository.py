@@ -29,7 +29,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
-from models.storage.installation import ABOUT, KEYS, MODE, RESTORING, About, look
+from models.storage.installation import ABOUT, KEYS, MODE, RESTORING, About, Mode, look
 from models.storage.mongo import CODEC, Database, Document, insert
 from models.storage.mongo_errors import translate_errors
 
@@ -178,7 +178,7 @@ async def restore(
     file: Path,
     now: datetime,
     *,
-    sandbox: bool,
+    mode: Mode,
     sealer: FieldCipher,
     over: bool = False,
     told: Told = _nobody,
@@ -186,15 +186,15 @@ async def restore(
     """Fill an empty database from ``file``; how many documents of each collection there are now.
 
     The file is read to its end before anything is written, and counted in the database afterwards.
-    Until then a mark keeps every service out. ``sandbox`` and ``sealer`` are those of the service
+    Until then a mark keeps every service out. ``mode`` and ``sealer`` are those of the service
     that shall open it. With ``over`` a restore that was broken off is replaced, and nothing else.
 
     Raises: BackupError (the file is damaged or none of ours, or the database is not empty);
         DatabaseRefused (the file is for another mode or other keys, or a part of a restore is
         there); OSError; ServiceUnavailable, in which case the database holds a part.
     """
-    promised = _checked(file, sandbox, sealer)
-    token = await _begin(db, file, now, sandbox, over)
+    promised = _checked(file, mode, sealer)
+    token = await _begin(db, file, now, mode, over)
     await ensure_indexes(db)
     for name, batch in _batches(file):
         with translate_errors():
@@ -213,14 +213,14 @@ async def restore(
     return there
 
 
-async def _begin(db: Database, file: Path, now: datetime, sandbox: bool, over: bool) -> str:
+async def _begin(db: Database, file: Path, now: datetime, mode: Mode, over: bool) -> str:
     """Mark the database and empty it of what a broken restore and first starts have left. Returns
     what is this restore's own in the mark."""
     mark = _mark(file, now)
     with translate_errors():
         broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
         if not broken:
-            await _refuse_full(db, sandbox, over)
+            await _refuse_full(db, mode, over)
             try:
                 await insert(db[ABOUT], mark)
             except DuplicateKeyError:
@@ -241,14 +241,14 @@ def _mark(file: Path, now: datetime) -> Document:
     }
 
 
-async def _refuse_full(db: Database, sandbox: bool, over: bool) -> None:
+async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
     """A database that has only been started on is as good as empty.
 
     Raises: BackupError, DatabaseRefused.
     """
     about = await look(db)
     about.refuse_half()
-    about.refuse_other_mode(sandbox)
+    about.refuse_other_mode(mode)
     for name in await _names(db):
         first_start = {"_id": {"$nin": [MODE, KEYS]}} if name == ABOUT else {}
         if await db[name].find_one(first_start, {"_id": 1}) is not None:
@@ -264,14 +264,14 @@ async def _names(db: Database) -> list[str]:
         return [n for n in await db.list_collection_names() if not n.startswith("system.")]
 
 
-def _checked(file: Path, sandbox: bool, sealer: FieldCipher) -> Counter[str]:
+def _checked(file: Path, mode: Mode, sealer: FieldCipher) -> Counter[str]:
     """What the file promises, and holds. Raises: BackupError, DatabaseRefused."""
     about = About(f"the database in {file}")
     try:
         counts = _counted(file, about)
     except (InvalidBSON, KeyError, TypeError, ValueError) as error:
         raise BackupError(f"{file} is damaged: {error}") from error
-    about.refuse(sandbox, sealer)
+    about.refuse(mode, sealer)
     return counts
 
 

@@ -65,12 +65,3 @@ def check_place(place: PicturePlace) -> None:
     inside = all(-FARTHEST <= at <= FARTHEST for at in (place.x, place.y))
     if not (inside and 1 <= place.width <= FARTHEST and 5 <= place.opacity <= 100):
         raise InvalidRequest("place", "picture_place", most=FARTHEST)
-
-
-def picture_in(sent: bytes) -> PictureFile:
-    """The picture in a file that somebody has sent, which is read ``confined``. Raises:
-    InvalidRequest."""
-    # Here and not above: 3 MB of every worker, in which no picture is read.
-    from models.library.picture_reading import read_picture
-
-    return read_picture(sent)

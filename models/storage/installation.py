@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 from pymongo.errors import DuplicateKeyError
@@ -23,7 +24,6 @@ from models.storage.mongo_errors import translate_errors
 ABOUT: Final = "installation"
 """The collection."""
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
-SANDBOX, PRODUCTION = "sandbox", "production"
 FIRST_SCHEMA: Final = 3
 """The form of the first release, which has no mark. 1 and 2 were made before it, under names that
 are no more."""
@@ -36,6 +36,14 @@ _SANDBOX_ONLY: Final = "sandbox_"
 _CHECKED: Final = "a value that everybody knows"
 _SEALED: Final = (("readers", "no", "student_no"), ("kiosks", "secret", "kiosk"))
 """Collection, field and purpose of values by which keys are tried where no check value is kept."""
+
+
+class Mode(StrEnum):
+    """What a service and its database are for. Neither opens the other's."""
+
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+    """Everything in it is invented, and anybody may sign in as anybody."""
 
 
 class DatabaseRefused(Exception):
@@ -66,13 +74,13 @@ class About:
                 self.sealed[name, version] = document[value], purpose
 
     @property
-    def mode(self) -> str | None:
+    def mode(self) -> Mode | None:
         """Its mark; without one, what its contents show; None for an empty one."""
         if MODE in self.documents:
-            return str(self.documents[MODE]["mode"])
+            return Mode(self.documents[MODE]["mode"])
         if any(name.startswith(_SANDBOX_ONLY) for name in self.written):
-            return SANDBOX
-        return PRODUCTION if self.written - {ABOUT} else None
+            return Mode.SANDBOX
+        return Mode.PRODUCTION if self.written - {ABOUT} else None
 
     @property
     def pages_at(self) -> str:
@@ -85,23 +93,23 @@ class About:
         found = self.documents.get(KEYS) or {}
         return dict(found.get("checks") or {})
 
-    def refuse(self, sandbox: bool, sealer: FieldCipher) -> None:
+    def refuse(self, mode: Mode, sealer: FieldCipher) -> None:
         """Raises: DatabaseRefused, where a service of this mode with these keys must stay out."""
         self.refuse_half()
         self.refuse_before_release()
         self._refuse_newer_schema()
-        self.refuse_other_mode(sandbox)
+        self.refuse_other_mode(mode)
         self._refuse_other_keys(sealer)
 
-    def refuse_other_mode(self, sandbox: bool) -> None:
+    def refuse_other_mode(self, mode: Mode) -> None:
         """Raises: DatabaseRefused."""
-        if self.mode == SANDBOX and not sandbox:
+        if self.mode is Mode.SANDBOX and mode is not Mode.SANDBOX:
             unmarked = MODE not in self.documents
             raise DatabaseRefused(
                 f"{self.place} is a sandbox's: take another MONGO_DATABASE, or SANDBOX=1 to try"
                 + (", or drop its sandbox_* collections if its data are real" if unmarked else "")
             )
-        if self.mode == PRODUCTION and sandbox:
+        if self.mode is Mode.PRODUCTION and mode is not Mode.PRODUCTION:
             raise DatabaseRefused(
                 f"{self.place} is a production database, and SANDBOX=1 lets anybody in as anybody: "
                 "take another MONGO_DATABASE for the sandbox, or unset SANDBOX"
@@ -195,7 +203,7 @@ async def look(db: Database) -> About:
     return about
 
 
-async def check(db: Database, sandbox: bool, sealer: FieldCipher) -> About:
+async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
     """As ``look``, for a service of this mode with these keys; nothing is written.
 
     Raises: DatabaseRefused, ServiceUnavailable.
@@ -203,11 +211,11 @@ async def check(db: Database, sandbox: bool, sealer: FieldCipher) -> About:
     about = await look(db)
     if not about.checks:
         await _add_sealed(db, about, sealer)
-    about.refuse(sandbox, sealer)
+    about.refuse(mode, sealer)
     return about
 
 
-async def admit_database(db: Database, sandbox: bool, sealer: FieldCipher) -> None:
+async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
     """Let the service in, or refuse. At the first start the database gets its marks.
 
     Several that start at once agree: the first mark stands, and those that differ are refused.
@@ -215,10 +223,10 @@ async def admit_database(db: Database, sandbox: bool, sealer: FieldCipher) -> No
     Raises: DatabaseRefused, ServiceUnavailable.
     """
     while True:
-        about = await check(db, sandbox, sealer)
+        about = await check(db, mode, sealer)
         # The mode first: only who is of it may say which keys are right.
         if MODE not in about.documents:
-            await _keep_mode(db, sandbox)
+            await _keep_mode(db, mode)
         elif str(sealer.current) not in about.checks:
             await _keep_checks(db, about, sealer)
         else:
@@ -235,8 +243,8 @@ async def note_address(db: Database, pages_at: str) -> str:
     return str((before or {}).get("pages_at") or "")
 
 
-async def _keep_mode(db: Database, sandbox: bool) -> None:
-    mark: Document = {"_id": MODE, "mode": SANDBOX if sandbox else PRODUCTION}
+async def _keep_mode(db: Database, mode: Mode) -> None:
+    mark: Document = {"_id": MODE, "mode": mode.value}
     with translate_errors(), suppress(DuplicateKeyError):
         await insert(db[ABOUT], mark)
 

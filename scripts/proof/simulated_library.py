@@ -23,9 +23,10 @@ from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
     OCCUPANCY,
+    OPENING_DRAW,
     WAITLIST_JOBS,
-    Hooks,
     wire_models,
+    wire_reference,
 )
 from models.booking.service import ReservationService
 from models.check_in.early_end import EarlyEndService
@@ -35,6 +36,7 @@ from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import LIBRARY_ZONE
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
 from models.messages.delivery_queue_repository import DeliveryQueue
+from models.opening_draw.service import OpeningDraw
 from models.policy.entities import OpeningRule, Policy
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
@@ -88,8 +90,16 @@ class Worker:
         self.db: Database = network.connect(name)
         self.stored = Repositories(self.db, CIPHER)
         app = web.Application()
-        hooks = Hooks(_nobody_listens, _cas_answers, real_now, asyncio.sleep, _is_told)
-        wire_models(app, self.db, self.stored, hooks)
+        wire_reference(app, self.stored)
+        app[OPENING_DRAW] = OpeningDraw(self.stored.opening_tickets, real_now, asyncio.sleep)
+        wire_models(
+            app,
+            self.db,
+            self.stored,
+            on_reader_changed=_nobody_listens,
+            cas_answers=_cas_answers,
+            misses_offers=_is_told,
+        )
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         if clock is not None:
             self.occupancy._clock = clock.time

@@ -17,8 +17,9 @@ from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
 from miniapp_server.cli.check_config import connection_rows, settings_rows
+from miniapp_server.cli.settings import load
 from miniapp_server.cli.verdicts import Verdict, table
-from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from miniapp_server.settings.loading import VARIABLES
 from tests.api.deliveries import misbehave
 from tests.api.lying_provider import LyingProvider

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handlers.http.keys import service_key
-from miniapp_server.settings.sandbox_defaults import SANDBOX_TEMPLATES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Template

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from miniapp_server.settings import SettingsError, load
+from miniapp_server.cli.settings import load
+from miniapp_server.settings import SettingsError
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.loading import VARIABLES
 from miniapp_server.settings.misspelt import is_known
+from models.storage.installation import Mode
 from tests.living import ENCRYPTION_KEYS
 from tests.tools import program
 
@@ -41,7 +43,7 @@ def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: 
         with pytest.raises(SettingsError, match="ENCRYPTION_KEYS"):
             load(env)  # nobody shall run on a key that is public
         found = load({**env, "ENCRYPTION_KEYS": ENCRYPTION_KEYS})
-        assert not found.sandbox and not found.templates_missing
+        assert found.mode is Mode.PRODUCTION and not found.templates_missing
         assert "authSource=admin" in found.mongo_url and found.trusted_proxies
 
 

@@ -11,10 +11,11 @@ from uuid import uuid4
 import pytest
 
 from handlers.http.metrics import Metrics
-from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock, real_now
+from miniapp_server.keys import RESOURCES
 from miniapp_server.scheduler import Job, JobGroup, Scheduler
-from miniapp_server.settings import load
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date, to_local
 from models.readers.context import RequestContext

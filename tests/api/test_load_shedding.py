@@ -13,7 +13,7 @@ from bind.session_service import SessionService
 from handlers.http.authentication import BOOKINGS
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import LONGEST_WAIT_S, PRESSING, SLOTS, WriteQueue
-from miniapp_server.app import REVOCATIONS
+from miniapp_server.keys import REVOCATIONS
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated

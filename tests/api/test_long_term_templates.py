@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from miniapp_server.settings.sandbox_defaults import SANDBOX_TEMPLATES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.messages.entities import Template
 from tests.api.browsing import Browser
 from tests.api.console import staff

@@ -18,7 +18,7 @@ from bind.providers import base as provider_base
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SIGN_IN_SLOTS
 from miniapp_server.clock import Clock
-from miniapp_server.settings import SANDBOX_TEMPLATES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from tests.living import Answer, Client, Living, free_port, living
 from tests.oidc_provider import RealProvider, away, follow, real_provider, signed_in
 from tests.stand_in import StandIn

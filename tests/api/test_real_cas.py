@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from miniapp_server.settings import SANDBOX_TEMPLATES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
+from miniapp_server.sandbox.sandbox import plug_in
 from tests.living import Client, Living, living
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ async def test_without_the_sandbox_there_is_none(service: Living) -> None:
     await service.anonymous.refused("404 not_found", "POST", "//sandbox/reset")
     page = await service.anonymous.get("//")
     assert "sandbox" not in page.body and "沙箱" not in page.body
+    with pytest.raises(ValueError, match="with a sandbox's settings only"):
+        await plug_in(service.app)
     # WeChat is away: signing in by it fails clearly, the rest works.
     reader = await service.reader()
     await reader.ok("GET", "/me")

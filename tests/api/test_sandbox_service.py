@@ -123,7 +123,8 @@ async def test_machines_and_reset(service: Living) -> None:
 
 
 async def test_the_sandbox_is_for_browsers_too(service: Living) -> None:
-    """Every link of its page leads somewhere."""
+    """The first page leads to its page, and every link there leads somewhere."""
+    assert 'href="/sandbox/"' in (await service.anonymous.get("//")).body
     page = await service.anonymous.get("//sandbox/")
     assert page.status == 200
     async with aiohttp.ClientSession() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miniapp_server.settings import SANDBOX_TEMPLATES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.identity.roles import Role
 from tests.api.console import staff
 from tests.api.library_profile import NAMES, save

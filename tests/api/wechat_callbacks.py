@@ -7,7 +7,7 @@ import re
 
 from wechatpy.crypto import WeChatCrypto
 
-from miniapp_server.settings import SANDBOX_AES_KEY
+from miniapp_server.sandbox.defaults import SANDBOX_AES_KEY
 from tests.living import MONDAY_8, Answer, Living
 
 STAMP, NONCE = "1714112445", "415670741"

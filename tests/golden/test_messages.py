@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from miniapp_server import seed
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from miniapp_server.sandbox.wechat_fields import fits
-from miniapp_server.settings import SANDBOX_TEMPLATES
 from models.check_in import transitions
 from models.kernel.ids import Actor
 from models.kernel.time_range import to_local

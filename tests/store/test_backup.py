@@ -24,7 +24,7 @@ from models.library.plan_picture import PictureFile, PicturePlace
 from models.reservation_store.repository import ReservationRepository
 from models.schema.indexes import INDEXES, ensure_indexes
 from models.storage.encryption import FieldCipher
-from models.storage.installation import DatabaseRefused, admit_database
+from models.storage.installation import DatabaseRefused, Mode, admit_database
 from models.storage.mongo import Database, Document, open_database
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
@@ -44,7 +44,7 @@ async def empty(mongo_url: str, request: pytest.FixtureRequest) -> Any:
 
 
 async def put_back(db: Database, file: Path, *, over: bool = False) -> Counter[str]:
-    return await restore(db, file, NOW, sandbox=False, sealer=SEALER, over=over)
+    return await restore(db, file, NOW, mode=Mode.PRODUCTION, sealer=SEALER, over=over)
 
 
 async def everything(db: Database) -> dict[str, list[Document]]:
@@ -192,7 +192,7 @@ async def test_no_damage_is_taken_for_a_backup(
         changed = source[:place] + other + source[place + 1 :]
         file.write_bytes(changed if n % 2 else gzip.compress(changed))
         with contextlib.suppress(BackupError):
-            _checked(file, False, SEALER)
+            _checked(file, Mode.PRODUCTION, SEALER)
     assert await everything(empty) == {}
 
 
@@ -205,21 +205,21 @@ async def test_an_empty_database_is_a_backup_too(
 
 
 @pytest.mark.parametrize(
-    ("sandbox", "keys", "said"),
+    ("mode", "keys", "said"),
     [
-        (True, b"1", "is a production database"),
-        (False, b"2", "was sealed with another data key 1"),
+        (Mode.SANDBOX, b"1", "is a production database"),
+        (Mode.PRODUCTION, b"2", "was sealed with another data key 1"),
     ],
 )
 async def test_a_file_for_somebody_else_changes_nothing(
-    db: Database, empty: Database, tmp_path: Path, sandbox: bool, keys: bytes, said: str
+    db: Database, empty: Database, tmp_path: Path, mode: Mode, keys: bytes, said: str
 ) -> None:
     """Marked by a service, or from before there were marks: what it holds decides."""
     await db["readers"].insert_one({"_id": "r", "no": SEALER.encrypt("21070001", "student_no")})
     await backup(db, tmp_path / "unmarked", NOW)
-    await admit_database(db, False, SEALER)
+    await admit_database(db, Mode.PRODUCTION, SEALER)
     await backup(db, tmp_path / "marked", NOW)
-    await admit_database(empty, sandbox, FieldCipher({1: keys * 32}))  # as init-db has left it
+    await admit_database(empty, mode, FieldCipher({1: keys * 32}))  # as init-db has left it
     before = await everything(empty)
     for name in ("unmarked", "marked"):
         with pytest.raises(DatabaseRefused, match=said):
@@ -227,12 +227,12 @@ async def test_a_file_for_somebody_else_changes_nothing(
                 empty,
                 tmp_path / name,
                 NOW,
-                sandbox=sandbox,
+                mode=mode,
                 sealer=FieldCipher({1: keys * 32}),
             )
         assert await everything(empty) == before
     # The marks of a first start are no contents: they give way to the file's.
-    if not sandbox:
+    if mode is Mode.PRODUCTION:
         assert (await put_back(empty, tmp_path / "marked"))["readers"] == 1
         assert await everything(empty) == await everything(db)
 

@@ -17,9 +17,9 @@ from pymongo.errors import OperationFailure
 
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.check_config import connection_rows
+from miniapp_server.cli.settings import load
 from miniapp_server.cli.verdicts import Verdict
 from miniapp_server.embedded_databases import free_ports, mongod_binary
-from miniapp_server.settings import load
 from models.storage.connectivity import MongoUnusable, _said, about_mongo, require_mongo
 from models.storage.mongo import open_database
 from tests.living import ENCRYPTION_KEYS

@@ -12,6 +12,7 @@ from models.policy.repository import PolicyRepository
 from models.storage.encryption import FieldCipher
 from models.storage.installation import (
     DatabaseRefused,
+    Mode,
     admit_database,
     forget_old_keys,
     look,
@@ -43,47 +44,53 @@ def about(id: str, **facts: object) -> dict[str, list[Document]]:
 
 
 HALF = {"_id": "restoring", "file": "/b/seats.backup", "began_at": on("12:00"), "token": "t"}
-REFUSED: list[tuple[str, dict[str, list[Document]], bool, FieldCipher, str]] = [
-    # name, what is there, wanted as a sandbox, keys, what the line says
+REFUSED: list[tuple[str, dict[str, list[Document]], Mode, FieldCipher, str]] = [
+    # name, what is there, mode of the service, keys, what the line says
     (
         "marked",
         {"installation": [{"_id": "mode", "mode": "production"}]},
-        True,
+        Mode.SANDBOX,
         ONE,
         "is a production",
     ),
     (
         "marked",
         {"installation": [{"_id": "mode", "mode": "sandbox"}]},
-        False,
+        Mode.PRODUCTION,
         ONE,
         "is a sandbox's",
     ),
-    ("from before", {"readers": [reader(ONE)]}, True, ONE, "is a production"),
-    ("from before", {"areas": [{"_id": "a"}]}, True, ONE, "is a production"),
-    ("from before", {"sandbox_clock": [{"_id": "o"}]}, False, ONE, "drop its sandbox_* coll"),
+    ("from before", {"readers": [reader(ONE)]}, Mode.SANDBOX, ONE, "is a production"),
+    ("from before", {"areas": [{"_id": "a"}]}, Mode.SANDBOX, ONE, "is a production"),
+    (
+        "from before",
+        {"sandbox_clock": [{"_id": "o"}]},
+        Mode.PRODUCTION,
+        ONE,
+        "drop its sandbox_* coll",
+    ),
     (
         "of before the release",
         {"schema": [{"_id": "mode"}]},
-        False,
+        Mode.PRODUCTION,
         ONE,
         "before the first release",
     ),
-    ("newer", about("schema", version=99), False, ONE, "its schema is 99"),
-    ("half", {"installation": [HALF]}, False, ONE, "restore --over /b/seats.backup"),
-    ("sealed", {"readers": [reader(FOREIGN)]}, False, ONE, "with another data key 1"),
-    ("sealed", {"readers": [reader(ONE)]}, False, TWO, "with another data key 1"),
+    ("newer", about("schema", version=99), Mode.PRODUCTION, ONE, "its schema is 99"),
+    ("half", {"installation": [HALF]}, Mode.PRODUCTION, ONE, "restore --over /b/seats.backup"),
+    ("sealed", {"readers": [reader(FOREIGN)]}, Mode.PRODUCTION, ONE, "with another data key 1"),
+    ("sealed", {"readers": [reader(ONE)]}, Mode.PRODUCTION, TWO, "with another data key 1"),
     (
         "one of many",
         {"readers": [reader(BOTH, "1"), reader(BOTH, "2"), reader(ONE, "3")]},
-        False,
+        Mode.PRODUCTION,
         TWO,
         "with another data key 1",
     ),
     (
         "only kiosks",
         {"kiosks": [{"_id": "k", "secret": FOREIGN.encrypt("s", "kiosk")}]},
-        False,
+        Mode.PRODUCTION,
         ONE,
         "with another data key 1",
     ),
@@ -95,7 +102,7 @@ async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> No
     await db.create_collection("nothing", viewOn="readers", pipeline=[])
     try:
         assert "system.views" in await db.list_collection_names()
-        await admit_database(db, True, ONE)
+        await admit_database(db, Mode.SANDBOX, ONE)
     finally:
         await db.drop_collection("nothing")
     marks = await db["installation"].find({"_id": "mode"}).to_list(None)
@@ -103,19 +110,19 @@ async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> No
 
 
 @pytest.mark.parametrize(
-    ("there", "sandbox", "sealer", "said"),
+    ("there", "mode", "sealer", "said"),
     [row[1:] for row in REFUSED],
     ids=[f"{row[0]}: {row[4]}" for row in REFUSED],
 )
 async def test_what_is_refused_is_left_as_it_was(
-    db: Database, there: dict[str, list[Document]], sandbox: bool, sealer: FieldCipher, said: str
+    db: Database, there: dict[str, list[Document]], mode: Mode, sealer: FieldCipher, said: str
 ) -> None:
     for name, rows in there.items():
         await db[name].insert_many(rows)
     before = await everything(db)
     for _ in range(2):  # a refusal settles nothing either
         with pytest.raises(DatabaseRefused) as refusal:
-            await admit_database(db, sandbox, sealer)
+            await admit_database(db, mode, sealer)
         line = str(refusal.value)
         assert said in line and "\n" not in line
         assert line.startswith("MongoDB 127.0.0.1:") and f"database {db.name} " in line
@@ -123,46 +130,47 @@ async def test_what_is_refused_is_left_as_it_was(
 
 
 @pytest.mark.parametrize(
-    ("there", "sandbox"),
+    ("there", "mode"),
     [
-        ({}, True),
-        ({}, False),
-        (about("schema", version=3), False),
-        ({"readers": [reader(ONE)]}, False),
-        ({"readers": [reader(ONE)], "sandbox_clock": [{"_id": "offset"}]}, True),
+        ({}, Mode.SANDBOX),
+        ({}, Mode.PRODUCTION),
+        (about("schema", version=3), Mode.PRODUCTION),
+        ({"readers": [reader(ONE)]}, Mode.PRODUCTION),
+        ({"readers": [reader(ONE)], "sandbox_clock": [{"_id": "offset"}]}, Mode.SANDBOX),
         # A kiosk that has no secret yet.
-        ({"kiosks": [{"_id": "k", "name": "south"}]}, False),
+        ({"kiosks": [{"_id": "k", "name": "south"}]}, Mode.PRODUCTION),
     ],
 )
 async def test_the_first_start_marks_and_the_mark_stays(
-    db: Database, there: dict[str, list[Document]], sandbox: bool
+    db: Database, there: dict[str, list[Document]], mode: Mode
 ) -> None:
     for name, rows in there.items():
         await db[name].insert_many(rows)
-    await admit_database(db, sandbox, ONE)
+    await admit_database(db, mode, ONE)
     marked = await everything(db)
-    assert {"_id": "mode", "mode": "sandbox" if sandbox else "production"} in marked["installation"]
+    [other] = set(Mode) - {mode}
+    assert {"_id": "mode", "mode": mode.value} in marked["installation"]
     assert ONE.encrypt("x", "y") not in str(marked)
-    await admit_database(db, sandbox, ONE)
+    await admit_database(db, mode, ONE)
     with pytest.raises(DatabaseRefused):
-        await admit_database(db, not sandbox, ONE)
+        await admit_database(db, other, ONE)
     with pytest.raises(DatabaseRefused):
-        await admit_database(db, sandbox, FOREIGN)
+        await admit_database(db, mode, FOREIGN)
     assert await everything(db) == marked
 
 
 async def test_another_address_on_the_same_database_is_noticed(db: Database) -> None:
     """The service has moved, or two installations are on one database: each start says so."""
-    await admit_database(db, False, ONE)
+    await admit_database(db, Mode.PRODUCTION, ONE)
     one, other = "https://seats.one.example", "https://seats.other.example"
     assert [await note_address(db, at) for at in (one, one, other, one)] == ["", "", one, other]
     assert (await look(db)).pages_at == one
-    await admit_database(db, False, ONE)
+    await admit_database(db, Mode.PRODUCTION, ONE)
 
 
 async def test_those_that_start_at_once_agree(db: Database) -> None:
     """Twelve first starts, of both modes and with two different keys: one side wins, whole."""
-    kinds = [(mode, sealer) for mode in (True, False) for sealer in (ONE, FOREIGN)] * 3
+    kinds = [(mode, sealer) for mode in Mode for sealer in (ONE, FOREIGN)] * 3
     ended = await asyncio.gather(
         *(admit_database(db, mode, sealer) for mode, sealer in kinds), return_exceptions=True
     )
@@ -188,10 +196,10 @@ async def test_keys_through_a_rotation(db: Database) -> None:
 async def try_keys(db: Database, steps: list[tuple[FieldCipher, str]]) -> None:
     for sealer, said in steps:
         if not said:
-            await admit_database(db, False, sealer)
+            await admit_database(db, Mode.PRODUCTION, sealer)
             continue
         with pytest.raises(DatabaseRefused, match=said):
-            await admit_database(db, False, sealer)
+            await admit_database(db, Mode.PRODUCTION, sealer)
 
 
 @pytest.mark.parametrize("place", ["fields", "fields.rule_sets.0", "fields.opening.0"])

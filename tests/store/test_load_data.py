@@ -16,7 +16,7 @@ import pytest
 from miniapp_server import seed as seeding
 from miniapp_server.cli.command import CommandError
 from miniapp_server.cli.history import load_data
-from miniapp_server.load_data.generate import LoadDataError, generate
+from miniapp_server.load_data.generate import HistoryGenerator, LoadDataError
 from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.load_data.readers import ReaderPool
 from miniapp_server.load_data.reservations import revisions
@@ -164,11 +164,13 @@ async def test_every_visit_keeps_to_the_rules(inside: Inside) -> None:
 async def test_what_is_generated_reads_as_the_services_own(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
+    reference = inside.reference
+    history = HistoryGenerator(writer, sealer, reference.catalog, reference.policy)
+
     async def generated(keep_messages: timedelta) -> Counter[str]:
         return await asyncio.to_thread(
-            generate, writer, sealer, inside.reference.catalog, inside.reference.policy,
-            until=MONDAY, count=COUNT, keep_messages=keep_messages,
-        )  # fmt: skip
+            history.generate, until=MONDAY, count=COUNT, keep_messages=keep_messages
+        )
 
     written = await generated(timedelta(days=1))
     found = [row async for row in db["reservations"].find()]
@@ -206,10 +208,10 @@ async def readers_and_messages_are_whole(
 async def test_days_and_count_can_be_chosen(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
-    written = await asyncio.to_thread(
-        generate, writer, sealer, inside.reference.catalog, inside.reference.policy,
-        until=MONDAY, first=MONDAY - timedelta(days=14), count=1400,
-    )  # fmt: skip
+    reference = inside.reference
+    history = HistoryGenerator(writer, sealer, reference.catalog, reference.policy)
+    first = MONDAY - timedelta(days=14)
+    written = await asyncio.to_thread(history.generate, until=MONDAY, first=first, count=1400)
     assert abs(written["reservations"] - 1400) < 140
     days = Counter([row["day"] async for row in db["reservations"].find({}, {"day": 1})])
     assert len(days) == 14 and min(days.values()) > 40
@@ -225,8 +227,9 @@ async def test_nothing_is_generated_without_a_library_or_for_production(
 ) -> None:
     inside = features(db, sealer)
     for policy in (inside.reference.policy, Policy(opening=())):
+        history = HistoryGenerator(writer, sealer, inside.reference.catalog, policy)
         with pytest.raises(LoadDataError):
-            generate(writer, sealer, inside.reference.catalog, policy, until=MONDAY, count=10)
+            history.generate(until=MONDAY, count=10)
         await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))
     with pytest.raises(CommandError, match="SANDBOX=1"):
         await load_data(REAL, 10, None, 1)

@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from miniapp_server.cli.check_config import connection_rows
+from miniapp_server.cli.settings import load
 from miniapp_server.cli.verdicts import Verdict
 from miniapp_server.scheduler import end
-from miniapp_server.settings import load
 from models.storage.broadcast import AcknowledgedBroadcast
 from models.storage.rate_limiter import RateLimit, RateLimiter
 from models.storage.redis import open_redis

@@ -21,10 +21,11 @@ from uuid import uuid4
 import aiohttp
 
 from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState
-from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.storage.mongo import Database
 from tests.living import ENCRYPTION_KEYS, MONDAY_8, Living, free_port
 from tests.waiting import patience, until

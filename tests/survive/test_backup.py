@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.settings import load
+from miniapp_server.keys import RESOURCES
 from models.backup.repository import backup
 from models.storage.mongo import open_database
 from tests.living import ENCRYPTION_KEYS

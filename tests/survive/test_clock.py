@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from miniapp_server.app import CLOCK_CHECK
 from miniapp_server.clock import Clock, real_now
+from miniapp_server.keys import CLOCK_CHECK
 from models.identity.roles import Role
 from models.kernel.errors import ServiceUnavailable
 from models.reservations.state_machine import ReservationState

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from miniapp_server import seed as seeding
-from miniapp_server.load_data.generate import generate
+from miniapp_server.load_data.generate import HistoryGenerator
 from miniapp_server.load_data.history_repository import HistoryWriter
 from models.kernel.ids import ReaderId
 from models.reservation_store.integrity_queries import DoubleBooking
@@ -66,10 +66,11 @@ async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> Non
         inside = features(old, sealer)
         await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))
         with closing(HistoryWriter(mongo_url, old.name)) as writer:
+            catalog, policy = inside.reference.catalog, inside.reference.policy
+            history = HistoryGenerator(writer, sealer, catalog, policy)
             written = await asyncio.to_thread(
-                generate, writer, sealer, inside.reference.catalog, inside.reference.policy,
-                until=MONDAY, count=COUNT, keep_messages=timedelta(days=3),
-            )  # fmt: skip
+                history.generate, until=MONDAY, count=COUNT, keep_messages=timedelta(days=3)
+            )
         assert abs(written["reservations"] - COUNT) < COUNT * 0.02
         await violations_are_those_of_the_service(inside, old)
         await the_sweep_streams(inside, old)

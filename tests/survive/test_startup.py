@@ -12,9 +12,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from miniapp_server.app import RESOURCES, open_application
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.settings import load
+from miniapp_server.keys import RESOURCES
 from models.feedback.repository import FeedbackRepository
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database

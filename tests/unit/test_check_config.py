@@ -8,8 +8,10 @@ from datetime import date
 import pytest
 
 from miniapp_server.cli.check_config import settings_rows
+from miniapp_server.cli.settings import load
 from miniapp_server.cli.verdicts import Row, Verdict, table
-from miniapp_server.settings import SANDBOX_TEMPLATES, SettingsError, load
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
+from miniapp_server.settings import SettingsError
 from tests.environments import REAL
 
 TODAY = date(2026, 9, 7)

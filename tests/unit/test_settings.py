@@ -8,9 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, load
+from miniapp_server.cli.settings import load
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
+from miniapp_server.settings import Settings, SettingsError
 from miniapp_server.settings.addresses import lan_address
 from models.messages.entities import WECHAT_TEMPLATES
+from models.storage.installation import Mode
 from tests.environments import REAL, SANDBOX, SECRETS
 
 WECOM = {
@@ -28,7 +31,8 @@ PUBLIC = {**SANDBOX, "PUBLIC_BASE_URL": "https://seats.example.edu"}
 
 def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
     found = load(SANDBOX)
-    assert found.sandbox and (found.host, found.port) == ("127.0.0.1", 8080)
+    assert (found.mode, found.wall_clock) == (Mode.SANDBOX, False)
+    assert (found.host, found.port) == ("127.0.0.1", 8080)
     assert not found.secure_cookies and found.session_cookie == "seat_sid"
     assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
     assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
@@ -37,7 +41,8 @@ def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
 
 def test_real_installation() -> None:
     found = load({**REAL, "MONGO_DRIVER": "motor", "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
-    assert not found.sandbox and found.secure_cookies and found.mongo_driver == "motor"
+    assert (found.mode, found.wall_clock) == (Mode.PRODUCTION, True)
+    assert found.secure_cookies and found.mongo_driver == "motor"
     assert found.session_cookie == "__Host-seat_sid"
     assert found.public_base_url == "https://seats.example.edu", "without the slash"
     assert found.wechat.base_url == "https://api.weixin.qq.com"
@@ -186,7 +191,7 @@ def test_all_faults_at_once() -> None:
 def test_a_library_without_a_mini_program() -> None:
     plain = {name: value for name, value in REAL.items() if not name.startswith("WECHAT_")}
     found = load(plain)
-    assert not found.sandbox and not found.wechat.used and found.official is None
+    assert found.mode is Mode.PRODUCTION and not found.wechat.used and found.official is None
     assert not found.templates_missing and not found.wechat_accounts
     assert load(REAL).wechat.used and load(SANDBOX).wechat.used
     # Half of it is a mistake, whichever half.

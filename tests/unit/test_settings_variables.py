@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from miniapp_server.settings import SettingsError, load
+from miniapp_server.cli.settings import load
+from miniapp_server.settings import SettingsError
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.loading import RENAMED, VARIABLES
 from miniapp_server.settings.misspelt import SettingsFile, misspelt

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from bind.providers.oidc_claims import ClaimNames, read_claims
-from miniapp_server.settings import SettingsError, load
+from miniapp_server.cli.settings import load
+from miniapp_server.settings import SettingsError
 from miniapp_server.settings.misspelt import is_known, misspelt
 from models.identity.roles import Role
 from tests.environments import REAL, SANDBOX

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from miniapp_server import supervisor
-from miniapp_server.settings import load
+from miniapp_server.cli.settings import load
 from tests.living import ENCRYPTION_KEYS, free_port
 from tests.waiting import until
 

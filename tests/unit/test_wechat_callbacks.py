@@ -12,7 +12,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from wechatpy.crypto import WeChatCrypto
 
-from miniapp_server.settings import SANDBOX_AES_KEY
+from miniapp_server.sandbox.defaults import SANDBOX_AES_KEY
 from notify.wechat.callbacks import CallbackRejected, CallbackVerifier
 from tests.api.wechat_callbacks import NONCE, STAMP, event, sealed
 from tests.builders import on

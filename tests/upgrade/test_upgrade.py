@@ -16,9 +16,9 @@ from uuid import uuid4
 import pytest
 
 from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
 from miniapp_server.clock import Clock
 from miniapp_server.sandbox.state_repository import SandboxState
-from miniapp_server.settings import load
 from models.migrations.repository import schema_version
 from models.schema.indexes import INDEXES
 from models.storage.installation import SCHEMA

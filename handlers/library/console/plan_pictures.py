@@ -18,13 +18,13 @@ from handlers.staff.layout import staff_context
 from handlers.staff.permissions import staff_form, staff_page
 from models.identity.roles import Role
 from models.kernel.errors import Conflict, InvalidRequest, NotFound
-from models.library import plan_picture
 from models.library.entities import Area
-from models.library.plan_picture import PicturePlace
+from models.library.picture_upload import picture_in
+from models.library.plan_picture import FARTHEST, MOST_BYTES, PicturePlace, check_place
 from models.library.staff.plan_pictures import StaffPlanPictures
 from models.storage.confined import TooCostly
 
-_FORM_BYTES: Final = plan_picture.MOST_BYTES + 64 * 1024
+_FORM_BYTES: Final = MOST_BYTES + 64 * 1024
 _HEADERS: Final = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -93,7 +93,7 @@ async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
     if not isinstance(sent, bytes):
         raise InvalidRequest("file", "not_a_picture")
     try:
-        file = await read_upload(visit.request, plan_picture.picture_in, sent)
+        file = await read_upload(visit.request, picture_in, sent)
     except TooCostly as error:
         raise InvalidRequest("file", "picture_too_costly") from error
     await visit[StaffPlanPictures].put(staff_context(visit), area, form_text(form, "version"), file)
@@ -107,8 +107,8 @@ async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
             **{name: int(form_text(form, name)) for name in ("x", "y", "width", "opacity")}
         )
     except ValueError as error:
-        raise InvalidRequest("place", "picture_place", most=plan_picture.FARTHEST) from error
-    plan_picture.check_place(place)
+        raise InvalidRequest("place", "picture_place", most=FARTHEST) from error
+    check_place(place)
     await visit[StaffPlanPictures].move(
         staff_context(visit), area, form_text(form, "version"), place
     )

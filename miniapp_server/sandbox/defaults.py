@@ -10,6 +10,12 @@ SANDBOX_MP_APPID: Final = "wxofficial"
 SANDBOX_MP_SECRET: Final = "sandbox-official-secret"
 SANDBOX_AES_KEY: Final = "S" * 42 + "A"
 """Encrypts what the sandbox's WeChat sends."""
+SANDBOX_GROUPS: Final = {
+    "CAS_VIEWER_GROUP": "library-view",
+    "CAS_LIBRARIAN_GROUP": "library-admin",
+    "CAS_ADMINISTRATOR_GROUP": "library-head",
+}
+"""The groups by which the sandbox's CAS names the staff, unless the environment names others."""
 
 _FIELDS: Final[dict[str, dict[str, str]]] = {
     "RESERVED": dict(

@@ -1,0 +1,21 @@
+"""Keys of what the application holds beside its features, for the commands, a plug and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from miniapp_server.clock import ClockCheck
+from miniapp_server.resources import Resources
+from miniapp_server.scheduler import Scheduler
+from models.storage.session_revocations import SessionRevocations
+
+CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
+RESOURCES: Final = web.AppKey("resources", Resources)
+"""No service is made of it after the wiring."""
+REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
+SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
+SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
+"""Ends what goes on between the jobs' runs."""

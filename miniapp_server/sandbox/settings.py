@@ -1,0 +1,102 @@
+"""A sandbox's settings: a library's own, with the stand-ins' addresses and accounts in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from miniapp_server.sandbox.defaults import (
+    SANDBOX_AES_KEY,
+    SANDBOX_APPID,
+    SANDBOX_GROUPS,
+    SANDBOX_MP_APPID,
+    SANDBOX_MP_SECRET,
+    SANDBOX_SECRET,
+    SANDBOX_TEMPLATES,
+)
+from miniapp_server.settings.addresses import is_loopback
+from miniapp_server.settings.environment import EnvironmentReader
+from miniapp_server.settings.loading import DEFAULT_PORT, Settings, read_origin, read_settings
+from models.storage.installation import Mode
+
+_CREDENTIALS: Final = (
+    *("CAS_BASE_URL", "OIDC_PROVIDERS", "WECHAT_APPID", "WECHAT_SECRET"),
+    *("WECHAT_MP_APPID", "WECHAT_MP_SECRET", "WECHAT_MP_TOKEN", "WECHAT_MINI_TOKEN"),
+)
+_PROVIDER_CREDENTIALS: Final = {
+    "CAMPUS_TICKET_SECRET": "CAMPUS_TICKET_URL",
+    "WECOM_SECRET": "WECOM_BASE_URL",
+}
+"""Secrets for another host. One that is on this machine is a stand-in as well."""
+
+
+def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
+    """Read and validate a sandbox's settings.
+
+    ``lan`` is the private address of this machine on which it shall listen, for others too.
+
+    Raises: SettingsError with every fault; beside real credentials these alone.
+    """
+    _refuse_real_credentials(env)
+    here = lan or "127.0.0.1"
+    asked = EnvironmentReader(env)  # its faults are noted where the same variables are read below
+    port = asked.number("PORT", DEFAULT_PORT, 1, 65535)
+    host, own = asked.text("HOST", here), f"http://{here}:{port}"
+    public = read_origin(asked, "PUBLIC_BASE_URL", own)
+    stand_ins = {
+        "HOST": host,
+        "PUBLIC_BASE_URL": asked.text("PUBLIC_BASE_URL", own),
+        "MONITORS": asked.text("MONITORS", f"127.0.0.0/8,::1,{lan}".rstrip(",")),
+        "CAS_BASE_URL": f"{public}/sandbox/cas",
+        "WECHAT_BASE_URL": f"http://{host}:{port}/sandbox/wechat",
+        "WECHAT_APPID": SANDBOX_APPID,
+        "WECHAT_SECRET": SANDBOX_SECRET,
+        "WECHAT_TEMPLATES": asked.text("WECHAT_TEMPLATES", json.dumps(SANDBOX_TEMPLATES)),
+        "WECHAT_MP_APPID": SANDBOX_MP_APPID,
+        "WECHAT_MP_SECRET": SANDBOX_MP_SECRET,
+    }
+    for account in ("MP", "MINI"):
+        stand_ins[f"WECHAT_{account}_TOKEN"] = f"sandbox-{account.lower()}"
+        stand_ins[f"WECHAT_{account}_AES_KEY"] = SANDBOX_AES_KEY
+    read = EnvironmentReader({**SANDBOX_GROUPS, **env, **stand_ins})
+    _check_reachable_here_only(read, public, lan)
+    settings = read_settings(read, by_http=(urlsplit(public).hostname or "",))
+    return replace(settings, mode=Mode.SANDBOX, wall_clock=False, lan=lan)
+
+
+def _refuse_real_credentials(env: Mapping[str, str]) -> None:
+    """Raises: SettingsError."""
+    read = EnvironmentReader(env)
+    given = [name for name in _CREDENTIALS if read.text(name)]
+    given += [
+        secret
+        for secret, url in _PROVIDER_CREDENTIALS.items()
+        if read.text(secret) and not is_loopback(urlsplit(read.text(url)).hostname)
+    ]
+    if given:
+        read.fault(
+            f"the sandbox cannot run beside real credentials ({', '.join(given)}): unset them to "
+            "try the service, or unset SANDBOX and use serve"
+        )
+    read.raise_faults()
+
+
+def _check_reachable_here_only(read: EnvironmentReader, public: str, lan: str) -> None:
+    """Note what leads out of this machine, or of its private network: a sandbox lets anybody in as
+    anybody, and sends mail to this machine only."""
+    for name, host in (("HOST", read.text("HOST")), ("PUBLIC_BASE_URL", urlsplit(public).hostname)):
+        if host != lan if lan else not is_loopback(host):
+            wanted = f"{lan}, the address of --lan" if lan else "a loopback address"
+            read.fault(
+                f"{name}: a sandbox lets anybody in as anybody, so {host} must be {wanted} "
+                "(demo --lan ADDRESS opens it to a private network)"
+            )
+    try:
+        mail = urlsplit(read.text("SMTP_URL")).hostname
+    except ValueError:  # a fault that is noted where mail is read
+        return
+    if mail and not is_loopback(mail):
+        read.fault("SMTP_URL: a sandbox sends mail to a loopback address only")
