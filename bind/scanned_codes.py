@@ -9,8 +9,8 @@ from typing import Final
 from bind.kiosk_codes import KioskCodeService
 from bind.scan_notes import ScanNotes
 from bind.seat_labels import SeatLabels
+from models.check_in.arrival import PresenceScan
 from models.check_in.errors import QrExpired
-from models.check_in.service import PresenceScan
 from models.kernel.ids import ReaderId
 from models.kiosks.errors import QrInvalid
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter

@@ -19,8 +19,9 @@ from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import redirect
+from models.check_in.arrival import KioskCodeScan, PresenceScan
 from models.check_in.errors import PresenceMethodOff, QrExpired
-from models.check_in.service import CheckInService, KioskCodeScan, PresenceScan
+from models.check_in.service import CheckInService
 from models.identity.entities import Principal
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.kernel.time_range import local_date

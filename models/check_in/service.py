@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
+from models.check_in.arrival import KioskCodeScan, PresenceScan, SeatLabelScan
 from models.check_in.errors import (
     CheckedInElsewhere,
     PresenceMethodOff,
@@ -16,7 +16,7 @@ from models.check_in.errors import (
 )
 from models.check_in.transitions import note_claim, scan_claim
 from models.kernel.errors import NotFound
-from models.library.entities import KioskId, PresenceSource, SeatId, VenueId
+from models.library.entities import PresenceSource, VenueId
 from models.outages.extension import DeadlineExtension
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
@@ -30,29 +30,6 @@ from models.reservations.state_machine import ReservationState
 
 Present = Callable[[Reservation, Policy, bool], Reservation]
 """The reservation with its reader there; the flag says whether also from now to the start."""
-
-
-@dataclass(frozen=True, slots=True)
-class KioskCodeScan:
-    """A kiosk's code that was genuine: shown at ``time_step``; ``is_current`` if it is still
-    accepted. With a ``method`` of its own, what counts as one. ``note_id`` names the note that
-    a browser carried it in, which is good for one reader."""
-
-    kiosk_id: KioskId
-    time_step: int
-    is_current: bool
-    method: PresenceMethod = PresenceMethod.KIOSK_CODE
-    note_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SeatLabelScan:
-    """A seat's label that was genuine. It is the same for everybody, and for ever."""
-
-    seat_id: SeatId
-
-
-PresenceScan = KioskCodeScan | SeatLabelScan
 
 
 class CheckInService:
