@@ -19,7 +19,6 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules, transitions
-from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES
 from models.storage.mongo import new_id
@@ -63,13 +62,12 @@ class WaitlistMatcher:
     ) -> SeatOffer | None:
         """The offer to the first waitlist entry that fits what the change gives back, and whose
         reader could accept it, if any."""
-        keeps = any(c.startswith(ClaimKind.SEAT.prefix) for c in new.claims)
-        kept = new.span if keeps and new.seat_id == old.seat_id else None
+        kept = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
         if seat is None or old.end <= now or waits_asleep(begin, now):
             return None
-        if kept is not None and kept.start <= old.start and old.end <= kept.end:
+        if not rules.gives_seat_back(old, new):
             return None
         entries = await self._waitlist.waiting_for(seat.area_id, begin, old.end)
         if not entries or seat.id in await self._reservations.reported_occupied_seats(now):
