@@ -86,7 +86,7 @@ async def _verified(
     )
     step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
     if reader is not None:
-        scan = await codes.verify(text, reader.id, step_seconds, now)
+        scan = await codes.brought(text, None, reader.id, step_seconds, now)
     else:
         address = client_address(request)
         scan = await codes.verify_signed_out(text, address, step_seconds, now)
