@@ -19,7 +19,7 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules, transitions
-from models.reservations.entities import OutboxEventKind, Reservation
+from models.reservations.entities import OutboxEventKind, Placement, Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES
 from models.storage.mongo import new_id
 from models.waitlist.entities import (
@@ -209,13 +209,10 @@ def offer_for(
     tell: OutboxEventKind,
 ) -> Reservation:
     """The seat, held for the entry's reader until ``until``; the event ``tell`` tells them."""
+    venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),
-        reader_id=entry.reader_id,
-        venue_id=reference.catalog.areas[seat.area_id].venue_id,
-        area_id=seat.area_id,
-        seat_id=seat.id,
-        span=span,
+        placement=Placement(entry.reader_id, venue_id, seat.area_id, seat.id, span),
         policy=reference.policy_for(seat.area_id, entry.day),
         wait_id=entry.id,
         until=until,
