@@ -65,7 +65,11 @@ async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.St
         return _refused(visit, error, "offered", **_shown(offer), next=next, anew=anew)
     try:
         codes = await factors.enrol(
-            *(visit.reader, session, enrolment.secret, code, visit.now),
+            visit.reader,
+            session,
+            enrolment.secret,
+            code,
+            visit.now,
             present=form_text(form, "present"),
         )
     except (SecondFactorInvalid, TooManyAttempts) as error:

@@ -56,7 +56,11 @@ async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
     waitlist = call[WaitlistService]
     entry = await waitlist.join(
-        *(call.context(), body.area_id, body.seats, body.wanted, selection),
+        call.context(),
+        body.area_id,
+        body.seats,
+        body.wanted,
+        selection,
         only_tell=body.only_tell,
     )
     return await presenter.wait(call[REFERENCE], waitlist, entry, call.now)

@@ -30,7 +30,7 @@ async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
     await visit[WaitlistService].join(
-        *(visit.context(), body.area_id, [], body.wanted, selection), only_tell=body.only_tell
+        visit.context(), body.area_id, [], body.wanted, selection, only_tell=body.only_tell
     )
     return redirect(f"/reservations?done={'alert' if body.only_tell else 'wait'}")
 

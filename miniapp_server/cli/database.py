@@ -95,7 +95,9 @@ async def fill(env: Env, file: Path, over: bool) -> None:
     async with database(settings) as db:
         with progress("restore") as report:
             work = restore(
-                *(db, file, real_now()),
+                db,
+                file,
+                real_now(),
                 sandbox=settings.sandbox,
                 sealer=settings.sealer,
                 over=over,

@@ -37,7 +37,10 @@ async def _generate(env: Env, settings: Settings, count: int, days: int | None, 
             with progress("load data", "reservations") as report:
                 written = await asyncio.to_thread(
                     generate,
-                    *(writer, settings.sealer, app[REFERENCE].catalog, app[REFERENCE].policy),
+                    writer,
+                    settings.sealer,
+                    app[REFERENCE].catalog,
+                    app[REFERENCE].policy,
                     until=until,
                     count=count,
                     first=until - timedelta(days=days) if days is not None else None,

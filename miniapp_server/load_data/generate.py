@@ -126,7 +126,13 @@ def generate(
     days = open_days(areas, until, first, count)
     crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))
     return write_days(
-        *(writer, sealer, library, policy, crowd, days, areas),
+        writer,
+        sealer,
+        library,
+        policy,
+        crowd,
+        days,
+        areas,
         until=until,
         count=count,
         keep_messages=keep_messages,

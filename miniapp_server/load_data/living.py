@@ -120,8 +120,13 @@ class LivingLibrary:
 
         await asyncio.to_thread(
             write_days,
-            *(self._writer, self._sealer, self._reference.catalog, self._reference.policy),
-            *(self._crowd, past, self._areas),
+            self._writer,
+            self._sealer,
+            self._reference.catalog,
+            self._reference.policy,
+            self._crowd,
+            past,
+            self._areas,
             until=today,
             count=count,
             report=report,

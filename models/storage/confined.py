@@ -57,7 +57,11 @@ async def confined(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T
     Raises: TooCostly, and InvalidRequest as ``work`` does.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__, work.__module__, work.__qualname__),
+        sys.executable,
+        "-m",
+        __name__,
+        work.__module__,
+        work.__qualname__,
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,

@@ -22,6 +22,7 @@ GENERATED: Final = "// Made from "
 LONGEST_FILE: Final = 400
 LONGEST_FUNCTION: Final = 60
 MOST_COLLABORATORS: Final = 8
+MOST_PARAMETERS: Final = 8
 DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
 SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
 TEST_MODULE: Final = re.compile(r"(tests\.(\w+\.)*|\.?)test_")
@@ -121,6 +122,44 @@ def test_nothing_has_many_collaborators() -> None:
     counts = {name: count for _, tree, _ in SOURCES for name, count in collaborators_of(tree)}
     assert "ReservationService" in counts
     assert {name: n for name, n in counts.items() if n > MOST_COLLABORATORS} == {}
+
+
+def parameters_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Each function with its line, and how many parameters it has beside ``self``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            count = sum(parameter.arg not in ("self", "cls") for parameter in named)
+            yield f"{node.lineno} {node.name}", count
+
+
+def spread_tuples(tree: ast.Module) -> list[int]:
+    """The lines of calls that are given a tuple written there in the place of its items."""
+    return [
+        given.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for given in node.args
+        if isinstance(given, ast.Starred) and isinstance(given.value, ast.Tuple)
+    ]
+
+
+def test_no_function_has_many_parameters() -> None:
+    """Those of the generated history (miniapp_server/load_data) have two more."""
+    counts = {
+        f"{path}:{name}": count
+        for path, tree, _ in SOURCES
+        if path.parts[0] != "miniapp_server"
+        for name, count in parameters_of(tree)
+    }
+    assert {name: n for name, n in counts.items() if n > MOST_PARAMETERS} == {}
+    assert max(counts.values()) == MOST_PARAMETERS, "the search finds them"
+
+
+def test_arguments_are_written_out() -> None:
+    assert spread_tuples(ast.parse("f(*(1, 2), 3); g(*found, *(x for x in y))")) == [1]
+    wrong = {str(path): lines for path, tree, _ in SOURCES if (lines := spread_tuples(tree))}
+    assert wrong == {}
 
 
 def test_drivers_are_spoken_to_in_repositories_only() -> None:
