@@ -15,7 +15,7 @@ from typing import Final
 import pyotp
 
 from bind.code_links import id_and_code
-from models.check_in.service import KioskCodeScan
+from models.check_in.arrival import KioskCodeScan
 from models.kiosks.errors import QrInvalid
 from models.kiosks.repository import KioskRepository
 from models.library.entities import KioskId

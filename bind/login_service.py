@@ -73,7 +73,12 @@ class LoginService:
         reader = await self._admit(who, now)
         role = self._staff.role_of(who.reader_number, who.provider, who.groups)
         return await self._sessions.open_web(
-            *(reader.id, who.ticket, now, role, who.device, reader.granted),
+            reader.id,
+            who.ticket,
+            now,
+            role=role,
+            device=who.device,
+            granted=reader.granted,
             sign_on=who.sign_on,
             second_factor=who.second_factor,
         )
@@ -86,7 +91,11 @@ class LoginService:
             return None
         role = self._staff.role_of(who.reader_number, who.provider, who.groups)
         return await self._sessions.renew_role(
-            *(session, who.ticket, role, now, reader.granted),
+            session,
+            who.ticket,
+            role,
+            now,
+            granted=reader.granted,
             sign_on=who.sign_on,
             second_factor=who.second_factor,
         )

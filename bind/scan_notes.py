@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from models.check_in.arrival import KioskCodeScan, PresenceScan, SeatLabelScan
 from models.check_in.errors import QrExpired
-from models.check_in.service import KioskCodeScan, PresenceScan, SeatLabelScan
 from models.library.entities import KioskId, SeatId
 from models.storage.encryption import DecryptionError, FieldCipher
 

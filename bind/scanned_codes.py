@@ -9,8 +9,8 @@ from typing import Final
 from bind.kiosk_codes import KioskCodeService
 from bind.scan_notes import ScanNotes
 from bind.seat_labels import SeatLabels
+from models.check_in.arrival import PresenceScan
 from models.check_in.errors import QrExpired
-from models.check_in.service import PresenceScan
 from models.kernel.ids import ReaderId
 from models.kiosks.errors import QrInvalid
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
@@ -49,25 +49,27 @@ class ScannedCodes:
         return None if handed_over is None else _NOTE + handed_over
 
     async def brought(
-        self, text: str, session_id: str, reader_id: ReaderId, step_seconds: int, now: datetime
+        self,
+        text: str,
+        session_id: str | None,
+        reader_id: ReaderId,
+        step_seconds: int,
+        now: datetime,
     ) -> PresenceScan:
-        """What was scanned, by its text or by the session's note of it. Raises: as ``verify``;
-        QrExpired for a note that is over or another's.
-        """
-        if text.startswith(_NOTE):
-            return self._notes.scan_of(text.removeprefix(_NOTE), session_id, now)
-        return await self.verify(text, reader_id, step_seconds, now)
+        """What the reader has scanned, by its text or by the session's note of it; by its text
+        alone without a session. After too many wrong ones, right ones are refused as well.
 
-    async def verify(
-        self, text: str, reader_id: ReaderId, step_seconds: int, now: datetime
-    ) -> PresenceScan:
-        """What was scanned. After too many wrong ones of the reader's, right ones are refused as
-        well. Raises: QrInvalid, QrExpired, TooManyAttempts.
+        Raises: QrInvalid; QrExpired, also for a note that is over or another's; TooManyAttempts.
         """
+        if session_id is not None and text.startswith(_NOTE):
+            return self._notes.scan_of(text.removeprefix(_NOTE), session_id, now)
         limits = [AttemptLimit(f"qr:{reader_id}", _GUESSES, _WINDOW)]
         await self._throttles.register(limits, now)
         try:
-            scan = await self._verified(text, step_seconds, now)
+            if text.startswith(self._labels.prefix):
+                scan: PresenceScan = self._labels.verified(text)
+            else:
+                scan = await self._kiosk_codes.verified(text, step_seconds, now)
         except QrInvalid:
             await self._reject_if_old(text, step_seconds, now)
             raise
@@ -77,13 +79,15 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """The same where nobody has signed in. A whole campus may stand behind the address, so a
-        right code always passes, and only wrong ones are counted and refused.
+        """What was scanned where nobody has signed in. A whole campus may stand behind the address,
+        so a right code always passes, and only wrong ones are counted and refused.
 
         Raises: QrInvalid, QrExpired, TooManyAttempts.
         """
         try:
-            return await self._verified(text, step_seconds, now)
+            if text.startswith(self._labels.prefix):
+                return self._labels.verified(text)
+            return await self._kiosk_codes.verified(text, step_seconds, now)
         except QrInvalid:
             limit = AttemptLimit(f"qr:address:{address}", _GUESSES_OF_AN_ADDRESS, _WINDOW)
             await self._throttles.register([limit], now)
@@ -94,8 +98,3 @@ class ScannedCodes:
         """Raises: QrExpired."""
         if await self._kiosk_codes.was_shown(text, step_seconds, now):
             raise QrExpired()
-
-    async def _verified(self, text: str, step_seconds: int, now: datetime) -> PresenceScan:
-        if text.startswith(self._labels.prefix):
-            return self._labels.verified(text)
-        return await self._kiosk_codes.verified(text, step_seconds, now)

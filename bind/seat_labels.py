@@ -10,7 +10,7 @@ import hmac
 from typing import Final
 
 from bind.code_links import id_and_code
-from models.check_in.service import SeatLabelScan
+from models.check_in.arrival import SeatLabelScan
 from models.kiosks.errors import QrInvalid
 from models.library.entities import SeatId
 from models.storage.encryption import FieldCipher

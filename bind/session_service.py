@@ -16,7 +16,7 @@ from typing import Final
 
 from models.identity.api_token_repository import ApiTokenRepository, is_program, session_id_of
 from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
-from models.identity.entities import Principal, Session, SignOnSession
+from models.identity.entities import Principal, Session, SignOnSession, StaffRole
 from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
@@ -81,9 +81,14 @@ class SessionService:
         console gives one, too. Raises: Unauthenticated if it was logged out already."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
-            *(issued.token, reader_id, ticket, now, issued.expires_at, role, device, granted),
+            issued.token,
+            reader_id,
+            ticket,
+            now,
+            issued.expires_at,
+            role=_staff_role(role, granted, second_factor, now),
+            device=device,
             sign_on=sign_on,
-            second_factor=second_factor,
         ):
             raise Unauthenticated()
         return issued
@@ -140,8 +145,10 @@ class SessionService:
         """The session's reader has given their password once more: until when it lasts. None where
         it has ended."""
         until = now + WEB_LIFETIME
+        # What this session was given once it keeps: only the password is asked for anew.
+        given = second_factor or (session.role is not None and session.role.second_factor)
         renewed = await self._sessions.renew_role(
-            session, ticket, role, now, until, granted, sign_on, second_factor
+            session, ticket, _staff_role(role, granted, given, now), until, sign_on
         )
         self._roles_used.pop(session.id, None)
         await self._revoke([session.id])
@@ -293,3 +300,13 @@ class SessionService:
 
     def invalidate_all(self) -> None:
         self._cache.clear()
+
+
+def _staff_role(
+    role: Role | None, granted: bool, second_factor: bool, now: datetime
+) -> StaffRole | None:
+    """The sign-in of somebody who works for the library, by the settings' ``role`` or by one that
+    is ``granted`` in the console; None for a reader."""
+    if role is None and not granted:
+        return None
+    return StaffRole(role, since=now, used_at=now, second_factor=second_factor)

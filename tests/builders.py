@@ -20,7 +20,7 @@ from models.kernel.time_range import (
 from models.library.entities import AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
-from models.reservations.entities import Reservation
+from models.reservations.entities import Placement, Reservation
 from models.reservations.presence import PresenceMethod, PresenceProof
 
 MONDAY: Final = date(2026, 9, 7)
@@ -82,11 +82,7 @@ def reserved(
     policy, span = policy or Policy(), hours(start, end, day)
     return transitions.create(
         id=ReservationId(id),
-        reader_id=reader,
-        venue_id=VENUE,
-        area_id=AREA,
-        seat_id=SeatId(seat),
-        span=span,
+        placement=Placement(reader, VENUE, AREA, SeatId(seat), span),
         policy=policy,
         daily_slot=k,
         result=None,

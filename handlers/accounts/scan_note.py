@@ -19,8 +19,9 @@ from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import redirect
+from models.check_in.arrival import KioskCodeScan, PresenceScan
 from models.check_in.errors import PresenceMethodOff, QrExpired
-from models.check_in.service import CheckInService, KioskCodeScan, PresenceScan
+from models.check_in.service import CheckInService
 from models.identity.entities import Principal
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.kernel.time_range import local_date
@@ -85,7 +86,7 @@ async def _verified(
     )
     step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
     if reader is not None:
-        scan = await codes.verify(text, reader.id, step_seconds, now)
+        scan = await codes.brought(text, None, reader.id, step_seconds, now)
     else:
         address = client_address(request)
         scan = await codes.verify_signed_out(text, address, step_seconds, now)

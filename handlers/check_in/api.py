@@ -15,6 +15,7 @@ from handlers.http.request_parsing import digest_of
 from handlers.reservations import presenter
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.presenter import choice
+from models.check_in.arrival import PresenceScan
 from models.check_in.early_end import EarlyEndService
 from models.check_in.errors import (
     CheckedInElsewhere,
@@ -28,7 +29,7 @@ from models.check_in.errors import (
     WrongVenue,
 )
 from models.check_in.renewal import RenewalService
-from models.check_in.service import CheckInService, PresenceScan
+from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.kernel.time_range import local_date
 from models.kiosks.errors import QrInvalid

@@ -7,7 +7,8 @@ from aiohttp import web
 from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import PageRequest, form_text, redirect
-from models.check_in.service import CheckInService, PresenceScan
+from models.check_in.arrival import PresenceScan
+from models.check_in.service import CheckInService
 from models.kernel.errors import InvalidRequest
 from models.reservations.entities import Reservation
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService

@@ -18,8 +18,9 @@ from handlers.reservations.presenter import after_change, reservation
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from models.booking.service import ReservationService
+from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, WrongVenue
-from models.check_in.service import CheckInService, KioskCodeScan
+from models.check_in.service import CheckInService
 from models.kernel.errors import NotAllowed, NotFound, TooManyAttempts
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.kiosks.service import KioskService

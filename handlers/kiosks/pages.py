@@ -14,8 +14,8 @@ from handlers.http.rendering import render_page
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
 from models.booking.service import ReservationService
+from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import QrExpired
-from models.check_in.service import KioskCodeScan
 from models.kernel.errors import DomainError, NotFound
 from models.library.entities import Kiosk, KioskId
 from models.reservations.entities import Reservation

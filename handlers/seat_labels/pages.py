@@ -14,8 +14,8 @@ from handlers.http.rendering import render_page
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
 from models.booking.service import ReservationService
+from models.check_in.arrival import SeatLabelScan
 from models.check_in.errors import QrExpired
-from models.check_in.service import SeatLabelScan
 from models.kernel.errors import DomainError
 
 

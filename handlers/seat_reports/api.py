@@ -11,8 +11,9 @@ from handlers.reservations.presenter import after_change
 from handlers.reservations.schemas import NearSeat
 from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
 from models.booking.alternatives import SeatAlternatives
+from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import PresenceMethodOff, QrExpired, WrongSeat, WrongVenue
-from models.check_in.service import CheckInService, KioskCodeScan
+from models.check_in.service import CheckInService
 from models.kernel.errors import InvalidState, NotFound, TooManyAttempts
 from models.kernel.time_range import local_date
 from models.kiosks.errors import QrInvalid

@@ -38,8 +38,9 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SettingsError
 from miniapp_server.wiring import OCCUPANCY
 from models.booking.service import ReservationService
+from models.check_in.arrival import KioskCodeScan
 from models.check_in.renewal import RenewalService
-from models.check_in.service import CheckInService, KioskCodeScan
+from models.check_in.service import CheckInService
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import local_date, to_local

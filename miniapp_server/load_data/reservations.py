@@ -16,7 +16,7 @@ from models.kernel.time_range import TimeRange
 from models.library.entities import KioskId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
-from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.entities import IdempotentResult, Placement, Reservation
 from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import ReservationState
 
@@ -30,17 +30,13 @@ def revisions(
     visit: GeneratedVisit, venue_id: VenueId, policy: Policy, kiosk_id: KioskId
 ) -> Iterator[Reservation]:
     """Each revision of the visit's reservation, from the booking to the end, reminders included."""
-    times, reader_id = visit.times, visit.reader_id
+    times = visit.times
     span = TimeRange(times.start, times.end)
     digest = sha256(visit.id.encode()).hexdigest()
     key = digest[:32]
     r = transitions.create(
         id=visit.id,
-        reader_id=reader_id,
-        venue_id=venue_id,
-        area_id=visit.area_id,
-        seat_id=visit.seat_id,
-        span=span,
+        placement=Placement(visit.reader_id, venue_id, visit.area_id, visit.seat_id, span),
         policy=policy,
         daily_slot=visit.number,
         result=IdempotentResult(key, digest, times.booked),

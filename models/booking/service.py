@@ -31,7 +31,7 @@ from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
-from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.entities import IdempotentResult, Placement, Reservation
 from models.reservations.errors import (
     ClaimConflict,
     DrawPending,
@@ -214,7 +214,8 @@ class ReservationService:
         try:
             return await self._writer.update(ctx, id, changed)
         except ClaimConflict as lost:
-            raise await self._conflict_from(ctx, lost, *wanted[0]) from lost
+            seat, span = wanted[0]
+            raise await self._conflict_from(ctx, lost, seat, span) from lost
 
     @idempotent
     async def cancel(self, ctx: RequestContext, id: str) -> Reservation:
@@ -249,14 +250,10 @@ class ReservationService:
         policy: Policy,
         daily_slot: int,
     ) -> Reservation:
-        key = ctx.key
+        key, venue_id = ctx.key, self._reference.catalog.areas[seat.area_id].venue_id
         return transitions.create(
             id=id,
-            reader_id=ctx.reader.id,
-            venue_id=self._reference.catalog.areas[seat.area_id].venue_id,
-            area_id=seat.area_id,
-            seat_id=seat.id,
-            span=span,
+            placement=Placement(ctx.reader.id, venue_id, seat.area_id, seat.id, span),
             policy=policy,
             daily_slot=daily_slot,
             result=IdempotentResult(key.value, key.digest, ctx.now) if key else None,

@@ -25,6 +25,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.rules import gives_seat_back
 from models.reservations.transitions import with_idempotency
 from models.storage.transactions import InTransaction
 
@@ -115,7 +116,9 @@ class ReservationWriter:
                     new, IdempotentResult(ctx.key.value, ctx.key.digest, ctx.now)
                 )
             try:
-                return await self.save(old, new, ctx.now)
+                if gives_seat_back(old, new):
+                    return await self.save(old, new, ctx.now)
+                return await self.replace(old, new)
             except RevisionConflict:
                 continue
             except ClaimConflict as lost:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
-from models.check_in.errors import (
-    CheckedInElsewhere,
-    PresenceMethodOff,
-    QrExpired,
-    QrUsed,
-)
-from models.check_in.transitions import note_claim, scan_claim
+from models.check_in.arrival import Arrival, PresenceScan, SeatLabelScan, SeenByStaff
+from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, QrUsed
 from models.kernel.errors import NotFound
-from models.library.entities import KioskId, PresenceSource, SeatId, VenueId
+from models.library.entities import PresenceSource, VenueId
 from models.outages.extension import DeadlineExtension
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
@@ -26,33 +20,6 @@ from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, TooLate
 from models.reservations.presence import PresenceMethod, PresenceProof
-from models.reservations.state_machine import ReservationState
-
-Present = Callable[[Reservation, Policy, bool], Reservation]
-"""The reservation with its reader there; the flag says whether also from now to the start."""
-
-
-@dataclass(frozen=True, slots=True)
-class KioskCodeScan:
-    """A kiosk's code that was genuine: shown at ``time_step``; ``is_current`` if it is still
-    accepted. With a ``method`` of its own, what counts as one. ``note_id`` names the note that
-    a browser carried it in, which is good for one reader."""
-
-    kiosk_id: KioskId
-    time_step: int
-    is_current: bool
-    method: PresenceMethod = PresenceMethod.KIOSK_CODE
-    note_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SeatLabelScan:
-    """A seat's label that was genuine. It is the same for everybody, and for ever."""
-
-    seat_id: SeatId
-
-
-PresenceScan = KioskCodeScan | SeatLabelScan
 
 
 class CheckInService:
@@ -76,34 +43,51 @@ class CheckInService:
         return await self.idempotency.previous_result(ctx)
 
     @idempotent
-    async def check_in(self, ctx: RequestContext, id: str, scan: PresenceScan) -> Reservation:
+    async def check_in(
+        self,
+        ctx: RequestContext,
+        id: str,
+        scan: PresenceScan | SeenByStaff,
+        *,
+        only_return: bool = False,
+    ) -> Reservation:
         """Check in by a kiosk's code or the seat's label; while away it is the return. The same
         scan again changes nothing.
+
+        Before the start, the half hours until then are wanted too: where another reader has them,
+        the check-in counts all the same and says from when the seat may be used.
 
         Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, InvalidState,
         TooEarly, TooLate, CheckedInElsewhere.
         """
-        return await self._arrive(ctx, id, self._with_scan(ctx, scan, only_return=False))
+        proof = None if isinstance(scan, SeenByStaff) else self.proof(ctx, scan)
+        arrival, extended = Arrival(scan, proof, ctx.actor, ctx.now, only_return), False
+        while True:
+            try:
+                return await self._writer.update(ctx, id, arrival.apply)
+            except TooLate:
+                if extended:
+                    raise
+                # An outage that has just ended may give the reader time.
+                await self._deadlines.catch_up(id, ctx.now)
+                extended = True
+            except ClaimConflict as lost:
+                if not arrival.early or lost.kind not in (ClaimKind.SEAT, ClaimKind.READER):
+                    raise await self._scan_refusal(lost) from lost
+                arrival = replace(arrival, early=False)
 
-    @idempotent
     async def return_from_leave(
         self, ctx: RequestContext, id: str, scan: PresenceScan
     ) -> Reservation:
         """Return from a leave by a scan. Raises: as ``check_in``."""
-        return await self._arrive(ctx, id, self._with_scan(ctx, scan, only_return=True))
+        return await self.check_in(ctx, id, scan, only_return=True)
 
-    @idempotent
     async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
         """A librarian sees the reader on the seat: the check-in or the return, without a code.
 
         Raises: NotFound, InvalidState, TooEarly, TooLate, CheckedInElsewhere.
         """
-
-        def present(current: Reservation, policy: Policy, early: bool) -> Reservation:
-            seen = PresenceProof(current.reader_id, current.venue_id, PresenceMethod.DESK, ctx.now)
-            return _record_presence(ctx, current, seen, policy, early)
-
-        return await self._arrive(ctx, id, present)
+        return await self.check_in(ctx, id, SeenByStaff())
 
     @idempotent
     async def leave(self, ctx: RequestContext, id: str) -> Reservation:
@@ -161,86 +145,8 @@ class CheckInService:
             return PresenceProof(reader_id, venue_id, method, ctx.now, scan.seat_id)
         return PresenceProof(reader_id, venue_id, scan.method, ctx.now)
 
-    def _with_scan(self, ctx: RequestContext, scan: PresenceScan, only_return: bool) -> Present:
-        seen, by_label = self.proof(ctx, scan), isinstance(scan, SeatLabelScan)
-
-        def present(current: Reservation, policy: Policy, early: bool) -> Reservation:
-            rules.must_show_presence_at(seen, current)
-            if by_label and not only_return and not rules.waits_for_presence(current):
-                return current  # scanned once more: a label is not used up
-            if only_return and current.state is not ReservationState.AWAY:
-                rules.may_return(current, ctx.now)  # says why not
-            return _record_presence(ctx, current, seen, policy, early)
-
-        return present if isinstance(scan, SeatLabelScan) else _with_code(ctx, scan, present)
-
-    async def _arrive(self, ctx: RequestContext, id: str, present: Present) -> Reservation:
-        """Before the start, the half hours until then are wanted too: where another reader has
-        them, the check-in counts all the same and says from when the seat may be used.
-
-        Raises: CheckedInElsewhere, QrUsed, and what ``present`` raises.
-        """
-        try:
-            return await self._in_time(ctx, id, present, early=True)
-        except ClaimConflict as lost:
-            if lost.kind not in (ClaimKind.SEAT, ClaimKind.READER):
-                raise await self._scan_refusal(lost) from lost
-        try:
-            return await self._in_time(ctx, id, present, early=False)
-        except ClaimConflict as lost:
-            raise await self._scan_refusal(lost) from lost
-
-    async def _in_time(
-        self, ctx: RequestContext, id: str, present: Present, *, early: bool
-    ) -> Reservation:
-        """The update; once more where an outage that has just ended gives the reader time."""
-
-        def arrived(current: Reservation, policy: Policy) -> Reservation:
-            return present(current, policy, early)
-
-        try:
-            return await self._writer.update(ctx, id, arrived)
-        except TooLate:
-            await self._deadlines.catch_up(id, ctx.now)
-            return await self._writer.update(ctx, id, arrived)
-
     async def _scan_refusal(self, lost: ClaimConflict) -> QrUsed | CheckedInElsewhere:
         if lost.kind is ClaimKind.PRESENCE:
             other = await self._reservations.find_by_claim(lost.claim)
             return CheckedInElsewhere(reservation_id=other.id if other else None)
         return QrUsed()
-
-
-def _with_code(ctx: RequestContext, scan: KioskCodeScan, present: Present) -> Present:
-    """``present`` by a kiosk's code, which it uses up."""
-    claim = scan_claim(scan.kiosk_id, scan.time_step, ctx.reader.id)
-    note = note_claim(scan.note_id) if scan.note_id is not None else None
-
-    def present_once(current: Reservation, policy: Policy, early: bool) -> Reservation:
-        if claim in current.claims:
-            return _repeated_scan(current, claim)
-        if not scan.is_current:
-            raise QrExpired()
-        return transitions.with_kiosk_code(present(current, policy, early), claim, note)
-
-    return present_once
-
-
-def _repeated_scan(r: Reservation, claim: str) -> Reservation:
-    """The answer to the first scan was lost: give it again. Later on, the code is used up."""
-    if r.last_kiosk_code == claim and r.state is ReservationState.IN_USE:
-        return r
-    raise QrUsed()
-
-
-def _record_presence(
-    ctx: RequestContext, r: Reservation, seen: PresenceProof, policy: Policy, early: bool
-) -> Reservation:
-    """The reader is there: presence confirmed, back from a leave, or checked in."""
-    if r.state is ReservationState.IN_USE and rules.asks_for_presence(r):
-        return transitions.confirm_presence(r, seen, ctx.actor, ctx.now)
-    if r.state is ReservationState.AWAY:
-        rules.may_return(r, ctx.now)
-        return transitions.return_from_leave(r, seen, policy, ctx.actor, ctx.now)
-    rules.may_check_in(r, ctx.now)
-    return transitions.check_in(r, seen, policy, ctx.actor, ctx.now, early=early)

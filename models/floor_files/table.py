@@ -152,9 +152,11 @@ class _Table:
             return
         place = self._place(line, row)
         has: dict[str, Any] = {name: self._mark(line, row, name) for name in SEAT_FEATURES}
+        x, y = place or (0, 0)
         draft = SeatDraft(
             no,
-            *(place or (0, 0)),
+            x,
+            y,
             **has,
             disabled=row.get("disabled") or None,
             disabled_from=self._day(line, row, "disabled_from"),

@@ -50,15 +50,12 @@ class SessionRepository:
         ticket: str,
         now: datetime,
         expires_at: datetime,
-        role: Role | None = None,
+        role: StaffRole | None = None,
         device: str = "",
-        granted: bool = False,
         sign_on: SignOnSession | None = None,
-        second_factor: bool = False,
     ) -> bool:
-        """Store a web session; of somebody with a ``role``, or with one that is ``granted`` in the
-        console. False when its ticket, or all that its reader has at the provider of ``sign_on``,
-        was logged out before it arrived here.
+        """Store a web session; that of the staff has a ``role``. False when its ticket, or all that
+        its reader has at the provider of ``sign_on``, was logged out before it arrived here.
 
         The logout leaves its tombstone first and deletes sessions second; this inserts first and
         looks for the tombstone second. In any order one of them sees the other.
@@ -73,8 +70,8 @@ class SessionRepository:
             "created_at": now,
             "expires_at": expires_at,
         }
-        if role is not None or granted:
-            document["role"] = _role_document(role, now, second_factor)
+        if role is not None:
+            document["role"] = _role_document(role)
         document |= self._sign_on_document(sign_on)
         with translate_errors():
             await self._all.insert_one(document)
@@ -208,24 +205,18 @@ class SessionRepository:
         self,
         session: Session,
         ticket: str,
-        role: Role | None,
-        now: datetime,
+        role: StaffRole | None,
         expires_at: datetime,
-        granted: bool = False,
         sign_on: SignOnSession | None = None,
-        second_factor: bool = False,
     ) -> datetime | None:
         """The session's reader has signed in once more: until when it lasts. None where it has
         ended, also by a logout of the new ticket at that very moment: as ``open_web``, this writes
         the ticket first and looks for the tombstone second.
         """
         ticket_hash = token_hash(ticket)
-        # What this session was given once it keeps: only the password is asked for anew.
-        given = second_factor or (session.role is not None and session.role.second_factor)
-        works = role is not None or granted
         changes: Document = {
             "$set": {
-                "role": _role_document(role, now, given) if works else None,
+                "role": _role_document(role) if role is not None else None,
                 "ticket": ticket_hash,
                 **self._sign_on_document(sign_on),
             },
@@ -368,9 +359,13 @@ def _nobody() -> None:
     """Returns None: a session that is no WeChat user's has no openid."""
 
 
-def _role_document(role: Role | None, now: datetime, second_factor: bool) -> Document:
-    name = role.value if role is not None else ""
-    return {"name": name, "since": now, "used_at": now, "second_factor": second_factor}
+def _role_document(role: StaffRole) -> Document:
+    return {
+        "name": role.name.value if role.name is not None else "",
+        "since": role.since,
+        "used_at": role.used_at,
+        "second_factor": role.second_factor,
+    }
 
 
 def _role(d: Document | None) -> StaffRole | None:

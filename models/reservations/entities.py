@@ -114,6 +114,17 @@ class OccupiedReport:
     desk: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A reader's seat and its time: what a booking or an offer is of."""
+
+    reader_id: ReaderId
+    venue_id: VenueId
+    area_id: AreaId
+    seat_id: SeatId
+    span: TimeRange
+
+
 @record
 class Reservation:
     """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.

@@ -19,6 +19,7 @@ from models.library.entities import Seat
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 from models.readers.entities import Reader
+from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import (
     BeyondBookingWindow,
@@ -158,6 +159,18 @@ def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None
 def may_accept(r: Reservation, now: datetime) -> None:
     if r.state is not ReservationState.OFFERED or r.held_until is None or now >= r.held_until:
         raise InvalidState(state=r.state.value)
+
+
+def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
+    """When the seat of ``old`` stays its reader's by ``new``; None where it does not."""
+    keeps = any(claim.startswith(ClaimKind.SEAT.prefix) for claim in new.claims)
+    return new.span if keeps and new.seat_id == old.seat_id else None
+
+
+def gives_seat_back(old: Reservation, new: Reservation) -> bool:
+    """Is the seat of ``old`` free by ``new`` for some of its time?"""
+    kept = kept_time(old, new)
+    return kept is None or kept.start > old.start or kept.end < old.end
 
 
 def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reservation]:

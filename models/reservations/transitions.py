@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.kernel.ids import Actor, ReaderId, ReservationId
+from models.kernel.ids import Actor, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, local_date
-from models.library.entities import AreaId, SeatId, VenueId
+from models.library.entities import AreaId, SeatId
 from models.policy.entities import Policy
 from models.reservations.claims import (
     ClaimKind,
@@ -23,6 +23,7 @@ from models.reservations.entities import (
     OccupiedReport,
     OutboxEvent,
     OutboxEventKind,
+    Placement,
     Reservation,
 )
 from models.reservations.state_machine import ReservationEvent, ReservationState
@@ -47,11 +48,6 @@ _EVENT_PAYLOAD: Final = (
     "held_until",
 )
 """What a message about this moment may need; later changes must not rewrite it."""
-_AT_BOOKING: Final = (
-    *("seat_id", "start", "end", "check_in_from", "check_in_until", "penalty_waived"),
-)
-"""Those that a new reservation has."""
-_NO_FACTS: Final = dict.fromkeys(_EVENT_PAYLOAD)
 
 
 def facts_of(r: Reservation) -> dict[str, object]:
@@ -121,11 +117,7 @@ def check_in_window(
 def create(
     *,
     id: ReservationId,
-    reader_id: ReaderId,
-    venue_id: VenueId,
-    area_id: AreaId,
-    seat_id: SeatId,
-    span: TimeRange,
+    placement: Placement,
     policy: Policy,
     daily_slot: int,
     result: IdempotentResult | None,
@@ -134,52 +126,35 @@ def create(
 ) -> Reservation:
     """A new reservation at revision 1, the reader's booking number ``daily_slot`` (1…limit) of that
     day. ``result`` is the idempotency key that asked for it."""
-    claims = (
-        daily_booking_claim(reader_id, local_date(span.start), daily_slot),
-        *slot_claims(seat_id, reader_id, span),
-        *((idempotency_claim(reader_id, result.key),) if result else ()),
-    )
-    window = check_in_window(span.start, span.end, now, policy)
-    told = (seat_id, span.start, span.end, *window)
-    facts = {**_NO_FACTS, **dict(zip(_AT_BOOKING, told, strict=True))}
-    # In one step: a copy of so many fields costs as much as all rules of a booking.
-    placed = (id, reader_id, venue_id, area_id, seat_id, span, policy, claims, window, now)
-    return _placed(
-        *placed,
-        remind_at=span.start if span.start > now else None,
+    placed = _placed(id, placement, policy, now)
+    key = (idempotency_claim(placed.reader_id, result.key),) if result else ()
+    confirmed = OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts_of(placed))
+    return replace(
+        placed,
+        claims=(
+            daily_booking_claim(placed.reader_id, placed.date, daily_slot),
+            *placed.claims,
+            *key,
+        ),
+        remind_at=placed.start if placed.start > now else None,
         idempotency_results=(result,) if result else (),
         history=(HistoryEntry(now, "reserve", actor.by, actor.via),),
-        outbox=(OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts),),
+        outbox=(confirmed,),
     )
 
 
-def _placed(
-    id: ReservationId,
-    reader_id: ReaderId,
-    venue_id: VenueId,
-    area_id: AreaId,
-    seat_id: SeatId,
-    span: TimeRange,
-    policy: Policy,
-    claims: tuple[str, ...],
-    window: tuple[datetime, datetime, bool],
-    now: datetime,
-    *,
-    remind_at: datetime | None = None,
-    idempotency_results: tuple[IdempotentResult, ...] = (),
-    history: tuple[HistoryEntry, ...] = (),
-    outbox: tuple[OutboxEvent, ...] = (),
-) -> Reservation:
-    """A reservation at revision 1. ``window`` is that of its check-in (``check_in_window``)."""
-    opens, until, excused = window
+def _placed(id: ReservationId, placement: Placement, policy: Policy, now: datetime) -> Reservation:
+    """A reservation at revision 1 with the half hours of its seat and its reader."""
+    span = placement.span
+    opens, until, excused = check_in_window(span.start, span.end, now, policy)
     return Reservation(
         id=id,
         rev=1,
         change=id,
-        reader_id=reader_id,
-        venue_id=venue_id,
-        area_id=area_id,
-        seat_id=seat_id,
+        reader_id=placement.reader_id,
+        venue_id=placement.venue_id,
+        area_id=placement.area_id,
+        seat_id=placement.seat_id,
         date=local_date(span.start),
         start=span.start,
         end=span.end,
@@ -189,23 +164,15 @@ def _placed(
         check_in_from=opens,
         check_in_until=until,
         policy_version=policy.version,
-        claims=claims,
+        claims=slot_claims(placement.seat_id, placement.reader_id, span),
         penalty_waived=excused,
-        remind_at=remind_at,
-        idempotency_results=idempotency_results,
-        history=history,
-        outbox=outbox,
     )
 
 
 def create_offer(
     *,
     id: ReservationId,
-    reader_id: ReaderId,
-    venue_id: VenueId,
-    area_id: AreaId,
-    seat_id: SeatId,
-    span: TimeRange,
+    placement: Placement,
     policy: Policy,
     wait_id: str,
     until: datetime,
@@ -215,11 +182,8 @@ def create_offer(
 ) -> Reservation:
     """A seat held for the first in line, or for a reader whose own one the library has taken away;
     they are told, by the event ``tell``."""
-    claims = slot_claims(seat_id, reader_id, span)
-    window = check_in_window(span.start, span.end, now, policy)
-    held = _placed(id, reader_id, venue_id, area_id, seat_id, span, policy, claims, window, now)
     held = replace(
-        held,
+        _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
         wait_id=wait_id,
         held_until=until,

@@ -95,15 +95,15 @@ class WaitlistJobs:
             for entry in entries:
                 if entry.id in checked:
                     self._last_checked[entry.id] = checked[entry.id]
-                asked = entry, readers.get(entry.reader_id), entry.id in eligible
+                reader, may_have_it = readers.get(entry.reader_id), entry.id in eligible
                 if entry.alert:
-                    alerts.append(asked)
+                    alerts.append((entry, reader, may_have_it))
                     continue
-                done += await self._process_entry(*asked, occupied, now)
+                done += await self._process_entry(entry, reader, may_have_it, occupied, now)
                 await asyncio.sleep(0)  # requests have their turn
             after = entries[-1]
-        for asked in alerts:  # of what those who wait have left
-            done += await self._process_entry(*asked, occupied or set(), now)
+        for entry, reader, may_have_it in alerts:  # of what those who wait have left
+            done += await self._process_entry(entry, reader, may_have_it, occupied or set(), now)
             await asyncio.sleep(0)
         return done
 

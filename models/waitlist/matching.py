@@ -19,8 +19,7 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules, transitions
-from models.reservations.claims import ClaimKind
-from models.reservations.entities import OutboxEventKind, Reservation
+from models.reservations.entities import OutboxEventKind, Placement, Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES
 from models.storage.mongo import new_id
 from models.waitlist.entities import (
@@ -63,13 +62,12 @@ class WaitlistMatcher:
     ) -> SeatOffer | None:
         """The offer to the first waitlist entry that fits what the change gives back, and whose
         reader could accept it, if any."""
-        keeps = any(c.startswith(ClaimKind.SEAT.prefix) for c in new.claims)
-        kept = new.span if keeps and new.seat_id == old.seat_id else None
+        kept = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
         if seat is None or old.end <= now or waits_asleep(begin, now):
             return None
-        if kept is not None and kept.start <= old.start and old.end <= kept.end:
+        if not rules.gives_seat_back(old, new):
             return None
         entries = await self._waitlist.waiting_for(seat.area_id, begin, old.end)
         if not entries or seat.id in await self._reservations.reported_occupied_seats(now):
@@ -211,13 +209,10 @@ def offer_for(
     tell: OutboxEventKind,
 ) -> Reservation:
     """The seat, held for the entry's reader until ``until``; the event ``tell`` tells them."""
+    venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),
-        reader_id=entry.reader_id,
-        venue_id=reference.catalog.areas[seat.area_id].venue_id,
-        area_id=seat.area_id,
-        seat_id=seat.id,
-        span=span,
+        placement=Placement(entry.reader_id, venue_id, seat.area_id, seat.id, span),
         policy=reference.policy_for(seat.area_id, entry.day),
         wait_id=entry.id,
         until=until,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
-from models.check_in.service import KioskCodeScan
+from models.check_in.arrival import KioskCodeScan
 from models.kernel.errors import InvalidState
 from models.kernel.time_range import local_instant, next_clock_instant
 from models.readers.context import RequestContext

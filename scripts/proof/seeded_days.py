@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from unittest import mock
 
-from models.check_in.service import KioskCodeScan
+from models.check_in.arrival import KioskCodeScan
 from models.kernel.errors import ServiceUnavailable
 from models.messages.mapping import DEFAULT_EXPIRY
 from models.waitlist.entities import OFFER_DURATION

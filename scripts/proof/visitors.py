@@ -11,7 +11,7 @@ from itertools import count
 from math import inf
 from typing import Any, Final, Protocol
 
-from models.check_in.service import KioskCodeScan
+from models.check_in.arrival import KioskCodeScan
 from models.kernel.errors import DomainError
 from models.kernel.time_range import floor_minute, local_instant, next_clock_instant
 from models.readers.context import RequestContext

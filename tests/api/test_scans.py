@@ -98,8 +98,12 @@ async def test_two_who_share_a_note_check_one_of_them_in(service: Living) -> Non
 
 
 async def test_what_is_no_code_has_no_note(service: Living) -> None:
+    """Neither has a note: its holder would make it last."""
     anybody, reader = service.stranger(), await service.reader()
     old, label = await service.qr(), f"{service.base}/s/{SEAT}?c=wrong"
+    for client in (anybody, reader):
+        note = await noted(client, old)
+        await client.refused("422 qr_invalid", "POST", "/scans", {"qr": note})
     await service.move(timedelta(seconds=45))
     for client in (anybody, reader):
         await client.refused("422 qr_expired", "POST", "/scans", {"qr": old})

@@ -23,7 +23,7 @@ from models.policy.entities import Policy
 from models.readers.entities import FOREVER
 from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import OutboxEventKind as Event
-from models.reservations.entities import Reservation
+from models.reservations.entities import Placement, Reservation
 from models.seat_reports import transitions as seat_reports_transitions
 from models.violations.entities import ViolationCount
 from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
@@ -115,9 +115,9 @@ REJECTED: Final = seat_reports_transitions.reject_report(
     on("14:25"),
 )
 HELD: Final = reservations_transitions.create_offer(
-    id=reserved().id, reader_id=ZHANG, venue_id=VENUE, area_id=AREA, seat_id=SEAT.id,
-    span=hours("14:00", "16:00"), policy=POLICY, wait_id="w", until=on("08:10"),
-    actor=BY_JOB, now=on("08:00"),
+    id=reserved().id,
+    placement=Placement(ZHANG, VENUE, AREA, SEAT.id, hours("14:00", "16:00")),
+    policy=POLICY, wait_id="w", until=on("08:10"), actor=BY_JOB, now=on("08:00"),
 )  # fmt: skip
 
 

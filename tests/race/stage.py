@@ -21,7 +21,7 @@ from bind.account_binding import AccountBindingService
 from bind.redeemable_codes import RedeemableCodes
 from bind.session_service import SessionService
 from miniapp_server.repositories import Repositories
-from models.check_in.service import KioskCodeScan
+from models.check_in.arrival import KioskCodeScan
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.entities import Principal

@@ -10,7 +10,7 @@ import pytest
 
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
-from models.identity.entities import Session, SignOnSession
+from models.identity.entities import Session, SignOnSession, StaffRole
 from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import TooManyAttempts
@@ -23,6 +23,7 @@ from models.storage.mongo import new_id
 from tests.race.stage import EIGHT, Around, Stage, Step, clock, guarded, kinds, put_around
 
 CODE = "204816"
+LIBRARIAN = StaffRole(Role.LIBRARIAN, EIGHT, EIGHT)
 
 
 class LooksFirst(ActivationCodeRepository):
@@ -195,11 +196,9 @@ class LooksBeforeItOpens(SessionRepository):
         ticket: str,
         now: datetime,
         expires_at: datetime,
-        role: Role | None = None,
+        role: StaffRole | None = None,
         device: str = "",
-        granted: bool = False,
         sign_on: SignOnSession | None = None,
-        second_factor: bool = False,
     ) -> bool:
         ticket_hash = token_hash(ticket)
         if await self._ended.find_one({"_id": ticket_hash}) is not None:
@@ -270,12 +269,9 @@ class RenewsWithoutALook(SessionRepository):
         self,
         session: Session,
         ticket: str,
-        role: Role | None,
-        now: datetime,
+        role: StaffRole | None,
         expires_at: datetime,
-        granted: bool = False,
         sign_on: SignOnSession | None = None,
-        second_factor: bool = False,
     ) -> datetime | None:
         ticket_hash = token_hash(ticket)
         await self._all.find_one_and_update({"_id": session.id}, {"$set": {"ticket": ticket_hash}})
@@ -298,11 +294,11 @@ async def test_a_logout_wins_wherever_it_falls_into_a_renewal(
     """The reader types the password once more, and the campus logs that very ticket out."""
     reader = await stage.reader()
     sessions = (SessionRepository if guard else RenewsWithoutALook)(stage.db, stage.cipher)
-    assert await sessions.open_web("token", reader.id, "ST-0", EIGHT, clock(20), Role.LIBRARIAN)
+    assert await sessions.open_web("token", reader.id, "ST-0", EIGHT, clock(20), LIBRARIAN)
     before = await sessions.find_principal(token_hash("token"))
     assert before is not None
     _during(sessions, collection, method, where, stage)
-    renewed = await sessions.renew_role(before.session, "ST-1", Role.LIBRARIAN, clock(9), clock(21))
+    renewed = await sessions.renew_role(before.session, "ST-1", LIBRARIAN, clock(21))
     over = collection != "sessions"  # what was renewed is ended a moment later
     assert renewed == (clock(21) if over or not guard else None)
     assert (await sessions.find_principal(token_hash("token")) is None) is guard
@@ -315,15 +311,13 @@ async def test_a_renewal_that_falls_into_a_logout_does_not_outlive_it(stage: Sta
         SessionRepository(stage.db, stage.cipher),
         SessionRepository(stage.db, stage.cipher),
     )
-    assert await there.open_web("token", reader.id, "ST-0", EIGHT, clock(20), Role.LIBRARIAN)
+    assert await there.open_web("token", reader.id, "ST-0", EIGHT, clock(20), LIBRARIAN)
     before = await there.find_principal(token_hash("token"))
     assert before is not None
     answers: list[datetime | None] = []
 
     async def renew() -> None:
-        answers.append(
-            await there.renew_role(before.session, "ST-1", Role.LIBRARIAN, clock(9), clock(21))
-        )
+        answers.append(await there.renew_role(before.session, "ST-1", LIBRARIAN, clock(21)))
 
     put_around_ended(here, "update_one", behind=renew)
     await here.close_by_ticket("ST-1", clock(9))

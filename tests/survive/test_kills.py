@@ -13,7 +13,7 @@ import pytest
 
 from handlers.http.keys import service_key
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
-from models.check_in.service import KioskCodeScan
+from models.check_in.arrival import KioskCodeScan
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
 from models.library.entities import KioskId
