@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const ROOT = fileURLToPath(new URL("../../miniprogram/", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 const read = (name) => readFileSync(join(ROOT, name), "utf8");
 

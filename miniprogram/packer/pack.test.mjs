@@ -32,7 +32,7 @@ test("it packs: every page and picture, and nothing that only developers need", 
   for (const icon of names.filter((name) => name.endsWith(".png"))) assert.match(icon, /^images\/tab-/);
   assert.equal(names.filter((name) => name.endsWith(".png")).length, 12);
   for (const name of ["app.js", "marks.wxss", "sitemap.json", "theme.json"]) assert.ok(names.includes(name), name);
-  const odd = names.filter((name) => /^(tests|tools|drawings|node_modules)\/|^(package|package-lock|tsconfig)\.json$|\.(ts|svg|mjs|md)$/.test(name));
+  const odd = names.filter((name) => /^(tests|tools|packer|drawings|node_modules)\/|^(package|package-lock|tsconfig)\.json$|\.(ts|svg|mjs|md)$/.test(name));
   assert.deepEqual(odd, []);
   const size = names.reduce((sum, name) => sum + packed[name].length, 0);
   assert.ok(size < LARGEST / 4, `${size} bytes`);

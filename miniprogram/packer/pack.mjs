@@ -8,5 +8,5 @@ export const SETTING = { useProjectConfig: true };
 
 /** `key`: what the account's page gives for uploads, 代码上传密钥. `appid` is the project's unless it is given. */
 export function projectOf(key, appid = APPID) {
-  return new ci.Project({ appid, type: "miniProgram", projectPath: ROOT, privateKey: key, ignores: ["node_modules/**/*"] });
+  return new ci.Project({ appid, type: "miniProgram", projectPath: ROOT, privateKey: key, ignores: ["node_modules/**/*", "packer/**/*"] });
 }
