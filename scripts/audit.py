@@ -27,7 +27,7 @@ NPM: Final = (
     "tests/browser",
     "tests/linters",
     "tests/oidc",
-    "scripts/lighthouse_cli",
+    "lab/lighthouse",
     "miniprogram/packer",
 )
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.M)

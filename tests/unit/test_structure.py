@@ -14,7 +14,7 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ("bind", "handlers", "miniapp_server", "models", "notify")
 CODE: Final = (
-    *((folder, ".py") for folder in (*PACKAGES, "scripts", "tests")),
+    *((folder, ".py") for folder in (*PACKAGES, "lab", "scripts", "tests")),
     ("handlers/static", ".js"),
     ("miniprogram", ".ts"),
 )
@@ -24,7 +24,7 @@ LONGEST_FUNCTION: Final = 60
 MOST_COLLABORATORS: Final = 6
 DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
 SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
-TEST_MODULE: Final = re.compile(r"(tests\.(\w+\.)*|\.?)test_")
+TEST_MODULE: Final = re.compile(r"((lab\.)?tests\.(\w+\.)*|\.?)test_")
 CHINESE: Final = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff01-\uffee]")
 """Han characters, and the punctuation and full-width forms that go with them."""
 PLACES_OF_TEXTS: Final[Mapping[str, str]] = {
@@ -100,7 +100,7 @@ def code() -> Iterator[tuple[str, str]]:
 
 
 def test_no_file_is_long_and_no_function() -> None:
-    """The length of a file holds for scripts and tests too, in browsers and in the mini-program."""
+    """The length of a file holds for all that is ours, in browsers and in the mini-program too."""
     lengths = {path: text.count("\n") for path, text in code()}
     assert len(lengths) > 500 and {Path(path).suffix for path in lengths} == {".py", ".js", ".ts"}
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
@@ -163,8 +163,11 @@ def imported_in(tree: ast.Module) -> set[str]:
 
 def test_a_test_module_is_imported_by_nobody() -> None:
     """What tests share stands in modules of its own."""
-    ways = "import tests.api.test_a; from tests.api import test_b; from .test_c import d"
-    assert all(map(TEST_MODULE.match, found := imported_in(ast.parse(ways)))) and len(found) == 3
+    ways = (
+        "import tests.api.test_a, lab.tests.test_b; from tests.api import test_c; "
+        "from .test_d import e"
+    )
+    assert all(map(TEST_MODULE.match, found := imported_in(ast.parse(ways)))) and len(found) == 4
     assert not any(map(TEST_MODULE.match, imported_in(ast.parse("import aiohttp.test_utils"))))
     wrong = {
         f"{path}: {name}"
