@@ -27,8 +27,8 @@ NPM: Final = (
     "tests/browser",
     "tests/linters",
     "tests/oidc",
-    "scripts/lighthouse_cli",
-    "scripts/miniprogram_ci",
+    "lab/lighthouse",
+    "miniprogram/packer",
 )
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.M)
 _PIP_AUDIT: Final = ("tool", "run", "--quiet", "--from", "pip-audit==2.10.1", "pip-audit")

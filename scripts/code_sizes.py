@@ -14,7 +14,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGES: Final = ("bind", "handlers", "miniapp_server", "models", "notify")
 _CODE: Final = (
-    *((folder, ".py") for folder in (*PACKAGES, "scripts", "tests")),
+    *((folder, ".py") for folder in (*PACKAGES, "lab", "scripts", "tests")),
     ("handlers/static", ".js"),
     ("miniprogram", ".ts"),
 )

@@ -17,6 +17,7 @@ import uvloop
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
+from lab.bench.service import MORNING, House, Member, Stage, house, members, serving
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.load_data.history_repository import HistoryWriter
 from miniapp_server.load_data.living import LivingLibrary
@@ -25,7 +26,6 @@ from models.identity.roles import Role
 from models.kiosks.keys import new_key, new_secret
 from models.library.entities import KioskId
 from models.reservations.presence import PresenceMethod
-from scripts.bench_service import MORNING, House, Member, Stage, house, members, serving
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / "docs" / "images"

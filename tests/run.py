@@ -28,6 +28,7 @@ from tests import codes_seen, machine_speed, tools
 from tests.waiting import PATIENCE
 
 ROOT: Final = tools.ROOT
+TESTS: Final = ("tests", "lab/tests")
 PYTEST: Final = (sys.executable, "-m", "pytest", "--durations=10")
 WORKERS: Final = 3
 """Processes of pytest: one more than the cores, since each waits for its servers at times."""
@@ -199,7 +200,7 @@ def whole(everything: bool, long: bool) -> int:
             return _concluded(run, speed)
         packer = run.begin(PACKER, beside=True) if everything else None
         limit_min = 240 if long else 60 if everything else 30
-        tested = run.run(pytest_phase("tests", limit_min, *chosen, *options, "tests"))
+        tested = run.run(pytest_phase("tests", limit_min, *chosen, *options, *TESTS))
         run.finish(phone)
         if packer is not None:
             run.finish(packer)
@@ -238,7 +239,8 @@ def named(name: str) -> list[str]:
     ``test_gates.py`` and ``test_gates_replay.py`` for "gates". Raises: LookupError."""
     places = [
         (path.stem.removeprefix("test_") if path.suffix else path.name, path)
-        for path in sorted((ROOT / "tests").rglob("*"))
+        for folder in TESTS
+        for path in sorted((ROOT / folder).rglob("*"))
         if "node_modules" not in path.parts and "__pycache__" not in path.parts
         if path.is_dir() or path.match("test_*.py")
     ]

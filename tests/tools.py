@@ -43,7 +43,7 @@ PROGRAMS: Final = {
 BEHAVIOUR: Final = ("chromium", "fonts", "node", "npm")
 """The tools of ``scripts/test``; ``scripts/test --all`` uses all of them."""
 NPM_FOLDERS: Final = ("miniprogram", "tests/browser", "tests/linters", "tests/oidc")
-PACKER: Final = "scripts/miniprogram_ci"
+PACKER: Final = "miniprogram/packer"
 """WeChat's own packer: large, and for one test of ``scripts/test --all``."""
 _LONGEST_S: Final = 1200.0
 _LOCK: Final = Path(tempfile.gettempdir()) / "tests-installation.lock"

@@ -7,14 +7,14 @@ from functools import wraps
 from itertools import count
 from typing import Any, Final
 
+from lab.history.order_checker import Disorder
+from lab.history.recorded import disorders
+from lab.history.records import History, Operation, Told, stored
 from miniapp_server.clock import real_now
 from models.kernel.errors import DomainError
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 from models.storage.mongo import Database
-from scripts.chaos_history import History, Operation, Told, stored
-from scripts.proof.order_checker import Disorder
-from scripts.proof.recorded_history import disorders
 from tests.inside import Inside
 
 VERBS: Final = {

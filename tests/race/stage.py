@@ -20,6 +20,7 @@ from pymongo import UpdateMany
 from bind.account_binding import AccountBindingService
 from bind.redeemable_codes import RedeemableCodes
 from bind.session_service import SessionService
+from lab.history.records import History
 from miniapp_server.repositories import Repositories
 from models.check_in.arrival import KioskCodeScan
 from models.identity.activation_code_repository import ActivationCodeRepository
@@ -41,7 +42,6 @@ from models.staff.review_access import ReviewAccess
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Collection, Database
-from scripts.chaos_history import History
 from tests.inside import Inside, features
 from tests.race.recording import record
 

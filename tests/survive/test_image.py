@@ -153,7 +153,7 @@ async def _nothing_else_is_in_it(machine: Containers) -> None:
     setup.read_string((ROOT / "setup.cfg").read_text("utf-8"))
     assert {*seen["installed"]} == pinned() | {setup["metadata"]["name"]}
     modules = {*seen["modules"]}
-    assert {"handlers", "models"} <= modules and not {"tests", "scripts"} & modules
+    assert {"handlers", "models"} <= modules and not {"tests", "scripts", "lab"} & modules
     assert "build" not in seen["at the root"]
     assert set(seen["refused"]) == {"/", "/etc", "/opt/seats", "/run", "/var/tmp", "/dev/shm"}
     assert set(seen["refused"].values()) == {"Read-only file system"}

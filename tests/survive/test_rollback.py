@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from pymongo.read_concern import ReadConcern
 
+from lab.chaos.replica_set import ReplicaSet, replica_set
 from miniapp_server import seed
 from models.kernel import ids
 from models.kernel.errors import DomainError, InvalidState, Overloaded
@@ -34,7 +35,6 @@ from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.mongo import Collection
 from models.waitlist.entities import WaitlistEntry
-from scripts.chaos_set import ReplicaSet, replica_set
 from tests.builders import BY_READER, LI, ZHANG, reserved
 from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, clock, ctx, put_around, selection
 from tests.survive.trio import BY_HAND, Trio, said, worker

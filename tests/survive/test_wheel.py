@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -125,6 +126,25 @@ def test_every_module_is_understood_by_debian_s_python(installed: Path) -> None:
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_promised_is_proven_where_the_sdist_is_unpacked(
+    built: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    """One simulated day, as ``scripts/prove`` plays it. The tests of the laboratory stay behind."""
+    with tarfile.open(built[0]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [unpacked] = tmp_path.iterdir()
+    assert os.access(unpacked / "scripts" / "prove", os.X_OK)
+    assert not (unpacked / "lab" / "tests").exists()
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.proof", "--seed", "1"],
+        cwd=unpacked,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing was found" in done.stdout
 
 
 async def test_the_demo_is_used_over_http_and_ends_by_ctrl_c(

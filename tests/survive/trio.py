@@ -13,11 +13,11 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from lab.chaos.replica_set import Member, ReplicaSet, until
 from models.kernel.errors import DomainError
 from models.storage.batching import Batcher
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Collection, open_database, ping
-from scripts.chaos_set import Member, ReplicaSet, until
 from tests.inside import features
 from tests.race.stage import Stage
 from tests.waiting import patience

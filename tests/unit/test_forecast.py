@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.forecast.backtest import Setting, score
 from models.forecast.rules import LEAST_DAYS, WEEKS, HourForecast, forecast, together
 from models.library.entities import AreaId
 from models.statistics.daily import HOURS, AreaDay
-from scripts.backtest_forecast import Setting, score
 
 MONDAY: Final = date(2026, 9, 7)
 SEATS: Final = 50

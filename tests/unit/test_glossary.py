@@ -14,7 +14,7 @@ GLOSSARY: Final = ROOT / "docs" / "glossary.md"
 TERMS, RETIRED = GLOSSARY.read_text(encoding="utf-8").split("## Retired words")
 FOLDERS: Final = (
     *("bind", "deploy", "docs", "handlers", "miniapp_server", "miniprogram", "models", "notify"),
-    *("scripts", "tests"),
+    *("lab", "scripts", "tests"),
 )
 SUFFIXES: Final = frozenset(
     {".css", ".html", ".js", ".json", ".md", ".mjs", ".py", ".ts", ".txt", ".wxml", ".wxss", ""}

@@ -37,7 +37,7 @@ COMMANDS: Final = "miniapp_server/cli/commands/"
 """Each command loads its own code: a help text and the completion of a shell need none."""
 DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
 SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
-TEST_MODULE: Final = re.compile(r"(tests\.(\w+\.)*|\.?)test_")
+TEST_MODULE: Final = re.compile(r"((lab\.)?tests\.(\w+\.)*|\.?)test_")
 CHINESE: Final = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff01-\uffee]")
 """Han characters, and the punctuation and full-width forms that go with them."""
 PLACES_OF_TEXTS: Final[Mapping[str, str]] = {
@@ -176,8 +176,11 @@ def test_what_is_private_is_imported_by_nobody() -> None:
 
 def test_a_test_module_is_imported_by_nobody() -> None:
     """What tests share stands in modules of its own."""
-    ways = "import tests.api.test_a; from tests.api import test_b; from .test_c import d"
-    assert all(map(TEST_MODULE.match, found := imported_in(ast.parse(ways)))) and len(found) == 3
+    ways = (
+        "import tests.api.test_a, lab.tests.test_b; from tests.api import test_c; "
+        "from .test_d import e"
+    )
+    assert all(map(TEST_MODULE.match, found := imported_in(ast.parse(ways)))) and len(found) == 4
     assert not any(map(TEST_MODULE.match, imported_in(ast.parse("import aiohttp.test_utils"))))
     files = dict(code())
     assert "tests/living.py" in files and {path.rpartition(".")[2] for path in files} >= {

@@ -1,0 +1,102 @@
+"""What the benchmark is asked for: the options of its command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from lab.bench.report import NAMES, PAIRS
+
+PAIRS_COMPARED: Final = 8
+"""Bursts of each version that count, unless told otherwise; another pair before them warms up."""
+BURST: Final = 6000
+"""Bookings of a burst, unless told otherwise: fewer hide what comes with memory that fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much of it. ``seconds`` are those of each run; ``short`` leaves out what only precision
+    needs; ``plant`` puts an error and a double in, which have to be found."""
+
+    wanted: frozenset[str]
+    seconds: int = 5
+    repeat: int = 1
+    scale: int = 50_000
+    seats: int = 1000
+    connected: bool = False
+    streams: int = 500
+    events: int = 20
+    messages: int = 10_000
+    short: bool = False
+    plant: bool = False
+    against: Path | None = None
+    """Another checkout, with which this one is compared, in bursts of so many bookings."""
+    burst: int = BURST
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _burst(text: str) -> int:
+    """Enough for a tenth of it to have a median."""
+    if (number := _positive(text)) < 100:
+        raise argparse.ArgumentTypeError("must be at least 100")
+    return number
+
+
+def _names(text: str) -> frozenset[str]:
+    """With those that they are compared with."""
+    names = frozenset(text.split(","))
+    if unknown := names - set(NAMES):
+        raise argparse.ArgumentTypeError(f"no run {', '.join(sorted(unknown))}")
+    compared = {other for one, other in PAIRS if one in names}
+    return names | compared
+
+
+def options_of(argv: Sequence[str] | None, description: str | None) -> tuple[Options, bool]:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=description)
+    add = parser.add_argument
+    add("--json", action="store_true", help="print JSON instead of Markdown")
+    add("--only", type=_names, metavar="RUN,…", help=f"of {', '.join(NAMES[1:])}")
+    add("--seconds", type=_positive, metavar="N", help="of each run (default: 5)")
+    add("--repeat", type=_positive, metavar="N", help="rounds; medians are shown (default: 1)")
+    add("--scale", type=_positive, metavar="N", help="past reservations (default: 50000)")
+    add("--seats", type=_positive, metavar="N", help="of the rush, at most 2400 (default: 1000)")
+    add("--connected", action="store_true", help="the rush's readers are connected before it")
+    add("--streams", type=_positive, metavar="N", help="event streams (default: 500)")
+    add("--events", type=_positive, metavar="N", help="bookings a second for them (default: 20)")
+    add("--messages", type=_positive, metavar="N", help="to deliver (default: 10000)")
+    add("--short", action="store_true", help="everything once, as quick as can be: judges only")
+    add(
+        *("--against",),
+        type=lambda folder: Path(folder).resolve(),
+        metavar="FOLDER",
+        help="compare the version there (set up by its scripts/setup-env) with this one, in bursts "
+        "that alternate; --repeat is the number of pairs (8), --only names the runs",
+    )
+    add(
+        *("--burst",),
+        type=_burst,
+        metavar="N",
+        help=f"bookings of such a burst, of lone a tenth (default: {BURST})",
+    )
+    add("--plant", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    given = {
+        name: value
+        for name, value in vars(args).items()
+        if value is not None and name not in ("json", "only")
+    }
+    options = Options(args.only or frozenset(NAMES))
+    if args.short:
+        options = replace(options, seconds=1, scale=5_000, seats=400, messages=1_000)
+    if args.against is not None:
+        given.setdefault("repeat", PAIRS_COMPARED)
+    return replace(options, **given), args.json

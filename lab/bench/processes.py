@@ -1,0 +1,153 @@
+"""Processes to measure: their start and end, the bare handler, and a run with what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+import aiohttp
+import uvloop
+from aiohttp import web
+
+from lab.bench.cost import Processes, per_thousand
+from lab.bench.load import ROOT, BenchFailed, Load, Run, play
+from miniapp_server.child_process import die_with_parent
+from miniapp_server.embedded_databases import EmbeddedDatabases
+
+_WORKER: Final = 10
+"""Characters of a request's id that are its worker's."""
+READY_S: Final = 60.0
+_STOP_S: Final = 30.0
+
+
+def processes(application: int, databases: EmbeddedDatabases) -> Processes:
+    """Those of a service, or of the bare handler, beside the databases."""
+    assert databases.mongod_pid is not None and databases.redis_pid is not None
+    return Processes(application, databases.mongod_pid, databases.redis_pid)
+
+
+async def played(folder: Path, port: int, involved: Processes, seconds: int, load: Load) -> Run:
+    """The run with its cost. Raises: BenchFailed."""
+    before = involved.cpu_s()
+    run = await play(folder, port, seconds, load)
+    cost = per_thousand(before, involved.cpu_s(), sum(run.statuses.values()))
+    return replace(run, cpu=cost)
+
+
+async def ready(port: int, path: str, workers: int = 1) -> None:
+    """Returns when the path is answered with 200 by so many workers. Raises: BenchFailed.
+
+    A worker is known by the first part of its requests' ids. Each try is a connection of its own,
+    which the kernel gives to any of them.
+    """
+    deadline = monotonic() + READY_S
+    seen: set[str] = set()
+    said = "nothing"
+    while monotonic() < deadline:
+        with suppress(aiohttp.ClientConnectionError):
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{port}{path}") as answer,
+            ):
+                if answer.status == 200:
+                    seen.add(answer.headers.get("X-Request-Id", "")[:_WORKER])
+                said = (await answer.text())[:200]
+        if len(seen) >= workers:
+            return
+        await asyncio.sleep(0.05)
+    raise BenchFailed(f"{path}: {len(seen)} of {workers} answer after {READY_S:.0f} s: {said}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def process(
+    arguments: Sequence[str], env: Mapping[str, str], root: Path = ROOT
+) -> AsyncIterator[int]:
+    """A Python process for the length of a block, by its id: of the checkout in ``root``, if that
+    is another one. It ends with this one, however that ends.
+
+    Raises: BenchFailed when it does not end on SIGTERM.
+    """
+    python = sys.executable if root == ROOT else str(root / ".venv" / "bin" / "python")
+    started = await asyncio.create_subprocess_exec(
+        *die_with_parent([python, *arguments]),
+        cwd=root,
+        env={"PATH": os.environ.get("PATH", ""), **env},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield started.pid
+    finally:
+        with suppress(ProcessLookupError):
+            started.terminate()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await started.wait()
+        except TimeoutError:
+            started.kill()
+            await started.wait()
+            raise BenchFailed(f"{arguments[-1]} did not end within {_STOP_S:.0f} s") from None
+
+
+@asynccontextmanager
+async def bare_handler() -> AsyncIterator[tuple[int, int]]:
+    """The yardstick in a process of its own, by its port and its process id."""
+    port = free_port()
+    async with process(["-m", "lab.bench.processes", str(port)], {}) as pid:
+        await ready(port, "/")
+        yield port, pid
+
+
+async def _serve_hello(port: int) -> None:
+    """As little as aiohttp can do, started like the service."""
+
+    async def hello(_: web.Request) -> web.Response:
+        return web.json_response({"hello": "world"})
+
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    app = web.Application()
+    app.add_routes([web.get("/", hello), web.post("/", hello)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
+    await ended.wait()
+    await runner.cleanup()
+
+
+def run_measurement(
+    work: Callable[[Path], Awaitable[dict[str, Any]]], prefix: str
+) -> dict[str, Any]:
+    """What ``work`` finds with a temporary folder of its own, whose name begins with ``prefix``.
+
+    SIGTERM ends it as Ctrl-C does: everything that was started is ended first. Raises: what
+    ``work`` raises; KeyboardInterrupt; CancelledError.
+    """
+
+    async def until_told(folder: Path) -> dict[str, Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work(folder)
+
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        return uvloop.run(until_told(Path(folder)))
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve_hello(int(sys.argv[1])))

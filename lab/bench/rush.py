@@ -1,0 +1,113 @@
+"""The opening rush: everybody at once, three readers for each seat, and nobody left without answer.
+
+RATE_LIMIT_SCALE is 1: the buckets of readers and addresses are those of a real library.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from lab.bench.cost import per_thousand
+from lab.bench.load import BenchFailed, Run, output_of, request, write_requests
+from lab.bench.service import House, Member, booking, members, seats_of, serving
+
+READERS_PER_SEAT: Final = 3
+HOUR: Final = 9
+WITHIN_S: Final = 1.0
+UNTIL_S: Final = 60.0
+_GRACE_S: Final = 60.0
+
+
+async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Run:
+    """``seats`` seats, thrice as many readers, one hour of tomorrow.
+
+    With ``connected`` they have their connections already, as who looked at the plan a moment ago;
+    otherwise each comes with a new one.
+
+    The same requests are first sent to the bare handler: what is late there is the generator's.
+
+    Raises: BenchFailed when the seats are not all booked in the end, once each.
+    """
+    async with serving(house, throttle_scale=1) as stage:
+        wanted = seats_of(house)
+        rng = random.Random(4)
+        wanted = rng.sample(wanted, seats)
+        readers = await members(house, READERS_PER_SEAT * seats)
+        wishes = list(zip(readers, wanted * READERS_PER_SEAT, strict=True))
+        rng.shuffle(wishes)
+        bodies = [_as_large(member) for member, _ in wishes]
+        check = await _play(house.folder, hello_port, bodies, again=False, connected=connected)
+        before, cpu = await house.stored.reservations.count(), stage.processes.cpu_s()
+        found = await _play(
+            *(house.folder, stage.port, [booking(m, s, HOUR) for m, s in wishes]),
+            again=True,
+            connected=connected,
+        )
+        every = {int(status): n for status, n in found["all"].items()}
+        await stage.compare(every.get(201, 0), before, exactly=seats)
+        await stage.told()
+        cost = per_thousand(cpu, stage.processes.cpu_s(), sum(every.values()))
+        memory = stage.processes.memory_mb()
+    good = every.get(201, 0) + every.get(409, 0)
+    first = found["first"]
+    refused = first.get("503", 0) + first.get("429", 0)
+    bad = {status: n for status, n in every.items() if status not in (201, 409, 429, 503)}
+    if check["first"] != {"200": len(wishes)}:
+        raise BenchFailed(f"the rush's generator failed at the bare handler: {check['first']}")
+    return Run(
+        rps=good / found["took_s"],
+        p50_ms=found["p50_ms"],
+        p99_ms=found["p99_ms"],
+        errors=sum(bad.values()) + found["gave_up"],
+        statuses=every,
+        cpu=cost,
+        facts={
+            **memory,
+            "connected_before": connected,
+            "readers": len(wishes),
+            "seats": seats,
+            "bookings": every.get(201, 0),
+            "max_ms": round(found["max_ms"], 1),
+            "share_503": round(first.get("503", 0) / len(wishes), 4),
+            "share_refused": round(refused / len(wishes), 4),
+            "first_answers": first,
+            "all_answers": found["all"],
+            "unanswered": every.get(0, 0),
+            "tries": found["tries"],
+            "gave_up": found["gave_up"],
+            "all_done_s": round(found["took_s"], 2),
+            "generator": {
+                "late_p99_ms": round(found["late_p99_ms"], 1),
+                "late_max_ms": round(found["late_max_ms"], 1),
+                "cpu_s": round(found["cpu_s"], 2),
+                "hello_late_p99_ms": round(check["late_p99_ms"], 1),
+                "hello_p50_ms": round(check["p50_ms"], 1),
+                "hello_p99_ms": round(check["p99_ms"], 1),
+                "hello_max_ms": round(check["max_ms"], 1),
+            },
+        },
+    )
+
+
+def _as_large(member: Member) -> bytes:
+    """A request for the bare handler, as long as a booking."""
+    return request("POST", "/", member.token, b"{" + b" " * 80 + b"}")
+
+
+async def _play(
+    folder: Path, port: int, requests: list[bytes], *, again: bool, connected: bool
+) -> dict[str, Any]:
+    file = write_requests(folder, requests)
+    command = [sys.executable, "-m", "lab.bench.client", str(file), "--port", str(port)]
+    command += ["--within", str(WITHIN_S), "--until", str(UNTIL_S)]
+    command += ["--again"] * again + ["--connected"] * connected
+    output = await output_of(command, WITHIN_S + UNTIL_S + _GRACE_S)
+    try:
+        found: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        raise BenchFailed(f"the rush's generator failed: {output.strip()[-500:]}") from None
+    return found

@@ -1,0 +1,316 @@
+"""A service to measure: its database, its library on a Monday at ten, its readers, its process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import product
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE, service_key
+from lab.bench.cost import Processes, per_thousand
+from lab.bench.load import ROOT, BenchFailed, Load, Run, page, request
+from lab.bench.processes import READY_S, free_port, played, process, processes, ready
+from miniapp_server import seed as seeding
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
+from miniapp_server.clock import Clock
+from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.keys import RESOURCES
+from miniapp_server.load_data.generate import HistoryGenerator
+from miniapp_server.load_data.history_repository import HistoryWriter
+from miniapp_server.repositories import Repositories
+from miniapp_server.resources import Resources
+from miniapp_server.sandbox.state_repository import SandboxState
+from models.booking.service import ReservationService
+from models.kernel.ids import Actor, ReaderId
+from models.library.entities import SeatId
+from models.readers.context import RequestContext
+from models.readers.entities import PersonalData, Reader
+from models.reference_data import ReferenceData
+from models.reservations.rules import TimeSelection
+from models.storage.encryption import token_hash
+from models.storage.mongo import Database, new_id
+
+MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
+"""What the service's clock shows: a Monday, the library open, tomorrow bookable."""
+TOMORROW: Final = MORNING.date() + timedelta(days=1)
+AREA: Final = "2f-east"
+AREAS: Final = "/api/v1/areas"
+PLAN: Final = f"{AREAS}/{AREA}/map"
+LOOKERS: Final = 500
+"""Readers who look at areas and plans."""
+HOURS: Final = range(7, 21)
+"""Starts of the one-hour bookings; the hour after them is the contended one."""
+UNPACED: Final = 1_000_000
+"""RATE_LIMIT_SCALE where few readers and one address stand for everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A reader with the token of a live session."""
+
+    id: ReaderId
+    token: str
+
+
+@dataclass(slots=True)
+class House:
+    """A database with the library in it, and a look into it from here."""
+
+    folder: Path
+    databases: EmbeddedDatabases
+    env: Mapping[str, str]
+    app: web.Application
+
+    @property
+    def resources(self) -> Resources:
+        return self.app[RESOURCES]
+
+    @property
+    def db(self) -> Database:
+        return self.resources.db
+
+    @property
+    def stored(self) -> Repositories:
+        return self.resources.repositories
+
+    @property
+    def reference(self) -> ReferenceData:
+        return self.app[REFERENCE]
+
+    async def doubles(self) -> int:
+        return len(await self.stored.reservations.find_double_bookings())
+
+    async def rewind(self) -> None:
+        """Back to the morning: no reservation of this day or the next, and nothing of a service
+        that has been there."""
+        db = self.db
+        await db["reservations"].delete_many({"day": {"$gte": MORNING.date().isoformat()}})
+        for name in ("heartbeat", "leases"):
+            await db[name].delete_many({})
+        await SandboxState(db).set_offset(self.resources.clock.set(MORNING))
+
+
+@asynccontextmanager
+async def house(
+    folder: Path,
+    databases: EmbeddedDatabases,
+    history: int = 0,
+    library: seeding.LibraryData | None = None,
+) -> AsyncIterator[House]:
+    """A database of its own for the length of a block, with about so many past reservations, and
+    with that library or else the demo's."""
+    env = {
+        "SANDBOX": "1",
+        "PORT": "1",  # each service gets its own
+        "MONGO_URL": databases.mongo_url,
+        "REDIS_URL": databases.redis_url,
+        "MONGO_DATABASE": f"bench{secrets.token_hex(4)}",
+        "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "LOG_LEVEL": "WARNING",
+        "TMPDIR": str(folder),
+    }
+    async with open_application(load(env), Clock()) as app:
+        home = House(folder, databases, env, app)
+        try:
+            await seeding.seed(home.stored, home.reference, library or seeding.read(), MORNING)
+            if history:
+                await _load_history(home, history)
+                # What is written to disk for all this shall not be written during a run.
+                await home.db.client.admin.command("fsync")
+            yield home
+        finally:
+            await home.db.client.drop_database(home.db.name)
+
+
+async def _load_history(home: House, count: int) -> None:
+    settings, reference = home.resources.settings, home.reference
+    with closing(HistoryWriter(settings.mongo_url, home.db.name)) as writer:
+        history = HistoryGenerator(writer, settings.sealer, reference.catalog, reference.policy)
+        await asyncio.to_thread(history.generate, until=MORNING.date(), count=count)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running service on a house. ``pid`` is its process, or the supervisor of its workers."""
+
+    house: House
+    port: int
+    pid: int
+    ready_s: float
+    """How long it took to be ready."""
+
+    @property
+    def processes(self) -> Processes:
+        return processes(self.pid, self.house.databases)
+
+    async def play(self, seconds: int, load: Load) -> Run:
+        return await played(self.house.folder, self.port, self.processes, seconds, load)
+
+    async def booked(self, seconds: int, load: Load, exactly: int | None = None) -> Run:
+        """A run whose 201s must be the bookings that are in the database afterwards. Its cost is
+        counted until all of them are told.
+
+        Raises: BenchFailed.
+        """
+        before, cpu = await self.house.stored.reservations.count(), self.processes.cpu_s()
+        run = await self.play(seconds, load)
+        await self.told()
+        cost = per_thousand(cpu, self.processes.cpu_s(), sum(run.statuses.values()))
+        await self.compare(run.statuses.get(201, 0), before, exactly)
+        return replace(run, cpu=cost)
+
+    async def compare(self, confirmed: int, before: int, exactly: int | None = None) -> None:
+        """Raises: BenchFailed unless so many bookings have come to those that were there before."""
+        kept = await self.house.stored.reservations.count() - before
+        if confirmed != kept:
+            raise BenchFailed(f"{confirmed} bookings were confirmed and {kept} are in the database")
+        if exactly not in (None, kept):
+            raise BenchFailed(f"{kept} bookings for {exactly} seats in one hour")
+
+    async def etag(self, path: str, member: Member) -> str:
+        """Raises: BenchFailed where there is none."""
+        headers = {"Authorization": f"Bearer {member.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(f"http://127.0.0.1:{self.port}{path}") as answer,
+        ):
+            if "ETag" not in answer.headers:
+                raise BenchFailed(f"{path} has no ETag: {answer.status}")
+            return answer.headers["ETag"]
+
+    async def half_fill(self) -> None:
+        """Half of the seats are taken until noon; returns when all of that has been told.
+
+        Areas and plans of an empty library would be cheaper to show than those of a real one.
+        """
+        seats = seats_of(self.house)[::2]
+        readers = await members(self.house, len(seats))
+        selection = TimeSelection(MORNING.date(), None, time(12))
+
+        async def take(member: Member, seat: SeatId) -> None:
+            reader = Reader(member.id, "student", None, lambda: PersonalData("", ""))
+            ctx = RequestContext(reader, Actor("reader", "web"), MORNING)
+            await self.house.app[service_key(ReservationService)].create(ctx, seat, selection)
+
+        await asyncio.gather(*(take(m, seat) for m, seat in zip(readers, seats, strict=True)))
+        await self.told()
+
+    async def told(self) -> None:
+        """Returns when the outboxes are empty. Raises: BenchFailed."""
+        deadline = monotonic() + READY_S
+        while await self.house.stored.reservations.with_outbox_events(1):
+            if monotonic() > deadline:
+                raise BenchFailed("the service does not dispatch its outbox")
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def serving(
+    house: House, workers: int = 1, throttle_scale: int = UNPACED, root: Path = ROOT
+) -> AsyncIterator[Stage]:
+    """The service of the checkout in ``root`` on the house for the length of a block: all of its
+    workers answer.
+
+    Raises: BenchFailed.
+    """
+    await house.rewind()
+    port = free_port()
+    env = {**house.env, "PORT": str(port), "RATE_LIMIT_SCALE": str(throttle_scale)}
+    began = monotonic()
+    command = ["-m", "miniapp_server", "serve", "--workers", str(workers)]
+    async with process(command, env, root) as pid:
+        await ready(port, "/readyz", workers)
+        yield Stage(house, port, pid, monotonic() - began)
+
+
+# --- readers and what they ask --------------------------------------------------------------------
+
+
+def seats_of(home: House) -> list[SeatId]:
+    """All seats in service."""
+    return [seat.id for seat in home.reference.catalog.seats.values() if seat.disabled is None]
+
+
+def looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
+    """One look of each reader; with an ETag they have the answer already."""
+    return [request("GET", path, member.token, etag=etag) for member in looking]
+
+
+def pages(looking: Iterable[Member]) -> list[bytes]:
+    """The pages that readers look at most, in turns: areas, the plan, their own reservations."""
+    paths = "/", f"/areas/{AREA}", "/reservations"
+    return [page(path, member.token) for member in looking for path in paths]
+
+
+def booking(member: Member, seat: SeatId, hour: int, day: date = TOMORROW) -> bytes:
+    """One hour of the day."""
+    body = {
+        "seat_id": seat,
+        "date": day.isoformat(),
+        "start": f"{hour:02}:00",
+        "end": f"{hour + 1:02}:00",
+    }
+    return request("POST", "/api/v1/reservations", member.token, json.dumps(body).encode())
+
+
+def contended(home: House, readers: Sequence[Member], count: int) -> Load:
+    """Every reader wants every one of ``count`` seats in the same hour, in no order."""
+    seats = [seat.id for seat in home.reference.area(AREA).seats if seat.disabled is None]
+    wishes = list(product(readers, seats[:count]))
+    random.Random(1).shuffle(wishes)
+    return Load([booking(m, seat, HOURS.stop) for m, seat in wishes], frozenset({201, 409}))
+
+
+def free_hours(home: House, days: int = 1) -> Iterator[tuple[SeatId, int, date]]:
+    """Every seat of the library in every hour of so many days from tomorrow on, the contended hour
+    left out."""
+    seats = seats_of(home)
+    random.Random(2).shuffle(seats)
+    ahead = (TOMORROW + timedelta(days=n) for n in range(days))
+    return ((seat, hour, day) for day in ahead for hour in HOURS for seat in seats)
+
+
+async def members(
+    home: House, count: int, lasting: timedelta = timedelta(hours=12)
+) -> list[Member]:
+    """New readers with web sessions: one made by the repositories, the others in its image."""
+    first = f"B{secrets.token_hex(4)}".upper()
+    sealer = home.resources.settings.sealer
+    token, ticket = sealer.new_token(), secrets.token_urlsafe(16)
+    reader = await home.stored.readers.upsert_from_login(first, "张三", "student", MORNING)
+    await home.stored.sessions.open_web(token, reader.id, ticket, MORNING, MORNING + lasting)
+    reader_image = await home.db["readers"].find_one({"_id": reader.id})
+    session_image = await home.db["sessions"].find_one({"_id": token_hash(token)})
+    assert reader_image is not None and session_image is not None
+    found, readers, sessions = [Member(reader.id, token)], [], []
+    for number in range(1, count):
+        member = Member(ReaderId(new_id()), sealer.new_token())
+        hashes = sealer.hashes(f"{first}{number}", "student_no")
+        readers.append({**reader_image, "_id": member.id, "no_hashes": hashes})
+        sessions.append(
+            {
+                **session_image,
+                "_id": token_hash(member.token),
+                "reader": member.id,
+                "ticket": token_hash(f"{ticket}{number}"),
+            }
+        )
+        found.append(member)
+    if readers:
+        await home.db["readers"].insert_many(readers, ordered=False)
+        await home.db["sessions"].insert_many(sessions, ordered=False)
+    return found

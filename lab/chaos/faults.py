@@ -1,0 +1,176 @@
+"""What can break, one context each: broken inside of it, mended behind it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from lab.chaos.hosts import Host
+from lab.chaos.replica_set import Member
+from lab.chaos.rig import Rig
+from models.messages.entities import Channel
+
+Break = Callable[[Rig], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def primary_isolated(rig: Rig) -> AsyncIterator[None]:
+    """It is cut off from its majority, and the applications still reach it."""
+    rig.set.isolate(await rig.set.primary())
+    yield
+    rig.set.mend()
+
+
+@asynccontextmanager
+async def two_primaries(rig: Rig) -> AsyncIterator[None]:
+    """As before, and another one is elected at once."""
+    old = await rig.set.primary()
+    rig.set.isolate(old)
+    await rig.set.step_up(old)
+    yield
+    rig.set.mend()
+
+
+@asynccontextmanager
+async def primary_killed(rig: Rig) -> AsyncIterator[None]:
+    member = await rig.set.primary()
+    await member.end(signal.SIGKILL)
+    yield
+    member.spawn()
+
+
+@asynccontextmanager
+async def primary_paused(rig: Rig) -> AsyncIterator[None]:
+    member = await rig.set.primary()
+    member.send(signal.SIGSTOP)
+    yield
+    member.send(signal.SIGCONT)
+
+
+def _to(rig: Rig, member: Member, hosts: list[Host]) -> list[tuple[str, Member]]:
+    return [(host.name, member) for host in hosts]
+
+
+@asynccontextmanager
+async def applications_cut_off(rig: Rig) -> AsyncIterator[None]:
+    """From the primary only, which goes on."""
+    member = await rig.set.primary()
+    for name, there in _to(rig, member, rig.hosts):
+        rig.set.link(name, there).cut()
+    yield
+    rig.set.mend()
+
+
+@asynccontextmanager
+async def host_cut_off(rig: Rig) -> AsyncIterator[None]:
+    """One host reaches no member; the other one does."""
+    for member in rig.set.members:
+        rig.set.link(rig.hosts[0].name, member).cut()
+    yield
+    rig.set.mend()
+
+
+@asynccontextmanager
+async def answers_lost(rig: Rig) -> AsyncIterator[None]:
+    """The primary does what it is asked, and nobody hears of it; then the connections break."""
+    member = await rig.set.primary()
+    links = [rig.set.link(name, there) for name, there in _to(rig, member, rig.hosts)]
+    for link in links:
+        link.hold_answers()
+    yield
+    for link in links:
+        link.reset()
+    rig.set.mend()
+
+
+@asynccontextmanager
+async def slow_links(rig: Rig) -> AsyncIterator[None]:
+    """200 ms to every member and back."""
+    for member in rig.set.members:
+        for host in rig.hosts:
+            rig.set.link(host.name, member).delay(0.1)
+    yield
+    rig.set.mend()
+
+
+@asynccontextmanager
+async def hosts_restarted(rig: Rig) -> AsyncIterator[None]:
+    """One after the other, as for a new version."""
+    for host in rig.hosts:
+        await host.end(signal.SIGTERM)
+        await host.start()
+    yield
+
+
+@asynccontextmanager
+async def host_killed(rig: Rig) -> AsyncIterator[None]:
+    await rig.hosts[0].end(signal.SIGKILL)
+    yield
+    await rig.hosts[0].start()
+
+
+@asynccontextmanager
+async def clock_wrong(rig: Rig) -> AsyncIterator[None]:
+    """A host whose clock is two hours ahead."""
+    host = rig.hosts[0]
+    for ahead_s in (7200, 0):
+        await host.end(signal.SIGTERM)
+        host.set_clock(ahead_s)
+        await host.start()
+        if ahead_s:
+            yield
+
+
+@asynccontextmanager
+async def redis_killed(rig: Rig) -> AsyncIterator[None]:
+    await rig.redis.end(signal.SIGKILL)
+    yield
+    await rig.redis.start()
+
+
+@asynccontextmanager
+async def redis_emptied(rig: Rig) -> AsyncIterator[None]:
+    await rig.redis.ask("FLUSHALL")
+    yield
+
+
+@asynccontextmanager
+async def redis_hanging(rig: Rig) -> AsyncIterator[None]:
+    rig.redis.send(signal.SIGSTOP)
+    yield
+    rig.redis.send(signal.SIGCONT)
+
+
+def _away(channel: Channel) -> Break:
+    """The other end of a channel is away, and messages by the others go on."""
+
+    @asynccontextmanager
+    async def away(rig: Rig) -> AsyncIterator[None]:
+        await rig.channels[channel].stop()
+        yield
+        await rig.channels[channel].start()
+
+    return away
+
+
+FAULTS: Final[dict[str, Break]] = {
+    "primary-isolated": primary_isolated,
+    "two-primaries": two_primaries,
+    "primary-killed": primary_killed,
+    "primary-paused": primary_paused,
+    "applications-cut-off": applications_cut_off,
+    "host-cut-off": host_cut_off,
+    "answers-lost": answers_lost,
+    "slow-links": slow_links,
+    "hosts-restarted": hosts_restarted,
+    "host-killed": host_killed,
+    "clock-wrong": clock_wrong,
+    "redis-killed": redis_killed,
+    "redis-emptied": redis_emptied,
+    "redis-hanging": redis_hanging,
+    "wechat-away": _away(Channel.WECHAT),
+    "wecom-away": _away(Channel.WECOM),
+    "mail-away": _away(Channel.EMAIL),
+}

@@ -1,0 +1,165 @@
+"""What stands around the databases: application hosts and Redis, each to be broken."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from lab.chaos.links import family
+from lab.chaos.replica_set import until
+from miniapp_server.child_process import die_with_parent
+from miniapp_server.embedded_databases import redis_binary
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_READY_S: Final = 90.0
+_DRAIN_S: Final = 30.0
+
+
+_CLOCK: Final = """
+import os, time
+ahead = int(os.environ.get("CHAOS_CLOCK_S", "0"))
+if ahead:
+    seconds, nanoseconds = time.time, time.time_ns
+    time.time = lambda: seconds() + ahead
+    time.time_ns = lambda: nanoseconds() + ahead * 10**9
+from datetime import timedelta, timezone
+from models.kernel import time_range
+hours = int(os.environ["CHAOS_ZONE_HOURS"])
+time_range.LIBRARY_ZONE = timezone(timedelta(hours=hours), "trial")
+"""
+
+
+class Process:
+    """A program of the rig's, with its children. It ends with the rig, however that ends."""
+
+    def __init__(self, program: list[str], env: Mapping[str, str], log: Path) -> None:
+        self._program, self._env, self._log = program, dict(env), log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def spawn(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                die_with_parent(self._program),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env={"PATH": os.environ.get("PATH", ""), **self._env},
+                start_new_session=True,
+            )
+
+    def pids(self) -> list[int]:
+        """Its own and those of its children; none while it does not run."""
+        running = self._process is not None and self._process.poll() is None
+        return family(self._process.pid) if running and self._process is not None else []
+
+    def send(self, how: signal.Signals) -> None:
+        """To all of them: SIGSTOP pauses, SIGCONT lets them go on."""
+        for pid in self.pids():
+            os.kill(pid, how)
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it, also while it is paused. SIGKILL takes the children along; SIGTERM lets them
+        drain, and kills what has not ended in half a minute."""
+        process = self._process
+        if process is None:
+            return
+        if how is signal.SIGKILL:
+            self.send(signal.SIGKILL)
+        else:
+            self.send(signal.SIGCONT)
+            if process.poll() is None:
+                process.send_signal(how)
+        try:
+            await asyncio.to_thread(process.wait, _DRAIN_S)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL)
+            await asyncio.to_thread(process.wait)
+        self._process = None
+
+
+class Host(Process):
+    """One application host: a supervisor with its workers on a port of its own."""
+
+    def __init__(
+        self, name: str, port: int, workers: int, env: Mapping[str, str], log: Path
+    ) -> None:
+        program = [sys.executable, "-m", "miniapp_server", "serve", "--workers", str(workers)]
+        # Python looks there for what to do before anything else.
+        clock = log.parent / "clock"
+        clock.mkdir(exist_ok=True)
+        (clock / "sitecustomize.py").write_text(_CLOCK)
+        own = {"PORT": str(port), "PYTHONPATH": f"{clock}{os.pathsep}{ROOT}"}
+        super().__init__(program, {**env, **own}, log)
+        self.name, self.base = name, f"http://127.0.0.1:{port}"
+
+    def set_clock(self, ahead_s: int) -> None:
+        """By how much the machine's clock is wrong from its next start on, in seconds."""
+        self._env["CHAOS_CLOCK_S"] = str(ahead_s)
+
+    async def start(self) -> None:
+        """Returns once it is ready."""
+        self.spawn()
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Returns once it is. Where it has ended by itself, it is started again, as the service
+        manager does."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+
+            async def answers() -> bool:
+                if not self.pids():
+                    self.spawn()
+                try:
+                    async with session.get(f"{self.base}/readyz") as response:
+                        return response.status == 200
+                except (aiohttp.ClientError, TimeoutError):
+                    return False
+
+            await until(answers, f"host {self.name}", _READY_S)
+
+
+class RedisServer(Process):
+    """A Redis that keeps an append-only file."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        folder.mkdir()
+        self._port = port
+        options = [
+            *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
+            *("--save", "", "--appendonly", "yes"),
+        ]
+        super().__init__([str(redis_binary()), *options], {}, folder / "log")
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    async def start(self) -> None:
+        """Returns once it answers."""
+        self.spawn()
+
+        async def answers() -> bool:
+            try:
+                return await self.ask("PING") == b"+PONG\r\n"
+            except OSError:
+                return False
+
+        await until(answers, "Redis")
+
+    async def ask(self, command: str) -> bytes:
+        """One command without arguments, by a connection of its own."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            writer.write(f"{command}\r\n".encode())
+            return await reader.readline()
+        finally:
+            writer.transport.abort()

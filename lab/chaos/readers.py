@@ -1,0 +1,335 @@
+"""Readers over HTTP: each tap has a key, and whoever hears nothing asks again at another host."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from time import monotonic
+from typing import Any, Final
+
+import aiohttp
+
+from lab.chaos.rig import Member, Rig
+from lab.history.records import History, Operation, Probe, told
+from miniapp_server.clock import real_now
+from models.kernel.time_range import local_instant, to_local
+
+_LONGEST_S: Final = 120.0
+"""For one tap with all of its repetitions; then its outcome stays unknown."""
+_HOURS: Final = range(6, 22)
+_KEPT: Final = 3
+_KIOSK_S: Final = 4.0
+_LAST_MOMENT: Final = timedelta(seconds=6)
+_NOT_YET: Final = frozenset({"in_progress", "throttled", "too_many_attempts"})
+"""Refusals that only put off."""
+_PAGE: Final = 100
+
+
+@dataclass(slots=True)
+class House:
+    """What readers share: how to ask, what the kiosks show, and the record of it all.
+
+    ``patience_s``: after so long without an answer a tap is repeated at another host.
+    """
+
+    rig: Rig
+    history: History
+    chance: random.Random
+    patience_s: float
+    think_s: float
+    session: aiohttp.ClientSession
+    codes: dict[str, str] = field(default_factory=dict)
+    """What each kiosk shows."""
+    shown: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set for a moment when all kiosks have asked for their codes."""
+    deadlines: dict[str, datetime] = field(default_factory=dict)
+    """Until when those who come late have to check in, by reader."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(
+        self, host: int, method: str, path: str, body: object = None, **headers: str
+    ) -> tuple[int, Any]:
+        """(status, body); status 0 where there is no answer in time."""
+        base = self.rig.hosts[host % len(self.rig.hosts)].base
+        try:
+            async with self.session.request(
+                method, f"{base}/api/v1{path}", json=body, headers=headers
+            ) as response:
+                return response.status, await response.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return 0, None
+
+    async def show_codes(self) -> None:
+        """The kiosks' screens: each asks for its code every few seconds."""
+        while True:
+            for kiosk, key in self.rig.kiosk_keys.items():
+                host = self.chance.randrange(2)
+                status, body = await self.ask(
+                    host, "GET", f"/kiosks/{kiosk}/code", **{"X-Kiosk-Key": key}
+                )
+                if status == 200:
+                    self.codes[kiosk] = body["payload"]
+            self.shown.set()
+            self.shown.clear()
+            await asyncio.sleep(_KIOSK_S)
+
+
+@asynccontextmanager
+async def house(
+    rig: Rig, history: History, seed: int, patience_s: float, think_s: float
+) -> AsyncIterator[House]:
+    # Each attempt is a connection of its own, so that any worker may get it.
+    connector = aiohttp.TCPConnector(force_close=True, limit=0)
+    timeout = aiohttp.ClientTimeout(total=patience_s)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        found = House(rig, history, random.Random(seed), patience_s, think_s, session)
+        screens = asyncio.create_task(found.show_codes())
+        try:
+            yield found
+        finally:
+            screens.cancel()
+            with suppress(asyncio.CancelledError):
+                await screens
+
+
+@dataclass(slots=True)
+class Reader:
+    """One of them, who does one thing after the other."""
+
+    house: House
+    member: Member
+    seats: Sequence[str]
+    """Among which they choose, as the others do."""
+    _kept: list[str] = field(default_factory=list)
+    _scanned: set[str] = field(default_factory=set)
+
+    async def live(self) -> None:
+        """Until the house closes."""
+        while not self.house.closing.is_set():
+            await (self._tomorrow() if self.house.chance.random() < 0.6 else self._today())
+            if self.house.chance.random() < 0.2:
+                await self._answer_offers()
+
+    async def live_late(self) -> None:
+        """The same, for one who books from now on and comes in the last moments each time."""
+        while not self.house.closing.is_set():
+            made = await self._sit_down()
+            if made is None:
+                return
+            if made.told is None:
+                continue
+            id, until = made.told.id, made.told.check_in_until
+            self.house.deadlines[self.member.id] = until
+            wait = until - _LAST_MOMENT - real_now()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, wait.total_seconds())):
+                    await self.house.closing.wait()
+            await self.check_in(id)
+            del self.house.deadlines[self.member.id]
+            await self.go(id)
+
+    async def tap(
+        self,
+        verb: str,
+        path: str,
+        body: object = None,
+        target: str = "",
+        wanted: tuple[str, datetime, datetime] | None = None,
+    ) -> Operation:
+        """Repeat the request until there is an answer, with one key, each time at another host.
+        ``wanted`` is the seat and time that it asks for."""
+        house, key = self.house, secrets.token_hex(8)
+        operation = Operation(self.member.id, verb, key, target, real_now(), wanted=wanted)
+        house.history.operations.append(operation)
+        host, until = house.chance.randrange(2), monotonic() + _LONGEST_S
+        headers = {"Idempotency-Key": operation.key, **self._signed}
+        while monotonic() < until:
+            operation.attempts += 1
+            if operation.attempts > 1:
+                headers["Idempotency-Repeat"] = "1"
+            status, answer = await house.ask(host, "POST", path, body, **headers)
+            code = answer["error"]["code"] if status >= 400 else ""
+            if status in (200, 201):
+                operation.told = told(answer)
+            elif 400 <= status < 500 and code not in _NOT_YET:
+                operation.refusal = code
+            else:
+                host += 1
+                await asyncio.sleep(0.1 + 0.3 * house.chance.random())
+                continue
+            operation.answered_at = real_now()
+            break
+        await asyncio.sleep(house.think_s * 2 * house.chance.random())
+        return operation
+
+    @property
+    def _signed(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.member.token}"}
+
+    def _wish(self, day: datetime) -> dict[str, str]:
+        hour = self.house.chance.choice(_HOURS)
+        return {
+            "seat_id": self.house.chance.choice(self.seats),
+            "date": day.date().isoformat(),
+            "start": f"{hour:02}:00",
+            "end": f"{hour + 1:02}:00",
+        }
+
+    async def _tomorrow(self) -> None:
+        """Book, think of something else, give it up, or keep it."""
+        day = to_local(real_now()) + timedelta(days=1)
+        wish = self._wish(day)
+        made = await self.tap("reserve", "/reservations", wish, wanted=_wanted(wish, day))
+        if made.told is None:
+            if made.refusal == "seat_taken" and self.house.chance.random() < 0.3:
+                await self._wait_for(wish)
+            return
+        id, place = made.told.id, (made.told.seat, _clock(made.told.start))
+        for _ in range(self.house.chance.randrange(3)):
+            wish = self._wish(day)
+            del wish["date"]
+            if place == (wish["seat_id"], wish["start"]):
+                continue  # that would be no change
+            path, place_wanted = f"/reservations/{id}/change", _wanted(wish, day)
+            changed = await self.tap("change", path, wish, id, place_wanted)
+            if changed.told is not None:
+                place = changed.told.seat, _clock(changed.told.start)
+        self._kept.append(id)
+        while len(self._kept) > self.house.chance.randrange(_KEPT):
+            id = self._kept.pop(0)
+            await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
+
+    async def _wait_for(self, wish: Mapping[str, str]) -> None:
+        """Stand in line for just that seat and time."""
+        body: dict[str, object] = {name: wish[name] for name in ("date", "start", "end")}
+        body |= {"area_id": self.house.rig.area_id, "seats": [wish["seat_id"]]}
+        await self.house.ask(
+            self.house.chance.randrange(2), "POST", "/waitlist", body, **self._signed
+        )
+
+    async def _answer_offers(self) -> None:
+        """Take or decline each seat that is held."""
+        host = self.house.chance.randrange(2)
+        status, body = await self.house.ask(host, "GET", "/waitlist", **self._signed)
+        for entry in body["items"] if status == 200 else ():
+            if (offer := entry["offer"]) is None:
+                continue
+            seen, id = told(offer), offer["id"]
+            if self.house.chance.random() < 0.7:
+                place = seen.seat, seen.start, seen.end
+                await self.tap("accept", f"/reservations/{id}/accept", None, id, place)
+                self._kept.append(id)
+            else:
+                await self.house.ask(host, "POST", f"/reservations/{id}/decline", **self._signed)
+
+    async def leave_lines(self) -> None:
+        """Give up each place in a line, and each offer. What has no answer is left to the next
+        time."""
+        host, page, pages = self.house.chance.randrange(2), 1, 1
+        while page <= pages:  # in an hour they are more than one page
+            path = f"/waitlist?page_size={_PAGE}&page={page}"
+            status, body = await self.house.ask(host, "GET", path, **self._signed)
+            if status != 200:
+                return
+            for entry in body["items"]:
+                if entry["state"] in ("waiting", "offered"):
+                    await self.house.ask(host, "DELETE", f"/waitlist/{entry['id']}", **self._signed)
+            page, pages = page + 1, -(-body["total"] // _PAGE)
+
+    async def _today(self) -> None:
+        """Sit down, leave, return, stay longer, and go; some of it not each time."""
+        made = await self._sit_down()
+        if made is None or made.told is None:
+            return
+        id, chance = made.told.id, self.house.chance
+        if await self.check_in(id):
+            if chance.random() < 0.6:
+                left = await self.tap("leave", f"/reservations/{id}/leave", None, id)
+                if left.told is not None:
+                    await self._scan("return", id)
+            if chance.random() < 0.4:
+                later = {"end": _clock(made.told.end + timedelta(minutes=30))}
+                await self.tap("extend", f"/reservations/{id}/extend", later, id)
+            # A request that faults have held up begins later than its reader meant.
+            elif (sooner := made.told.end - timedelta(minutes=30)) > made.told.start and (
+                chance.random() < 0.3
+            ):
+                wanted = (made.told.seat, made.told.start, sooner)
+                body = {"end": _clock(sooner)}
+                await self.tap("shorten", f"/reservations/{id}/shorten", body, id, wanted=wanted)
+        await self.go(id)
+
+    async def _sit_down(self) -> Operation | None:
+        now = to_local(real_now())
+        half = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
+        end = half + timedelta(minutes=60)
+        if end.date() != now.date():
+            if now.time() > now.replace(hour=23, minute=45).time():
+                return None  # nobody sits through midnight
+            end = now.replace(hour=23, minute=59)
+        wish = {"seat_id": self.house.chance.choice(self.seats), "date": now.date().isoformat()}
+        wish |= {"start": "now", "end": _clock(end)}
+        wanted = _wanted({**wish, "start": _clock(now)}, now)
+        return await self.tap("reserve", "/reservations", wish, wanted=wanted)
+
+    async def check_in(self, id: str) -> bool:
+        """With as many codes as it takes: an old one is refused, and the next one is scanned."""
+        for _ in range(3):
+            scanned = await self._scan("check_in", id)
+            if scanned.told is not None:
+                return True
+            if scanned.refusal not in ("qr_expired", "qr_used"):
+                return False
+        return False
+
+    async def _scan(self, verb: str, id: str) -> Operation:
+        codes = self.house.codes
+        while not (fresh := set(codes.values()) - self._scanned):
+            await self.house.shown.wait()
+        code = self.house.chance.choice(sorted(fresh))
+        self._scanned.add(code)
+        path = f"/reservations/{id}/{verb.replace('_', '-')}"
+        return await self.tap(verb, path, {"qr": code}, id)
+
+    async def go(self, id: str) -> None:
+        """Whatever has come of it: give the seat back."""
+        for host in range(10):
+            status, body = await self.house.ask(host, "GET", f"/reservations/{id}", **self._signed)
+            if status == 200:
+                verb = {"reserved": "cancel", "in_use": "finish", "away": "finish"}
+                if (last := verb.get(body["state"])) is not None:
+                    await self.tap(last, f"/reservations/{id}/{last}", None, id)
+                return
+            await asyncio.sleep(0.3)
+
+    async def probe(self, seat: str, start: datetime) -> Probe:
+        """Book a seat of tomorrow that is stored as free, and give it back."""
+        wish = {"seat_id": seat, "date": to_local(start).date().isoformat()}
+        wish |= {"start": _clock(start), "end": _clock(start + timedelta(hours=1))}
+        asked = real_now()
+        made = await self.tap("reserve", "/reservations", wish, wanted=_wanted(wish, start))
+        if made.told is not None:
+            id = made.told.id
+            await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
+        refusal = "" if made.told is not None else made.refusal or "no answer"
+        return Probe(self.member.id, seat, start, refusal, asked)
+
+
+def _wanted(wish: Mapping[str, str], day: datetime) -> tuple[str, datetime, datetime]:
+    """Seat and time of a wish for that day."""
+    date = to_local(day).date()
+    start, end = (local_instant(date, time.fromisoformat(wish[n])) for n in ("start", "end"))
+    return wish["seat_id"], start, end
+
+
+def _clock(instant: datetime) -> str:
+    return f"{to_local(instant):%H:%M}"
+
+
+async def all_of(work: Sequence[Awaitable[Any]]) -> list[Any]:
+    return list(await asyncio.gather(*work))

@@ -1,0 +1,280 @@
+"""A replica set of three real mongods that speak to one another, and are spoken to, by proxies.
+
+The set's configuration names the proxies, so every connection but the rig's own passes one of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pymongo
+from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from lab.chaos.links import Link, Proxy
+from miniapp_server.child_process import die_with_parent
+from miniapp_server.embedded_databases import free_ports, mongod_binary
+
+_SET_NAME: Final = "chaos"
+_POLL_S: Final = 0.05
+_MEMBERS: Final = 3
+_HELLO_S: Final = 1.0
+_ALREADY_INITIALIZED: Final = 23
+
+Client = AsyncMongoClient[dict[str, Any]]
+
+
+class ChaosError(Exception):
+    """The rig itself failed, not the service. One line."""
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 60) -> None:
+    """Poll until the condition holds. Raises: ChaosError with ``what`` was waited for."""
+    deadline = time.monotonic() + within_s
+    while not await condition():
+        if time.monotonic() > deadline:
+            raise ChaosError(f"waited {within_s:.0f} s for: {what}")
+        await asyncio.sleep(_POLL_S)
+
+
+@dataclass(slots=True)
+class Member:
+    """One mongod with the proxy in front of it."""
+
+    number: int
+    port: int
+    proxy: Proxy
+    folder: Path
+    direct: Client
+    """The rig's own connection, beside the proxy."""
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called as a caller of the others."""
+        return f"member {self.number}"
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.proxy.port}"
+
+    def spawn(self) -> None:
+        """Start it without waiting for it."""
+        with (self.folder.with_suffix(".log")).open("ab") as log:
+            self.process = subprocess.Popen(
+                die_with_parent([str(mongod_binary()), *_options(self.port, self.folder)]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+
+    def send(self, how: signal.Signals) -> None:
+        """SIGSTOP pauses it, SIGCONT lets it go on."""
+        assert self.process is not None
+        self.process.send_signal(how)
+
+    async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End it, also while it is paused, and wait for the end."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        process.send_signal(signal.SIGCONT)
+        await asyncio.to_thread(process.wait)
+
+    async def hello(self) -> dict[str, Any]:
+        """What it says of itself; nothing while it does not answer."""
+        try:
+            with pymongo.timeout(_HELLO_S):
+                return await self.direct.admin.command("hello")
+        except PyMongoError:
+            return {}
+
+
+@dataclass(slots=True)
+class ReplicaSet:
+    """Three members, their links, and what can be done to them."""
+
+    members: list[Member]
+    settings: Mapping[str, int]
+    applications: dict[str, Callable[[], list[int]]] = field(default_factory=dict)
+    """The process ids of each application host, by the host's name."""
+    _links: dict[tuple[str, int], Link] = field(default_factory=dict)
+    _marks: itertools.count[int] = field(default_factory=itertools.count)
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(member.address for member in self.members)
+        return f"mongodb://{hosts}/?replicaSet={_SET_NAME}"
+
+    def link(self, caller: str, member: Member) -> Link:
+        """Between a caller (a host's or a member's name) and a member."""
+        return self._links.setdefault((caller, member.number), Link())
+
+    def callers(self) -> Mapping[int, str]:
+        found = {m.process.pid: m.name for m in self.members if m.process is not None}
+        for name, pids in self.applications.items():
+            found |= dict.fromkeys(pids(), name)
+        return found
+
+    async def start(self) -> None:
+        """Returns once there is a primary that all others follow."""
+        for member in self.members:
+            member.proxy.callers = self.callers
+            await member.proxy.start()
+            member.spawn()
+        hosts = [{"_id": m.number, "host": m.address} for m in self.members]
+        config = {"_id": _SET_NAME, "members": hosts, "settings": dict(self.settings)}
+
+        async def initiated() -> bool:
+            try:
+                await self.members[0].direct.admin.command("replSetInitiate", config)
+            except OperationFailure as error:
+                return error.code == _ALREADY_INITIALIZED
+            except PyMongoError:
+                return False
+            return True
+
+        await until(initiated, "a replica set")  # some are still starting
+        await self.step_up()  # sooner than by the election's time
+        await self.settled()
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(member.end() for member in self.members))
+        await asyncio.gather(*(member.proxy.stop() for member in self.members))
+        await asyncio.gather(*(member.direct.close() for member in self.members))
+
+    async def primary(self) -> Member:
+        """The member that is primary by the newest election; waits for one."""
+        while True:
+            said = [(m, await m.hello()) for m in self.members if m.process is not None]
+            primaries = [(h["electionId"], m) for m, h in said if h.get("isWritablePrimary")]
+            if primaries:
+                return max(primaries, key=lambda found: found[0])[1]
+            await asyncio.sleep(_POLL_S)
+
+    def others(self, member: Member) -> list[Member]:
+        return [m for m in self.members if m is not member]
+
+    def isolate(self, member: Member) -> None:
+        """Cut a member off from the other members; applications still reach it."""
+        for other in self.others(member):
+            for link in (self.link(member.name, other), self.link(other.name, member)):
+                link.cut()
+                # Over a silent connection they would wait ten seconds before they read elsewhere.
+                link.reset()
+
+    def mend(self) -> None:
+        """Everybody reaches everybody."""
+        for link in self._links.values():
+            link.mend()
+
+    async def step_up(self, old: Member | None = None) -> Member:
+        """Make a primary now, not ``old``, whatever that one believes. Returns the new primary."""
+        new: Member | None = None
+
+        async def elected() -> bool:
+            nonlocal new
+            said = [(m, await m.hello()) for m in self.members if m is not old]
+            # Who lacks what another has is not elected.
+            known = [(h["lastWrite"]["opTime"]["ts"], m) for m, h in said if h.get("setName")]
+            if not known:
+                return False
+            new = max(known, key=lambda found: found[0])[1]
+            try:
+                await new.direct.admin.command("replSetStepUp")
+            except PyMongoError:
+                return False
+            return bool((await new.hello()).get("isWritablePrimary"))
+
+        await until(elected, "another primary")
+        assert new is not None
+        return new
+
+    async def reconfigure(self, settings: Mapping[str, int]) -> None:
+        """Give the set other settings; the others keep MongoDB's defaults."""
+
+        async def given() -> bool:
+            try:
+                admin = (await self.primary()).direct.admin
+                config = (await admin.command("replSetGetConfig"))["config"]
+                own = {"replicaSetId": config["settings"]["replicaSetId"]}
+                config |= {"version": config["version"] + 1, "settings": {**own, **settings}}
+                await admin.command("replSetReconfig", config)
+            except PyMongoError:
+                return False  # an election, or the one before is not everywhere yet
+            return True
+
+        await until(given, "other settings of the set")
+
+    async def settled(self, within_s: float = 60) -> None:
+        """Returns once all members have what the primary has; what was rolled back is gone."""
+        deadline = time.monotonic() + within_s
+        while True:
+            primary = await self.primary()
+            everywhere = WriteConcern(w=_MEMBERS, wtimeout=1000)
+            marks = primary.direct["rig"].get_collection("marks", write_concern=everywhere)
+            try:
+                await marks.replace_one({"_id": 0}, {"at": next(self._marks)}, upsert=True)
+                return
+            except PyMongoError as error:
+                if time.monotonic() > deadline:
+                    raise ChaosError(f"the members do not agree after {within_s:.0f} s") from error
+                await asyncio.sleep(_POLL_S)
+
+
+def _options(port: int, folder: Path) -> list[str]:
+    return [
+        *("--dbpath", str(folder)),
+        *("--port", str(port)),
+        *("--bind_ip", "127.0.0.1"),
+        "--nounixsocket",
+        *("--replSet", _SET_NAME),
+        *("--oplogSize", "64"),
+        *("--wiredTigerCacheSizeGB", "0.25"),
+        *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # Soon, where the rig is killed and SIGTERM is all that they get.
+        *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
+        "--quiet",
+    ]
+
+
+@asynccontextmanager
+async def replica_set(folder: Path, settings: Mapping[str, int]) -> AsyncIterator[ReplicaSet]:
+    """A set of three for the length of a block, on data below ``folder``.
+
+    ``settings`` are those of the set's configuration; MongoDB's defaults where they are not given.
+    """
+    found = ReplicaSet([], settings)
+    ports = free_ports(2 * _MEMBERS)
+    for number in range(_MEMBERS):
+        own = folder / f"member{number}"
+        own.mkdir(parents=True)
+
+        def link_of(caller: str, number: int = number) -> Link:
+            return found.link(caller, found.members[number])
+
+        proxy = Proxy(ports[number + _MEMBERS], ports[number], link_of)
+        direct: Client = AsyncMongoClient(
+            "127.0.0.1", ports[number], directConnection=True, serverSelectionTimeoutMS=500,
+            connectTimeoutMS=500, socketTimeoutMS=30000, retryWrites=False,
+        )  # fmt: skip
+        found.members.append(Member(number, ports[number], proxy, own, direct))
+    try:
+        await found.start()
+        yield found
+    finally:
+        await found.stop()

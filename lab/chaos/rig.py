@@ -1,0 +1,237 @@
+"""The whole house of a trial: databases behind links, two hosts, the library, and its readers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import time, timedelta, timezone
+from pathlib import Path
+from typing import Final
+from unittest import mock
+
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE, SESSIONS
+from lab.chaos.channels import MailServer, OtherEnd, WeChat, WeCom
+from lab.chaos.hosts import Host, RedisServer
+from lab.chaos.replica_set import ChaosError, ReplicaSet, replica_set, until
+from lab.history.records import UNQUEUED, Message, Stored, Violation, stored
+from miniapp_server import seed
+from miniapp_server.app import open_application
+from miniapp_server.cli.settings import load
+from miniapp_server.clock import Clock, real_now
+from miniapp_server.embedded_databases import free_ports
+from miniapp_server.keys import RESOURCES
+from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
+from models.kernel import time_range
+from models.messages.delivery_repository import delivery_id
+from models.messages.entities import OF_CONSEQUENCE, WECHAT_TEMPLATES, Channel, Template
+from models.policy.entities import OpeningRule, Policy
+from models.reservations.presence import PresenceMethod
+from models.storage.mongo import Database, Document
+from notify.delivery.channel import UNKNOWN
+
+HOSTS: Final = ("first host", "second host")
+AREA: Final = "2f-hall"
+_CONSENTS: Final = 10_000
+_NO_CONSENT: Final = 43101
+_ALL: Final = dict.fromkeys(Template, True)
+POLICY: Final = Policy(
+    version=2,
+    # The trial is by the real clock, at whatever time of the library's day.
+    opening=(OpeningRule(time(0), time(23, 59)),),
+    step_minutes=30,
+    daily_booking_limit=200,
+    # So that deadlines fall into faults.
+    check_in_after_minutes=1,
+    extend_within_minutes=120,
+    # Whoever was punished is judged by that, and goes on.
+    violations_limit=1000,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A reader with the token of a session, and their WeChat user."""
+
+    id: str
+    token: str
+
+
+@dataclass(slots=True)
+class Rig:
+    """All that is running, and a look into the databases beside the links."""
+
+    set: ReplicaSet
+    redis: RedisServer
+    channels: Mapping[Channel, OtherEnd]
+    hosts: list[Host]
+    app: web.Application
+    kiosk_keys: Mapping[str, str]
+
+    @property
+    def db(self) -> Database:
+        return self.app[RESOURCES].db
+
+    async def members(self, count: int) -> list[Member]:
+        """New readers who want all messages by all channels."""
+        stored, now = self.app[RESOURCES].repositories, real_now()
+
+        async def one(_: int) -> Member:
+            number = f"C{secrets.token_hex(5)}".upper()
+            reader = await stored.readers.upsert_from_login(number, "张三", "student", now)
+            await stored.bindings.bind(reader.id, f"o-{reader.id}", None, now)
+            await stored.email_addresses.follow_campus(reader.id, f"{number.lower()}@rig.test")
+            await stored.email_addresses.choose(reader.id, _ALL)
+            await stored.message_choices.choose(Channel.WECOM, reader.id, _ALL)
+            issued = await self.app[SESSIONS].open_wx(f"o-{reader.id}", None, now)
+            consents = [
+                {"_id": f"{reader.id}:{template}", "reader": reader.id, "remain": _CONSENTS}
+                for template in WECHAT_TEMPLATES
+            ]
+            await self.db["message_consents"].insert_many(consents)
+            return Member(reader.id, issued.token)
+
+        return list(await asyncio.gather(*(one(n) for n in range(count))))
+
+    @property
+    def area_id(self) -> str:
+        """The one area that there is."""
+        return next(iter(self.app[REFERENCE].catalog.areas))
+
+    def seats(self) -> list[str]:
+        """All that are in service."""
+        area = next(iter(self.app[REFERENCE].catalog.areas.values()))
+        return [seat.id for seat in area.seats if seat.disabled is None]
+
+    async def stored(self) -> list[Stored]:
+        """All reservations as a majority has them."""
+        rows = self.db["reservations"].find({"tombstone": {"$exists": False}})
+        return [stored(row) async for row in rows]
+
+    async def messages(self) -> list[Message]:
+        """Each once for each channel, with what became of it there."""
+        rows = self.db["deliveries"].find()
+        ways = {row["_id"]: (_state(row), row.get("unknown", 0)) async for row in rows}
+        rows = self.db["messages"].find({"reservation": {"$ne": None}})
+        return [
+            Message(
+                *(row["reservation"], row["template"], row["at"], state),
+                f"{channel}, unknown {unknown}",
+            )
+            async for row in rows
+            for channel in self.channels
+            for state, unknown in [ways.get(delivery_id(row["_id"], channel), (UNQUEUED, 0))]
+        ]
+
+    async def violations(self) -> list[Violation]:
+        rows = self.db["violations"].find()
+        return [Violation(row["reservation"], row["reader"], row["kind"]) async for row in rows]
+
+    async def quiet(self, within_s: float) -> None:
+        """Returns once all hosts are ready, all outboxes empty and all messages at an end, or
+        ``within_s`` have passed: what is missing then is for the judge."""
+        await asyncio.gather(*(host.ready() for host in self.hosts))
+        db = self.db
+
+        async def nothing_left() -> bool:
+            told: Document = {"outbox.at": {"$type": "date"}}
+            return not (
+                await db["reservations"].count_documents(told, limit=1)
+                or await db["deliveries"].count_documents({"open": True}, limit=1)
+            )
+
+        with suppress(ChaosError):
+            await until(nothing_left, "empty outboxes", within_s)
+
+
+def _state(delivery: Document) -> str:
+    """Its state; ``unknown`` where it may have arrived by WeChat and was not to be sent again: it
+    has no consequence, or there is no consent for a second copy."""
+    over = delivery["template"] not in OF_CONSEQUENCE or delivery["codes"][-1:] == [_NO_CONSENT]
+    wechat = delivery["channel"] == Channel.WECHAT.value
+    return (
+        UNKNOWN if wechat and over and delivery.get("reason") == UNKNOWN else str(delivery["state"])
+    )
+
+
+@contextmanager
+def noon() -> Iterator[int]:
+    """For the length of the block it is noon at the library, whatever the hour is: near midnight
+    readers could neither stay nor extend. Yields the hours of its zone, for other processes."""
+    hours = 12 - real_now().hour
+    zone = timezone(timedelta(hours=hours), "trial")
+    with mock.patch.object(time_range, "LIBRARY_ZONE", zone):
+        yield hours
+
+
+@asynccontextmanager
+async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
+    """Everything is up for the length of a block, with its data and logs in ``folder``.
+
+    The replica set has MongoDB's own settings, so that a busy machine elects nobody by mistake.
+    ``workers`` are those of each host.
+    """
+    ports = free_ports(6)
+    async with AsyncExitStack() as stack:
+        hours = stack.enter_context(noon())
+        redis = RedisServer(ports[0], folder / "redis")
+        wechat, wecom, mail = WeChat(ports[1]), WeCom(ports[4]), MailServer(ports[5])
+        channels: dict[Channel, OtherEnd] = {
+            Channel.WECHAT: wechat,
+            Channel.WECOM: wecom,
+            Channel.EMAIL: mail,
+        }
+        stack.push_async_callback(redis.end)
+        for end in channels.values():
+            stack.push_async_callback(end.stop)
+        await asyncio.gather(redis.start(), *(end.start() for end in channels.values()))
+        three = await stack.enter_async_context(replica_set(folder, {}))
+        env = {
+            "MONGO_URL": three.url,
+            "REDIS_URL": redis.url,
+            "MONGO_DATABASE": "chaos",
+            "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "RATE_LIMIT_SCALE": "1000000",
+            "LOG_LEVEL": "WARNING",
+            "PUBLIC_BASE_URL": f"http://127.0.0.1:{ports[2]}",
+            "TMPDIR": str(folder),
+            "CHAOS_ZONE_HOURS": str(hours),
+            "WECHAT_APPID": "wxchaos",
+            "WECHAT_SECRET": secrets.token_hex(8),
+            "WECHAT_BASE_URL": wechat.url,
+            "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+            "SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
+            "MAIL_FROM": "seats@rig.test",
+            "IDENTITY_PROVIDER": "wecom",
+            "WECOM_CORP_ID": "wwchaos",
+            "WECOM_AGENT_ID": "1",
+            "WECOM_SECRET": secrets.token_hex(8),
+            "WECOM_BASE_URL": wecom.url,
+            "WECOM_MESSAGES": "1",
+            # Nobody signs in by it here.
+            "CAS_BASE_URL": "http://127.0.0.1:9/cas",
+        }
+        app = await stack.enter_async_context(open_application(load(env), Clock()))
+        stored, reference = app[RESOURCES].repositories, app[REFERENCE]
+        library = seed.read()
+        library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
+        keys, _ = await seed.seed(stored, reference, library, real_now())
+        await stored.policies.add_missing(POLICY, real_now())
+        await reference.refresh()
+        # Kiosks work here, so that a no-show is a violation.
+        await stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, real_now())
+        hosts = [
+            Host(name, port, workers, env, folder / f"{name.split()[0]}.log")
+            for name, port in zip(HOSTS, ports[2:4], strict=True)
+        ]
+        for host in hosts:
+            three.applications[host.name] = host.pids
+            stack.push_async_callback(host.end)
+        await asyncio.gather(*(host.start() for host in hosts))
+        yield Rig(three, redis, channels, hosts, app, keys)

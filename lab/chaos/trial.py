@@ -1,0 +1,263 @@
+"""A trial: one thing after the other breaks under load; what has come of it is judged."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from lab.chaos.faults import FAULTS
+from lab.chaos.readers import House, Reader, all_of, house
+from lab.chaos.replica_set import until
+from lab.chaos.rig import POLICY, Rig
+from lab.history.judge import KINDS, Harm, judge
+from lab.history.order_checker import OPEN
+from lab.history.recorded import disorders
+from lab.history.records import Fault, History, Stored
+from miniapp_server.clock import real_now
+from models.kernel.time_range import local_date
+
+DEADLINE: Final = "deadline"
+"""The primary is killed just before readers come in the last seconds of their time to check in."""
+NAMES: Final = (*FAULTS, DEADLINE)
+_LATE: Final = 10
+_BEFORE_DEADLINE: Final = timedelta(seconds=9), timedelta(seconds=6.5)
+"""Just before they come, or they are in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How hard it is tried. ``hold_s`` is how long each fault lasts, ``between_s`` the time after
+    it, ``isolated_s`` replaces ``hold_s`` where a primary is cut off from its majority: its own
+    election time-out (``isolated_ms``) is longer than a write waits, as MongoDB's is."""
+
+    readers: int
+    seats: int
+    hold_s: float
+    between_s: float
+    patience_s: float
+    think_s: float
+    workers: int
+    settings: Mapping[str, int]
+    isolated_ms: int
+    isolated_s: float
+    probes: int
+
+
+LONG: Final = Scale(
+    readers=80, seats=60, hold_s=25, between_s=8, patience_s=3, think_s=0.2, workers=2,
+    settings={}, isolated_ms=10_000, isolated_s=25, probes=4,
+)  # fmt: skip
+SHORT: Final = Scale(
+    readers=24, seats=20, hold_s=2.5, between_s=0.5, patience_s=1, think_s=0.05, workers=2,
+    settings={"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200,
+              "catchUpTimeoutMillis": 500},
+    isolated_ms=7000, isolated_s=9, probes=2,
+)  # fmt: skip
+
+
+async def trial(
+    rig: Rig,
+    rounds: Iterable[Sequence[str]],
+    scale: Scale,
+    seed: int,
+    over: Callable[[History], bool] = lambda _: False,
+    shown: Callable[[str], None] = lambda _: None,
+) -> History:
+    """Let the faults of each round happen one by one under load, heal, and look.
+
+    No fault begins once it is ``over``. ``shown`` is told of each. Returns all that there is to
+    judge.
+    """
+    history = History()
+    members = await rig.members(scale.readers + _LATE)
+    seats = random.Random(seed).sample(rig.seats(), scale.seats)
+    async with house(rig, history, seed, scale.patience_s, scale.think_s) as shared:
+        readers = [Reader(shared, member, seats) for member in members[:-_LATE]]
+        late = [Reader(shared, member, rig.seats()) for member in members[-_LATE:]]
+        lives = [asyncio.create_task(reader.live()) for reader in readers]
+        lives += [asyncio.create_task(reader.live_late()) for reader in late]
+        try:
+            await rig.set.reconfigure(scale.settings)
+            await _answering(history)
+            for names in rounds:
+                left = list(names)
+                while left and not over(history):
+                    name = _next(left, shared, scale)
+                    left.remove(name)
+                    shown(name)
+                    await _happen(rig, shared, name, scale)
+                    for life in lives:
+                        if life.done():
+                            life.result()  # readers do not end before they are told to
+                if over(history):
+                    break
+            shared.closing.set()
+            await all_of(lives)
+            await rig.set.reconfigure({})
+            await rig.quiet(30)
+            await _lines_left(rig, readers)
+            await _probe(rig, shared, readers, scale.probes)
+            await rig.quiet(30)
+        finally:
+            for life in lives:
+                life.cancel()
+            await asyncio.gather(*lives, return_exceptions=True)
+    history.stored, history.daily_limit = await rig.stored(), POLICY.daily_booking_limit
+    history.messages = await rig.messages()
+    history.violations = await rig.violations()
+    return history
+
+
+async def _answering(history: History) -> None:
+    """Returns when a tap that began after this moment is acknowledged."""
+    since = real_now()
+
+    async def acknowledged() -> bool:
+        return any(o.told is not None and o.asked_at > since for o in history.operations)
+
+    await until(acknowledged, "an acknowledgement", 90)
+
+
+def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
+    """In their order, but the one of the deadline when its time comes, or else at last."""
+    others = [name for name in left if name != DEADLINE]
+    if not others or DEADLINE not in left:
+        return left[0]
+    soon = timedelta(seconds=scale.hold_s) + _BEFORE_DEADLINE[0]
+    waits = [deadline - real_now() for deadline in shared.deadlines.values()]
+    return DEADLINE if any(_BEFORE_DEADLINE[0] <= wait <= soon for wait in waits) else others[0]
+
+
+async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
+    """Break, hold, mend, and wait until all is well."""
+    history, hold_s = shared.history, scale.hold_s
+    if name == DEADLINE:
+        await _deadline_comes(shared)
+    isolated = name == "primary-isolated"
+    if isolated:
+        hold_s = scale.isolated_s
+        await rig.set.reconfigure({**scale.settings, "electionTimeoutMillis": scale.isolated_ms})
+    start = real_now()
+    history.faults.append(Fault(name, start, start))
+    async with FAULTS["primary-killed" if name == DEADLINE else name](rig):
+        await asyncio.sleep(hold_s)
+    history.faults[-1] = Fault(name, start, real_now())
+    await rig.set.settled()
+    if isolated:
+        await rig.set.reconfigure(scale.settings)
+    await _answering(history)
+    await asyncio.sleep(scale.between_s)
+
+
+async def _deadline_comes(shared: House) -> None:
+    """Returns shortly before the time to check in of those who come late is over."""
+
+    async def comes() -> bool:
+        left = [deadline - real_now() for deadline in shared.deadlines.values()]
+        soonest, latest = _BEFORE_DEADLINE
+        return any(latest < wait <= soonest for wait in left)
+
+    await until(comes, "a deadline", 120)
+
+
+async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
+    """Returns when nobody waits and nobody has an offer: a seat that a probe gives back would be
+    held for them."""
+
+    async def nobody() -> bool:
+        # An offer that is given up passes on to the next in line, and an answer may be missing.
+        await all_of([reader.leave_lines() for reader in readers])
+        return not await rig.db["waitlist"].count_documents({"open": True}, limit=1)
+
+    await until(nobody, "empty lines", 60)
+
+
+async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) -> None:
+    """Every reader asks for seats of tomorrow that they had to do with and that are free now."""
+    there, day = await rig.stored(), local_date(real_now()) + timedelta(days=1)
+    live = [r for r in there if r.state in ("reserved", "in_use", "away", "offered")]
+    wished = {(o.told.seat, o.told.start) for o in shared.history.operations if o.told is not None}
+    wished = {place for place in wished if local_date(place[1]) == day}
+    plans: list[list[tuple[str, datetime]]] = []
+    for reader in readers:
+        own = [r for r in live if r.reader == reader.member.id]
+        free = [place for place in sorted(wished) if not _taken(place, live, own)]
+        plans.append(shared.chance.sample(free, min(each, len(free))))
+        # Two that ask at once must not want one seat.
+        wished -= {*plans[-1]}
+
+    async def ask(reader: Reader, places: Sequence[tuple[str, datetime]]) -> None:
+        for seat, start in places:
+            shared.history.probes.append(await reader.probe(seat, start))
+
+    await all_of([ask(*one) for one in zip(readers, plans, strict=True)])
+
+
+def _taken(place: tuple[str, datetime], live: Sequence[Stored], own: Sequence[Stored]) -> bool:
+    """Does somebody have the seat in that hour, or the reader another one?"""
+    seat, start = place
+    end = start + timedelta(hours=1)
+    return any(r.start < end and start < r.end for r in live if r in own or r.seat == seat)
+
+
+def all_harm(history: History) -> list[Harm]:
+    """Whatever must not be. While the rig is there: half hours are those of its library."""
+    return [*judge(history), *_out_of_order(history)]
+
+
+def _out_of_order(history: History) -> list[Harm]:
+    """Seats' and readers' days whose answers cannot have been true one after the other."""
+    found = []
+    for disorder in disorders(history):
+        last = max(call.begin for call in disorder.calls if call.begin < OPEN)
+        fault = history.fault_at(datetime.fromtimestamp(last, UTC))
+        found.append(Harm("disorder", fault, str(disorder)))
+    return found
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def table(history: History, harm: Sequence[Harm]) -> str:
+    """One line for each fault: what was acknowledged, what harm was done, and how long nothing was
+    acknowledged after it had begun (seconds)."""
+    counts = Counter((one.fault, one.kind) for one in harm)
+    acknowledged = [o for o in history.operations if o.told is not None]
+    lines: list[tuple[str, ...]] = [("fault", "acknowledged", *KINDS, "unknown", "silent s")]
+    names = list(dict.fromkeys(fault.name for fault in history.faults))
+    for name in (["none"] if any(one.fault == "none" for one in harm) else []) + names:
+        its = [o for o in history.operations if history.fault_of(o) == name]
+        silent = max((_silence(history, f) for f in history.faults if f.name == name), default=0.0)
+        found = (str(counts[name, kind]) for kind in KINDS)
+        said, unsaid = sum(o.told is not None for o in its), sum(o.unknown for o in its)
+        lines.append((name, str(said), *found, str(unsaid), f"{silent:.1f}"))
+    total = (str(sum(one.kind == kind for one in harm)) for kind in KINDS)
+    unknown = str(sum(o.unknown for o in history.operations))
+    lines.append(("all", str(len(acknowledged)), *total, unknown, ""))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if column == 0 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _silence(history: History, fault: Fault) -> float:
+    """The longest time in and shortly after the fault in which nothing was acknowledged."""
+    last = fault.end + timedelta(seconds=10)
+    instants = sorted(
+        o.answered_at
+        for o in history.operations
+        if o.told is not None and o.answered_at is not None
+        if fault.start <= o.answered_at <= last
+    )
+    moments = [fault.start, *instants, min(last, real_now())]
+    return max((later - before).total_seconds() for before, later in pairwise(moments))

@@ -1,0 +1,1 @@
+"""Histories of what readers asked and were told, and the judges of them (docs/proof.md)."""

@@ -1,0 +1,317 @@
+"""Judges a trial of faults by its history alone: what was promised, and what there is.
+
+It knows nothing of the store: doubles are found by times, never by the claims that should prevent
+them, and claims are compared with what the reservation says of itself, by half hours that are
+counted here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from lab.history.records import UNQUEUED, History, Operation, Stored, Told
+from models.kernel.time_range import to_local
+
+KINDS: Final = (
+    "lost",
+    "doubles",
+    "orphaned",
+    "overbooked",
+    "untold",
+    "punished",
+    "early",
+    "refused_free",
+    "late",
+    "disorder",
+)
+"""What must not be, in the order of the table."""
+
+_UNHEARD: Final = timedelta(minutes=2)
+"""As long as a request can be under way: a reservation of which nobody heard is there by then."""
+_LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
+_WITHOUT_KEY: Final = frozenset({"accept"})
+_SCANS: Final = frozenset({"check_in", "return"})
+_OWN_REASON: Final = frozenset({"other_in_use"})
+"""Refusals of a check-in for what its reader does elsewhere."""
+_PRESENT: Final = frozenset({"in_use", "away"})
+_NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
+_TELLS: Final = {
+    "reserve": "RESERVED",
+    "change": "RESERVED",
+    "check_in": "CHECKED_IN",
+    "leave": "LEAVE",
+    "return": "CHECKED_IN",
+    "extend": "CHECKED_IN",
+    "shorten": "CHECKED_IN",
+    "finish": "ENDED",
+    "complete": "ENDED",
+    "miss": "NO_SHOW",
+    "time_out": "LEAVE_TIMEOUT",
+}
+"""The message that each event of a history brings; the others are not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """One thing that must not be. ``kind`` is one of KINDS, or "held" where somebody has looked at
+    the line; ``fault`` is where it belongs."""
+
+    kind: str
+    fault: str
+    text: str
+
+
+def judge(history: History) -> list[Harm]:
+    """All harm that the trial has done, kind by kind."""
+    return [
+        *_lost(history),
+        *_doubles(history),
+        *_orphaned(history),
+        *_overbooked(history),
+        *_held(history),
+        *_untold(history),
+        *_punished(history),
+        *_early(history),
+        *_refused_free(history),
+        *_late(history),
+    ]
+
+
+def _lost(history: History) -> Iterator[Harm]:
+    """Acknowledged, and not stored: by the operation's key, and by what it was to bring about."""
+    there = {r.id: r for r in history.stored}
+    by_target: dict[str, list[Operation]] = defaultdict(list)
+    for operation in history.operations:
+        by_target[operation.target].append(operation)
+    for operation in history.operations:
+        promised = operation.told
+        if promised is None:
+            continue
+        found = there.get(promised.id)
+        if found is None:
+            missing = "the reservation"
+        elif operation.verb not in _WITHOUT_KEY and operation.key not in found.keys:
+            missing = "the operation"
+        elif contradiction := _contradiction(by_target[found.id], operation, promised, found):
+            missing = contradiction
+        else:
+            continue
+        yield Harm("lost", history.fault_of(operation), f"{missing}: {_said(operation)}")
+
+
+def _contradiction(
+    same: Sequence[Operation], operation: Operation, promised: Told, found: Stored
+) -> str | None:
+    """What the last acknowledged operation on the reservation promised and is not so; ``same`` are
+    all operations on that reservation."""
+    later = [
+        other
+        for other in same
+        if other is not operation
+        if other.answered_at is None or other.answered_at > operation.asked_at
+    ]
+    if any(other.told is not None or other.unknown for other in later):
+        return None  # it may rightly be otherwise by now
+    place = (promised.seat, promised.start, promised.end)
+    if place != (found.seat, found.start, found.end):
+        return f"seat and time, which are {found.seat} from {found.start:%H:%M}"
+    if promised.state not in _LIVE and promised.state != found.state:
+        return f"its end: it is {found.state}"
+    if promised.state in _PRESENT and found.state in _NOT_THERE:
+        return f"the presence: it is {found.state}"
+    return None
+
+
+def _doubles(history: History) -> Iterator[Harm]:
+    """Two reservations at one seat, or of one reader, at the same time.
+
+    A reservation is surely there from when its reader heard of it until they asked to give it back:
+    a request that was under way for long may have waited for another's end.
+    """
+    heard, asked = dict[str, datetime](), dict[str, datetime]()
+    entered: dict[str, datetime] = {}
+    for operation in history.operations:
+        promised, at = operation.told, operation.answered_at
+        if promised is not None and at is not None and operation.verb in ("reserve", "change"):
+            heard[promised.id] = at
+        if promised is not None and at is not None and operation.verb == "check_in":
+            entered[promised.id] = at
+        if operation.verb in ("cancel", "finish") and not operation.refusal:
+            asked.setdefault(operation.target, operation.asked_at)
+    taken: dict[str, list[tuple[datetime, datetime, Stored]]] = defaultdict(list)
+    for r in history.stored:
+        there = heard.get(r.id, r.since + _UNHEARD)
+        start = max(r.start, there)
+        if r.available_from is not None and r.id in entered:
+            start = min(start, max(r.available_from, entered[r.id]))
+        stop = min(r.end, r.ended_at or r.end, asked.get(r.id, r.end))
+        if start < stop:
+            taken[f"seat {r.seat}"].append((start, stop, r))
+            taken[f"reader {r.reader}"].append((start, stop, r))
+    for thing, spans in taken.items():
+        spans.sort(key=lambda span: span[:2])
+        for (_, stop, first), (start, _, second) in pairwise(spans):
+            if start < stop:
+                fault = history.fault_at(max(first.since, second.since))
+                yield Harm("doubles", fault, f"{thing}: {first.id} and {second.id}")
+
+
+def _orphaned(history: History) -> Iterator[Harm]:
+    """Claims that a reservation should not have, or lacks."""
+    for r in history.stored:
+        wanted = frozenset[str]()
+        if r.state in _LIVE:
+            wanted |= _half_hours(r, r.start, r.end)
+        if r.state in _PRESENT:
+            wanted |= {f"u:{r.reader}"}
+        held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
+        early = set[str]()
+        if r.available_from is not None and r.available_from < r.start and r.state in _LIVE:
+            early |= _half_hours(r, r.available_from, r.start)
+        counts = sum(claim.startswith("n:") for claim in r.claims)
+        for text in (
+            *(f"has {claim}" for claim in sorted(held - wanted - early)),
+            *(f"lacks {claim}" for claim in sorted(wanted - r.claims)),
+            *([f"counts {counts} times"] if counts != _counted(r) else []),
+        ):
+            fault = history.fault_at(r.events[-1].at)
+            yield Harm("orphaned", fault, f"{r.id} ({r.state}) {text}")
+
+
+def _half_hours(r: Stored, start: datetime, end: datetime) -> frozenset[str]:
+    """The claims to the seat and to the reader's time from ``start`` to ``end``: one for each half
+    hour of which some is wanted."""
+    local = to_local(start)
+    step = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
+    wanted = set[str]()
+    while step < end:
+        name = f"{step:%Y-%m-%d}:{step.hour * 2 + step.minute // 30}"
+        wanted |= {f"s:{r.seat}:{name}", f"r:{r.reader}:{name}"}
+        step += timedelta(minutes=30)
+    return frozenset(wanted)
+
+
+def _overbooked(history: History) -> Iterator[Harm]:
+    """A reader with more bookings on a day than they may have."""
+    counted: dict[tuple[str, str], list[Stored]] = defaultdict(list)
+    for r in history.stored:
+        if _counted(r):
+            counted[r.reader, r.day].append(r)
+    for (reader, day), rows in counted.items():
+        if history.daily_limit is not None and len(rows) > history.daily_limit:
+            fault = history.fault_at(max(r.since for r in rows))
+            yield Harm("overbooked", fault, f"{reader} has {len(rows)} bookings on {day}")
+
+
+def _held(history: History) -> Iterator[Harm]:
+    """A seat that is held for nobody: its waitlist entry has ended, or knows of no offer."""
+    for r in history.stored:
+        if r.state == "offered" and history.offers is not None:
+            known = history.offers.get(r.wait_id or "")
+            if known != r.id:
+                text = f"{r.id}: its entry {r.wait_id} has {known or 'no offer'}"
+                yield Harm("held", history.fault_at(r.since), text)
+
+
+def _counted(r: Stored) -> int:
+    """How often it counts among the day's bookings: an offer does not, nor what was cancelled
+    before its time had begun."""
+    if r.state in ("offered", "offer_expired"):
+        return 0
+    return int(r.state != "cancelled" or (r.ended_at is not None and r.ended_at >= r.start))
+
+
+def _untold(history: History) -> Iterator[Harm]:
+    """An event without its message, an outbox that is never emptied, and a message that WeChat
+    would have taken, given up."""
+    written = {(m.reservation, m.template, m.at) for m in history.messages}
+    for r in history.stored:
+        for event in r.events:
+            template = _TELLS.get(event.name)
+            if template is not None and (r.id, template, event.at) not in written:
+                yield Harm("untold", history.fault_at(event.at), f"{r.id}: {event.name}")
+        if r.outbox:
+            yield Harm("untold", history.fault_at(r.events[-1].at), f"{r.id}: {r.outbox} notices")
+    for m in history.messages:
+        if m.state in ("failed", UNQUEUED):
+            text = f"{m.reservation}: {m.template} {m.state} ({m.way})"
+            yield Harm("untold", history.fault_at(m.at), text)
+
+
+def _punished(history: History) -> Iterator[Harm]:
+    """Whoever came in time, and neither got in nor was spared."""
+    there = {r.id: r for r in history.stored}
+    punished = {violation.reservation for violation in history.violations}
+    deadlines = {o.told.id: o.told.check_in_until for o in history.operations if o.told is not None}
+    # An impatient client's tap has more than one answer.
+    elsewhere = {o.key for o in history.operations if o.refusal in _OWN_REASON}
+    seen = set[str]()
+    for operation in history.operations:
+        found = there.get(operation.target)
+        if operation.verb != "check_in" or found is None or operation.target in seen:
+            continue
+        deadline = deadlines.get(operation.target, found.check_in_until)
+        if operation.asked_at >= deadline or operation.key in elsewhere:
+            continue
+        # Over before anybody was there to answer: without a violation it has cost nothing.
+        over = operation.answered_at is not None and operation.answered_at >= found.end
+        for harm in (
+            "no show" if found.state == "no_show" and not over else "",
+            "a violation" if found.id in punished else "",
+            "too late" if operation.refusal == "too_late" else "",
+        ):
+            if harm:
+                seen.add(operation.target)
+                fault = history.fault_at(deadline)
+                yield Harm("punished", fault, f"{harm}: {_said(operation)}")
+                break
+
+
+def _early(history: History) -> Iterator[Harm]:
+    """What the service has ended by itself before its time."""
+    for r in history.stored:
+        due = {"completed": r.end, "no_show": r.check_in_until}.get(r.state)
+        if due is not None and r.ended_at is not None and r.ended_at < due:
+            text = f"{r.id}: {r.state} at {r.ended_at:%H:%M}, due at {due:%H:%M}"
+            yield Harm("early", history.fault_at(r.ended_at), text)
+
+
+def _refused_free(history: History) -> Iterator[Harm]:
+    """A seat that nobody has, asked for by a reader who has nothing else then, and refused."""
+    for probe in history.probes:
+        if probe.refusal:
+            beside = [
+                f"{r.id} of {r.reader}, {r.state}"
+                for r in history.stored
+                if probe.reader == r.reader or probe.seat == r.seat
+                if r.start < probe.start + timedelta(hours=1) and probe.start < r.end
+                if r.ended_at is None or r.ended_at >= probe.at
+            ]
+            text = f"{probe.seat} at {probe.start:%H:%M} for {probe.reader}: {probe.refusal}"
+            found = "; ".join(beside) or "nothing"
+            yield Harm("refused_free", history.fault_at(probe.at), f"{text} (there was {found})")
+
+
+def _late(history: History) -> Iterator[Harm]:
+    """Refused when it was repeated, or said to have failed, and stored nevertheless: an attempt
+    came afterwards. A scan may be refused: its code is judged, and may have run out, before its key
+    is looked at."""
+    kept = {key: r for r in history.stored for key in r.keys}
+    for o in history.operations:
+        refused = o.refusal and o.attempts > 1 and o.verb not in _SCANS
+        if (refused or o.undone) and o.key in kept:
+            yield Harm("late", history.fault_of(o), f"{_said(o)}, but {kept[o.key].id} has it")
+
+
+def _said(operation: Operation) -> str:
+    told = operation.told
+    state = told.state if told is not None else operation.refusal or "unknown"
+    return (
+        f"{operation.verb} {operation.target or (told.id if told else '')} by {operation.reader} "
+        f"({operation.attempts} attempts from {operation.asked_at:%H:%M:%S}) → {state}"
+    )

@@ -1,0 +1,310 @@
+"""Turns what readers were told, and what is stored in the end, into calls on seats and readers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import inf
+from typing import Final
+
+from lab.history.order_checker import AT_THE_END, OPEN, Call, Disorder, Kind, check
+from lab.history.records import Event, History, Operation, Stored
+from models.kernel.time_range import TimeRange, half_hour_slots, last_date, local_date
+
+REFUSED_WITHIN_S: Final = 0.25
+"""A refusal may rest on what was true so long before it was asked (docs/locking.md)."""
+_HALF_A_DAY: Final = timedelta(hours=12)
+_LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
+_ENDS: Final = {
+    "cancel": Kind.CANCEL,
+    "finish": Kind.FINISH,
+    "complete": Kind.FINISH,
+    "time_out": Kind.FINISH,
+    "miss": Kind.CANCEL,
+    "lapse": Kind.LAPSE,
+}
+_STEPS: Final = {
+    "check_in": Kind.USE,
+    "extend": Kind.EXTEND,
+    "shorten": Kind.MOVE,
+    "accept": Kind.ACCEPT,
+}
+_REFUSALS: Final = {"seat_taken": "seat", "own_overlap": "reader"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A seat for some time of one day."""
+
+    seat: str
+    day: str
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When something took effect: between ``begin`` and ``end``."""
+
+    begin: float
+    end: float
+    text: str
+    order: int | None
+
+
+def place(seat: str, start: datetime, end: datetime) -> Place:
+    slots = list(half_hour_slots(TimeRange(start, end)))
+    return Place(seat, slots[0][0].isoformat(), sum(1 << slot for _, slot in slots))
+
+
+def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
+    """Seats' and readers' days whose answers cannot have happened one after the other.
+
+    ``one_clock``: the service's own times are those by which readers' requests were noted; else
+    nothing is concluded from when the service says that a job did something.
+
+    Raises: SearchTooLong.
+    """
+    return check(calls_of(history, one_clock=one_clock))
+
+
+def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call]]:
+    """The calls on each seat's day and each reader's day. Where bookings go over midnight, a day is
+    from noon to noon."""
+    history = _from_noon(history)
+    found: dict[str, list[Call]] = defaultdict(list)
+    stored = {r.id: r for r in history.stored}
+    by_key = {key: r for r in history.stored for key in r.keys}
+    of_booking: dict[str, list[Operation]] = defaultdict(list)
+    effective = []
+    for operation in history.operations:
+        for thing, call in _refused(operation):
+            found[thing].append(call)
+        if not operation.refusal:
+            effective.append(operation)
+        elif operation.key in by_key:
+            # An attempt that seemed lost has come after the refusal of its repetition.
+            effective.append(replace(operation, refusal="", answered_at=None))
+    for operation in _merged(effective):
+        made = operation.told.id if operation.told is not None else operation.target
+        if not made and operation.key in by_key:
+            made = by_key[operation.key].id
+        r = stored.get(made)
+        if operation.told is not None or (r is not None and _happened(operation, r)):
+            of_booking[made].append(operation)
+    for id in {*of_booking, *stored}:
+        r = stored.get(id)
+        for thing, call in _life(id, r, of_booking.get(id, ()), one_clock):
+            found[thing].append(call)
+    return found
+
+
+def _from_noon(history: History) -> History:
+    """The same, but where bookings go over midnight, all seats are taken twelve hours earlier."""
+    times = [o.wanted[1:] for o in history.operations if o.wanted is not None]
+    times += [(o.told.start, o.told.end) for o in history.operations if o.told is not None]
+    times += [(r.start, r.end) for r in history.stored]
+    if all(local_date(start) == last_date(TimeRange(start, end)) for start, end in times):
+        return history
+
+    def earlier(operation: Operation) -> Operation:
+        wanted, told = operation.wanted, operation.told
+        if wanted is not None:
+            wanted = wanted[0], wanted[1] - _HALF_A_DAY, wanted[2] - _HALF_A_DAY
+        if told is not None:
+            told = replace(told, start=told.start - _HALF_A_DAY, end=told.end - _HALF_A_DAY)
+        return replace(operation, wanted=wanted, told=told)
+
+    rows = [
+        replace(
+            r,
+            start=r.start - _HALF_A_DAY,
+            end=r.end - _HALF_A_DAY,
+            available_from=r.available_from and r.available_from - _HALF_A_DAY,
+        )
+        for r in history.stored
+    ]
+    return replace(history, operations=[*map(earlier, history.operations)], stored=rows)
+
+
+def _happened(operation: Operation, r: Stored) -> bool:
+    """Of an operation that was not answered: is it among what is stored?"""
+    if operation.verb == "accept":  # it has no key
+        return any(event.name == "accept" for event in r.events)
+    return operation.key in r.keys
+
+
+def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """A key takes effect once, before the first answer that says so, however often it was sent. So
+    does an offer's acceptance, which has no key: whoever has had no answer asks once more."""
+    by_key: dict[tuple[str, str], Operation] = {}
+    for operation in operations:
+        accepts = operation.verb == "accept" and operation.refusal == ""
+        key = operation.key or (f"accept {operation.target}" if accepts else "")
+        if not key:
+            yield operation
+            continue
+        known = by_key.setdefault((operation.reader, key), operation)
+        if known is not operation:
+            answered = [o for o in (known, operation) if o.told and o.answered_at]
+            first = min(answered, key=lambda o: o.answered_at or o.asked_at, default=known)
+            asked = min(known.asked_at, operation.asked_at)
+            by_key[operation.reader, key] = replace(first, asked_at=asked)
+    yield from by_key.values()
+
+
+def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
+    kind = _REFUSALS.get(operation.refusal)
+    if kind is None or operation.wanted is None or operation.answered_at is None:
+        return
+    wanted = place(*operation.wanted)
+    thing = wanted.seat if kind == "seat" else operation.reader
+    begin = operation.asked_at.timestamp() - REFUSED_WITHIN_S
+    end = operation.answered_at.timestamp()
+    call = Call(Kind.REFUSED, operation.target, wanted.slots, begin, end, operation.reader)
+    yield f"{kind} {thing} on {wanted.day}", call
+
+
+def _life(
+    id: str, r: Stored | None, operations: Sequence[Operation], one_clock: bool
+) -> Iterator[tuple[str, Call]]:
+    """All calls of one booking, in the order in which its reader made them."""
+    reader = r.reader if r is not None else operations[0].reader
+    keys = {key: number for number, key in enumerate(r.keys)} if r is not None else {}
+    waiting = sorted(
+        operations, key=lambda o: (keys.get(o.key, len(keys)), o.answered_at or o.asked_at)
+    )
+    events = list(r.events) if r is not None else []
+    steps = [(event, _taken(waiting, event.name)) for event in _with_lost(events, waiting)]
+    offered = next((o for o in operations if o.verb == "accept"), None)
+    begins, now = _placed_from(steps), None
+    for number, (event, mine) in enumerate(steps[begins:], start=begins):
+        # What nothing stored tells of has no place among the others.
+        order = number if number < len(events) else None
+        moment = _moment(event, mine, reader, order, one_clock)
+        new = _place_after(event, mine or offered, r, now)
+        names = [event.name]
+        if number == begins > 0:  # it is there from now on, and may be in use already
+            names = ["reserve"]
+            names += ["check_in"] if any(e.name == "check_in" for e, _ in steps[:begins]) else []
+        for name in names:
+            yield from _calls(id, reader, name, now, new, moment)
+            now = new
+    if r is not None and now is not None and r.state in _LIVE:
+        slots = _early(r) | place(r.seat, r.start, r.end).slots
+        held = Call(Kind.HELD_AT_THE_END, id, slots, AT_THE_END, AT_THE_END, "stored", len(events))
+        yield f"seat {r.seat} on {now.day}", held
+        yield f"reader {reader} on {now.day}", held
+
+
+def _taken(waiting: list[Operation], verb: str) -> Operation | None:
+    """The first of these operations of that kind, which is taken out of them."""
+    found = next((o for o in waiting if o.verb == verb), None)
+    if found is not None:
+        waiting.remove(found)
+    return found
+
+
+def _placed_from(steps: Sequence[tuple[Event, Operation | None]]) -> int:
+    """From which step on it is known where the booking is: where somebody has moved it whose
+    request was not noted, from its last move on."""
+    moves = [n for n, (event, _) in enumerate(steps) if event.name == "change"]
+    return moves[-1] if any(steps[n][1] is None for n in moves) else 0
+
+
+def _moment(
+    event: Event, operation: Operation | None, reader: str, order: int | None, one_clock: bool
+) -> _Moment:
+    """When the event took effect."""
+    if operation is None:
+        begin = event.at.timestamp() if one_clock else -inf
+        return _Moment(begin, OPEN, f"the service: {event.name}", order)
+    answered = operation.answered_at if operation.told is not None else None
+    end = answered.timestamp() if answered is not None else OPEN
+    begin = operation.asked_at.timestamp()
+    return _Moment(begin, end, f"{reader} {operation.verb}", order)
+
+
+def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iterator[Event]:
+    """The stored events, and those of acknowledged operations that nothing stored tells of."""
+    counts: dict[str, int] = defaultdict(int)
+    for event in events:
+        counts[event.name] += 1
+    lost = []
+    for operation in operations:
+        counts[operation.verb] -= 1
+        if counts[operation.verb] < 0 and operation.told is not None:
+            lost.append(Event(operation.verb, operation.asked_at))
+    known = [*events, *lost]
+    first = [e for e in known if e.name in ("reserve", "hold")]
+    yield from [*first, *(e for e in known if e not in first)]
+
+
+def _place_after(
+    event: Event, operation: Operation | None, r: Stored | None, now: Place | None
+) -> Place | None:
+    """Where the booking is after the event; None where it has ended."""
+    if event.name in _ENDS:
+        return None
+    told = operation.told if operation is not None else None
+    if event.name == "reserve" and told is None and r is not None and _never_moved(r):
+        return place(r.seat, r.start, r.end)
+    if operation is not None and event.name in ("reserve", "change", "extend", "shorten", "accept"):
+        if event.name != operation.verb:
+            return now
+        wanted = (told.seat, told.start, told.end) if told is not None else operation.wanted
+        if wanted is not None:
+            new = place(*wanted)
+            return _until_the_end_of(new, now) if event.name == "shorten" else new
+    if event.name == "change" and operation is None and r is not None:
+        return place(r.seat, r.start, r.end)
+    if event.name == "hold" and operation is not None and operation.wanted is not None:
+        return place(*operation.wanted)  # as its reader saw it: it may have been extended since
+    if event.name in ("reserve", "hold") and r is not None:
+        return place(r.seat, r.start, r.end)
+    if event.name == "check_in" and r is not None and now is not None:
+        return Place(now.seat, now.day, now.slots | _early(r))
+    return now
+
+
+def _until_the_end_of(new: Place, now: Place | None) -> Place:
+    """What is left of ``now``, with the half hours before its start, up to the end of ``new``."""
+    kept = (1 << new.slots.bit_length()) - 1
+    return replace(new, slots=now.slots & kept) if now is not None else new
+
+
+def _never_moved(r: Stored) -> bool:
+    return not any(event.name in ("change", "extend", "shorten", "accept") for event in r.events)
+
+
+def _early(r: Stored) -> int:
+    """The half hours before its start that a check-in has added."""
+    if r.available_from is None or r.available_from >= r.start:
+        return 0
+    return place(r.seat, r.available_from, r.start).slots
+
+
+def _calls(
+    id: str, reader: str, event: str, old: Place | None, new: Place | None, when: _Moment
+) -> Iterator[tuple[str, Call]]:
+    def call(kind: Kind, slots: int) -> Call:
+        return Call(kind, id, slots, when.begin, when.end, when.text, when.order)
+
+    if event in ("reserve", "hold") and new is not None:
+        kind = Kind.TAKE if event == "reserve" else Kind.OFFER
+        yield f"seat {new.seat} on {new.day}", call(kind, new.slots)
+        yield f"reader {reader} on {new.day}", call(kind, new.slots)
+    elif event == "change" and old is not None and new is not None:
+        if (old.seat, old.day) == (new.seat, new.day):
+            yield f"seat {new.seat} on {new.day}", call(Kind.MOVE, new.slots)
+        else:
+            yield f"seat {old.seat} on {old.day}", call(Kind.LEAVE_TO, 0)
+            yield f"seat {new.seat} on {new.day}", call(Kind.TAKE, new.slots)
+        yield f"reader {reader} on {new.day}", call(Kind.MOVE, new.slots)
+    elif event in _STEPS and new is not None:
+        yield f"seat {new.seat} on {new.day}", call(_STEPS[event], new.slots)
+        yield f"reader {reader} on {new.day}", call(_STEPS[event], new.slots)
+    elif event in _ENDS and old is not None:
+        yield f"seat {old.seat} on {old.day}", call(_ENDS[event], 0)
+        yield f"reader {reader} on {old.day}", call(_ENDS[event], 0)

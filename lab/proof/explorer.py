@@ -1,0 +1,319 @@
+"""Tries every order in which the requests of a few readers can reach the database, with one fault
+at every step.
+
+A scenario is run again and again, each time with other choices, until there are no others
+(depth-first, as stateless model checkers do; Godefroid, "Model Checking for Programming Languages
+using VeriSoft", 1997). A state that was met before is not followed twice: it is what the store
+holds, what each worker has been answered, and what is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from lab.history.judge import judge
+from lab.history.recorded import disorders
+from lab.history.records import History, Operation
+from lab.proof.memory_mongo import MemoryStore
+from lab.proof.seat_probe import SeatProbe
+from lab.proof.simulated_library import MONDAY, SimulatedLibrary, Worker
+from lab.proof.simulated_loop import PARTY, SimulatedLoop, Stuck, counted_ids, run_alone
+from lab.proof.simulated_mongo import Request
+from lab.proof.simulation import Move, Recorder, Run
+from models.kernel.errors import ServiceUnavailable
+from models.readers.entities import Reader
+
+Act = Callable[[Worker, Recorder, Operation | None], Awaitable[Operation | None]]
+"""What a party does at a worker; with an operation it asks again for what it was not told."""
+Ids = Mapping[str, str]
+Watch = Callable[[MemoryStore], str | None]
+"""Looks at the store after each step; says what must not be, if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who acts at one worker. A reader who is not told asks again at another one."""
+
+    name: str
+    worker: str
+    act: Act
+    asks_again: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """``prepare`` writes what stands before, and names it for the ``parties``; ``now`` is when it
+    all happens."""
+
+    name: str
+    now: datetime
+    prepare: Callable[[Worker, Sequence[Reader]], Coroutine[Any, Any, Ids]]
+    parties: Callable[[Sequence[Reader], Ids], Sequence[Party]]
+    partition: bool = False
+    """The fault is that the primary of one worker loses its majority, instead of a lost message."""
+    watch: Watch | None = None
+    after: datetime | None = None
+    """When the jobs run that repair what a crash has left; None: they are not needed."""
+    alive_until: datetime | None = None
+    """The last beat of the service before; None: a second before ``now``."""
+    shared: frozenset[str] = frozenset()
+    """What one party writes and another reads, beside what all scenarios have."""
+
+
+@dataclass(slots=True)
+class Explored:
+    """What came of a scenario. ``harm`` has at most a few lines."""
+
+    scenario: str
+    runs: int = 0
+    states: int = 0
+    steps: int = 0
+    harm: list[str] = field(default_factory=list)
+
+
+_CONTENDED: Final = frozenset({"reservations", "waitlist", "begin", "commit"})
+"""What the parties write to."""
+
+
+_ONE_ORDER: Final = frozenset({"heartbeat", "messages"})
+"""What the parties write and, but for scenarios that name them, none of the others reads."""
+_ANSWERED_WITHIN_S: Final = 60.0
+"""Once nothing fails any more."""
+_ASKS_AGAIN_S: Final = 3.0
+_ROUNDS: Final = 2
+"""Of the jobs, after which nothing is left of what a fault has interrupted."""
+_HOURS: Final = (10, 11, 12)
+"""What the scenarios are about."""
+_NOTED: Final = 5
+
+
+class _Known(Exception):
+    """This state was met before."""
+
+
+class Explorer:
+    """All runs of one scenario. ``faults``: how many things go wrong in one run; ``stop_at``: end
+    with the first harm that begins with one of these, and note no other."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        library: SimulatedLibrary,
+        *,
+        faults: int = 1,
+        plant: Callable[[Run], None] = lambda run: None,
+        stop_at: Sequence[str] | None = None,
+    ) -> None:
+        self._scenario, self._library, self._faults = scenario, library, faults
+        self._plant, self._stop_at = plant, stop_at
+        self._prepared, ids = _prepared(library, scenario)
+        self._parties = scenario.parties(library.readers, ids)
+        self._known: set[int] = set()
+        self._seen = SeatProbe(library)
+        self._digests: dict[int, tuple[object, int]] = {}
+        self.result = Explored(scenario.name)
+
+    def explore(self) -> Explored:
+        """Every run, or those until the first harm."""
+        left: list[tuple[int, ...]] = [()]
+        while left:
+            prefix = left.pop()
+            self.result.runs += 1
+            with counted_ids():
+                left.extend(self._run(prefix))
+            if self.result.harm and self._stop_at is not None:
+                break
+        self.result.states = len(self._known)
+        return self.result
+
+    def _run(self, prefix: Sequence[int]) -> list[tuple[int, ...]]:
+        """Follow the choices of ``prefix``, then always the first. Returns the other choices that
+        there were behind it."""
+        names = sorted({party.worker for party in self._parties})
+        loop = SimulatedLoop()
+
+        def now() -> datetime:
+            return self._scenario.now + timedelta(seconds=loop.time())
+
+        run = Run(self._library, self._prepared.copy(), names, now, loop)
+        if self._faults <= 1 and not self._scenario.partition:
+            run.recorder.happened = run.has_happened
+        self._plant(run)
+        taken: list[int] = []
+        others: list[tuple[int, ...]] = []
+        faults = self._faults
+        known = False
+
+        def step() -> bool:
+            nonlocal faults, known
+            choices = list(_choices(run, faults > 0, self._scenario))
+            if not choices:
+                return False
+            if len(taken) < len(prefix):
+                chosen = prefix[len(taken)]
+            else:
+                state = self._state(run, faults)
+                if state in self._known:
+                    known = True
+                    raise _Known()
+                self._known.add(state)
+                others.extend((*taken, n) for n in range(1, len(choices)))
+                chosen = 0
+            taken.append(chosen)
+            request, move = choices[chosen]
+            if request is None:
+                run.heal()
+            else:
+                faults -= move is not Move.HAPPENS and not run.is_orphan(request)
+                run.make(request, move)
+            self.result.steps += 1
+            if self._scenario.watch is not None:
+                self._note(self._scenario.watch(run.cluster.primary), run)
+            return True
+
+        run.loop.step = step
+        try:
+            run.loop.run(self._all_parties(run))
+            for request in list(run.network.waiting):  # what was late comes last
+                run.network.let(request)
+            run.loop.run(self._tell(run))
+            history = run.outcome()
+            history.probes += self._seen.look(run.cluster.primary, self._scenario.now, _HOURS)
+            for text in _harm(history):
+                self._note(text, run)
+        except _Known:
+            pass
+        except Stuck:
+            self._note("unanswered: all wait, and nothing happens any more", run)
+        finally:
+            run.loop.close()
+        return others
+
+    async def _all_parties(self, run: Run) -> None:
+        """All act at once; then who was told nothing asks again, where the service is still up."""
+        told: dict[str, Operation | None] = {}
+
+        async def act(party: Party) -> None:
+            worker = run.workers[party.worker]
+            with suppress(ServiceUnavailable):  # a job, which comes again
+                told[party.name] = await party.act(worker, run.recorder, None)
+
+        tasks = [run.start(p.name, p.worker, act(p)) for p in self._parties]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled() and task.exception() is not None:
+                raise task.exception() or AssertionError
+        if run.cluster.isolated is not None:
+            run.heal()
+        run.loop.step = run.calm_step  # from here on nothing fails
+        for party in self._parties:
+            operation = told.get(party.name) or _of(run.recorder.history, party)
+            if party.asks_again and operation is not None and operation.unknown:
+                PARTY.set(f"{party.name}+")
+                await self._asks_again(run, party, operation)
+        if self._scenario.after is not None:
+            direct = self._library.worker_on(run.cluster.primary)
+            for _ in range(_ROUNDS):
+                await direct.waitlist_jobs.expire_offers(self._scenario.after)
+                await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
+
+    async def _asks_again(self, run: Run, party: Party, operation: Operation) -> None:
+        """Until there is an answer: at the same worker, while that is up."""
+        alive = run.workers[party.worker] if party.worker in run.alive else None
+        worker = alive or self._library.worker_on(run.cluster.primary)
+        begun = run.loop.time()
+        while operation.unknown:
+            run.recorder.step += 1
+            await party.act(worker, run.recorder, operation)
+            if operation.unknown and run.loop.time() - begun > _ANSWERED_WITHIN_S:
+                self._note(f"unanswered: {party.name}, a minute after the last fault", run)
+                return
+            if operation.unknown:
+                await asyncio.sleep(_ASKS_AGAIN_S)
+
+    async def _tell(self, run: Run) -> None:
+        outbox = self._library.worker_on(run.cluster.primary).outbox
+        while await outbox.dispatch(MONDAY):
+            pass
+
+    def _note(self, text: str | None, run: Run) -> None:
+        wanted = self._stop_at is None or (text or "").startswith(tuple(self._stop_at))
+        if text and wanted and len(self.result.harm) < _NOTED:
+            self.result.harm.append("\n    ".join((text, *run.steps)))
+
+    def _state(self, run: Run, faults: int) -> int:
+        stores = [run.cluster.primary, run.cluster.isolated]
+        store = frozenset(
+            (number, name, id, self._digest(document))
+            for number, one in enumerate(stores)
+            if one is not None
+            for name, table in one.tables.items()
+            for id, document in table.documents.items()
+        )
+        waiting = tuple((r.worker, r.text, run.is_orphan(r)) for r in run.network.waiting)
+        behind = frozenset(run.cluster.behind)
+        traces = tuple(run.traces.items())
+        alive = frozenset(run.alive)
+        answers = tuple((o.key, o.verb, o.refusal, o.told) for o in run.recorder.history.operations)
+        passed = round(run.loop.time(), 3)
+        return hash((store, waiting, traces, alive, behind, faults, answers, passed))
+
+    def _digest(self, document: Any) -> int:
+        known = self._digests.get(id(document))
+        if known is None or known[0] is not document:
+            if len(self._digests) > 50_000:
+                self._digests.clear()
+            known = self._digests[id(document)] = (document, hash(repr(document)))
+        return known[1]
+
+
+def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Request | None, Move]]:
+    """Without a fault first, so that the usual ways are the first ones. No request: the primary
+    that was cut off comes back."""
+    waiting = list(run.network.waiting)
+    shared = _CONTENDED | scenario.shared
+    for request in waiting:
+        about = request.text.partition(".")[0]
+        if about not in shared and (not request.writes or about in _ONE_ORDER):
+            # What nobody writes meanwhile reads the same at any time.
+            waiting = [request]
+            break
+    for request in waiting:
+        yield request, Move.HAPPENS
+    if run.cluster.isolated is not None:
+        yield None, Move.HAPPENS
+    for request in waiting:
+        if not scenario.partition:
+            for move in run.moves(request, faults)[1:]:
+                yield request, move
+        elif faults:
+            yield request, Move.CUT_OFF
+
+
+def _of(history: History, party: Party) -> Operation | None:
+    """What the party was doing when its worker crashed."""
+    return next((o for o in history.operations if o.key == party.name), None)
+
+
+def _prepared(library: SimulatedLibrary, scenario: Scenario) -> tuple[MemoryStore, Ids]:
+    """The store with what stands before the scenario, and its names."""
+    prepared = library.store.copy()
+    PARTY.set("before")
+    with counted_ids():
+        worker = library.worker_on(prepared)
+        ids = run_alone(scenario.prepare(worker, library.readers))
+        last = scenario.alive_until or scenario.now - timedelta(seconds=1)
+        run_alone(worker.stored.heartbeat.set(last))
+    return prepared, ids
+
+
+def _harm(history: History) -> Iterator[str]:
+    for harm in judge(history):
+        yield f"{harm.kind}: {harm.text}"
+    for disorder in disorders(history, one_clock=False):
+        yield str(disorder)

@@ -1,0 +1,266 @@
+"""A model of MongoDB in memory: documents, and the unique indexes that decide every race.
+
+One operation happens at a time. Documents are never changed in place, so that a copy of the store
+costs no more than its tables: by copies it has snapshots, transactions, and a primary that was cut
+off and whose writes will be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from lab.proof.memory_query import (
+    MISSING,
+    Document,
+    field_of,
+    matches,
+    projected,
+    sort_key,
+    stored,
+    updated,
+    upserted,
+)
+from models.schema.indexes import INDEXES
+
+_DUPLICATE_KEY: Final = 11000
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueIndex:
+    """One of the indexes that let no two documents have the same key."""
+
+    name: str
+    fields: tuple[str, ...]
+    only: Mapping[str, Any] | None
+    sparse: bool
+
+    def keys(self, document: Document) -> list[Key]:
+        """The document's keys, in the order in which MongoDB enters them."""
+        if self.only is not None and not matches(document, self.only):
+            return []
+        if len(self.fields) > 1:
+            return [tuple(_hashable(field_of(document, name)) for name in self.fields)]
+        value = field_of(document, self.fields[0])
+        if value is MISSING and self.sparse:
+            return []
+        many = value if isinstance(value, list) else [value]
+        return [(item,) for item in sorted({_hashable(item) for item in many}, key=sort_key)]
+
+
+def _hashable(value: Any) -> Any:
+    return None if value is MISSING else tuple(value) if isinstance(value, list) else value
+
+
+@cache
+def unique_indexes(collection: str) -> tuple[UniqueIndex, ...]:
+    """Those that the service declares, the one of ``_id`` first."""
+    found = [UniqueIndex("_id_", ("_id",), None, sparse=False)]
+    for model in INDEXES.get(collection, ()):
+        d = model.document
+        if d.get("unique"):
+            only = d.get("partialFilterExpression")
+            found.append(UniqueIndex(d["name"], tuple(d["key"]), only, bool(d.get("sparse"))))
+    return tuple(found)
+
+
+class Table:
+    """One collection."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.indexes = unique_indexes(name)
+        self.documents: dict[Any, Document] = {}
+        self._holders: dict[tuple[str, Key], Any] = {}
+
+    def copy(self) -> Table:
+        new = Table.__new__(Table)
+        new.name, new.indexes = self.name, self.indexes
+        new.documents, new._holders = dict(self.documents), dict(self._holders)
+        return new
+
+    def put(self, document: Document) -> None:
+        """Let the document stand under its ``_id``. Raises: DuplicateKeyError, with nothing
+        changed."""
+        old = self.documents.get(document["_id"])
+        new_keys = [(i, key) for i in self.indexes for key in i.keys(document)]
+        for index, key in new_keys:
+            holder = self._holders.get((index.name, key), document["_id"])
+            if holder != document["_id"]:
+                raise _duplicate(self.name, index, key)
+        if old is not None:
+            self._forget(old)
+        self.documents[document["_id"]] = document
+        for index, key in new_keys:
+            self._holders[index.name, key] = document["_id"]
+
+    def insert(self, document: Document) -> None:
+        """As ``put``, for a document that must not be there yet."""
+        if document["_id"] in self.documents:
+            raise _duplicate(self.name, self.indexes[0], (document["_id"],))
+        self.put(document)
+
+    def remove(self, id: Any) -> None:
+        self._forget(self.documents.pop(id))
+
+    def _forget(self, document: Document) -> None:
+        for index in self.indexes:
+            for key in index.keys(document):
+                self._holders.pop((index.name, key), None)
+
+
+def _duplicate(collection: str, index: UniqueIndex, key: Key) -> DuplicateKeyError:
+    text = f"E11000 duplicate key error collection: {collection} index: {index.name} dup key: {key}"
+    details = {
+        "code": _DUPLICATE_KEY,
+        "errmsg": text,
+        "keyPattern": dict.fromkeys(index.fields, 1),
+        "keyValue": dict(zip(index.fields, key, strict=True)),
+    }
+    return DuplicateKeyError(text, _DUPLICATE_KEY, details)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What an update did: how many documents it met, and how many it changed."""
+
+    matched_count: int = 0
+    modified_count: int = 0
+    upserted_id: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    deleted_count: int
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """All collections, by name."""
+
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def copy(self) -> MemoryStore:
+        """The same at this moment; what happens to one does not happen to the other."""
+        return MemoryStore({name: t.copy() for name, t in self.tables.items()})
+
+    def table(self, name: str) -> Table:
+        if name not in self.tables:
+            self.tables[name] = Table(name)
+        return self.tables[name]
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def find(
+        self,
+        name: str,
+        query: Mapping[str, Any],
+        projection: Mapping[str, Any] | None = None,
+        order: Sequence[tuple[str, int]] = (),
+        skip: int = 0,
+        limit: int = 0,
+    ) -> list[Document]:
+        """The documents that the query finds, in the order wanted, else as they were inserted."""
+        found = list(self._found(name, query))
+        for path, direction in reversed(order):
+            found.sort(key=lambda d: _place(d, path, direction), reverse=direction < 0)
+        found = found[skip : skip + limit if limit else None]
+        return [projected(document, projection) for document in found]
+
+    def _found(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
+        documents, query = self.table(name).documents, stored(query)
+        id = query.get("_id", MISSING)
+        if isinstance(id, str):  # by far the most
+            known = documents.get(id)
+            if known is not None and matches(known, query):
+                yield known
+            return
+        for document in list(documents.values()):
+            if matches(document, query):
+                yield document
+
+    def count(self, name: str, query: Mapping[str, Any]) -> int:
+        return sum(1 for _ in self._found(name, query))
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def insert_many(self, name: str, documents: Sequence[Document]) -> None:
+        """Each for itself. Raises: BulkWriteError, as MongoDB's unordered insert."""
+        errors = []
+        for index, document in enumerate(documents):
+            try:
+                self.table(name).insert(stored(document))
+            except DuplicateKeyError as error:
+                errors.append({"index": index, **(error.details or {})})
+        if errors:
+            raise BulkWriteError({"writeErrors": errors, "writeConcernErrors": []})
+
+    def insert_one(self, name: str, document: Document) -> None:
+        """Raises: DuplicateKeyError."""
+        self.table(name).insert(stored(document))
+
+    def find_one_and_update(
+        self,
+        name: str,
+        query: Mapping[str, Any],
+        update: Any,
+        projection: Mapping[str, Any] | None = None,
+        upsert: bool = False,
+        after: bool = False,
+    ) -> Document | None:
+        """The document before or ``after`` the update; None where there was none."""
+        old = next(self._found(name, query), None)
+        if old is None and not upsert:
+            return None
+        new = updated(old, update) if old is not None else stored(upserted(query, update))
+        table = self.table(name)
+        if old is None:
+            table.insert(new)
+        else:
+            table.put(new)
+        shown = new if after else old
+        return projected(shown, projection) if shown is not None else None
+
+    def update(
+        self,
+        name: str,
+        query: Mapping[str, Any],
+        update: Any,
+        *,
+        many: bool = False,
+        upsert: bool = False,
+    ) -> Changed:
+        """Raises: DuplicateKeyError."""
+        found = list(self._found(name, query))
+        if not found and upsert:
+            new = upserted(query, update)
+            self.table(name).insert(new)
+            return Changed(upserted_id=new["_id"])
+        changed = 0
+        for old in found if many else found[:1]:
+            new = updated(old, update)
+            if new != old:
+                self.table(name).put(new)
+                changed += 1
+        return Changed(len(found) if many else min(1, len(found)), changed)
+
+    def delete(self, name: str, query: Mapping[str, Any], *, many: bool = False) -> Deleted:
+        found = list(self._found(name, query))
+        found = found if many else found[:1]
+        for document in found:
+            self.table(name).remove(document["_id"])
+        return Deleted(len(found))
+
+
+def _place(document: Document, path: str, direction: int) -> tuple[int, Any]:
+    """Where the document stands: an array by its smallest or, backwards, its greatest item."""
+    value = field_of(document, path)
+    if isinstance(value, list):
+        pick = min if direction > 0 else max
+        return pick((sort_key(item) for item in value), default=sort_key(None))
+    return sort_key(value)

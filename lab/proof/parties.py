@@ -1,0 +1,394 @@
+"""What takes part in a scenario: readers who do one thing, jobs, and what stood there before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+
+from lab.history.records import Operation
+from lab.proof.explorer import Act, Ids, Party
+from lab.proof.simulated_library import (
+    AREA,
+    CLOSES,
+    KIOSK,
+    Worker,
+    at,
+    context,
+    seat,
+    wish,
+)
+from lab.proof.simulation import Recorder
+from models.check_in.arrival import KioskCodeScan
+from models.kernel.errors import InvalidState
+from models.kernel.time_range import local_instant, next_clock_instant
+from models.readers.context import RequestContext
+from models.readers.entities import Reader
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from models.waitlist.entities import WaitlistEntry
+
+ONE: Final = seat(1)
+TWO: Final = seat(2)
+
+
+def _wanted(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
+    start = local_instant(when.day, when.start) if when.start is not None else now
+    return seat_id, start, next_clock_instant(start, when.end)
+
+
+def _taps(
+    reader: Reader,
+    verb: str,
+    name: str,
+    now: datetime,
+    ask: Callable[[Worker, RequestContext], Awaitable[Reservation]],
+    target: str = "",
+    wanted: tuple[str, datetime, datetime] | None = None,
+    *,
+    keyed: bool = True,
+    repeated: bool = False,
+) -> Act:
+    """One request of the reader, under the key ``name``; where it is not ``keyed``, the service
+    does not hear of the key. ``repeated``: another party has sent it before."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
+        repeats = repeated or again is not None
+        ctx = context(reader, now, name if keyed else None, repeated=repeats)
+        tap = await recorder.tap(
+            reader.id, verb, name, lambda: ask(worker, ctx), target, wanted, again
+        )
+        tap.attempts += repeated
+        return tap
+
+    return act
+
+
+Job = Callable[[Worker], Awaitable[object]]
+"""What a worker does, of which nobody waits for the answer."""
+
+
+def job(name: str, worker: str, work: Job) -> Party:
+    """The party that does it."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
+        await work(worker)
+
+    return Party(name, worker, act, asks_again=False)
+
+
+def books(
+    reader: Reader,
+    name: str,
+    seat_id: str,
+    start: int,
+    end: int,
+    now: datetime,
+    *,
+    repeated: bool = False,
+) -> Act:
+    """The reader books the seat for these hours; once more, where it is ``repeated``."""
+    return _books(reader, name, seat_id, wish(start, end), now, repeated=repeated)
+
+
+def _books(
+    reader: Reader,
+    name: str,
+    seat_id: str,
+    when: TimeSelection,
+    now: datetime,
+    *,
+    repeated: bool = False,
+) -> Act:
+    return _taps(
+        reader,
+        "reserve",
+        name,
+        now,
+        lambda worker, ctx: worker.reservations.create(ctx, seat_id, when),
+        wanted=_wanted(seat_id, when, now),
+        repeated=repeated,
+    )
+
+
+def books_until_closing(reader: Reader, name: str, seat_id: str, start: int, now: datetime) -> Act:
+    """The reader books the seat from that hour on, to the end of the day."""
+    begin = at(start)
+    when = TimeSelection(begin.date(), begin.time(), at(*CLOSES).time())
+    return _books(reader, name, seat_id, when, now)
+
+
+def books_now(reader: Reader, name: str, seat_id: str, end: int, now: datetime) -> Act:
+    """The reader books the seat from this minute to that hour."""
+    return _books(reader, name, seat_id, TimeSelection(now.date(), None, at(end).time()), now)
+
+
+def remembers(seconds: float, act: Act) -> Act:
+    """The worker knows all that is booked at this moment. So long after it, it does the ``act``,
+    and has heard nothing in between."""
+
+    async def later(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
+        if again is None:
+            worker.reads_all()
+            await worker.occupancy.get_day(at(10).date())
+            await asyncio.sleep(seconds)
+        return await act(worker, recorder, again)
+
+    return later
+
+
+def changes(
+    reader: Reader,
+    name: str,
+    id: str,
+    seat_id: str,
+    now: datetime,
+    hours: tuple[int, int] = (10, 11),
+    *,
+    repeated: bool = False,
+) -> Act:
+    """The reader wants another seat or time; once more, where it is ``repeated``."""
+    when = wish(*hours)
+    return _taps(
+        reader,
+        "change",
+        name,
+        now,
+        lambda worker, ctx: worker.reservations.change(ctx, id, seat_id, when.start, when.end),
+        id,
+        _wanted(seat_id, when, now),
+        repeated=repeated,
+    )
+
+
+def cancels(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """The reader gives the booking up."""
+    return _taps(reader, "cancel", name, now, lambda w, ctx: w.reservations.cancel(ctx, id), id)
+
+
+def extends(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
+    """The reader wants to stay until that hour."""
+    until = at(hour).time()
+    return _taps(reader, "extend", name, now, lambda w, ctx: w.renewal.renew(ctx, id, until), id)
+
+
+def shortens(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
+    """The reader gives back what comes after that hour."""
+    end, kept = at(hour).time(), (ONE, at(10), at(hour))
+    return _taps(
+        reader, "shorten", name, now, lambda w, c: w.early_end.shorten(c, id, end), id, kept
+    )
+
+
+def checks_in(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """By a kiosk's code, each party with one of its own."""
+    scan = KioskCodeScan(KIOSK, int.from_bytes(name.encode()) % 9973, is_current=True)
+    return _taps(
+        reader, "check_in", name, now, lambda w, ctx: w.check_in.check_in(ctx, id, scan), id
+    )
+
+
+def returns(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """From a leave, by a kiosk's code."""
+    scan = KioskCodeScan(KIOSK, 2, is_current=True)
+    return _taps(
+        reader, "return", name, now, lambda w, c: w.check_in.return_from_leave(c, id, scan), id
+    )
+
+
+def comes_again(
+    reader: Reader, name: str, id: str, came: datetime, now: datetime, *, at_once: bool = True
+) -> Act:
+    """The reader scans at ``now`` since nobody has answered the scan of when they ``came``; not
+    ``at_once``, but when all others are done."""
+    scans = checks_in(reader, name, id, now)
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
+        if again is None:
+            again = Operation(reader.id, "check_in", name, id, came)
+            recorder.history.operations.append(again)
+            if not at_once:
+                return again
+        return await scans(worker, recorder, again)
+
+    return act
+
+
+async def misses(worker: Worker, now: datetime) -> None:
+    """The round in which a worker releases what nobody has come for: it beats first."""
+    await worker.extension.record_heartbeat(now)
+    await worker.deadlines.no_show(now)
+
+
+async def ends_leaves(worker: Worker, now: datetime) -> None:
+    """The round in which a worker ends the leaves that are over: it beats first."""
+    await worker.extension.record_heartbeat(now)
+    await worker.deadlines.expire_leaves(now)
+
+
+def accepts(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """The reader takes the seat that is offered. That has no key: a second try may find it done."""
+    return _taps(
+        reader, "accept", name, now, lambda w, ctx: w.waitlist.accept(ctx, id), id, keyed=False
+    )
+
+
+def leaves_the_line(reader: Reader, now: datetime) -> Job:
+    """The reader waits no more."""
+
+    async def leave(worker: Worker) -> None:
+        for entry in await worker.waitlist.open_of(reader.id):
+            await worker.waitlist.leave(context(reader, now), entry.id)
+
+    return leave
+
+
+def declines(reader: Reader, id: str, now: datetime) -> Job:
+    """The reader does not want the seat that is offered."""
+
+    async def decline(worker: Worker) -> None:
+        with suppress(InvalidState):
+            await worker.waitlist.decline(context(reader, now), id)
+
+    return decline
+
+
+def gives_back(reader: Reader, id: str, now: datetime) -> Job:
+    """The reader gives the booking up, and does not ask what came of it."""
+
+    async def cancel(worker: Worker) -> None:
+        with suppress(InvalidState):
+            await worker.reservations.cancel(context(reader, now), id)
+
+    return cancel
+
+
+def in_turn(*jobs: Job) -> Job:
+    """One after the other."""
+
+    async def all_of(worker: Worker) -> None:
+        for one in jobs:
+            await one(worker)
+
+    return all_of
+
+
+def stubborn(act: Act, then: Act | None = None) -> Act:
+    """Asks a second time at the same worker where the first answer says nothing: ``then``, if it is
+    another moment."""
+
+    async def twice(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
+        first = await act(worker, recorder, again)
+        if first is None or not first.unknown:
+            return first
+        return await (then or act)(worker, recorder, first)
+
+    return twice
+
+
+def one_by_one(*acts: Act) -> Act:
+    """The reader does one thing after the other."""
+
+    async def all_of(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
+        done = None
+        for act in acts if again is None else acts[-1:]:
+            done = await act(worker, recorder, again)
+        return done
+
+    return all_of
+
+
+# --- what stands before ---------------------------------------------------------------------------
+
+
+async def nothing(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    return {}
+
+
+async def book(
+    worker: Worker, reader: Reader, seat_id: str, now: datetime | None = None
+) -> Reservation:
+    return await worker.reservations.create(
+        context(reader, now or at(8), f"{reader.id}-before"), seat_id, wish(10, 11)
+    )
+
+
+async def booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has seat one from 10 to 11."""
+    return {"booked": (await book(worker, readers[0], ONE)).id}
+
+
+async def booked_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has seat one, and the second waits for it."""
+    ids = await booked(worker, readers)
+    await worker.waitlist.join(context(readers[1], at(8)), AREA, [ONE], frozenset(), wish(10, 11))
+    return ids
+
+
+async def offered(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """Seat one is held for the second reader, who has waited for it; the third one waits, too."""
+    ids = await booked_and_wanted(worker, readers)
+    await worker.waitlist.join(context(readers[2], at(8)), AREA, [ONE], frozenset(), wish(10, 11))
+    await worker.reservations.cancel(context(readers[0], at(8)), ids["booked"])
+    (entry,) = await worker.waitlist.open_of(readers[1].id)
+    assert entry.offer is not None
+    return {"offered": entry.offer}
+
+
+async def offered_one_of_two(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """Seat one is held for the second reader, who would take any; the third one has seat two."""
+    first, other = await book(worker, readers[0], ONE), await book(worker, readers[2], TWO)
+    await worker.waitlist.join(context(readers[1], at(8)), AREA, [], frozenset(), wish(10, 11))
+    await worker.reservations.cancel(context(readers[0], at(8)), first.id)
+    (entry,) = await worker.waitlist.open_of(readers[1].id)
+    assert entry.offer is not None
+    return {"offered": entry.offer, "other": other.id}
+
+
+async def long_in_use_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader sits on seat one from 10 to 12, and the second waits for its second hour."""
+    ctx = context(readers[0], at(8), f"{readers[0].id}-before")
+    r = await worker.reservations.create(ctx, ONE, wish(10, 12))
+    scan = KioskCodeScan(KIOSK, 1, is_current=True)
+    await worker.check_in.check_in(context(readers[0], at(10)), r.id, scan)
+    await worker.waitlist.join(context(readers[1], at(10)), AREA, [ONE], frozenset(), wish(11, 12))
+    return {"booked": r.id}
+
+
+async def in_use(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader sits on seat one since 10."""
+    ids = await booked(worker, readers)
+    scan = KioskCodeScan(KIOSK, 1, is_current=True)
+    await worker.check_in.check_in(context(readers[0], at(10)), ids["booked"], scan)
+    return ids
+
+
+async def away(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has seat one since 10, and has left it at five past."""
+    ids = await in_use(worker, readers)
+    await worker.check_in.leave(context(readers[0], at(10, 5)), ids["booked"])
+    return ids
+
+
+async def both_booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has seat one, the second has seat two."""
+    ids = await booked(worker, readers)
+    return {**ids, "other": (await book(worker, readers[1], TWO)).id}
+
+
+async def four_booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has seat two for four hours that follow one another, each by itself."""
+    for hour in range(11, 15):
+        ctx = context(readers[0], at(8), f"before-{hour}")
+        await worker.reservations.create(ctx, TWO, wish(hour, hour + 1))
+    return {}
+
+
+async def free_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The second reader waits for seat one, which has become free since."""
+    reader, seats = readers[1].id, frozenset({ONE})
+    entry = WaitlistEntry("wait", reader, AREA, seats, frozenset(), at(10), at(11), at(8))
+    await worker.stored.waitlist.join(entry)
+    return {}

@@ -1,0 +1,178 @@
+"""Mistakes that a booking service can make, each planted into the service as it runs.
+
+Each names where it must be found: what finds no bug that is there proves nothing by finding none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Final
+
+from lab.proof import planted_rules as rules
+from lab.proof import planted_writes as writes
+from lab.proof.planted_rules import Around
+from lab.proof.simulation import Run
+
+Plant = Callable[[Run], None]
+DAYS: Final = "simulated days"
+"""Stands for a scenario."""
+
+
+def nothing(run: Run) -> None:
+    """Plants nothing into the workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A mistake and where it is found: the explorer's ``scenario`` with so many ``faults``, or
+    ``DAYS``. ``harm``: what it does must begin with one of these. ``by_day``: not across
+    midnight."""
+
+    scenario: str
+    harm: Sequence[str]
+    plant: Plant = nothing
+    around: Callable[[], Around] = nullcontext
+    faults: int = 0
+    by_day: bool = False
+
+
+_ONE_SEAT: Final = "three want one seat, one of them at both workers"
+_CHANGES: Final = "one changes to the seat that another wants, a third wants the old one"
+_REPEATED: Final = "a repetition is refused, and the seat is given back"
+_GIVEN_BACK: Final = "a seat is given back, one waits for it, another passes by"
+_REST: Final = "the rest of a stay is given back, one waits for it, another passes by"
+_LEAVES: Final = "a seat is given back while the one who waits for it leaves"
+_LONGER: Final = "somebody stays longer in the last moment"
+_TOLD: Final = "a booking is changed twice while its reader is told"
+_ASKED_TWICE: Final = "a primary without its majority answers one who asks twice"
+
+PLANTS: Final[Mapping[str, Mistake]] = {
+    # What the database is asked for.
+    "no index": Mistake(_ONE_SEAT, ("doubles",), writes.no_index),
+    "update by _id alone": Mistake(
+        "one changes and cancels, another wants the seat", ("",), writes.by_id_alone
+    ),
+    "a job without its due condition": Mistake(_LONGER, ("early",), writes.job_without_condition),
+    "a change guarded by number": Mistake(
+        "a change is undone with its primary, and its number is used again",
+        ("orphaned", "doubles"),
+        writes.by_number,
+        faults=1,
+        by_day=True,
+    ),
+    "reads at local": Mistake(_ASKED_TWICE, ("lost",), writes.local_reads, faults=1),
+    "a booking read at local": Mistake(_ASKED_TWICE, ("lost",), writes.booking_at_local, faults=1),
+    "a key looked up at local": Mistake(
+        "a primary without its majority is asked again when it is too late",
+        ("lost",),
+        writes.key_at_local,
+        faults=1,
+    ),
+    "a look instead of a tombstone": Mistake(
+        "a booking seems to fail, and nobody asks again",
+        ("late",),
+        writes.look_instead_of_tombstone,
+        faults=1,
+    ),
+    "a look instead of a fence": Mistake(
+        "a change seems to fail, and nobody asks again",
+        ("late",),
+        writes.look_instead_of_fence,
+        faults=1,
+    ),
+    # Keys.
+    "a refusal that does not last": Mistake(
+        _REPEATED, ("late",), writes.refusal_that_does_not_last
+    ),
+    "a booking's key is not claimed": Mistake(_REPEATED, ("late",), writes.booking_without_key),
+    "a change's key is not claimed": Mistake(
+        "a repetition of a change is refused, and the seat is given back",
+        ("late",),
+        around=rules.change_without_key,
+    ),
+    "a key that stays busy": Mistake(_ONE_SEAT, ("unanswered",), writes.key_stays_busy, faults=1),
+    # Memory.
+    "a board that accepts": Mistake(_ONE_SEAT, ("doubles",), writes.board_that_accepts),
+    "an old memory refuses": Mistake(
+        "a seat is given back behind the back of a worker that remembers",
+        ("seat ",),
+        around=rules.old_memory,
+    ),
+    # Claims.
+    "a change gives the old seat back first": Mistake(
+        _CHANGES, ("orphaned", "doubles"), writes.old_seat_first
+    ),
+    "a renewal takes no claims": Mistake(
+        _LONGER, ("doubles", "orphaned"), around=rules.renewal_without_claims
+    ),
+    "an earlier end gives nothing back": Mistake(
+        _REST, ("orphaned",), around=rules.shorter_stay_keeps_claims
+    ),
+    "an earlier end gives too much back": Mistake(
+        _REST, ("orphaned",), around=rules.shorter_stay_gives_too_much
+    ),
+    "a check-in without presence": Mistake(
+        "a check-in in the last moment, and the release",
+        ("orphaned",),
+        around=rules.check_in_without_presence,
+    ),
+    "an early check-in takes no claims": Mistake(
+        "a check-in before the start, another one wants the seat until then",
+        ("doubles",),
+        around=rules.early_check_in_without_claims,
+    ),
+    "an expired leave gives the day's place back": Mistake(
+        "a return in the last moment, and the end of the leave",
+        ("orphaned",),
+        around=rules.expired_leave_gives_day_back,
+    ),
+    "one booking a day more": Mistake(
+        "a day is full but for one booking, and its reader wants two",
+        ("overbooked",),
+        around=rules.one_booking_more,
+    ),
+    "the last minutes are not taken": Mistake(
+        "the last minutes before the closing", ("doubles",), around=rules.last_minutes_missed
+    ),
+    "a half hour more is taken": Mistake(
+        _ONE_SEAT, ("refused_free",), around=rules.one_half_hour_more
+    ),
+    # The line.
+    "a hand-over in two steps": Mistake(
+        _GIVEN_BACK, ("passed over",), writes.hand_over_in_two_steps
+    ),
+    "an offer that lapses keeps its seat": Mistake(
+        "an offer is accepted, lapses, and the next one waits",
+        ("orphaned",),
+        around=rules.offer_keeps_claims,
+    ),
+    "an offer in two transactions": Mistake(
+        "a job finds a free seat for one who waits, another passes by",
+        ("held",),
+        writes.offer_in_two_transactions,
+        faults=1,
+    ),
+    "an offer is looked up before its entry ends": Mistake(
+        _LEAVES, ("held",), writes.offer_looked_up_first
+    ),
+    "an entry ends before its seat is given back": Mistake(
+        _LEAVES, ("held",), writes.entry_before_its_seat, faults=1
+    ),
+    "an offer that lapses ends another one": Mistake(
+        "an offer is declined while it lapses, and its reader is offered another seat",
+        ("held",),
+        writes.any_offer_lapses,
+    ),
+    # What time does, and what readers are told.
+    "no-shows by the own clock": Mistake(
+        "the service was away over a deadline, and its jobs come first",
+        ("punished",),
+        rules.no_shows_by_own_clock,
+    ),
+    "two changes make one message": Mistake(_TOLD, ("untold",), around=rules.one_message_for_all),
+    "all of the outbox is emptied": Mistake(_TOLD, ("untold",), writes.outbox_is_emptied),
+    "old messages go on": Mistake(DAYS, ("unended",), around=rules.old_messages_go_on),
+    "leases for ever": Mistake(DAYS, ("unended",), around=rules.leases_for_ever),
+}

@@ -1,0 +1,185 @@
+"""Mistakes in what the service decides: which claims a step takes, and what it believes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Set
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from datetime import date, datetime
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+from lab.proof.simulation import Run
+from models.booking import writer as reservation_writer
+from models.check_in import transitions as stays
+from models.kernel.time_range import SLOTS_PER_DAY, TimeRange, half_hour_slots
+from models.messages import delivery_queue_repository
+from models.messages.delivery_queue_repository import DeliveryQueue
+from models.occupancy import live as live_occupancy
+from models.reservations import claims, rules
+from models.reservations import transitions as bookings
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import IdempotentResult, OutboxEvent, Reservation
+from models.storage.mongo import Document
+from notify import outbox_messages
+from notify.delivery import worker as delivery_worker
+
+Around = AbstractContextManager[object]
+"""The mistake is made while it lasts."""
+Step = Callable[..., Reservation]
+
+
+Wrong = Callable[[Reservation, Reservation], Reservation]
+
+
+def _wrong(module: ModuleType, step: str, wrong: Wrong) -> Around:
+    """The step of a booking's life leaves ``wrong(old, new)``."""
+    right: Step = getattr(module, step)
+
+    def made(old: Reservation, *args: Any, **options: Any) -> Reservation:
+        return wrong(old, right(old, *args, **options))
+
+    return mock.patch.object(module, step, made)
+
+
+def renewal_without_claims() -> Around:
+    """A renewal takes none of the half hours that it adds."""
+    return _wrong(stays, "renew", lambda old, new: replace(new, claims=old.claims))
+
+
+def offer_keeps_claims() -> Around:
+    """An offer that lapses keeps its seat."""
+    return _wrong(bookings, "expire_offer", lambda old, new: replace(new, claims=old.claims))
+
+
+def shorter_stay_keeps_claims() -> Around:
+    """An earlier end gives nothing back."""
+    return _wrong(stays, "shorten", lambda old, new: replace(new, claims=old.claims))
+
+
+def shorter_stay_gives_too_much() -> Around:
+    """An earlier end gives back a half hour of what is kept."""
+
+    def less(old: Reservation, new: Reservation) -> Reservation:
+        last = [c for c in new.claims if c.startswith(ClaimKind.SEAT.prefix)][-1]
+        return replace(new, claims=tuple(c for c in new.claims if c != last))
+
+    return _wrong(stays, "shorten", less)
+
+
+def check_in_without_presence() -> Around:
+    """A check-in does not claim that its reader sits there."""
+
+    def without(old: Reservation, new: Reservation) -> Reservation:
+        return replace(new, claims=new.claims_except(ClaimKind.PRESENCE))
+
+    return _wrong(stays, "check_in", without)
+
+
+def early_check_in_without_claims() -> Around:
+    """A check-in before the start takes none of the half hours until then."""
+
+    def without(old: Reservation, new: Reservation) -> Reservation:
+        taken = (ClaimKind.SEAT.prefix, ClaimKind.READER.prefix)
+        kept = (c for c in new.claims if c in old.claims or not c.startswith(taken))
+        return replace(new, claims=tuple(kept))
+
+    return _wrong(stays, "check_in", without)
+
+
+def expired_leave_gives_day_back() -> Around:
+    """A leave that is over gives back the day's place."""
+
+    def without(old: Reservation, new: Reservation) -> Reservation:
+        return replace(new, claims=new.claims_except(ClaimKind.DAILY))
+
+    return _wrong(stays, "expire_leave", without)
+
+
+def change_without_key() -> Around:
+    """The key of a change is kept, and not claimed."""
+
+    def kept(r: Reservation, result: IdempotentResult) -> Reservation:
+        return replace(r, idempotency_results=(*r.idempotency_results, result))
+
+    return mock.patch.object(reservation_writer, "with_idempotency", kept)
+
+
+def one_booking_more() -> Around:
+    """A day has one place more than the policy says."""
+    right = rules.free_daily_slot
+
+    def one_more(used: Set[int], limit: int) -> int:
+        return right(used, limit + 1)
+
+    return mock.patch.object(rules, "free_daily_slot", one_more)
+
+
+def one_message_for_all() -> Around:
+    """Two changes of a booking make one message."""
+
+    def ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
+        return f"{r.id}:{event.event}", f"{r.id}:{event.event}:suspended"
+
+    return mock.patch.object(outbox_messages, "_ids", ids)
+
+
+def old_memory() -> Around:
+    """A worker refuses by what was true ten seconds ago."""
+    return mock.patch.object(live_occupancy, "REFUSE_WITHIN_S", 10.0)
+
+
+def last_minutes_missed() -> Around:
+    """A half hour that is not whole is not taken."""
+
+    def whole(span: TimeRange) -> Iterator[tuple[date, int]]:
+        slots = [*half_hour_slots(span)]
+        yield from slots[:-1] if span.end.minute % 30 else slots
+
+    return mock.patch.object(claims, "half_hour_slots", whole)
+
+
+def one_half_hour_more() -> Around:
+    """The half hour after the end is taken as well."""
+
+    def more(span: TimeRange) -> Iterator[tuple[date, int]]:
+        day, slot = date.min, 0
+        for day, slot in half_hour_slots(span):
+            yield day, slot
+        yield day, min(slot + 1, SLOTS_PER_DAY - 1)
+
+    return mock.patch.object(claims, "half_hour_slots", more)
+
+
+def old_messages_go_on() -> Around:
+    """What has expired is tried again and again."""
+    lasting = ExitStack()
+    nobody = {"expire": mock.AsyncMock(return_value=0)}
+    lasting.enter_context(mock.patch.multiple(DeliveryQueue, **nobody))
+    lasting.enter_context(mock.patch.object(delivery_worker, "skip_reason", lambda *_: None))
+    return lasting
+
+
+def leases_for_ever() -> Around:
+    """A message that a crashed worker had in hand is nobody else's, ever."""
+    lasting = ExitStack()
+    nobodys: dict[str, object] = {"lease_until": None}
+
+    def free(row: Document, now: datetime, real_now: datetime) -> bool:
+        return row["lease_until"] is None and row["due"] <= now
+
+    queue = delivery_queue_repository
+    lasting.enter_context(mock.patch.object(queue, "unleased", lambda real_now: nobodys))
+    lasting.enter_context(mock.patch.object(queue, "may_be_leased", free))
+    return lasting
+
+
+def no_shows_by_own_clock(run: Run) -> None:
+    """Whoever is not there by the worker's clock is late, whether the service was up or not."""
+
+    async def always(now: datetime) -> datetime:
+        return now
+
+    for worker in run.workers.values():
+        worker.extension.alive_until = always  # type: ignore[method-assign]

@@ -1,0 +1,63 @@
+"""Asks for each seat that nobody has, as a reader who has nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from lab.history.records import Probe
+from lab.proof.memory_mongo import MemoryStore
+from lab.proof.memory_query import Document
+from lab.proof.simulated_library import SimulatedLibrary, at, context, wish
+from lab.proof.simulated_loop import run_alone
+from models.kernel.errors import DomainError
+from models.reservations.claims import ClaimKind
+
+_LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
+
+
+class SeatProbe:
+    """Books, on copies of a store, what is free in it; each state of the claims is tried once. The
+    reader is the library's last one, who takes part in no scenario."""
+
+    def __init__(self, library: SimulatedLibrary) -> None:
+        self._library = library
+        self._seats = [seat.id for seat in library.loaded.reference.catalog.seats.values()]
+        self._known: set[frozenset[str]] = set()
+
+    def look(self, store: MemoryStore, now: datetime, hours: Sequence[int]) -> Sequence[Probe]:
+        """What came of asking at ``now`` for the seats that are free in the store, for each of
+        these ``hours``. The store stays as it is."""
+        rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
+        seats = ClaimKind.SEAT.prefix
+        claims = frozenset(c for row in rows for c in row["claims"] if c.startswith(seats))
+        state = claims | {f"{r['_id']} {r['state']} {r['start']} {r['end']}" for r in rows}
+        if state in self._known:
+            return ()
+        self._known.add(state)
+        return [*self._asked(store, rows, now, hours)]
+
+    def _asked(
+        self, store: MemoryStore, rows: Sequence[Document], now: datetime, hours: Sequence[int]
+    ) -> Iterator[Probe]:
+        reader = self._library.readers[-1]
+        for seat in self._seats:
+            for hour in hours:
+                start, end = at(hour), at(hour + 1)
+                if start < now or any(_has(row, seat, start, end) for row in rows):
+                    continue
+                worker, refusal = self._library.worker_on(store.copy()), ""
+                ctx = context(reader, now)
+                try:
+                    run_alone(worker.reservations.create(ctx, seat, wish(hour, hour + 1)))
+                except DomainError as error:
+                    refusal = error.code
+                yield Probe(reader.id, seat, start, refusal, now)
+
+
+def _has(row: Document, seat: str, start: datetime, end: datetime) -> bool:
+    """Has the reservation the seat for a part of that time?"""
+    begin = min(row["start"], row["available_from"] or row["start"])
+    live = row["seat"] == seat and row["state"] in _LIVE
+    return live and begin < end and start < row["end"]

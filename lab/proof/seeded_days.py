@@ -1,0 +1,298 @@
+"""Whole days of a small library, one for each seed: many readers, two workers, bad luck.
+
+The service's own code runs on the model of MongoDB. Requests overtake each other; answers are lost,
+come twice, or arrive when nobody waits for them any more; workers crash and start again; their
+clocks differ from each other's and jump; now and then nobody is served for minutes. The same seed
+gives the same day. The day begins when the library opens: that of a library of the night goes over
+midnight. From some hour on nothing fails any more: then every reader has an answer within a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from unittest import mock
+
+from lab.history.judge import judge
+from lab.history.recorded import disorders
+from lab.proof.seat_probe import SeatProbe
+from lab.proof.simulated_channel import SimulatedChannel
+from lab.proof.simulated_library import KIOSK, SimulatedLibrary, Worker, at
+from lab.proof.simulated_loop import PARTY, counted_ids
+from lab.proof.simulation import Move, Run
+from lab.proof.visitors import CLOCK_S, LASTS, Visitor
+from models.check_in.arrival import KioskCodeScan
+from models.kernel.errors import ServiceUnavailable
+from models.messages.mapping import DEFAULT_EXPIRY
+from models.waitlist.entities import OFFER_DURATION
+from notify.delivery import worker as delivery
+from notify.delivery.worker import EXPIRE_EVERY
+
+# That a channel is paused, which is no news here.
+logging.getLogger("notify.delivery").addHandler(logging.NullHandler())
+READERS: Final = 11
+_ENDS: Final = timedelta(hours=16)
+"""After the opening."""
+_JOBS_EVERY_S: Final = 1200.0
+_BEAT_S: Final = timedelta(seconds=2)
+"""Other workers have beaten so long ago: those of this day beat when they run their jobs."""
+_AWAY: Final = 0.04
+"""How many rounds of the jobs come after a time in which nobody was served."""
+_AWAY_S: Final = (20.0, 900.0)
+_CHANNEL_FAILS: Final = 0.15
+"""How many calls to the channel of delivery."""
+_LEASES_END_S: Final = 120.0
+"""By then the leases are over that a crashed worker has left."""
+_SETTLED_S: Final = 60.0
+"""No request takes longer."""
+_LOOKS: Final = 6
+_MOMENT_S: Final = 0.002
+_PROBES: Final = 0.1
+"""How many rounds of the jobs ask for the seats that nobody has."""
+_LATEST_S: Final = 5.0
+"""No request stays under way for longer than the driver waits, as long as somebody waits for it."""
+
+
+@dataclass(slots=True)
+class DayResult:
+    """What came of a seed's day."""
+
+    seed: int
+    operations: int = 0
+    acknowledged: int = 0
+    unknown: int = 0
+    faults: int = 0
+    harm: list[str] = field(default_factory=list)
+
+
+def play(
+    seed: int, library: SimulatedLibrary, plant: Callable[[Run], None] = lambda run: None
+) -> DayResult:
+    """Play the seed's day to its end, and judge it."""
+    with counted_ids():
+        return Day(seed, library, plant).play()
+
+
+class Day:
+    def __init__(self, seed: int, library: SimulatedLibrary, plant: Callable[[Run], None]) -> None:
+        self.chance = random.Random(seed)
+        self._library, self._plant = library, plant
+        self._trouble = self.chance.choice((0.0, 0.01, 0.03, 0.1))
+        self._offsets = {"w1": 0.0, "w2": 0.0}
+        self._over = False
+        self._calm_from = self.chance.uniform(0.3, 1.0) * LASTS.total_seconds()
+        self.away = False
+        self.unanswered: list[str] = []
+        self._channel_fails_in_the_end = self.chance.choice((0.0, 1.0))
+        self._probe = SeatProbe(library)
+        self.run = Run(library, library.store.copy(), ("w1", "w2"), self._instant, traced=False)
+        plant(self.run)
+        self.recorder = self.run.recorder
+        self.result = DayResult(seed)
+        self._codes = 0
+        for worker in self.run.workers.values():
+            self._send_by(worker)
+
+    def _send_by(self, worker: Worker) -> None:
+        channel = SimulatedChannel(worker.db, self.chance, self._instant, self._channel_fails)
+        worker.sends_by(channel, self._instant)
+
+    def _channel_fails(self) -> bool:
+        share = self._channel_fails_in_the_end if self.calm else _CHANNEL_FAILS
+        return self.chance.random() < share
+
+    def play(self) -> DayResult:
+        run, result = self.run, self.result
+        run.loop.step = self._step
+        try:
+            with mock.patch.object(delivery, "monotonic", run.loop.time):
+                run.loop.run(self._whole_day())
+            self._trouble = 0.0
+            while run.network.waiting:  # what is still under way arrives at last
+                run.make(run.network.waiting[0], Move.HAPPENS)
+            run.loop.step = lambda: False
+            run.loop.run(self._night())
+        finally:
+            run.loop.close()
+        history = run.outcome()
+        result.operations = len(history.operations)
+        result.acknowledged = sum(o.told is not None for o in history.operations)
+        result.unknown = sum(o.unknown for o in history.operations)
+        result.harm += [f"{h.kind}: {h.text}" for h in judge(history)]
+        result.harm += [f"unanswered: {who}" for who in self.unanswered]
+        result.harm += [str(disorder) for disorder in disorders(history, one_clock=False)]
+        live = [r for r in history.stored if r.state in ("reserved", "in_use", "away", "offered")]
+        result.harm += [f"never ended: {r.id} is {r.state}" for r in live]
+        return result
+
+    # --- the world --------------------------------------------------------------------------------
+
+    def _instant(self) -> datetime:
+        return at(self._library.opens) + timedelta(seconds=self.run.loop.time())
+
+    def now(self, worker: Worker) -> datetime:
+        """What the worker's clock shows."""
+        return self._instant() + timedelta(seconds=self._offsets[worker.name])
+
+    def _step(self) -> bool:
+        waiting = self.run.network.waiting
+        if not waiting or (self.chance.random() < 0.1 and self.run.loop.next_timer_s < _LATEST_S):
+            return False
+        request = self.chance.choice(waiting)
+        move = Move.HAPPENS
+        orphan = self.run.is_orphan(request)
+        if orphan:
+            move = self.chance.choice((Move.HAPPENS, Move.HAPPENS, Move.LOST))
+        elif not self.calm and self.chance.random() < self._trouble:
+            move = self.chance.choice(self.run.moves(request, faults=True))
+            self.result.faults += move is not Move.HAPPENS
+        self.run.loop.now += self.chance.random() * 0.02
+        self.run.make(request, move)
+        if move is Move.CRASH:
+            self._start_again(request.worker)
+        if self.chance.random() < 0.001:
+            self._offsets[request.worker] = self.chance.uniform(-CLOCK_S, CLOCK_S)
+        return True
+
+    @property
+    def calm(self) -> bool:
+        """Nothing fails from now on."""
+        return self.run.loop.time() >= self._calm_from
+
+    def _start_again(self, name: str) -> None:
+        worker = Worker(name, self.run.network, self.run.loop)
+        worker.share(self._library.loaded)
+        self.run.workers[name] = worker
+        self.run.tasks[name] = []
+        self.run.alive.add(name)
+        self._send_by(worker)
+        self._plant(self.run)
+
+    def worker(self) -> Worker:
+        """One of the workers, as a proxy would choose."""
+        return self.run.workers[self.chance.choice(("w1", "w2"))]
+
+    # --- the day ----------------------------------------------------------------------------------
+
+    async def _whole_day(self) -> None:
+        readers = self._library.readers[:-1]  # the last one asks for free seats
+        lives = [asyncio.create_task(Visitor(self, r).live()) for r in readers]
+        jobs = asyncio.create_task(self._jobs())
+        await asyncio.gather(*lives)
+        self._over = True
+        await jobs
+        await self._messages_end()
+
+    async def _messages_end(self) -> None:
+        """Wait for the expiries of what is on its way, some of them: two rounds later, all that
+        has expired is at its end, whether the channel works again or not."""
+        PARTY.set("messages")
+        await asyncio.sleep(_LEASES_END_S)
+        expiries = sorted(self._on_the_way().values())
+        for until in expiries[:: len(expiries) // _LOOKS + 1] + expiries[-1:]:
+            wait_s = (until - self._instant()).total_seconds()
+            await asyncio.sleep(max(0.0, wait_s) + _MOMENT_S)
+            for _ in range(2):
+                for worker in self.run.workers.values():
+                    assert worker.delivery is not None
+                    await self.safely(worker, worker.delivery.run(self._instant()))
+                await asyncio.sleep(EXPIRE_EVERY.total_seconds())
+            left = {id for id, expiry in self._on_the_way().items() if expiry <= until}
+            if left:
+                self.result.harm.append(f"unended: {min(left)} at {until:%H:%M} and two rounds")
+                return
+
+    def _on_the_way(self) -> dict[str, datetime]:
+        """The expiries of the deliveries that have come to no end, by their ids."""
+        rows = self.run.cluster.primary.table("deliveries").documents.values()
+        return {
+            row["_id"]: row["expires_at"] or row["at"] + DEFAULT_EXPIRY
+            for row in rows
+            if row["open"]
+        }
+
+    async def _jobs(self) -> None:
+        PARTY.set("jobs")
+        while not self._over:
+            await asyncio.sleep(_JOBS_EVERY_S * self.chance.random())
+            direct = self._library.worker_on(self.run.cluster.primary)
+            await direct.stored.heartbeat.set(self._instant() - _BEAT_S)
+            if not self.calm and self.chance.random() < _AWAY:
+                self.away = True
+                await asyncio.sleep(self.chance.uniform(*_AWAY_S))
+                self.away = False
+            worker = self.worker()
+            await self.safely(worker, self._all_jobs(worker, self.now(worker)))
+            self._look_at_offers()
+            if self.chance.random() < _PROBES:
+                hours = [self.hour + 1] if self.hour < self.last_hour - 1 else []
+                store, now = self.run.cluster.primary, self._instant()
+                self.recorder.history.probes += self._probe.look(store, now, hours)
+
+    def _look_at_offers(self) -> None:
+        """Each seat that is held for a while has an entry that it is held for: what a crash has
+        left is over by the end of an offer."""
+        calm_s, store = self.run.loop.time() - self._calm_from, self.run.cluster.primary
+        if calm_s < OFFER_DURATION.total_seconds() + _SETTLED_S:
+            return
+        entries = store.table("waitlist").documents
+        for row in store.table("reservations").documents.values():
+            held = row.get("state") == "offered"
+            since_s = (self._instant() - row["placed_at"]).total_seconds() if held else 0.0
+            if since_s > _SETTLED_S and entries[row["wait"]]["offer"] != row["_id"]:
+                self.result.harm.append(f"held: {row['_id']}, for nobody")
+
+    async def _all_jobs(self, worker: Worker, now: datetime) -> None:
+        await worker.extension.record_heartbeat(now)
+        await worker.deadlines.complete(now)
+        await worker.deadlines.no_show(now)
+        await worker.deadlines.expire_leaves(now)
+        await worker.deadlines.send_reminders(now)
+        await worker.deadlines.carry_over(now)
+        await worker.waitlist_jobs.expire_offers(now)
+        await worker.waitlist_jobs.offer_free_seats(now)
+        await worker.outbox.dispatch(now)
+        if worker.delivery is not None:
+            await worker.delivery.run(now)
+
+    async def safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
+        """The result, or None where the worker crashed meanwhile or had no database."""
+        task = asyncio.create_task(work)
+        self.run.tasks[worker.name].append(task)
+        try:
+            return await task
+        except ServiceUnavailable:
+            return None
+        except asyncio.CancelledError:
+            if task.cancelled():
+                return None
+            raise
+
+    async def _night(self) -> None:
+        """All that time does after the closing, without any more trouble."""
+        PARTY.set("night")
+        worker = self._library.worker_on(self.run.cluster.primary)
+        await worker.stored.heartbeat.set(at(self._library.opens) + _ENDS - _BEAT_S)
+        for _ in range(3):
+            await self._all_jobs(worker, at(self._library.opens) + _ENDS)
+        while await worker.outbox.dispatch(at(self._library.opens) + _ENDS):
+            pass
+
+    @property
+    def hour(self) -> int:
+        """The hour that it is, counted on after 24."""
+        return int(self.run.loop.time() // 3600) + self._library.opens
+
+    @property
+    def last_hour(self) -> int:
+        """The last full hour before the closing."""
+        return self._library.opens + LASTS // timedelta(hours=1)
+
+    def code(self) -> KioskCodeScan:
+        self._codes += 1
+        return KioskCodeScan(KIOSK, self._codes, is_current=True)

@@ -1,0 +1,237 @@
+"""A small library in the simulated database, and workers of the real service on it.
+
+What acts is the service's own code, from its services down to the repositories; only HTTP above and
+MongoDB below are left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE, service_key
+from lab.proof.memory_mongo import MemoryStore
+from lab.proof.simulated_loop import SimulatedLoop
+from lab.proof.simulated_mongo import Cluster, DirectNetwork, Network
+from miniapp_server.channels import outbox_dispatcher
+from miniapp_server.clock import real_now
+from miniapp_server.repositories import Repositories
+from miniapp_server.wiring import (
+    DEADLINE_EXTENSION,
+    DEADLINE_JOBS,
+    OCCUPANCY,
+    OPENING_DRAW,
+    WAITLIST_JOBS,
+    wire_models,
+    wire_reference,
+)
+from models.booking.service import ReservationService
+from models.check_in.early_end import EarlyEndService
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService
+from models.kernel.ids import Actor, ReaderId
+from models.kernel.time_range import LIBRARY_ZONE
+from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
+from models.messages.delivery_queue_repository import DeliveryQueue
+from models.opening_draw.service import OpeningDraw
+from models.policy.entities import OpeningRule, Policy
+from models.readers.context import IdempotencyKey, RequestContext
+from models.readers.entities import Reader
+from models.reservations.presence import PresenceMethod
+from models.reservations.rules import TimeSelection
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database
+from models.waitlist.service import WaitlistService
+from notify.delivery.channel import DeliveryChannel
+from notify.delivery.worker import DeliveryWorker
+from notify.publisher import MessagePublisher
+from notify.routing import ChannelRouting
+
+MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
+MORNING: Final = MONDAY.replace(hour=7)
+VENUE: Final = VenueId("hall")
+AREA: Final = AreaId("a")
+KIOSK: Final = KioskId("kiosk")
+CIPHER: Final = FieldCipher({1: b"1" * 32})
+
+
+def seat(number: int) -> SeatId:
+    return SeatId(f"a-{number:03d}")
+
+
+def reader_number(number: int) -> str:
+    return f"21{number:06d}"
+
+
+async def _nobody_listens(_: ReaderId) -> None:
+    return None
+
+
+async def _cas_answers() -> bool:
+    return True
+
+
+async def _is_told(_: ReaderId, __: datetime) -> bool:
+    return False
+
+
+class Worker:
+    """One process of the service. Its occupancy knows no change stream, so that whatever it
+    answers is asked of the database."""
+
+    def __init__(self, name: str, network: Network, clock: SimulatedLoop | None = None) -> None:
+        self.name = name
+        self.db: Database = network.connect(name)
+        self.stored = Repositories(self.db, CIPHER)
+        app = web.Application()
+        wire_reference(app, self.stored)
+        app[OPENING_DRAW] = OpeningDraw(self.stored.opening_tickets, real_now, asyncio.sleep)
+        wire_models(
+            app,
+            self.db,
+            self.stored,
+            on_reader_changed=_nobody_listens,
+            cas_answers=_cas_answers,
+            misses_offers=_is_told,
+        )
+        self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
+        if clock is not None:
+            self.occupancy._clock = clock.time
+        self.reservations, self.check_in = (
+            app[service_key(ReservationService)],
+            app[service_key(CheckInService)],
+        )
+        self.renewal, self.early_end = (
+            app[service_key(RenewalService)],
+            app[service_key(EarlyEndService)],
+        )
+        self.waitlist, self.waitlist_jobs = app[service_key(WaitlistService)], app[WAITLIST_JOBS]
+        self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
+        self.publisher = MessagePublisher(
+            self.stored.messages, self.stored.deliveries, ChannelRouting(())
+        )
+        self.delivery: DeliveryWorker | None = None
+        self.outbox = outbox_dispatcher(app, self.stored, self.publisher)
+
+    def sends_by(self, channel: DeliveryChannel, now: Callable[[], datetime]) -> None:
+        """Let it send what readers are told by the channel too."""
+        self.publisher._routing = ChannelRouting((channel,))
+        self.delivery = DeliveryWorker(
+            DeliveryQueue(self.db, channel.name, self.stored.messages),
+            channel,
+            self.stored.reservations.many,
+            now,
+        )
+
+    def sending(self) -> Sequence[asyncio.Task[None]]:
+        """What goes on between two runs of the delivery."""
+        found = self.delivery
+        if found is None:
+            return ()
+        return [*found._slots, *((found._writer,) if found._writer is not None else ())]
+
+    def reads_all(self) -> None:
+        """Let its occupancy believe that nothing has happened unheard until this moment."""
+        self.occupancy._as_of = self.occupancy._clock()
+
+    def share(self, other: Worker) -> None:
+        """Take the library and the rules that the other worker has loaded."""
+        self.reference.catalog, self.reference.policy = (
+            other.reference.catalog,
+            other.reference.policy,
+        )
+        self.reference._loaded = other.reference._loaded
+        self.reference._accommodations = other.reference._accommodations
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLibrary:
+    """The store as it stands before a run, with readers and nothing booked. ``loaded`` is a worker
+    that knows the library and its rules."""
+
+    store: MemoryStore
+    readers: Sequence[Reader]
+    loaded: Worker
+
+    @property
+    def opens(self) -> int:
+        """The hour at which it opens."""
+        opens = self.loaded.reference.policy.opening[0].opens
+        assert opens is not None
+        return opens.hour
+
+    def worker_on(self, store: MemoryStore) -> Worker:
+        """A worker that reads and writes the store without a network: nothing fails."""
+        worker = Worker("direct", DirectNetwork(Cluster(store)))
+        worker.share(self.loaded)
+        return worker
+
+
+CLOSES: Final = (22, 10)
+"""Hour and minute: off the half hours, of which the last one is not whole."""
+DAY: Final = Policy(opening=(OpeningRule(time(7), time(*CLOSES)),))
+NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(6, 10)),))
+"""The same library eight hours later: most of what is booked there goes over midnight."""
+ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(11, 40)),), step_minutes=30)
+"""The library of ``across_midnight``."""
+_later = timedelta()
+
+
+async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibrary:
+    """A venue with one area of that many seats."""
+    store = MemoryStore()
+    direct = Worker("direct", DirectNetwork(Cluster(store)))
+    venue = Venue(VENUE, "图书馆")
+    places = tuple(
+        Seat(seat(n), AREA, f"{n:03d}", 50 * (n % 20), 50 * (n // 20)) for n in range(1, seats + 1)
+    )
+    area = Area(AREA, VENUE, "一层", 1, 0, 1100, 1100, places, ())
+    kiosk = Kiosk(KIOSK, VENUE, "选座机", "seat_kiosk")
+    await direct.stored.catalogs.add_missing([venue], [area], [kiosk])
+    await direct.stored.policies.add_missing(policy, MORNING)
+    await direct.stored.presence_methods.put(VENUE, PresenceMethod.KIOSK_CODE, MORNING)
+    await direct.reference.refresh()
+    people = [
+        await direct.stored.readers.upsert_from_login(reader_number(n), "张三", "student", MORNING)
+        for n in range(readers)
+    ]
+    await direct.stored.heartbeat.set(MORNING)
+    return SimulatedLibrary(store, people, direct)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    """An instant of the Monday; later where everything happens across midnight."""
+    return MONDAY + timedelta(hours=hour, minutes=minute) + _later
+
+
+@contextmanager
+def across_midnight() -> Iterator[None]:
+    """What ``at`` and ``wish`` say is so much later that ten to eleven crosses midnight, as
+    ``ACROSS`` has it."""
+    global _later
+    _later = timedelta(hours=13, minutes=30)
+    try:
+        yield
+    finally:
+        _later = timedelta()
+
+
+def wish(start: int | None, end: int, hour: int = 0) -> TimeSelection:
+    """Whole hours of the Monday, which go on after 24; from now, in the ``hour`` that it is, where
+    ``start`` is None."""
+    begin = at(hour if start is None else start)
+    return TimeSelection(begin.date(), None if start is None else begin.time(), at(end).time())
+
+
+def context(
+    reader: Reader, now: datetime, key: str | None = None, *, repeated: bool = False
+) -> RequestContext:
+    """A request of the reader; with a key it can be repeated, and then says so."""
+    named = IdempotencyKey(key, key, repeated) if key is not None else None
+    return RequestContext(reader, Actor("reader", "api"), now, named)

@@ -1,0 +1,246 @@
+"""One run of simulated workers: what may happen next, and the record of what readers were told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from lab.history.records import History, Message, Operation, Told, Violation, stored
+from lab.proof.memory_mongo import MemoryStore
+from lab.proof.memory_query import Document
+from lab.proof.simulated_library import SimulatedLibrary, Worker
+from lab.proof.simulated_loop import PARTY, SimulatedLoop
+from lab.proof.simulated_mongo import Cluster, Network, Request
+from models.kernel.errors import DomainError, ServiceUnavailable
+from models.reservations.entities import Reservation
+from models.reservations.errors import RequestInProgress
+
+
+class Move(Enum):
+    """What can become of a request that waits."""
+
+    HAPPENS = "happens"
+    UNANSWERED = "happens, and its answer is lost"
+    DOUBLED = "happens twice, and the second answer comes"
+    LOST = "is lost"
+    LATE = "seems lost, and is still under way"
+    CRASH = "is under way when its worker crashes"
+    CUT_OFF = "its worker's primary loses its majority"
+
+
+def _clock_of(at: datetime, step: int) -> datetime:
+    """The instant of a simulated step: later steps of one simulated moment are later."""
+    return at + timedelta(microseconds=step)
+
+
+class Recorder:
+    """Notes each tap of a reader: when it was asked and answered, and what was said.
+
+    Steps are the clock: each thing that the world does is one later. ``now`` is the business time
+    at which they count, which may stand still.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.history = History()
+        self.step = 0
+        self._now = now
+        self.happened: Callable[[str], bool] | None = None
+        """Whether what was asked under a key is stored, where each answer that it has failed has to
+        be true for ever; None where it may rest on what nobody can find out."""
+
+    @property
+    def instant(self) -> datetime:
+        return _clock_of(self._now(), self.step)
+
+    def note_before(self, row: Document) -> None:
+        """A booking that stands before the run, as if its reader had just been told of it."""
+        if row["state"] in ("reserved", "in_use"):
+            span = row["seat"], row["start"], row["end"]
+            told = Told(row["_id"], "reserved", *span, row["check_in_until"])
+            key, before = row["idempotency_results"][0]["key"], _clock_of(self._now(), -1)
+            made = Operation(row["reader"], "reserve", key, "", before, before, told)
+            self.history.operations.append(made)
+
+    def unserved(
+        self,
+        reader: str,
+        verb: str,
+        key: str,
+        target: str,
+        wanted: tuple[str, datetime, datetime] | None,
+    ) -> Operation:
+        """A tap that has reached nobody yet."""
+        operation = Operation(reader, verb, key, target, self.instant, wanted=wanted)
+        self.history.operations.append(operation)
+        return operation
+
+    async def tap(
+        self,
+        reader: str,
+        verb: str,
+        key: str,
+        act: Callable[[], Awaitable[Reservation]],
+        target: str = "",
+        wanted: tuple[str, datetime, datetime] | None = None,
+        again: Operation | None = None,
+    ) -> Operation:
+        """One tap; ``again`` is the earlier one that this one repeats under the same key."""
+        operation = again or Operation(reader, verb, key, target, self.instant, wanted=wanted)
+        if again is None:
+            self.history.operations.append(operation)
+        operation.attempts += 1
+        operation.undone = False
+        try:
+            r = await act()
+        except RequestInProgress:
+            return operation  # not yet
+        except ServiceUnavailable:
+            others = any(o.key == key and o is not operation for o in self.history.operations)
+            if self.happened is not None and not others:
+                operation.undone = not self.happened(key)
+            return operation
+        except DomainError as error:
+            operation.refusal = error.code
+        else:
+            operation.told = Told(r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until)
+        operation.answered_at = self.instant
+        return operation
+
+
+@dataclass
+class Run:
+    """Workers on a copy of a prepared store, and what is under way between them."""
+
+    library: SimulatedLibrary
+    store: MemoryStore
+    names: Sequence[str]
+    now: Callable[[], datetime]
+    loop: SimulatedLoop = field(default_factory=SimulatedLoop)
+    traced: bool = True
+    """Whether it is kept what each worker has been answered."""
+
+    def __post_init__(self) -> None:
+        self.cluster = Cluster(self.store)
+        self.network = Network(self.cluster)
+        self.recorder = Recorder(self.now)
+        self.workers = {name: Worker(name, self.network, self.loop) for name in self.names}
+        for worker in self.workers.values():
+            worker.share(self.library.loaded)
+        self.alive = set(self.names)
+        self.tasks: dict[str, list[asyncio.Task[Any]]] = {name: [] for name in self.names}
+        self.traces: dict[str, int] = dict.fromkeys(self.names, 0)
+        self.steps: list[str] = []
+        for row in self.store.table("reservations").documents.values():
+            self.recorder.note_before(row)
+
+    def start(self, party: str, worker: str, work: Awaitable[Any]) -> asyncio.Task[Any]:
+        """Let the party begin at the worker."""
+
+        async def begin() -> Any:
+            PARTY.set(party)
+            return await work
+
+        task = self.loop.create_task(begin())
+        self.tasks[worker].append(task)
+        return task
+
+    def moves(self, request: Request, faults: bool) -> Sequence[Move]:
+        """What can become of the request now; with ``faults`` also what should not."""
+        if self.is_orphan(request):
+            return (Move.HAPPENS, Move.LOST)
+        if not faults:
+            return (Move.HAPPENS,)
+        if not request.writes:
+            return (Move.HAPPENS, Move.LOST, Move.CRASH)
+        doubled = (Move.DOUBLED,) if request.text.endswith(".insert") else ()
+        return (Move.HAPPENS, Move.UNANSWERED, Move.LATE, *doubled, Move.CRASH)
+
+    def calm_step(self) -> bool:
+        """The world without faults: what somebody waits for happens, in the order in which it was
+        asked. What nobody waits for stays under way."""
+        for request in self.network.waiting:
+            if not self.is_orphan(request):
+                self.make(request, Move.HAPPENS)
+                return True
+        return False
+
+    def has_happened(self, key: str) -> bool:
+        """Is there a reservation that the key has made what it is?"""
+        return any(
+            any(result["key"] == key for result in row.get("idempotency_results", ()))
+            for row in self.cluster.primary.table("reservations").documents.values()
+        )
+
+    def heal(self) -> None:
+        """The primary that was cut off is back, and what it took meanwhile is undone."""
+        self.recorder.step += 1
+        self.steps.append("the cut-off primary is back")
+        self.cluster.heal()
+
+    def is_orphan(self, request: Request) -> bool:
+        """Does nobody wait for its answer any more?"""
+        return request.answer.done() or request.worker not in self.alive
+
+    def make(self, request: Request, move: Move) -> None:
+        """Let that become of the request."""
+        self.recorder.step += 1
+        orphan = self.is_orphan(request)
+        match move:
+            case Move.HAPPENS:
+                self.network.let(request)
+            case Move.UNANSWERED:
+                self.network.let(request, answered=False)
+            case Move.DOUBLED:
+                self.cluster.perform(request)
+                self.network.let(request)
+            case Move.LOST | Move.LATE:
+                self.network.lose(request, later=move is Move.LATE)
+            case Move.CRASH:
+                self.crash(request.worker)
+            case Move.CUT_OFF:
+                self.cluster.cut_off({request.worker})
+        if not self.traced:
+            return
+        if not orphan:
+            trace = self.traces[request.worker], request.text, move.value, _said(request)
+            self.traces[request.worker] = hash(trace)
+        self.steps.append(f"{request.worker} {request.text} {move.value}")
+
+    def crash(self, worker: str) -> None:
+        """The worker ends. What it has sent is still under way; what it wanted to read is gone."""
+        self.alive.discard(worker)
+        for task in (*self.tasks[worker], *self.workers[worker].sending()):
+            task.cancel()
+        self.network.waiting = [r for r in self.network.waiting if r.worker != worker or r.writes]
+
+    def outcome(self) -> History:
+        """The history with what is stored in the end."""
+        history, tables = self.recorder.history, self.cluster.primary.tables
+        rows = tables["reservations"].documents.values() if "reservations" in tables else ()
+        history.stored = [stored(row) for row in rows if "tombstone" not in row]
+        history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
+        lines = tables["waitlist"].documents if "waitlist" in tables else {}
+        history.offers = {id: row["offer"] for id, row in lines.items()}
+        told = tables["messages"].documents.values() if "messages" in tables else ()
+        history.messages = [
+            Message(row["reservation"], row["template"], row["at"], "unasked")
+            for row in told
+            if row.get("reservation") is not None
+        ]
+        noted = tables["violations"].documents.values() if "violations" in tables else ()
+        history.violations = [
+            Violation(row["reservation"], row["reader"], row["kind"]) for row in noted
+        ]
+        return history
+
+
+def _said(request: Request) -> str:
+    """The answer, as the worker's further way depends on it."""
+    if not request.answer.done() or request.answer.cancelled():
+        return ""
+    error = request.answer.exception()
+    return f": {error!r}" if error is not None else f": {request.answer.result()!r}"

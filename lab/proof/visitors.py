@@ -1,0 +1,265 @@
+"""The readers of a simulated day, and what they want of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import count
+from math import inf
+from typing import Any, Final, Protocol
+
+from lab.history.records import Operation
+from lab.proof.simulated_library import AREA, Worker, context, seat, wish
+from lab.proof.simulated_loop import PARTY
+from lab.proof.simulation import Recorder, Run
+from models.check_in.arrival import KioskCodeScan
+from models.kernel.errors import DomainError
+from models.kernel.time_range import floor_minute, local_instant, next_clock_instant
+from models.readers.context import RequestContext
+from models.readers.entities import Reader
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import ReservationState
+
+SEATS: Final = 5
+LASTS: Final = timedelta(hours=15)
+CLOCK_S: Final = 8.0
+"""A host whose clock is further from MongoDB's than ten seconds decides nothing."""
+_ASKS_AGAIN_S: Final = 3.0
+_TRIES: Final = 20
+_ANSWERED_WITHIN_S: Final = 60.0
+"""Once nothing fails any more."""
+Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
+"""What a visitor asks of a worker."""
+
+
+class World(Protocol):
+    """The day as its readers meet it."""
+
+    chance: random.Random
+    run: Run
+    recorder: Recorder
+    unanswered: list[str]
+    """Who has had no answer in time."""
+    away: bool
+    """Nobody is served at the moment."""
+
+    @property
+    def calm(self) -> bool:
+        """Nothing fails from now on."""
+
+    @property
+    def hour(self) -> int:
+        """The hour that it is, counted on after 24."""
+
+    @property
+    def last_hour(self) -> int:
+        """The last full hour before the closing."""
+
+    def now(self, worker: Worker) -> datetime:
+        """What the worker's clock shows."""
+
+    def worker(self) -> Worker:
+        """One of the workers, as a proxy would choose."""
+
+    def code(self) -> KioskCodeScan:
+        """What a kiosk shows: each time another one."""
+
+    async def safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
+        """The result, or None where the worker crashed meanwhile or had no database."""
+
+
+class Visitor:
+    """A reader's day: one thing after the other, each with a key, asked again where no answer
+    came."""
+
+    def __init__(self, world: World, reader: Reader) -> None:
+        self._world, self._reader = world, reader
+        self._chance, self._recorder = world.chance, world.recorder
+        self._taps = 0
+
+    async def live(self) -> None:
+        PARTY.set(self._reader.id)
+        loop = asyncio.get_running_loop()
+        while loop.time() < LASTS.total_seconds():
+            await asyncio.sleep(self._chance.expovariate(1 / 2400))
+            act = self._chance.choice((self._book, self._book, self._book_now, self._wait))
+            r = await act()
+            if r is not None:
+                await self._use(r.id)
+
+    async def _tap(
+        self,
+        verb: str,
+        act: Ask,
+        target: str = "",
+        wanted: tuple[str, datetime, datetime] | None = None,
+    ) -> Operation:
+        """Ask, and again under the same key; sometimes twice at once, as an impatient client."""
+        self._taps += 1
+        key = f"{self._reader.id}-{self._taps}" if verb != "accept" else ""
+        operation: Operation | None = None
+        loop, calm_since = asyncio.get_running_loop(), inf
+        for number in count(1):
+            while self._world.away:  # who stands there goes on trying
+                operation = operation or self._recorder.unserved(
+                    self._reader.id, verb, key, target, wanted
+                )
+                await asyncio.sleep(_ASKS_AGAIN_S)
+            calm_since = min(calm_since, loop.time()) if self._world.calm else inf
+            workers = [self._world.worker()]
+            if operation is None and key and self._chance.random() < 0.05:
+                workers = list(self._world.run.workers.values())
+            tries = [self._once(w, verb, key, act, target, wanted, operation) for w in workers]
+            for made in await asyncio.gather(*tries):
+                operation = made if operation is None or operation.unknown else operation
+            if operation is None or not operation.unknown or not key:
+                break
+            if loop.time() - calm_since > _ANSWERED_WITHIN_S:
+                self._world.unanswered.append(f"{verb} by {self._reader.id}")
+                break
+            if number > _TRIES and not self._world.calm:
+                break
+            await asyncio.sleep(_ASKS_AGAIN_S)
+        return operation or Operation(self._reader.id, verb, key, target, self._recorder.instant)
+
+    async def _once(
+        self,
+        worker: Worker,
+        verb: str,
+        key: str,
+        act: Ask,
+        target: str,
+        wanted: tuple[str, datetime, datetime] | None,
+        again: Operation | None,
+    ) -> Operation | None:
+        ctx = context(
+            self._reader, self._world.now(worker), key or None, repeated=again is not None
+        )
+        tap = self._recorder.tap(
+            self._reader.id, verb, key, lambda: act(worker, ctx), target, wanted, again
+        )
+        made: Operation | None = await self._world.safely(worker, tap)
+        if made is None and again is None:  # the worker crashed: what was asked was noted
+            own = (o for o in self._recorder.history.operations if o.key == key)
+            return next(own, None) if key else None
+        return made or again
+
+    async def _look(self, id: str) -> Reservation | None:
+        worker = self._world.worker()
+        found = await self._world.safely(worker, worker.stored.reservations.get(id))
+        return found if isinstance(found, Reservation) else None
+
+    async def _book(self) -> Reservation | None:
+        """A seat for some later hours of the day."""
+        start = self._world.hour + self._chance.randint(1, 3)
+        end = start + self._chance.randint(1, 3)
+        return await self._reserve(wish(start, end)) if end <= self._world.last_hour else None
+
+    async def _book_now(self) -> Reservation | None:
+        hour = self._world.hour
+        end = hour + self._chance.randint(1, 3)
+        return await self._reserve(wish(None, end, hour)) if end <= self._world.last_hour else None
+
+    async def _reserve(self, when: TimeSelection) -> Reservation | None:
+        place = seat(self._chance.randint(1, SEATS))
+        # "Now" is that of the worker's clock, which may be behind.
+        start = floor_minute(self._recorder.instant - timedelta(seconds=CLOCK_S))
+        if when.start is not None:
+            start = local_instant(when.day, when.start)
+        end = next_clock_instant(start, when.end)
+        made = await self._tap(
+            "reserve",
+            lambda worker, ctx: worker.reservations.create(ctx, place, when),
+            wanted=(place, start, end),
+        )
+        return await self._look(made.told.id) if made.told is not None else None
+
+    async def _wait(self) -> Reservation | None:
+        """Join the line for the next hours, and take what is offered."""
+        hour = self._world.hour
+        if hour + 3 > self._world.last_hour:
+            return None
+        worker = self._world.worker()
+        ctx = context(self._reader, self._world.now(worker))
+        joining = worker.waitlist.join(ctx, AREA, [], frozenset(), wish(hour + 1, hour + 3))
+        with suppress(DomainError):
+            await self._world.safely(worker, joining)
+        for _ in range(8):
+            await asyncio.sleep(300)
+            worker = self._world.worker()
+            entries = await self._world.safely(worker, worker.waitlist.open_of(self._reader.id))
+            for entry in entries or ():
+                if entry.offer is not None:
+                    return await self._answer(entry.offer)
+        return None
+
+    async def _answer(self, id: str) -> Reservation | None:
+        if self._chance.random() < 0.3:
+            worker = self._world.worker()
+            ctx = context(self._reader, self._world.now(worker))
+            with suppress(DomainError):
+                await self._world.safely(worker, worker.waitlist.decline(ctx, id))
+            return None
+        seen = await self._look(id)
+        if seen is None:
+            return None
+        shown = seen.seat_id, seen.start, seen.end
+        await self._tap("accept", lambda w, ctx: w.waitlist.accept(ctx, id), id, shown)
+        return await self._look(id)
+
+    async def _use(self, id: str) -> None:
+        """What becomes of a booking: given up, changed, missed, or used to its end."""
+        fate = self._chance.random()
+        if fate < 0.2:
+            await self._tap("cancel", lambda w, ctx: w.reservations.cancel(ctx, id), id)
+            return
+        if fate < 0.35:
+            await self._change(id)
+        r = await self._look(id)
+        if r is None or self._chance.random() < 0.15:
+            return
+        await self._until(r.start + timedelta(minutes=self._chance.randint(-20, 20)))
+        scan = self._world.code()
+        there = await self._tap("check_in", lambda w, ctx: w.check_in.check_in(ctx, id, scan), id)
+        if there.told is None:
+            return
+        if self._chance.random() < 0.4:
+            await self._tap("leave", lambda w, ctx: w.check_in.leave(ctx, id), id)
+            await asyncio.sleep(self._chance.uniform(60, 2400))
+            back = self._world.code()
+            await self._tap(
+                "return", lambda w, ctx: w.check_in.return_from_leave(ctx, id, back), id
+            )
+        if self._chance.random() < 0.3 and r.end - r.start > timedelta(hours=1):
+            r = await self._shorten(r) or r
+        await self._until(r.end - timedelta(minutes=self._chance.randint(1, 50)))
+        if self._chance.random() < 0.3:
+            later = (r.end + timedelta(hours=9)).time()
+            await self._tap("extend", lambda w, ctx: w.renewal.renew(ctx, id, later), id)
+        elif self._chance.random() < 0.6:
+            await self._tap("finish", lambda w, ctx: w.check_in.finish(ctx, id), id)
+
+    async def _change(self, id: str) -> None:
+        r = await self._look(id)
+        if r is None or r.state is not ReservationState.RESERVED:
+            return
+        others = [seat(n) for n in range(1, SEATS + 1) if seat(n) != r.seat_id]
+        place = self._chance.choice(others)
+        there = (place, r.start, r.end)
+        await self._tap(
+            "change", lambda w, c: w.reservations.change(c, id, place, None, None), id, there
+        )
+
+    async def _shorten(self, r: Reservation) -> Reservation | None:
+        end = r.end - timedelta(hours=1)
+        clock, kept = (end + timedelta(hours=8)).time(), (r.seat_id, r.start, end)
+        await self._tap("shorten", lambda w, c: w.early_end.shorten(c, r.id, clock), r.id, kept)
+        return await self._look(r.id)
+
+    async def _until(self, instant: datetime) -> None:
+        wait = (instant - self._recorder.instant).total_seconds()
+        await asyncio.sleep(max(0.0, wait))

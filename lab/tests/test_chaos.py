@@ -1,0 +1,57 @@
+"""One thing after the other breaks under load, and nothing that was promised is untrue.
+
+The real service on two hosts, three members behind proxies, Redis, and a stand-in for WeChat:
+``scripts/chaos`` with quick elections and few readers. Its controls are ``test_rollback`` (step by
+step, with reads that must lose) and ``test_chaos_judge.py`` (planted harm).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from lab.chaos.rig import rig
+from lab.chaos.trial import DEADLINE, SHORT, all_harm, table, trial
+
+FAULTS: Final = (
+    "primary-isolated",
+    "answers-lost",
+    "primary-paused",
+    "hosts-restarted",
+    "applications-cut-off",
+    "redis-killed",
+    "redis-hanging",
+    "redis-emptied",
+    "wechat-away",
+    "mail-away",
+    DEADLINE,
+)
+"""That of the deadline kills the primary, when its time comes."""
+
+
+@pytest.mark.timeout(600)
+async def test_what_is_promised_is_kept_whatever_breaks(tmp_path: Path) -> None:
+    async with rig(tmp_path, SHORT.workers) as found:
+        history = await trial(found, [FAULTS], SHORT, seed=1)
+        harm = all_harm(history)
+    assert harm == [], "\n".join([table(history, harm), *(str(one) for one in harm)])
+    # It was tried: each fault has left somebody without an answer, or was outlived by all.
+    assert sorted(fault.name for fault in history.faults) == sorted(FAULTS)
+    again = {history.fault_of(o) for o in history.operations if o.attempts > 1 and o.told}
+    assert {"primary-isolated", "answers-lost", "primary-paused", DEADLINE} <= again
+    assert len(history.probes) >= SHORT.readers and len(history.stored) > 100
+    assert {o.verb for o in history.operations if o.told} - {"accept"} == {
+        *(
+            "reserve",
+            "change",
+            "cancel",
+            "check_in",
+            "leave",
+            "return",
+            "extend",
+            "shorten",
+            "finish",
+        )
+    }

@@ -1,0 +1,255 @@
+"""The model of MongoDB that the proofs run on answers as MongoDB does, operation by operation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReturnDocument, UpdateMany
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from lab.proof.simulated_mongo import Cluster, DirectNetwork
+from models.kernel.ids import ReaderId
+from models.messages.delivery_result_queries import settling
+from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
+from models.schema.indexes import INDEXES
+from models.storage.mongo import CODEC
+
+OPERATIONS: Final = 10_000
+NAME: Final = "reservations"
+START: Final = datetime(2026, 9, 7, 1, tzinfo=UTC)
+STATES: Final = ("reserved", "in_use", "away", "cancelled", "offered")
+CLAIMS: Final = tuple(f"{kind}:{n}" for kind in "snr" for n in range(5))
+Operation = Callable[[Any], Awaitable[Any]]
+
+
+class Operations:
+    """Random operations of all kinds that the store uses, on few documents and fewer claims."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.number = 0
+
+    def next(self) -> Operation:
+        self.number += 1
+        return self.chance.choice(
+            [
+                *(self.insert, self.insert, self.change, self.change, self.change),
+                *(self.tombstone, self.fence, self.pull, self.forget, self.prune, self.delete),
+                *(self.find, self.find, self.find_one, self.count),
+            ]
+        )()
+
+    def id(self) -> str:
+        return f"r{self.chance.randrange(12)}"
+
+    def instant(self) -> datetime:
+        return START + timedelta(minutes=self.chance.randrange(8), microseconds=123_456)
+
+    def claims(self) -> list[str]:
+        return self.chance.sample(CLAIMS, self.chance.randrange(4))
+
+    def document(self) -> dict[str, Any]:
+        state, chance = self.chance.choice(STATES), self.chance
+        return {
+            "_id": self.id(),
+            "rev": 1,
+            "state": state,
+            "live": state != "cancelled",
+            "reader": f"x{chance.randrange(3)}",
+            "seat": f"seat{chance.randrange(3)}",
+            "day": "2026-09-07",
+            "start": self.instant(),
+            "end": self.instant(),
+            "check_in_until": self.instant(),
+            "return_by": chance.choice([None, self.instant()]),
+            "remind_at": chance.choice([None, self.instant()]),
+            "report": chance.choice([None, {"open": chance.random() < 0.5, "desk": True}]),
+            "claims": self.claims(),
+            "outbox": [{"seq": 1, "at": self.instant(), "change": f"c{chance.randrange(4)}"}],
+            "history": [{"event": "reserve", "at": self.instant()}],
+            "change": f"c{chance.randrange(4)}",
+        }
+
+    def insert(self) -> Operation:
+        documents = [self.document() for _ in range(self.chance.randint(1, 3))]
+        return lambda c: c.insert_many([dict(d) for d in documents], ordered=False)
+
+    def change(self) -> Operation:
+        chance = self.chance
+        guard: dict[str, Any] = {"_id": self.id()}
+        guard |= chance.choice([{}, {"state": chance.choice(STATES)}, {"change": "c1"}])
+        guard |= chance.choice([{}, {"end": {"$lte": self.instant()}}])
+        state = chance.choice(STATES)
+        update = {
+            "$set": {"state": state, "live": state != "cancelled", "claims": self.claims()},
+            "$push": {
+                "changes": {"$each": [f"c{self.number}"], "$slice": -3},
+                "outbox": {"$each": [{"seq": self.number, "at": self.instant(), "change": None}]},
+            },
+            "$inc": {"rev": 1},
+        }
+        after = chance.choice([ReturnDocument.BEFORE, ReturnDocument.AFTER])
+        shown = chance.choice([None, {"_id": 1}, {"claims": 1, "rev": 1}, {"outbox": 0}])
+        return lambda c: c.find_one_and_update(guard, update, shown, return_document=after)
+
+    def tombstone(self) -> Operation:
+        id, shown = self.id(), {"tombstone": 1}
+        update = {"$setOnInsert": {"tombstone": True}}
+        return lambda c: c.find_one_and_update({"_id": id}, update, shown, upsert=True)
+
+    def fence(self) -> Operation:
+        unchanged = {"$eq": [{"$ifNull": ["$change", None]}, f"c{self.chance.randrange(4)}"]}
+        new = f"f{self.number}"
+        stage = {
+            "change": {"$cond": [unchanged, new, "$change"]},
+            "rev": {"$cond": [unchanged, {"$add": ["$rev", 1]}, "$rev"]},
+        }
+        id = self.id()
+        # A tombstone has no number to count up.
+        guard = {"_id": id, "tombstone": {"$exists": False}}
+        return lambda c: c.find_one_and_update(guard, [{"$set": stage}], {"changes": 0})
+
+    def pull(self) -> Operation:
+        id, claim = self.id(), self.chance.choice(CLAIMS)
+        return lambda c: c.update_one({"_id": id}, {"$pull": {"claims": claim}})
+
+    def forget(self) -> Operation:
+        ids, change = [self.id(), self.id()], f"c{self.chance.randrange(4)}"
+        pulled = {"$pull": {"outbox": {"change": {"$in": [change]}}}}
+        return lambda c: c.bulk_write([UpdateMany({"_id": {"$in": ids}}, pulled)], ordered=False)
+
+    def prune(self) -> Operation:
+        guard = {"live": False, "claims": {"$type": "string"}, "reader": "x1"}
+        return lambda c: c.update_many(guard, {"$set": {"claims": []}})
+
+    def delete(self) -> Operation:
+        query = {"_id": self.id(), "$or": [{"tombstone": True}, {"state": "cancelled"}]}
+        return lambda c: c.delete_many(query)
+
+    def query(self) -> dict[str, Any]:
+        at, chance = self.instant(), self.chance
+        claim, end = chance.choice(CLAIMS), self.instant()
+        untouched = {"history": {"$not": {"$elemMatch": {"event": "reserve", "at": at}}}}
+        return chance.choice(
+            [
+                {},
+                {"_id": {"$in": [self.id(), self.id()]}},
+                {"state": {"$in": ["reserved", "away"]}, "live": True},
+                {"check_in_until": {"$lte": at}, "report.open": {"$ne": True}},
+                {"$and": [{"claims": claim}, {"claims": {"$type": "string"}}]},
+                {"remind_at": {"$type": "date", "$lte": at}},
+                {"return_by": {"$gt": at, "$lte": end}, **untouched},
+                {"outbox.at": {"$type": "date"}},
+                {"outbox.change": None, "tombstone": {"$exists": False}},
+                {"$expr": {"$lt": ["$return_by", "$end"]}, "state": "away"},
+                {"$or": [{"report.desk": True}, {"end": {"$lte": at}}]},
+                {"seat": {"$nin": ["seat1"]}, "start": {"$gte": at, "$lt": end}},
+                {"return_by": None},
+            ]
+        )
+
+    def find(self) -> Operation:
+        query, order = self.query(), self.order()
+        skip, limit = self.chance.randrange(2), self.chance.randrange(4)
+        shown = self.chance.choice([None, {"claims": 1}, {"history": 0, "outbox": 0}])
+
+        def found(c: Any) -> Any:
+            return c.find(query, shown).sort(order).skip(skip).limit(limit).to_list(None)
+
+        return found
+
+    def order(self) -> list[tuple[str, int]]:
+        first = self.chance.choice(["start", "remind_at", "seat", "rev", "outbox.at"])
+        return [(first, self.chance.choice([ASCENDING, DESCENDING])), ("_id", ASCENDING)]
+
+    def find_one(self) -> Operation:
+        query, order = self.query(), self.order()
+        return lambda c: c.find_one(query, {"rev": 1}, sort=order)
+
+    def count(self) -> Operation:
+        query = self.query()
+        return lambda c: c.count_documents(query)
+
+
+def describe(operation: Operation) -> str:
+    """Its kind, and what it was made with."""
+    cells = operation.__closure__ or ()
+    return f"{operation.__qualname__} {[cell.cell_contents for cell in cells]}"
+
+
+async def outcome(collection: Any, operation: Operation) -> Any:
+    """What the operation answers, in words that both understand."""
+    try:
+        result = await operation(collection)
+    except DuplicateKeyError as error:
+        return "duplicate", (error.details or {})["keyValue"]
+    except BulkWriteError as error:
+        return [(e["index"], e["keyValue"]) for e in error.details["writeErrors"]]
+    if hasattr(result, "matched_count"):
+        return result.matched_count, result.modified_count
+    if hasattr(result, "deleted_count"):
+        return result.deleted_count
+    return None if hasattr(result, "inserted_ids") else result
+
+
+async def test_the_model_answers_as_mongodb_does(mongo_url: str) -> None:
+    operations = Operations(seed=13)
+    model: Any = DirectNetwork(Cluster()).connect("test")
+    async with AsyncMongoClient[dict[str, Any]](mongo_url, w=1) as client:
+        real: Any = client.get_database("memory_mongo", codec_options=CODEC)
+        await client.drop_database("memory_mongo")
+        await real[NAME].create_indexes(INDEXES[NAME])
+        kinds = set()
+        for number in range(OPERATIONS):
+            operation = operations.next()
+            expected = await outcome(real[NAME], operation)
+            said = await outcome(model[NAME], operation)
+            assert said == expected, f"operation {number}: {describe(operation)}"
+            kinds.add((operation.__qualname__, isinstance(expected, tuple | list)))
+            if number % 500 == 499:
+                everything = [("_id", ASCENDING)]
+                stored = await real[NAME].find().sort(everything).to_list(None)
+                assert await model[NAME].find().sort(everything).to_list(None) == stored
+        await client.drop_database("memory_mongo")
+    assert len(kinds) > 10
+
+
+def _sending(id: str, **fields: Any) -> dict[str, Any]:
+    held = {"state": "sending", "open": True, "attempts": 1, "codes": [], "lease_until": START}
+    return {"_id": id, **held, **fields}
+
+
+async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> None:
+    """By the service's own updates: sent, sent with a code, failed late, put off, ended."""
+    late = [{"msgid": "m3", "code": 7, "words": "refused"}, {"msgid": "m9", "code": 8}]
+    rows = [_sending(f"d{n}", **({"late": late} if n == 3 else {})) for n in range(1, 6)]
+    message = Message("m", ReaderId("x"), Template.RESERVED, "", "", START, {})
+    sent = [
+        DeliveryResult(
+            Delivery(f"d{n}", message, 1, False), DeliveryState.SENT, None, msgid=f"m{n}"
+        )
+        for n in (1, 3)
+    ]
+    coded = DeliveryResult(Delivery("d2", message, 1, False), DeliveryState.SENT, 0, msgid="m2")
+    put_off = DeliveryResult(
+        Delivery("d4", message, 1, False), DeliveryState.QUEUED, 5, START, reason="x", unknown=True
+    )
+    over = DeliveryResult(Delivery("d5", message, 1, False), DeliveryState.EXPIRED, reason="late")
+    updates = [settling(same) for same in (sent, [coded], [put_off], [over])]
+    model: Any = DirectNetwork(Cluster()).connect("test")
+    found = []
+    async with AsyncMongoClient[dict[str, Any]](mongo_url, w=1) as client:
+        real: Any = client.get_database("memory_mongo_sent", codec_options=CODEC)
+        await client.drop_database("memory_mongo_sent")
+        for place in (real["deliveries"], model["deliveries"]):
+            await place.insert_many([dict(row) for row in rows])
+            await place.bulk_write(updates, ordered=False)
+            stored = await place.find().sort([("_id", ASCENDING)]).to_list(None)
+            assert sum(isinstance(row.pop("sent_at", None), datetime) for row in stored) == 3
+            found.append(stored)
+        await client.drop_database("memory_mongo_sent")
+    assert found[1] == found[0]
+    assert [row["state"] for row in found[0]] == ["sent", "sent", "failed", "queued", "expired"]

@@ -1,0 +1,72 @@
+"""The simulated proofs in short: no harm in what is so, and each planted mistake is found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from lab.proof.explorer import Explorer
+from lab.proof.parts import LONG, find_bug, library, play_seed
+from lab.proof.planted_bugs import PLANTS
+from lab.proof.scenarios import scenarios
+from lab.proof.seeded_days import READERS, play
+from lab.proof.simulated_library import across_midnight
+from lab.proof.visitors import SEATS
+
+ACROSS_MIDNIGHT: Final = (
+    "three want one seat, one of them at both workers",
+    "one reader wants two seats, another one of them",
+    "an offer is accepted, lapses, and the next one waits",
+    "somebody stays longer in the last moment",
+)
+"""Enough for here: scripts/prove has all of them."""
+ALL: Final = {scenario.name: scenario for scenario in scenarios()}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_order_of_requests_does_harm(name: str, long: bool) -> None:
+    faults = 1 if long or name not in LONG else 0
+    explored = Explorer(ALL[name], library(2, 4), faults=faults).explore()
+    assert explored.harm == []
+    assert explored.runs > 1, "there were orders to try"
+
+
+@pytest.mark.parametrize("name", ACROSS_MIDNIGHT)
+def test_no_order_does_harm_across_midnight(name: str) -> None:
+    with across_midnight():
+        scenario = {scenario.name: scenario for scenario in scenarios()}[name]
+        explored = Explorer(scenario, library(2, 4, "across"), faults=0).explore()
+    assert explored.harm == [] and explored.runs > 1
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_mistake_is_found(name: str) -> None:
+    harm, runs = find_bug(name)
+    assert harm and runs > 0
+
+
+@pytest.mark.parametrize("name", ["no index", "update by _id alone"])
+def test_a_planted_mistake_is_found_across_midnight(name: str) -> None:
+    harm, runs = find_bug(name, "across")
+    assert harm and runs > 0
+
+
+def test_seeded_days_do_no_harm() -> None:
+    days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them go over midnight
+    assert [day.harm for day in days] == [[] for _ in days]
+    assert sum(day.acknowledged for day in days) > 500 and sum(day.faults for day in days) > 100
+
+
+def test_a_seed_is_always_the_same_day() -> None:
+    first, second = (play_seed(7) for _ in range(2))
+    assert first == second
+    assert first not in (play_seed(8), play(7, library(SEATS, READERS)))
+
+
+def test_a_day_without_the_index_is_seen() -> None:
+    """The days have an eye of their own for what the explorer finds."""
+    plant = PLANTS["no index"].plant
+    for hours in ("day", "night"):
+        days = (play(seed, library(SEATS, READERS, hours), plant) for seed in range(20))
+        assert any("doubles" in harm for day in days for harm in day.harm), hours
