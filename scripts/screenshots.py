@@ -41,7 +41,6 @@ PHONE: Final[dict[str, Any]] = {
 KIOSK_ID: Final = KioskId("2f-south")
 KIOSK: Final[dict[str, Any]] = {"viewport": {"width": 1080, "height": 720}}
 PICTURES: Final = (
-    ("areas", "/", DESKTOP, ".tiles"),
     ("plan", "/areas/2f-hall?seat=2f-hall-063", DESKTOP, "#panel .when"),
     ("plan-phone", "/areas/2f-hall?seat=2f-hall-063", PHONE, "#panel .when"),
     ("areas-phone", "/", PHONE, ".tiles"),
@@ -94,7 +93,7 @@ HANDBOOK_PICTURES: Final = (
 ACTS: Final[Mapping[str, Act]] = {"import": _preview_a_floor, "groups": _fill_in_a_group}
 """What is done on a page before its picture is taken."""
 _COLOURS: Final = 128
-"""Of a picture in the handbook: flat surfaces and text look the same and take a third."""
+"""Of a picture: flat surfaces and text look the same and take a third."""
 
 
 async def _picture(
@@ -118,6 +117,8 @@ async def _picture(
     await page.wait_for_load_state("load")
     await page.screenshot(path=file)
     await context.close()
+    with Image.open(file) as taken:
+        taken.convert("RGB").quantize(_COLOURS).save(file, optimize=True)
 
 
 async def _administrator(home: House) -> Member:
@@ -151,13 +152,11 @@ async def _lives(home: House) -> None:
 
 
 async def _handbook(browser: Browser, stage: Stage) -> None:
-    """The console's pictures, with few colours: the handbook travels with the service."""
+    """The console's pictures, for the handbook that travels with the service."""
     administrator = await _administrator(stage.house)
     for name, path, options, ready in HANDBOOK_PICTURES:
         file, act = HANDBOOK / f"{name}.png", ACTS.get(name)
         await _picture(browser, stage, administrator, file, path, options, ready, act)
-        with Image.open(file) as taken:
-            taken.convert("RGB").quantize(_COLOURS).save(file, optimize=True)
 
 
 async def main() -> None:

@@ -122,7 +122,7 @@ async def test_the_image_is_built_and_serves(
 
 @pytest.mark.timeout(600)
 async def test_the_demo_is_built_and_serves_through_its_relay(tmp_path: Path) -> None:
-    """With nothing but what the image brings, as README.md says."""
+    """With nothing but what the image brings, as docs/operations.md says."""
     context = a_folder_to_build_in(tmp_path / "source")
     async with containers(tmp_path) as machine:
         await machine.build(context, DEMO, target="demo")
