@@ -17,12 +17,12 @@ from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.refusals import count_error
 from handlers.http.rendering import render_page
 from handlers.messages import presenter as messages
+from handlers.messages.pages import ticked
 from handlers.texts.errors import text_of
 from models.email_addresses.entities import LONGEST
 from models.email_addresses.errors import EmailAddressRefused, EmailCodeInvalid, MailUnavailable
 from models.email_addresses.service import EmailAddressService
 from models.kernel.errors import DomainError, TooManyAttempts
-from models.messages.entities import Template
 from notify.email.unsubscribing import UnsubscribeLinks
 
 _HERE: Final = "/me/email"
@@ -88,8 +88,9 @@ async def _refused(visit: PageRequest, error: DomainError, address: str = "") ->
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What is mailed: the boxes that are ticked."""
-    choices = {template: bool(form_text(form, template.value)) for template in Template}
-    await visit[EmailAddressService].choose(visit.reader.id, choices)
+    addresses = visit[EmailAddressService]
+    choices = (await addresses.of(visit.reader.id)).choices
+    await addresses.choose(visit.reader.id, choices.changed_to(ticked(form)))
     return redirect(f"{_HERE}?done=saved")
 
 

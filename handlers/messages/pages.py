@@ -34,7 +34,13 @@ async def choices(visit: PageRequest) -> web.StreamResponse:
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The channel carries the kinds whose boxes are ticked."""
-    path = visit.request.path
-    chosen = {template: bool(form_text(form, template.value)) for template in Template}
-    await visit[MessageService].choose(_CHANNELS[path], visit.reader.id, chosen)
+    path, messages = visit.request.path, visit[MessageService]
+    choices = await messages.choices(_CHANNELS[path], visit.reader.id)
+    changes = choices.changed_to(ticked(form))
+    await messages.choose(_CHANNELS[path], visit.reader.id, changes)
     return redirect(f"{path}?done=saved")
+
+
+def ticked(form: Form) -> set[Template]:
+    """The kinds of messages whose boxes are ticked."""
+    return {template for template in Template if form_text(form, template.value)}

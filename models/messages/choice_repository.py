@@ -40,6 +40,8 @@ class ChoiceRepository:
         self, channel: Channel, reader_id: ReaderId, choices: Mapping[Template, bool]
     ) -> None:
         """The reader switches kinds on or off; the others stay."""
+        if not choices:
+            return
         fields = {f"choices.{template}": wanted for template, wanted in choices.items()}
         with translate_errors():
             await self._all.update_one(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -119,6 +119,11 @@ class KindChoices:
     def refuses(self, template: Template) -> bool:
         """Whether the reader has switched this kind off."""
         return self.made.get(template) is False
+
+    def changed_to(self, wanted: Collection[Template]) -> dict[Template, bool]:
+        """What the reader switches who wants these kinds from now on and no others: what is as
+        they want it is no choice of theirs."""
+        return {t: t in wanted for t in Template if (t in wanted) is not self.wants(t)}
 
 
 @record

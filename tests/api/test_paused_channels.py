@@ -9,6 +9,7 @@ import pytest
 
 from models.messages.entities import REMINDERS
 from tests.api.browsing import Browser
+from tests.api.console import post
 from tests.api.deliveries import MANY, misbehave
 from tests.api.waitlist import ONE, TWO, held_seat, join, offers
 from tests.living import Client, Living, living
@@ -90,6 +91,11 @@ async def test_a_reminder_goes_by_the_next_channel(service: Living, mail: MailSe
     }
     kinds = {"kinds": dict.fromkeys(REMINDERS, False)}
     await pages[off.number].ok("POST", "/email-address/kinds", kinds)
+    for reader in (both, off):  # who saves the page as it stands has decided nothing
+        shown = (await pages[reader.number].ok("GET", "/email-address"))["kinds"]
+        ticked = {kind["template"]: "1" for kind in shown if kind["on"]}
+        browser = Browser(await service.web_reader(reader))
+        assert (await post(service, browser, "/me/email/kinds", **ticked)).status == 303
     for n, reader in enumerate((both, off, alone)):
         await reader.accept("ENDING_SOON")
         r = await reader.reserve(f"2f-hall-00{n + 1}", "now", "10:00")
