@@ -31,10 +31,10 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a change would affect: bookings, of which the first are listed (seat, start, end),
-    readers who are at such a seat, and offers."""
+    """What a change would affect: bookings, of which the first are listed (seat, start, end and
+    reader), readers who are at such a seat, and offers."""
 
-    booked: list[tuple[str, datetime, datetime]]
+    booked: list[tuple[str, datetime, datetime, str]]
     count: int
     sitting: int
     held: int
@@ -45,18 +45,34 @@ class Impact:
         return self.count - len(self.booked)
 
 
-def impact(catalog: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
+async def _impact(visit: PageRequest, rows: Sequence[OccupancyRow]) -> Impact:
     """The affected bookings, counted."""
     booked = [row for row in rows if row.state is ReservationState.RESERVED]
     return Impact(
         booked=[
-            (catalog.seat_label(catalog.all_seats[row.seat_id]), row.booked_start, row.end)
-            for row in booked[:_LISTED]
+            (label, row.booked_start, row.end, who)
+            for row, label, who in await _listed(visit, booked[:_LISTED])
         ],
         count=len(booked),
         sitting=sum(row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in rows),
         held=sum(row.state is ReservationState.OFFERED for row in rows),
     )
+
+
+async def _listed(
+    visit: PageRequest, rows: Sequence[OccupancyRow]
+) -> list[tuple[OccupancyRow, str, str]]:
+    """Each booking with its seat and its reader in words."""
+    people = await visit[StaffReaders].many({row.reader_id for row in rows})
+    catalog = visit[REFERENCE].catalog
+    return [
+        (
+            row,
+            catalog.seat_label(catalog.all_seats[row.seat_id]),
+            reader_label(people.get(row.reader_id)),
+        )
+        for row in rows
+    ]
 
 
 async def open_question(
@@ -65,11 +81,24 @@ async def open_question(
     """What the page asks before a change is made: its impact, and what is missing in the answer.
     None where the form has confirmed the change and says what becomes of the bookings."""
     rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
-    found, confirmed = impact(catalog, rows), bool(form_text(form, "confirmed"))
-    if confirmed and not (found.count and not form_text(form, "bookings")):
-        return None
+    return None if is_answered(form, rows) else await question_about(visit, form, rows)
+
+
+def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
+    """Whether the form has confirmed the change, and says what becomes of the bookings if there
+    are any."""
+    asked = any(row.state is ReservationState.RESERVED for row in rows)
+    return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not asked))
+
+
+async def question_about(
+    visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
+) -> dict[str, Any]:
+    """The question whether the change is made in spite of these."""
     # Confirmed without an answer: they were booked after the question was put, which named none.
-    return {"impact": found, "wrong": WRONG_TEXT["newly_affected"] if confirmed else ""}
+    confirmed = bool(form_text(form, "confirmed"))
+    wrong = WRONG_TEXT["newly_affected"] if confirmed else ""
+    return {"impact": await _impact(visit, rows), "wrong": wrong}
 
 
 def resolution_from(form: Form) -> Resolution:
@@ -83,27 +112,16 @@ def resolution_from(form: Form) -> Resolution:
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
     """The bookings that have no place now."""
-    reference = visit[REFERENCE]
-    await reference.refresh()
+    await visit[REFERENCE].refresh()
     rows = [
         row
         for row in await visit[AffectedBookings].find_unplaceable(visit.now)
         if sees_seat(visit, row.seat_id)
     ]
-    people = await visit[StaffReaders].many({row.reader_id for row in rows[:SHOWN]})
-    catalog = reference.catalog
-    items = [
-        (
-            row,
-            catalog.seat_label(catalog.all_seats[row.seat_id]),
-            reader_label(people.get(row.reader_id)),
-        )
-        for row in rows[:SHOWN]
-    ]
     return render(
         visit,
         "affected_bookings",
-        items=items,
+        items=await _listed(visit, rows[:SHOWN]),
         total=len(rows),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
         states=STATES,

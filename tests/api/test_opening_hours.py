@@ -6,7 +6,9 @@ import re
 from datetime import date
 from typing import Any
 
+from handlers.staff.layout import reader_label
 from models.identity.roles import Role
+from models.kernel.ids import ReaderId
 from models.staff.audit import AuditQuery
 from tests.api.browsing import Browser
 from tests.api.calendar_page import PATH, ask, base
@@ -35,6 +37,9 @@ async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
     shown = await ask(service, head, place="a:2f-hall")
     assert shown.status == 200 and "<b>3</b> 个预约不再符合" in shown.body
     assert "二层中厅 闭馆（消防检修）" in shown.body
+    for reader, _ in people:
+        known = await service.inside.stored.readers.get(ReaderId(reader.reader_id))
+        assert known is not None and f"<span>{reader_label(known)}</span>" in shown.body
     assert await service.books() == before, "nothing changes before it is confirmed"
 
     done = await ask(service, head, place="a:2f-hall", confirmed="yes", bookings="cancel")

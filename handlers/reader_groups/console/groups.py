@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers.affected_bookings.console import impact, resolution_from
+from handlers.affected_bookings.console import is_answered, question_about, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
@@ -159,10 +159,8 @@ async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.
             return _page(visit, old, typed)
         reason = form_reason(form)
         rows = await staff.find_barred(reference.groups.with_group(new), ctx)
-        found, confirmed = impact(reference.catalog, rows), bool(form_text(form, "confirmed"))
-        if rows and not (confirmed and (form_text(form, "bookings") or not found.count)):
-            wrong = WRONG_TEXT["newly_affected"] if confirmed else ""
-            return _page(visit, old, typed, impact=found, wrong=wrong)
+        if rows and not is_answered(form, rows):
+            return _page(visit, old, typed, **await question_about(visit, form, rows))
         await staff.save(ctx, old, new, reason, resolution_from(form))
     except (InvalidRequest, GroupChanged, GroupNameTaken, TooManyGroups) as error:
         return _page(visit, old, **refusal(visit, error, typed))
