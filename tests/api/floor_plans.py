@@ -12,6 +12,7 @@ from tests.api.console import WHEREFORE
 from tests.living import Living
 
 HALL = "/console/plans/2f-hall"
+NAMES_STAY = "移除的座位，以前的预约和统计里仍写着它的座位号。"
 
 
 async def exported(who: Browser, path: str = f"{HALL}.json") -> dict[str, Any]:

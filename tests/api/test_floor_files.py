@@ -18,6 +18,7 @@ from models.library.entities import AreaId
 from models.staff.audit import AuditQuery
 from tests.api.console import log, post, staff
 from tests.api.floor_files import IMPORT, TABLE, confirm, kept, upload
+from tests.api.floor_plans import NAMES_STAY
 from tests.living import Living
 from tests.uploads import another_reads, at_work, forget_the_peak, megabytes
 from tests.waiting import until
@@ -65,6 +66,7 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
     less = TABLE.replace("五层东区,5,A-12,1,2,是\n", "")
     asked = await upload(service, head, less, venue="library")
     assert "移除 A-12" in asked.body and "<b>1</b> 个预约不再符合平面图" in asked.body
+    assert NAMES_STAY in asked.body
     plans = kept(asked.body)
     assert "请选择怎样处理" in (await confirm(service, head, plans)).body, "no answer yet"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"

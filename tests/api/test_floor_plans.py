@@ -13,7 +13,7 @@ from models.library.entities import AreaId, SeatId
 from models.staff.audit import AuditQuery
 from tests.api.browsing import Browser
 from tests.api.console import log, staff
-from tests.api.floor_plans import exported, seat_of, send
+from tests.api.floor_plans import NAMES_STAY, exported, seat_of, send
 from tests.living import Living
 
 
@@ -40,6 +40,7 @@ async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
     assert shown.status == 200 and await service.books() == before
     for words in ("移除 010、011", "改号 012→099", "移动 013", "<b>1</b> 个预约不再符合平面图"):
         assert words in shown.body, words
+    assert NAMES_STAY in shown.body
     done = await send(service, head, plan, confirmed="yes", bookings="cancel")
     assert done.status == 303
     await service.settle()

@@ -91,6 +91,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "mark_text": MARK_TEXT,
         "problems": [],
         "previews": [],
+        "removes": False,
         "ignored": [],
         "encoding": "",
         "encodings": ENCODING_TEXT,
@@ -119,8 +120,10 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     if plan.problems:
         return _page(visit, status=400, problems=_words(plan.problems), typed=typed)
     changed = [a for a in plan.areas if a.old is None or differences(a.old, a.new).any]
+    previews = [_preview(visit, a) for a in plan.areas]
     shown = {
-        "previews": [_preview(visit, a) for a in plan.areas],
+        "previews": previews,
+        "removes": any(p.drawn.get("removed") for p in previews),
         "ignored": file.ignored,
         "encoding": file.encoding,
         "plans": _kept(plan),

@@ -143,6 +143,7 @@ async def _editor(visit: PageRequest, area: Area, document: object, **more: Any)
         "longest": LONGEST_REASON,
         "longest_outage": plan_editing.LONGEST_REASON,
         "summary": None,
+        "removes": False,
         "impact": None,
         "wrong": "",
         "unsaved": False,
@@ -204,7 +205,8 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         )
         if question is not None:
             document = plan_json.plan_to_json(new)
-            return await _editor(visit, area, document, summary=summary, **question)
+            question |= {"summary": summary, "removes": bool(found.removed)}
+            return await _editor(visit, area, document, **question)
         reason, resolution = form_reason(form), resolution_from(form)
         change = AreaChange(AuditAction.CHANGE_PLAN, area, new, BETWEEN["changes"].join(summary))
         await visit[StaffPolicyAndPlans].change_areas(
