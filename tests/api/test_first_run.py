@@ -184,6 +184,16 @@ async def test_venues_come_are_named_and_ordered_and_go(empty: Living) -> None:
     assert [v.name for v in empty.inside.reference.catalog.venues.values()] == ["新馆"]
 
 
+async def barred(head: Browser, venue: str) -> tuple[bool, bool]:
+    """Whether the buttons that retire and delete the venue are there and cannot be pressed."""
+    page = (await head.get("/console/venues")).body
+    row = page.partition(f'action="/console/venues/{venue}"')[2].partition("</form>")[0]
+    found = [re.search(rf'<button[^>]*value="{verb}"[^>]*>', row) for verb in ("retire", "remove")]
+    retire, remove = (button is not None and " disabled " in button[0] for button in found)
+    assert all(found)
+    return retire, remove
+
+
 async def test_a_venue_is_retired_and_comes_back(empty: Living) -> None:
     """Once none of its areas is in use. Readers do not see it then, no area comes to it, and what
     was keeps its name."""
@@ -193,9 +203,13 @@ async def test_a_venue_is_retired_and_comes_back(empty: Living) -> None:
     east, west = empty.inside.reference.catalog.venues.values()
     await drawn(empty, head, east.id)
     (area,) = empty.inside.reference.catalog.areas.values()
+    assert await barred(head, east.id) == (True, True)
+    assert "有 1 个区域在使用，不能停用和删除" in (await head.get("/console/venues")).body
+    assert await barred(head, west.id) == (False, False)
     settings = {"base": str(area.rev), "reason": "装修", "confirmed": "yes"}
     retired = await post(empty, head, f"/console/plans/{area.id}/retire", **settings)
     assert retired.status == 303, retired.body
+    assert await barred(head, east.id) == (False, True)
     here = f"/console/venues/{east.id}"
     assert (await post(empty, head, here, operation="retire", base="0")).status == 303
     assert "已停用" in (await head.get("/console/venues")).body

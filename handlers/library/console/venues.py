@@ -37,13 +37,14 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     catalog = visit[REFERENCE].catalog
     gates = await visit[GateService].all()
+    kiosks = [*catalog.kiosks.values(), *catalog.retired_kiosks.values()]
     facts: dict[str, Any] = {
         "lines": [
             (
                 venue,
                 sum(area.venue_id == venue.id for area in catalog.areas.values()),
                 sum(area.venue_id == venue.id for area in catalog.areas_in_use),
-                sum(kiosk.venue_id == venue.id for kiosk in catalog.kiosks.values()),
+                sum(kiosk.venue_id == venue.id for kiosk in kiosks),
                 sum(gate.venue_id == venue.id for gate in gates),
             )
             for venue in catalog.venues.values()
