@@ -40,6 +40,7 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         area_name=visit[REFERENCE].catalog.area_name,
         help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),
+        setup_rev=visit[REFERENCE].setup.rev,
     )
 
 

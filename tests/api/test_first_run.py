@@ -112,6 +112,9 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     for step in ("hours", "rules", "staff"):
         assert (await go_on(empty, head, "done", step)).status == 303
     assert "六步都已完成" in (await head.get("/console/setup")).body
+    bar = (await head.get("/console/readers")).body.partition("<main")[0]
+    assert "都已完成" in bar and 'value="finish">完成设置</button>' in bar
+    assert f'name="base" value="{await rev(head)}"' in bar
     assert (await go_on(empty, head, "finish")).headers["Location"] == "/console"
     assert "首次设置" not in (await head.get("/console")).body
     assert "阅览室" in (await visitor.get("/")).body

@@ -68,10 +68,11 @@ async def test_an_administrator_makes_a_library(service: Living, opened: Open, a
     await page.click("text=‹ 首次设置：还有 2 步")
     await page.click("text=就用现在的规则")
     await page.click("[aria-label='馆员和设备：稍后再设']")
+    await page.click("text=已经安排好")
     for path in PAGES:
         await is_for_everybody(tab, axe, path, False)
-    await tab.go("/console/setup")
-    await page.click("text=完成设置")
+    await page.click(".setup-bar >> text=完成设置")
+    await page.wait_for_url("**/console")
     assert await page.locator("text=首次设置").count() == 0
     await student.go("/")
     assert "阅览室" in await student.text("main")
