@@ -266,6 +266,10 @@ SOURCE_NOTE_TEXT: Final[Mapping[PresenceSource, str]] = {
     PresenceSource.DESK: "馆员随时可以代为签到；不选则不算作场馆的签到方式",
     PresenceSource.SEAT_LABEL: "安全性弱：码是固定的，拍下来的人不在馆内也能签到，只宜小型分馆使用",
 }
+LABELS_ALONE_TEXT: Final = (
+    "这里只有座位码证明到馆。任何能开网页的屏幕（旧平板也可以）都能在下面添加为选座机，它的码不断更换，"
+    "有了它就可以不选座位码；没有屏幕时，请馆员常“巡视”，人不在的座位点“暂离”，逾时释放。"
+)
 KIOSK_TEXT: Final[Mapping[str, str]] = {"seat_kiosk": "选座机", "query_terminal": "查询机"}
 MARK_TEXT: Final[Mapping[str, str]] = {
     "wall": "墙壁",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from handlers.texts.console_labels import LABELS_ALONE_TEXT
 from models.identity.roles import Role
 from models.library.entities import PresenceSource
 from models.policy.entities import Policy
@@ -255,3 +256,7 @@ async def test_a_venue_names_what_proves_presence(service: Living) -> None:
         {"presence_sources": ["kiosk", "seat_label"]},
     )
     assert "服务台、闸机、选座机" in (await head.get("/console/audit")).body
+    # Labels alone are weak: the page says what else there is.
+    assert LABELS_ALONE_TEXT not in (await head.get("/console/devices")).body
+    assert (await post(service, head, path, seat_label="1", desk="1", base="1")).status == 303
+    assert LABELS_ALONE_TEXT in (await head.get("/console/devices")).body

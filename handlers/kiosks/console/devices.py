@@ -17,7 +17,12 @@ from handlers.kiosks.console.pairing import confirmation, request_with_code
 from handlers.staff.forms import ID, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
-from handlers.texts.console_labels import KIOSK_TEXT, SOURCE_NOTE_TEXT, SOURCE_TEXT
+from handlers.texts.console_labels import (
+    KIOSK_TEXT,
+    LABELS_ALONE_TEXT,
+    SOURCE_NOTE_TEXT,
+    SOURCE_TEXT,
+)
 from models.gates.entities import Gate, GateId
 from models.gates.service import GateService
 from models.identity.roles import Role
@@ -26,7 +31,14 @@ from models.kernel.text import is_printable_line
 from models.kiosks.errors import DeviceChanged, DeviceExists, PairingCodeUnknown
 from models.kiosks.service import KioskService
 from models.kiosks.staff.devices import Device, StaffDevices
-from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId, device_order
+from models.library.entities import (
+    Kiosk,
+    KioskId,
+    PresenceSource,
+    Venue,
+    VenueId,
+    device_order,
+)
 from models.library.errors import VenueChanged
 
 LONGEST_NAME: Final = 20
@@ -52,6 +64,7 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
     catalog, seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
+    venues = {id: v for id, v in catalog.venues.items() if visit.sees(id)}
     facts: dict[str, Any] = {
         "kiosks": [(k, seen.get(k.id)) for k in mine],
         "places": _places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
@@ -63,9 +76,11 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
         "edited": {},
         "done": "done" in visit.request.query,
         "unchanged": "unchanged" in visit.request.query,
-        "venues": {id: v for id, v in catalog.venues.items() if visit.sees(id)},
+        "venues": venues,
+        "labels_alone": {id for id, v in venues.items() if _labels_alone(v, [*mine, *gates])},
         "sources": SOURCE_TEXT,
         "source_notes": SOURCE_NOTE_TEXT,
+        "labels_alone_text": LABELS_ALONE_TEXT,
         "chosen": {},
         "kinds": KIOSK_TEXT,
         "base": visit[SITE].public_base_url,
@@ -77,6 +92,15 @@ async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
         "new": None,
     }
     return render(visit, "devices", **facts | more)
+
+
+def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
+    """Whether nothing but the labels of its seats proves presence in the venue, except the desk:
+    what it takes of kiosks and gates proves nothing where there are none."""
+    source = {Kiosk: PresenceSource.KIOSK, Gate: PresenceSource.GATE}
+    here = {source[type(d)] for d in devices if d.venue_id == venue.id and not d.retired}
+    sources = venue.presence_sources
+    return PresenceSource.SEAT_LABEL in sources and not here & sources
 
 
 async def _gates(visit: PageRequest) -> list[Gate]:
