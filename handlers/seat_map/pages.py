@@ -47,7 +47,6 @@ from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Seat, VenueId
-from models.opening_draw.rules import DRAW_LASTS
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import SeatMapService, TimeFilter
@@ -136,7 +135,6 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         venues=venues,
         venue=venue,
         chosen_day=chosen_day,
-        drawn_until=drawn_until(visit, search.day),
         offered=offered,
         floors=_by_floor(tiles),
         times=search_times(visit, venue.id, search.day),
@@ -254,7 +252,6 @@ async def area_page(
         "changing": changing,
         "chosen_day": presenter.date_of_area(reference, area, date_of(venue, search.day)),
         "longest_stay": longest_stay(visit, area, search),
-        "drawn_until": drawn_until(visit, search.day),
         "suspension": visit.suspension,
         "expected": (await expected_seats(visit, [area], search)).get(area.id),
     }
@@ -304,15 +301,6 @@ def _plan_facts(
         "next_free": _next_free(search, shown, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }
-
-
-def drawn_until(visit: PageRequest, day: date) -> datetime | None:
-    """When requests for that day are served as they come again, after the draw at its opening; None
-    where none is to come or under way."""
-    policy = visit[REFERENCE].policy_on(day)
-    opens_at = policy.draw_opens_at(day, visit.now)
-    until = opens_at + DRAW_LASTS if opens_at is not None else visit.now
-    return until if until > visit.now else None
 
 
 def longest_stay(visit: PageRequest, area: Area, search: MapSearch) -> int:

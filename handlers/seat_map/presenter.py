@@ -12,6 +12,7 @@ from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import Area, Catalog, Venue, features_of
+from models.opening_draw.rules import DRAW_LASTS
 from models.policy.open_hours import OpenHours, open_hours
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
@@ -78,12 +79,15 @@ def _date(
     opens_at = policy.opens_at_instant(day)
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
+    draws_at = policy.draw_opens_at(day, now)
+    drawn_until = draws_at + DRAW_LASTS if draws_at is not None else now
     hours = reference.policy.day_hours(day, v.id, None).hours or _rest_of_night(place, day)
     return schemas.DateOut(
         date=day,
         label=day_choice_text(day, today),
         bookable=place.upcoming(now) is not None and not waits,
         opens_at=moment(opens_at) if waits else None,
+        drawn_until=moment(drawn_until) if now < drawn_until else None,
         open=schemas.OpenOut(clock(hours.start), clock(hours.end)) if hours else None,
         reason=place.reason,
     )

@@ -18,10 +18,14 @@ class OpenOut(Response, rename={"from_": "from"}):
 
 
 class DateOut(Response):
+    """``opens_at``: booking for the day opens then. ``drawn_until``: requests for it are drawn from
+    its opening until then; null where there is no draw, or it is over."""
+
     date: date
     label: str
     bookable: bool
     opens_at: datetime | None
+    drawn_until: datetime | None
     open: OpenOut | None
     reason: str
 

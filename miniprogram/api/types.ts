@@ -205,6 +205,7 @@ export interface DateOut {
   label: string;
   bookable: boolean;
   opens_at: string | null;
+  drawn_until: string | null;
   open: OpenOut | null;
   reason: string;
 }

@@ -8,7 +8,11 @@ from datetime import datetime, time
 
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SLOTS
-from tests.living import SEAT, living
+from models.identity.roles import Role
+from tests.api.changes import with_rules
+from tests.api.console import staff
+from tests.api.reader_groups import ROOM, enter, group
+from tests.living import SEAT, Client, Living, living
 from tests.waiting import patience
 
 OPENING = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
@@ -52,3 +56,25 @@ async def test_requests_of_an_opening_wait_outside_of_the_queue(
         assert (early.status, early.code, early.headers["Retry-After"]) == (429, "throttled", "1")
         today = wish | {"date": service.today, "start": "14:00", "end": "15:00"}
         assert (await loser.post("/reservations", today)).status == 201, "only what opens is drawn"
+
+
+async def drawn_until(reader: Client) -> list[str | None]:
+    """Until when requests for each day are drawn, as the API says to that reader."""
+    (venue,) = (await reader.ok("GET", "/venues"))["items"]
+    return [day["drawn_until"] and day["drawn_until"][:19] for day in venue["dates"]]
+
+
+async def test_a_day_says_until_when_it_is_drawn(service: Living) -> None:
+    """Before the opening and while it lasts; for a group by the hour at which it opens for them."""
+    await with_rules(service, booking_opens_at=time(10), opening_draw=True)
+    head, member = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    reader = await service.reader()
+    longer = {"booking_window_days": "2", f"area-{ROOM}": ""}
+    await enter(service, head, member, await group(service, head, **longer))
+    until = f"{service.today}T10:00:10"
+    for at in ("09:00", "10:00:09"):
+        await service.jump(at)
+        assert await drawn_until(reader) == [None, until]
+        assert await drawn_until(member) == [None, None, until], "tomorrow is open to them"
+    await service.jump("10:00:11")
+    assert await drawn_until(reader) == [None, None]
