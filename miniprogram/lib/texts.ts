@@ -94,6 +94,7 @@ export function suspension(facts: Facts): string {
 export function refusal(code: string, message: string, details: Facts): string {
   if (table !== ENGLISH) return message;
   if (code === "suspended") return suspension(details);
+  if (code === "seat_taken" && details.drawn) return t("drawn_by_another");
   return filled(ERRORS_EN[code] ?? "That did not work ({code}). Please try again later", { ...details, code });
 }
 

@@ -143,6 +143,23 @@ test("首页 says when the reminder of a deadline cannot come, and takes the con
   assert.ok(!phone.text.includes("没有订阅"));
 });
 
+for (const [language, words] of [["zh_CN", "通知暂时发不出去，签到、返回和候补的提醒可能收不到"], ["en", "Messages cannot be sent at the moment"]]) {
+  test(`首页 and 我的 say that no reminder can come just now, in ${language}`, async () => {
+    await service.reset(at("08:00"));
+    phone = await bound(service, "wang", "21070001", { language });
+    await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "09:00", "12:00");
+    const me = await service.call("GET", "/api/v1/me", { as: phone.storage.get("token") });
+    for (const paused of [true, false]) {
+      phone.network = ({ path }) => (path.endsWith("/me") ? { status: 200, data: { ...me, reminders_paused: paused } } : undefined);
+      for (const page of ["pages/index/index", "pages/me/me"]) {
+        phone.open(page);
+        await phone.until((data) => data.ready && data.loading === false);
+        assert.equal(phone.text.includes(words), paused, page);
+      }
+    }
+  });
+}
+
 test("再收一次 says that all of these messages are switched off, and leads to the switch", async () => {
   await service.reset(at("08:00"));
   phone = await bound(service);

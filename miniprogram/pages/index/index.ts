@@ -45,6 +45,8 @@ Component({
     last: [] as ReservationOut[],
     lastAt: "",
     untold: null as Untold | null,
+    /** No channel can send a reminder just now. */
+    paused: false,
     kiosk: false,
     binds: false,
     said: "",
@@ -68,7 +70,7 @@ Component({
       const scene = decoded(query.scene);
       if (query.q) arrive(decoded(query.q));
       this.setData({
-        words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites", "untold_ask"),
+        words: words("proposed", "proposed_take", "proposed_other", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty", "favourites", "untold_ask", "reminders_paused"),
         binds: scene === "web",
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
       });
@@ -169,13 +171,13 @@ Component({
     /** The reader's own seats, those that the line offers first; null for somebody who is not bound. */
     async mine() {
       const waiting = isBound() ? ofReader(get<PageOf<WaitlistEntryOut>>("/waitlist"), NONE) : NONE;
-      const [{ reader, active }, waits] = await Promise.all([currentReader(), waiting]);
+      const [{ reader, active, reminders_paused: paused }, waits] = await Promise.all([currentReader(), waiting]);
       if (reader === null) {
-        this.setData({ live: [], untold: null, proposed: null, messages: [], liked: [], again: null, unread: "" });
+        this.setData({ live: [], untold: null, paused, proposed: null, messages: [], liked: [], again: null, unread: "" });
         return null;
       }
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
-      this.setData({ live: [...offers, ...active], untold: untold(active, waits.items) });
+      this.setData({ live: [...offers, ...active], paused, untold: untold(active, waits.items) });
       return active;
     },
     /** The code that brought the reader here is used at once, and only once. */

@@ -45,6 +45,7 @@ Component({
     number: "",
     standing: "",
     suspended: "",
+    paused: false,
     version: "",
     tab: "mine" as Tab,
     tabs: [] as { name: Tab; text: string }[],
@@ -61,7 +62,7 @@ Component({
       this.setData({
         words: words(
           "detail", "appeal", "empty", "mine_empty", "gates_empty", "more", "waitlist", "notices", "contact", "subscriptions", "devices", "privacy_page",
-          "switch_account", "unbind", "erase",
+          "switch_account", "unbind", "erase", "reminders_paused",
         ),
         version: t("version", { v: VERSION }),
         tabs: (["mine", "violations", "gates"] as const).map((name) => ({ name, text: t(name) })),
@@ -91,6 +92,7 @@ Component({
           number: me.reader.student_no_masked,
           standing: t("standing", { ...window }),
           suspended: me.suspension ? suspension({ ...me.suspension }) : "",
+          paused: me.reminders_paused,
         });
         await this.show(1);
       });

@@ -1,7 +1,8 @@
 import { Refused, get, open, post, tap } from "../../api/client";
-import type { Choice, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, WaitlistEntryOut } from "../../api/types";
+import type { Choice, DateOut, ForecastOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, VenuesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, clockAt, dayAt, now } from "../../lib/clock";
+import { drawNote, drawsNow } from "../../lib/draw";
 import { knownSeats, like } from "../../lib/favourites";
 import type { Fixture, Tile } from "../../lib/plan";
 import { changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
@@ -40,6 +41,9 @@ Component({
     seats: [] as Tile[],
     marks: [] as Fixture[],
     expected: "",
+    day: null as DateOut | null,
+    /** What is said of the draw at the opening of the day. */
+    draw: "",
     venue: "",
     /** Nothing is free, and the reader may wait for something; `next` is when something is. */
     full: false,
@@ -120,7 +124,8 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const [map, { liked }] = await Promise.all([this.map(), knownSeats(), this.foretell()]);
+        const [map, { liked }, { items }] = await Promise.all([this.map(), knownSeats(), get<VenuesOut>("/venues"), this.foretell()]);
+        const day = items.find((v) => v.name === map.area.venue)?.dates.find((d) => d.date === this.data.date) ?? null;
         wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
@@ -128,7 +133,7 @@ Component({
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
-        this.setData({ name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
+        this.setData({ day, draw: drawNote(day), name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
       });
     },
     /** What is shown stays where the network does not answer. */
@@ -136,7 +141,7 @@ Component({
       try {
         const map = await this.map();
         const change = changed(this.data.seats, map);
-        this.setData({ ...change, stale: "" });
+        this.setData({ ...change, stale: "", ...(this.data.busy ? {} : { draw: drawNote(this.data.day) }) });
         this.judge(map);
         const id = this.data.seat?.id;
         if (id) this.setData({ seat: this.data.seats.find((seat) => seat.id === id) ?? null });
@@ -178,7 +183,7 @@ Component({
         return;
       }
       this.setData({
-        seat, liked: this.data.favourites.includes(id), starts: [], ends: [], start: "", end: "", none: false, notThen: "", refused: "", near: [],
+        seat, draw: drawNote(this.data.day), liked: this.data.favourites.includes(id), starts: [], ends: [], start: "", end: "", none: false, notThen: "", refused: "", near: [],
         mayWait: false, waiting: "", done: null, key: tap(),
       });
       await this.ask(async () => {
@@ -245,6 +250,7 @@ Component({
       this.setData({ busy: true, refused: "", near: [] });
       try {
         await consent(ASKED.reserve);
+        if (drawsNow(this.data.day)) this.setData({ draw: t("drawing") });
         const r = await post<ReservationOut>("/reservations", { seat_id: seat.id, date, start, end }, key);
         this.setData({
           done: {
@@ -257,7 +263,7 @@ Component({
         if (!(error instanceof Refused)) throw error;
         this.refuse(error);
       } finally {
-        this.setData({ busy: false });
+        this.setData({ busy: false, draw: drawNote(this.data.day) });
         void this.refresh();
       }
     },

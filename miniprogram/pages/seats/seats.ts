@@ -2,6 +2,7 @@ import { get } from "../../api/client";
 import type { AreaOut, AreasOut, DateOut, ExpectedOut, ForecastOut, VenueOut, VenuesOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, dayAt, now, span } from "../../lib/clock";
+import { isDrawn } from "../../lib/draw";
 import type { Known } from "../../lib/favourites";
 import { knownSeats } from "../../lib/favourites";
 import { poll, still } from "../../lib/polling";
@@ -43,7 +44,9 @@ function noteOn(d: DateOut): string {
 
 function sayOf(d: DateOut, label: string): string {
   if (d.open === null) return t(d.reason ? "day_note_closed_for" : "day_note_closed", { day: label, reason: d.reason });
-  if (d.opens_at !== null && Date.parse(d.opens_at) > now()) return t("day_note_opens", { day: label, at: clock(d.opens_at) });
+  if (d.opens_at !== null && Date.parse(d.opens_at) > now()) {
+    return t(isDrawn(d) ? "day_note_opens_drawn" : "day_note_opens", { day: label, at: clock(d.opens_at) });
+  }
   return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
 }
 
