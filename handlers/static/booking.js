@@ -4,6 +4,7 @@
 (() => {
   const panel = document.getElementById("panel");
   const LEAST_TEXT_PX = 34; // narrower, its length would be cut off
+  const DAY_MIN = 1440;
   const SNAP_MIN = 30; // a preset further off than this from what can be booked is none
   const TRIES = 3;
   const made = (tag, className, text = "") => {
@@ -27,7 +28,9 @@
     if (!form) return;
     const times = JSON.parse(form.dataset.times);
     const field = (name) => form.elements.namedItem(name);
-    const from = Math.min(...times.hours.map(([begin]) => begin)), to = Math.max(...times.hours.map(([, end]) => end));
+    // The chosen day, and as long after it as somebody may stay: a house that never closes has hours without an end.
+    const from = Math.max(0, Math.min(...times.hours.map(([begin]) => begin)));
+    const to = Math.min(DAY_MIN + times.longest, Math.max(...times.hours.map(([, end]) => end)));
     let start = times.starts.find((one) => one.value === field("start").value);
     let end = start.ends.find((one) => one.value === form.querySelector("input[name=end]:checked").value);
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 import pytest
 
+from models.policy.entities import OpeningRule
 from tests.api.night import NIGHT, OTHER, clock, open_by
 from tests.browser.conftest import PHONE, Open, is_for_everybody
 from tests.living import SEAT, Living
@@ -35,3 +38,21 @@ async def test_a_booking_over_midnight_on_a_phone(service: Living, opened: Open,
     assert "22:00–次日02:00" in await tab.text("main")
     for path in ("/reservations", "/", "/areas/2f-hall?seat=2f-hall-001&begin=22:00"):
         await is_for_everybody(tab, axe, path, phone=True)
+
+
+async def test_the_bar_of_a_house_that_never_closes_is_that_of_the_day(
+    service: Living, opened: Open
+) -> None:
+    """From its midnight on, and as long after the next as somebody may stay."""
+    await open_by(service, OpeningRule(time(0), time(0)))
+    tab = await opened("21071234", **PHONE)
+    await tab.go(f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}")
+    await tab.page.wait_for_selector("#panel .when")
+    ticks = await tab.page.locator("#panel .ticks span").all_inner_texts()
+    assert ticks == ["0", "4", "8", "12", "16", "20", "0"]
+    assert (await tab.choices("start"))[:2] == ["00:00", "01:00"]
+    await tab.choose("23:00", "次日03:00")
+    chosen = await tab.page.locator("#panel .piece.chosen").bounding_box()
+    track = await tab.page.locator("#panel .track").bounding_box()
+    assert chosen is not None and track is not None
+    assert chosen["x"] + chosen["width"] <= track["x"] + track["width"]
