@@ -178,15 +178,17 @@ async def test_a_full_area_says_so_in_one_pill(
 async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
     service: Living, opened: Open
 ) -> None:
-    """So does each booking, of whichever venue it is."""
+    """So does each booking, of whichever venue it is. One that is alone needs no name."""
+    reader = await service.web_reader()
+    tab = await opened(reader.number, **PHONE)
+    assert "图书馆" not in await tab.text(".choose .head")
     stored = service.inside.stored
     hall = service.inside.reference.area("2f-hall")
     seats = tuple(replace(s, id=SeatId(f"annex-{s.id}"), area_id=ANNEX_ROOM) for s in hall.seats)
     room = replace(hall, id=ANNEX_ROOM, venue_id=ANNEX, name="阅览室", floor=1, seats=seats[:4])
     await stored.catalogs.add_missing([Venue(ANNEX, "法学分馆", order=9)], [room], [])
     await service.inside.reference.refresh()
-    reader = await service.web_reader()
-    tab = await opened(reader.number, **PHONE)
+    await tab.go("/")
     venues = tab.page.locator("nav[aria-label=场馆] a")
     assert await venues.all_inner_texts() == ["图书馆", "法学分馆"]
     shown = tab.page.locator("nav[aria-label=场馆] [aria-current]")
