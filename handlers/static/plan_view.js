@@ -16,11 +16,12 @@ const planView = (() => {
   }));
   let scale = 0;
 
-  const whole = () => Math.min(view.clientWidth / width, roomy() / height);
+  // Where all of it is seen, no bars take room.
+  const whole = () => Math.min(view.offsetWidth / width, roomy() / height);
   // As high as the window leaves it, whatever is shown now.
   function roomy() {
     const most = parseFloat(getComputedStyle(view).maxHeight);
-    return Number.isFinite(most) ? most - 2 : view.clientHeight;
+    return Number.isFinite(most) ? most : view.clientHeight;
   }
   // The smallest type of a number decides: seats with long names have smaller ones.
   function readable() {

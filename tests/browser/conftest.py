@@ -104,14 +104,21 @@ async def aiohttp_server() -> AsyncIterator[AiohttpServer]:
         yield start
 
 
+@asynccontextmanager
+async def chromium(**options: Any) -> AsyncIterator[Browser]:
+    """A Chromium that is started with these options, and ended."""
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(
+            executable_path=program("chromium"), args=list(_ARGS), **options
+        )
+        yield running
+        await running.close()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=program("chromium"), args=list(_ARGS)
-        )
-        yield chromium
-        await chromium.close()
+    async with chromium() as running:
+        yield running
 
 
 class Tab:

@@ -224,6 +224,24 @@ async def test_a_suspension_is_the_first_thing_that_is_said(
     assert await tab.page.locator("text=立即预约").count() == 0
 
 
+@pytest.mark.whole
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+async def test_on_a_laptop_what_can_be_reported_is_not_under_the_button(
+    service: Living, opened: Open, locale: str
+) -> None:
+    """With all that the panel may have to say of a seat."""
+    reader, other = await service.web_reader(), await service.reader()
+    for one, seat, end in ((reader, "2f-hall-010", "17:00"), (other, SEAT, "18:00")):
+        made = await one.reserve(seat, "now", end)
+        code = {"qr": await service.qr()}
+        await one.ok("POST", f"/reservations/{made['id']}/check-in", code)
+        await service.leap(timedelta(seconds=20))
+    tab = await open_seat(opened, reader.number, locale=locale, **screen(1280, 800))
+    assert await tab.page.locator("#panel .note").count() == 1
+    for what in ("report", "fault"):
+        assert await tab.page.evaluate(COVERED, f"#panel [href='/seats/{SEAT}/{what}']") == [], what
+
+
 async def test_how_many_bookings_are_left_is_said(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     tab = await open_seat(opened, reader.number)

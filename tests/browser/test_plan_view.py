@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from models.library.entities import AreaId
-from tests.browser.conftest import DEVICES, PHONE, Open, Tab, is_for_everybody, screen, sizes
+from tests.browser.conftest import (
+    DESKTOP,
+    DEVICES,
+    PHONE,
+    Open,
+    Tab,
+    chromium,
+    is_for_everybody,
+    screen,
+    sizes,
+)
 from tests.living import Living
 
 LARGE = "2f-east"
@@ -142,6 +154,32 @@ async def test_a_plan_that_is_seen_as_a_whole_has_no_overview(opened: Open) -> N
     await tab.go("/areas/2f-hall")
     assert await tab.page.evaluate(SMALLEST) >= 12
     assert not await tab.page.locator("#overview").is_visible()
+
+
+@pytest.mark.whole
+async def test_classic_scrollbars_leave_the_plan_its_frame(service: Living) -> None:
+    """As most desktops have them: square, and with a width of their own. The frame's line is whole
+    in the corner where they meet, and none is left where all of the plan is seen."""
+    async with chromium(ignore_default_args=["--hide-scrollbars"]) as running:
+        context = await running.new_context(locale="zh-CN", **DESKTOP)
+        tab = Tab(service, context, await context.new_page())
+        await tab.go("/login")
+        await tab.sign_in()
+        await tab.go(f"/areas/{LARGE}")
+        bars = "one => [one.offsetWidth - one.clientWidth, one.offsetHeight - one.clientHeight]"
+        view = tab.page.locator(".viewport")
+        assert min(await view.evaluate(bars)) > 2, "they take room"
+        box = await tab.page.locator(".plan-frame").bounding_box()
+        assert box is not None
+        right, bottom = box["x"] + box["width"], box["y"] + box["height"]
+        picture = await tab.page.screenshot(
+            clip={"x": right - 6, "y": bottom - 6, "width": 4, "height": 4}
+        )
+        darkest = min(Image.open(BytesIO(picture)).convert("L").tobytes())
+        assert darkest < 246, "a line, and neither bars nor card alone"
+        await tab.page.click("text=全图")
+        assert max(await view.evaluate(bars)) == 0
+        assert tab.wrong == []
 
 
 @pytest.mark.whole
