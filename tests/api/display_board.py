@@ -18,7 +18,7 @@ async def rows(service: Living) -> dict[str, list[str]]:
     html = await board(service)
     found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
     return {
-        name: [text for cell in re.findall(r"<td.*?</td>", cells) if (text := plain(cell))]
+        plain(name): [text for cell in re.findall(r"<td.*?</td>", cells) if (text := plain(cell))]
         for name, cells in found
     }
 

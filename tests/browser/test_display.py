@@ -111,15 +111,22 @@ async def test_everybody_can_read_it_and_it_lives_without_the_service(
 async def test_every_area_is_seen_when_there_is_a_forecast(
     shown: Living, opened: Open, size: tuple[int, int]
 ) -> None:
-    """Three floors of six areas each stand on one page, each area in one line; with a lower window
-    what finds no room takes its turn."""
+    """Three floors of six areas each stand on one page, each area in one row, however long its
+    name; with a lower window what finds no room takes its turn."""
     await remember(shown, 42, 0.01)
+    area = shown.inside.reference.catalog.areas[AreaId("2f-hall")]
+    renamed = replace(area, name="Doktorandenzimmer Nord", rev=area.rev + 1)
+    assert await shown.inside.stored.catalogs.replace_area(renamed)
+    await shown.inside.reference.refresh()
     width, height = size
     tab = await opened(path=HERE, viewport={"width": width, "height": height})
     rows = tab.page.locator(".floor:visible tbody tr")
     then = await rows.locator(".then").all_inner_texts()
     assert len(then) == 18 and all("±" in words for words in then), then
     assert await tab.page.evaluate(CUT) == []
+    names = tab.page.locator("tbody th span")
+    lines = "all => all.every(n => n.scrollHeight < 1.4 * n.clientHeight)"
+    assert await names.evaluate_all(lines), "a third line is cut off"
     heights = {
         round((await row.bounding_box() or {"height": 0})["height"]) for row in await rows.all()
     }
