@@ -11,8 +11,9 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.staff.layout import SHOWN, reader_label, render, sees_seat, staff_context
+from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import STATES
 from models.affected_bookings.impact import AffectedBookings
@@ -94,11 +95,11 @@ def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
 async def question_about(
     visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
 ) -> dict[str, Any]:
-    """The question whether the change is made in spite of these."""
+    """The question whether the change is made in spite of these; what was typed stays."""
+    keep_typed(visit, form)
     # Confirmed without an answer: they were booked after the question was put, which named none.
-    confirmed = bool(form_text(form, "confirmed"))
-    wrong = WRONG_TEXT["newly_affected"] if confirmed else ""
-    return {"impact": await _impact(visit, rows), "wrong": wrong}
+    missing = {"wrong": WRONG_TEXT["newly_affected"]} if form_text(form, "confirmed") else {}
+    return {"impact": await _impact(visit, rows), **missing}
 
 
 def resolution_from(form: Form) -> Resolution:
@@ -107,7 +108,7 @@ def resolution_from(form: Form) -> Resolution:
     try:
         return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:
-        raise InvalidRequest("bookings", WRONG_TEXT["resolution_missing"]) from error
+        raise InvalidRequest("bookings", "resolution_missing") from error
 
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
@@ -125,8 +126,6 @@ async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
         total=len(rows),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
         states=STATES,
-        done="done" in visit.request.query,
-        longest=LONGEST_REASON,
     )
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from handlers.http.forms import Form
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, WAKE_JOBS
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import instant_in, refusal, typed_in
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.staff.forms import Lines, decode
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import keep_typed, refuse
 from handlers.texts.console import WRONG_TEXT
 from models.announcements.staff import Announcement, StaffAnnouncements
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, TooManyAttempts
-from models.kernel.text import is_printable_line
 from models.kernel.time_range import TimeRange, to_local
 from models.library.entities import Area, AreaId
 from models.storage.attempt_limiter import AttemptLimit
@@ -28,63 +30,48 @@ LONGEST_SPAN: Final = timedelta(days=15)
 """Nobody has a place farther ahead."""
 AN_HOUR: Final = 5
 """One of the staff tells readers so often an hour: what is sent cannot be taken back."""
-_FIELDS: Final = ("title", "text", "begin", "until", "reason")
 
 
-async def announcement(visit: PageRequest) -> web.StreamResponse:
-    """The form; for the rest of today unless another time is typed."""
-    now = to_local(visit.now)
-    typed = dict.fromkeys(_FIELDS, "") | {
-        "begin": f"{now:%Y-%m-%dT%H:%M}",
-        "until": f"{now:%Y-%m-%dT23:59}",
-    }
-    return _page(visit, typed, set(), done=visit.request.query.get("done", ""))
+class AnnouncementForm(msgspec.Struct):
+    area: Annotated[frozenset[str], Meta(min_length=1)]
+    begin: datetime
+    until: datetime
+    title: Annotated[str, Meta(min_length=1, max_length=LONGEST_TITLE)]
+    text: Annotated[Lines, Meta(min_length=1, max_length=LONGEST_TEXT)]
 
 
-def _page(
-    visit: PageRequest,
-    typed: dict[str, str],
-    chosen: set[str],
-    *,
-    status: int = 200,
-    wrong: str = "",
-    found: int | None = None,
-    done: str = "",
-) -> web.Response:
-    catalog = visit[REFERENCE].catalog
+async def announcement(visit: PageRequest, found: int | None = None) -> web.StreamResponse:
+    """The form; for the rest of today unless another time is typed. ``found``: whom what is typed
+    there would reach."""
+    catalog, now = visit[REFERENCE].catalog, to_local(visit.now)
     venues = [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.LIBRARIAN)]
     return render(
         visit,
         "announcement",
-        status=status,
-        wrong=wrong,
-        typed=typed,
-        chosen=chosen,
+        begin=f"{now:%Y-%m-%dT%H:%M}",
+        until=f"{now:%Y-%m-%dT23:59}",
         found=found,
-        done=done,
         venues=[(v, [a for a in catalog.bookable_areas if a.venue_id == v.id]) for v in venues],
-        longest=LONGEST_REASON,
         longest_title=LONGEST_TITLE,
         longest_text=LONGEST_TEXT,
     )
 
 
 async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Show whom it would reach, or send it. What was typed is never lost."""
-    typed = typed_in(form, _FIELDS)
-    chosen = {str(value) for value in form.getall("area", [])}
+    """Show whom it would reach, or send it."""
+    what = _read(visit, form)
+    if form_text(form, "operation") != "send":
+        readers = await visit[StaffAnnouncements].audience(what.areas, what.span)
+        keep_typed(visit, form)
+        return await announcement(visit, len(readers))
+    reason = form_reason(form)
     try:
-        what = _read(visit, form, typed, chosen)
-        if form_text(form, "operation") != "send":
-            readers = await visit[StaffAnnouncements].audience(what.areas, what.span)
-            return _page(visit, typed, chosen, found=len(readers))
-        told = await _send(visit, what, form_reason(form))
-    except InvalidRequest as error:
-        return _page(visit, chosen=chosen, **refusal(visit, error, typed))
+        told = await _send(visit, what, reason)
     except TooManyAttempts as error:
         minutes = ceil(error.retry_after / 60)
         wrong = WRONG_TEXT["announcements_often"].format(most=AN_HOUR, minutes=minutes)
-        return _page(visit, typed, chosen, status=429, wrong=wrong)
+        refuse(visit, form, error, wrong)
+        return await announcement(visit)
     visit[WAKE_JOBS]()
     return redirect(f"/console/announcements?done={told}")
 
@@ -96,26 +83,19 @@ async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
     return await visit[StaffAnnouncements].send(staff_context(visit), what, reason)
 
 
-def _read(visit: PageRequest, form: Form, typed: dict[str, str], chosen: set[str]) -> Announcement:
+def _read(visit: PageRequest, form: Form) -> Announcement:
     """Raises: InvalidRequest, OtherVenue."""
-    title, text = typed["title"], typed["text"].replace("\r\n", "\n")
-    if not 0 < len(title) <= LONGEST_TITLE or not is_printable_line(title):
-        raise InvalidRequest("title", WRONG_TEXT["title_length"].format(most=LONGEST_TITLE))
-    if not 0 < len(text) <= LONGEST_TEXT or not is_printable_line(text.replace("\n", "")):
-        raise InvalidRequest("text", WRONG_TEXT["body_length"].format(most=LONGEST_TEXT))
-    areas = [_area(visit, name) for name in sorted(chosen)]
-    if not areas:
-        raise InvalidRequest("area", WRONG_TEXT["no_area_chosen"])
-    begin, until = instant_in(form, "begin"), instant_in(form, "until")
-    if not begin < until <= begin + LONGEST_SPAN:
-        raise InvalidRequest("until", WRONG_TEXT["announcement_time"])
-    span = TimeRange(begin, until)
-    return Announcement(form_text(form, "key"), {a.id for a in areas}, span, title, text)
+    typed = decode(form, AnnouncementForm)
+    areas = {_area(visit, name).id for name in sorted(typed.area)}
+    if not typed.begin < typed.until <= typed.begin + LONGEST_SPAN:
+        raise InvalidRequest("until", "announcement_time")
+    span = TimeRange(typed.begin, typed.until)
+    return Announcement(form_text(form, "key"), areas, span, typed.title, typed.text)
 
 
 def _area(visit: PageRequest, name: str) -> Area:
     area = visit[REFERENCE].catalog.areas.get(AreaId(name))
     if area is None:
-        raise InvalidRequest("area", WRONG_TEXT["no_area_chosen"])
+        raise InvalidRequest("area", "no_area_chosen")
     visit.require_in(area.venue_id, Role.LIBRARIAN)
     return area

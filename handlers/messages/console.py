@@ -10,7 +10,7 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import SITE, WAKE_JOBS
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
+from handlers.http.pages import PageRequest, form_reason, redirect
 from handlers.staff.layout import render, staff_context
 from handlers.texts.deliveries import CHANNEL_WORDS, NO_DELIVERY_REASON
 from models.kernel.errors import NotFound
@@ -26,7 +26,8 @@ _LISTED: Final = 50
 async def deliveries(visit: PageRequest) -> web.StreamResponse:
     """What became of the messages of the last days by one of the channels."""
     channels = visit[StaffDeliveries].channels
-    channel = _channel(visit, visit.request.query.get("channel", channels[0] if channels else ""))
+    asked = {**visit.request.query, **visit.request.match_info}
+    channel = _channel(visit, asked.get("channel", channels[0] if channels else ""))
     since = visit.now - timedelta(days=DAYS)
     found = await visit[StaffDeliveries].overview(channel, since, visit[SITE].wall_clock, _LISTED)
     words, counts = CHANNEL_WORDS[channel], _counts(channel, found)
@@ -61,8 +62,6 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
         if channel is Channel.WECHAT
         else [],
         titles=TITLES,
-        done=visit.request.query.get("done", ""),
-        longest=LONGEST_REASON,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,8 +16,8 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.uploads import read_upload
 from handlers.http.wording import rules_html, running_line_of
-from handlers.staff.forms import refusal_at_field
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import error_text, keep_typed, refuse
 from handlers.staff.setup_steps import is_under_way
 from handlers.texts.setup import PROFILE_FIELDS, WRONG_FIELD
 from handlers.texts.wording import PLACEHOLDER_NAMES, PLACEHOLDERS, RULES_TEXT, RUNNING_LINE
@@ -39,8 +40,7 @@ _LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "min
 async def library_profile(visit: PageRequest) -> web.StreamResponse:
     """The form; a viewer sees the same without anything to press."""
     await visit[REFERENCE].refresh()
-    profile = visit[REFERENCE].profile
-    return await _page(visit, _typed(profile), profile.logo)
+    return await _page(visit, visit[REFERENCE].profile.logo)
 
 
 def _typed(profile: LibraryProfile) -> dict[str, str]:
@@ -54,32 +54,32 @@ def _typed(profile: LibraryProfile) -> dict[str, str]:
 
 
 async def _page(
-    visit: PageRequest, typed: dict[str, str], logo: bytes, **more: Any
+    visit: PageRequest,
+    logo: bytes,
+    preview: dict[str, Any] | None = None,
+    theirs: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
     reference = visit[REFERENCE]
     choosable = not reference.catalog.areas
-    year = visit.now.year
     picture = base64.b64encode(logo).decode()
-    facts: dict[str, Any] = {
-        "typed": typed,
-        "wrong": "",
-        "wrong_field": "",
-        "preview": None,
-        "theirs": [],
-        "base": reference.profile.rev,
-        "picture": picture,
-        "picture_kept": picture if logo != reference.profile.logo else "",
-        "changes": visit.may(Role.ADMINISTRATOR),
-        "longest": LONGEST,
-        "longest_rules": LONGEST_RULES,
-        "largest_logo": LARGEST_LOGO // 1024,
-        "placeholders": PLACEHOLDERS.values(),
-        "choosable": choosable,
+    return render(
+        visit,
+        "library_profile",
+        stored=_typed(reference.profile),
+        preview=preview,
+        theirs=theirs,
+        base=reference.profile.rev,
+        picture=picture,
+        picture_kept=picture if logo != reference.profile.logo else "",
+        changes=visit.may(Role.ADMINISTRATOR),
+        longest=LONGEST,
+        longest_rules=LONGEST_RULES,
+        largest_logo=LARGEST_LOGO // 1024,
+        placeholders=PLACEHOLDERS.values(),
+        choosable=choosable,
         # The first look goes through the whole tz database.
-        "zones": await asyncio.to_thread(fitting_zones, year) if choosable else (),
-        "done": "done" in visit.request.query,
-    }
-    return render(visit, "library_profile", **facts | more)
+        zones=await asyncio.to_thread(fitting_zones, visit.now.year) if choosable else (),
+    )
 
 
 async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -87,28 +87,28 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
     reference = visit[REFERENCE]
     await reference.refresh()
     old = reference.profile
-    typed = {name: form_text(form, name) for name in _typed(old) if name in form}
-    typed = {**_typed(old), **typed}
+    typed = _typed(old)
+    typed |= {name: form_text(form, name) for name in typed if name in form}
     logo = old.logo
     try:
         logo = await _logo(visit, form, old.logo)
         new = _read(typed, old, logo, visit.now.year)
         if form_text(form, "operation") == "preview":
             check_profile(new, PLACEHOLDER_NAMES)
-            return await _page(visit, typed, logo, preview=_preview(visit, new))
+            keep_typed(visit, form)
+            return await _page(visit, logo, _preview(visit, new))
         if form_text(form, "base") != str(old.rev):
             raise ProfileChanged()
         await visit[StaffProfile].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
     except InvalidRequest as error:
-        told = refusal_at_field(visit, error, typed)
-        name = PROFILE_FIELDS.get(told["wrong_field"], told["wrong_field"])
-        told["wrong"] = WRONG_FIELD.format(field=name, wrong=told["wrong"])
-        return await _page(visit, told.pop("typed"), logo, **told)
+        name, wrong = str(error.details["field"]), error_text(visit, error)
+        name = PROFILE_FIELDS.get(name, name)
+        refuse(visit, form, error, WRONG_FIELD.format(field=name, wrong=wrong))
+        return await _page(visit, logo)
     except (ProfileChanged, ZoneFixed) as error:
         await reference.refresh()
-        told = refusal_at_field(visit, error, typed)
-        theirs = _theirs(typed, _typed(reference.profile))
-        return await _page(visit, told.pop("typed"), logo, theirs=theirs, **told)
+        refuse(visit, form, error)
+        return await _page(visit, logo, theirs=_theirs(typed, _typed(reference.profile)))
     return redirect("/console/setup" if is_under_way(reference) else "/console/library?done")
 
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from bind.seat_labels import SeatLabels
+from handlers.http.errors import status_of
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.qr import svg
 from handlers.library.console.seat_lists import chosen_seats
-from handlers.staff.forms import refusal
 from handlers.staff.layout import render
+from handlers.staff.sent_forms import error_text
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.library.entities import PresenceSource, Seat
@@ -31,13 +32,13 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)
     venue = visit[REFERENCE].catalog.venues[area.venue_id]
-    typed = {"seats": visit.request.query.get("seats", "").strip()}
-    told: dict[str, Any] = {"wrong": "", "typed": typed}
+    asked = visit.request.query.get("seats", "").strip()
     chosen: Sequence[Seat] = ()
+    refused: dict[str, Any] = {}
     try:
-        chosen = chosen_seats(area.seats, typed["seats"])
+        chosen = chosen_seats(area.seats, asked)
     except InvalidRequest as error:
-        told = refusal(visit, error, typed)
+        refused = {"status": status_of(type(error)), "wrong": error_text(visit, error)}
     link_of = visit[SeatLabels].link
     links = [(seat.number, link_of(seat.id)) for seat in chosen]
     starts = range(0, len(links), LABELS_OF_A_SHEET)
@@ -54,7 +55,8 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
         count=len(links),
         sheets=sheets,
         used=PresenceSource.SEAT_LABEL in venue.presence_sources,
-        **told,
+        asked=asked,
+        **refused,
     )
 
 

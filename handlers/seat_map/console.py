@@ -12,7 +12,7 @@ from aiohttp import web
 
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest
+from handlers.http.pages import PageRequest
 from handlers.library.console.seat_outages import outage_token
 from handlers.reservations.console.reservations import is_movable, possible_actions
 from handlers.seat_map.booking_panel import feature_texts
@@ -107,8 +107,6 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         takers=await _takers(visit, area, moving),
         chosen=chosen,
         panel=await _panel(visit, chosen) if chosen is not None else {},
-        done=query.get("done", ""),
-        longest=LONGEST_REASON,
         longest_outage=LONGEST_OUTAGE,
         today=local_date(now),
     )

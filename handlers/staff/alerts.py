@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.layout import render
+from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import WRONG_TEXT
 from models.email_addresses.service import EmailAddressService
 from models.staff.alert_kinds import AlertKind
@@ -14,25 +17,17 @@ from models.staff.alerts import LASTS, MAIL_EVERY, StaffAlerts
 from notify.templates.staff_alert import ALERT_KIND_TEXT
 
 
-async def alerts(visit: PageRequest) -> web.StreamResponse:
+async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
     """What they have chosen. Without an address of their own they are led to name one."""
-    return await _page(visit, done="done" in visit.request.query)
-
-
-async def _page(
-    visit: PageRequest, *, status: int = 200, wrong: str = "", done: bool = False
-) -> web.StreamResponse:
     chosen = await visit[StaffAlerts].kinds_of(visit.reader.id)
     return render(
         visit,
         "alerts",
-        status=status,
-        wrong=wrong,
-        done=done,
         kinds=[(kind.value, ALERT_KIND_TEXT[kind], kind in chosen) for kind in AlertKind],
         address=await visit[EmailAddressService].of(visit.reader.id),
         days=LASTS.days,
         minutes=MAIL_EVERY.seconds // 60,
+        **refusal,
     )
 
 
@@ -41,7 +36,8 @@ async def choose_alerts(visit: PageRequest, form: Form) -> web.StreamResponse:
     kinds = [kind for kind in AlertKind if form_text(form, kind.value)]
     address = await visit[EmailAddressService].of(visit.reader.id)
     if kinds and not address.address:
-        return await _page(visit, status=422, wrong=WRONG_TEXT["no_address"])
+        keep_typed(visit, form)
+        return await alerts(visit, status=422, wrong=WRONG_TEXT["no_address"])
     venues = visit.rights.venues if visit.rights is not None else frozenset()
     await visit[StaffAlerts].choose(visit.reader.id, kinds, venues, visit.now)
     return redirect("/console/alerts?done")

@@ -1,87 +1,138 @@
-"""What the console's forms have in common: reading fields, and showing a refused form again."""
+"""A form of the console, read into a msgspec shape: a refusal names the field and the rule."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, Final
+from functools import cache
+from typing import Annotated, Final, TypeVar
 
-from handlers.http.errors import status_of
+import msgspec
+from msgspec import Meta, inspect
+
 from handlers.http.forms import Form
+from handlers.http.free_text import checked_text
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text
-from handlers.http.refusals import count_error
-from handlers.texts.console import WRONG_TEXT
-from handlers.texts.errors import reason_text, text_of
-from models.kernel.errors import DomainError, InvalidRequest
+from handlers.http.request_parsing import malformed
+from handlers.texts.console import FIELD_WRONG, WRONG_TEXT
+from models.kernel.errors import InvalidRequest
 from models.kernel.request_id import REQUEST_ID
+from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_instant
 from models.library.entities import AreaId, SeatId
 from models.library.seat_names import seat_named
 
-ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{1,29}")
-_TOKENS: Final = frozenset({"csrf", "key"})
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+ID: Final = r"^[0-9a-z][0-9a-z-]{1,29}$"
+"""What the staff may call an area or a device in addresses."""
+Lines = Annotated[str, Meta(extra={"lines": True})]
+"""Text of several lines; any other is one line of print."""
 
 
-# --- a refused form, shown again ------------------------------------------------------------------
-def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """What was typed in these fields, empty where one is missing; in all of the form's without
-    ``names``."""
-    if names is None:
-        names = [name for name in form if name not in _TOKENS]
-    return {name: form_text(form, name) for name in names}
+# --- a whole form ---------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    type: inspect.Type
+    lines: bool
+    required: bool
+    wrong: str
+    """The sentence of ``FIELD_WRONG`` with the bounds of the type."""
+
+    def refusal(self) -> InvalidRequest:
+        return InvalidRequest(self.name, self.wrong)
 
 
+def decode(form: Form, shape: type[Shape]) -> Shape:
+    """The form in that shape. A box is true where it is ticked, a set has the values of all fields
+    of its name, and a field that may be missing is so where nothing is typed. What is wrong with a
+    field is said by ``FIELD_WRONG``.
+
+    Raises: InvalidRequest.
+    """
+    fields, values = _fields_of(shape), dict[str, object]()
+    for name, field in fields.items():
+        if field.required or form_text(form, name):
+            values[name] = _value(form, field)
+    try:
+        return msgspec.convert(values, shape)
+    except msgspec.ValidationError as error:
+        name = str(malformed(error, "").details["field"])
+        raise fields[name.partition("[")[0]].refusal() from error
+
+
+@cache
+def _fields_of(shape: type[msgspec.Struct]) -> dict[str, _Field]:
+    described = inspect.type_info(shape)
+    assert isinstance(described, inspect.StructType)
+    fields = {}
+    for field in described.fields:
+        name, (kind, lines) = field.encode_name, _plain(field.type)
+        wrong = _sentence(shape, name, kind)
+        fields[name] = _Field(name, kind, lines, field.required, wrong)
+    return fields
+
+
+def _sentence(shape: type, name: str, kind: inspect.Type) -> str:
+    names = (*(f"{one.__name__}.{name}" for one in shape.__mro__), name)
+    usual = WRONG_TEXT["date_missing" if isinstance(kind, inspect.DateType) else "page_outdated"]
+    sentence = next((FIELD_WRONG[said] for said in names if said in FIELD_WRONG), usual)
+    least = getattr(kind, "ge", None)
+    most = getattr(kind, "le", None) or getattr(kind, "max_length", None)
+    return sentence.format(least=least, most=most)
+
+
+def _value(form: Form, field: _Field) -> object:
+    """Raises: InvalidRequest."""
+    text = form_text(form, field.name)
+    match field.type:
+        case inspect.ListType() | inspect.SetType() | inspect.FrozenSetType():
+            return [str(value) for value in form.getall(field.name, [])]
+        case inspect.BoolType():
+            return bool(text)
+        case inspect.IntType():
+            return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else text
+        case inspect.TimeType():
+            return clock_of(text, field.name)
+        case inspect.DateTimeType():
+            return instant_of(text, field.name)
+        case inspect.StrType():
+            text = text.replace("\r\n", "\n")
+            line = re.sub("[\n\t]", "", text) if field.lines else text
+            if not is_printable_line(line):
+                raise field.refusal()
+    return text
+
+
+def _plain(kind: inspect.Type) -> tuple[inspect.Type, bool]:
+    """The type without its wrappings, and whether it is ``Lines``."""
+    if isinstance(kind, inspect.Metadata):
+        return _plain(kind.type)[0], "lines" in (kind.extra or {})
+    if isinstance(kind, inspect.UnionType):
+        return _plain(next(one for one in kind.types if not isinstance(one, inspect.NoneType)))
+    return kind, False
+
+
+class Revision(msgspec.Struct):
+    """Which state of a thing the form was made from."""
+
+    rev: Annotated[int, Meta(ge=0, le=999_999)]
+
+
+# --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
     """The name of this very form: the same when it is sent twice, or its answer is loaded anew."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 
-def error_text(visit: PageRequest, error: DomainError) -> str:
-    """The refusal in words. One that the form's text does not explain is counted by its code."""
-    if isinstance(error, InvalidRequest):
-        return reason_text(error.details)
-    count_error(visit.request, error)
-    return text_of(error.code, error.details)
-
-
-def refusal(visit: PageRequest, error: DomainError, typed: dict[str, str]) -> dict[str, Any]:
-    """What a page needs to show a refused form again, with all that was typed."""
-    return {
-        "status": status_of(type(error)),
-        "wrong": error_text(visit, error),
-        "typed": typed,
-    }
-
-
-def refusal_at_field(
-    visit: PageRequest, error: DomainError, typed: dict[str, str]
-) -> dict[str, Any]:
-    """The same for a page that says at the field what is wrong with it (``staff/macros.html``)."""
-    return refusal(visit, error, typed) | {"wrong_field": str(error.details.get("field", ""))}
-
-
-# --- fields ---------------------------------------------------------------------------------------
-def instant_in(form: Form, name: str) -> datetime:
-    """A browser's date and time, on the library's clock. Raises: InvalidRequest."""
-    try:
-        typed = datetime.strptime(form_text(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
-    except ValueError as error:
-        raise InvalidRequest(name, WRONG_TEXT["instant_missing"]) from error
-    if not 2000 <= typed.year < 2100:
-        raise InvalidRequest(name, WRONG_TEXT["not_our_time"])
-    return local_instant(typed.date(), typed.time())
-
-
-def date_in(form: Form, name: str) -> date:
-    """Raises: InvalidRequest."""
-    return day_of(form_text(form, name), name)
-
-
-def optional_date_in(form: Form, name: str) -> date | None:
-    """The date that is typed; None where nothing is. Raises: InvalidRequest."""
-    return date_in(form, name) if form_text(form, name) else None
+def required_text(form: Form) -> str:
+    """What was written in the field ``text``. Raises: InvalidRequest."""
+    text, wrong = checked_text(form)
+    if wrong:
+        raise InvalidRequest("text", wrong)
+    return text
 
 
 def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) -> SeatId:
@@ -94,6 +145,17 @@ def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) ->
     if seat is None:
         raise InvalidRequest("no", WRONG_TEXT["seat_unknown"])
     return seat.id
+
+
+def instant_of(text: str, name: str) -> datetime:
+    """A browser's date and time, on the library's clock. Raises: InvalidRequest."""
+    try:
+        typed = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007
+    except ValueError as error:
+        raise InvalidRequest(name, WRONG_TEXT["instant_missing"]) from error
+    if not 2000 <= typed.year < 2100:
+        raise InvalidRequest(name, WRONG_TEXT["not_our_time"])
+    return local_instant(typed.date(), typed.time())
 
 
 def day_of(text: str, name: str) -> date:

@@ -7,9 +7,10 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest
+from handlers.http.pages import LONGEST_REASON, PageRequest
 from handlers.http.rendering import render_page
 from handlers.staff.help_topics import help_for
+from handlers.staff.sent_forms import NOT_SENT, SentForm, sent_form
 from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import Role
@@ -21,27 +22,43 @@ PAGE: Final = 20
 SHOWN: Final = 100
 
 
-def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any) -> web.Response:
-    """The console's page."""
+def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) -> web.Response:
+    """The console's page; with a form that was sent, as it was sent, and with its status."""
+    sent = sent_form(visit.request)
+
+    def form_at(action: str) -> SentForm:
+        return sent if sent.action == action else NOT_SENT
+
+    shared: dict[str, Any] = {
+        "decides": visit.may(Role.LIBRARIAN),
+        "whole": visit.may_in(None, Role.VIEWER),
+        "decides_all": visit.may_in(None, Role.LIBRARIAN),
+        "administers_all": visit.may_in(None, Role.ADMINISTRATOR),
+        "sent": sent,
+        "form_at": form_at,
+        "wrong": sent.wrong,
+        "done": _done(visit),
+        "longest": LONGEST_REASON,
+    }
     return render_page(
         visit.request,
         f"staff/{template}.html",
-        status=status,
+        status=status or sent.status,
         reader=visit.reader,
         role=_role_text(visit),
-        **{
-            "decides": visit.may(Role.LIBRARIAN),
-            "whole": visit.may_in(None, Role.VIEWER),
-            "decides_all": visit.may_in(None, Role.LIBRARIAN),
-            "administers_all": visit.may_in(None, Role.ADMINISTRATOR),
-        }
-        | facts,
+        **shared | facts,
         action_labels=ACTION_LABELS,
         area_name=visit[REFERENCE].catalog.area_name,
         help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),
         setup_rev=visit[REFERENCE].setup.rev,
     )
+
+
+def _done(visit: PageRequest) -> str:
+    """What the address says was done; 1 where it says only that something was."""
+    query = visit.request.query
+    return (query["done"] or "1") if "done" in query else ""
 
 
 def _role_text(visit: PageRequest) -> str:

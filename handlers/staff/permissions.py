@@ -19,8 +19,10 @@ from handlers.http.pages import (
     to_sign_in,
 )
 from handlers.http.request_body import MAX_BODY_BYTES
+from handlers.staff.sent_forms import refuse
 from models.identity.errors import SecondFactorRequired, SignInAgain
 from models.identity.roles import Role
+from models.kernel.errors import Conflict, InvalidRequest, RuleViolation
 
 
 def staff_page(shown: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
@@ -48,13 +50,21 @@ def staff_form(
     *,
     multipart: bool = False,
     whole: bool = False,
+    page: Shown | None = None,
 ) -> Handler:
-    """A form for who has that role at least, as ``staff_page``."""
+    """A form for who has that role at least, as ``staff_page``. Where it is refused, its ``page``
+    is shown again with all that was typed."""
 
     async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:
         await require_role(visit.request, visit.principal, role, visit.now)
         if whole:
             visit.require_in(None, role)
-        return await posted(visit, form)
+        try:
+            return await posted(visit, form)
+        except (InvalidRequest, Conflict, RuleViolation) as error:
+            if page is None:
+                raise
+            refuse(visit, form, error)
+            return await page(visit)
 
     return reader_form(for_staff, max_bytes=max_bytes, multipart=multipart, patient=True)

@@ -5,6 +5,8 @@ A viewer may look; who decides must be a librarian. Roles are enforced on the se
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
 from handlers.affected_bookings.console import affected_bookings, resolve_affected_bookings
@@ -147,18 +149,18 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/seats", staff_page(patrol)),
         web.post("/console/seats/{id}/outage", staff_form(set_outage)),
         web.get("/console/faults", staff_page(faults)),
-        web.post("/console/faults/{id}/close", staff_form(close_fault)),
+        web.post("/console/faults/{id}/close", staff_form(close_fault, page=faults)),
         web.get("/console/reports", staff_page(reports)),
-        web.post("/console/reports/{id}/resolve", staff_form(resolve_report)),
-        web.post("/console/reports/{id}/reject", staff_form(reject_report)),
+        web.post("/console/reports/{id}/resolve", staff_form(resolve_report, page=reports)),
+        web.post("/console/reports/{id}/reject", staff_form(reject_report, page=reports)),
         web.get("/console/reservations/{id}", staff_page(reservation)),
-        web.post("/console/reservations/{id}/{verb}", staff_form(act_for_reader)),
+        web.post("/console/reservations/{id}/{verb}", staff_form(act_for_reader, page=reservation)),
         *_reader_routes(),
         web.get("/console/seat-history", staff_page(seat_history, Role.LIBRARIAN)),
-        web.post("/console/seat-history", staff_form(look_up_seat)),
+        web.post("/console/seat-history", staff_form(look_up_seat, page=seat_history)),
         web.get("/console/appeals", staff_page(appeals)),
-        web.post("/console/appeals/{id}", staff_form(decide_appeal)),
-        web.post("/console/violations/waive", staff_form(waive_all, whole=True)),
+        web.post("/console/appeals/{id}", staff_form(decide_appeal, page=appeals)),
+        web.post("/console/violations/waive", staff_form(waive_all, whole=True, page=appeals)),
         web.post("/console/violations/{id}/waive", staff_form(waive)),
         *_feedback_routes(),
         web.get("/console/calendar", staff_page(opening_hours)),
@@ -173,14 +175,18 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
         web.post(
             "/console/affected-bookings",
-            staff_form(resolve_affected_bookings, Role.ADMINISTRATOR, whole=True),
+            staff_form(
+                resolve_affected_bookings, Role.ADMINISTRATOR, whole=True, page=affected_bookings
+            ),
         ),
         web.get("/console/rules", staff_page(policy)),
         web.post("/console/rules", staff_form(change_policy, Role.ADMINISTRATOR, whole=True)),
         *_notice_routes(),
         web.get("/console/code-sharing", staff_page(code_sharing, whole=True)),
         web.get("/console/deliveries", staff_page(deliveries, whole=True)),
-        web.post("/console/deliveries/{channel}/retry", staff_form(retry, whole=True)),
+        web.post(
+            "/console/deliveries/{channel}/retry", staff_form(retry, whole=True, page=deliveries)
+        ),
         *_statistics_routes(),
         *_grant_routes(),
         *_api_token_routes(),
@@ -193,86 +199,75 @@ def console_routes() -> list[web.RouteDef]:
 
 
 def _reader_routes() -> list[web.RouteDef]:
+    one = "/console/readers/{id}"
+    change = partial(staff_form, page=reader)
     return [
         web.get("/console/readers", staff_page(readers)),
-        web.get("/console/readers/{id}", staff_page(reader)),
-        web.post("/console/readers/visitors", staff_form(add_visitor)),
-        web.post("/console/readers/{id}/number", staff_form(reveal_number)),
-        web.post("/console/readers/{id}/unbind", staff_form(unbind)),
-        web.post("/console/readers/{id}/book", staff_form(book)),
-        web.post("/console/readers/{id}/suspend", staff_form(suspend, whole=True)),
-        web.post("/console/readers/{id}/allow", staff_form(set_accommodation, whole=True)),
+        web.get(one, staff_page(reader)),
+        web.post("/console/readers/visitors", staff_form(add_visitor, page=readers)),
+        web.post(f"{one}/number", change(reveal_number)),
+        web.post(f"{one}/unbind", change(unbind)),
+        web.post(f"{one}/book", change(book)),
+        web.post(f"{one}/suspend", change(suspend, whole=True)),
+        web.post(f"{one}/allow", change(set_accommodation, whole=True)),
         web.post(
-            "/console/readers/{id}/second-factor",
-            staff_form(reset_second_factor, Role.ADMINISTRATOR, whole=True),
+            f"{one}/second-factor", change(reset_second_factor, Role.ADMINISTRATOR, whole=True)
         ),
-        web.post("/console/readers/{id}/membership", staff_form(set_membership, whole=True)),
-        web.post("/console/readers/{id}/stay", staff_form(change_visit)),
-        web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
-        web.post("/console/readers/{id}/review-code", staff_form(issue_review_code)),
-        web.post("/console/readers/{id}/review-code/revoke", staff_form(revoke_review_code)),
-        web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
+        web.post(f"{one}/membership", change(set_membership, whole=True)),
+        web.post(f"{one}/stay", change(change_visit)),
+        web.post(f"{one}/code", change(reveal_activation_code)),
+        web.post(f"{one}/review-code", change(issue_review_code)),
+        web.post(f"{one}/review-code/revoke", change(revoke_review_code)),
+        web.post(f"{one}/binding", change(answer_binding)),
     ]
 
 
 def _notice_routes() -> list[web.RouteDef]:
+    write = partial(staff_form, max_bytes=LARGEST_NOTICE, whole=True)
     return [
         web.get("/console/alerts", staff_page(alerts, Role.LIBRARIAN)),
         web.post("/console/alerts", staff_form(choose_alerts)),
         web.get("/console/announcements", staff_page(announcement, Role.LIBRARIAN)),
-        web.post("/console/announcements", staff_form(announce)),
+        web.post("/console/announcements", staff_form(announce, page=announcement)),
         web.get("/console/notices", staff_page(notices)),
         web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN, whole=True)),
         web.get("/console/notices/{id}", staff_page(notice)),
-        web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE, whole=True)),
-        web.post(
-            "/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE, whole=True)
-        ),
-        web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice, whole=True)),
+        web.post("/console/notices", write(add_notice, page=new_notice)),
+        web.post("/console/notices/{id}", write(change_notice, page=notice)),
+        web.post("/console/notices/{id}/withdraw", write(withdraw_notice, page=notice)),
     ]
 
 
 def _grant_routes() -> list[web.RouteDef]:
+    change = partial(staff_form, role=Role.ADMINISTRATOR, whole=True, page=staff_grants)
     return [
         web.get("/console/staff", staff_page(staff_grants, Role.ADMINISTRATOR, whole=True)),
-        web.post("/console/staff", staff_form(give_role, Role.ADMINISTRATOR, whole=True)),
-        web.post(
-            "/console/staff/{id}/{grant}/end",
-            staff_form(take_role_back, Role.ADMINISTRATOR, whole=True),
-        ),
+        web.post("/console/staff", change(give_role)),
+        web.post("/console/staff/{id}/{grant}/end", change(take_role_back)),
     ]
 
 
 def _api_token_routes() -> list[web.RouteDef]:
     here, head = "/console/api-tokens", Role.ADMINISTRATOR
+    change = partial(staff_form, role=head, whole=True, page=api_tokens)
     return [
         web.get(here, staff_page(api_tokens, head, whole=True)),
-        web.post(here, staff_form(create_api_token, head, whole=True)),
-        web.post(f"{here}/{{id}}/revoke", staff_form(revoke_api_token, head, whole=True)),
+        web.post(here, change(create_api_token)),
+        web.post(f"{here}/{{id}}/revoke", change(revoke_api_token)),
     ]
 
 
 def _group_routes() -> list[web.RouteDef]:
+    change = partial(staff_form, role=Role.ADMINISTRATOR, whole=True, max_bytes=LARGEST_GROUP)
     return [
         web.get("/console/groups", staff_page(reader_groups)),
         web.get(
             "/console/groups/new", staff_page(new_reader_group, Role.ADMINISTRATOR, whole=True)
         ),
         web.get("/console/groups/{id}", staff_page(reader_group)),
-        web.post(
-            "/console/groups",
-            staff_form(add_reader_group, Role.ADMINISTRATOR, whole=True, max_bytes=LARGEST_GROUP),
-        ),
-        web.post(
-            "/console/groups/{id}",
-            staff_form(
-                change_reader_group, Role.ADMINISTRATOR, whole=True, max_bytes=LARGEST_GROUP
-            ),
-        ),
-        web.post(
-            "/console/groups/{id}/delete",
-            staff_form(delete_reader_group, Role.ADMINISTRATOR, whole=True),
-        ),
+        web.post("/console/groups", change(add_reader_group, page=new_reader_group)),
+        web.post("/console/groups/{id}", change(change_reader_group, page=reader_group)),
+        web.post("/console/groups/{id}/delete", change(delete_reader_group, page=reader_group)),
         web.get(
             "/console/groups/{id}/members", staff_page(member_list, Role.LIBRARIAN, whole=True)
         ),
@@ -286,7 +281,7 @@ def _group_routes() -> list[web.RouteDef]:
 def _library_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/setup", staff_page(setup, Role.ADMINISTRATOR, whole=True)),
-        web.post("/console/setup", staff_form(go_on, Role.ADMINISTRATOR, whole=True)),
+        web.post("/console/setup", staff_form(go_on, Role.ADMINISTRATOR, whole=True, page=setup)),
         web.get("/console/library", staff_page(library_profile)),
         web.post(
             "/console/library",
@@ -295,8 +290,13 @@ def _library_routes() -> list[web.RouteDef]:
             ),
         ),
         web.get("/console/venues", staff_page(venues)),
-        web.post("/console/venues", staff_form(add_venue, Role.ADMINISTRATOR, whole=True)),
-        web.post("/console/venues/{id}", staff_form(change_venue, Role.ADMINISTRATOR, whole=True)),
+        web.post(
+            "/console/venues", staff_form(add_venue, Role.ADMINISTRATOR, whole=True, page=venues)
+        ),
+        web.post(
+            "/console/venues/{id}",
+            staff_form(change_venue, Role.ADMINISTRATOR, whole=True, page=venues),
+        ),
     ]
 
 
@@ -304,7 +304,7 @@ def _plan_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/plans", staff_page(plans)),
         web.get("/console/plans/", staff_page(plans)),  # as for the first page
-        web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR)),
+        web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR, page=plans)),
         *_floor_file_routes(),
         web.get("/console/plans/{id}.json", staff_page(export_plan)),
         web.get("/console/plans/{id}.csv", staff_page(export_csv)),
@@ -333,31 +333,31 @@ def _area_routes() -> list[web.RouteDef]:
     here, head = "/console/plans/{id}", Role.ADMINISTRATOR
     return [
         web.get(f"{here}/settings", staff_page(area_settings, head)),
-        web.post(f"{here}/settings", staff_form(change_area, head)),
-        web.post(f"{here}/retire", staff_form(retire_area, head)),
-        web.post(f"{here}/restore", staff_form(bring_back_area, head)),
-        web.post(f"{here}/delete", staff_form(delete_area, head)),
+        web.post(f"{here}/settings", staff_form(change_area, head, page=area_settings)),
+        web.post(f"{here}/retire", staff_form(retire_area, head, page=area_settings)),
+        web.post(f"{here}/restore", staff_form(bring_back_area, head, page=area_settings)),
+        web.post(f"{here}/delete", staff_form(delete_area, head, page=area_settings)),
     ]
 
 
 def _device_routes() -> list[web.RouteDef]:
-    one, head = "/console/devices/{kind}/{id}", Role.ADMINISTRATOR
+    one, here = "/console/devices/{kind}/{id}", "/console/devices/kiosk/{id}"
+    head = Role.ADMINISTRATOR
+    change = partial(staff_form, role=head, page=devices)
     return [
         web.get("/console/devices", staff_page(devices)),
-        web.post("/console/devices", staff_form(add_device, Role.ADMINISTRATOR)),
-        web.post(
-            "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
-        ),
-        web.get("/console/devices/kiosk/{id}/poster", staff_page(kiosk_poster)),
-        web.get("/console/devices/kiosk/{id}/pairing", staff_page(pairing, head)),
-        web.post("/console/devices/kiosk/{id}/pairing", staff_form(look_at_screen, head)),
-        web.post("/console/devices/kiosk/{id}/pair", staff_form(confirm_pairing, head)),
-        web.post(f"{one}/key", staff_form(rotate_key, head)),
-        web.post(one, staff_form(change_device, head)),
-        web.post(f"{one}/up", staff_form(move_device_up, head)),
-        web.post(f"{one}/retire", staff_form(retire_device, head)),
-        web.post(f"{one}/restore", staff_form(bring_back_device, head)),
-        web.post(f"{one}/delete", staff_form(delete_device, head)),
+        web.post("/console/devices", change(add_device)),
+        web.post("/console/devices/venues/{id}", change(change_presence_sources)),
+        web.get(f"{here}/poster", staff_page(kiosk_poster)),
+        web.get(f"{here}/pairing", staff_page(pairing, head)),
+        web.post(f"{here}/pairing", staff_form(look_at_screen, head, page=pairing)),
+        web.post(f"{here}/pair", staff_form(confirm_pairing, head)),
+        web.post(f"{one}/key", change(rotate_key)),
+        web.post(one, change(change_device)),
+        web.post(f"{one}/up", change(move_device_up)),
+        web.post(f"{one}/retire", change(retire_device)),
+        web.post(f"{one}/restore", change(bring_back_device)),
+        web.post(f"{one}/delete", change(delete_device)),
     ]
 
 
@@ -375,12 +375,13 @@ def _statistics_routes() -> list[web.RouteDef]:
 
 
 def _feedback_routes() -> list[web.RouteDef]:
+    change = partial(staff_form, whole=True, page=canned_answers)
     return [
         web.get("/console/questions", staff_page(feedback)),
-        web.post("/console/questions/{id}", staff_form(reply)),
-        web.post("/console/questions/{id}/note", staff_form(set_note)),
+        web.post("/console/questions/{id}", staff_form(reply, page=feedback)),
+        web.post("/console/questions/{id}/note", staff_form(set_note, page=feedback)),
         web.get("/console/readers/{id}/questions", staff_page(reader_feedback)),
         web.get("/console/canned-answers", staff_page(canned_answers)),
-        web.post("/console/canned-answers", staff_form(add_canned_answer, whole=True)),
-        web.post("/console/canned-answers/{id}", staff_form(change_canned_answer, whole=True)),
+        web.post("/console/canned-answers", change(add_canned_answer)),
+        web.post("/console/canned-answers/{id}", change(change_canned_answer)),
     ]

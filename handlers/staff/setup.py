@@ -10,14 +10,12 @@ from aiohttp import web
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
-from handlers.staff.forms import refusal
 from handlers.staff.layout import render, staff_context
 from handlers.staff.setup_steps import STEP_PAGES, StepLine, step_lines
 from handlers.texts.console import BETWEEN
 from handlers.texts.setup import SETUP_WRONG
 from models.kernel.errors import InvalidRequest, NotFound
 from models.profile.entities import SetupStep, StepMark
-from models.profile.errors import SetupChanged
 from models.profile.staff import StaffProfile
 
 _NEEDED: Final = (SetupStep.VENUES, SetupStep.FLOORS)
@@ -26,23 +24,17 @@ _NEEDED: Final = (SetupStep.VENUES, SetupStep.FLOORS)
 
 async def setup(visit: PageRequest) -> web.StreamResponse:
     """All steps, and which is next."""
-    await visit[REFERENCE].refresh()
-    return _page(visit)
-
-
-def _page(visit: PageRequest, *, status: int = 200, wrong: str = "") -> web.Response:
     reference = visit[REFERENCE]
+    await reference.refresh()
     lines = step_lines(reference)
     return render(
         visit,
         "setup",
-        status=status,
         lines=lines,
         following=next((line for line in lines if line.state == "open"), None),
         left=sum(not line.done for line in lines),
         progress=reference.setup,
         needed=_missing(lines),
-        wrong=wrong,
     )
 
 
@@ -55,22 +47,17 @@ async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
     reference, staff = visit[REFERENCE], visit[StaffProfile]
     await reference.refresh()
     context, operation, rev = staff_context(visit), form_text(form, "operation"), _rev(form)
-    try:
-        if operation == "begin":
-            await staff.begin_setup(context)
-            return redirect(STEP_PAGES[SetupStep.PROFILE])
-        if operation == "finish":
-            if missing := _missing(step_lines(reference)):
-                steps = BETWEEN["names"].join(missing)
-                raise InvalidRequest("steps", SETUP_WRONG["not_ready"].format(steps=steps))
-            await staff.finish_setup(context, rev)
-            return redirect("/console")
-        step, mark = _step(form_text(form, "step")), _mark(operation)
-        await staff.mark_step(context, rev, step, mark)
-    except (InvalidRequest, SetupChanged) as error:
-        await reference.refresh()
-        told = refusal(visit, error, {})
-        return _page(visit, status=told["status"], wrong=told["wrong"])
+    if operation == "begin":
+        await staff.begin_setup(context)
+        return redirect(STEP_PAGES[SetupStep.PROFILE])
+    if operation == "finish":
+        if missing := _missing(step_lines(reference)):
+            steps = BETWEEN["names"].join(missing)
+            raise InvalidRequest("steps", SETUP_WRONG["not_ready"].format(steps=steps))
+        await staff.finish_setup(context, rev)
+        return redirect("/console")
+    step, mark = _step(form_text(form, "step")), _mark(operation)
+    await staff.mark_step(context, rev, step, mark)
     return redirect("/console/setup")
 
 

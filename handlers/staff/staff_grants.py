@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import date
 
+import msgspec
 from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import optional_date_in, refusal, typed_in
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.staff.forms import decode
 from handlers.staff.layout import render, staff_context
-from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import ROLE_TEXT
-from models.identity.errors import LastAdministrator
 from models.identity.roles import GrantId, Role, StaffGrant
 from models.kernel.errors import InvalidRequest
 from models.kernel.ids import ReaderId
@@ -25,17 +24,24 @@ from models.staff.api_tokens import StaffApiTokens
 from models.staff.grants import StaffGrants
 
 
+class GrantForm(msgspec.Struct):
+    """Each venue is a box beside these."""
+
+    number: str
+    role: Role
+    where: str = ""
+    first: date | None = None
+    last: date | None = None
+
+
 async def staff_grants(visit: PageRequest) -> web.StreamResponse:
     """All roles that were given here, and the form for another one."""
     await visit[REFERENCE].refresh()
-    return await _page(visit)
-
-
-async def _page(visit: PageRequest, **more: Any) -> web.Response:
-    venues = visit[REFERENCE].catalog.venues
     tokens = [t for t in await visit[StaffApiTokens].all() if t.is_usable(visit.now)]
-    facts: dict[str, Any] = {
-        "items": [
+    return render(
+        visit,
+        "staff_grants",
+        items=[
             (
                 row,
                 _places(visit, row.grant),
@@ -43,15 +49,9 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
             )
             for row in await visit[StaffGrants].all(staff_context(visit))
         ],
-        "roles": {role.value: ROLE_TEXT[role.value] for role in Role},
-        "venues": list(venues.values()),
-        "chosen": (),
-        "typed": {},
-        "wrong": "",
-        "done": visit.request.query.get("done", ""),
-        "longest": LONGEST_REASON,
-    }
-    return render(visit, "staff_grants", **facts | more)
+        roles={role.value: ROLE_TEXT[role.value] for role in Role},
+        venues=list(visit[REFERENCE].catalog.venues.values()),
+    )
 
 
 def _places(visit: PageRequest, grant: StaffGrant) -> Sequence[str]:
@@ -63,44 +63,35 @@ def _places(visit: PageRequest, grant: StaffGrant) -> Sequence[str]:
 async def give_role(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A role for the person with that number, who has signed in at least once."""
     await visit[REFERENCE].refresh()
-    staff = visit[StaffGrants]
-    try:
-        reader, grant = await _read(visit, form)
-        await staff.give(staff_context(visit), reader, grant, form_reason(form))
-    except InvalidRequest as error:
-        chosen = [name for name in form if name.startswith("venue-")]
-        return await _page(visit, **refusal(visit, error, typed_in(form)), chosen=chosen)
+    reader, grant = await _read(visit, form)
+    await visit[StaffGrants].give(staff_context(visit), reader, grant, form_reason(form))
     return redirect("/console/staff?done=1")
 
 
 async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
     """Raises: InvalidRequest."""
-    if form_text(form, "role") not in set(Role):
-        raise InvalidRequest("role", WRONG_TEXT["role_missing"])
-    known = visit[REFERENCE].catalog.venues
-    venues = frozenset(VenueId(id) for id in known if form_text(form, f"venue-{id}"))
-    if form_text(form, "where") == "some" and not venues:
-        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
-    first = optional_date_in(form, "first")
-    last = optional_date_in(form, "last")
+    typed = decode(form, GrantForm)
+    venues = frozenset[VenueId]()
+    if typed.where == "some":
+        known = visit[REFERENCE].catalog.venues
+        venues = frozenset(VenueId(id) for id in known if form_text(form, f"venue-{id}"))
+        if not venues:
+            raise InvalidRequest("where", "venue_missing")
+    first, last = typed.first, typed.last
     if last is not None and last < max(first or last, local_date(visit.now)):
-        raise InvalidRequest("last", WRONG_TEXT["grant_dates"])
-    reader = await visit[StaffGrants].find(form_text(form, "number"))
+        raise InvalidRequest("last", "grant_dates")
+    reader = await visit[StaffGrants].find(typed.number)
     if reader is None:
-        raise InvalidRequest("number", WRONG_TEXT["never_signed_in"])
-    where = venues if form_text(form, "where") == "some" else frozenset[VenueId]()
-    return reader, StaffGrant(GrantId(""), Role(form_text(form, "role")), where, first, last)
+        raise InvalidRequest("number", "never_signed_in")
+    return reader, StaffGrant(GrantId(""), typed.role, venues, first, last)
 
 
 async def take_role_back(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The role ends at once."""
-    try:
-        await visit[StaffGrants].take_back(
-            staff_context(visit),
-            ReaderId(visit.id),
-            visit.request.match_info["grant"],
-            form_reason(form),
-        )
-    except (InvalidRequest, LastAdministrator) as error:
-        return await _page(visit, **refusal(visit, error, {}))
+    await visit[StaffGrants].take_back(
+        staff_context(visit),
+        ReaderId(visit.id),
+        visit.request.match_info["grant"],
+        form_reason(form),
+    )
     return redirect("/console/staff?done=1")

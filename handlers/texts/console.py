@@ -23,7 +23,6 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "resolution_missing": "请选择怎样处理这些预约",
     "newly_affected": "又有预约受影响，请选择怎样处理",
     # devices
-    "device_name_length": "名称为 1–{most} 字",
     "device_kind_missing": "请选择种类",
     "pairing_code_format": "配对码是屏幕上显示的六位数字",
     "not_for_gates": "闸机没有屏幕，不用配对码",
@@ -33,8 +32,6 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "not_a_plan": "这不是平面图文件，{where} 处不符合格式",
     "plan_of_another_area": "这是区域 {theirs} 的平面图，不是 {ours} 的",
     # notices
-    "title_length": "标题为 1–{most} 字",
-    "body_length": "正文为 1–{most} 字",
     "withdrawn_before_published": "撤下时间应晚于发布时间",
     "no_area_chosen": "请选择区域",
     "no_address": "请先登记邮箱",
@@ -64,8 +61,6 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "webhook_url_https": "地址应以 https:// 开头",
     "webhook_url_port": "端口应为 443，或者 1024 以上",
     "webhook_url_private": "这个地址属于内部网络，须由运维人员先允许",
-    "webhook_description": "说明为 1–{most} 字",
-    "webhook_events": "请选择至少一种事件",
     # readers
     "suspension_end_missing": "请填写暂停到什么时候，或选择长期",
     "suspension_end_twice": "暂停到某时和长期只能选一个",
@@ -79,10 +74,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "too_many_days": "最多 {most} 天",
     "decision_missing": "请选择免除或不予免除",
     "date_passed": "日期已过",
-    "minutes_out_of_range": "请填写 0–{most} 分钟",
     # reader groups
-    "group_name_length": "名称为 1–{most} 字",
-    "group_number": "应为 {least}–{most} 的整数，或留空",
     "group_patterns": "第 {line} 行应写成“属性=值”，例如 userType=graduate",
     "too_many_patterns": "认证属性最多 {most} 行",
     "group_missing": "请选择读者组",
@@ -90,37 +82,58 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "list_empty": "请选择文件或粘贴名单",
     "list_too_long": "名单最多 {most} 行，现在有 {count} 行，请分几次导入",
     "list_not_text": "读不出这个文件：请另存为 CSV（UTF-8 或 GBK）",
-    "list_confirm": "请先核对名单，再确认导入",
     "line_number": "“{text}”不是学号或工号",
     "line_date": "“{text}”不是日期，例如 2026-09-01",
     "line_dates": "结束日期早于开始日期",
     "line_twice": "与第 {line} 行重复",
     # the staff's roles
-    "role_missing": "请选择角色",
     "grant_dates": "结束日期应不早于今天和开始日期",
     "never_signed_in": "没有这个学号或工号，或本人还没有登录过：请本人先登录一次",
     # API tokens
     "token_made": "这个令牌已经创建过；令牌只显示一次，没有记下请撤销后重新创建",
-    "token_name_length": "请填写用途，最多 {most} 字",
     "scope_missing": "请至少选择一项权限",
     "token_days": "请选择有效期",
-    "token_rate": "每分钟次数上限请填 {least}–{most}",
     # feedback
     "state_unknown": "没有这种状态",
-    "canned_title_length": "名称为 1–{most} 字",
     "too_many_canned": "最多 {most} 条常用答复，请先删除不需要的",
-    "note_length": "备注最多 {most} 字",
     # fault reports
     "fault_outcome_missing": "请选择已修好或不需要维修",
     # who had a seat
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
-    "visitor_name_length": "姓名为 1–{most} 字",
     "card_format": "卡号为 4–32 个字母或数字",
     "visit_dates": "请填写今后一年以内的日期，结束不早于开始",
 }
 """What is wrong with a form that is shown again."""
-
+FIELD_WRONG: Final[Mapping[str, str]] = {
+    "area": "请选择区域",
+    "body": "正文为 1–{most} 字",
+    "booking_window_days": "应为 {least}–{most} 的整数，或留空",
+    "check_in_minutes": "请填写 0–{most} 分钟",
+    "days": "请选择有效期",
+    "description": "说明为 1–{most} 字",
+    "device": "请选择种类",
+    "event": "请选择至少一种事件",
+    "floor": "楼层为 {least} 到 {most}",
+    "id": "编号为 2–30 个小写字母、数字或连字符",
+    "leave_minutes": "请填写 0–{most} 分钟",
+    "max_minutes": "应为 {least}–{most} 的整数，或留空",
+    "name": "名称为 1–{most} 字",
+    "note": "备注最多 {most} 字",
+    "per_minute": "每分钟次数上限请填 {least}–{most}",
+    "reason": "请写明原因（1–{most} 字）",
+    "role": "请选择角色",
+    "shown_name": "名称为 1–{most} 字",
+    "text": "正文为 1–{most} 字",
+    "title": "标题为 1–{most} 字",
+    # of one form
+    "AreaForm.name": "区域名称为 1–{most} 字",
+    "CannedTitle.title": "名称为 1–{most} 字",
+    "TokenForm.name": "请填写用途，最多 {most} 字",
+    "VenueForm.name": "场馆名称为 1–{most} 字",
+    "VisitorForm.name": "姓名为 1–{most} 字",
+}
+"""What is wrong with a field of a form, by its name in the form's shape."""
 BLOCKING_TEXT: Final[Mapping[str, str]] = {
     "refused": "这位读者在这段时间已有：{named}",
     "booking": "{seat} {start}–{end} 的预约",

@@ -59,5 +59,4 @@ MARK_TEXT_OF_STEP: Final[Mapping[str, str]] = {
 }
 SETUP_WRONG: Final[Mapping[str, str]] = {
     "not_ready": "还没有座位：请先完成“{steps}”",
-    "venue_name": "场馆名称为 1–{most} 字",
 }

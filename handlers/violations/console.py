@@ -5,12 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.http.forms import Form
-from handlers.http.free_text import checked_text
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import instant_in
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.staff.forms import decode, required_text
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
-from handlers.texts.console import WRONG_TEXT
+from handlers.staff.schemas import WaiveAll
 from handlers.violations import presenter
 from models.booking.service import ReservationService
 from models.kernel.errors import InvalidRequest
@@ -42,8 +41,6 @@ async def appeals(visit: PageRequest) -> web.StreamResponse:
         items=items,
         number=number,
         pages=pages_of(total),
-        done=visit.request.query.get("done", ""),
-        longest=LONGEST_REASON,
     )
 
 
@@ -51,12 +48,9 @@ async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Grant the appeal or refuse it, with an answer."""
     granted = form_text(form, "granted")
     if granted not in ("yes", "no"):
-        raise InvalidRequest("granted", WRONG_TEXT["decision_missing"])
-    answer, wrong = checked_text(form)
-    if wrong:
-        raise InvalidRequest("text", wrong)
+        raise InvalidRequest("granted", "decision_missing")
     await visit[StaffViolations].decide_appeal(
-        staff_context(visit), visit.id, granted == "yes", answer
+        staff_context(visit), visit.id, granted == "yes", required_text(form)
     )
     return redirect("/console/appeals?done=settle_appeal")
 
@@ -69,10 +63,10 @@ async def waive(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Waive all violations of an interval."""
-    start, end = instant_in(form, "from"), instant_in(form, "to")
-    if end <= start:
-        raise InvalidRequest("to", WRONG_TEXT["instants_reversed"])
+    reason, typed = form_reason(form), decode(form, WaiveAll)
+    if typed.end <= typed.start:
+        raise InvalidRequest("to", "instants_reversed")
     waived = await visit[StaffViolations].waive_all(
-        staff_context(visit), start, end, form_reason(form)
+        staff_context(visit), typed.start, typed.end, reason
     )
     return redirect(f"/console/appeals?done=waive_all-{waived}")

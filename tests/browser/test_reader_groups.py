@@ -63,6 +63,8 @@ async def test_an_area_is_reserved_and_filled(service: Living, opened: Open, axe
     await tab.page.fill("[name=reason]", "新同事")
     await tab.page.click("button:text-is('授予')")
     await tab.page.wait_for_selector("text=请选择场馆")
+    await at_both_sizes(tab, axe, "a refused role")
+    assert await tab.page.evaluate("document.activeElement.name") == "where"
     assert await tab.page.input_value("[name=number]") == reader.number
     await tab.page.check("[name='venue-library']")
     await tab.page.fill("[name=last]", "2026-12-31")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import time
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
+import msgspec
 import pytest
 from aiohttp import web
+from msgspec import Meta
 from multidict import MultiDict, MultiDictProxy
 
 from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason
 from handlers.policy.console import opening_form, policy_form, policy_override_form
-from handlers.staff.forms import clock_of, date_in, instant_in
+from handlers.staff.forms import Lines, clock_of, decode
+from handlers.staff.routes import console_routes
+from handlers.staff.sent_forms import FIELD_OF
+from handlers.texts.console import FIELD_WRONG
+from handlers.texts.errors import TEXTS
 from handlers.texts.policy import VALUES
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.library.entities import Area, Catalog, Venue
 from models.policy.entities import DATE_OVERRIDABLE, OpeningRule, Policy
@@ -85,19 +92,82 @@ def test_a_clock_time_has_four_digits(text: str, clock: time | None) -> None:
         assert words in reason_of(partial(clock_of, text, "start"))
 
 
-def test_dates_and_instants_are_those_of_a_calendar() -> None:
-    assert date_in(form(day="2026-09-07"), "day") == MONDAY
-    for text in ("", "soon", "2026-02-30", "2026-9-7"):
-        assert reason_of(partial(date_in, form(day=text), "day")) == "请填写日期", text
-    assert instant_in(form(at="2026-09-07T08:00"), "at") == on("08:00")
-    for text, words in (
-        ("x", "请填写日期和时间"),
-        ("2026-09-07", "请填写日期和时间"),
-        ("1999-12-31T23:59", "日期应在"),
-        ("2100-01-01T00:00", "日期应在"),
-        ("0001-01-01T00:00", "日期应在"),
-    ):
-        assert words in reason_of(partial(instant_in, form(at=text), "at")), text
+class Sample(msgspec.Struct):
+    """A form with a field of each kind."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=3)]
+    day: date
+    at: datetime | None = None
+    clock: time | None = None
+    number: Annotated[int, Meta(ge=1, le=240)] | None = None
+    text: Annotated[Lines, Meta(max_length=9)] = ""
+    event: frozenset[Role] = frozenset()
+    on: bool = False
+
+
+RIGHT = {"name": "国庆", "day": "2026-09-07"}
+
+
+def test_a_form_is_read_in_its_shape() -> None:
+    assert decode(form(**RIGHT), Sample) == Sample("国庆", MONDAY)
+    empty = dict.fromkeys(("at", "clock", "number", "text", "event", "on", "unknown"), "")
+    assert decode(form(**RIGHT, **empty), Sample) == Sample("国庆", MONDAY)
+    pairs = [
+        *{"at": "2026-09-07T08:00", "clock": "09:30", "number": "007", "on": "1"}.items(),
+        *{"text": "a\r\nb\tc", "event": "viewer"}.items(),
+        ("event", "librarian"),
+    ]
+    whole = MultiDictProxy(MultiDict[str | bytes]([*RIGHT.items(), *pairs]))
+    roles = frozenset({Role.VIEWER, Role.LIBRARIAN})
+    assert decode(whole, Sample) == Sample(
+        "国庆", MONDAY, on("08:00"), time(9, 30), 7, "a\nb\tc", roles, on=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"name": ""}, "名称为 1–3 字"),
+        ({"name": "xxxx"}, "名称为 1–3 字"),
+        ({"name": "a\u202eb"}, "名称为 1–3 字"),
+        ({"name": "a\nb"}, "名称为 1–3 字"),
+        *(({"day": text}, "请填写日期") for text in ("", "soon", "2026-02-30", "2026-9-7", "null")),
+        ({"at": "x"}, "请填写日期和时间"),
+        ({"at": "2026-09-07"}, "请填写日期和时间"),
+        *(({"at": f"{year}-01-01T00:00"}, "日期应在") for year in ("1999", "2100", "0001")),
+        ({"clock": "9:00"}, "不是时间"),
+        *(({"number": text}, "重新打开") for text in ("0", "241", "1e2", "1.0", "٩", "9" * 5000)),
+        ({"text": "a\x00b"}, "正文为"),
+        ({"text": "x" * 10}, "正文为"),
+        ({"event": "party"}, "至少一种"),
+    ],
+)
+def test_what_is_wrong_is_said_of_its_field(wrong: dict[str, str], words: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        decode(form(**RIGHT | wrong), Sample)
+    assert refused.value.details["field"] == next(iter(wrong))
+    assert words in str(refused.value.details["reason"])
+
+
+def shapes() -> Iterator[type[msgspec.Struct]]:
+    """The shapes of the console's forms."""
+    found: list[type[msgspec.Struct]] = [msgspec.Struct]
+    while found:
+        for shape in found.pop().__subclasses__():
+            found.append(shape)
+            if ".console" in shape.__module__ or shape.__module__.startswith("handlers.staff."):
+                yield shape
+
+
+def test_each_sentence_is_of_a_field_and_each_error_is_known() -> None:
+    fields = {name for shape in shapes() for name in shape.__struct_fields__}
+    own = {f"{shape.__name__}.{name}" for shape in shapes() for name in shape.__struct_fields__}
+    assert (
+        console_routes()
+        and {"name", "note"} <= fields
+        and FIELD_WRONG.keys() - fields - own == set()
+    )
+    assert FIELD_OF.keys() - TEXTS.keys() == set()
 
 
 # --- opening hours --------------------------------------------------------------------------------

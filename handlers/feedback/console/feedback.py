@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
-from typing import Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from aiohttp import web
+from msgspec import Meta
+from multidict import MultiDict, MultiDictProxy
 
 from handlers.feedback.console.answer_way import AnswerWay, answer_way
 from handlers.http.forms import Form
-from handlers.http.free_text import checked_text
 from handlers.http.pages import PageRequest, form_text, redirect
-from handlers.staff.forms import day_of, refusal, typed_in
+from handlers.staff.forms import Lines, Revision, day_of, decode, required_text
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
-from handlers.texts.console import WRONG_TEXT
+from handlers.staff.sent_forms import keep_typed, sent_form
 from models.feedback.entities import MAX_LENGTH, Feedback, FeedbackQuery
 from models.feedback.service import FeedbackService
 from models.feedback.staff import StaffFeedback
-from models.kernel.errors import Conflict, DomainError, InvalidRequest
+from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_instant
 from models.readers.staff.readers import StaffReaders
 from notify.conversations import Conversations
 
 _STATES: Final = {"waiting": False, "answered": True, "all": None}
-_FIELDS: Final = ("text", "note", "canned")
 
 
-async def feedback(visit: PageRequest) -> web.StreamResponse:
-    """What waits for a reply, the oldest first; or the archive, the newest first."""
-    return await _page(visit)
+class NoteForm(Revision):
+    note: Annotated[Lines, Meta(max_length=MAX_LENGTH)] = ""
 
 
 async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
@@ -47,9 +46,6 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
         number=number,
         pages=pages_of(total),
         canned=await visit[FeedbackService].canned_answers(),
-        typed={},
-        refused="",
-        wrong="",
         most=MAX_LENGTH,
     )
 
@@ -60,16 +56,11 @@ async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
     if form_text(form, "fill"):
         return await _filled(visit, form)
     closes = bool(form_text(form, "close"))
-    text, wrong = ("", "") if closes else checked_text(form)
-    try:
-        if wrong:
-            raise InvalidRequest("text", wrong)
-        asked = await visit[FeedbackService].get(visit.id)
-        if asked.answered_at is None and _way(visit, asked).reaches is closes:
-            raise InvalidRequest("text", WRONG_TEXT["page_outdated"])
-        await visit[StaffFeedback].reply(staff_context(visit), visit.id, text)
-    except (InvalidRequest, Conflict) as error:
-        return await _refused(visit, form, error)
+    text = "" if closes else required_text(form)
+    asked = await visit[FeedbackService].get(visit.id)
+    if asked.answered_at is None and _way(visit, asked).reaches is closes:
+        raise InvalidRequest("text", "page_outdated")
+    await visit[StaffFeedback].reply(staff_context(visit), visit.id, text)
     return redirect(f"/console/questions?done={visit.id}")
 
 
@@ -85,46 +76,30 @@ async def _done(visit: PageRequest) -> str:
     return _way(visit, await visit[FeedbackService].get(id)).went
 
 
-async def _filled(visit: PageRequest, form: Form) -> web.Response:
-    chosen = next(
-        (
-            c
-            for c in await visit[FeedbackService].canned_answers()
-            if c.id == form_text(form, "canned")
-        ),
-        None,
-    )
-    typed = typed_in(form, _FIELDS)
-    if chosen is not None:
-        typed["text"] = "\n".join(part for part in (typed["text"], chosen.text) if part)
-    return await _page(visit, typed=typed, refused=visit.id)
+async def _filled(visit: PageRequest, form: Form) -> web.StreamResponse:
+    parts = [form_text(form, "text")]
+    for answer in await visit[FeedbackService].canned_answers():
+        parts += [answer.text] if answer.id == form_text(form, "canned") else []
+    filled = MultiDict(form)
+    filled["text"] = "\n".join(part for part in parts if part)
+    keep_typed(visit, MultiDictProxy(filled))
+    return await feedback(visit)
 
 
 async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A note for colleagues. The second of two is told, and finds what was typed."""
-    note, rev = form_text(form, "note").replace("\r\n", "\n"), form_text(form, "rev")
-    try:
-        if len(note) > MAX_LENGTH:
-            raise InvalidRequest("note", WRONG_TEXT["note_length"].format(most=MAX_LENGTH))
-        if not rev.isascii() or not rev.isdecimal() or len(rev) > 6:
-            raise InvalidRequest("rev", WRONG_TEXT["page_outdated"])
-        await visit[StaffFeedback].set_note(staff_context(visit), visit.id, int(rev), note)
-    except (InvalidRequest, Conflict) as error:
-        return await _refused(visit, form, error)
+    typed = decode(form, NoteForm)
+    await visit[StaffFeedback].set_note(staff_context(visit), visit.id, typed.rev, typed.note)
     return redirect("/console/questions?state=all&noted")
 
 
-async def _refused(visit: PageRequest, form: Form, error: DomainError) -> web.Response:
-    """The page with that piece of feedback alone, and with what was typed."""
-    return await _page(visit, **refusal(visit, error, typed_in(form, _FIELDS)), refused=visit.id)
-
-
-async def _page(visit: PageRequest, **more: Any) -> web.Response:
+async def feedback(visit: PageRequest) -> web.StreamResponse:
+    """What waits for a reply, the oldest first; or the archive, the newest first; or, of a form
+    that is shown again, the piece of feedback that it is about."""
     number, asked = page_number(visit), _asked(visit)
     service, skip = visit[FeedbackService], (number - 1) * PAGE
-    if refused := more.get("refused", ""):
-        # Whatever list it was sent from: the one that it is about, as it is by now.
-        items, total = [await service.get(refused)], 1
+    if sent_form(visit.request):
+        items, total = [await service.get(visit.id)], 1
     elif asked["state"] == "waiting" and not (asked["from"] or asked["to"]):
         waiting = await service.waiting(skip + PAGE)
         _, total = await service.archive(FeedbackQuery(answered=False), 0, 1)
@@ -136,22 +111,20 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
     def who(f: Feedback) -> str:
         return reader_label(people.get(f.reader_id)) if f.reader_id else ""
 
-    facts: dict[str, Any] = {
-        "items": [(f, who(f), _way(visit, f)) for f in items],
-        "asked": asked,
-        "query": urlencode({name: value for name, value in asked.items() if value}),
-        "number": number,
-        "pages": pages_of(total),
-        "total": total,
-        "canned": await service.canned_answers(),
-        "done": await _done(visit),
-        "noted": "noted" in visit.request.query,
-        "typed": {},
-        "refused": "",
-        "wrong": "",
-        "most": MAX_LENGTH,
-    }
-    return render(visit, "feedback", **facts | more)
+    return render(
+        visit,
+        "feedback",
+        items=[(f, who(f), _way(visit, f)) for f in items],
+        asked=asked,
+        query=urlencode({name: value for name, value in asked.items() if value}),
+        number=number,
+        pages=pages_of(total),
+        total=total,
+        canned=await service.canned_answers(),
+        done=await _done(visit),
+        noted="noted" in visit.request.query,
+        most=MAX_LENGTH,
+    )
 
 
 def _asked(visit: PageRequest) -> dict[str, str]:
@@ -160,7 +133,7 @@ def _asked(visit: PageRequest) -> dict[str, str]:
     asked = {name: query.get(name, "") for name in ("state", "from", "to")}
     asked["state"] = asked["state"] or "waiting"
     if asked["state"] not in _STATES:
-        raise InvalidRequest("state", WRONG_TEXT["state_unknown"])
+        raise InvalidRequest("state", "state_unknown")
     return asked
 
 
@@ -168,7 +141,7 @@ def _query(asked: dict[str, str]) -> FeedbackQuery:
     """Raises: InvalidRequest."""
     days = {n: day_of(asked[n], n) if asked[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
-        raise InvalidRequest("from", WRONG_TEXT["not_our_time"])
+        raise InvalidRequest("from", "not_our_time")
     first, last = days["from"], days["to"]
     return FeedbackQuery(
         _STATES[asked["state"]],

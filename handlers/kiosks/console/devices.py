@@ -6,17 +6,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Final, Literal
 
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.kiosks.console.pairing import confirmation, request_with_code
-from handlers.staff.forms import ID, refusal, typed_in
+from handlers.staff.forms import ID, decode
 from handlers.staff.layout import render, staff_context
-from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import (
     KIOSK_TEXT,
     LABELS_ALONE_TEXT,
@@ -27,8 +28,6 @@ from models.gates.entities import Gate, GateId
 from models.gates.service import GateService
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
-from models.kernel.text import is_printable_line
-from models.kiosks.errors import DeviceChanged, DeviceExists, PairingCodeUnknown
 from models.kiosks.service import KioskService
 from models.kiosks.staff.devices import Device, StaffDevices
 from models.library.entities import (
@@ -53,45 +52,54 @@ class NewKey:
     key: str
 
 
+class DeviceForm(msgspec.Struct):
+    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+    venue: str
+
+
+class NewDevice(DeviceForm):
+    """A gate has no ``kind`` and no ``code``, which a kiosk's screen shows."""
+
+    id: Annotated[str, Meta(pattern=ID)]
+    device: Literal["kiosk", "gate"]
+    kind: str = ""
+    code: str = ""
+
+
 async def devices(visit: PageRequest) -> web.StreamResponse:
     """All kiosks and gates."""
     await visit[REFERENCE].refresh()
     return await devices_page(visit)
 
 
-async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
-    """The page, with what a form on it has brought."""
+async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Response:
+    """The page, with a key that a form on it has brought."""
     catalog, seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
     venues = {id: v for id, v in catalog.venues.items() if visit.sees(id)}
-    facts: dict[str, Any] = {
-        "kiosks": [(k, seen.get(k.id)) for k in mine],
-        "places": _places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
-        "holders": await visit[KioskService].key_holders(),
-        "paired": next((k for k in mine if k.id == visit.request.query.get("paired")), None),
-        "gates": [gate for gate in gates if not gate.retired],
-        "retired_kiosks": [k for k in catalog.retired_kiosks.values() if visit.sees(k.venue_id)],
-        "retired_gates": [gate for gate in gates if gate.retired],
-        "edited": {},
-        "done": "done" in visit.request.query,
-        "unchanged": "unchanged" in visit.request.query,
-        "venues": venues,
-        "labels_alone": {id for id, v in venues.items() if _labels_alone(v, [*mine, *gates])},
-        "sources": SOURCE_TEXT,
-        "source_notes": SOURCE_NOTE_TEXT,
-        "labels_alone_text": LABELS_ALONE_TEXT,
-        "chosen": {},
-        "kinds": KIOSK_TEXT,
-        "base": visit[SITE].public_base_url,
-        "changes": visit.may(Role.ADMINISTRATOR),
-        "longest": LONGEST_REASON,
-        "longest_name": LONGEST_NAME,
-        "typed": {},
-        "wrong": "",
-        "new": None,
-    }
-    return render(visit, "devices", **facts | more)
+    return render(
+        visit,
+        "devices",
+        kiosks=[(k, seen.get(k.id)) for k in mine],
+        places=_places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
+        holders=await visit[KioskService].key_holders(),
+        paired=next((k for k in mine if k.id == visit.request.query.get("paired")), None),
+        gates=[gate for gate in gates if not gate.retired],
+        retired_kiosks=[k for k in catalog.retired_kiosks.values() if visit.sees(k.venue_id)],
+        retired_gates=[gate for gate in gates if gate.retired],
+        unchanged="unchanged" in visit.request.query,
+        venues=venues,
+        labels_alone={id for id, v in venues.items() if _labels_alone(v, [*mine, *gates])},
+        labels_alone_text=LABELS_ALONE_TEXT,
+        sources=SOURCE_TEXT,
+        source_notes=SOURCE_NOTE_TEXT,
+        kinds=KIOSK_TEXT,
+        base=visit[SITE].public_base_url,
+        changes=visit.may(Role.ADMINISTRATOR),
+        longest_name=LONGEST_NAME,
+        new=new,
+    )
 
 
 def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
@@ -132,48 +140,33 @@ async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
 async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A kiosk or a gate with its first key, which is shown this once."""
     await visit[REFERENCE].refresh()
-    typed = typed_in(form, ("device", "id", "name", "venue", "kind", "reason", "code"))
-    screen = None
-    try:
-        device = _read(visit, typed)
-        if typed["code"]:
-            if not isinstance(device, Kiosk):
-                raise InvalidRequest("code", WRONG_TEXT["not_for_gates"])
-            screen = await request_with_code(visit, form)
-        key = await visit[StaffDevices].add(staff_context(visit), device, form_reason(form))
-    except (InvalidRequest, DeviceExists, PairingCodeUnknown) as error:
-        return await devices_page(visit, **refusal(visit, error, typed))
+    typed = decode(form, NewDevice)
+    device, screen = _read(visit, typed), None
+    if typed.code:
+        if not isinstance(device, Kiosk):
+            raise InvalidRequest("code", "not_for_gates")
+        screen = await request_with_code(visit, form)
+    key = await visit[StaffDevices].add(staff_context(visit), device, form_reason(form))
     if screen is not None and isinstance(device, Kiosk):
-        return await confirmation(visit, device, screen, {"reason": typed["reason"]})
-    return await devices_page(visit, new=NewKey(typed["device"], device.id, key))
+        return await confirmation(visit, device, screen, form)
+    return await devices_page(visit, NewKey(typed.device, device.id, key))
 
 
-def _read(visit: PageRequest, typed: dict[str, str]) -> Device:
+def _read(visit: PageRequest, typed: NewDevice) -> Device:
     """Raises: InvalidRequest."""
-    id = typed["id"]
-    if not ID.fullmatch(id):
-        raise InvalidRequest("id", WRONG_TEXT["id_format"])
-    name, venue = read_name(typed), read_venue(visit, typed)
-    if typed["device"] == "gate":
-        return Gate(GateId(id), venue, name)
-    if typed["device"] != "kiosk" or typed["kind"] not in KIOSK_TEXT:
-        raise InvalidRequest("kind", WRONG_TEXT["device_kind_missing"])
-    return Kiosk(KioskId(id), venue, name, typed["kind"])
+    venue = known_venue(visit, typed)
+    if typed.device == "gate":
+        return Gate(GateId(typed.id), venue, typed.name)
+    if typed.kind not in KIOSK_TEXT:
+        raise InvalidRequest("kind", "device_kind_missing")
+    return Kiosk(KioskId(typed.id), venue, typed.name, typed.kind)
 
 
-def read_name(typed: dict[str, str]) -> str:
+def known_venue(visit: PageRequest, typed: DeviceForm) -> VenueId:
     """Raises: InvalidRequest."""
-    name = typed["name"].strip()
-    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest("name", WRONG_TEXT["device_name_length"].format(most=LONGEST_NAME))
-    return name
-
-
-def read_venue(visit: PageRequest, typed: dict[str, str]) -> VenueId:
-    """Raises: InvalidRequest."""
-    venue = VenueId(typed["venue"])
+    venue = VenueId(typed.venue)
     if venue not in visit[REFERENCE].catalog.venues:
-        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
+        raise InvalidRequest("venue", "venue_missing")
     return venue
 
 
@@ -195,12 +188,8 @@ async def find_device(visit: PageRequest) -> Device:
 async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another key from now on; the old one is refused at once."""
     kind, device = visit.request.match_info["kind"], await find_device(visit)
-    reason = form_reason(form)
-    try:
-        key = await visit[StaffDevices].rotate_key(staff_context(visit), device, reason)
-    except DeviceChanged as error:
-        return await devices_page(visit, **refusal(visit, error, {}))
-    return await devices_page(visit, new=NewKey(kind, device.id, key))
+    key = await visit[StaffDevices].rotate_key(staff_context(visit), device, form_reason(form))
+    return await devices_page(visit, NewKey(kind, device.id, key))
 
 
 async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -211,15 +200,11 @@ async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamR
     if venue is None:
         raise NotFound()
     sources = {source for source in PresenceSource if form_text(form, source.value)}
-    try:
-        if form_text(form, "base") != str(venue.rev):
-            raise VenueChanged()
-        if sources == venue.presence_sources:
-            return redirect("/console/devices?unchanged")
-        await visit[StaffDevices].change_presence_sources(
-            staff_context(visit), venue, sources, form_reason(form)
-        )
-    except (InvalidRequest, VenueChanged) as error:
-        chosen = {venue.id: (sources, form_text(form, "reason"))}
-        return await devices_page(visit, **refusal(visit, error, {}), chosen=chosen)
+    if form_text(form, "base") != str(venue.rev):
+        raise VenueChanged()
+    if sources == venue.presence_sources:
+        return redirect("/console/devices?unchanged")
+    await visit[StaffDevices].change_presence_sources(
+        staff_context(visit), venue, sources, form_reason(form)
+    )
     return redirect("/console/devices?done")

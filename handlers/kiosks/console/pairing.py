@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SITE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import refusal, typed_in
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import keep_typed, refuse
 from handlers.texts.check_words import CHECK_WORD_TEXT
-from handlers.texts.console import WRONG_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kiosks.entities import KeyHolder, PairingRequest
-from models.kiosks.errors import KioskKeyChanged, PairingCodeUnknown, PairingOver
+from models.kiosks.errors import KioskKeyChanged, PairingOver
 from models.kiosks.pairing import KioskPairing
 from models.kiosks.service import KioskService
 from models.kiosks.staff.pairing import StaffPairing
@@ -38,7 +37,7 @@ async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
     """
     code = _SPACES.sub("", form_text(form, "code"))
     if not _CODE.fullmatch(code):
-        raise InvalidRequest("code", WRONG_TEXT["pairing_code_format"])
+        raise InvalidRequest("code", "pairing_code_format")
     limits = [AttemptLimit(f"pairing:{visit.reader.id}", _WRONG_CODES, _WINDOW)]
     await visit[ATTEMPT_LIMITER].register(limits, visit.now)
     request = await visit[KioskPairing].with_code(code, visit.now)
@@ -53,19 +52,14 @@ async def pairing(visit: PageRequest) -> web.StreamResponse:
 
 async def look_at_screen(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The screen with the typed code, to be compared and confirmed. Raises: NotFound."""
-    kiosk = await _kiosk(visit)
-    typed = typed_in(form, ("code", "reason"))
-    try:
-        screen = await request_with_code(visit, form)
-    except (InvalidRequest, PairingCodeUnknown) as error:
-        return await _page(visit, kiosk, **refusal(visit, error, typed))
-    return await confirmation(visit, kiosk, screen, typed)
+    return await confirmation(
+        visit, await _kiosk(visit), await request_with_code(visit, form), form
+    )
 
 
 async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The screen is the kiosk's from now on. Raises: NotFound."""
     kiosk, pairings = await _kiosk(visit), visit[KioskPairing]
-    typed = typed_in(form, ("reason",))
     screen = None
     try:
         screen = await pairings.with_id(form_text(form, "screen"), visit.now)
@@ -75,37 +69,35 @@ async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[StaffPairing].confirm(
             staff_context(visit), kiosk, screen, holder, form_reason(form)
         )
-    except PairingOver as error:
-        return await _page(visit, kiosk, **refusal(visit, error, typed))
-    except (InvalidRequest, KioskKeyChanged) as error:
-        return await _page(visit, kiosk, screen, **refusal(visit, error, typed))
+    except (PairingOver, InvalidRequest, KioskKeyChanged) as error:
+        refuse(visit, form, error)
+        return await _page(visit, kiosk, None if isinstance(error, PairingOver) else screen)
     return redirect(f"/console/devices?paired={kiosk.id}")
 
 
 async def confirmation(
-    visit: PageRequest, kiosk: Kiosk, screen: PairingRequest, typed: dict[str, str]
+    visit: PageRequest, kiosk: Kiosk, screen: PairingRequest, form: Form
 ) -> web.Response:
     """What the screen says of itself, who has the kiosk's key now, and one button."""
-    return await _page(visit, kiosk, screen, typed=typed)
+    keep_typed(visit, form)
+    return await _page(visit, kiosk, screen)
 
 
 async def _page(
-    visit: PageRequest, kiosk: Kiosk, screen: PairingRequest | None = None, **more: Any
+    visit: PageRequest, kiosk: Kiosk, screen: PairingRequest | None = None
 ) -> web.Response:
     holders, seen = await visit[KioskService].key_holders(), await visit[KioskService].last_seen()
-    facts: dict[str, Any] = {
-        "kiosk": kiosk,
-        "venue": visit[REFERENCE].catalog.venues[kiosk.venue_id],
-        "screen": screen,
-        "check_word": CHECK_WORD_TEXT[screen.check_word] if screen is not None else "",
-        "holder": holders.get(kiosk.id, KeyHolder()),
-        "seen": seen.get(kiosk.id),
-        "base": visit[SITE].public_base_url,
-        "longest": LONGEST_REASON,
-        "typed": {},
-        "wrong": "",
-    }
-    return render(visit, "pair_kiosk", **facts | more)
+    return render(
+        visit,
+        "pair_kiosk",
+        kiosk=kiosk,
+        venue=visit[REFERENCE].catalog.venues[kiosk.venue_id],
+        screen=screen,
+        check_word=CHECK_WORD_TEXT[screen.check_word] if screen is not None else "",
+        holder=holders.get(kiosk.id, KeyHolder()),
+        seen=seen.get(kiosk.id),
+        base=visit[SITE].public_base_url,
+    )
 
 
 async def _kiosk(visit: PageRequest) -> Kiosk:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import refusal, typed_in
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.staff.forms import decode
 from handlers.staff.layout import render, staff_context
-from handlers.texts.console import CHANGE_TEXT, WRONG_TEXT
+from handlers.texts.console import CHANGE_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import Conflict, InvalidRequest
+from models.kernel.errors import InvalidRequest
 from models.library import transitions
 from models.library.entities import Area
 from models.library.errors import PlanChanged
-from models.library.plan_editing import LONGEST_NAME
+from models.library.plan_editing import HIGHEST_FLOOR, LONGEST_NAME, LOWEST_FLOOR
 from models.library.staff.areas import StaffAreas
 from models.policy.staff import AreaChange, StaffPolicyAndPlans
 from models.staff.audit import AuditAction
-from models.staff.audit_log import StaffContext
+
+
+class AreaForm(msgspec.Struct):
+    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+    floor: Annotated[int, Meta(ge=LOWEST_FLOOR, le=HIGHEST_FLOOR)]
+
+
+class PlacedArea(AreaForm):
+    place: Annotated[int, Meta(ge=0)] = transitions.LAST
 
 
 async def area_settings(visit: PageRequest) -> web.StreamResponse:
@@ -32,21 +40,17 @@ async def area_settings(visit: PageRequest) -> web.StreamResponse:
     return _page(visit, await _area(visit))
 
 
-def _page(visit: PageRequest, area: Area, **more: Any) -> web.Response:
+def _page(visit: PageRequest, area: Area, **question: Any) -> web.Response:
     floor = _floor(visit, area)
     facts: dict[str, Any] = {
         "area": area,
         "venue": visit[REFERENCE].catalog.venues[area.venue_id],
         "before": [(n, one.name) for n, one in enumerate(floor) if one.id != area.id],
         "place": next((n for n, one in enumerate(floor) if one.id == area.id), len(floor)),
-        "longest": LONGEST_REASON,
         "longest_name": LONGEST_NAME,
         "impact": None,
-        "typed": {},
-        "wrong": "",
-        "done": "done" in visit.request.query,
     }
-    return render(visit, "area_settings", **facts | more)
+    return render(visit, "area_settings", **facts | question)
 
 
 def _floor(visit: PageRequest, area: Area) -> list[Area]:
@@ -73,22 +77,16 @@ def _check_base(form: Form, area: Area) -> None:
 
 async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another name, floor, or place in the floor."""
-    area, typed = await _area(visit), typed_in(form, ("name", "floor", "place", "reason"))
-    try:
-        _check_base(form, area)
-        if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
-            raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])
-        renamed = transitions.rename(area, typed["name"].strip(), int(typed["floor"]))
-        floor = _floor(visit, renamed)
-        moves = renamed.floor != area.floor or not re.fullmatch("[0-9]{1,7}", typed["place"])
-        place = transitions.LAST if moves else int(typed["place"])
-        changed = transitions.put_in_order(renamed, place, floor)
-        if len(changed) == 1 and _shown(changed[0]) == _shown(area):
-            raise InvalidRequest("name", WRONG_TEXT["nothing_changed"])
-        await visit[StaffAreas].rearrange(staff_context(visit), area, changed, form_reason(form))
-    except (PlanChanged, InvalidRequest) as error:
-        return _page(visit, visit[REFERENCE].area(visit.id), **refusal(visit, error, typed))
-    return _done(area)
+    area = await _area(visit)
+    _check_base(form, area)
+    typed = decode(form, PlacedArea)
+    renamed = transitions.rename(area, typed.name, typed.floor)
+    place = typed.place if renamed.floor == area.floor else transitions.LAST
+    changed = transitions.put_in_order(renamed, place, _floor(visit, renamed))
+    if len(changed) == 1 and _shown(changed[0]) == _shown(area):
+        raise InvalidRequest("name", "nothing_changed")
+    await visit[StaffAreas].rearrange(staff_context(visit), area, changed, form_reason(form))
+    return redirect(_settings_url(area.id))
 
 
 def _shown(area: Area) -> tuple[str, int, int]:
@@ -97,54 +95,36 @@ def _shown(area: Area) -> tuple[str, int, int]:
 
 async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Out of use: asked about with what it would affect, or done where it was confirmed."""
-    area, typed = await _area(visit), typed_in(form, ("reason",))
-    reference = visit[REFERENCE]
-    try:
-        _check_base(form, area)
-        retired = transitions.retire(area)
-        question = await open_question(
-            visit, form, reference.policy, reference.catalog.with_areas(retired)
-        )
-        if question is not None:
-            return _page(visit, area, **question)
-        summary = CHANGE_TEXT["retired"].format(seats=len(area.seats))
-        change = AreaChange(AuditAction.RETIRE_AREA, area, retired, summary)
-        await visit[StaffPolicyAndPlans].change_areas(
-            staff_context(visit), [change], form_reason(form), resolution_from(form)
-        )
-    except (Conflict, InvalidRequest) as error:
-        return _page(visit, reference.area(visit.id), **refusal(visit, error, typed))
-    return _done(area)
+    area, reference = await _area(visit), visit[REFERENCE]
+    _check_base(form, area)
+    retired = transitions.retire(area)
+    question = await open_question(
+        visit, form, reference.policy, reference.catalog.with_areas(retired)
+    )
+    if question is not None:
+        return _page(visit, area, **question)
+    summary = CHANGE_TEXT["retired"].format(seats=len(area.seats))
+    change = AreaChange(AuditAction.RETIRE_AREA, area, retired, summary)
+    await visit[StaffPolicyAndPlans].change_areas(
+        staff_context(visit), [change], form_reason(form), resolution_from(form)
+    )
+    return redirect(_settings_url(area.id))
 
 
 async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """In use again, as it was."""
-    return await _write(visit, form, visit[StaffAreas].bring_back, _settings_url(visit.id))
+    area = await _area(visit)
+    _check_base(form, area)
+    await visit[StaffAreas].bring_back(staff_context(visit), area, form_reason(form))
+    return redirect(_settings_url(area.id))
 
 
 async def delete_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Gone, where nothing was ever booked there."""
-    return await _write(visit, form, visit[StaffAreas].delete, "/console/plans?done")
-
-
-async def _write(
-    visit: PageRequest,
-    form: Form,
-    write: Callable[[StaffContext, Area, str], Awaitable[None]],
-    then: str,
-) -> web.StreamResponse:
     area = await _area(visit)
-    try:
-        _check_base(form, area)
-        await write(staff_context(visit), area, form_reason(form))
-    except (Conflict, InvalidRequest) as error:
-        typed = typed_in(form, ("reason",))
-        return _page(visit, visit[REFERENCE].area(visit.id), **refusal(visit, error, typed))
-    return redirect(then)
-
-
-def _done(area: Area) -> web.Response:
-    return redirect(_settings_url(area.id))
+    _check_base(form, area)
+    await visit[StaffAreas].delete(staff_context(visit), area, form_reason(form))
+    return redirect("/console/plans?done")
 
 
 def _settings_url(area_id: str) -> str:

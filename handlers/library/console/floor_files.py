@@ -15,11 +15,11 @@ from multidict import MultiDict, MultiDictProxy
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.http.uploads import read_upload
 from handlers.library.console.floor_plans import words
-from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import refuse, typed_in
 from handlers.staff.spreadsheets import XLSX_TYPE
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
@@ -85,7 +85,6 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "largest": LARGEST_FILE // 1024 // 1024,
         "most": MOST_SEATS,
         "most_in_file": MOST_SEATS_IN_FILE,
-        "longest": LONGEST_REASON,
         "feature_columns": FEATURE_COLUMNS,
         "seat_size": SEAT_SIZE,
         "mark_text": MARK_TEXT,
@@ -98,7 +97,6 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "impact": None,
         "plans": "",
         "typed": {},
-        "wrong": "",
     }
     return render(visit, "floor_import", **facts | more)
 
@@ -116,7 +114,8 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
         found = file.areas
         plan = await asyncio.to_thread(plan_import, found, reference.catalog, _defaults(typed))
     except InvalidRequest as error:
-        return _page(visit, **refusal(visit, error, typed))
+        refuse(visit, form, error)
+        return _page(visit, typed=typed)
     if plan.problems:
         return _page(visit, status=400, problems=_words(plan.problems), typed=typed)
     changed = [a for a in plan.areas if a.old is None or differences(a.old, a.new).any]
@@ -145,7 +144,8 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
         )
     except (PlanChanged, InvalidRequest) as error:
         question = await _impact(visit, changed) if changed else {}
-        return _page(visit, **shown | question | refusal(visit, error, typed))
+        refuse(visit, form, error)
+        return _page(visit, **shown | question, typed=typed)
     return redirect("/console/plans?done")
 
 

@@ -7,19 +7,21 @@ which bookings it affects is shown first; nothing changes before that is confirm
 from __future__ import annotations
 
 import json
-import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.library.console.areas import AreaForm
 from handlers.library.console.plan_pictures import described
-from handlers.staff.forms import ID, refusal, typed_in
+from handlers.staff.forms import ID, decode
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import refuse
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
 from handlers.texts.labels import FEATURE_TEXT
@@ -53,58 +55,52 @@ class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
     floor: int | None = None
 
 
+class NewArea(AreaForm):
+    venue: str
+    id: Annotated[str, Meta(pattern=ID)]
+
+
 async def plans(visit: PageRequest) -> web.StreamResponse:
     """All areas."""
     await visit[REFERENCE].refresh()
-    return _list(visit)
-
-
-def _list(visit: PageRequest, **more: Any) -> web.Response:
     catalog, today = visit[REFERENCE].catalog, local_date(visit.now)
-    facts: dict[str, Any] = {
-        "areas": [
+    return render(
+        visit,
+        "floor_plans",
+        areas=[
             (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
             for area in catalog.areas_in_use
             if visit.sees(area.venue_id)
         ],
-        "retired": [a for a in catalog.known_areas if not a.in_use and visit.sees(a.venue_id)],
-        "venues": [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.ADMINISTRATOR)],
-        "changes": visit.may(Role.ADMINISTRATOR),
-        "typed": {},
-        "wrong": "",
-        "longest": LONGEST_REASON,
-        "done": "done" in visit.request.query,
-    }
-    return render(visit, "floor_plans", **facts | more)
+        retired=[a for a in catalog.known_areas if not a.in_use and visit.sees(a.venue_id)],
+        venues=[v for v in catalog.venues_in_use if visit.may_in(v.id, Role.ADMINISTRATOR)],
+        changes=visit.may(Role.ADMINISTRATOR),
+        longest_name=plan_editing.LONGEST_NAME,
+    )
 
 
 async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A new area, empty: its plan is drawn next."""
-    typed = typed_in(form, ("id", "venue", "name", "floor", "reason"))
+    area, reason = _new_area(visit, decode(form, NewArea)), form_reason(form)
     try:
-        area = _new_area(visit, typed)
-        await visit[StaffPolicyAndPlans].add_area(staff_context(visit), area, form_reason(form))
-    except InvalidRequest as error:
-        return _list(visit, **refusal(visit, error, typed))
+        await visit[StaffPolicyAndPlans].add_area(staff_context(visit), area, reason)
     except PlanChanged as error:
-        taken = {"wrong": WRONG_TEXT["area_id_taken"].format(id=typed["id"])}
-        return _list(visit, **refusal(visit, error, typed) | taken)
+        refuse(visit, form, error, WRONG_TEXT["area_id_taken"].format(id=area.id), "id")
+        return await plans(visit)
     return redirect(f"/console/plans/{area.id}")
 
 
-def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
+def _new_area(visit: PageRequest, typed: NewArea) -> Area:
     """Raises: InvalidRequest."""
     catalog = visit[REFERENCE].catalog
-    if not ID.fullmatch(typed["id"]) or typed["id"] == NOT_AN_ID:
-        raise InvalidRequest("id", WRONG_TEXT["id_format"])
-    if typed["venue"] not in {venue.id for venue in catalog.venues_in_use}:
-        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
-    if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
-        raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])
+    if typed.id == NOT_AN_ID:
+        raise InvalidRequest("id", "id_format")
+    if typed.venue not in {venue.id for venue in catalog.venues_in_use}:
+        raise InvalidRequest("venue", "venue_missing")
     order = 1 + max((area.order for area in catalog.areas.values()), default=-1)
     empty = Area(
-        id=AreaId(typed["id"]),
-        venue_id=VenueId(typed["venue"]),
+        id=AreaId(typed.id),
+        venue_id=VenueId(typed.venue),
         name="",
         floor=0,
         order=order,
@@ -114,9 +110,8 @@ def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
         fixtures=(),
         rev=-1,
     )
-    return plan_editing.apply_draft(
-        empty, PlanDraft(typed["name"], int(typed["floor"]), 1200, 800, (), ()), ()
-    )
+    draft = PlanDraft(typed.name, typed.floor, 1200, 800, (), ())
+    return plan_editing.apply_draft(empty, draft, ())
 
 
 async def plan(visit: PageRequest) -> web.StreamResponse:
@@ -140,14 +135,11 @@ async def _editor(visit: PageRequest, area: Area, document: object, **more: Any)
         "seat_size": SEAT_SIZE,
         "most_seats": plan_editing.MOST_SEATS,
         "picture": await described(visit, area),
-        "longest": LONGEST_REASON,
         "longest_outage": plan_editing.LONGEST_REASON,
         "summary": None,
         "removes": False,
         "impact": None,
-        "wrong": "",
         "unsaved": False,
-        "done": "done" in visit.request.query,
     }
     return render(visit, "floor_plan", **facts | more)
 
@@ -199,7 +191,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if form_text(form, "edit"):
             return await _editor(visit, area, plan_json.plan_to_json(new), unsaved=True)
         if not found.any:
-            raise InvalidRequest("plan", WRONG_TEXT["nothing_changed"])
+            raise InvalidRequest("plan", "nothing_changed")
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_areas(new)
         )
@@ -215,9 +207,8 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (PlanChanged, AreaRetired, InvalidRequest) as error:
         # With the revision that the form was made from, where nobody else was faster.
         shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
-        return await _editor(
-            visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True
-        )
+        refuse(visit, form, error)
+        return await _editor(visit, shown, _drawing(text), unsaved=True)
     return redirect(f"/console/plans/{area.id}?done")
 
 

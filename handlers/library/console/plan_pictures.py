@@ -13,9 +13,9 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, Posted, form_text
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.uploads import read_upload
-from handlers.staff.forms import error_text
 from handlers.staff.layout import staff_context
 from handlers.staff.permissions import staff_form, staff_page
+from handlers.staff.sent_forms import error_text
 from models.identity.roles import Role
 from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.library.entities import Area

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
-from handlers.staff.forms import optional_date_in, refusal, typed_in
+from handlers.staff.forms import decode
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import refuse
 from handlers.texts.console import CHANGE_TEXT, RELEASED_AT_PATROL
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
@@ -24,7 +26,11 @@ from models.library.seat_outage import IN_SERVICE, SeatOutage, outage_of, with_o
 from models.library.staff.seat_outages import StaffSeatOutages
 
 _BETWEEN: Final = "|"
-_FIELDS: Final = ("reason", "until", "fault", "release")
+
+
+class OutageForm(msgspec.Struct):
+    reason: str = ""
+    until: date | None = None
 
 
 def outage_token(seat: Seat) -> str:
@@ -59,16 +65,16 @@ async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_areas(planned)
         )
-        if question is not None and (question["wrong"] or _asks(question["impact"])):
-            return _page(visit, seat, form, **question)
+        if question is not None and ("wrong" in question or _asks(question["impact"])):
+            return _page(visit, seat, **question)
         reason = new.reason or RELEASED_AT_PATROL
         change = CHANGE_TEXT["disabled" if new.reason else "enabled"].format(seats=seat.number)
         await visit[StaffSeatOutages].set_outage(
             staff_context(visit), seat.id, was, new, change, reason, resolution_from(form)
         )
     except (InvalidRequest, PlanChanged) as error:
-        shown = refusal(visit, error, typed_in(form, _FIELDS))
-        return _page(visit, reference.seat(visit.id), form, impact=None, **shown)
+        refuse(visit, form, error)
+        return _page(visit, reference.seat(visit.id), impact=None)
     if form_text(form, "fault"):
         return redirect("/console/faults?done=plan")
     return redirect(f"/console/seats?area={seat.area_id}&seat={seat.id}&done=plan")
@@ -82,20 +88,19 @@ def _wanted(form: Form) -> SeatOutage:
     """Raises: InvalidRequest."""
     if form_text(form, "release"):
         return IN_SERVICE
-    until = optional_date_in(form, "until")
-    return SeatOutage(form_text(form, "reason"), None, until)
+    typed = decode(form, OutageForm)
+    return SeatOutage(typed.reason, None, typed.until)
 
 
-def _page(visit: PageRequest, seat: Seat, form: Form, **more: Any) -> web.Response:
+def _page(visit: PageRequest, seat: Seat, **question: Any) -> web.Response:
     """What is asked before the seat is taken out of service, or what was wrong, with the form."""
-    facts: dict[str, Any] = {
-        "seat": seat,
-        "label": visit[REFERENCE].catalog.seat_label(seat),
-        "was": outage_token(seat),
-        "typed": typed_in(form, _FIELDS),
-        "longest": LONGEST_REASON,
-        "today": local_date(visit.now),
-        "wrong": "",
-        "status": 200,
-    }
-    return render(visit, "seat_outage", **facts | more)
+    return render(
+        visit,
+        "seat_outage",
+        seat=seat,
+        label=visit[REFERENCE].catalog.seat_label(seat),
+        was=outage_token(seat),
+        longest=LONGEST_REASON,
+        today=local_date(visit.now),
+        **question,
+    )

@@ -33,8 +33,8 @@ from handlers.policy.console.opening_words import (
     places_of,
     value_of,
 )
-from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import place_name, rule_hours_text, weekly_text
 from models.identity.roles import Role
@@ -92,7 +92,6 @@ def _page(
         "base": policy.version,
         "changes": visit.may_in(None, Role.ADMINISTRATOR),
         "typed": {},
-        "wrong": "",
         "done": "done" in visit.request.query,
         "longest": MAX_OPENING_REASON,
         "longest_why": LONGEST_REASON,
@@ -157,7 +156,8 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
         )
     except (RulesChanged, InvalidRequest) as error:
         place = place_in(reference.catalog, typed["at"]) or OpeningPlace()
-        return _page(visit, place, local_date(visit.now), **refusal(visit, error, typed))
+        refuse(visit, form, error)
+        return _page(visit, place, local_date(visit.now), typed=typed)
     shown = {"at": value_of(change.place), "month": f"{change.day:%Y-%m}"}
     return redirect(f"/console/calendar?done&{urlencode(shown)}")
 

@@ -16,8 +16,8 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
 from handlers.policy.console.policy_form import OWN, PolicyChange, fields_of
 from handlers.policy.console.policy_override_form import override_words, read_change
-from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
@@ -58,7 +58,6 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "base": current.version,
         "changes": visit.may_in(None, Role.ADMINISTRATOR),
         "typed": {},
-        "wrong": "",
         "summary": [],
         "narrower": [],
         "impact": None,
@@ -95,7 +94,8 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
             resolution_from(form),
         )
     except (RulesChanged, InvalidRequest) as error:
-        return await _page(visit, **refusal(visit, error, typed))
+        refuse(visit, form, error)
+        return await _page(visit, typed=typed)
     return redirect("/console/rules?done")
 
 

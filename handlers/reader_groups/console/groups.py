@@ -7,22 +7,29 @@ that is confirmed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
 
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 
-from handlers.affected_bookings.console import is_answered, question_about, resolution_from
+from handlers.affected_bookings.console import (
+    Impact,
+    is_answered,
+    question_about,
+    resolution_from,
+)
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.library.console.seat_lists import chosen_seats, in_order, seat_list
-from handlers.staff.forms import refusal, typed_in
+from handlers.staff.forms import Lines, decode
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import EQUALS, WRONG_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
-from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.library.entities import Area, SeatId
 from models.policy.validation import NUMBER_BOUNDS
@@ -33,7 +40,7 @@ from models.reader_groups.entities import (
     ReaderGroup,
     ReaderGroups,
 )
-from models.reader_groups.errors import GroupChanged, GroupNameTaken, TooManyGroups
+from models.reader_groups.errors import GroupChanged
 from models.reader_groups.staff.groups import StaffReaderGroups
 from models.reader_groups.staff.memberships import StaffMemberships
 
@@ -41,85 +48,81 @@ LONGEST_NAME: Final = 20
 MAX_PATTERNS: Final = 20
 LARGEST_GROUP: Final = 256 * 1024
 """Bytes of a form that names every seat of the library."""
+_EMPTY: Final = ReaderGroup(GroupId(""), "", "")
 _PATTERN: Final = re.compile(rf"([A-Za-z][\w:.-]{{0,63}})\s*{EQUALS}\s*(\S.{{0,99}})")
+
+
+GroupName = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+_STAY: Final = NUMBER_BOUNDS["max_minutes"]
+_WINDOW: Final = NUMBER_BOUNDS["booking_window_days"]
+
+
+class GroupForm(msgspec.Struct):
+    """Each area has a box and a line for seats beside these."""
+
+    name: GroupName
+    shown_name: GroupName | None = None
+    default: bool = False
+    max_minutes: Annotated[int, Meta(ge=_STAY[0], le=_STAY[1])] | None = None
+    booking_window_days: Annotated[int, Meta(ge=_WINDOW[0], le=_WINDOW[1])] | None = None
+    patterns: Lines = ""
 
 
 async def reader_groups(visit: PageRequest) -> web.StreamResponse:
     """All groups."""
     await visit[REFERENCE].refresh()
-    groups = list(visit[REFERENCE].groups.by_id.values())
     return render(
         visit,
         "reader_groups",
-        items=groups,
+        items=list(visit[REFERENCE].groups.by_id.values()),
         sizes=await visit[StaffMemberships].sizes(),
         areas=visit[REFERENCE].catalog.areas,
         library=visit[REFERENCE].policy_on(local_date(visit.now)),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
-        done=visit.request.query.get("done", ""),
     )
 
 
 async def new_reader_group(visit: PageRequest) -> web.StreamResponse:
     """The form, empty."""
     await visit[REFERENCE].refresh()
-    return _page(visit, None, _typed(visit, ReaderGroup(GroupId(""), "", "")))
+    return _page(visit, _EMPTY)
 
 
 async def reader_group(visit: PageRequest) -> web.StreamResponse:
     """One group with its form."""
     await visit[REFERENCE].refresh()
-    group = visit[StaffReaderGroups].get(visit.id)
-    return _page(visit, group, _typed(visit, group))
+    return _page(visit, visit[StaffReaderGroups].get(visit.id))
 
 
 def _page(
-    visit: PageRequest, group: ReaderGroup | None, typed: Mapping[str, str], **more: Any
+    visit: PageRequest, group: ReaderGroup, impact: Impact | None = None, **refusal: Any
 ) -> web.Response:
-    catalog = visit[REFERENCE].catalog
-    facts: dict[str, Any] = {
-        "group": group,
-        "typed": typed,
-        "wrong": "",
-        "impact": None,
-        "areas": [
-            (area, _others(visit[REFERENCE].groups, area, group)) for area in catalog.bookable_areas
+    reference = visit[REFERENCE]
+    return render(
+        visit,
+        "reader_group",
+        group=group,
+        patterns="\n".join(f"{p.attribute}={p.value}" for p in group.patterns),
+        impact=impact,
+        areas=[
+            (area, _others(reference.groups, area, group), seat_list(area, group.seats))
+            for area in reference.catalog.bookable_areas
         ],
-        "bounds": NUMBER_BOUNDS,
-        "changes": visit.may_in(None, Role.ADMINISTRATOR),
-        "decides": visit.may_in(None, Role.LIBRARIAN),
-        "longest": LONGEST_REASON,
-        "longest_name": LONGEST_NAME,
-        "done": visit.request.query.get("done", ""),
-    }
-    return render(visit, "reader_group", **facts | more)
+        bounds=NUMBER_BOUNDS,
+        changes=visit.may_in(None, Role.ADMINISTRATOR),
+        decides=visit.may_in(None, Role.LIBRARIAN),
+        longest_name=LONGEST_NAME,
+        **refusal,
+    )
 
 
-def _others(groups: ReaderGroups, area: Area, group: ReaderGroup | None) -> list[str]:
+def _others(groups: ReaderGroups, area: Area, group: ReaderGroup) -> list[str]:
     """The other groups that the area is reserved for."""
     return [
         other.name
         for other in groups.by_id.values()
-        if area.id in other.areas and (group is None or other.id != group.id)
+        if area.id in other.areas and other.id != group.id
     ]
-
-
-def _typed(visit: PageRequest, g: ReaderGroup) -> dict[str, str]:
-    longest, window = g.limits.max_minutes, g.limits.booking_window_days
-    typed = {
-        "name": g.name,
-        "shown_name": g.shown_name,
-        "default": "on" if g.default else "",
-        "max_minutes": str(longest) if longest is not None else "",
-        "booking_window_days": str(window) if window is not None else "",
-        "patterns": "\n".join(f"{p.attribute}={p.value}" for p in g.patterns),
-        "base": str(g.rev),
-        "reason": "",
-    }
-    for area in visit[REFERENCE].catalog.bookable_areas:
-        typed[f"area-{area.id}"] = "on" if area.id in g.areas else ""
-        typed[f"seats-{area.id}"] = seat_list(area, g.seats)
-    return typed
 
 
 def seats_in(area: Area, text: str) -> Iterable[SeatId]:
@@ -131,7 +134,7 @@ def seats_in(area: Area, text: str) -> Iterable[SeatId]:
         return [seat.id for seat in chosen_seats(in_order(area.seats), text)]
     except InvalidRequest as error:
         wrong = WRONG_TEXT["of_area"].format(area=area.full_name, reason=error.details["reason"])
-        raise InvalidRequest("seats", wrong) from None
+        raise InvalidRequest(f"seats-{area.id}", wrong) from None
 
 
 # --- changing one ---------------------------------------------------------------------------------
@@ -148,65 +151,42 @@ async def change_reader_group(visit: PageRequest, form: Form) -> web.StreamRespo
 
 
 async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.StreamResponse:
-    names = _typed(visit, old or ReaderGroup(GroupId(""), "", ""))
-    typed, staff = typed_in(form, names), visit[StaffReaderGroups]
-    reference, ctx = visit[REFERENCE], staff_context(visit)
-    try:
-        if old is not None and typed["base"] != str(old.rev):
-            raise GroupChanged()
-        new = _read(visit, typed, old)
-        if form_text(form, "edit"):
-            return _page(visit, old, typed)
-        reason = form_reason(form)
-        rows = await staff.find_barred(reference.groups.with_group(new), ctx)
-        if rows and not is_answered(form, rows):
-            return _page(visit, old, typed, **await question_about(visit, form, rows))
-        await staff.save(ctx, old, new, reason, resolution_from(form))
-    except (InvalidRequest, GroupChanged, GroupNameTaken, TooManyGroups) as error:
-        return _page(visit, old, **refusal(visit, error, typed))
+    staff, reference, ctx = visit[StaffReaderGroups], visit[REFERENCE], staff_context(visit)
+    if old is not None and form_text(form, "base") != str(old.rev):
+        raise GroupChanged()
+    new = _read(visit, form, old)
+    keep_typed(visit, form)
+    if form_text(form, "edit"):
+        return _page(visit, old or _EMPTY)
+    reason = form_reason(form)
+    rows = await staff.find_barred(reference.groups.with_group(new), ctx)
+    if rows and not is_answered(form, rows):
+        return _page(visit, old or _EMPTY, **await question_about(visit, form, rows))
+    await staff.save(ctx, old, new, reason, resolution_from(form))
     return redirect("/console/groups?done=group")
 
 
-def _read(visit: PageRequest, typed: Mapping[str, str], old: ReaderGroup | None) -> ReaderGroup:
+def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGroup:
     """Raises: InvalidRequest."""
-    areas = list(visit[REFERENCE].catalog.bookable_areas)
-    seats = {id for area in areas for id in seats_in(area, typed[f"seats-{area.id}"])}
-    chosen = {area.id for area in areas if typed[f"area-{area.id}"] == "on"}
+    typed, areas = decode(form, GroupForm), list(visit[REFERENCE].catalog.bookable_areas)
+    seats = {id for area in areas for id in seats_in(area, form_text(form, f"seats-{area.id}"))}
+    chosen = {area.id for area in areas if form_text(form, f"area-{area.id}")}
     for area in visit[REFERENCE].catalog.known_areas:
         if old is not None and not area.in_use:
             # No field of the form is for them: they are still reserved when they come back.
             chosen |= {area.id} & old.areas
             seats |= {seat.id for seat in area.retired_seats} & old.seats
-    name = _name(typed, "name")
     return ReaderGroup(
         id=old.id if old is not None else GroupId(""),
-        name=name,
-        shown_name=_name(typed, "shown_name") if typed["shown_name"] else name,
-        default=typed["default"] == "on",
-        limits=GroupLimits(_number(typed, "max_minutes"), _number(typed, "booking_window_days")),
+        name=typed.name,
+        shown_name=typed.shown_name or typed.name,
+        default=typed.default,
+        limits=GroupLimits(typed.max_minutes, typed.booking_window_days),
         areas=frozenset(chosen),
         seats=frozenset(seats),
-        patterns=_patterns(typed["patterns"]),
+        patterns=_patterns(typed.patterns),
         rev=old.rev + 1 if old is not None else 0,
     )
-
-
-def _name(typed: Mapping[str, str], field: str) -> str:
-    name = typed[field]
-    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest(field, WRONG_TEXT["group_name_length"].format(most=LONGEST_NAME))
-    return name
-
-
-def _number(typed: Mapping[str, str], field: str) -> int | None:
-    text = typed[field]
-    if not text:
-        return None
-    least, most = NUMBER_BOUNDS[field]
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
-        wrong = WRONG_TEXT["group_number"].format(least=least, most=most)
-        raise InvalidRequest(field, wrong)
-    return int(text)
 
 
 def _patterns(text: str) -> tuple[CampusPattern, ...]:
@@ -216,11 +196,10 @@ def _patterns(text: str) -> tuple[CampusPattern, ...]:
             continue
         match = _PATTERN.fullmatch(line.strip())
         if match is None:
-            wrong = WRONG_TEXT["group_patterns"].format(line=number)
-            raise InvalidRequest("patterns", wrong)
+            raise InvalidRequest("patterns", "group_patterns", line=number)
         found.append(CampusPattern(match[1], match[2]))
     if len(found) > MAX_PATTERNS:
-        raise InvalidRequest("patterns", WRONG_TEXT["too_many_patterns"].format(most=MAX_PATTERNS))
+        raise InvalidRequest("patterns", "too_many_patterns", most=MAX_PATTERNS)
     return tuple(found)
 
 
@@ -228,10 +207,7 @@ async def delete_reader_group(visit: PageRequest, form: Form) -> web.StreamRespo
     """The group is gone, with its memberships."""
     await visit[REFERENCE].refresh()
     group = visit[StaffReaderGroups].get(visit.id)
-    try:
-        if form_text(form, "base") != str(group.rev):
-            raise GroupChanged()
-        await visit[StaffReaderGroups].delete(staff_context(visit), group, form_reason(form))
-    except (InvalidRequest, GroupChanged) as error:
-        return _page(visit, group, **refusal(visit, error, _typed(visit, group)))
+    if form_text(form, "base") != str(group.rev):
+        raise GroupChanged()
+    await visit[StaffReaderGroups].delete(staff_context(visit), group, form_reason(form))
     return redirect("/console/groups?done=delete_group")

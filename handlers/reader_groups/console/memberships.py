@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.readers.console.readers import memberships_shown, reader_of, render_refusal
-from handlers.staff.forms import optional_date_in, refusal
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.readers.console.readers import memberships_shown, reader_of
+from handlers.staff.forms import decode
 from handlers.staff.layout import render, staff_context
+from handlers.staff.sent_forms import refuse
 from handlers.texts.console import FULL_WIDTH_COMMA, WRONG_TEXT
-from models.kernel.errors import Conflict, InvalidRequest, NotFound
+from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import text_of_file
 from models.reader_groups.entities import GroupId, Membership, MembershipSource
 from models.reader_groups.errors import MembershipChanged
@@ -38,39 +39,42 @@ _SHOWN: Final = 100
 
 
 # --- one reader -----------------------------------------------------------------------------------
+class MembershipForm(msgspec.Struct):
+    """With ``remove`` it ends."""
+
+    group: GroupId
+    source: MembershipSource = MembershipSource.DESK
+    base: str = ""
+    remove: bool = False
+    first: date | None = None
+    last: date | None = None
+
+
 async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The reader is in the group on these days; with ``remove``, no more."""
-    who = await reader_of(visit)
-    try:
-        group_id = GroupId(form_text(form, "group"))
-        source = MembershipSource(form_text(form, "source") or MembershipSource.DESK)
-        if form_text(form, "base") != memberships_shown(who):
-            raise MembershipChanged()
-        known = (m for m in who.memberships if (m.group_id, m.source) == (group_id, source))
-        was, new = next(known, None), None
-        if not form_text(form, "remove"):
-            if group_id not in visit[REFERENCE].groups.by_id:
-                raise InvalidRequest("group", WRONG_TEXT["group_missing"])
-            new = _membership(visit, form, group_id)
-        if source is MembershipSource.CAMPUS or (was is None and new is None):
-            raise NotFound()
-        await visit[StaffMemberships].set_membership(
-            staff_context(visit), who, was, new, form_reason(form)
-        )
-    except ValueError as error:
-        raise NotFound() from error
-    except (Conflict, InvalidRequest) as error:
-        return await render_refusal(visit, who, form, error)
+    who, typed = await reader_of(visit), decode(form, MembershipForm)
+    if typed.base != memberships_shown(who):
+        raise MembershipChanged()
+    asked = (typed.group, typed.source)
+    was = next((m for m in who.memberships if (m.group_id, m.source) == asked), None)
+    new = None if typed.remove else _membership(visit, typed)
+    if typed.source is MembershipSource.CAMPUS or (was is None and new is None):
+        raise NotFound()
+    await visit[StaffMemberships].set_membership(
+        staff_context(visit), who, was, new, form_reason(form)
+    )
     return redirect(f"/console/readers/{who.id}?done=membership")
 
 
-def _membership(visit: PageRequest, form: Form, group_id: GroupId) -> Membership:
-    first = optional_date_in(form, "first")
-    last = optional_date_in(form, "last")
+def _membership(visit: PageRequest, typed: MembershipForm) -> Membership:
+    """Raises: InvalidRequest."""
+    first, last = typed.first, typed.last
+    if typed.group not in visit[REFERENCE].groups.by_id:
+        raise InvalidRequest("group", "group_missing")
     if first is not None and last is not None and last < first:
-        raise InvalidRequest("last", WRONG_TEXT["membership_dates"])
+        raise InvalidRequest("last", "membership_dates")
     by, at = visit.reader.id, visit.now
-    return Membership(group_id, MembershipSource.DESK, first, last, by, at)
+    return Membership(typed.group, MembershipSource.DESK, first, last, by, at)
 
 
 # --- a list ---------------------------------------------------------------------------------------
@@ -82,56 +86,44 @@ class MemberList:
     wrong: list[tuple[int, str]] = field(default_factory=list)
 
 
-async def member_list(visit: PageRequest) -> web.StreamResponse:
-    """The form for a list."""
-    await visit[REFERENCE].refresh()
-    return await _page(visit, "", {})
-
-
 async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The list, shown as it was understood; or entered, where that was confirmed."""
     await visit[REFERENCE].refresh()
-    text = form_text(form, "list").replace("\r\n", "\n")
+    text, file = form_text(form, "list").replace("\r\n", "\n"), form.get("file")
     group = visit[StaffReaderGroups].get(visit.id)
-    typed = {"reason": form_text(form, "reason")}
+    found = None
     try:
-        file = form.get("file")
         if isinstance(file, bytes) and file:
             text = _decoded(file)
         found = read_list(text, group.id, visit)
         if found.wrong or not form_text(form, "confirmed"):
-            return await _page(visit, text, typed, found=found)
+            return await member_list(visit, text, found)
         changed = await visit[StaffMemberships].import_members(
             staff_context(visit), group, found.rows, form_reason(form)
         )
     except InvalidRequest as error:
-        return await _page(visit, text, **refusal(visit, error, typed))
+        refuse(visit, form, error)
+        return await member_list(visit, text, found)
     return redirect(f"/console/groups/{group.id}?done=members-{changed}")
 
 
-async def _page(
-    visit: PageRequest,
-    text: str,
-    typed: Mapping[str, str],
-    found: MemberList | None = None,
-    wrong: str = "",
-    status: int = 200,
-) -> web.Response:
+async def member_list(
+    visit: PageRequest, text: str = "", found: MemberList | None = None
+) -> web.StreamResponse:
+    """The form for a list, and what was ``found`` in it."""
+    await visit[REFERENCE].refresh()
     staff = visit[StaffMemberships]
     known = await staff.known_of(list(found.rows)) if found is not None else 0
     return render(
         visit,
         "member_list",
-        status=400 if found is not None and found.wrong else status,
+        status=400 if found is not None and found.wrong else 0,
         group=visit[StaffReaderGroups].get(visit.id),
         text=text,
         found=found,
         known=known,
         shown=_SHOWN,
-        typed=typed,
-        wrong=wrong,
         most=MAX_LINES,
-        longest=LONGEST_REASON,
     )
 
 

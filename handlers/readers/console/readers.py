@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Final
 
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from handlers.http import presenting
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.http.presenting import suspension
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR
-from handlers.staff.forms import (
-    clock_of,
-    date_in,
-    instant_in,
-    optional_date_in,
-    refusal,
-    seat_in,
-    typed_in,
-)
+from handlers.staff.forms import decode, instant_of, seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
-from handlers.texts.console import BETWEEN, BLOCKING_TEXT, WRONG_TEXT
+from handlers.staff.sent_forms import refuse
+from handlers.texts.console import BETWEEN, BLOCKING_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
 from handlers.violations import presenter as violations_presenter
 from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
 from models.identity.roles import Role
-from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
+from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import FOREVER, Reader
@@ -51,36 +45,48 @@ from models.violations.staff import StaffViolations
 LONGEST_NAME: Final = 40
 _FOUND: Final = 50
 _MOST_MINUTES: Final = 240
+Minutes = Annotated[int, Meta(ge=0, le=_MOST_MINUTES)]
 _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
+class BookingForm(msgspec.Struct):
+    """Beside the seat; from now on without a ``start``."""
+
+    date: date
+    end: time
+    start: time | None = None
+
+
+class AccommodationForm(msgspec.Struct):
+    check_in_minutes: Minutes = 0
+    leave_minutes: Minutes = 0
+    until: date | None = None
+    accessible: bool = False
+
+
 async def readers(visit: PageRequest) -> web.StreamResponse:
-    """By number, card or name, or by a part of the number or the name."""
+    """By number, card or name, or by a part of the number or the name; with the form for a new
+    visitor."""
     sought = visit.request.query.get("q", "").strip()
-    staff = visit[StaffReaders]
-    if not sought:
-        return render_search(visit)
-    found = await staff.find(staff_context(visit), sought, _FOUND)
-    if len(found.readers) == 1:
-        return redirect(f"/console/readers/{found.readers[0].id}")
-    short = not found.readers and len(sought) < SHORTEST_PART
-    status = 200 if found.readers else 400 if short else 404
-    return render_search(visit, sought=sought, found=found, short=short, status=status)
-
-
-def render_search(visit: PageRequest, **more: Any) -> web.Response:
-    """The page to search for a reader, with the form for a new visitor."""
-    facts: dict[str, Any] = {
-        "sought": "",
-        "found": FoundReaders(),
-        "short": False,
-        "least": SHORTEST_PART,
-        "typed": {},
-        "wrong": "",
-        "today": local_date(visit.now),
-    }
-    facts |= {"longest": LONGEST_REASON, "longest_name": LONGEST_NAME}
-    return render(visit, "readers", **facts | more)
+    found, status = FoundReaders(), 0
+    if sought:
+        found = await visit[StaffReaders].find(staff_context(visit), sought, _FOUND)
+        if len(found.readers) == 1:
+            return redirect(f"/console/readers/{found.readers[0].id}")
+    short = bool(sought) and not found.readers and len(sought) < SHORTEST_PART
+    if sought and not found.readers:
+        status = 400 if short else 404
+    return render(
+        visit,
+        "readers",
+        status=status,
+        sought=sought,
+        found=found,
+        short=short,
+        least=SHORTEST_PART,
+        today=local_date(visit.now),
+        longest_name=LONGEST_NAME,
+    )
 
 
 # --- one reader -----------------------------------------------------------------------------------
@@ -119,11 +125,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
             "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
             "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
             "days": reference.bookable_dates(who, visit.now),
-            "typed": {},
-            "wrong": "",
-            "done": visit.request.query.get("done", ""),
             "number": number,
-            "longest": LONGEST_REASON,
             "most": _MOST_MINUTES,
         }
     )
@@ -194,23 +196,10 @@ async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
     return [r for r in live if r.state is ReservationState.OFFERED]
 
 
-async def render_refusal(
-    visit: PageRequest, who: Reader, form: Form, error: DomainError
-) -> web.Response:
-    """The reader's page with what was refused, and with all that was typed."""
-    return await render_reader(visit, who, **refusal(visit, error, typed_in(form)))
-
-
 async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The whole number, on this one page."""
     who = await reader_of(visit)
-    try:
-        reason = form_reason(form)
-    except InvalidRequest as error:
-        typed = {"number_reason": form_text(form, "reason")}
-        return await render_reader(visit, who, **refusal(visit, error, typed))
-    staff = visit[StaffReaders]
-    whole = await staff.reveal_number(staff_context(visit), who, reason)
+    whole = await visit[StaffReaders].reveal_number(staff_context(visit), who, form_reason(form))
     return await render_reader(visit, who, whole_number=whole)
 
 
@@ -223,19 +212,13 @@ async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A seat in the reader's place, by the same rules."""
-    who = await reader_of(visit)
+    who, seat_id, typed = await reader_of(visit), seat_in(visit, form), decode(form, BookingForm)
+    selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:
-        seat_id, selection = _selection(visit, form)
-        await visit[StaffReservations].book(
-            staff_context(visit), who, seat_id, selection, form_reason(form)
-        )
+        await visit[StaffReservations].book(staff_context(visit), who, seat_id, selection, reason)
     except OverlapsOwnBooking as error:
-        shown = refusal(visit, error, typed_in(form)) | {
-            "wrong": await _in_the_way(visit, who, selection)
-        }
-        return await render_reader(visit, who, **shown)
-    except (Conflict, RuleViolation, InvalidRequest) as error:
-        return await render_refusal(visit, who, form, error)
+        refuse(visit, form, error, await _in_the_way(visit, who, selection))
+        return await render_reader(visit, who)
     return redirect(f"/console/readers/{who.id}?done=book")
 
 
@@ -258,40 +241,28 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
     return BLOCKING_TEXT["refused"].format(named=BETWEEN["changes"].join(named))
 
 
-def _selection(visit: PageRequest, form: Form) -> tuple[str, TimeSelection]:
-    """Raises: InvalidRequest."""
-    seat_id, start = seat_in(visit, form), form_text(form, "start")
-    begin = clock_of(start, "start") if start else None
-    return seat_id, TimeSelection(
-        date_in(form, "date"), begin, clock_of(form_text(form, "end"), "end")
-    )
-
-
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Suspend the reader until then, or without an end with ``forever``; or end the suspension with
     ``release``."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
-    try:
-        until = None if release else _suspension_end(form, visit.now)
-        was, reason = _suspension_shown(form), form_reason(form)
-        await visit[StaffViolations].set_suspension(staff_context(visit), who, was, until, reason)
-    except (Conflict, InvalidRequest) as error:
-        return await render_refusal(visit, who, form, error)
+    until = None if release else _suspension_end(form, visit.now)
+    was, reason = _suspension_shown(form), form_reason(form)
+    await visit[StaffViolations].set_suspension(staff_context(visit), who, was, until, reason)
     return redirect(f"/console/readers/{who.id}?done={'release' if release else 'suspend'}")
 
 
 def _suspension_end(form: Form, now: datetime) -> datetime:
     """The end that was chosen. Raises: InvalidRequest."""
-    forever, dated = bool(form_text(form, "forever")), bool(form_text(form, "until"))
-    if forever == dated:
+    forever, until = bool(form_text(form, "forever")), form_text(form, "until")
+    if forever == bool(until):
         wrong = "suspension_end_twice" if forever else "suspension_end_missing"
-        raise InvalidRequest("until", WRONG_TEXT[wrong])
+        raise InvalidRequest("until", wrong)
     if forever:
         return FOREVER
-    until = instant_in(form, "until")
-    if not now < until <= now + _LONGEST_SUSPENSION:
-        raise InvalidRequest("until", WRONG_TEXT["suspension_too_long"])
-    return until
+    end = instant_of(until, "until")
+    if not now < end <= now + _LONGEST_SUSPENSION:
+        raise InvalidRequest("until", "suspension_too_long")
+    return end
 
 
 def _suspension_shown(form: Form) -> datetime | None:
@@ -300,47 +271,33 @@ def _suspension_shown(form: Form) -> datetime | None:
     try:
         was = datetime.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InvalidRequest("was", WRONG_TEXT["page_outdated"]) from error
+        raise InvalidRequest("was", "page_outdated") from error
     if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100) and was != FOREVER:
-        raise InvalidRequest("was", WRONG_TEXT["page_outdated"])
+        raise InvalidRequest("was", "page_outdated")
     return was
 
 
 async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Give the reader an accommodation, or take it back."""
     reference = visit[REFERENCE]
-    who = await reader_of(visit)
-    try:
-        until = optional_date_in(form, "until")
-        if until is not None and until < local_date(visit.now):
-            raise InvalidRequest("until", WRONG_TEXT["date_passed"])
+    who, typed = await reader_of(visit), decode(form, AccommodationForm)
+    if typed.until is not None and typed.until < local_date(visit.now):
+        raise InvalidRequest("until", "date_passed")
+    granted = NO_ACCOMMODATION
+    if typed.accessible or typed.check_in_minutes or typed.leave_minutes:
         granted = Accommodation(
-            form_text(form, "accessible") == "on",
-            _minutes(form, "check_in_minutes"),
-            _minutes(form, "leave_minutes"),
-            until,
+            typed.accessible, typed.check_in_minutes, typed.leave_minutes, typed.until
         )
-        if not (granted.accessible or granted.check_in_minutes or granted.leave_minutes):
-            granted = NO_ACCOMMODATION
-        await reference.refresh()
-        was = reference.accommodation_of(who.id)
-        if form_text(form, "base") != _base(visit, was):
-            raise AccommodationChanged()
-        await visit[StaffReaders].set_accommodation(
-            staff_context(visit), who, was, granted, form_reason(form)
-        )
-    except (Conflict, InvalidRequest) as error:
-        return await render_refusal(visit, who, form, error)
+    await reference.refresh()
+    was = reference.accommodation_of(who.id)
+    if form_text(form, "base") != _base(visit, was):
+        raise AccommodationChanged()
+    await visit[StaffReaders].set_accommodation(
+        staff_context(visit), who, was, granted, form_reason(form)
+    )
     return redirect(f"/console/readers/{who.id}?done=allow")
 
 
 def _base(visit: PageRequest, accommodation: Accommodation) -> str:
     """The accommodation as the page showed it, without telling it."""
     return hashlib.sha256(f"{visit.id} {accommodation}".encode()).hexdigest()[:16]
-
-
-def _minutes(form: Form, name: str) -> int:
-    text = form_text(form, name) or "0"
-    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > _MOST_MINUTES:
-        raise InvalidRequest(name, WRONG_TEXT["minutes_out_of_range"].format(most=_MOST_MINUTES))
-    return int(text)

@@ -2,89 +2,68 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import date, timedelta
+from typing import Annotated, Final
 
+import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from bind.account_binding import link
 from handlers.http.forms import Form
 from handlers.http.keys import SITE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.http.qr import svg
-from handlers.readers.console.readers import (
-    LONGEST_NAME,
-    reader_of,
-    render_reader,
-    render_refusal,
-    render_search,
-)
-from handlers.staff.forms import date_in, refusal, typed_in
+from handlers.readers.console.readers import LONGEST_NAME, reader_of, render_reader
+from handlers.staff.forms import decode
 from handlers.staff.layout import staff_context
-from handlers.texts.console import WRONG_TEXT
-from models.kernel.errors import Conflict, InvalidRequest, NotFound
-from models.kernel.text import is_printable_line
+from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.time_range import local_date
 from models.readers.entities import Visit, is_card_number
-from models.readers.errors import CardTaken, VisitChanged
+from models.readers.errors import VisitChanged
 from models.readers.staff.visitors import StaffVisitors
 from models.staff.review_access import ReviewAccess
 
 _LONGEST_VISIT: Final = timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
-class _NewVisitor:
-    name: str
-    visit: Visit
-    card: str
+class DaysForm(msgspec.Struct):
+    first: date
+    last: date
+
+
+class VisitorForm(DaysForm):
+    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+    card: str = ""
 
 
 async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Somebody whom the campus does not know, for some days."""
-    try:
-        new = _new_visitor(visit, form)
-        id = await visit[StaffVisitors].add(
-            staff_context(visit), new.name, new.visit, new.card, form_reason(form)
-        )
-    except (InvalidRequest, CardTaken) as error:
-        typed = typed_in(form, ("name", "first", "last", "card", "reason"))
-        return render_search(visit, **refusal(visit, error, typed))
+    new = decode(form, VisitorForm)
+    if new.card and not is_card_number(new.card):
+        raise InvalidRequest("card", "card_format")
+    id = await visit[StaffVisitors].add(
+        staff_context(visit), new.name, _stay(visit, new), new.card, form_reason(form)
+    )
     return redirect(f"/console/readers/{id}?done=visitor")
 
 
-def _new_visitor(visit: PageRequest, form: Form) -> _NewVisitor:
+def _stay(visit: PageRequest, days: DaysForm) -> Visit:
     """Raises: InvalidRequest."""
-    name, card = form_text(form, "name"), form_text(form, "card")
-    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest("name", WRONG_TEXT["visitor_name_length"].format(most=LONGEST_NAME))
-    if card and not is_card_number(card):
-        raise InvalidRequest("card", WRONG_TEXT["card_format"])
-    return _NewVisitor(name, _days(visit, form), card)
-
-
-def _days(visit: PageRequest, form: Form) -> Visit:
-    """Raises: InvalidRequest."""
-    first, last = date_in(form, "first"), date_in(form, "last")
-    today = local_date(visit.now)
+    first, last, today = days.first, days.last, local_date(visit.now)
     if not first <= last or last < today or last - max(first, today) > _LONGEST_VISIT:
-        raise InvalidRequest("last", WRONG_TEXT["visit_dates"])
+        raise InvalidRequest("last", "visit_dates")
     return Visit(first, last)
 
 
 async def change_visit(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Other days for a visitor."""
-    who = await reader_of(visit)
-    try:
-        days = _days(visit, form)
-        if who.stay is None:
-            raise NotFound()
-        if form_text(form, "was") != str(who.stay):
-            raise VisitChanged()
-        await visit[StaffVisitors].change_visit(staff_context(visit), who, days, form_reason(form))
-    except (Conflict, InvalidRequest) as error:
-        return await render_refusal(visit, who, form, error)
+    who, stay = await reader_of(visit), _stay(visit, decode(form, DaysForm))
+    if who.stay is None:
+        raise NotFound()
+    if form_text(form, "was") != str(who.stay):
+        raise VisitChanged()
+    await visit[StaffVisitors].change_visit(staff_context(visit), who, stay, form_reason(form))
     return redirect(f"/console/readers/{who.id}?done=stay")
 
 
@@ -115,10 +94,7 @@ async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The visitor has compared the number on their phone with that on the screen at the desk."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"
-    try:
-        await visit[StaffVisitors].answer_binding(
-            staff_context(visit), who, form_text(form, "request"), theirs
-        )
-    except Conflict as error:
-        return await render_refusal(visit, who, form, error)
+    await visit[StaffVisitors].answer_binding(
+        staff_context(visit), who, form_text(form, "request"), theirs
+    )
     return redirect(f"/console/readers/{who.id}?done={'bind' if theirs else 'refuse_binding'}")

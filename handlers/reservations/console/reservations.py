@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.reservations import presenter
-from handlers.staff.forms import refusal, seat_in, typed_in
+from handlers.staff.forms import seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.texts.labels import EVENT_TEXT
 from models.booking.alternatives import SeatAlternatives
@@ -18,7 +16,7 @@ from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import STAFF_ACTIONS, StaffReservations
 from models.check_in import rules
 from models.identity.roles import Role
-from models.kernel.errors import Conflict, DomainError, InvalidRequest, NotFound, RuleViolation
+from models.kernel.errors import DomainError, NotFound
 from models.readers.staff.readers import StaffReaders
 from models.reservations import rules as reservations_rules
 from models.reservations.entities import Reservation
@@ -59,33 +57,25 @@ async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
     """One reservation, with what can be done in its reader's place."""
-    r = await visit[ReservationLookup].get(visit.id)
+    r, reference = await visit[ReservationLookup].get(visit.id), visit[REFERENCE]
     visit.require_in(r.venue_id)
-    return await _page(visit, r)
-
-
-async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response:
-    reference = visit[REFERENCE]
     reader = (await visit[StaffReaders].many({r.reader_id})).get(r.reader_id)
     movable = is_movable(r, visit)
-    facts: dict[str, Any] = {
-        "r": await presenter.detail(reference, r, visit.now),
-        "who": reader_label(reader),
-        "reader_id": reader.id if reader is not None else "",
-        "possible": possible_actions(r, visit),
-        "near": await visit[SeatAlternatives].alternatives_for(r, reader, visit.now)
+    return render(
+        visit,
+        "reservation",
+        r=await presenter.detail(reference, r, visit.now),
+        who=reader_label(reader),
+        reader_id=reader.id if reader is not None else "",
+        possible=possible_actions(r, visit),
+        near=await visit[SeatAlternatives].alternatives_for(r, reader, visit.now)
         if movable
         else [],
-        "movable": movable,
-        "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
-        "home": r.area_id,
-        "events": EVENT_TEXT,
-        "done": visit.request.query.get("done", ""),
-        "wrong": "",
-        "reason": "",
-        "longest": LONGEST_REASON,
-    }
-    return render(visit, "reservation", **facts | more)
+        movable=movable,
+        areas=[a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
+        home=r.area_id,
+        events=EVENT_TEXT,
+    )
 
 
 def is_movable(r: Reservation, visit: PageRequest) -> bool:
@@ -127,27 +117,19 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
 
 
 async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What a librarian does in the reader's place. A refusal stands on the page again."""
+    """What a librarian does in the reader's place."""
     action, staff = visit.request.match_info["verb"], visit[StaffReservations]
     r = await visit[ReservationLookup].get(visit.id)
     visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal shows the reservation
     if action not in STAFF_ACTIONS and action != AuditAction.MOVE:
         raise NotFound()
-    try:
-        reason = form_reason(form)
-        if action == AuditAction.MOVE:
-            typed = form_text(form, "by") == "no"
-            seat_id = seat_in(visit, form) if typed else form_text(form, "seat")
-            r = await staff.move(staff_context(visit), r.id, seat_id, reason)
-        else:
-            r = await staff.act_for_reader(staff_context(visit), action, r.id, reason)
-    except (Conflict, RuleViolation, InvalidRequest) as error:
-        return await _page(
-            visit,
-            await visit[ReservationLookup].get(visit.id),
-            **refusal(visit, error, typed_in(form)),
-            reason=form_text(form, "reason"),
-        )
+    reason = form_reason(form)
+    if action == AuditAction.MOVE:
+        typed = form_text(form, "by") == "no"
+        seat_id = seat_in(visit, form) if typed else form_text(form, "seat")
+        r = await staff.move(staff_context(visit), r.id, seat_id, reason)
+    else:
+        r = await staff.act_for_reader(staff_context(visit), action, r.id, reason)
     if form_text(form, "patrol"):
         return redirect(f"/console/seats?area={r.area_id}&seat={r.seat_id}&done={action}")
     return redirect(f"/console/reservations/{r.id}?done={action}")
