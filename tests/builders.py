@@ -91,6 +91,11 @@ def reserved(
     )
 
 
+def on_seat(r: Reservation, seat: str, span: TimeRange | None = None) -> Placement:
+    """Another seat of its area for its reader, at its time unless another one is given."""
+    return Placement(r.reader_id, r.venue_id, r.area_id, SeatId(seat), span or r.span)
+
+
 def in_use(r: Reservation | None = None, when: datetime | None = None) -> Reservation:
     """Checked in at its start, or at ``when`` with the half hours until the start."""
     r = r or reserved()

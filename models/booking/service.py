@@ -206,10 +206,8 @@ class ReservationService:
             wanted[:] = [(seat, span)]
             if seat.id == current.seat_id and span == current.span:
                 return current
-            return transitions.change(
-                current, area_id=seat.area_id, seat_id=seat.id, span=span,
-                policy=policy, actor=ctx.actor, now=ctx.now,
-            )  # fmt: skip
+            to = self._placement(current.reader_id, seat, span)
+            return transitions.change(current, to, policy=policy, actor=ctx.actor, now=ctx.now)
 
         try:
             return await self._writer.update(ctx, id, changed)
@@ -250,10 +248,10 @@ class ReservationService:
         policy: Policy,
         daily_slot: int,
     ) -> Reservation:
-        key, venue_id = ctx.key, self._reference.catalog.areas[seat.area_id].venue_id
+        key = ctx.key
         return transitions.create(
             id=id,
-            placement=Placement(ctx.reader.id, venue_id, seat.area_id, seat.id, span),
+            placement=self._placement(ctx.reader.id, seat, span),
             policy=policy,
             daily_slot=daily_slot,
             result=IdempotentResult(key.value, key.digest, ctx.now) if key else None,
@@ -273,14 +271,15 @@ class ReservationService:
         rules.check_open(span.start, span.end, hours)
         if seat.id == r.seat_id:
             raise SeatTaken()
+        to = self._placement(r.reader_id, seat, span)
         if r.state is ReservationState.IN_USE:
-            return transitions.move_seat(
-                r, area_id=seat.area_id, seat_id=seat.id, actor=ctx.actor, now=ctx.now
-            )
-        return transitions.change(
-            r, area_id=seat.area_id, seat_id=seat.id, span=span,
-            policy=policy, actor=ctx.actor, now=ctx.now,
-        )  # fmt: skip
+            return transitions.move_seat(r, to, actor=ctx.actor, now=ctx.now)
+        return transitions.change(r, to, policy=policy, actor=ctx.actor, now=ctx.now)
+
+    def _placement(self, reader_id: ReaderId, seat: Seat, span: TimeRange) -> Placement:
+        """The reader on that seat for that time."""
+        venue_id = self._reference.catalog.areas[seat.area_id].venue_id
+        return Placement(reader_id, venue_id, seat.area_id, seat.id, span)
 
     async def _free_daily_slot(self, ctx: RequestContext, day: date, policy: Policy) -> int:
         used = await self._reservations.used_daily_slots(ctx.reader.id, day)

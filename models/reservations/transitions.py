@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.ids import Actor, ReservationId
-from models.kernel.time_range import TimeRange, floor_minute, local_date
-from models.library.entities import AreaId, SeatId
+from models.kernel.time_range import floor_minute, local_date
 from models.policy.entities import Policy
 from models.reservations.claims import (
     ClaimKind,
@@ -232,23 +231,18 @@ def expire_offer(
 
 
 def change(
-    r: Reservation,
-    *,
-    area_id: AreaId,
-    seat_id: SeatId,
-    span: TimeRange,
-    policy: Policy,
-    actor: Actor,
-    now: datetime,
+    r: Reservation, to: Placement, *, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
     """Another seat or another time, all in one update. The day's place (``n:``) is kept."""
+    span = to.span
     state = r.next_state(ReservationEvent.CHANGE)
     opens, until, excused = check_in_window(span.start, span.end, now, policy)
     new = replace(
         r,
         state=state,
-        area_id=area_id,
-        seat_id=seat_id,
+        venue_id=to.venue_id,
+        area_id=to.area_id,
+        seat_id=to.seat_id,
         start=span.start,
         end=span.end,
         placed_at=now,
@@ -258,33 +252,26 @@ def change(
         policy_version=policy.version,
         claims=(
             *r.claims_except(ClaimKind.SEAT, ClaimKind.READER),
-            *slot_claims(seat_id, r.reader_id, span),
+            *slot_claims(to.seat_id, r.reader_id, span),
         ),
         remind_at=span.start if span.start > now else None,
     )
     return advance(r, new, ReservationEvent.CHANGE, actor, now, OutboxEventKind.BOOKING_CHANGED)
 
 
-def move_seat(
-    r: Reservation,
-    *,
-    area_id: AreaId,
-    seat_id: SeatId,
-    actor: Actor,
-    now: datetime,
-) -> Reservation:
-    """To another seat in the middle of the stay: its own is taken by somebody. Time and everything
-    else stay as they are."""
-    rest = TimeRange(floor_minute(now), r.end)
+def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> Reservation:
+    """To another seat in the middle of the stay, for the rest of it: its own is taken by somebody.
+    Time and everything else stay as they are."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHANGE),
-        area_id=area_id,
-        seat_id=seat_id,
+        venue_id=to.venue_id,
+        area_id=to.area_id,
+        seat_id=to.seat_id,
         placed_at=now,
         claims=(
             *r.claims_except(ClaimKind.SEAT, ClaimKind.READER),
-            *slot_claims(seat_id, r.reader_id, rest),
+            *slot_claims(to.seat_id, r.reader_id, to.span),
         ),
     )
     return advance(r, new, ReservationEvent.CHANGE, actor, now, OutboxEventKind.SEAT_MOVED)

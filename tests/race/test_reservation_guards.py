@@ -14,6 +14,7 @@ from models.reservations import transitions
 from models.reservations.errors import RevisionConflict, SeatTaken
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection, new_id
+from tests.builders import on_seat
 from tests.race.reservation_changes import claims_fit, extends, moves
 from tests.race.stage import (
     EIGHT,
@@ -194,9 +195,12 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
         stage.stored.reservations._all = loose
     later = TimeRange(clock(12), clock(13))
     moved = transitions.change(
-        lost, area_id=lost.area_id, seat_id=lost.seat_id, span=later,
-        policy=stage.inside.reference.policy, actor=Actor("reader", "api"), now=EIGHT,
-    )  # fmt: skip
+        lost,
+        on_seat(lost, lost.seat_id, later),
+        policy=stage.inside.reference.policy,
+        actor=Actor("reader", "api"),
+        now=EIGHT,
+    )
     if guard:
         with pytest.raises(RevisionConflict):
             await stage.stored.reservations.replace(lost, moved)

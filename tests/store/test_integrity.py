@@ -15,7 +15,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
 from models.storage.mongo import Database
-from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on
+from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on, on_seat
 from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
 
 
@@ -112,9 +112,7 @@ def changed_then_taken() -> list[Reservation]:
     first = another(made="08:00")
     moved = reservations_transitions.change(
         first,
-        area_id=first.area_id,
-        seat_id=another(seat=OTHER_SEAT).seat_id,
-        span=hours("15:00", "17:00"),
+        on_seat(first, OTHER_SEAT, hours("15:00", "17:00")),
         policy=POLICY,
         actor=BY_READER,
         now=on("09:00"),

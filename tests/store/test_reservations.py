@@ -40,6 +40,7 @@ from tests.builders import (
     but,
     in_use,
     on,
+    on_seat,
     reserved,
 )
 from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
@@ -142,9 +143,7 @@ async def test_a_change_that_loses_keeps_the_old_place(store: ReservationReposit
     await kept(store, mine, theirs)
     wanted = reservations_transitions.change(
         mine,
-        area_id=mine.area_id,
-        seat_id=theirs.seat_id,
-        span=mine.span,
+        on_seat(mine, theirs.seat_id),
         policy=POLICY,
         actor=BY_READER,
         now=on("09:00"),

@@ -21,7 +21,6 @@ from models.kernel import ids
 from models.kernel.errors import DomainError, InvalidState, Overloaded
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
-from models.library.entities import SeatId
 from models.messages.entities import Message, Template
 from models.messages.repository import MessageRepository
 from models.policy.entities import Policy
@@ -35,7 +34,7 @@ from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.mongo import Collection
 from models.waitlist.entities import WaitlistEntry
-from tests.builders import BY_READER, LI, ZHANG, reserved
+from tests.builders import BY_READER, LI, ZHANG, on_seat, reserved
 from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, clock, ctx, put_around, selection
 from tests.survive.trio import BY_HAND, Trio, said, worker
 
@@ -238,9 +237,8 @@ def moved(r: Reservation, seat: str, hour: int) -> Reservation:
     """To that seat, from that hour for an hour."""
     span = TimeRange(clock(hour), clock(hour + 1))
     return transitions.change(
-        r, area_id=r.area_id, seat_id=SeatId(seat), span=span, policy=Policy(),
-        actor=BY_READER, now=EIGHT,
-    )  # fmt: skip
+        r, on_seat(r, seat, span), policy=Policy(), actor=BY_READER, now=EIGHT
+    )
 
 
 async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> None:

@@ -10,7 +10,7 @@ from models.library.entities import SeatId
 from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import Reservation
-from tests.builders import AREA, BY_READER
+from tests.builders import BY_READER, on_seat
 
 POLICY: Final = Policy()
 
@@ -18,9 +18,7 @@ POLICY: Final = Policy()
 def changed(r: Reservation, seat: SeatId, span: TimeRange, now: datetime) -> Reservation:
     return transitions.change(
         r,
-        area_id=AREA,
-        seat_id=seat,
-        span=span,
+        on_seat(r, seat, span),
         policy=POLICY,
         actor=BY_READER,
         now=now,

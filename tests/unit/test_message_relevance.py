@@ -7,14 +7,12 @@ from datetime import timedelta
 import pytest
 
 from models.check_in import transitions as check_in_transitions
-from models.kernel.time_range import TimeRange
-from models.library.entities import AreaId, SeatId
 from models.messages.entities import Message, Template
 from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import Reservation
 from notify.delivery.relevance import is_overtaken
-from tests.builders import BY_READER, LI, PROOF, away, but, in_use, on, reserved
+from tests.builders import BY_READER, LI, PROOF, away, but, in_use, on, on_seat, reserved
 
 HELD = reserved()
 AWAY = away(left=on("14:30"))
@@ -34,9 +32,7 @@ def moved(r: Reservation) -> Reservation:
     """The same time on another seat."""
     return transitions.change(
         r,
-        area_id=AreaId("2f-hall"),
-        seat_id=SeatId("2f-hall-066"),
-        span=TimeRange(r.start, r.end),
+        on_seat(r, "2f-hall-066"),
         policy=Policy(),
         actor=BY_READER,
         now=on("08:05"),

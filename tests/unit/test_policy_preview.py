@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date, local_instant, to_local
-from models.library.entities import AreaId, SeatId
+from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy_preview.service import DAYS as COMPARED
@@ -29,8 +29,10 @@ from tests.builders import (
     PROOF,
     TOMORROW,
     VENUE,
+    hours,
     in_use,
     on,
+    on_seat,
     reserved,
     shifted,
 )
@@ -292,8 +294,7 @@ def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
     )
     r = reservations_transitions.move_seat(
         r,
-        area_id=AREA,
-        seat_id=SeatId("2f-hall-066"),
+        on_seat(r, "2f-hall-066", hours("10:20", "12:00")),
         actor=BY_READER,
         now=on("10:20"),
     )

@@ -26,14 +26,15 @@ from models.reservations.state_machine import (
     ReservationState,
 )
 from tests.builders import (
-    AREA,
     BY_JOB,
     BY_READER,
     PROOF,
     away,
     but,
+    hours,
     in_use,
     on,
+    on_seat,
     reserved,
 )
 from tests.unit.reservation_changes import POLICY, changed
@@ -230,9 +231,8 @@ def test_a_deadline_in_an_outage_or_right_after_it_moves(
 def test_when_a_reader_had_the_seat() -> None:
     booked, sat = reserved(), in_use(when=on("14:05"))
     early = in_use(when=on("13:40"))
-    moved = transitions.move_seat(
-        sat, area_id=AREA, seat_id=SeatId("2f-hall-066"), actor=BY_READER, now=on("15:00")
-    )
+    rest = on_seat(sat, "2f-hall-066", hours("15:00", "16:00"))
+    moved = transitions.move_seat(sat, rest, actor=BY_READER, now=on("15:00"))
     left = check_in_transitions.finish(sat, BY_READER, on("15:10"))
     missed = check_in_transitions.mark_no_show(booked, BY_JOB)
     for r, held, used in (

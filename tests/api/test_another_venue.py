@@ -1,0 +1,43 @@
+"""A booking that goes to a seat of another venue: what proves presence there counts from now on."""
+
+from __future__ import annotations
+
+from tests.api.console import post, staff
+from tests.api.wishes import with_library_changed
+from tests.living import Living
+
+THERE = "annex-001"
+
+
+async def test_who_changes_to_another_venue_checks_in_there(service: Living) -> None:
+    await with_library_changed(service)
+    reader = await service.reader()
+    path = f"/reservations/{(await reader.reserve(start='09:00', end='10:00'))['id']}"
+    moved = await reader.ok("POST", f"{path}/change", {"seat_id": THERE})
+    assert moved["seat"]["id"] == THERE and moved["seat"]["venue"] == "分馆"
+    await service.jump("09:00")
+    await reader.refused("422 wrong_venue", "POST", f"{path}/check-in", {"qr": await service.qr()})
+    there = await service.anonymous.ok(
+        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
+    )
+    arrived = await reader.ok("POST", f"{path}/check-in", {"qr": there["payload"]})
+    assert arrived["state"] == "in_use"
+
+
+async def test_whom_the_staff_move_to_another_venue_in_their_stay_returns_there(
+    service: Living,
+) -> None:
+    await with_library_changed(service)
+    reader, desk = await service.reader(), await staff(service)
+    made = await reader.reserve(start="now", end="10:00")
+    path = f"/reservations/{made['id']}"
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    assert (await post(service, desk, f"/console{path}/move", seat=THERE)).status == 303
+    await reader.ok("POST", f"{path}/leave")
+    await service.jump("08:05")
+    there = await service.anonymous.ok(
+        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
+    )
+    assert (await reader.ok("POST", f"{path}/return", {"qr": there["payload"]}))[
+        "state"
+    ] == "in_use"
