@@ -54,7 +54,7 @@ def _entry(
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(
         uid=rules.uid_of(r, base_url),
-        sequence=rules.sequence_of(r),
+        rev=r.rev,
         created_at=r.created_at,
         changed_at=rules.changed_at(r),
         start=time.start,

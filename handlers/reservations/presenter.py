@@ -12,11 +12,11 @@ from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
 from models.booking.again import stay_again
 from models.check_in import allowed_actions, rules
+from models.check_in.rules import leave_duration
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.kernel.time_range import to_local
 from models.library.entities import SeatId
-from models.policy.rules import leave_duration
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation

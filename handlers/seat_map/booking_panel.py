@@ -29,9 +29,9 @@ from models.kernel.time_range import local_instant
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
+from models.reservations.check_in_window import check_in_window
 from models.reservations.errors import SeatTaken
 from models.reservations.occupancy_rows import OccupancyRow
-from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import SeatDay, SeatMapService, StartChoice, TimeFilter
 from notify.templates.rendering import later_clock

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from miniapp_server.load_data.readers import ReaderPool, SimulatedReader, generated_id
+from models.check_in.rules import leave_duration
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, local_instant, to_local
 from models.library.entities import AreaId, Catalog, SeatId
 from models.policy.entities import Policy, time_steps
-from models.policy.rules import leave_duration
 from models.reservations.state_machine import ReservationState
 
 # Shares of the free seats that are taken in each hour of the day. Our own numbers, after what a

@@ -60,7 +60,7 @@ def _zone(zone: timezone) -> Timezone:
 def _event(entry: CalendarEntry, zone: timezone) -> Event:
     event = Event()
     event.add("uid", entry.uid)
-    event.add("sequence", entry.sequence)
+    event.add("sequence", entry.rev)  # by a higher one a calendar replaces what it had
     # The bytes stay as they are until the booking changes: this revision was published then.
     event.add("dtstamp", entry.changed_at)
     event.add("created", entry.created_at)

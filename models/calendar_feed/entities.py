@@ -24,13 +24,14 @@ class CalendarFeed:
 class CalendarEntry:
     """One booking with the words that a calendar shows. Times are aware UTC.
 
-    ``uid`` names it in all calendars for ever, and ``sequence`` rises with each change: by both a
-    calendar replaces what it had. ``cancelled``: the seat is not the reader's any more.
-    ``before_start`` and ``before_end`` are what an alarm says; without words there is no alarm.
+    ``uid`` names it in all calendars for ever, and ``rev``, the booking's revision, rises with each
+    change: by both a calendar replaces what it had. ``cancelled``: the seat is not the reader's any
+    more. ``before_start`` and ``before_end`` are what an alarm says; without words there is no
+    alarm.
     """
 
     uid: str
-    sequence: int
+    rev: int
     created_at: datetime
     changed_at: datetime
     start: datetime

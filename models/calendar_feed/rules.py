@@ -36,11 +36,6 @@ def uid_of(r: Reservation, base_url: str) -> str:
     return f"{r.id}@{urlsplit(base_url).hostname}"
 
 
-def sequence_of(r: Reservation) -> int:
-    """Which revision of the booking it is: by a higher one a calendar replaces what it had."""
-    return r.rev
-
-
 def is_off(r: Reservation) -> bool:
     """Is the seat the reader's no more, though the time may still come?"""
     return r.state in _OFF

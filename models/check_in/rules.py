@@ -15,13 +15,13 @@ from models.check_in.errors import (
 from models.kernel.errors import InvalidState
 from models.kernel.time_range import (
     TimeRange,
+    last_date,
     local_date,
     local_instant,
     next_clock_instant,
 )
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
-from models.policy.rules import leave_duration
 from models.reservations.entities import Reservation
 from models.reservations.errors import Closed, NotATimeStep, TooEarly, TooLate, TooLong
 from models.reservations.presence import PresenceProof
@@ -83,6 +83,21 @@ def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
     if r.state is not ReservationState.IN_USE or now >= r.end:
         raise InvalidState(state=r.state.value)
     return min(now + leave_duration(policy, now), r.end)
+
+
+def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
+    """How long the reader may stay away: the meal limit when the short leave touches a meal."""
+    short = timedelta(minutes=policy.leave_minutes)
+    away = TimeRange(left_at, left_at + short)
+    first, last = local_date(left_at), last_date(away)
+    touches = any(
+        away.overlaps(TimeRange(began, next_clock_instant(began, stop)))
+        for begin, stop in policy.meal_times
+        # One over midnight may have begun on the day before.
+        for day in {first - timedelta(days=stop <= begin), first, last}
+        for began in (local_instant(day, begin),)
+    )
+    return timedelta(minutes=policy.meal_leave_minutes) if touches else short
 
 
 def may_return(r: Reservation, now: datetime) -> None:

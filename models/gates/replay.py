@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from models.check_in.rules import leave_duration
 from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
 from models.policy.entities import Policy
-from models.policy.rules import leave_duration
 from models.reservations.claims import presence_claim
 from models.reservations.entities import (
     GateAssistance,

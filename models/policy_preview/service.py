@@ -23,8 +23,8 @@ from models.policy_preview.simulation import (
 from models.readers.accommodations import Accommodation
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
+from models.reservations.check_in_window import check_in_window
 from models.reservations.entities import Reservation
-from models.reservations.transitions import check_in_window
 from models.statistics.service import creation_window
 from models.violations.repository import ViolationRepository
 

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from models.check_in.rules import leave_duration
 from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute, to_local
 from models.library.entities import AreaId
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours
-from models.policy.rules import leave_duration
 from models.readers.accommodations import Accommodation
+from models.reservations.check_in_window import check_in_window
 from models.reservations.rules import TimeSelection, resolve_time
 from models.reservations.state_machine import ReservationState
-from models.reservations.transitions import check_in_window
 
 PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
 """The rules of an area on a day, and its opening hours."""

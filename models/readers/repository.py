@@ -15,9 +15,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.reader_groups.mapping import read_memberships
-from models.readers.entities import VISITOR, PersonalData, Reader, SuspensionReason, Visit
+from models.readers.entities import VISITOR, Reader, SuspensionReason, Visit
 from models.readers.errors import NumberOfVisitor
 from models.readers.mapping import reader_reasons
+from models.readers.sealed_identity import opened, sealed_name, sealed_number
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import translate_errors
@@ -68,11 +69,10 @@ class ReaderRepository:
         them: its account of that number is somebody else's.
         """
         hashes = self._sealer.hashes(student_no, "student_no")
-        fresh: Document = {"kind": kind, **_name(name, self._sealer)}
+        fresh: Document = {"kind": kind, **sealed_name(name, self._sealer)}
         first: Document = {
             "_id": new_id(),
-            "no": self._sealer.encrypt(student_no, "student_no"),
-            "no_hashes": hashes,
+            **sealed_number(student_no, self._sealer),
             "created_at": now,
         }
         for _ in range(2):  # two first logins at once: the second try finds the winner's
@@ -96,12 +96,11 @@ class ReaderRepository:
             number = f"V{secrets.randbelow(10**8):08d}"
             document: Document = {
                 "_id": id,
-                "no": self._sealer.encrypt(number, "student_no"),
-                "no_hashes": self._sealer.hashes(number, "student_no"),
+                **sealed_number(number, self._sealer),
                 "created_at": now,
                 "kind": VISITOR,
                 "stay": _stay_document(stay),
-                **_name(name, self._sealer),
+                **sealed_name(name, self._sealer),
             }
             with translate_errors():
                 try:
@@ -142,11 +141,10 @@ class ReaderRepository:
         new: list[Document] = [
             {
                 "_id": new_id(),
-                "no": self._sealer.encrypt(number, "student_no"),
-                "no_hashes": self._sealer.hashes(number, "student_no"),
+                **sealed_number(number, self._sealer),
                 "created_at": now,
                 "kind": "",
-                **_name("", self._sealer),
+                **sealed_name("", self._sealer),
             }
             for number in missing
         ]
@@ -241,9 +239,8 @@ class ReaderRepository:
                     {"_id": row["_id"], "no": row["no"]},
                     {
                         "$set": {
-                            "no": self._sealer.encrypt(number, "student_no"),
-                            **_name(name, self._sealer),
-                            "no_hashes": self._sealer.hashes(number, "student_no"),
+                            **sealed_number(number, self._sealer),
+                            **sealed_name(name, self._sealer),
                         }
                     },
                 )
@@ -274,16 +271,12 @@ def read_reader(d: Document, sealer: FieldCipher) -> Reader:
         d["kind"],
         d.get("suspended_until"),
         # Thousands of readers are kept for a moment: without their documents, and in two objects.
-        partial(_opened, sealer, d["no"], d["name"]),
+        partial(opened, sealer, d["no"], d["name"]),
         stay,
         reason,
         read_memberships(d.get("memberships")),
         bool(d.get("staff_grants")),
     )
-
-
-def _opened(sealer: FieldCipher, number: str, name: str) -> PersonalData:
-    return PersonalData(sealer.decrypt(number, "student_no"), sealer.decrypt(name, "name"))
 
 
 def _with_part(rows: Sequence[Document], part: str, sealer: FieldCipher) -> list[Reader]:
@@ -293,7 +286,3 @@ def _with_part(rows: Sequence[Document], part: str, sealer: FieldCipher) -> list
 
 def _stay_document(stay: Visit | None) -> list[str] | None:
     return [stay.first.isoformat(), stay.last.isoformat()] if stay is not None else None
-
-
-def _name(name: str, sealer: FieldCipher) -> Document:
-    return {"name": sealer.encrypt(name, "name"), "name_hashes": sealer.hashes(name, "name")}

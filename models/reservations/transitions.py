@@ -9,6 +9,7 @@ from typing import Final
 from models.kernel.ids import Actor, ReservationId
 from models.kernel.time_range import floor_minute, local_date
 from models.policy.entities import Policy
+from models.reservations.check_in_window import check_in_window
 from models.reservations.claims import (
     ClaimKind,
     daily_booking_claim,
@@ -99,18 +100,6 @@ def report_after(report: OccupiedReport | None, event: ReservationEvent) -> Occu
         return report
     # With another seat the reader is helped; whoever sits on this one is still there.
     return replace(report, open=False, desk=event is ReservationEvent.CHANGE)
-
-
-def check_in_window(
-    start: datetime, end: datetime, created_at: datetime, policy: Policy
-) -> tuple[datetime, datetime, bool]:
-    """(from, until, excused): excused when the booking ends before the reader had the full time.
-
-    A booking that ends within the check-in time lapses as a no-show without a violation.
-    """
-    opens = start - timedelta(minutes=policy.check_in_before_minutes)
-    full = max(start, created_at) + timedelta(minutes=policy.check_in_after_minutes)
-    return opens, min(full, end), end < full
 
 
 def create(

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from models.booking.writer import ReservationWriter
+from models.check_in.rules import leave_duration
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.kernel.ids import Actor
 from models.messages.delivery_repository import DeliveryRepository
 from models.outages.extension import DeadlineExtension, apply_all
-from models.policy.rules import leave_duration
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
 from models.seat_reports import transitions
