@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from models.identity.entities import SessionKind
@@ -117,13 +117,6 @@ def days_text(weekdays: frozenset[int]) -> str:
     if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
         return f"周{WEEKDAYS[days[0]]}至周{WEEKDAYS[days[-1]]}"
     return "、".join(f"周{WEEKDAYS[day]}" for day in days)
-
-
-def opening_text(opens: time, closes: time) -> str:
-    """Opening hours in words: 07:00–22:30, 07:00–次日02:00, 全天."""
-    if opens == closes == time(0):
-        return "全天"
-    return f"{opens:%H:%M}–{'次日' if closes <= opens else ''}{closes:%H:%M}"
 
 
 def day_text(day: date) -> str:

@@ -49,12 +49,6 @@ class Membership:
     def is_active_on(self, day: date) -> bool:
         return is_within(day, self.first, self.last)
 
-    def same_as(self, other: Membership) -> bool:
-        """The same group, source and days, whoever has entered it and when."""
-        return (self.group_id, self.source, self.first, self.last) == (
-            *(other.group_id, other.source, other.first, other.last),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:

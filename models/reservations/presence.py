@@ -50,9 +50,6 @@ class PresenceProof:
     at: datetime
     seat_id: SeatId | None = None
 
-    def is_fresh(self, now: datetime) -> bool:
-        return now - self.at < FRESH_FOR
-
 
 def can_prove_presence(
     sources: AbstractSet[PresenceSource],
