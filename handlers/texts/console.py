@@ -129,9 +129,14 @@ FIELD_WRONG: Final[Mapping[str, str]] = {
     # of one form
     "AreaForm.name": "区域名称为 1–{most} 字",
     "CannedTitle.title": "名称为 1–{most} 字",
+    "GrantForm.number": WRONG_TEXT["never_signed_in"],
+    "GroupForm.patterns": "每行应写成“属性=值”，例如 userType=graduate",
+    "NewDevice.code": WRONG_TEXT["pairing_code_format"],
     "TokenForm.name": "请填写用途，最多 {most} 字",
     "VenueForm.name": "场馆名称为 1–{most} 字",
+    "VisitorForm.card": WRONG_TEXT["card_format"],
     "VisitorForm.name": "姓名为 1–{most} 字",
+    "WebhookForm.url": WRONG_TEXT["webhook_url"],
 }
 """What is wrong with a field of a form, by its name in the form's shape."""
 BLOCKING_TEXT: Final[Mapping[str, str]] = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
@@ -29,7 +30,7 @@ _BETWEEN: Final = "|"
 
 
 class OutageForm(msgspec.Struct):
-    reason: str = ""
+    reason: Annotated[str, Meta(max_length=LONGEST_REASON)] = ""
     until: date | None = None
 
 
