@@ -126,6 +126,6 @@ class ReadinessMetrics:
                 self._metrics.last_backup.set(last.timestamp() if last else 0)
         today = self._clock.real_now().date()
         for server, note in (await self.releases.notes(today)).items():
-            # What is invented no hole can lay open.
+            # Where all readers are invented, a hole lays nobody open.
             outdated = bool(note) and self._mode is Mode.PRODUCTION
             self._metrics.database_outdated.labels(server).set(outdated)

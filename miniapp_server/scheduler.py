@@ -106,7 +106,7 @@ class JobGroup:
     judges: bool = True
     """By the time: not while this machine's clock is wrong."""
     put_off: Callable[[], bool] = lambda: False
-    """May a round wait, as there is more urgent work? A clock that is moved does not ask."""
+    """May a round wait, as there is more urgent work? Not asked while a clock is being moved."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")

@@ -82,7 +82,7 @@ def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def _rows() -> dict[str, dict[str, int]]:
-    """By what is counted: how many of it whatever has it."""
+    """For each thing that is counted: the number for each file or name."""
     files = {path: text.count("\n") for path, text in code()}
     trees = {module_of(path): tree for path, tree, _ in sources()}
     functions, parameters, collaborators = dict[str, int](), dict[str, int](), dict[str, int]()

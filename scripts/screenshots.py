@@ -93,7 +93,7 @@ HANDBOOK_PICTURES: Final = (
 ACTS: Final[Mapping[str, Act]] = {"import": _preview_a_floor, "groups": _fill_in_a_group}
 """What is done on a page before its picture is taken."""
 _COLOURS: Final = 128
-"""Of a picture: flat surfaces and text look the same and take a third."""
+"""A picture has no more: flat surfaces and text look the same, and the file is a third."""
 
 
 async def _picture(

@@ -28,7 +28,7 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 ID: Final = r"^[0-9a-z][0-9a-z-]{1,29}$"
 """What the staff may call an area or a device in addresses."""
 Lines = Annotated[str, Meta(extra={"lines": True})]
-"""Text of several lines; any other is one line of print."""
+"""Text of several lines; any other text of a form is one line."""
 
 
 # --- a whole form ---------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ class SentForm:
         return iter(typed_in(self.form).items())
 
     def at(self, name: str) -> str:
-        """The attributes of a field: it is the wrong one, and what is said of it is beside it."""
+        """The attributes by which a wrong field has the focus and names the sentence beside it."""
         return _IS_WRONG if name == self.field else ""
 
     def why(self, name: str) -> str:

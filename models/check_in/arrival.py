@@ -45,12 +45,13 @@ class SeenByStaff:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A reader is there: decided anew for each state that their reservation is loaded in.
+    """A reader is there. ``apply`` says what becomes of their reservation, and is asked anew of
+    each state in which it is loaded.
 
-    ``proof`` is what the ``scan`` shows; whom the staff see needs none. A kiosk's code is used up:
-    by its ``claim`` for this reader, by the ``note`` that a browser carried it in for everybody.
-    ``only_return``: it ends a leave and does nothing else. ``early``: before the start the half
-    hours until then are wanted, too.
+    ``proof`` is what the ``scan`` shows; a reader whom the staff see needs none. A kiosk's code is
+    used up: the ``claim`` uses it up for this reader, and the ``note`` that a browser carried it in
+    for everybody. ``only_return``: a leave ends, and nothing else is done. ``early``: who comes
+    before the start has the half hours until then as well.
     """
 
     scan: PresenceScan | SeenByStaff

@@ -121,8 +121,8 @@ class KindChoices:
         return self.made.get(template) is False
 
     def changed_to(self, wanted: Collection[Template]) -> dict[Template, bool]:
-        """What the reader switches who wants these kinds from now on and no others: what is as
-        they want it is no choice of theirs."""
+        """The kinds to switch for a reader who wants these from now on and no others. A kind that
+        is as they want it already is not switched: they have chosen nothing there."""
         return {t: t in wanted for t in Template if (t in wanted) is not self.wants(t)}
 
 

@@ -15,7 +15,7 @@ from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strong
 DayPlan = tuple[time, time] | None
 """Opening and closing of a weekday; None where it is closed."""
 _MONDAY: Final = date(2024, 1, 1)
-"""Any: entries of the week know weekdays only."""
+"""Any Monday: an entry of the week knows weekdays and no dates."""
 
 
 def add_opening_rule(policy: Policy, rule: OpeningRule) -> Policy:

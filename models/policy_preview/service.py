@@ -117,8 +117,8 @@ class PolicyPreviewService:
 
 
 def under_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The policy, with the override's values on the days that are compared: they are over, and it
-    is planned for others."""
+    """The policy as if the override, which is planned for days to come, had held on the past days
+    that are compared."""
     last = today if override.last is not None else None
     then = replace(override, first=today - DAYS * _DAY, last=last)
     return replace(policy, rule_sets=(*policy.rule_sets, then))

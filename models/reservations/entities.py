@@ -116,7 +116,7 @@ class OccupiedReport:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A reader's seat and its time: what a booking or an offer is of."""
+    """Who has which seat, and when: what a booking and an offer begin with."""
 
     reader_id: ReaderId
     venue_id: VenueId

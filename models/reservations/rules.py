@@ -168,7 +168,7 @@ def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
 
 
 def gives_seat_back(old: Reservation, new: Reservation) -> bool:
-    """Is the seat of ``old`` free by ``new`` for some of its time?"""
+    """Does ``new`` free the seat of ``old`` for some of its time?"""
     kept = kept_time(old, new)
     return kept is None or kept.start > old.start or kept.end < old.end
 

@@ -16,7 +16,7 @@ from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
 _PLACES: Final = 500
-"""So many events of the other outbox have an order among those of their millisecond."""
+"""Of the other outbox so many events are queued at once: each has a place in its millisecond."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,
@@ -101,8 +101,8 @@ class WebhookEvents:
     async def publish(
         self, events: Sequence[WebhookEvent], pending: Sequence[StoredEvent], now: datetime
     ) -> list[StoredEvent]:
-        """Queue the events, and what the other outbox holds. What of that can leave it. May be
-        repeated."""
+        """Queue the events, and what the other outbox holds. The result is what can leave that one.
+        May be repeated."""
         stored = [event for event in pending if event.kind in _KINDS][:_PLACES]
         told = [*events, *(_of_stored(event, n) for n, event in enumerate(stored))]
         if told:

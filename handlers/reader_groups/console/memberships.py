@@ -40,7 +40,7 @@ _SHOWN: Final = 100
 
 # --- one reader -----------------------------------------------------------------------------------
 class MembershipForm(msgspec.Struct):
-    """With ``remove`` it ends."""
+    """With ``remove`` the membership ends."""
 
     group: GroupId
     source: MembershipSource = MembershipSource.DESK

@@ -50,7 +50,7 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
 class BookingForm(msgspec.Struct):
-    """Beside the seat; from now on without a ``start``."""
+    """What is typed beside the seat. Without a ``start`` the booking begins now."""
 
     date: date
     end: time

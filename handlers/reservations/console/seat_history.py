@@ -25,7 +25,7 @@ _MOMENT: Final = timedelta(minutes=1)
 
 
 class SeatTimeForm(msgspec.Struct):
-    """A moment without an ``end``."""
+    """Without an ``end`` it asks about one moment."""
 
     date: date
     start: time
