@@ -21,6 +21,16 @@ const PART_OF_HEIGHT = 0.6;
 
 interface Done { label: string; when: string; note: string }
 
+/** What only adds to the map: where it is refused, the map comes without it. */
+async function beside<T>(asked: Promise<T>, without: T): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return without;
+  }
+}
+
 Component({
   data: {
     ...LOADING,
@@ -116,7 +126,7 @@ Component({
     },
     /** How many are usually left, never without the usual error. */
     async foretell() {
-      const { items } = await get<ForecastOut>(`/forecast?${this.query()}`);
+      const { items } = await beside(get<ForecastOut>(`/forecast?${this.query()}`), { items: [] });
       const found = items.find((one) => one.area_id === this.data.area);
       const fullest = !this.data.from && this.data.date !== dayAt(now());
       const expected = found ? t(fullest ? "expected_fullest" : "expected", { at: clock(found.at), free: found.free, error: found.error }) : "";
@@ -124,7 +134,7 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const [map, { liked }, { items }] = await Promise.all([this.map(), knownSeats(), get<VenuesOut>("/venues"), this.foretell()]);
+        const [map, { liked }, { items }] = await Promise.all([this.map(), knownSeats(), beside(get<VenuesOut>("/venues"), { items: [] }), this.foretell()]);
         const day = items.find((v) => v.name === map.area.venue)?.dates.find((d) => d.date === this.data.date) ?? null;
         wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
