@@ -119,7 +119,7 @@ FIELD_WRONG: Final[Mapping[str, str]] = {
     "leave_minutes": "请填写 0–{most} 分钟",
     "max_minutes": "应为 {least}–{most} 的整数，或留空",
     "name": "名称为 1–{most} 字",
-    "note": "备注最多 {most} 字",
+    "note": "备注最多 {most} 字，不含看不见的符号",
     "per_minute": "每分钟次数上限请填 {least}–{most}",
     "reason": "请写明原因（1–{most} 字）",
     "role": "请选择角色",

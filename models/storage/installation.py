@@ -75,9 +75,14 @@ class About:
 
     @property
     def mode(self) -> Mode | None:
-        """Its mark; without one, what its contents show; None for an empty one."""
+        """Its mark; without one, what its contents show; None for an empty one. Raises:
+        DatabaseRefused for a mark that this version does not know."""
         if MODE in self.documents:
-            return Mode(self.documents[MODE]["mode"])
+            mode = self.documents[MODE]["mode"]
+            try:
+                return Mode(mode)
+            except ValueError:
+                raise newer(self.place, f"its mode is {mode}") from None
         if any(name.startswith(_SANDBOX_ONLY) for name in self.written):
             return Mode.SANDBOX
         return Mode.PRODUCTION if self.written - {ABOUT} else None

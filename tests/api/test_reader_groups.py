@@ -339,7 +339,13 @@ async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> N
     twice = await post(service, admin, "/console/groups", name="研究生")
     assert twice.status == 409 and "已有同名的读者组" in twice.body
     shown = await base(admin, reader)
-    out = await post(service, admin, here, group=id, source="desk", remove="1", base=shown)
+    leaving = {"group": id, "source": "desk", "remove": "1", "base": shown}
+    long = await post(service, admin, here, **leaving, reason="长" * 300)
+    # Both forms go to one address: the one that was sent is open, with its reason, and no other.
+    assert long.status == 400 and long.body.count("<details open>") == 1
+    opened = long.body.index("<details open><summary>移出")
+    assert opened < long.body.index("长" * 300) < long.body.index("加入读者组，或更改日期")
+    out = await post(service, admin, here, **leaving)
     assert out.status == 303
     gone = await post(service, admin, f"/console/groups/{id}/delete", base="1")
     assert gone.status == 303
