@@ -87,12 +87,12 @@ async def test_a_suspension_is_told_once(service: Living) -> None:
     async def breaks(_: ReaderId) -> None:
         raise ServiceUnavailable()
 
-    violations = service.inside.violations
-    works, violations._on_reader_changed = violations._on_reader_changed, breaks
+    recorder = service.inside.violation_recorder
+    works, recorder._on_reader_changed = recorder._on_reader_changed, breaks
     for _ in range(2):
         with pytest.raises(ServiceUnavailable):
             await dispatch(service)
-    violations._on_reader_changed = works
+    recorder._on_reader_changed = works
     await tell(service)
     templates = await told(reader)
     assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3

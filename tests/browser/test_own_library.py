@@ -161,8 +161,7 @@ async def set_up(head: Hand, screen: Tab) -> None:
     await head.click("button:text-is('新增')")
     assert await tab.text(".word") == await screen.text("#word b")
     await head.click("text=核对词相同，确认配对")
-    await head.click("text=‹ 首次设置：都已完成")
-
+    await head.page.wait_for_selector("text=首次设置：都已完成")
     await head.click("text=完成设置")
     await head.page.wait_for_url("**/console")
     assert await head.page.locator("text=首次设置").count() == 0
