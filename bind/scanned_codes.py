@@ -56,8 +56,8 @@ class ScannedCodes:
         step_seconds: int,
         now: datetime,
     ) -> PresenceScan:
-        """What the reader has scanned, by its text or by the session's note of it; by its text
-        alone without a session. After too many wrong ones, right ones are refused as well.
+        """The reader's scan is returned, by its text or by the session's note of it; without a
+        session by its text alone. After too many wrong ones, right ones are refused as well.
 
         Raises: QrInvalid; QrExpired, also for a note that is over or another's; TooManyAttempts.
         """
@@ -66,10 +66,7 @@ class ScannedCodes:
         limits = [AttemptLimit(f"qr:{reader_id}", _GUESSES, _WINDOW)]
         await self._throttles.register(limits, now)
         try:
-            if text.startswith(self._labels.prefix):
-                scan: PresenceScan = self._labels.verified(text)
-            else:
-                scan = await self._kiosk_codes.verified(text, step_seconds, now)
+            scan = await self._verified(text, step_seconds, now)
         except QrInvalid:
             await self._reject_if_old(text, step_seconds, now)
             raise
@@ -79,20 +76,24 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """What was scanned where nobody has signed in. A whole campus may stand behind the address,
+        """The scan of somebody who has not signed in. A whole campus may stand behind the address,
         so a right code always passes, and only wrong ones are counted and refused.
 
         Raises: QrInvalid, QrExpired, TooManyAttempts.
         """
         try:
-            if text.startswith(self._labels.prefix):
-                return self._labels.verified(text)
-            return await self._kiosk_codes.verified(text, step_seconds, now)
+            return await self._verified(text, step_seconds, now)
         except QrInvalid:
             limit = AttemptLimit(f"qr:address:{address}", _GUESSES_OF_AN_ADDRESS, _WINDOW)
             await self._throttles.register([limit], now)
             await self._reject_if_old(text, step_seconds, now)
             raise
+
+    async def _verified(self, text: str, step_seconds: int, now: datetime) -> PresenceScan:
+        """The scan of a seat's label or a kiosk's code. Raises: QrInvalid."""
+        if text.startswith(self._labels.prefix):
+            return self._labels.verified(text)
+        return await self._kiosk_codes.verified(text, step_seconds, now)
 
     async def _reject_if_old(self, text: str, step_seconds: int, now: datetime) -> None:
         """Raises: QrExpired."""

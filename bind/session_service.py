@@ -145,10 +145,10 @@ class SessionService:
         """The session's reader has given their password once more: until when it lasts. None where
         it has ended."""
         until = now + WEB_LIFETIME
-        # What this session was given once it keeps: only the password is asked for anew.
-        given = second_factor or (session.role is not None and session.role.second_factor)
+        # A session keeps the second factor that it was given once: only the password is asked anew.
+        has_factor = second_factor or (session.role is not None and session.role.second_factor)
         renewed = await self._sessions.renew_role(
-            session, ticket, _staff_role(role, granted, given, now), until, sign_on
+            session, ticket, _staff_role(role, granted, has_factor, now), until, sign_on
         )
         self._roles_used.pop(session.id, None)
         await self._revoke([session.id])
@@ -228,8 +228,8 @@ class SessionService:
             return principal  # something ended meanwhile, perhaps this: true once, not to be kept
         self._cache[id] = (asked, principal)
         self._cache.move_to_end(id)
-        # What was looked up longest ago comes first. Kept to its size alone, the cache would hold
-        # whoever has come in hours.
+        # The oldest look-up comes first. Bounded by its size alone, the cache would keep readers
+        # for hours.
         while asked - next(iter(self._cache.values()))[0] > CACHE_SECONDS:
             self._cache.popitem(last=False)
         return principal

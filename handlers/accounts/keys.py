@@ -1,4 +1,4 @@
-"""What signing in and consent need of the application."""
+"""Keys of the application that signing in and consent use."""
 
 from __future__ import annotations
 

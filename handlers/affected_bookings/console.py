@@ -88,8 +88,8 @@ async def open_question(
 def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
     """Whether the form has confirmed the change, and says what becomes of the bookings if there
     are any."""
-    asked = any(row.state is ReservationState.RESERVED for row in rows)
-    return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not asked))
+    has_bookings = any(row.state is ReservationState.RESERVED for row in rows)
+    return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not has_bookings))
 
 
 async def question_about(

@@ -1,4 +1,4 @@
-"""What the application knows of the library's accounts at WeChat."""
+"""Keys of the application for the library's accounts at WeChat."""
 
 from __future__ import annotations
 

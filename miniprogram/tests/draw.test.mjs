@@ -1,6 +1,6 @@
 // The draw at an opening: it is said before, while one waits, and to whom was not drawn.
 import { after, before, test } from "node:test";
-import { SEAT, at, bound, seatTapped } from "./reader.mjs";
+import { BUSY, SEAT, at, bound, seatTapped } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -61,8 +61,7 @@ test("the plan comes where only what stands beside it is refused", async () => {
   await service.reset(at("08:00"));
   const phone = await bound(service, "wang", "21070001");
   try {
-    const busy = { status: 503, headers: { "Retry-After": "1" }, data: { error: { code: "busy", message: "人多，请稍后再试", details: { retry_after: 1 } } } };
-    phone.network = ({ path }) => (/\/(venues|forecast)$/.test(path.split("?")[0]) ? busy : undefined);
+    phone.network = ({ path }) => (/\/(venues|forecast)$/.test(path.split("?")[0]) ? BUSY : undefined);
     phone.open("pages/plan/plan?area=2f-hall&date=2026-12-08");
     await phone.until((data) => data.seats?.length > 0, "the map is shown");
   } finally {

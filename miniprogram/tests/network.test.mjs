@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Phone } from "./phone.mjs";
-import { MONDAY, SEAT, agree, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
+import { BUSY, MONDAY, SEAT, agree, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -74,8 +74,7 @@ test("a service that does not answer is told apart from a missing network", asyn
 
 test("a busy service is asked again by itself, when it wants to be", async () => {
   await begin();
-  const busy = { status: 503, headers: { "Retry-After": "1" }, data: { error: { code: "busy", message: "人多，请稍后再试", details: { retry_after: 1 } } } };
-  weather(busy, 2, "/api/v1/me", "GET");
+  weather(BUSY, 2, "/api/v1/me", "GET");
   await home(); // refused twice: once in silence, then with words and a countdown
   await phone.reads("秒后自动重试");
   await phone.reads("当前空位");

@@ -68,18 +68,14 @@ class ReaderRepository:
         Raises: NumberOfVisitor. Whoever has a stay was entered here, and the campus cannot name
         them: its account of that number is somebody else's.
         """
-        hashes = self._sealer.hashes(student_no, "student_no")
         fresh: Document = {"kind": kind, **sealed_name(name, self._sealer)}
-        first: Document = {
-            "_id": new_id(),
-            **sealed_number(student_no, self._sealer),
-            "created_at": now,
-        }
+        number = sealed_number(student_no, self._sealer)
+        first: Document = {"_id": new_id(), **number, "created_at": now}
         for _ in range(2):  # two first logins at once: the second try finds the winner's
             with translate_errors():
                 try:
                     found = await self._all.find_one_and_update(
-                        {"no_hashes": {"$in": hashes}, "stay": {"$exists": False}},
+                        {"no_hashes": {"$in": number["no_hashes"]}, "stay": {"$exists": False}},
                         {"$set": fresh, "$setOnInsert": first},
                         upsert=True,
                         return_document=ReturnDocument.AFTER,

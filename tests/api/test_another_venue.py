@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.api.console import post, staff
-from tests.api.wishes import with_library_changed
+from tests.api.wishes import annex_code, with_library_changed
 from tests.living import Living
 
 THERE = "annex-001"
@@ -17,10 +17,7 @@ async def test_who_changes_to_another_venue_checks_in_there(service: Living) -> 
     assert moved["seat"]["id"] == THERE and moved["seat"]["venue"] == "分馆"
     await service.jump("09:00")
     await reader.refused("422 wrong_venue", "POST", f"{path}/check-in", {"qr": await service.qr()})
-    there = await service.anonymous.ok(
-        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
-    )
-    arrived = await reader.ok("POST", f"{path}/check-in", {"qr": there["payload"]})
+    arrived = await reader.ok("POST", f"{path}/check-in", await annex_code(service))
     assert arrived["state"] == "in_use"
 
 
@@ -35,9 +32,6 @@ async def test_whom_the_staff_move_to_another_venue_in_their_stay_returns_there(
     assert (await post(service, desk, f"/console{path}/move", seat=THERE)).status == 303
     await reader.ok("POST", f"{path}/leave")
     await service.jump("08:05")
-    there = await service.anonymous.ok(
-        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
-    )
-    assert (await reader.ok("POST", f"{path}/return", {"qr": there["payload"]}))[
+    assert (await reader.ok("POST", f"{path}/return", await annex_code(service)))[
         "state"
     ] == "in_use"

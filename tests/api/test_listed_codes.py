@@ -12,7 +12,7 @@ from tests.api.changes import HALL, suspended, with_rules, with_seat, with_visit
 from tests.api.console import librarian
 from tests.api.kiosk import CARD, kiosk, touched
 from tests.api.violations import missed
-from tests.api.wishes import OTHER, TOMORROW, wish, with_library_changed
+from tests.api.wishes import OTHER, TOMORROW, annex_code, wish, with_library_changed
 from tests.living import MONDAY_8, SEAT, Living
 
 MONDAY: Final = MONDAY_8.date()
@@ -103,10 +103,7 @@ async def test_codes_that_bring_nobody_back(service: Living) -> None:
     await reader.ok("POST", f"{path}/check-in", used)
     await reader.ok("POST", f"{path}/leave")
     await reader.refused("422 qr_used", "POST", f"{path}/return", used)
-    annex = await service.anonymous.ok(
-        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
-    )
-    elsewhere = {"qr": annex["payload"]}
+    elsewhere = await annex_code(service)
     await reader.refused("422 wrong_venue", "POST", f"{path}/return", elsewhere)
     other = await service.reader()
     theirs = f"/reservations/{(await other.reserve(OTHER, 'now', '10:00'))['id']}/report"

@@ -12,6 +12,7 @@ from tests.api.wishes import (
     MONDAY_MIDNIGHT,
     OTHER,
     TOMORROW,
+    annex_code,
     wish,
     with_library_changed,
 )
@@ -207,9 +208,7 @@ async def test_scans(service: Living) -> None:
 
     await service.jump("13:40:01")
     old = await service.qr()
-    other_venue = await service.anonymous.ok(
-        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
-    )
+    other_venue = await annex_code(service)
     await service.jump("13:40:16")
     good = await service.qr()
     link, digits = old[:-8], old[-8:]
@@ -220,7 +219,7 @@ async def test_scans(service: Living) -> None:
         for action in (check_in, f"/reservations/{made['id']}/return"):
             await reader.refused("422 qr_invalid", "POST", action, {"qr": text})
         await service.db["attempt_limits"].delete_many({})  # so many in a row are guesses
-    await reader.refused("422 wrong_venue", "POST", check_in, {"qr": other_venue["payload"]})
+    await reader.refused("422 wrong_venue", "POST", check_in, other_venue)
     await service.jump("13:40:31")
     for code in (old, at_eight):
         await reader.refused("422 qr_expired", "POST", check_in, {"qr": code})

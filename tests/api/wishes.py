@@ -50,3 +50,9 @@ async def with_library_changed(service: Living) -> None:
         Policy(version=2, areas=inside.reference.policy.areas), now
     )
     await inside.reference.refresh()
+
+
+async def annex_code(service: Living) -> dict[str, str]:
+    """The body of a scan of the second venue's kiosk, after ``with_library_changed``."""
+    key = {"X-Kiosk-Key": "annex-key"}
+    return {"qr": (await service.anonymous.ok("GET", "/kiosks/annex-door/code", **key))["payload"]}
