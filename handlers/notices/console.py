@@ -13,7 +13,7 @@ from msgspec import Meta
 from handlers.http.forms import Form
 from handlers.http.markdown import html_of
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import Lines, decode
+from handlers.staff.forms import Lines, decode, require_current
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console_labels import NOTICE_TEXT
@@ -100,8 +100,8 @@ async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.Stre
     if form_text(form, "operation") == "preview":
         keep_typed(visit, form)
         return _editor(visit, old or new, Markup(html_of(new.body)))
-    if old is not None and form_text(form, "base") != str(old.rev):
-        raise NoticeChanged()
+    if old is not None:
+        require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].write(staff_context(visit), old, new, form_reason(form))
     return redirect("/console/notices?done")
 
@@ -125,7 +125,6 @@ def _read(form: Form, old: Notice | None) -> Notice:
 async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Not shown from this moment on. Another end shows it again."""
     old = await visit[NoticeService].get_for_staff(visit.id)
-    if form_text(form, "base") != str(old.rev):
-        raise NoticeChanged()
+    require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].withdraw(staff_context(visit), old, form_reason(form))
     return redirect("/console/notices?done")

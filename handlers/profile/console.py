@@ -16,6 +16,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.uploads import read_upload
 from handlers.http.wording import rules_html, running_line_of
+from handlers.staff.forms import require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import error_text, keep_typed, refuse
 from handlers.staff.setup_steps import is_under_way
@@ -97,8 +98,7 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
             check_profile(new, PLACEHOLDER_NAMES)
             keep_typed(visit, form)
             return await _page(visit, logo, _preview(visit, new))
-        if form_text(form, "base") != str(old.rev):
-            raise ProfileChanged()
+        require_current(form, old.rev, ProfileChanged)
         await visit[StaffProfile].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
     except InvalidRequest as error:
         name, wrong = str(error.details["field"]), error_text(visit, error)

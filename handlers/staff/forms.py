@@ -17,7 +17,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text
 from handlers.http.request_parsing import malformed
 from handlers.texts.console import FIELD_WRONG, WRONG_TEXT
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Conflict, InvalidRequest
 from models.kernel.request_id import REQUEST_ID
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_instant
@@ -125,6 +125,12 @@ class Revision(msgspec.Struct):
 def form_key(form: Form) -> str:
     """The name of this very form: the same when it is sent twice, or its answer is loaded anew."""
     return form_text(form, "key") or REQUEST_ID.get()
+
+
+def require_current(form: Form, rev: int, changed: type[Conflict]) -> None:
+    """The form was made from this revision of what it changes. Raises: ``changed`` otherwise."""
+    if form_text(form, "base") != str(rev):
+        raise changed()
 
 
 def required_text(form: Form) -> str:

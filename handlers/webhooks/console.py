@@ -13,7 +13,7 @@ from msgspec import Meta
 from handlers.http.forms import Form
 from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import decode, form_key
+from handlers.staff.forms import decode, form_key, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.sent_forms import refuse
@@ -72,7 +72,7 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another address, other events. Raises: NotFound."""
     staff = visit[StaffWebhooks]
     old = await staff.get(visit.id)
-    _require_seen(form, old)
+    require_current(form, old.rev, WebhookChanged)
     await staff.change(staff_context(visit), old, _read(visit, form, old), form_reason(form))
     return _done(old, "changed")
 
@@ -89,7 +89,7 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
         return _done(old, "again")
     if operation == "rotate":
         return await _rotate(visit, form, old, reason)
-    _require_seen(form, old)
+    require_current(form, old.rev, WebhookChanged)
     match operation:
         case "enable" | "disable":
             await staff.set_enabled(ctx, old, operation == "enable", reason)
@@ -109,7 +109,7 @@ async def _rotate(
     """Another secret, shown this once; who sends the form again is told that it was."""
     staff = visit[StaffWebhooks]
     try:
-        _require_seen(form, old)
+        require_current(form, old.rev, WebhookChanged)
         secret = await staff.rotate_secret(staff_context(visit), old, reason)
     except Conflict as error:
         refuse(visit, form, error, ROTATED_BEFORE if _has_rotated(form, old) else "")
@@ -169,12 +169,6 @@ def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) ->
         typed.event,
         typed.personal,
     )
-
-
-def _require_seen(form: Form, endpoint: WebhookEndpoint) -> None:
-    """Raises: WebhookChanged where the page showed an earlier state."""
-    if form_text(form, "base") != str(endpoint.rev):
-        raise WebhookChanged()
 
 
 def _has_rotated(form: Form, endpoint: WebhookEndpoint) -> bool:

@@ -16,7 +16,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.kiosks.console.pairing import confirmation, request_with_code
-from handlers.staff.forms import ID, decode
+from handlers.staff.forms import ID, decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console_labels import (
     KIOSK_TEXT,
@@ -200,8 +200,7 @@ async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamR
     if venue is None:
         raise NotFound()
     sources = {source for source in PresenceSource if form_text(form, source.value)}
-    if form_text(form, "base") != str(venue.rev):
-        raise VenueChanged()
+    require_current(form, venue.rev, VenueChanged)
     if sources == venue.presence_sources:
         return redirect("/console/devices?unchanged")
     await visit[StaffDevices].change_presence_sources(

@@ -11,6 +11,7 @@ from aiohttp import web
 from handlers.http.forms import Form
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SITE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
+from handlers.staff.forms import require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import keep_typed, refuse
 from handlers.texts.check_words import CHECK_WORD_TEXT
@@ -64,8 +65,7 @@ async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         screen = await pairings.with_id(form_text(form, "screen"), visit.now)
         holder = (await visit[KioskService].key_holders()).get(kiosk.id, KeyHolder())
-        if form_text(form, "base") != str(holder.rev):
-            raise KioskKeyChanged()
+        require_current(form, holder.rev, KioskKeyChanged)
         await visit[StaffPairing].confirm(
             staff_context(visit), kiosk, screen, holder, form_reason(form)
         )

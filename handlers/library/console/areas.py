@@ -11,8 +11,8 @@ from msgspec import Meta
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, form_reason, form_text, redirect
-from handlers.staff.forms import decode
+from handlers.http.pages import PageRequest, form_reason, redirect
+from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import CHANGE_TEXT
 from models.identity.roles import Role
@@ -69,16 +69,10 @@ async def _area(visit: PageRequest) -> Area:
     return area
 
 
-def _check_base(form: Form, area: Area) -> None:
-    """Raises: PlanChanged, where the form was made from another state of the area."""
-    if form_text(form, "base") != str(area.rev):
-        raise PlanChanged()
-
-
 async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another name, floor, or place in the floor."""
     area = await _area(visit)
-    _check_base(form, area)
+    require_current(form, area.rev, PlanChanged)
     typed = decode(form, PlacedArea)
     renamed = transitions.rename(area, typed.name, typed.floor)
     place = typed.place if renamed.floor == area.floor else transitions.LAST
@@ -96,7 +90,7 @@ def _shown(area: Area) -> tuple[str, int, int]:
 async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Out of use: asked about with what it would affect, or done where it was confirmed."""
     area, reference = await _area(visit), visit[REFERENCE]
-    _check_base(form, area)
+    require_current(form, area.rev, PlanChanged)
     retired = transitions.retire(area)
     question = await open_question(
         visit, form, reference.policy, reference.catalog.with_areas(retired)
@@ -114,7 +108,7 @@ async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """In use again, as it was."""
     area = await _area(visit)
-    _check_base(form, area)
+    require_current(form, area.rev, PlanChanged)
     await visit[StaffAreas].bring_back(staff_context(visit), area, form_reason(form))
     return redirect(_settings_url(area.id))
 
@@ -122,7 +116,7 @@ async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def delete_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Gone, where nothing was ever booked there."""
     area = await _area(visit)
-    _check_base(form, area)
+    require_current(form, area.rev, PlanChanged)
     await visit[StaffAreas].delete(staff_context(visit), area, form_reason(form))
     return redirect("/console/plans?done")
 

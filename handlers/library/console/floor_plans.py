@@ -19,7 +19,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.library.console.areas import AreaForm
 from handlers.library.console.plan_pictures import described
-from handlers.staff.forms import ID, decode
+from handlers.staff.forms import ID, decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
@@ -179,8 +179,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
     visit.require_in(area.venue_id, Role.LIBRARIAN)
     text = _text(form)
     try:
-        if form_text(form, "base") != str(area.rev):
-            raise PlanChanged()
+        require_current(form, area.rev, PlanChanged)
         if not area.in_use:
             raise AreaRetired()
         new = _drawn(visit, area, text)

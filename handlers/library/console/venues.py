@@ -14,7 +14,7 @@ from msgspec import Meta
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
-from handlers.staff.forms import decode
+from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
 from models.gates.service import GateService
 from models.identity.roles import Role
@@ -73,8 +73,7 @@ async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     venue = visit[REFERENCE].catalog.venues.get(VenueId(visit.id))
     if venue is None:
         raise NotFound()
-    if form_text(form, "base") != str(venue.rev):
-        raise VenueChanged()
+    require_current(form, venue.rev, VenueChanged)
     match form_text(form, "operation"):
         case "rename":
             await staff.rename(context, venue, decode(form, VenueForm).name)

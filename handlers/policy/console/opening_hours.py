@@ -18,7 +18,7 @@ from aiohttp import web
 from handlers.affected_bookings.console import open_question, resolution_from
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
 from handlers.policy.console.opening_form import (
     FIELDS,
     OpeningChange,
@@ -33,6 +33,7 @@ from handlers.policy.console.opening_words import (
     places_of,
     value_of,
 )
+from handlers.staff.forms import require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.labels import WEEKDAYS
@@ -144,8 +145,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
     await reference.refresh()
     typed = typed_in(form, FIELDS)
     try:
-        if form_text(form, "base") != str(reference.policy.version):
-            raise RulesChanged()
+        require_current(form, reference.policy.version, RulesChanged)
         change = read_change(visit, typed)
         question = await open_question(visit, form, change.policy, reference.catalog)
         if question is not None:

@@ -16,6 +16,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
 from handlers.policy.console.policy_form import OWN, PolicyChange, fields_of
 from handlers.policy.console.policy_override_form import override_words, read_change
+from handlers.staff.forms import require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
@@ -76,8 +77,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
     await reference.refresh()
     typed = typed_in(form)
     try:
-        if typed.get("base") != str(reference.policy.version):
-            raise RulesChanged()
+        require_current(form, reference.policy.version, RulesChanged)
         change = read_change(visit, typed)
         if not change.summary:
             raise InvalidRequest("base", WRONG_TEXT["nothing_changed"])

@@ -24,7 +24,7 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.library.console.seat_lists import chosen_seats, in_order, seat_list
-from handlers.staff.forms import Lines, decode
+from handlers.staff.forms import Lines, decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import EQUALS, WRONG_TEXT
@@ -152,8 +152,8 @@ async def change_reader_group(visit: PageRequest, form: Form) -> web.StreamRespo
 
 async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.StreamResponse:
     staff, reference, ctx = visit[StaffReaderGroups], visit[REFERENCE], staff_context(visit)
-    if old is not None and form_text(form, "base") != str(old.rev):
-        raise GroupChanged()
+    if old is not None:
+        require_current(form, old.rev, GroupChanged)
     new = _read(visit, form, old)
     keep_typed(visit, form)
     if form_text(form, "edit"):
@@ -207,7 +207,6 @@ async def delete_reader_group(visit: PageRequest, form: Form) -> web.StreamRespo
     """The group is gone, with its memberships."""
     await visit[REFERENCE].refresh()
     group = visit[StaffReaderGroups].get(visit.id)
-    if form_text(form, "base") != str(group.rev):
-        raise GroupChanged()
+    require_current(form, group.rev, GroupChanged)
     await visit[StaffReaderGroups].delete(staff_context(visit), group, form_reason(form))
     return redirect("/console/groups?done=delete_group")
