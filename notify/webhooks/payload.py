@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import to_local
@@ -29,9 +29,9 @@ class WebhookReader(msgspec.Struct):
 
 
 class WebhookReservation(msgspec.Struct):
-    """A reservation at the moment of the event. ``reader`` is null where they were erased since.
-    ``change`` says what a changed one was: ``rebooked`` (seat or time before its begin), ``moved``
-    (seat during the stay) or ``end_moved``; ``how`` says of an ended one how it ended."""
+    """A reservation at the moment of the event. ``reader`` is null if they were erased since.
+    ``change`` says what was changed: ``rebooked`` (seat or time before the start), ``moved``
+    (seat during the stay) or ``end_moved``. ``how`` says how it ended. ``begin`` is ``start``."""
 
     id: str
     reader: WebhookReader | None
@@ -39,7 +39,8 @@ class WebhookReservation(msgspec.Struct):
     area_id: str | None
     seat_id: str
     seat: str
-    begin: datetime
+    start: datetime
+    begin: Annotated[datetime, Meta(extra_json_schema={"deprecated": True})]
     end: datetime
     state: str
     checked_in_at: datetime | UnsetType = UNSET
@@ -101,6 +102,8 @@ def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> by
         if value is not None or name in ("until", "area_id")
     }
     shape = DATA[event.type]
+    if shape is WebhookReservation:
+        facts["start"] = facts["begin"]
     if shape is not WebhookArea:
         facts["reader"] = _reader(event.reader_id, reader_key, reader)
     return _encoded(event.type.value, event.at, shape(**facts))

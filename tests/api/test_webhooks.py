@@ -64,7 +64,8 @@ async def test_what_happens_is_told_in_order_and_verifies(
     assert states == ["reserved", "reserved", "in_use", "finished"]
     assert len({id for id, _ in program.got}) == 4, "an id for each"
     first, changed, _, ended = (b["data"] for b in bodies)
-    assert first["seat_id"] == "2f-hall-001" and first["begin"].startswith(service.today)
+    assert first["seat_id"] == "2f-hall-001" and first["start"].startswith(service.today)
+    assert all(b["data"]["begin"] == b["data"]["start"] for b in bodies), "for older programs"
     assert (changed["seat_id"], changed["change"]) == ("2f-hall-002", "rebooked")
     assert (ended["how"], ended["area_id"]) == ("finished", "2f-hall")
     names = {b["data"]["reader"]["id"] for b in bodies}
