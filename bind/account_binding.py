@@ -23,7 +23,7 @@ from models.identity.errors import (
     BindingRequestOver,
     ReaderBoundElsewhere,
 )
-from models.kernel.errors import Overloaded, Unauthenticated
+from models.kernel.errors import Busy, Unauthenticated
 from models.kernel.ids import ReaderId
 from models.messages.consent_repository import ConsentRepository
 from models.readers.entities import Reader
@@ -73,7 +73,7 @@ class AccountBindingService:
             await self._codes.issue(
                 reader_id, f"{secrets.randbelow(1_000_000):06d}", now, now + LIFETIME
             )
-        raise Overloaded()
+        raise Busy()
 
     async def request_for(self, reader_id: ReaderId, now: datetime) -> BindingRequest | None:
         """The WeChat user who waits for this reader's answer. Makes no code."""

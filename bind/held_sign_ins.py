@@ -49,7 +49,7 @@ class HeldSignIns:
         """The sign-in that this browser was asked about.
 
         Raises: Unauthenticated where it is too late, or another browser's, or was answered before;
-            ServiceUnavailable.
+            Unavailable.
         """
         try:
             held, asked, until = json.loads(self._cipher.decrypt(text, "held sign-in"))

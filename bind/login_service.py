@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bind.campus_attributes import CampusAttributes
-from bind.providers.base import LoginRejected
+from bind.providers.base import EntryRefused
 from bind.session_service import IssuedToken, SessionService
 from models.identity.entities import Session, SignOnSession
 from models.identity.roles import StaffDirectory
@@ -67,7 +67,7 @@ class LoginService:
         """A web session for the reader, who is entered or brought up to date; with the role that
         they have at this moment.
 
-        Raises: LoginRejected where the number is a visitor's; Unauthenticated where the ticket's
+        Raises: EntryRefused where the number is a visitor's; Unauthenticated where the ticket's
         session has been ended elsewhere.
         """
         reader = await self._admit(who, now)
@@ -85,7 +85,7 @@ class LoginService:
 
     async def renew(self, who: SignIn, session: Session, now: datetime) -> datetime | None:
         """Until when the session lasts, with the role of this moment, where it is this reader's.
-        None where it is not. Raises: LoginRejected where the number is a visitor's."""
+        None where it is not. Raises: EntryRefused where the number is a visitor's."""
         reader = await self._admit(who, now)
         if reader.id != session.reader_id:
             return None
@@ -101,16 +101,16 @@ class LoginService:
         )
 
     async def _admit(self, who: SignIn, now: datetime) -> Reader:
-        """The reader, entered or brought up to date. Raises: LoginRejected."""
+        """The reader, entered or brought up to date. Raises: EntryRefused."""
         number = who.reader_number
         if not who.realm and number.startswith(self._reserved):
-            raise LoginRejected()  # it looks like somebody's of another sign-on
+            raise EntryRefused()  # it looks like somebody's of another sign-on
         if any(not letter.isascii() and letter.upper().isascii() for letter in who.number):
-            raise LoginRejected()  # in capitals it would be somebody else's
+            raise EntryRefused()  # in capitals it would be somebody else's
         try:
             reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
         except NumberOfVisitor:
-            raise LoginRejected() from None
+            raise EntryRefused() from None
         await self._campus.follow_address(reader, who.email)
         if who.attributes is not None:
             await self._campus.follow(reader, who.attributes, now)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic_ns, time_ns
 from typing import Final
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.storage.rounds import pause_s
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class ClockCheck:
         self._wrong = False
 
     async def measure(self) -> None:
-        """Raises: ServiceUnavailable when the primary does not answer; what was known stays
+        """Raises: Unavailable when the primary does not answer; what was known stays
         then."""
         began = monotonic_ns()
         reference = await self._server_time()
@@ -159,7 +159,7 @@ class ClockCheck:
     async def run(self) -> None:
         """Measure every second, until cancelled."""
         while True:
-            with suppress(ServiceUnavailable):  # without MongoDB there is no change and no job
+            with suppress(Unavailable):  # without MongoDB there is no change and no job
                 await self.measure()
             await asyncio.sleep(pause_s(_MEASURE_EVERY_S))
 

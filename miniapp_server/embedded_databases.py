@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from miniapp_server.child_process import die_with_parent
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.storage.replica_set import ensure_primary
 
 _ENGINE: Final = (
@@ -120,7 +120,7 @@ class EmbeddedDatabases:
                 await asyncio.sleep(0.1)
         try:
             await ensure_primary(self._mongod_port, _SET_NAME, deadline - time.monotonic())
-        except ServiceUnavailable:
+        except Unavailable:
             raise EmbeddedError(
                 f"mongod takes no writes after {_START_S:.0f} s; see {self._log('mongod')}"
             ) from None

@@ -11,7 +11,7 @@ from miniapp_server.repositories import Repositories
 from models.deadlines.jobs import DeadlineJobs
 from models.erasure.entities import Keeping
 from models.erasure.service import ErasureService
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from models.kernel.time_range import local_date
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.reservations.errors import Suspended
@@ -81,5 +81,5 @@ class Retention:
         gone = local_date(now - self._keeping.visitors)
         readers = self._repositories.readers
         for reader in await readers.visitors_until(gone, now, _FORGET_AT_ONCE):
-            with suppress(Suspended, Overloaded):  # another time
+            with suppress(Suspended, Busy):  # another time
                 await self._erasure.erase(reader, now)

@@ -58,7 +58,7 @@ class QueueAges:
         self._metrics, self._queues = metrics, queues
 
     async def measure(self, now: datetime) -> int:
-        """Always 0. Raises: ServiceUnavailable."""
+        """Always 0. Raises: Unavailable."""
         for name, due_since in self._queues.items():
             since = await due_since(now) or now
             self._metrics.due_since.labels(name).set(since.timestamp())

@@ -15,7 +15,7 @@ from miniapp_server.resources import Resources
 from miniapp_server.scheduler import Scheduler
 from models.backup.repository import last_backup
 from models.gates.entities import CLOCK_OFF
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel
 from models.occupancy.live import LiveOccupancy
@@ -63,7 +63,7 @@ class Readiness:
         try:
             async with asyncio.timeout(_LOOK_S):
                 stored = await self._stored_troubles()
-        except (ServiceUnavailable, TimeoutError):
+        except (Unavailable, TimeoutError):
             return False, {"mongodb": "unreachable"}
         troubles: dict[str, str] = {}
         if cause := await self._redis_health.look():
@@ -78,7 +78,7 @@ class Readiness:
         return True, troubles | stored
 
     async def _stored_troubles(self) -> dict[str, str]:
-        """Those that MongoDB knows. Raises: ServiceUnavailable when it does not answer."""
+        """Those that MongoDB knows. Raises: Unavailable when it does not answer."""
         await ping(self._db)
         troubles: dict[str, str] = {}
         for outage in await self._outages.all():
@@ -120,7 +120,7 @@ class ReadinessMetrics:
         for kind in TROUBLES:
             self._metrics.troubles.labels(kind).set(found[kind])
         if ready:
-            with suppress(ServiceUnavailable, TimeoutError):
+            with suppress(Unavailable, TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     last = await last_backup(self._db)
                 self._metrics.last_backup.set(last.timestamp() if last else 0)

@@ -17,7 +17,7 @@ from typing import Final
 from handlers.http.metrics import Metrics
 from handlers.http.request_ids import new_request_id
 from miniapp_server.clock import Clock
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.request_id import REQUEST_ID
 from models.storage.leases import LeaseRepository
 from models.storage.rounds import SPREAD, pause_s
@@ -79,9 +79,8 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``run(now)`` does what is due and says how much it was. Idempotent and bounded.
-
-    When that is ``full`` or more, it runs again at once.
+    """A named job. ``run(now)`` does what is due and returns the number of things done; it is
+    idempotent and bounded. With ``batch_size`` or more it runs again at once.
     """
 
     name: str
@@ -152,7 +151,7 @@ class Scheduler:
         """Let go of the leases, so that another worker goes on at once."""
         await end(self._tasks)
         self._tasks = []
-        with suppress(ServiceUnavailable, TimeoutError):
+        with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(_RELEASE_S):
                 for group in self.groups:
                     await self._leases.release(group.name, self._owner)
@@ -224,7 +223,7 @@ class Scheduler:
                 group.last_success = monotonic()
                 if group.changes:
                     self._wake_after(group)
-            except (ServiceUnavailable, TimeoutError) as error:
+            except (Unavailable, TimeoutError) as error:
                 busy = False
                 self._metrics.failures.labels(group.name).inc()
                 log.warning("job_interrupted", extra={"loop": group.name, "reason": repr(error)})

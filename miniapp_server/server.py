@@ -112,7 +112,7 @@ async def serve(
     ``ready`` is called once requests are accepted. A ``worker`` shares the port, which its
     supervisor holds; otherwise it is this process's alone. ``plug``: as in ``create_app``.
 
-    Raises: ServingError when the port is taken; ServiceUnavailable when MongoDB does not answer.
+    Raises: ServingError when the port is taken; Unavailable when MongoDB does not answer.
     """
     configure_logs(settings.log_level)
     _raise_file_limit()

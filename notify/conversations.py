@@ -24,7 +24,8 @@ _ACKNOWLEDGED_WITHIN_S: Final = 2.5
 
 
 class Conversations:
-    """``accounts`` are those that can send, by the feedback's source (``mini``, ``mp``)."""
+    """Answers by WeChat to what somebody wrote there. ``accounts``: the accounts that can send, by
+    the channel of the feedback."""
 
     def __init__(self, feedback: FeedbackRepository, accounts: Mapping[str, SendText]) -> None:
         self._feedback, self._accounts = feedback, accounts
@@ -46,7 +47,7 @@ class Conversations:
 
     async def answer(self, f: Feedback, now: datetime) -> None:
         """Send the answer, once; what became of it is kept with the feedback. What WeChat was too
-        busy to take may be tried again. Raises: ServiceUnavailable."""
+        busy to take may be tried again. Raises: Unavailable."""
         parts = split_text(f.answer, LONGEST_BYTES)
         if not self.is_open(f, now) or not await self._feedback.begin_push(f.id, len(parts), now):
             return

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from models.code_sharing.service import CodeSharingService
-from models.kernel.errors import DomainError, ServiceUnavailable
+from models.kernel.errors import DomainError, Unavailable
 from models.messages.entities import Message
 from models.readers.personal_data_repository import ERASED_READER
 from models.reservation_store.repository import ReservationRepository
@@ -73,7 +73,7 @@ class OutboxDispatcher:
             try:
                 written = await self._messages_of(r)
                 events_of_it = webhooks.events_of(r, wanted)
-            except ServiceUnavailable:
+            except Unavailable:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):
                 # One that cannot be told must not keep back all the others; it stays and is seen.

@@ -32,7 +32,7 @@ class OutboxMessages:
         self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
     ) -> list[Message]:
         """The messages about the event and what it brought its reader, with ids made from the
-        reservation and the change. Raises: ServiceUnavailable."""
+        reservation and the change. Raises: Unavailable."""
         template = _template_of(event)
         if template is None:
             return []

@@ -31,7 +31,7 @@ class MessagePublisher:
         Most readers want few messages outside of the app; what nobody asked for has no delivery,
         and is counted as such.
 
-        Raises: ServiceUnavailable.
+        Raises: Unavailable.
         """
         if not messages:
             return

@@ -26,7 +26,7 @@ class ChannelRouting:
         """Those that were paused when it was last looked at (a job of each worker)."""
 
     async def route(self, messages: Sequence[Message]) -> dict[Channel, set[str]]:
-        """The ids of the messages that go by each channel. Raises: ServiceUnavailable."""
+        """The ids of the messages that go by each channel. Raises: Unavailable."""
         wanted = await self._wanted(messages)
         reminders = [m for m in messages if m.template in REMINDERS]
         if any(m.id in ids for ids in wanted.values() for m in reminders):
@@ -37,12 +37,12 @@ class ChannelRouting:
 
     async def misses_offers(self, reader_id: ReaderId, now: datetime) -> bool:
         """Whether the reader would be told of an offer by some channel, and none of these can send
-        at the moment. Raises: ServiceUnavailable."""
+        at the moment. Raises: Unavailable."""
         return await self._misses(reader_id, _OFFERS, now, await self._paused())
 
     async def misses_reminders(self, reader_id: ReaderId, now: datetime) -> bool:
         """The same of all reminders, as of the last look at the pauses. Raises:
-        ServiceUnavailable."""
+        Unavailable."""
         return await self._misses(reader_id, REMINDERS, now, self.paused)
 
     async def _misses(

@@ -1,4 +1,5 @@
-"""The largest files and functions, and what takes, is given and imports the most.
+"""The largest files and functions, what takes, is given and imports the most, and docstrings that
+open with a fragment.
 
 ``python -m scripts.code_sizes`` prints a line for each, which ``scripts/check`` shows. A number
 that grows asks whether one thing has become two; it fails nothing.
@@ -7,6 +8,7 @@ that grows asks whether one thing has become two; it fails nothing.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,8 @@ _CODE: Final = (
 )
 _GENERATED: Final = "// Made from "
 _PRINTED: Final = 4
+_FRAGMENT: Final = re.compile(r"\s*(Another|As|Nobody|Of|So|The same|Those|What|Who|Whom|Whose)\b")
+"""How a docstring opens that withholds its subject."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module, str]]:
@@ -74,6 +78,16 @@ def functions_in(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFuncti
             yield node
 
 
+def docstrings_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The line and text of each docstring, and of each note below an attribute or a constant."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in node.body:
+                match part:
+                    case ast.Expr(value=ast.Constant(value=str(text))):
+                        yield part.lineno, text
+
+
 def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """The number of a function's parameters, without ``self`` or ``cls``."""
     given = function.args
@@ -106,11 +120,24 @@ def _rows() -> dict[str, dict[str, int]]:
     }
 
 
+def fragments() -> list[str]:
+    """The file and line of each docstring of the code that opens with a fragment."""
+    return [
+        f"{path}:{line}"
+        for path, text in sorted(code())
+        if path.endswith(".py") and not path.startswith("tests/")
+        for line, docstring in docstrings_in(ast.parse(text))
+        if _FRAGMENT.match(docstring)
+    ]
+
+
 def main() -> None:
-    """Print the largest of each."""
+    """Print the largest of each, and how many docstrings open with a fragment."""
     for what, counts in _rows().items():
         largest = sorted(counts.items(), key=lambda row: (-row[1], row[0]))[:_PRINTED]
         print(f"{what}: {', '.join(f'{name} {count}' for name, count in largest)}")
+    places = fragments()
+    print(f"docstrings that open with a fragment: {len(places)} {', '.join(places[:_PRINTED])}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import aiohttp
 import msgspec
 
 from models.identity.entities import SignOnSession
-from models.kernel.errors import ServiceUnavailable, Unauthenticated
+from models.kernel.errors import Unauthenticated, Unavailable
 from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 TIMEOUT_S: Final = 5.0
@@ -28,7 +28,7 @@ _MAX_ANSWER: Final = 64 * 1024
 _RENEW: Final = "renew"
 
 
-class LoginRejected(Unauthenticated):
+class EntryRefused(Unauthenticated):
     """The proof is unknown, used or late, or names nobody of this campus."""
 
     code = "entry_refused"
@@ -37,7 +37,7 @@ class LoginRejected(Unauthenticated):
 _BY_THE_BROWSER: Final = frozenset({"error", "refused"})
 
 
-class ProviderUnavailable(ServiceUnavailable):
+class EntryUnavailable(Unavailable):
     """The campus's side gives no usable answer. Details: ``reason``, one static word."""
 
     code = "entry_unavailable"
@@ -111,13 +111,13 @@ class IdentityProvider(Protocol):
 
     async def authorization_url(self, attempt: Attempt) -> str | None:
         """Where the browser goes to be identified; None where it has to come with its proof.
-        Raises: ProviderUnavailable."""
+        Raises: EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
         """Whom the answer names, which the browser brings in its address and which is good once.
-        ``attempt`` is what this browser has begun. Raises: LoginRejected, ProviderUnavailable."""
+        ``attempt`` is what this browser has begun. Raises: EntryRefused, EntryUnavailable."""
 
 
 class SignOnProvider(IdentityProvider, Protocol):
@@ -151,7 +151,7 @@ class CampusClient:
         await self._session.close()
 
     async def ask(self, method: str, url: str, **options: Any) -> tuple[int, Mapping[str, Any]]:
-        """Status and JSON object. Raises: ProviderUnavailable for anything else."""
+        """Status and JSON object. Raises: EntryUnavailable for anything else."""
         assert self._session is not None
         try:
             async with (
@@ -164,28 +164,28 @@ class CampusClient:
                 async for chunk in answer.content.iter_chunked(8192):
                     raw += chunk
                     if len(raw) > _MAX_ANSWER:
-                        raise ProviderUnavailable("too_large")
+                        raise EntryUnavailable("too_large")
                 found = msgspec.json.decode(raw)
         except TimeoutError:
-            raise ProviderUnavailable("timeout") from None
+            raise EntryUnavailable("timeout") from None
         except aiohttp.ClientSSLError:
-            raise ProviderUnavailable("certificate") from None
+            raise EntryUnavailable("certificate") from None
         except aiohttp.ClientError:
             # The chained error would carry the URL, and with it the proof, into the logs.
-            raise ProviderUnavailable("connection") from None
+            raise EntryUnavailable("connection") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise ProviderUnavailable("garbage") from None
+            raise EntryUnavailable("garbage") from None
         if not isinstance(found, dict):
-            raise ProviderUnavailable("garbage")
+            raise EntryUnavailable("garbage")
         return answer.status, found
 
 
 def identity_of(found: Mapping[str, Any], number: str) -> ExternalIdentity:
     """The person whom the campus's side has named; ``number`` is what it calls the student number.
-    Raises: ProviderUnavailable, LoginRejected where there is no number."""
+    Raises: EntryUnavailable, EntryRefused where there is no number."""
     values = {name: found.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
-        raise ProviderUnavailable("garbage")
+        raise EntryUnavailable("garbage")
     if not values[number].strip():
-        raise LoginRejected()
+        raise EntryRefused()
     return ExternalIdentity(values[number].strip(), values["name"], values["kind"])

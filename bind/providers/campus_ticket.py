@@ -9,9 +9,9 @@ from bind.providers.base import (
     PROOF,
     Attempt,
     CampusClient,
+    EntryRefused,
+    EntryUnavailable,
     ExternalIdentity,
-    LoginRejected,
-    ProviderUnavailable,
     identity_of,
 )
 from notify.outgoing_calls import OutgoingSystem
@@ -37,7 +37,7 @@ class CampusTicketProvider(CampusClient):
     ) -> ExternalIdentity:
         proof = answer.get("ticket", "")
         if not PROOF.fullmatch(proof):
-            raise LoginRejected()
+            raise EntryRefused()
         status, found = await self.ask(
             "POST",
             self._url,
@@ -45,11 +45,11 @@ class CampusTicketProvider(CampusClient):
             headers={"Authorization": f"Bearer {self._secret}"},
         )
         if status in (401, 403):
-            raise ProviderUnavailable("secret")  # it is we who are refused there
+            raise EntryUnavailable("secret")  # it is we who are refused there
         if 400 <= status < 500:
-            raise LoginRejected()
+            raise EntryRefused()
         if status != 200:
-            raise ProviderUnavailable("status")
+            raise EntryUnavailable("status")
         # The campus's app sends tickets that nobody asked us for.
         user = identity_of(found, "student_no")
         return replace(user, ticket=f"entry {proof}", unasked=True)

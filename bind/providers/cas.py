@@ -33,7 +33,7 @@ class CasProvider:
     ) -> ExternalIdentity:
         """Whom the ticket names. One that this browser has not asked for may be anybody's.
 
-        Raises: TicketRefused, CasUnavailable.
+        Raises: TicketInvalid, CasUnavailable.
         """
         ticket, state = answer.get("ticket", ""), answer.get(STATE, "")
         renew = attempt is not None and attempt.renew

@@ -20,7 +20,7 @@ from bind.providers.cas_xml import (
     AttributeNames,
     CasUnavailable,
     CasUser,
-    TicketRefused,
+    TicketInvalid,
     read_answer,
 )
 from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
@@ -110,11 +110,11 @@ class CasClient:
         only a ticket for which the password was just typed is good.
 
         Raises:
-            TicketRefused: the server said no, or the ticket cannot be one.
+            TicketInvalid: the server said no, or the ticket cannot be one.
             CasUnavailable: time-out, no connection, 5xx, or an answer that is not CAS's.
         """
         if not TICKET.fullmatch(ticket):
-            raise TicketRefused("INVALID_TICKET")
+            raise TicketInvalid("INVALID_TICKET")
         query = {"service": self._service(state), "ticket": ticket}
         query |= {"renew": "true"} if renew else {}
         try:
@@ -141,7 +141,7 @@ class CasClient:
         """Does the server speak CAS? A ticket that it cannot know must be refused."""
         try:
             await self.validate("ST-0-are-you-there")
-        except TicketRefused:
+        except TicketInvalid:
             return True
         except CasUnavailable:
             return False

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 
-from models.kernel.errors import InvalidRequest, ServiceUnavailable, Unauthenticated
+from models.kernel.errors import Malformed, Unauthenticated, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ NOT_ATTRIBUTES = frozenset(
 )
 
 
-class TicketRefused(Unauthenticated):
+class TicketInvalid(Unauthenticated):
     """The ticket is unknown, used, late or for another service. Details: ``cas_code`` (2.5.3)."""
 
     code = "ticket_invalid"
@@ -39,7 +39,7 @@ class TicketRefused(Unauthenticated):
         super().__init__(cas_code=cas_code)
 
 
-class CasUnavailable(ServiceUnavailable):
+class CasUnavailable(Unavailable):
     """The campus sign-on gives no usable answer. Details: ``reason``, one static word."""
 
     code = "cas_unavailable"
@@ -85,7 +85,7 @@ def read_answer(answer: bytes, names: AttributeNames, charset: str = "") -> CasU
         charset: what the answer's header says, for an answer that declares nothing.
 
     Raises:
-        TicketRefused: it is an authenticationFailure.
+        TicketInvalid: it is an authenticationFailure.
         CasUnavailable: it is nothing that the protocol knows (and is logged), or INTERNAL_ERROR.
     """
     encoding = _encoding(answer, charset)
@@ -100,7 +100,7 @@ def read_answer(answer: bytes, names: AttributeNames, charset: str = "") -> CasU
 
 
 def _read(root: Element | None, names: AttributeNames) -> CasUser:
-    """Raises: TicketRefused, CasUnavailable."""
+    """Raises: TicketInvalid, CasUnavailable."""
     outcomes = [] if root is None or root.tag != f"{CAS}serviceResponse" else list(root)
     if len(outcomes) != 1:
         raise CasUnavailable("garbage")
@@ -109,7 +109,7 @@ def _read(root: Element | None, names: AttributeNames) -> CasUser:
         code = outcome.get("code", "")
         if code == "INTERNAL_ERROR":
             raise CasUnavailable("internal_error")
-        raise TicketRefused(code if CODE.fullmatch(code) else "UNSPECIFIED")
+        raise TicketInvalid(code if CODE.fullmatch(code) else "UNSPECIFIED")
     if outcome.tag != f"{CAS}authenticationSuccess":
         raise CasUnavailable("garbage")
     if len(outcome) == 1 and outcome[0].tag not in NOT_ATTRIBUTES and len(outcome[0]):
@@ -135,16 +135,16 @@ def parse_logout(logout_request: str) -> str:
     """The ticket whose session a single-logout message (2.3.3) ends.
 
     Raises:
-        InvalidRequest: not such a message; field ``logoutRequest``.
+        Malformed: not such a message; field ``logoutRequest``.
     """
     if len(logout_request) > MAX_LOGOUT_CHARS:
-        raise InvalidRequest(field="logoutRequest", reason="too_long")
+        raise Malformed(field="logoutRequest", reason="too_long")
     root = _parse(logout_request.lstrip(BEFORE_XML))
     if root is None or root.tag != f"{SAMLP}LogoutRequest":
-        raise InvalidRequest(field="logoutRequest", reason="not_a_logout_request")
+        raise Malformed(field="logoutRequest", reason="not_a_logout_request")
     found = [_value(element) for element in root.findall(f"{SAMLP}SessionIndex")]
     if len(found) != 1 or not TICKET.fullmatch(found[0]):
-        raise InvalidRequest(field="logoutRequest", reason="session_index")
+        raise Malformed(field="logoutRequest", reason="session_index")
     return found[0]
 
 

@@ -19,9 +19,9 @@ from bind.providers.base import (
     PROOF,
     Attempt,
     CampusClient,
+    EntryRefused,
+    EntryUnavailable,
     ExternalIdentity,
-    LoginRejected,
-    ProviderUnavailable,
 )
 from bind.providers.oidc_claims import ClaimNames, are_complete, read_claims, values_of
 from bind.providers.oidc_metadata import OidcDirectory, OidcMetadata
@@ -103,18 +103,18 @@ class OidcProvider(CampusClient):
     ) -> ExternalIdentity:
         code = answer.get("code", "")
         if attempt is None or not attempt.is_answered_by(answer.get("state", "")):
-            raise LoginRejected()  # somebody else began this, and would sign in as themselves
+            raise EntryRefused()  # somebody else began this, and would sign in as themselves
         metadata = await self.directory.metadata()
         issuer = answer.get("iss", metadata.issuer if not metadata.names_issuer else "")
         if issuer != metadata.issuer:
-            raise LoginRejected()  # another provider's answer (RFC 9207)
+            raise EntryRefused()  # another provider's answer (RFC 9207)
         state = f"sign-in {self.settings.id} {attempt.state}"
         if not await self._once.use(state, self._now() + ATTEMPT_LASTS):
-            raise LoginRejected()
+            raise EntryRefused()
         if answer.get("error") in ("server_error", "temporarily_unavailable"):
-            raise ProviderUnavailable("error")
+            raise EntryUnavailable("error")
         if "error" in answer or not PROOF.fullmatch(code):
-            raise LoginRejected()
+            raise EntryRefused()
         granted = await self._redeem(metadata, code, attempt)
         return await self._identity(metadata, granted, attempt)
 
@@ -124,7 +124,7 @@ class OidcProvider(CampusClient):
         stand in histories and logs: a provider may ask the reader whether they mean it."""
         try:
             metadata = await self.directory.metadata()
-        except ProviderUnavailable:
+        except EntryUnavailable:
             return None
         endpoint = metadata.end_session_endpoint
         if urlsplit(endpoint)[:2] != urlsplit(self.settings.issuer)[:2]:
@@ -135,14 +135,14 @@ class OidcProvider(CampusClient):
     async def answers(self) -> bool:
         try:
             await self.directory.fetch()
-        except ProviderUnavailable:
+        except EntryUnavailable:
             return False
         return True
 
     async def read_logout(self, token: str) -> LogoutToken:
         """Whose sessions the provider wants to end. The token counts once.
 
-        Raises: LogoutTokenInvalid, ProviderUnavailable.
+        Raises: LogoutTokenInvalid, EntryUnavailable.
         """
         metadata = await self.directory.metadata()
         keys = await self.directory.keys(key_id(token))
@@ -168,7 +168,7 @@ class OidcProvider(CampusClient):
     async def _redeem(
         self, metadata: OidcMetadata, code: str, attempt: Attempt
     ) -> Mapping[str, Any]:
-        """The token endpoint's answer for a code. Raises: LoginRejected, ProviderUnavailable."""
+        """The token endpoint's answer for a code. Raises: EntryRefused, EntryUnavailable."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -185,24 +185,24 @@ class OidcProvider(CampusClient):
         if status == 200:
             return found
         if found.get("error") == "invalid_grant":
-            raise LoginRejected()
+            raise EntryRefused()
         if status == 401 or found.get("error") in ("invalid_client", "unauthorized_client"):
-            raise ProviderUnavailable("secret")  # it is we who are refused there
+            raise EntryUnavailable("secret")  # it is we who are refused there
         # Of all answers this one alone can be brought about by what the browser has brought.
-        raise ProviderUnavailable("refused" if status == 400 else "status")
+        raise EntryUnavailable("refused" if status == 400 else "status")
 
     async def _identity(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], attempt: Attempt
     ) -> ExternalIdentity:
-        """Raises: LoginRejected, ProviderUnavailable."""
+        """Raises: EntryRefused, EntryUnavailable."""
         token = granted.get("id_token")
         if not isinstance(token, str):
-            raise ProviderUnavailable("garbage")
+            raise EntryUnavailable("garbage")
         keys = await self.directory.keys(key_id(token))
         audience = self._audience(metadata)
         claims = read_id_token(token, keys, audience, _nonce(attempt), self._now())
         if attempt.renew and not self._is_recent(claims.get("auth_time")):
-            raise LoginRejected()  # somebody took "ask for the password" out of the address
+            raise EntryRefused()  # somebody took "ask for the password" out of the address
         known = claims
         if metadata.userinfo_endpoint and not are_complete(claims, self.settings.claims):
             known = {**await self._userinfo(metadata, granted, claims["sub"]), **claims}
@@ -225,13 +225,13 @@ class OidcProvider(CampusClient):
     async def _userinfo(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str
     ) -> Mapping[str, Any]:
-        """The claims that the provider keeps out of the ID token. Raises: ProviderUnavailable."""
+        """The claims that the provider keeps out of the ID token. Raises: EntryUnavailable."""
         headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
         status, found = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
         if status != 200:
-            raise ProviderUnavailable("status")
+            raise EntryUnavailable("status")
         if found.get("sub") != sub:
-            raise LoginRejected()  # somebody else's (section 5.3.2)
+            raise EntryRefused()  # somebody else's (section 5.3.2)
         return found
 
 

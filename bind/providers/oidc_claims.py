@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bind.providers.base import ExternalIdentity, LoginRejected
+from bind.providers.base import EntryRefused, ExternalIdentity
 
 _MOST_VALUES: Final = 500
 _LONGEST_NUMBER: Final = 64
@@ -35,10 +35,10 @@ def are_complete(claims: Mapping[str, Any], names: ClaimNames) -> bool:
 
 
 def read_claims(claims: Mapping[str, Any], names: ClaimNames) -> ExternalIdentity:
-    """Whom they name. Raises: LoginRejected where they hold no number."""
+    """Whom they name. Raises: EntryRefused where they hold no number."""
     number = _number(_found(claims, names.number))
     if not number or len(number) > _LONGEST_NUMBER or not number.isprintable():
-        raise LoginRejected()
+        raise EntryRefused()
     verified = claims.get("email_verified") is not False
     groups = values_of(_found(claims, names.groups))
     attributes = {name: found for name, value in claims.items() if (found := values_of(value))}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from bind.providers.base import CampusClient, ProviderUnavailable
+from bind.providers.base import CampusClient, EntryUnavailable
 
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _METADATA_LASTS: Final = timedelta(minutes=10)
@@ -61,7 +61,7 @@ class _Remembered(Generic[T]):
         self._failure: tuple[datetime, str] | None = None
 
     async def get(self, lasts: Callable[[T], timedelta]) -> T:
-        """The answer, asked for anew where it is older than that. Raises: ProviderUnavailable."""
+        """The answer, asked for anew where it is older than that. Raises: EntryUnavailable."""
         # A caller who needs nothing new does not wait for one who does.
         if (known := self._known(lasts)) is not None:
             return known
@@ -70,10 +70,10 @@ class _Remembered(Generic[T]):
             if (known := self._known(lasts)) is not None:
                 return known
             if self._failure is not None and now - self._failure[0] < _PAUSE_AFTER_FAILURE:
-                raise ProviderUnavailable(self._failure[1])
+                raise EntryUnavailable(self._failure[1])
             try:
                 found = await self._ask()
-            except ProviderUnavailable as error:
+            except EntryUnavailable as error:
                 self._failure = (self._now(), str(error.details["reason"]))
                 raise
             self._answer, self._failure = (now, found), None
@@ -96,19 +96,19 @@ class OidcDirectory:
         self._keys = _Remembered(self._fetch_keys, now)
 
     async def metadata(self) -> OidcMetadata:
-        """What the provider says of itself. Raises: ProviderUnavailable."""
+        """What the provider says of itself. Raises: EntryUnavailable."""
         return await self._metadata.get(lambda _: _METADATA_LASTS)
 
     async def fetch(self) -> OidcMetadata:
-        """The same, asked anew. Raises: ProviderUnavailable."""
+        """The same, asked anew. Raises: EntryUnavailable."""
         status, found = await self._client.ask("GET", self._issuer + WELL_KNOWN)
         if status != 200:
-            raise ProviderUnavailable("status")
+            raise EntryUnavailable("status")
         return _read(found, self._issuer)
 
     async def keys(self, kid: str | None) -> ProviderKeys:
         """The keys by which the provider signs, asked for anew where none has that id.
-        Raises: ProviderUnavailable."""
+        Raises: EntryUnavailable."""
 
         def lasts(known: ProviderKeys) -> timedelta:
             has_it = kid is None or kid in known.ids
@@ -120,29 +120,29 @@ class OidcDirectory:
         metadata = await self.metadata()
         status, found = await self._client.ask("GET", metadata.jwks_uri)
         if status != 200:
-            raise ProviderUnavailable("status")
+            raise EntryUnavailable("status")
         return _read_keys(found)
 
 
 def _read(found: Mapping[str, Any], issuer: str) -> OidcMetadata:
-    """Raises: ProviderUnavailable where it is not the issuer's own description."""
+    """Raises: EntryUnavailable where it is not the issuer's own description."""
     named = found.get("issuer")
     # What comes from one issuer must not speak for another one (section 4.3). Only a slash at the
     # end may differ: it is lost easily when the address is copied.
     if not isinstance(named, str) or named.rstrip("/") != issuer:
-        raise ProviderUnavailable("issuer")
+        raise EntryUnavailable("issuer")
 
     def address(name: str, *, required: bool = False) -> str:
         value = found.get(name) or ""
         if not value and not required:
             return ""
         if not isinstance(value, str) or not _is_as_safe(value, issuer):
-            raise ProviderUnavailable("garbage")
+            raise EntryUnavailable("garbage")
         return value
 
     methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     if not isinstance(methods, list):
-        raise ProviderUnavailable("garbage")
+        raise EntryUnavailable("garbage")
     return OidcMetadata(
         issuer=named,
         authorization_endpoint=address("authorization_endpoint", required=True),
@@ -169,7 +169,7 @@ def _is_as_safe(address: str, issuer: str) -> bool:
 
 def _read_keys(found: Mapping[str, Any]) -> ProviderKeys:
     """The public keys for signatures; what else stands there is left out. Raises:
-    ProviderUnavailable where none is left."""
+    EntryUnavailable where none is left."""
     from joserfc.errors import JoseError
     from joserfc.jwk import ECKey, KeySet, RSAKey
 
@@ -187,5 +187,5 @@ def _read_keys(found: Mapping[str, Any]) -> ProviderKeys:
         except (JoseError, ValueError, TypeError, KeyError):
             continue
     if not keys:
-        raise ProviderUnavailable("keys")
+        raise EntryUnavailable("keys")
     return ProviderKeys(frozenset(key.kid for key in keys), KeySet(list(keys)))

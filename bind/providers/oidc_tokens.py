@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeGuard
 
-from bind.providers.base import LoginRejected
+from bind.providers.base import EntryRefused
 from bind.providers.oidc_metadata import ProviderKeys
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
 """Signatures by a key that only the provider has. ``none`` is none of them, and neither is what
@@ -30,7 +30,7 @@ _LONGEST_TOKEN: Final = 16 * 1024
 _END_OF_TIME: Final = 2**36
 
 
-class LogoutTokenInvalid(InvalidRequest):
+class LogoutTokenInvalid(Malformed):
     """It is no logout token of this provider for this service, or was used."""
 
     def __init__(self, reason: str) -> None:
@@ -76,7 +76,7 @@ def read_id_token(
 ) -> Mapping[str, Any]:
     """The claims of an ID token that was made just now, for this very sign-in.
 
-    Raises: LoginRejected.
+    Raises: EntryRefused.
     """
     try:
         claims = _verified(token, keys, audience, now)
@@ -86,7 +86,7 @@ def read_id_token(
             raise _Refused("exp")
         _text(claims, "sub", required=True)
     except _Refused:
-        raise LoginRejected() from None
+        raise EntryRefused() from None
     return claims
 
 

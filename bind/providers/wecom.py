@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from bind.providers.base import (
     PROOF,
     Attempt,
+    EntryRefused,
+    EntryUnavailable,
     ExternalIdentity,
-    LoginRejected,
-    ProviderUnavailable,
     identity_of,
 )
 from notify.wecom.client import WeComClient, WeComUnavailable
@@ -48,16 +48,16 @@ class WeComProvider:
     ) -> ExternalIdentity:
         proof = answer.get("code", "")
         if attempt is None or not attempt.is_answered_by(answer.get("state", "")):
-            raise LoginRejected()  # somebody else began this, and would sign in as themselves
+            raise EntryRefused()  # somebody else began this, and would sign in as themselves
         if not PROOF.fullmatch(proof):
-            raise LoginRejected()
+            raise EntryRefused()
         try:
             found = await self._client.call("auth/getuserinfo", {"code": proof})
         except WeComUnavailable as error:
-            raise ProviderUnavailable(error.reason) from None
+            raise EntryUnavailable(error.reason) from None
         if found.get("errcode") in _CODE_BAD:
-            raise LoginRejected()
+            raise EntryRefused()
         if found.get("errcode") != 0:
-            raise ProviderUnavailable("errcode")
+            raise EntryUnavailable("errcode")
         # Who is no member of the school has an openid only.
         return replace(identity_of(found, "userid"), ticket=f"entry {proof}")

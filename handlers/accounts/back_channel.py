@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.providers.base import ProviderUnavailable
+from bind.providers.base import EntryUnavailable
 from bind.providers.oidc import OidcProvider
 from bind.providers.oidc_tokens import LogoutToken, LogoutTokenInvalid
 from bind.sign_ons import SignOns
@@ -24,7 +24,7 @@ from handlers.http.keys import CLOCK, LOAD_SHEDDER, SESSIONS, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.refusals import count_error
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
-from models.kernel.errors import NotFound, ServiceUnavailable
+from models.kernel.errors import NotFound, Unavailable
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -52,7 +52,7 @@ async def back_channel_logout(request: web.Request) -> web.Response:
                 raise LogoutTokenInvalid("missing")
             token = await provider.read_logout(sent)
             await _end_sessions(request, provider, token)
-        except (LogoutTokenInvalid, ProviderUnavailable) as error:
+        except (LogoutTokenInvalid, EntryUnavailable) as error:
             await enforce_rate_limit(request, UNKNOWN_LOGOUTS, address)
             count_error(request, error)
             answer = {"error": "invalid_request", "error_description": error.details["reason"]}
@@ -67,6 +67,6 @@ async def _end_sessions(request: web.Request, provider: OidcProvider, token: Log
             await sessions.close_ticket(provider.ticket_of(token.sid), request.app[CLOCK].now())
         else:
             await sessions.close_subject(provider.settings.id, token.sub, token.at)
-    except ServiceUnavailable:
+    except Unavailable:
         await provider.forget_logout(token)
         raise

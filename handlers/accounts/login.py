@@ -12,8 +12,8 @@ from aiohttp import web
 
 from bind.held_sign_ins import HELD_FOR, HeldSignIns
 from bind.login_service import LoginService, SignIn
-from bind.providers.base import Attempt, ExternalIdentity, LoginRejected, ProviderUnavailable
-from bind.providers.cas_xml import CasUnavailable, TicketRefused, parse_logout
+from bind.providers.base import Attempt, EntryRefused, EntryUnavailable, ExternalIdentity
+from bind.providers.cas_xml import CasUnavailable, TicketInvalid, parse_logout
 from bind.providers.oidc import ATTEMPT_LASTS
 from bind.session_service import IssuedToken
 from bind.sign_ons import CAS_ID, SignOn, SignOns
@@ -48,7 +48,7 @@ from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
-from models.kernel.errors import ClockWrong, DomainError, InvalidRequest, NotFound, Unauthenticated
+from models.kernel.errors import ClockWrong, DomainError, Malformed, NotFound, Unauthenticated
 from models.outages.monitor import OutageMonitor
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
     attempt = Attempt.begin(sign_on.id, renew=renew)
     try:
         away = await sign_on.provider.authorization_url(attempt)
-    except ProviderUnavailable as error:
+    except EntryUnavailable as error:
         return await _sign_on_fails(request, sign_on, error)
     assert away is not None  # a sign-on has pages of its own
     return _begin(request, away, attempt)
@@ -155,10 +155,10 @@ async def sign_on_answer(request: web.Request) -> web.Response:
     attempt = _attempt_of(request, sign_on.id)
     try:
         user = await sign_on.provider.authenticate(request.query, attempt)
-    except (TicketRefused, LoginRejected) as error:
+    except (TicketInvalid, EntryRefused) as error:
         count_error(request, error)
         return _message(request, 401, *SIGN_IN_TEXT["ticket_refused"])
-    except (CasUnavailable, ProviderUnavailable) as error:
+    except (CasUnavailable, EntryUnavailable) as error:
         return await _sign_on_fails(request, sign_on, error)
     request.app[service_key(SignOns)].note(sign_on.id, failed=False)
     who = _sign_in_of(request, user, sign_on)
@@ -178,12 +178,12 @@ async def sign_on_answer(request: web.Request) -> web.Response:
 
 
 async def _sign_on_fails(
-    request: web.Request, sign_on: SignOn, error: CasUnavailable | ProviderUnavailable
+    request: web.Request, sign_on: SignOn, error: CasUnavailable | EntryUnavailable
 ) -> web.Response:
     """The page that says so, and offers the others."""
     sign_ons = request.app[service_key(SignOns)]
     count_error(request, error)
-    seen = not isinstance(error, ProviderUnavailable) or error.is_seen
+    seen = not isinstance(error, EntryUnavailable) or error.is_seen
     if seen and not sign_ons.is_failing(sign_on.id):
         # Once, where it begins: a whole campus meets the same.
         reason = str(error.details.get("reason", ""))
@@ -244,7 +244,7 @@ async def campus_entry(request: web.Request) -> web.Response:
             return _begin(request, away, begun)
         attempt = _attempt_of(request, _ENTRY)
         user = await provider.authenticate(request.query, attempt)
-    except (LoginRejected, ProviderUnavailable) as error:
+    except (EntryRefused, EntryUnavailable) as error:
         return _refusal(request, error)
     who = _sign_in_of(request, user)
     if user.unasked:
@@ -272,7 +272,7 @@ async def confirm_sign_in(request: web.Request) -> web.Response:
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
     held = form.get("held")
     if not isinstance(held, str):
-        raise InvalidRequest("held", "missing")
+        raise Malformed("held", "missing")
     holder = request.cookies.get(secure_name(request, "seat_held"), "")
     return await _open_session(request, _confirmed(request, held, holder), None)
 
@@ -309,7 +309,7 @@ async def _open_session(
     clock, sessions = request.app[CLOCK], request.app[SESSIONS]
     try:
         issued = await signing_in
-    except LoginRejected as error:
+    except EntryRefused as error:
         return _refusal(request, error)
     except Unauthenticated as error:
         count_error(request, error)
@@ -340,7 +340,7 @@ async def single_logout(request: web.Request) -> web.Response:
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
     sent = form.get("logoutRequest")
     if not isinstance(sent, str):
-        raise InvalidRequest("logoutRequest", "missing")
+        raise Malformed("logoutRequest", "missing")
     ticket = parse_logout(sent)
     async with load_shedder.door:
         if not await request.app[SESSIONS].end_ticket(ticket):

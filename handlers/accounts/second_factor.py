@@ -78,7 +78,7 @@ async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.St
 
 
 async def _require_staff(visit: PageRequest) -> None:
-    """Raises: NotFound where nobody is asked for one; NotAllowed for who is no staff; SignInAgain
+    """Raises: NotFound where nobody is asked for one; Forbidden for who is no staff; SignInAgain
     where the session was left alone."""
     if not visit[SITE].staff_totp:
         raise NotFound()

@@ -19,7 +19,7 @@ from handlers.texts.console_labels import STATES
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import Resolution
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import Catalog
 from models.policy.entities import Policy
 from models.policy.staff import StaffPolicyAndPlans
@@ -104,11 +104,11 @@ async def question_about(
 
 def resolution_from(form: Form) -> Resolution:
     """What becomes of the affected bookings; nothing where there were none to ask about. Raises:
-    InvalidRequest."""
+    Malformed."""
     try:
         return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:
-        raise InvalidRequest("bookings", "resolution_missing") from error
+        raise Malformed("bookings", "resolution_missing") from error
 
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:

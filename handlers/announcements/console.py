@@ -19,7 +19,7 @@ from handlers.staff.sent_forms import keep_typed, refuse
 from handlers.texts.console import WRONG_TEXT
 from models.announcements.staff import Announcement, StaffAnnouncements
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, TooManyAttempts
+from models.kernel.errors import Malformed, TooManyAttempts
 from models.kernel.time_range import TimeRange, to_local
 from models.library.entities import Area, AreaId
 from models.storage.attempt_limiter import AttemptLimit
@@ -84,11 +84,11 @@ async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
 
 
 def _read(visit: PageRequest, form: Form) -> Announcement:
-    """Raises: InvalidRequest, OtherVenue."""
+    """Raises: Malformed, OtherVenue."""
     typed = decode(form, AnnouncementForm)
     areas = {_area(visit, name).id for name in sorted(typed.area)}
     if not typed.begin < typed.until <= typed.begin + LONGEST_SPAN:
-        raise InvalidRequest("until", "announcement_time")
+        raise Malformed("until", "announcement_time")
     span = TimeRange(typed.begin, typed.until)
     return Announcement(form_text(form, "key"), areas, span, typed.title, typed.text)
 
@@ -96,6 +96,6 @@ def _read(visit: PageRequest, form: Form) -> Announcement:
 def _area(visit: PageRequest, name: str) -> Area:
     area = visit[REFERENCE].catalog.areas.get(AreaId(name))
     if area is None:
-        raise InvalidRequest("area", "no_area_chosen")
+        raise Malformed("area", "no_area_chosen")
     visit.require_in(area.venue_id, Role.LIBRARIAN)
     return area

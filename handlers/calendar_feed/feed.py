@@ -31,7 +31,7 @@ _ETAG_CHARS: Final = 24
 
 async def feed(request: web.Request) -> web.StreamResponse:
     """The calendar, or 304 for who has it. Raises: NotFound for a token that was never issued or is
-    revoked; Throttled, Overloaded, ServiceUnavailable."""
+    revoked; Throttled, Busy, Unavailable."""
     try:
         id = request.app[service_key(CalendarFeeds)].id_of(request.match_info["token"])
         # A token that hammers is refused before it takes from its neighbours' address.

@@ -31,7 +31,7 @@ from models.check_in import rules
 from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
-from models.kernel.errors import Conflict, InvalidState, NotFound, RuleViolation
+from models.kernel.errors import Conflict, NotFound, RuleViolation, WrongState
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
@@ -159,7 +159,7 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
         done = await action.perform(visit, ctx, value)
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
-        if isinstance(error, InvalidState):
+        if isinstance(error, WrongState):
             return redirect(f"/reservations/{visit.id}?done=stale")
         r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
         return render_page(

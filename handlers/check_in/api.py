@@ -18,13 +18,13 @@ from handlers.seat_map.presenter import choice
 from models.check_in.arrival import PresenceScan
 from models.check_in.early_end import EarlyEndService
 from models.check_in.errors import (
-    CheckedInElsewhere,
     EndNotEarlier,
     NothingToConfirm,
+    OtherInUse,
     PresenceMethodOff,
     QrExpired,
     QrUsed,
-    RenewalLimitReached,
+    TooOften,
     WrongSeat,
     WrongVenue,
 )
@@ -38,8 +38,8 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import (
     OWN_RESERVATION,
     Closed,
-    NotATimeStep,
-    OverlapsOwnBooking,
+    OffGrid,
+    OwnOverlap,
     SeatDisabled,
     SeatTaken,
     TooEarly,
@@ -66,7 +66,7 @@ _ByScan = Callable[[RequestContext, str, PresenceScan], Awaitable[Reservation]]
     "/reservations/{id}/check-in",
     "Check in by a kiosk's code or the seat's label; while away, return",
     idempotent=True,
-    errors=(*OWN_RESERVATION, *_SCAN, TooEarly, CheckedInElsewhere),
+    errors=(*OWN_RESERVATION, *_SCAN, TooEarly, OtherInUse),
     at_kiosk=True,
 )
 async def check_in(call: ApiRequest, body: ScanRequest) -> ReservationOut:
@@ -141,11 +141,11 @@ async def confirm(call: ApiRequest) -> ReservationOut:
     errors=(
         *OWN_RESERVATION,
         SeatTaken,
-        OverlapsOwnBooking,
+        OwnOverlap,
         TooLong,
         TooEarly,
-        RenewalLimitReached,
-        NotATimeStep,
+        TooOften,
+        OffGrid,
         Closed,
         SeatDisabled,
     ),
@@ -173,7 +173,7 @@ async def renewal_choices(call: ApiRequest) -> EndsOut:
     "/reservations/{id}/shorten",
     "Stay less long, and give the rest back",
     idempotent=True,
-    errors=(*OWN_RESERVATION, EndNotEarlier, NotATimeStep),
+    errors=(*OWN_RESERVATION, EndNotEarlier, OffGrid),
     at_kiosk=True,
 )
 async def shorten(call: ApiRequest, body: OtherEnd) -> ReservationOut:

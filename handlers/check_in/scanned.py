@@ -9,7 +9,7 @@ from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import PageRequest, form_text, redirect
 from models.check_in.arrival import PresenceScan
 from models.check_in.service import CheckInService
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.reservations.entities import Reservation
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
@@ -26,10 +26,10 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
 
 
 async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """The seat is taken, says who has just scanned: no deadline runs. Raises: InvalidRequest."""
+    """The seat is taken, says who has just scanned: no deadline runs. Raises: Malformed."""
     kind, ctx = form_text(form, "kind"), visit.context()
     if kind not in ("occupied", "belongings"):
-        raise InvalidRequest("kind", "occupied or belongings")
+        raise Malformed("kind", "occupied or belongings")
     seen = visit[CheckInService].proof(ctx, scan)
     r = await visit[SeatReportService].report_occupied(
         ctx, form_text(form, "reservation"), kind, seen

@@ -23,7 +23,7 @@ from handlers.http.static_files import asset_url
 from handlers.http.templates import render_fragment
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
 from models.forecast.service import ExpectedSeats, FullnessForecast
-from models.kernel.errors import DomainError, ServiceUnavailable
+from models.kernel.errors import DomainError, Unavailable
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import Area, Venue, VenueId
 from models.notices.service import NoticeService
@@ -182,7 +182,7 @@ class HallBoards:
             try:
                 notices, _ = await self._notices.page_of(minute, 0, _NOTICES)
                 self._titles = minute, [notice.title for notice in notices]
-            except ServiceUnavailable:
+            except Unavailable:
                 self._titles = minute, self._titles[1]
         return self._titles[1]
 

@@ -47,7 +47,7 @@ async def board(request: web.Request) -> web.StreamResponse:
 
 
 async def _board(request: web.Request) -> tuple[Venue, Board]:
-    """Raises: NotFound where the library shows nothing in public; Throttled, Overloaded."""
+    """Raises: NotFound where the library shows nothing in public; Throttled, Busy."""
     reference = request.app[REFERENCE]
 
     async def read() -> tuple[Venue, Board]:

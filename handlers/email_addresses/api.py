@@ -15,7 +15,7 @@ from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from models.email_addresses.errors import EmailAddressRefused, EmailCodeInvalid, MailUnavailable
 from models.email_addresses.service import EmailAddressService
-from models.kernel.errors import InvalidRequest, NotFound, TooManyAttempts
+from models.kernel.errors import Malformed, NotFound, TooManyAttempts
 from models.messages.entities import Template
 
 routes = ApiRoutes()
@@ -53,7 +53,7 @@ async def choose(call: ApiRequest, body: ChooseMail) -> EmailAddressOut:
     try:
         choices = {Template(name): wanted for name, wanted in body.kinds.items()}
     except ValueError:
-        raise InvalidRequest("kinds", "the templates of GET /email-address") from None
+        raise Malformed("kinds", "the templates of GET /email-address") from None
     await call[EmailAddressService].choose(call.reader.id, choices)
     return await show(call)
 

@@ -6,7 +6,7 @@ from handlers.fault_reports.schemas import FaultReportOut, ReportFault
 from handlers.http.api_routes import ApiRoutes
 from handlers.http.endpoint import ApiRequest
 from models.fault_reports.entities import FaultKind
-from models.fault_reports.errors import FaultAlreadyReported, TooManyFaultReports
+from models.fault_reports.errors import FaultReported, TooManyFaults
 from models.fault_reports.service import FaultReportService
 from models.kernel.errors import NotFound
 from models.kernel.time_range import to_local
@@ -18,7 +18,7 @@ routes = ApiRoutes()
     "/seats/{id}/faults",
     "Say that something is broken at a seat",
     status=201,
-    errors=(NotFound, FaultAlreadyReported, TooManyFaultReports),
+    errors=(NotFound, FaultReported, TooManyFaults),
 )
 async def report_fault(call: ApiRequest, body: ReportFault) -> FaultReportOut:
     kept = await call[FaultReportService].report(

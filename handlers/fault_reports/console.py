@@ -19,7 +19,7 @@ from handlers.staff.layout import (
 )
 from models.fault_reports.service import FaultReportService
 from models.fault_reports.staff import StaffFaultReports
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.readers.staff.readers import StaffReaders
@@ -30,7 +30,7 @@ async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Close a report with words for its reader."""
     outcome = form_text(form, "outcome")
     if outcome not in ("repaired", "rejected"):
-        raise InvalidRequest("outcome", "fault_outcome_missing")
+        raise Malformed("outcome", "fault_outcome_missing")
     await visit[StaffFaultReports].close(
         staff_context(visit), visit.id, outcome == "repaired", form_reason(form)
     )

@@ -17,7 +17,7 @@ from handlers.reservations.presenter import seat as seat_out
 from handlers.texts.errors import reason_text, text_of
 from models.fault_reports.entities import LONGEST_FAULT_TEXT, FaultKind
 from models.fault_reports.service import FaultReportService
-from models.kernel.errors import Conflict, InvalidRequest, Throttled
+from models.kernel.errors import Conflict, Malformed, Throttled
 from notify.templates.in_app import FAULT_TEXT
 
 _KIND_MISSING: Final = "fault_kind_missing"
@@ -33,11 +33,11 @@ async def report_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
     kind, text = form_text(form, "kind"), form_text(form, "text")
     try:
         if kind not in FAULT_TEXT:
-            raise InvalidRequest("kind", _KIND_MISSING)
+            raise Malformed("kind", _KIND_MISSING)
         await visit[FaultReportService].report(
             visit.reader.id, visit.id, FaultKind(kind), text, visit.now
         )
-    except InvalidRequest as error:
+    except Malformed as error:
         return await _page(
             visit, status=400, kind=kind, text=text, wrong=reason_text(error.details)
         )

@@ -16,7 +16,7 @@ from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound, SecondFactorRequired, SignInAgain
 from models.identity.roles import Role
-from models.kernel.errors import BadOrigin, ClockWrong, NotAllowed, Throttled, Unauthenticated
+from models.kernel.errors import BadOrigin, ClockWrong, Forbidden, Throttled, Unauthenticated
 from models.readers.entities import Reader
 from models.storage.rate_limiter import RateLimit
 
@@ -101,13 +101,13 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """The session has that role somewhere, and has used it lately. Raises: NotAllowed,
+    """The session has that role somewhere, and has used it lately. Raises: Forbidden,
     SecondFactorRequired, SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
     if rights is None or not rights.role.covers(role):
-        raise NotAllowed()
+        raise Forbidden()
     # A wrong clock judges nothing, and the staff must see that it is wrong.
     if request.app[CLOCK].trusted and not await request.app[SESSIONS].use_role(session, now):
         raise SignInAgain()

@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Generator
 from types import coroutine
 from typing import Any, Final, TypeVar
 
-from models.kernel.errors import OutcomeUnknown, ServiceUnavailable
+from models.kernel.errors import OutcomeUnknown, Unavailable
 
 ANSWER_WITHIN_S: Final = 4.0
 """With what lies before and behind, an answer within five seconds."""
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 @coroutine
 def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
     """The result of ``work``. What needs not wait, as nearly every plan, costs nothing here: there
-    is a time limit from the first wait on. Raises: ServiceUnavailable when it is over."""
+    is a time limit from the first wait on. Raises: Unavailable when it is over."""
     try:
         waits_for = work.send(None)
     except StopIteration as done:
@@ -48,7 +48,7 @@ def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
         return done.value  # type: ignore[no-any-return]
     except asyncio.CancelledError:
         if late and task.cancelling() == 1:
-            raise ServiceUnavailable() from None
+            raise Unavailable() from None
         raise
     finally:
         limit.cancel()

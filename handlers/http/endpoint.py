@@ -42,7 +42,7 @@ from models.identity.api_tokens import ApiToken, Scope
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import ScopeMissing
 from models.identity.roles import Role
-from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
+from models.kernel.errors import DomainError, Forbidden, Malformed
 from models.kernel.ids import Actor
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader, onlooker
@@ -118,7 +118,7 @@ class ApiRequest:
 
     def key(self, digest: str) -> IdempotencyKey | None:
         """The idempotency key that the request carries, for a body with that digest. Raises:
-        InvalidRequest."""
+        Malformed."""
         headers = self.request.headers
         value, repeated = headers.get("Idempotency-Key"), "Idempotency-Repeat" in headers
         if value is None:
@@ -130,10 +130,10 @@ def key_of(value: str, path: str, digest: str, *, repeated: bool) -> Idempotency
     """The key for one request: the same key with another path or body is refused. ``repeated``: the
     client has sent it before, and had no answer.
 
-    Raises: InvalidRequest.
+    Raises: Malformed.
     """
     if not _KEY.fullmatch(value):
-        raise InvalidRequest("Idempotency-Key", "1 to 64 visible ASCII characters")
+        raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
     return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
 
 
@@ -161,9 +161,9 @@ class Endpoint:
     ``media``: the answer is text of that type and no JSON.
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
     ``cached``: the answer has an ETag, and is 304 for who has it.
-    ``books``: it takes a seat, which everybody wants in the same moment.
-    ``signs_in``: it waits for WeChat or the mail server, in a line of its own.
-    ``first`` is asked before the body is parsed (a machine's signature).
+    ``takes_seat``: it takes a seat, which everybody wants in the same moment.
+    ``signs_in``: it waits for WeChat or the mail server, in a queue of its own.
+    ``verify_before_parsing`` runs before the body is parsed (a machine's signature).
     ``errors``: those of its own, beside the ones that all routes of its kind share.
     """
 
@@ -375,14 +375,14 @@ async def _admit(
 
 
 def _allow(principal: Principal, route: Endpoint) -> None:
-    """Raises: NotBound, NotAllowed; ScopeMissing of a program."""
+    """Raises: NotBound, Forbidden; ScopeMissing of a program."""
     if principal.program is not None:
         if route.scope is None:
-            raise NotAllowed()
+            raise Forbidden()
         if route.scope not in principal.program.scopes:
             raise ScopeMissing(scope=route.scope.value)
         return
     if route.who is not Access.SESSION:
         bound_reader(principal)
     if principal.session.kind not in route.sessions:
-        raise NotAllowed()
+        raise Forbidden()

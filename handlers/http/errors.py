@@ -13,17 +13,17 @@ from models.kernel.errors import DomainError
 from models.kernel.time_range import to_local
 
 STATUSES: Final[dict[type[DomainError], int]] = {
-    kernel_errors.InvalidRequest: 400,
+    kernel_errors.Malformed: 400,
     kernel_errors.RequestTimeout: 408,
     kernel_errors.TooLarge: 413,
     kernel_errors.UnsupportedMediaType: 415,
     kernel_errors.Unauthenticated: 401,
-    kernel_errors.NotAllowed: 403,
+    kernel_errors.Forbidden: 403,
     kernel_errors.NotFound: 404,
     kernel_errors.Conflict: 409,
     kernel_errors.RuleViolation: 422,
     kernel_errors.Throttled: 429,
-    kernel_errors.ServiceUnavailable: 503,
+    kernel_errors.Unavailable: 503,
 }
 """By family: a leaf's status is its nearest ancestor's."""
 
@@ -40,7 +40,7 @@ def answer(error: DomainError) -> web.Response:
     status = status_of(type(error))
     headers = {}
     facts: dict[str, Any] = dict(error.details)
-    if isinstance(error, kernel_errors.Throttled | kernel_errors.ServiceUnavailable):
+    if isinstance(error, kernel_errors.Throttled | kernel_errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
         facts["retry_after"] = error.retry_after
     return envelope(status, error.code, facts, headers)

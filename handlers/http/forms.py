@@ -12,7 +12,7 @@ from multidict import MultiDict, MultiDictProxy
 
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.request_body import MAX_BODY_BYTES, read_body
-from models.kernel.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
+from models.kernel.errors import Malformed, RequestTimeout, TooLarge, UnsupportedMediaType
 
 Form = MultiDictProxy[str | bytes]
 """A form's fields by name: text, or an uploaded file's bytes."""
@@ -52,7 +52,7 @@ async def form_of(
             max_num_fields=_MAX_FIELDS,
         )
     except ValueError as error:
-        raise InvalidRequest("body", "not a form in UTF-8") from error
+        raise Malformed("body", "not a form in UTF-8") from error
     return MultiDictProxy(MultiDict(pairs))
 
 
@@ -67,7 +67,7 @@ def _require_type(request: web.Request) -> None:
 async def _parts(request: web.Request, max_bytes: int) -> Form:
     """The fields of a form with a file. Its length must be known beforehand, as browsers say it."""
     if request.content_length is None:
-        raise InvalidRequest("Content-Length", "missing")
+        raise Malformed("Content-Length", "missing")
     if request.content_length > max_bytes:
         raise TooLarge()
     fields: MultiDict[str | bytes] = MultiDict()
@@ -75,9 +75,9 @@ async def _parts(request: web.Request, max_bytes: int) -> Form:
         async with asyncio.timeout(request.app[LOAD_SHEDDER].body_deadline_s):
             async for part in await request.clone(client_max_size=max_bytes).multipart():
                 if not isinstance(part, BodyPartReader) or not part.name:
-                    raise InvalidRequest("body", "not a form")
+                    raise Malformed("body", "not a form")
                 if len(fields) == _MAX_PARTS:
-                    raise InvalidRequest("body", f"more than {_MAX_PARTS} parts")
+                    raise Malformed("body", f"more than {_MAX_PARTS} parts")
                 value = bytes(await part.read())
                 fields.add(part.name, value if part.filename else value.decode("utf-8"))
     except TimeoutError:
@@ -86,5 +86,5 @@ async def _parts(request: web.Request, max_bytes: int) -> Form:
         raise TooLarge() from None
     # Boundaries and bytes; headers of parts; what aiohttp does not take as a charset.
     except (ValueError, HttpProcessingError, RuntimeError) as error:
-        raise InvalidRequest("body", "not a form") from error
+        raise Malformed("body", "not a form") from error
     return MultiDictProxy(fields)

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from handlers.http.authentication import client_address, is_among
 from handlers.http.keys import HEALTH, MEASURE, METRICS, RELEASES, SITE
-from models.kernel.errors import NotAllowed
+from models.kernel.errors import Forbidden
 
 
 def health_routes() -> list[web.RouteDef]:
@@ -28,7 +28,7 @@ async def healthz(_: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """503 without MongoDB. Degraded (a hanging job, Redis away) is 200 and says what. For
-    ``monitors`` only. Raises: NotAllowed."""
+    ``monitors`` only. Raises: Forbidden."""
     _for_monitors(request)
     ready, troubles = await request.app[HEALTH]()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"
@@ -38,7 +38,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """For ``monitors`` only. Raises: NotAllowed."""
+    """For ``monitors`` only. Raises: Forbidden."""
     _for_monitors(request)
     await request.app[MEASURE]()
     return web.Response(
@@ -51,7 +51,7 @@ def _for_monitors(request: web.Request) -> None:
     # Without TRUSTED_PROXIES a proxy's own address is not that of whoever asks.
     hidden = "X-Forwarded-For" in request.headers and not request.app[SITE].trusted_proxies
     if hidden or not is_among(client_address(request), request.app[SITE].monitors):
-        raise NotAllowed()
+        raise Forbidden()
 
 
 def _json(status: int, body: dict[str, object]) -> web.Response:

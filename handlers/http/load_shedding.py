@@ -21,7 +21,7 @@ from typing import Final
 
 from handlers.http.deadline import Changes
 from handlers.http.local_rate_limiter import ADDRESS, READS, LocalRateLimiter
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from models.storage.rounds import pause_s
 
 SLOTS: Final = 256
@@ -57,9 +57,9 @@ the time goes into taking it in."""
 
 
 class WriteQueue:
-    """The line for changes. ``rate`` is how many a second leave while there is a line.
+    """The queue of changes. ``rate`` is the number a second that leave it while somebody waits.
 
-    ``async with door`` holds a place: ``enter``, then ``leave``.
+    ``async with queue`` holds a place, from ``acquire`` to ``release``.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
@@ -100,7 +100,7 @@ class WriteQueue:
         return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:
-        """Returns when there is a place inside. Raises: Overloaded after ``LONGEST_WAIT_S``, or at
+        """Returns when there is a place inside. Raises: Busy after ``LONGEST_WAIT_S``, or at
         once where the line is much too long already."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
@@ -163,12 +163,12 @@ class WriteQueue:
                 self._inside += 1
                 place.set_result(None)
 
-    def _busy(self) -> Overloaded:
+    def _busy(self) -> Busy:
         # They come back one after the other, as fast as changes leave.
         self._left += _OF_A_CHANGE
         now = self._clock()
         self._next_return = max(self._next_return, now + 1) + 1 / max(self.rate, 1.0)
-        return Overloaded(retry_after=self._next_return - now)
+        return Busy(retry_after=self._next_return - now)
 
 
 class LoadShedder:
@@ -199,10 +199,10 @@ class LoadShedder:
         return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:
-        """Raises: Overloaded. Otherwise ``end_read`` must follow."""
+        """Raises: Busy. Otherwise ``end_read`` must follow."""
         if self.door.oldest_s > LATE_S or self._is_overrun() or self.looking >= MAX_READS:
             late_s = max(self._late_s, self.door.oldest_s)
-            raise Overloaded(retry_after=1 + late_s + random.uniform(0, 2))
+            raise Busy(retry_after=1 + late_s + random.uniform(0, 2))
         self.looking += 1
 
     def _is_overrun(self) -> bool:

@@ -24,17 +24,17 @@ from models.identity.errors import (
 )
 from models.kernel.errors import (
     BadOrigin,
+    Busy,
     ClockWrong,
     DomainError,
-    InvalidRequest,
-    NotAllowed,
+    Forbidden,
+    Malformed,
     OutcomeUnknown,
-    Overloaded,
     RequestTimeout,
-    ServiceUnavailable,
     Throttled,
     TooLarge,
     Unauthenticated,
+    Unavailable,
     UnsupportedMediaType,
 )
 from models.reservations.errors import IDEMPOTENCY
@@ -252,18 +252,18 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
     """Those that all routes of its kind have in common: by caller and by method."""
     changes, staff = route.method != "GET", route.who in (Access.VIEWER, Access.LIBRARIAN)
     errors = [
-        InvalidRequest,
+        Malformed,
         UnsupportedMediaType,
         Throttled,
-        Overloaded,
-        ServiceUnavailable,
+        Busy,
+        Unavailable,
     ]
     if route.who is not Access.ANYONE:
         errors.append(Unauthenticated)
     if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
         kinds = len(route.sessions) + (route.scope is not None)
         everybody = route.who is Access.SESSION and kinds == len(SessionKind)
-        errors += [] if everybody else [NotAllowed]
+        errors += [] if everybody else [Forbidden]
         errors += [] if route.scope is None else [ScopeMissing]
         errors += [] if route.who is Access.SESSION else [NotBound]
         errors += [SignInAgain, SecondFactorRequired, OtherVenue] if staff else []

@@ -43,10 +43,10 @@ from models.identity.roles import Role, StaffRights
 from models.kernel.errors import (
     BadOrigin,
     DomainError,
-    InvalidRequest,
-    ServiceUnavailable,
+    Malformed,
     Throttled,
     Unauthenticated,
+    Unavailable,
 )
 from models.kernel.ids import Actor
 from models.kernel.request_id import REQUEST_ID
@@ -249,10 +249,10 @@ LONGEST_REASON: Final = 200
 
 
 def form_reason(form: Form, name: str = "reason") -> str:
-    """The reason that staff give, for the audit log and for the reader. Raises: InvalidRequest."""
+    """The reason that staff give, for the audit log and for the reader. Raises: Malformed."""
     reason = form_text(form, name)
     if not reason or len(reason) > LONGEST_REASON or not is_printable_line(reason):
-        raise InvalidRequest(name, "reason_length", most=LONGEST_REASON)
+        raise Malformed(name, "reason_length", most=LONGEST_REASON)
     return reason
 
 
@@ -292,12 +292,12 @@ def domain_error_page(
     headers = {}
     facts = dict(error.details)
     again: list[tuple[str, str]] = []
-    if isinstance(error, Throttled | ServiceUnavailable):
+    if isinstance(error, Throttled | Unavailable):
         headers["Retry-After"] = str(error.retry_after)
         facts["retry_after"] = error.retry_after
-    if isinstance(error, Throttled | ServiceUnavailable | SignInAgain | SecondFactorRequired):
+    if isinstance(error, Throttled | Unavailable | SignInAgain | SecondFactorRequired):
         again = [(name, form_text(form, name)) for name in form] if form is not None else []
-    if again and isinstance(error, ServiceUnavailable) and "repeat" not in dict(again):
+    if again and isinstance(error, Unavailable) and "repeat" not in dict(again):
         again.append(("repeat", "1"))
     return render_error(
         request,

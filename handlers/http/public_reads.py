@@ -19,7 +19,7 @@ async def read_in_public(
     request: web.Request, read: Callable[[], Coroutine[Any, Any, Value]]
 ) -> Value:
     """What ``read`` gives, which is called when the address has a turn. Raises: Throttled,
-    Overloaded, ServiceUnavailable, and what ``read`` raises."""
+    Busy, Unavailable, and what ``read`` raises."""
     admission = request.app[LOAD_SHEDDER]
     raise_if_limited(admission.addresses.wait_for(client_address(request)))
     admission.begin_read()

@@ -1,4 +1,4 @@
-"""From what a client sent to the shapes that the operations take, or InvalidRequest."""
+"""From what a client sent to the shapes that the operations take, or Malformed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 
 
 def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool) -> Any:
-    """The decoded body; ``optional``: none at all is an empty object. Raises: InvalidRequest."""
+    """The decoded body; ``optional``: none at all is an empty object. Raises: Malformed."""
     if not raw.strip() and optional:
         raw = b"{}"
     try:
@@ -21,15 +21,15 @@ def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool
     except msgspec.ValidationError as error:
         raise malformed(error, "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest("body", "not JSON") from error
+        raise Malformed("body", "not JSON") from error
 
 
 def parse_query(request: web.Request, shape: type) -> Any:
-    """The query string in this shape. Raises: InvalidRequest."""
+    """The query string in this shape. Raises: Malformed."""
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
-            raise InvalidRequest(name, "given twice")
+            raise Malformed(name, "given twice")
         values[name] = value
     try:
         return msgspec.convert(values, shape, strict=False)
@@ -37,7 +37,7 @@ def parse_query(request: web.Request, shape: type) -> Any:
         raise malformed(error, "query") from error
 
 
-def malformed(error: msgspec.ValidationError, whole: str) -> InvalidRequest:
+def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
     """The error with the field's name: msgspec says ``… - at `$.start``` or ``… at `key` in
     `$.results```, and the path is the field."""
     text = str(error)
@@ -45,7 +45,7 @@ def malformed(error: msgspec.ValidationError, whole: str) -> InvalidRequest:
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")
     if not field and (unknown := re.search(r"field `([^`]*)`", reason)):
         field = unknown[1]
-    return InvalidRequest(field[:100] or whole, reason[:200])
+    return Malformed(field[:100] or whole, reason[:200])
 
 
 def digest_of(body: msgspec.Struct) -> str:

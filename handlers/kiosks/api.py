@@ -19,9 +19,9 @@ from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
-from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, WrongVenue
+from models.check_in.errors import OtherInUse, PresenceMethodOff, WrongVenue
 from models.check_in.service import CheckInService
-from models.kernel.errors import NotAllowed, NotFound, TooManyAttempts
+from models.kernel.errors import Forbidden, NotFound, TooManyAttempts
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.kiosks.service import KioskService
 from models.library.entities import Kiosk
@@ -89,18 +89,18 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
         TooEarly,
         TooLate,
         WrongVenue,
-        CheckedInElsewhere,
+        OtherInUse,
         PresenceMethodOff,
     ),
     sessions=AT_KIOSK,
 )
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     """Check in, or return, without a code: the reader stands before the kiosk that they touched
-    with their card. Raises: as the scan; NotAllowed at another kiosk."""
+    with their card. Raises: as the scan; Forbidden at another kiosk."""
     kiosk = await _kiosk(call)
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:
-        raise NotAllowed()
+        raise Forbidden()
     # A card has no code that could be used up: each touch has a number of its own, below those of
     # codes.
     touch = -int(call.now.timestamp() * 1000)

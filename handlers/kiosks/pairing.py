@@ -41,7 +41,7 @@ async def page(request: web.Request) -> web.StreamResponse:
     status=201,
 )
 async def ask_for_pairing(call: ApiRequest) -> PairingOut:
-    """A code for the screen that asks. Raises: Throttled, Overloaded."""
+    """A code for the screen that asks. Raises: Throttled, Busy."""
     address, browser = client_address(call.request), browser_name(call.request)
     network = network_of(address)
     await enforce_rate_limit(call.request, PAIRINGS, f"{network} {browser}")

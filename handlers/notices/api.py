@@ -8,7 +8,7 @@ from handlers.http.markdown import html_of
 from handlers.http.schemas import Page, Pagination
 from handlers.notices.schemas import NoticeDetail, NoticeOut
 from models.identity.api_tokens import Scope
-from models.kernel.errors import NotAllowed, NotFound
+from models.kernel.errors import Forbidden, NotFound
 from models.kernel.time_range import to_local
 from models.notices.service import NoticeService
 
@@ -20,7 +20,7 @@ routes = ApiRoutes()
     "What the library tells everybody",
     Access.SESSION,
     scope=Scope.CATALOG_READ,
-    errors=(NotAllowed,),
+    errors=(Forbidden,),
 )
 async def list_current(call: ApiRequest, query: Pagination) -> Page[NoticeOut]:
     rows, total = await call[NoticeService].page_of(call.now, query.offset, query.page_size)
@@ -33,7 +33,7 @@ async def list_current(call: ApiRequest, query: Pagination) -> Page[NoticeOut]:
     "One notice",
     Access.SESSION,
     scope=Scope.CATALOG_READ,
-    errors=(NotAllowed, NotFound),
+    errors=(Forbidden, NotFound),
 )
 async def get(call: ApiRequest) -> NoticeDetail:
     n = await call[NoticeService].get(call.id, call.now)

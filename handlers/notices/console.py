@@ -18,7 +18,7 @@ from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_con
 from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console_labels import NOTICE_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import to_local
 from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
@@ -107,10 +107,10 @@ async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.Stre
 
 
 def _read(form: Form, old: Notice | None) -> Notice:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     typed = decode(form, NoticeForm)
     if typed.until is not None and typed.until <= typed.published_at:
-        raise InvalidRequest("until", "withdrawn_before_published")
+        raise Malformed("until", "withdrawn_before_published")
     return Notice(
         id=old.id if old is not None else "",
         title=typed.title,

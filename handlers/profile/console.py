@@ -23,7 +23,7 @@ from handlers.staff.setup_steps import is_under_way
 from handlers.texts.setup import PROFILE_FIELDS, WRONG_FIELD
 from handlers.texts.wording import PLACEHOLDER_NAMES, PLACEHOLDERS, RULES_TEXT, RUNNING_LINE
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.profile.entities import LibraryProfile
 from models.profile.errors import ProfileChanged, ZoneFixed
@@ -100,7 +100,7 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
             return await _page(visit, logo, _preview(visit, new))
         require_current(form, old.rev, ProfileChanged)
         await visit[StaffProfile].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
-    except InvalidRequest as error:
+    except Malformed as error:
         name, wrong = str(error.details["field"]), error_text(visit, error)
         name = PROFILE_FIELDS.get(name, name)
         refuse(visit, form, error, WRONG_FIELD.format(field=name, wrong=wrong))
@@ -123,7 +123,7 @@ def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, st
 
 async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
     """The picture that is sent now or was sent with the form before; the old one without any.
-    Raises: InvalidRequest."""
+    Raises: Malformed."""
     if form_text(form, "logo_none"):
         return b""
     sent, kept = form.get("logo"), form_text(form, "logo_kept")
@@ -134,14 +134,14 @@ async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
             sent = base64.b64decode(kept, validate=True)
         return await read_upload(visit.request, logo_of, sent)
     except TooCostly as error:
-        raise InvalidRequest("logo", "picture_too_costly") from error
+        raise Malformed("logo", "picture_too_costly") from error
     except binascii.Error as error:
-        raise InvalidRequest("logo", "logo_unreadable") from error
+        raise Malformed("logo", "logo_unreadable") from error
 
 
 def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
     """The profile that the form describes. Wording that is still the usual one is kept as none, so
-    that it stays the usual one. Raises: InvalidRequest for a zone that cannot be chosen."""
+    that it stays the usual one. Raises: Malformed for a zone that cannot be chosen."""
     rules = typed["rules_text"].replace("\r\n", "\n")
     contact = (line.strip() for line in typed["contact"].splitlines())
     lines: dict[str, Any] = {name: typed[name] for name in _LINES}

@@ -23,10 +23,10 @@ from handlers.staff.schemas import (
 )
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
-from models.check_in.errors import CheckedInElsewhere
+from models.check_in.errors import OtherInUse
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, NotFound, TooManyAttempts
+from models.kernel.errors import Malformed, NotFound, TooManyAttempts
 from models.kernel.ids import ReaderId
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date, to_local
@@ -62,7 +62,7 @@ async def list_reservations(
     """A page of the day, in the order in which the reservations were made."""
     day = query.date or local_date(call.now)
     if not 2000 <= day.year < 2100:
-        raise InvalidRequest("date", "a day in the years 2000 to 2099")
+        raise Malformed("date", "a day in the years 2000 to 2099")
     if query.area is not None and query.area not in call[REFERENCE].catalog.areas:
         raise NotFound()
     await _keep_look(call, f"bookings:{day}")
@@ -135,9 +135,9 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
 
 
 def printable(reason: str) -> str:
-    """Raises: InvalidRequest for what would spoil the line of a list."""
+    """Raises: Malformed for what would spoil the line of a list."""
     if not is_printable_line(reason):
-        raise InvalidRequest("reason", "one line of printable characters")
+        raise Malformed("reason", "one line of printable characters")
     return reason
 
 
@@ -147,7 +147,7 @@ def printable(reason: str) -> str:
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
-    errors=(*OWN_RESERVATION, TooEarly, TooLate, CheckedInElsewhere),
+    errors=(*OWN_RESERVATION, TooEarly, TooLate, OtherInUse),
     audited=True,
 )
 async def check_in(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:

@@ -17,7 +17,7 @@ from handlers.library.console.seat_lists import chosen_seats
 from handlers.staff.layout import render
 from handlers.staff.sent_forms import error_text
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import PresenceSource, Seat
 
 _MASK: Final = 2
@@ -37,7 +37,7 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
     refused: dict[str, Any] = {}
     try:
         chosen = chosen_seats(area.seats, asked)
-    except InvalidRequest as error:
+    except Malformed as error:
         refused = {"status": status_of(type(error)), "wrong": error_text(visit, error)}
     link_of = visit[SeatLabels].link
     links = [(seat.number, link_of(seat.id)) for seat in chosen]

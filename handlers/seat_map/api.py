@@ -42,13 +42,13 @@ from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId, features_of
-from models.policy.errors import FilterDisabled
+from models.policy.errors import FilterOff
 from models.policy.rules import may_filter
-from models.reservations.errors import BeyondBookingWindow, NotATimeStep, StartInPast
+from models.reservations.errors import InThePast, OffGrid, OutsideHorizon
 from models.seat_map.service import SeatMapService, TimeFilter
 
 routes = ApiRoutes()
-_DAY: Final = (StartInPast, BeyondBookingWindow)
+_DAY: Final = (InThePast, OutsideHorizon)
 
 
 @routes.get(
@@ -87,7 +87,7 @@ async def catalog(call: ApiRequest) -> CatalogOut:
     Access.SESSION,
     answer=schemas.AreasOut,
     cached=True,
-    errors=(*_DAY, FilterDisabled),
+    errors=(*_DAY, FilterOff),
     at_kiosk=True,
     scope=Scope.OCCUPANCY_READ,
 )
@@ -153,7 +153,7 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
 
 
 def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
-    """Raises: InvalidRequest, StartInPast, BeyondBookingWindow."""
+    """Raises: Malformed, InThePast, OutsideHorizon."""
     asked = _window(call, query.date, query.start, query.end)
     start, end, minute = query.start or "", query.end or "", clock(call.now)
     return MapSearch(asked.day, start, end, minute=minute, past_midnight=True)
@@ -243,7 +243,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     "/seats/{id}/times",
     "Free starts of a seat; with a start, its free ends",
     Access.SESSION,
-    errors=(NotFound, NotATimeStep, *_DAY),
+    errors=(NotFound, OffGrid, *_DAY),
     at_kiosk=True,
     scope=Scope.OCCUPANCY_READ,
 )

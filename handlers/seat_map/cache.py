@@ -255,7 +255,7 @@ class SeatMapCache:
     ) -> TimeFilter:
         """The asked window, within the reader's horizon; the same few are asked for all the time.
 
-        Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
+        Raises: Malformed, InThePast, OutsideHorizon.
         """
         self._reset_if_catalog_changed()
         if minute != self._minute or len(self._windows) > _VIEWS_KEPT:

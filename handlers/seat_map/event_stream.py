@@ -28,7 +28,7 @@ from handlers.http import presenting
 from handlers.seat_map import schemas
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
 from models.identity.entities import Session
-from models.kernel.errors import DomainError, Overloaded, Throttled
+from models.kernel.errors import Busy, DomainError, Throttled
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area
@@ -129,12 +129,12 @@ class EventStreamHub:
     ) -> web.StreamResponse:
         """Answer with the stream; returns when it has ended.
 
-        Raises: Overloaded, Throttled when there are too many; ServiceUnavailable.
+        Raises: Busy, Throttled when there are too many; Unavailable.
         """
         if request.method == "HEAD":
             return web.Response(headers=headers)  # and no body to wait for
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
-            raise Overloaded(retry_after=random.randint(10, 30))
+            raise Busy(retry_after=random.randint(10, 30))
         reader_id = reader.id
         if self._of_reader[reader_id] >= STREAMS_OF_A_READER:
             raise Throttled(5)

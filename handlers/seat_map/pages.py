@@ -189,7 +189,7 @@ def _next_free(search: MapSearch, shown: CachedAreaMap, reader_id: ReaderId) -> 
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
-    """The reservation that is about to be changed. Raises: NotFound; InvalidState where it cannot
+    """The reservation that is about to be changed. Raises: NotFound; WrongState where it cannot
     be changed any more."""
     if not search.change:
         return None

@@ -117,7 +117,7 @@ class SearchTimes(schemas.Request):
 
 
 def search_of(visit: PageRequest) -> MapSearch:
-    """The search of the request. Raises: InvalidRequest."""
+    """The search of the request. Raises: Malformed."""
     query = visit.request.query
     # Other parameters of an address (WeChat adds its own) are ignored.
     given = {name: value.strip() for name, value in query.items() if value.strip()}
@@ -169,7 +169,7 @@ def features_in(given: Mapping[str, Any], visit: PageRequest, day: date) -> froz
 def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
     """The search's day, and its time where both ends are chosen.
 
-    Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
+    Raises: Malformed, InThePast, OutsideHorizon.
     """
     return visit[SEAT_MAP_CACHE].window(
         search.day,

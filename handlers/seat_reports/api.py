@@ -14,13 +14,13 @@ from models.booking.alternatives import SeatAlternatives
 from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import PresenceMethodOff, QrExpired, WrongSeat, WrongVenue
 from models.check_in.service import CheckInService
-from models.kernel.errors import InvalidState, NotFound, TooManyAttempts
+from models.kernel.errors import NotFound, TooManyAttempts, WrongState
 from models.kernel.time_range import local_date
 from models.kiosks.errors import QrInvalid
 from models.library.entities import KioskId, PresenceSource
 from models.reservations.errors import OWN_RESERVATION, TooEarly, TooLate
 from models.reservations.presence import PresenceMethod, PresenceProof
-from models.seat_reports.errors import NotThere, SeatNotInUse
+from models.seat_reports.errors import NotInUse, NotThere
 from models.seat_reports.service import SeatReportService
 
 routes = ApiRoutes()
@@ -87,9 +87,9 @@ def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
     "Say that nobody sits on a seat that is shown in use",
     errors=(
         NotFound,
-        SeatNotInUse,
+        NotInUse,
         NotThere,
-        InvalidState,
+        WrongState,
         TooManyAttempts,
     ),
     at_kiosk=True,

@@ -26,7 +26,7 @@ from handlers.violations.schemas import ViolationOut
 from models.booking.service import ReservationService
 from models.code_sharing.service import CodeSharingService
 from models.identity.roles import Role, StaffRights, rights_everywhere
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.readers.entities import Reader, onlooker
@@ -94,7 +94,7 @@ async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
 )
 async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     if body.end <= body.start:
-        raise InvalidRequest("to", "to is after from")
+        raise Malformed("to", "to is after from")
     waived = await call[StaffViolations].waive_all(
         staff_of(call), body.start, body.end, body.reason
     )

@@ -17,7 +17,7 @@ from handlers.staff.sent_forms import refuse
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import SCOPE_TEXT
 from models.identity.api_tokens import Scope
-from models.kernel.errors import Conflict, InvalidRequest
+from models.kernel.errors import Conflict, Malformed
 from models.readers.staff.readers import StaffReaders
 from models.staff.api_tokens import (
     FEWEST_PER_MINUTE,
@@ -75,9 +75,9 @@ async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
     typed = decode(form, TokenForm)
     scopes = [scope for scope in Scope if form_text(form, scope.value)]
     if not scopes:
-        raise InvalidRequest("scope", "scope_missing")
+        raise Malformed("scope", "scope_missing")
     if typed.days not in LIFETIMES_DAYS:
-        raise InvalidRequest("days", "token_days")
+        raise Malformed("days", "token_days")
     pace = Pace(typed.days, typed.per_minute)
     try:
         made = await visit[StaffApiTokens].create(

@@ -17,7 +17,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text
 from handlers.http.request_parsing import malformed
 from handlers.texts.console import FIELD_WRONG, WRONG_TEXT
-from models.kernel.errors import Conflict, InvalidRequest
+from models.kernel.errors import Conflict, Malformed
 from models.kernel.request_id import REQUEST_ID
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_instant
@@ -41,8 +41,8 @@ class _Field:
     wrong: str
     """The sentence of ``FIELD_WRONG`` with the bounds of the type."""
 
-    def refusal(self) -> InvalidRequest:
-        return InvalidRequest(self.name, self.wrong)
+    def refusal(self) -> Malformed:
+        return Malformed(self.name, self.wrong)
 
 
 def decode(form: Form, shape: type[Shape]) -> Shape:
@@ -50,7 +50,7 @@ def decode(form: Form, shape: type[Shape]) -> Shape:
     of its name, and a field that may be missing is so where nothing is typed. What is wrong with a
     field is said by ``FIELD_WRONG``.
 
-    Raises: InvalidRequest.
+    Raises: Malformed.
     """
     fields, values = _fields_of(shape), dict[str, object]()
     for name, field in fields.items():
@@ -85,7 +85,7 @@ def _sentence(shape: type, name: str, kind: inspect.Type) -> str:
 
 
 def _value(form: Form, field: _Field) -> object:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     text = form_text(form, field.name)
     match field.type:
         case inspect.ListType() | inspect.SetType() | inspect.FrozenSetType():
@@ -134,47 +134,47 @@ def require_current(form: Form, rev: int, changed: type[Conflict]) -> None:
 
 
 def required_text(form: Form) -> str:
-    """What was written in the field ``text``. Raises: InvalidRequest."""
+    """What was written in the field ``text``. Raises: Malformed."""
     text, wrong = checked_text(form)
     if wrong:
-        raise InvalidRequest("text", wrong)
+        raise Malformed("text", wrong)
     return text
 
 
 def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) -> SeatId:
-    """The seat that is typed by its area and number. Raises: InvalidRequest."""
+    """The seat that is typed by its area and number. Raises: Malformed."""
     area = visit[REFERENCE].catalog.areas.get(AreaId(form_text(form, "area")))
     seats = area.seats if area is not None else ()
     if area is not None and even_if_removed:
         seats = (*seats, *area.retired_seats, *area.removed_seats)
     seat = seat_named(seats, form_text(form, "no"))
     if seat is None:
-        raise InvalidRequest("no", WRONG_TEXT["seat_unknown"])
+        raise Malformed("no", WRONG_TEXT["seat_unknown"])
     return seat.id
 
 
 def instant_of(text: str, name: str) -> datetime:
-    """A browser's date and time, on the library's clock. Raises: InvalidRequest."""
+    """A browser's date and time, on the library's clock. Raises: Malformed."""
     try:
         typed = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:
-        raise InvalidRequest(name, WRONG_TEXT["instant_missing"]) from error
+        raise Malformed(name, WRONG_TEXT["instant_missing"]) from error
     if not 2000 <= typed.year < 2100:
-        raise InvalidRequest(name, WRONG_TEXT["not_our_time"])
+        raise Malformed(name, WRONG_TEXT["not_our_time"])
     return local_instant(typed.date(), typed.time())
 
 
 def day_of(text: str, name: str) -> date:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise InvalidRequest(name, WRONG_TEXT["date_missing"]) from error
+        raise Malformed(name, WRONG_TEXT["date_missing"]) from error
 
 
 def clock_of(text: str, name: str) -> time:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
         wrong = WRONG_TEXT["clock_format" if text else "clock_missing"].format(text=text)
-        raise InvalidRequest(name, wrong)
+        raise Malformed(name, wrong)
     return time.fromisoformat(text)

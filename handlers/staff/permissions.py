@@ -22,7 +22,7 @@ from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.staff.sent_forms import refuse
 from models.identity.errors import SecondFactorRequired, SignInAgain
 from models.identity.roles import Role
-from models.kernel.errors import Conflict, InvalidRequest, RuleViolation
+from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
 def staff_page(shown: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
@@ -61,7 +61,7 @@ def staff_form(
             visit.require_in(None, role)
         try:
             return await posted(visit, form)
-        except (InvalidRequest, Conflict, RuleViolation) as error:
+        except (Malformed, Conflict, RuleViolation) as error:
             if page is None:
                 raise
             refuse(visit, form, error)

@@ -16,7 +16,7 @@ from handlers.http.pages import PageRequest, form_text
 from handlers.http.refusals import count_error
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.errors import reason_text, text_of
-from models.kernel.errors import DomainError, InvalidRequest
+from models.kernel.errors import DomainError, Malformed
 
 _TOKENS: Final = frozenset({"csrf", "key"})
 _ERRORS_OF: Final = {
@@ -94,7 +94,7 @@ def refuse(
     """The same, with what is wrong: the error's words and field, unless others are given."""
     if not wrong:
         wrong = error_text(visit, error)
-    elif not isinstance(error, InvalidRequest):
+    elif not isinstance(error, Malformed):
         count_error(visit.request, error)
     field = field or FIELD_OF.get(error.code, str(error.details.get("field", "")))
     status = status_of(type(error))
@@ -104,7 +104,7 @@ def refuse(
 def error_text(visit: PageRequest, error: DomainError) -> str:
     """The refusal in words; what is wrong with a field may be the name of a sentence. A refusal
     that the form's text does not explain is counted by its code."""
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, Malformed):
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
     count_error(visit.request, error)

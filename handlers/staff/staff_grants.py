@@ -15,7 +15,7 @@ from handlers.staff.forms import decode
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console_labels import ROLE_TEXT
 from models.identity.roles import GrantId, Role, StaffGrant
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.library.entities import VenueId
@@ -69,20 +69,20 @@ async def give_role(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     typed = decode(form, GrantForm)
     venues = frozenset[VenueId]()
     if typed.where == "some":
         known = visit[REFERENCE].catalog.venues
         venues = frozenset(VenueId(id) for id in known if form_text(form, f"venue-{id}"))
         if not venues:
-            raise InvalidRequest("where", "venue_missing")
+            raise Malformed("where", "venue_missing")
     first, last = typed.first, typed.last
     if last is not None and last < max(first or last, local_date(visit.now)):
-        raise InvalidRequest("last", "grant_dates")
+        raise Malformed("last", "grant_dates")
     reader = await visit[StaffGrants].find(typed.number)
     if reader is None:
-        raise InvalidRequest("number", "never_signed_in")
+        raise Malformed("number", "never_signed_in")
     return reader, StaffGrant(GrantId(""), typed.role, venues, first, last)
 
 

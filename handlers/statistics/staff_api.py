@@ -12,7 +12,7 @@ from handlers.staff.api import rights_of
 from handlers.staff.schemas import AreaDayOut, StatisticsOut, StatisticsQuery
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.library.entities import Catalog
 from models.statistics.daily import AreaDay
@@ -37,12 +37,12 @@ async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
     """The days of the interval, area by area, of the venues that they may see."""
     last = query.last or local_date(call.now) - _DAY
     if not all(2000 <= day.year < 2100 for day in (last, query.first or last)):
-        raise InvalidRequest("to", "days in the years 2000 to 2099")
+        raise Malformed("to", "days in the years 2000 to 2099")
     first = query.first or last - (_USUAL - 1) * _DAY
     if first > last:
-        raise InvalidRequest("to", "to is not before from")
+        raise Malformed("to", "to is not before from")
     if (last - first).days >= LONGEST:
-        raise InvalidRequest("from", f"at most {LONGEST} days")
+        raise Malformed("from", f"at most {LONGEST} days")
     catalog, rights = call[REFERENCE].catalog, rights_of(call)
     found = [
         _shown(catalog, day)

@@ -186,7 +186,7 @@ _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面�
 
 
 def reason_text(details: Mapping[str, Any]) -> str:
-    """The words for what is wrong with a field (the details of InvalidRequest). A reason that has
+    """The words for what is wrong with a field (the details of Malformed). A reason that has
     no words here is shown as it is."""
     reason = str(details["reason"])
     return REASONS[reason].format_map(details) if reason in REASONS else reason

@@ -12,7 +12,7 @@ from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, ren
 from handlers.staff.schemas import WaiveAll
 from handlers.violations import presenter
 from models.booking.service import ReservationService
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.readers.staff.readers import StaffReaders
 from models.text_checks.entities import TextVerdict
 from models.violations.staff import StaffViolations
@@ -48,7 +48,7 @@ async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Grant the appeal or refuse it, with an answer."""
     granted = form_text(form, "granted")
     if granted not in ("yes", "no"):
-        raise InvalidRequest("granted", "decision_missing")
+        raise Malformed("granted", "decision_missing")
     await visit[StaffViolations].decide_appeal(
         staff_context(visit), visit.id, granted == "yes", required_text(form)
     )
@@ -65,7 +65,7 @@ async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Waive all violations of an interval."""
     reason, typed = form_reason(form), decode(form, WaiveAll)
     if typed.end <= typed.start:
-        raise InvalidRequest("to", "instants_reversed")
+        raise Malformed("to", "instants_reversed")
     waived = await visit[StaffViolations].waive_all(
         staff_context(visit), typed.start, typed.end, reason
     )

@@ -13,7 +13,7 @@ from handlers.reservations.schemas import ReservationOut
 from handlers.waitlist import presenter
 from handlers.waitlist.schemas import JoinWaitlist, WaitlistEntryOut
 from models.kernel.errors import NotFound
-from models.policy.errors import FilterDisabled
+from models.policy.errors import FilterOff
 from models.reservations.errors import (
     BOOKABLE_TIME,
     OWN_RESERVATION,
@@ -21,12 +21,12 @@ from models.reservations.errors import (
     SEAT_MAY_BE_BOOKED,
     Closed,
     DailyLimit,
-    GroupSeatOnly,
-    OverlapsOwnBooking,
+    GroupOnly,
+    OwnOverlap,
     SeatDisabled,
 )
 from models.reservations.rules import TimeSelection
-from models.waitlist.errors import AlreadyAlerted, AlreadyWaiting, SeatAvailable, TooManyAlerts
+from models.waitlist.errors import AlreadyAlerted, AlreadyWaiting, SeatFree, TooManyAlerts
 from models.waitlist.service import WaitlistService
 
 routes = ApiRoutes()
@@ -41,11 +41,11 @@ routes = ApiRoutes()
         *READER_MAY_BOOK,
         *BOOKABLE_TIME,
         SeatDisabled,
-        GroupSeatOnly,
-        FilterDisabled,
-        OverlapsOwnBooking,
+        GroupOnly,
+        FilterOff,
+        OwnOverlap,
         DailyLimit,
-        SeatAvailable,
+        SeatFree,
         AlreadyWaiting,
         AlreadyAlerted,
         TooManyAlerts,

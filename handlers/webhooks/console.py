@@ -160,7 +160,7 @@ def _render(visit: PageRequest, template: str, **facts: Any) -> web.Response:
 
 
 def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) -> WebhookEndpoint:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     typed = decode(form, WebhookForm)
     return WebhookEndpoint(
         old.id if old is not None else WebhookId(""),

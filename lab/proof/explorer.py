@@ -25,7 +25,7 @@ from lab.proof.simulated_library import MONDAY, SimulatedLibrary, Worker
 from lab.proof.simulated_loop import PARTY, SimulatedLoop, Stuck, counted_ids, run_alone
 from lab.proof.simulated_mongo import Request
 from lab.proof.simulation import Move, Recorder, Run
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.readers.entities import Reader
 
 Act = Callable[[Worker, Recorder, Operation | None], Awaitable[Operation | None]]
@@ -200,7 +200,7 @@ class Explorer:
 
         async def act(party: Party) -> None:
             worker = run.workers[party.worker]
-            with suppress(ServiceUnavailable):  # a job, which comes again
+            with suppress(Unavailable):  # a job, which comes again
                 told[party.name] = await party.act(worker, run.recorder, None)
 
         tasks = [run.start(p.name, p.worker, act(p)) for p in self._parties]

@@ -22,7 +22,7 @@ from lab.proof.simulated_library import (
 )
 from lab.proof.simulation import Recorder
 from models.check_in.arrival import KioskCodeScan
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.kernel.time_range import local_instant, next_clock_instant
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
@@ -249,7 +249,7 @@ def declines(reader: Reader, id: str, now: datetime) -> Job:
     """The reader does not want the seat that is offered."""
 
     async def decline(worker: Worker) -> None:
-        with suppress(InvalidState):
+        with suppress(WrongState):
             await worker.waitlist.decline(context(reader, now), id)
 
     return decline
@@ -259,7 +259,7 @@ def gives_back(reader: Reader, id: str, now: datetime) -> Job:
     """The reader gives the booking up, and does not ask what came of it."""
 
     async def cancel(worker: Worker) -> None:
-        with suppress(InvalidState):
+        with suppress(WrongState):
             await worker.reservations.cancel(context(reader, now), id)
 
     return cancel

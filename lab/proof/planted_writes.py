@@ -18,7 +18,7 @@ from models.readers.context import RequestContext
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RequestInProgress
+from models.reservations.errors import ClaimLost, InProgress
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Document
 from models.storage.transactions import InTransaction, run_transaction
@@ -254,7 +254,7 @@ def key_stays_busy(run: Run) -> None:
         @contextmanager
         def until_it_succeeds(reader: ReaderId, key: str, keys: Any = keys) -> Iterator[None]:
             if (reader, key) in keys._running:
-                raise RequestInProgress()
+                raise InProgress()
             keys._running.add((reader, key))
             yield
             keys._running.discard((reader, key))
@@ -269,7 +269,7 @@ def _accepting(worker: Worker) -> Callable[[Reservation], Any]:
         day = await worker.occupancy.get_day(made.date)
         for row in day.by_seat.get(made.seat_id, ()):
             if row.start < made.end and made.start < row.end:
-                raise ClaimConflict(next(c for c in made.claims if c.startswith("s:")))
+                raise ClaimLost(next(c for c in made.claims if c.startswith("s:")))
         kept = tuple(claim for claim in made.claims if not claim.startswith("s:"))
         await insert(replace(made, claims=kept))
 

@@ -27,7 +27,7 @@ from lab.proof.simulated_loop import PARTY, counted_ids
 from lab.proof.simulation import Move, Run
 from lab.proof.visitors import CLOCK_S, LASTS, Visitor
 from models.check_in.arrival import KioskCodeScan
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.messages.mapping import DEFAULT_EXPIRY
 from models.waitlist.entities import OFFER_DURATION
 from notify.delivery import worker as delivery
@@ -266,7 +266,7 @@ class Day:
         self.run.tasks[worker.name].append(task)
         try:
             return await task
-        except ServiceUnavailable:
+        except Unavailable:
             return None
         except asyncio.CancelledError:
             if task.cancelled():

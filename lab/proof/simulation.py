@@ -15,9 +15,9 @@ from lab.proof.memory_query import Document
 from lab.proof.simulated_library import SimulatedLibrary, Worker
 from lab.proof.simulated_loop import PARTY, SimulatedLoop
 from lab.proof.simulated_mongo import Cluster, Network, Request
-from models.kernel.errors import DomainError, ServiceUnavailable
+from models.kernel.errors import DomainError, Unavailable
 from models.reservations.entities import Reservation
-from models.reservations.errors import RequestInProgress
+from models.reservations.errors import InProgress
 
 
 class Move(Enum):
@@ -96,9 +96,9 @@ class Recorder:
         operation.undone = False
         try:
             r = await act()
-        except RequestInProgress:
+        except InProgress:
             return operation  # not yet
-        except ServiceUnavailable:
+        except Unavailable:
             others = any(o.key == key and o is not operation for o in self.history.operations)
             if self.happened is not None and not others:
                 operation.undone = not self.happened(key)

@@ -10,9 +10,9 @@ from itertools import chain
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bind.providers.base import CampusClient, ProviderUnavailable
+from bind.providers.base import CampusClient, EntryUnavailable
 from bind.providers.cas_client import CasClient
-from bind.providers.cas_xml import CasUnavailable, TicketRefused
+from bind.providers.cas_xml import CasUnavailable, TicketInvalid
 from bind.providers.oidc import OidcSettings
 from bind.providers.oidc_metadata import OidcDirectory
 from handlers.accounts.login import OIDC_PATH, SERVICE_PATH
@@ -25,7 +25,7 @@ from miniapp_server.logging_config import configure_logs
 from miniapp_server.settings import Settings
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.misspelt import in_words, is_known, misspelt
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.messages.entities import Template
 from models.storage.connectivity import (
     MongoUnusable,
@@ -230,7 +230,7 @@ async def _mongo(settings: Settings, today: date) -> list[Row]:
         return [Row("MongoDB", hosts, Verdict.PROBLEM, str(refused))]
     except MongoUnusable as error:
         return [Row("MongoDB", hosts, Verdict.PROBLEM, error.line)]
-    except (ServiceUnavailable, TimeoutError):
+    except (Unavailable, TimeoutError):
         return [Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")]
     value = f"{'.'.join(map(str, version))}, {where}"
     rows = [Row("MongoDB", value, *_judged(settings, mongodb_note(version, today)))]
@@ -276,7 +276,7 @@ async def _cas(settings: Settings) -> Row:
     async with CasClient(base, settings.public_base_url + SERVICE_PATH) as cas:
         try:
             await cas.validate("ST-0-are-you-there")
-        except TicketRefused as refused:
+        except TicketInvalid as refused:
             if refused.details.get("cas_code") in ("INVALID_SERVICE", "UNAUTHORIZED_SERVICE"):
                 note = f"it does not know this service: have {cas.service_url} registered there"
                 return Row("CAS", base, Verdict.PROBLEM, note)
@@ -293,7 +293,7 @@ async def _oidc(settings: Settings, provider: OidcSettings) -> Row:
         try:
             found = await directory.metadata()
             keys = await directory.keys(None)
-        except ProviderUnavailable as error:
+        except EntryUnavailable as error:
             note = _OIDC_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
             return Row(name, provider.issuer, Verdict.PROBLEM, note)
     facts = [

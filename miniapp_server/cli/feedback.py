@@ -10,7 +10,7 @@ from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.keys import RESOURCES
 from models.feedback.entities import AnswerPush, Feedback
 from models.feedback.service import FeedbackService
-from models.kernel.errors import InvalidState, NotFound
+from models.kernel.errors import NotFound, WrongState
 from models.kernel.time_range import to_local
 from models.text_checks.entities import TextVerdict
 from notify.conversations import Conversations
@@ -58,6 +58,6 @@ async def reply(env: Env, id: str, text: str) -> None:
             answered = await app[service_key(FeedbackService)].get(id)
         except NotFound:
             raise CommandError(f"there is no feedback {id!r}") from None
-        except InvalidState:
+        except WrongState:
             raise CommandError("it has been answered already, in other words") from None
     print("answered" if answered.reader_id or answered.push is AnswerPush.SENT else NOT_SENT)

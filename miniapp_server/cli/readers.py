@@ -15,7 +15,7 @@ from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.keys import RESOURCES
 from miniapp_server.terminal import can_ask, confirmed, progress
 from miniapp_server.wiring import ERASURE
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from models.kernel.time_range import to_local
 from models.readers.entities import FOREVER, Reader, is_card_number, normalise_student_no
 from models.readers.personal_data_repository import (
@@ -76,7 +76,7 @@ async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
                 raise CommandError("suspended without an end: end that first") from error
             until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
             raise CommandError(f"suspended until {until}: erase them then") from error
-        except Overloaded as error:
+        except Busy as error:
             raise CommandError(
                 "they are doing something at this moment: again in a minute"
             ) from error

@@ -19,7 +19,7 @@ from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.misspelt import SettingsFile
 from miniapp_server.supervisor import WorkerFailed
 from miniapp_server.walkthrough import WalkthroughFailed
-from models.kernel.errors import DomainError, InvalidRequest, ServiceUnavailable
+from models.kernel.errors import DomainError, Malformed, Unavailable
 from models.storage.connectivity import MongoUnusable
 from models.storage.installation import DatabaseRefused
 
@@ -54,9 +54,9 @@ def _line_of(error: DomainError) -> str:
     """What an operator reads about an error of the service."""
     if isinstance(error, MongoUnusable):
         return error.line
-    if isinstance(error, ServiceUnavailable):
+    if isinstance(error, Unavailable):
         return "MongoDB does not answer"
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, Malformed):
         return "{field}: {reason}".format_map(error.details)
     return error.code
 

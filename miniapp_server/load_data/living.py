@@ -41,7 +41,7 @@ from models.booking.service import ReservationService
 from models.check_in.arrival import KioskCodeScan
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
-from models.kernel.errors import DomainError, ServiceUnavailable
+from models.kernel.errors import DomainError, Unavailable
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import local_date, to_local
 from models.library.entities import Area, AreaId, KioskId
@@ -161,7 +161,7 @@ class LivingLibrary:
                     crowd.create_task(self.play(visit, self._now()))
                 while True:
                     await self._look()
-                    with suppress(ServiceUnavailable):
+                    with suppress(Unavailable):
                         await self._reference.refresh()  # what the console has changed
                     if local_date(self._now()) > today:
                         today += _DAY
@@ -181,7 +181,7 @@ class LivingLibrary:
 
     async def _look(self) -> None:
         """Raises: LifeIsOver."""
-        with suppress(ServiceUnavailable):  # then it is asked again in a moment
+        with suppress(Unavailable):  # then it is asked again in a moment
             if not await self._state.is_alive(self._writer.id):
                 raise LifeIsOver
 
@@ -300,7 +300,7 @@ async def live(env: Mapping[str, str]) -> None:
             except LifeIsOver:
                 pass
             finally:
-                with suppress(ServiceUnavailable):
+                with suppress(Unavailable):
                     await state.note_stopped(writer.id, library.readers)
 
 

@@ -15,7 +15,7 @@ from miniapp_server.keys import RESOURCES, SCHEDULER
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.schedule import delivery_job
 from miniapp_server.scheduler import end
-from models.kernel.errors import Conflict, DomainError, InvalidRequest
+from models.kernel.errors import Conflict, DomainError, Malformed
 from models.messages.entities import Channel
 from models.reservations.presence import PresenceMethod
 from models.storage.broadcast import AcknowledgedBroadcast
@@ -32,7 +32,7 @@ _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
 """What these write may be due at once, as it tells of an instant before."""
 
 
-class ClockCannotGoBack(Conflict):
+class ClockHeld(Conflict):
     """The clock goes back only while there are no reservations."""
 
     code = "clock_held"
@@ -75,11 +75,11 @@ class MovableClock:
         """Let the clock reach what ``wanted`` makes of its time, in every worker: forward through
         each due instant in its order. Invented readers go first: they live by the real clock.
 
-        Raises: ClockCannotGoBack, InvalidRequest.
+        Raises: ClockHeld, Malformed.
         """
         async with self._exclusive_move():
             if wanted(now := self._clock.now()) - now > _LONGEST_MOVE:
-                raise InvalidRequest("now", "at most 366 days ahead")
+                raise Malformed("now", "at most 366 days ahead")
             if await self._state.end_life():
                 self._clear_caches()
                 self._reset_seen = await self._state.note_reset()
@@ -143,7 +143,7 @@ class MovableClock:
 
     async def _back(self, target: datetime) -> None:
         if await self._stored.reservations.count():
-            raise ClockCannotGoBack()
+            raise ClockHeld()
         await self._stored.heartbeat.set(target)
         await self._state.set_offset(self._clock.set(target))
 

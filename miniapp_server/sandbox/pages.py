@@ -17,7 +17,7 @@ from miniapp_server.sandbox.movable_clock import MovableClock
 from miniapp_server.sandbox.rendering import render_page
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.sandbox.wechat import WeChatSandbox
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import to_local
 from models.messages.entities import Template
 from notify.templates import MESSAGES
@@ -125,26 +125,26 @@ def _require_own_origin(request: web.Request) -> None:
 
 
 def _target(raw: bytes, now: datetime) -> datetime:
-    """``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: InvalidRequest."""
+    """``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: Malformed."""
     try:
         body = msgspec.json.decode(raw, type=dict[str, Any])
         if set(body) == {"now"}:
             target = msgspec.convert(body["now"], datetime)
             if target.tzinfo is None:
-                raise InvalidRequest("now", "needs an offset such as +08:00")
+                raise Malformed("now", "needs an offset such as +08:00")
             return _sane(target)
         if set(body) == {"advance_seconds"}:
             seconds = msgspec.convert(body["advance_seconds"], float)
             return _sane(now + timedelta(seconds=seconds))
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, ValueError) as error:
-        raise InvalidRequest("body", str(error)[:200]) from error
-    raise InvalidRequest("body", "needs now or advance_seconds")
+        raise Malformed("body", str(error)[:200]) from error
+    raise Malformed("body", "needs now or advance_seconds")
 
 
 def _sane(target: datetime) -> datetime:
-    """At the ends of the calendar there is no day before or after. Raises: InvalidRequest."""
+    """At the ends of the calendar there is no day before or after. Raises: Malformed."""
     if not 2000 <= target.year < 2100:
-        raise InvalidRequest("now", "a year from 2000 to 2099")
+        raise Malformed("now", "a year from 2000 to 2099")
     return target
 
 

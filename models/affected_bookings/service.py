@@ -14,7 +14,7 @@ from models.affected_bookings import transitions
 from models.affected_bookings.impact import Availability
 from models.booking.alternatives import overlaps
 from models.booking.writer import ReservationWriter
-from models.kernel.errors import DomainError, InvalidState, NotFound, Overloaded, RuleViolation
+from models.kernel.errors import Busy, DomainError, NotFound, RuleViolation, WrongState
 from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
 from models.library.entities import Seat, SeatId
@@ -27,7 +27,7 @@ from models.reservations import rules
 from models.reservations import transitions as reservation_transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
@@ -122,7 +122,7 @@ class AffectedBookingService:
                     await self._waitlist.decline(ctx, row.id, withdrawn=True)
                 elif row.state is ReservationState.RESERVED and resolution is not Resolution.KEEP:
                     done += await self._cancel_or_rebook(ctx, row.id, fits, occupied)
-            except (NotFound, InvalidState):
+            except (NotFound, WrongState):
                 continue  # the reader was faster
             except DomainError:
                 done += ResolutionResult(left=1)
@@ -143,7 +143,7 @@ class AffectedBookingService:
         is one: none of ``occupied``, and none at all where that is None. Nothing happens where it
         fits again: its reader has moved.
 
-        Raises: NotFound, InvalidState, ServiceUnavailable.
+        Raises: NotFound, WrongState, Unavailable.
         """
         for _ in range(_TRIES):
             old = await self._writer.get_own(id, ctx.reader.id)
@@ -155,17 +155,17 @@ class AffectedBookingService:
                     return ResolutionResult(cancelled=1, offered=1)
                 cancelled = reservation_transitions.cancel(old, ctx.actor, ctx.now)
                 await self._writer.save(old, cancelled, ctx.now)
-            except RevisionConflict:
+            except StaleRevision:
                 continue
             return ResolutionResult(cancelled=1)
-        raise Overloaded()
+        raise Busy()
 
     async def _offer_alternative(
         self, ctx: RequestContext, old: Reservation, occupied: Collection[SeatId]
     ) -> bool:
         """Cancel the booking with another seat held for its reader. False where no seat is free, or
-        the reader could not take it now: nothing has changed then. Raises: RevisionConflict,
-        ServiceUnavailable."""
+        the reader could not take it now: nothing has changed then. Raises: StaleRevision,
+        Unavailable."""
         cancelled = transitions.cancel_for_offer(old, ctx.actor, ctx.now)
         span = TimeRange(max(old.start, floor_minute(ctx.now)), old.end)
         try:
@@ -190,7 +190,7 @@ class AffectedBookingService:
                     await self._reservations.replace_and_offer(
                         old, cancelled, None, offer, self._waitlist.offering(offer, entry)
                     )
-            except ClaimConflict as lost:
+            except ClaimLost as lost:
                 if lost.kind is ClaimKind.WAITLIST:
                     return False  # they wait for that time already
                 continue  # somebody was faster

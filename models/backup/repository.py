@@ -66,7 +66,7 @@ async def backup(db: Database, file: Path, now: datetime, told: Told = _nobody) 
     and appears when it is whole.
 
     Raises: BackupError (the file is there already, or MongoDB's history is too short); OSError;
-        ServiceUnavailable.
+        Unavailable.
     """
     counts: Counter[str] = Counter()
     with _atomic_new_file(file) as out:
@@ -131,13 +131,13 @@ def _clear_killed(folder: Path) -> None:
 
 
 async def record_backup(db: Database, at: datetime) -> None:
-    """Remember that a good backup was taken. Raises: ServiceUnavailable."""
+    """Remember that a good backup was taken. Raises: Unavailable."""
     with translate_errors():
         await db["backups"].update_one({"_id": "last"}, {"$set": {"at": at}}, upsert=True)
 
 
 async def last_backup(db: Database) -> datetime | None:
-    """When the last good one was taken. Raises: ServiceUnavailable."""
+    """When the last good one was taken. Raises: Unavailable."""
     with translate_errors():
         found = await db["backups"].find_one({"_id": "last"})
     return found["at"] if found else None
@@ -191,7 +191,7 @@ async def restore(
 
     Raises: BackupError (the file is damaged or none of ours, or the database is not empty);
         DatabaseRefused (the file is for another mode or other keys, or a part of a restore is
-        there); OSError; ServiceUnavailable, in which case the database holds a part.
+        there); OSError; Unavailable, in which case the database holds a part.
     """
     promised = _checked(file, mode, sealer)
     token = await _begin(db, file, now, mode, over)

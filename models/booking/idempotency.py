@@ -20,7 +20,7 @@ from models.readers.context import RequestContext
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import idempotency_claim
 from models.reservations.entities import Reservation
-from models.reservations.errors import IdempotencyKeyReused, RequestInProgress, RequestRefused
+from models.reservations.errors import IdempotencyKeyReused, InProgress, RequestRefused
 
 KEPT_FOR: Final = timedelta(hours=24)
 
@@ -38,7 +38,7 @@ class Idempotency:
         """The result of ``work``; where that is refused and the key has succeeded before, what it
         succeeded with. The refusal of a repetition is final.
 
-        Raises: what ``work`` raises; RequestInProgress; RequestRefused; IdempotencyKeyReused.
+        Raises: what ``work`` raises; InProgress; RequestRefused; IdempotencyKeyReused.
         """
         if ctx.key is None:
             return await work()
@@ -47,7 +47,7 @@ class Idempotency:
                 return await work()
             except (Conflict, RuleViolation, NotFound) as refusal:
                 known = await self.previous_result(ctx)
-                final = ctx.key.repeated and not isinstance(refusal, RequestInProgress)
+                final = ctx.key.repeated and not isinstance(refusal, InProgress)
                 if known is None and final and not await self._bury(ctx):
                     known = await self.previous_result(ctx)  # it has come in this very moment
                 if known is not None:
@@ -71,7 +71,7 @@ class Idempotency:
     async def release_expired_key(self, ctx: RequestContext, claim: str) -> None:
         """After the index has refused the key: a key that is a day old may be used again.
 
-        Raises: RequestInProgress, which ``run_once`` turns into the first success where that is
+        Raises: InProgress, which ``run_once`` turns into the first success where that is
         this request; RequestRefused.
         """
         holder = await self._reservations.find_by_claim(claim)
@@ -83,7 +83,7 @@ class Idempotency:
             ctx.key is not None and result.key == ctx.key.value and ctx.now - result.at >= KEPT_FOR
             for result in holder.idempotency_results
         ):
-            raise RequestInProgress()
+            raise InProgress()
         await self._reservations.release_claim(holder.id, claim)
 
     @contextmanager
@@ -91,7 +91,7 @@ class Idempotency:
         """A courtesy within this worker: a client is told that its first request still runs."""
         entry = (reader_id, key)
         if entry in self._running:
-            raise RequestInProgress()
+            raise InProgress()
         self._running.add(entry)
         try:
             yield

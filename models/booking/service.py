@@ -11,7 +11,7 @@ from models.booking.alternatives import SeatAlternatives
 from models.booking.entitlement import check_entitled
 from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
-from models.kernel.errors import DomainError, Overloaded
+from models.kernel.errors import Busy, DomainError
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import (
     TimeRange,
@@ -33,9 +33,9 @@ from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, Placement, Reservation
 from models.reservations.errors import (
-    ClaimConflict,
+    ClaimLost,
     DrawPending,
-    OverlapsOwnBooking,
+    OwnOverlap,
     SeatTaken,
 )
 from models.reservations.rules import TimeSelection
@@ -111,10 +111,10 @@ class ReservationService:
     ) -> Reservation:
         """Book the seat for the selected time.
 
-        Raises: NotFound, Suspended, SeatDisabled, StartInPast, BeyondBookingWindow,
-        BookingWindowNotOpen, Closed, NotATimeStep, TooShort, TooLong, DailyLimit,
-        OverlapsOwnBooking, SeatTaken, AccessibleSeatOnly, GroupSeatOnly, OutsideVisitDates,
-        IdempotencyKeyReused, RequestInProgress, DrawPending.
+        Raises: NotFound, Suspended, SeatDisabled, InThePast, OutsideHorizon,
+        NotOpenYet, Closed, OffGrid, TooShort, TooLong, DailyLimit,
+        OwnOverlap, SeatTaken, SeatKept, GroupOnly, NotAdmitted,
+        IdempotencyKeyReused, InProgress, DrawPending.
         """
         seat = self._reference.seat(seat_id)
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
@@ -155,7 +155,7 @@ class ReservationService:
         """Claim the seat; the index decides. ``booked``: so many bookings of the day the reader is
         known to have, which says which daily slot to try first.
 
-        Raises: DailyLimit, OverlapsOwnBooking, SeatTaken, RequestInProgress, Overloaded."""
+        Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
         day = local_date(span.start)
         id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # Each conflict on the daily slot: another booking of this reader took that one meanwhile.
@@ -163,7 +163,7 @@ class ReservationService:
             made = self._build(ctx, id, seat, span, policy, daily_slot)
             try:
                 await self._writer.insert(made)
-            except ClaimConflict as lost:
+            except ClaimLost as lost:
                 if lost.kind is ClaimKind.DAILY:
                     daily_slot = await self._free_daily_slot(ctx, day, policy)
                 elif lost.kind is ClaimKind.IDEMPOTENCY:
@@ -172,7 +172,7 @@ class ReservationService:
                     raise await self._conflict_from(ctx, lost, seat, span) from lost
                 continue
             return made
-        raise Overloaded()
+        raise Busy()
 
     @idempotent
     async def change(
@@ -187,7 +187,7 @@ class ReservationService:
 
         ``start``: a clock time, ``"now"``, or None to keep it.
 
-        Raises: as ``create``, and InvalidState once it has begun, unless the staff move a reader.
+        Raises: as ``create``, and WrongState once it has begun, unless the staff move a reader.
         """
         wanted: list[tuple[Seat, TimeRange]] = []
 
@@ -211,13 +211,13 @@ class ReservationService:
 
         try:
             return await self._writer.update(ctx, id, changed)
-        except ClaimConflict as lost:
+        except ClaimLost as lost:
             seat, span = wanted[0]
             raise await self._conflict_from(ctx, lost, seat, span) from lost
 
     @idempotent
     async def cancel(self, ctx: RequestContext, id: str) -> Reservation:
-        """Raises: NotFound, InvalidState."""
+        """Raises: NotFound, WrongState."""
 
         def cancelled(current: Reservation, _: Policy) -> Reservation:
             rules.may_cancel(current, ctx.now)
@@ -286,10 +286,10 @@ class ReservationService:
         return rules.free_daily_slot(used, policy.daily_booking_limit)
 
     async def _conflict_from(
-        self, ctx: RequestContext, lost: ClaimConflict, seat: Seat, span: TimeRange
+        self, ctx: RequestContext, lost: ClaimLost, seat: Seat, span: TimeRange
     ) -> DomainError:
         if lost.kind is ClaimKind.READER:
-            return OverlapsOwnBooking()
+            return OwnOverlap()
         nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader)
         return SeatTaken(nearest=nearest)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from models.booking.idempotency import Idempotency, result_of
-from models.kernel.errors import NotFound, Overloaded
+from models.kernel.errors import Busy, NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.occupancy.live import LiveOccupancy
@@ -24,7 +24,7 @@ from models.reservation_store.presence_repository import PresenceMethodRepositor
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.rules import gives_seat_back
 from models.reservations.transitions import with_idempotency
 from models.storage.transactions import InTransaction
@@ -102,7 +102,7 @@ class ReservationWriter:
         """Optimistic update of the reader's own reservation: load it, apply ``change``, save it if
         nobody has changed it meanwhile; otherwise again, up to eight times.
 
-        Raises: what ``change`` raises; NotFound; ClaimConflict; IdempotencyKeyReused; Overloaded.
+        Raises: what ``change`` raises; NotFound; ClaimLost; IdempotencyKeyReused; Busy.
         """
         for _ in range(MAX_ATTEMPTS):
             old = await self.get_own(id, ctx.reader.id)
@@ -119,13 +119,13 @@ class ReservationWriter:
                 if gives_seat_back(old, new):
                     return await self.save(old, new, ctx.now)
                 return await self.replace(old, new)
-            except RevisionConflict:
+            except StaleRevision:
                 continue
-            except ClaimConflict as lost:
+            except ClaimLost as lost:
                 if lost.kind is not ClaimKind.IDEMPOTENCY:
                     raise
                 await self._idempotency.release_expired_key(ctx, lost.claim)
-        raise Overloaded()
+        raise Busy()
 
     async def save(
         self,
@@ -139,7 +139,7 @@ class ReservationWriter:
 
         ``due`` is a job's condition, checked by the database in the same step.
 
-        Raises: RevisionConflict, ClaimConflict, ServiceUnavailable.
+        Raises: StaleRevision, ClaimLost, Unavailable.
         """
         passed_over: set[str] = set()
         for _ in range(MAX_ATTEMPTS):
@@ -152,7 +152,7 @@ class ReservationWriter:
                     written = await self._reservations.replace_and_offer(
                         old, new, due, offered, offer.claim
                     )
-            except ClaimConflict:
+            except ClaimLost:
                 passed_over.add(offered.wait_id or "")
                 continue
             self._occupancy.record_write(new)

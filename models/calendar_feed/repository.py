@@ -21,11 +21,11 @@ class CalendarFeedRepository:
         self._all = db["calendar_feeds"]
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
-        """The reader's feed; None where they have none. Raises: ServiceUnavailable."""
+        """The reader's feed; None where they have none. Raises: Unavailable."""
         return await self._find({"_id": reader_id})
 
     async def by_secret(self, secret: str) -> CalendarFeed | None:
-        """The feed whose token has that hash now. Raises: ServiceUnavailable."""
+        """The feed whose token has that hash now. Raises: Unavailable."""
         return await self._find({"secret": secret})
 
     async def _find(self, query: Document) -> CalendarFeed | None:
@@ -37,7 +37,7 @@ class CalendarFeedRepository:
 
     async def put(self, feed: CalendarFeed, secret: str) -> None:
         """The reader's only feed from now on: what was there before is found no more. Raises:
-        ServiceUnavailable."""
+        Unavailable."""
         document: Document = {
             "reader": feed.reader_id,
             "secret": secret,
@@ -48,6 +48,6 @@ class CalendarFeedRepository:
             await self._all.replace_one({"_id": feed.reader_id}, document, upsert=True)
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """None any more; where there is none it stays so. Raises: ServiceUnavailable."""
+        """None any more; where there is none it stays so. Raises: Unavailable."""
         with translate_errors():
             await self._all.delete_one({"_id": reader_id})

@@ -27,18 +27,18 @@ class CalendarFeeds:
         self._feeds, self._reservations, self._sealer = feeds, reservations, sealer
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
-        """The reader's feed; None where it is off. Raises: ServiceUnavailable."""
+        """The reader's feed; None where it is off. Raises: Unavailable."""
         return await self._feeds.of(reader_id)
 
     async def issue(self, reader_id: ReaderId, language: str, now: datetime) -> str:
         """A new token, which nobody can be shown again; the one before ends at once. Raises:
-        ServiceUnavailable."""
+        Unavailable."""
         token = self._sealer.new_token()
         await self._feeds.put(CalendarFeed(reader_id, now, language), token_hash(token))
         return token
 
     async def revoke(self, reader_id: ReaderId) -> None:
-        """No address leads to the reader's bookings any more. Raises: ServiceUnavailable."""
+        """No address leads to the reader's bookings any more. Raises: Unavailable."""
         await self._feeds.remove(reader_id)
 
     def id_of(self, token: str) -> str:
@@ -53,7 +53,7 @@ class CalendarFeeds:
     async def read(self, id: str, now: datetime) -> tuple[CalendarFeed, list[Reservation]]:
         """The feed of a token by its ``id_of``, with its bookings, the latest first.
 
-        Raises: NotFound where the token was revoked or its reader erased; ServiceUnavailable.
+        Raises: NotFound where the token was revoked or its reader erased; Unavailable.
         """
         feed = await self._feeds.by_secret(id)
         if feed is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from models.check_in.errors import RenewalLimitReached
+from models.check_in.errors import TooOften
 from models.check_in.rules import (
     decide_return_by,
     may_check_in,
@@ -16,7 +16,7 @@ from models.check_in.rules import (
     may_return,
     may_shorten,
 )
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.errors import TooEarly, TooLate
@@ -72,6 +72,6 @@ def _allows(
 ) -> bool:
     try:
         ask(r, policy, now)
-    except (InvalidState, TooEarly, TooLate, RenewalLimitReached):
+    except (WrongState, TooEarly, TooLate, TooOften):
         return False
     return True

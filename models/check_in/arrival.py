@@ -77,7 +77,7 @@ class Arrival:
         """The reservation with its reader there: checked in, back from a leave, or seen where that
         was asked for. The same one where this very scan has done it before.
 
-        Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, InvalidState, TooEarly, TooLate.
+        Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState, TooEarly, TooLate.
         """
         claim = self.claim
         if claim is not None and claim in r.claims:

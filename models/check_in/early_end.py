@@ -7,7 +7,7 @@ from datetime import datetime, time
 from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
@@ -21,7 +21,7 @@ class EarlyEndService:
 
     @idempotent
     async def shorten(self, ctx: RequestContext, id: str, end: time) -> Reservation:
-        """Stay until ``end`` only. Raises: NotFound, InvalidState, EndNotEarlier, NotATimeStep."""
+        """Stay until ``end`` only. Raises: NotFound, WrongState, EndNotEarlier, OffGrid."""
 
         def shortened(current: Reservation, policy: Policy) -> Reservation:
             hours = self._writer.hours_now(current, ctx.now)
@@ -37,6 +37,6 @@ class EarlyEndService:
         policy = await self._writer.policy_at_booking(r)
         try:
             rules.may_shorten(r, policy, ctx.now)
-        except InvalidState:
+        except WrongState:
             return []
         return rules.earlier_ends(r, policy, self._writer.hours_now(r, ctx.now), ctx.now)

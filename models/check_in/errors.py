@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.kernel.errors import Conflict, RuleViolation
 
 
-class CheckedInElsewhere(Conflict):
+class OtherInUse(Conflict):
     """The reader is checked in at another seat. Details: ``reservation_id``."""
 
     code = "other_in_use"
@@ -17,7 +17,7 @@ class NothingToConfirm(Conflict):
     code = "nothing_to_confirm"
 
 
-class RenewalLimitReached(RuleViolation):
+class TooOften(RuleViolation):
     """Done as often as allowed. Details: ``limit``."""
 
     code = "too_often"

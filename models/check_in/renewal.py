@@ -15,7 +15,7 @@ from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, OverlapsOwnBooking, SeatTaken
+from models.reservations.errors import ClaimLost, OwnOverlap, SeatTaken
 from models.reservations.rules import seat_in_service
 
 
@@ -34,8 +34,8 @@ class RenewalService:
 
     @idempotent
     async def renew(self, ctx: RequestContext, id: str, end: time) -> Reservation:
-        """Stay until ``end``. Raises: NotFound, InvalidState, RenewalLimitReached, TooEarly,
-        Closed, NotATimeStep, TooLong, SeatDisabled, SeatTaken, OverlapsOwnBooking."""
+        """Stay until ``end``. Raises: NotFound, WrongState, TooOften, TooEarly,
+        Closed, OffGrid, TooLong, SeatDisabled, SeatTaken, OwnOverlap."""
 
         def renewed(current: Reservation, policy: Policy) -> Reservation:
             seat = self._reference.seat_even_if_removed(current.seat_id)
@@ -48,9 +48,9 @@ class RenewalService:
 
         try:
             return await self._writer.update(ctx, id, renewed)
-        except ClaimConflict as lost:
+        except ClaimLost as lost:
             own = lost.kind is ClaimKind.READER
-            raise (OverlapsOwnBooking() if own else SeatTaken()) from lost
+            raise (OwnOverlap() if own else SeatTaken()) from lost
 
     async def renewal_choices(self, ctx: RequestContext, id: str) -> list[datetime]:
         """The later ends that are allowed and free now; none where it may not be renewed now.

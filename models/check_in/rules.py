@@ -8,11 +8,11 @@ from typing import Final
 from models.check_in.errors import (
     EndNotEarlier,
     NothingToConfirm,
-    RenewalLimitReached,
+    TooOften,
     WrongSeat,
     WrongVenue,
 )
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.kernel.time_range import (
     TimeRange,
     last_date,
@@ -23,7 +23,7 @@ from models.kernel.time_range import (
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 from models.reservations.entities import Reservation
-from models.reservations.errors import Closed, NotATimeStep, TooEarly, TooLate, TooLong
+from models.reservations.errors import Closed, OffGrid, TooEarly, TooLate, TooLong
 from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
@@ -33,7 +33,7 @@ _A_MOMENT: Final = timedelta(microseconds=1)
 
 def may_check_in(r: Reservation, now: datetime) -> None:
     if r.state is not ReservationState.RESERVED or now >= r.end:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
     if now < r.check_in_from:
         raise TooEarly(r.check_in_from)
     if now > r.check_in_until and not r.has_open_report:
@@ -54,9 +54,9 @@ def may_report(r: Reservation, now: datetime) -> None:
     if r.state is ReservationState.RESERVED:
         may_check_in(r, now)
     elif r.state is not ReservationState.IN_USE or now >= r.end:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
     if r.has_open_report:
-        raise InvalidState(state="reported")
+        raise WrongState(state="reported")
 
 
 def asks_for_presence(r: Reservation) -> bool:
@@ -74,14 +74,14 @@ def waits_for_presence(r: Reservation) -> bool:
 def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:
     """Until when the reader has to show that they are there, if nobody sits there."""
     if r.state is not ReservationState.IN_USE or now >= r.end or r.presence_due_at is not None:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
     return min(now + timedelta(minutes=policy.presence_check_minutes), r.end)
 
 
 def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
     """Until when a leave that begins now may last."""
     if r.state is not ReservationState.IN_USE or now >= r.end:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
     return min(now + leave_duration(policy, now), r.end)
 
 
@@ -102,7 +102,7 @@ def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
 
 def may_return(r: Reservation, now: datetime) -> None:
     if r.state is not ReservationState.AWAY or now >= r.end:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
     if r.return_by is not None and now > r.return_by:
         raise TooLate(r.return_by)
 
@@ -114,14 +114,14 @@ def may_confirm(r: Reservation) -> None:
 
 def may_finish(r: Reservation, now: datetime) -> None:
     if r.state not in CHECKED_IN_STATES or now >= r.end:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
 
 
 def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
     if r.state is not ReservationState.IN_USE or now >= r.end:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
     if r.extensions >= policy.max_extensions:
-        raise RenewalLimitReached(limit=policy.max_extensions)
+        raise TooOften(limit=policy.max_extensions)
     opens = r.end - timedelta(minutes=policy.extend_within_minutes)
     if now < opens:
         raise TooEarly(opens)
@@ -134,7 +134,7 @@ def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
     steps = (r.end - _A_MOMENT - midnight) // timedelta(minutes=minutes)
     last = midnight + steps * timedelta(minutes=minutes)
     if r.state is not ReservationState.IN_USE or last <= max(now, r.start):
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
 
 
 def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
@@ -151,14 +151,14 @@ def earlier_end(
 ) -> datetime:
     """The new end: the first such clock time from now on. ``place`` as above.
 
-    Raises: InvalidState, EndNotEarlier, NotATimeStep.
+    Raises: WrongState, EndNotEarlier, OffGrid.
     """
     may_shorten(r, policy, now)
     wanted = next_clock_instant(max(now, r.start), end)
     if wanted >= r.end:
         raise EndNotEarlier()
     if wanted not in earlier_ends(r, policy, place, now):
-        raise NotATimeStep(step_minutes=policy.step_minutes)
+        raise OffGrid(step_minutes=policy.step_minutes)
     return wanted
 
 
@@ -192,17 +192,17 @@ def renewal_end(
 ) -> datetime:
     """The new end: the first such clock time after the present one. ``place`` as above.
 
-    Raises: InvalidState, RenewalLimitReached, TooEarly, Closed, NotATimeStep, TooLong.
+    Raises: WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong.
     """
     may_extend(r, policy, now)
     wanted, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
     if hours is not None and hours.end < wanted and hours.start <= wanted - _DAY:
         # Not tomorrow, but a time of these hours that is over by the present end.
-        raise NotATimeStep(step_minutes=policy.step_minutes)
+        raise OffGrid(step_minutes=policy.step_minutes)
     if hours is None or wanted > hours.end:
         raise Closed(reason=place.reason or None)
     if wanted != hours.end and wanted not in time_steps(policy, hours):
-        raise NotATimeStep(step_minutes=policy.step_minutes)
+        raise OffGrid(step_minutes=policy.step_minutes)
     if wanted > now + policy.longest:
         raise TooLong(max_minutes=policy.max_minutes)
     return wanted

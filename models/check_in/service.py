@@ -8,7 +8,7 @@ from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
 from models.check_in.arrival import Arrival, PresenceScan, SeatLabelScan, SeenByStaff
-from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, QrUsed
+from models.check_in.errors import OtherInUse, PresenceMethodOff, QrUsed
 from models.kernel.errors import NotFound
 from models.library.entities import PresenceSource, VenueId
 from models.outages.extension import DeadlineExtension
@@ -18,7 +18,7 @@ from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, TooLate
+from models.reservations.errors import ClaimLost, TooLate
 from models.reservations.presence import PresenceMethod, PresenceProof
 
 
@@ -57,8 +57,8 @@ class CheckInService:
         Before the start, the half hours until then are wanted too: where another reader has them,
         the check-in counts all the same and says from when the seat may be used.
 
-        Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, InvalidState,
-        TooEarly, TooLate, CheckedInElsewhere.
+        Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, WrongState,
+        TooEarly, TooLate, OtherInUse.
         """
         proof = None if isinstance(scan, SeenByStaff) else self.proof(ctx, scan)
         arrival, extended = Arrival(scan, proof, ctx.actor, ctx.now, only_return), False
@@ -71,7 +71,7 @@ class CheckInService:
                 # An outage that has just ended may give the reader time.
                 await self._deadlines.catch_up(id, ctx.now)
                 extended = True
-            except ClaimConflict as lost:
+            except ClaimLost as lost:
                 if not arrival.early or lost.kind not in (ClaimKind.SEAT, ClaimKind.READER):
                     raise await self._scan_refusal(lost) from lost
                 arrival = replace(arrival, early=False)
@@ -85,13 +85,13 @@ class CheckInService:
     async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
         """A librarian sees the reader on the seat: the check-in or the return, without a code.
 
-        Raises: NotFound, InvalidState, TooEarly, TooLate, CheckedInElsewhere.
+        Raises: NotFound, WrongState, TooEarly, TooLate, OtherInUse.
         """
         return await self.check_in(ctx, id, SeenByStaff())
 
     @idempotent
     async def leave(self, ctx: RequestContext, id: str) -> Reservation:
-        """Leave for a while; ``return_by`` never shortens. Raises: NotFound, InvalidState."""
+        """Leave for a while; ``return_by`` never shortens. Raises: NotFound, WrongState."""
 
         def left(current: Reservation, policy: Policy) -> Reservation:
             return_by = rules.decide_return_by(current, policy, ctx.now)
@@ -101,7 +101,7 @@ class CheckInService:
 
     @idempotent
     async def finish(self, ctx: RequestContext, id: str) -> Reservation:
-        """Give the seat back before the end. Raises: NotFound, InvalidState."""
+        """Give the seat back before the end. Raises: NotFound, WrongState."""
 
         def finished(current: Reservation, _: Policy) -> Reservation:
             rules.may_finish(current, ctx.now)
@@ -145,8 +145,8 @@ class CheckInService:
             return PresenceProof(reader_id, venue_id, method, ctx.now, scan.seat_id)
         return PresenceProof(reader_id, venue_id, scan.method, ctx.now)
 
-    async def _scan_refusal(self, lost: ClaimConflict) -> QrUsed | CheckedInElsewhere:
+    async def _scan_refusal(self, lost: ClaimLost) -> QrUsed | OtherInUse:
         if lost.kind is ClaimKind.PRESENCE:
             other = await self._reservations.find_by_claim(lost.claim)
-            return CheckedInElsewhere(reservation_id=other.id if other else None)
+            return OtherInUse(reservation_id=other.id if other else None)
         return QrUsed()

@@ -25,7 +25,7 @@ from models.reservation_store.due_queries import FrozenVenues
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions as reservation_transitions
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 
 BATCH: Final = 500
 """Reservations that one run of a job looks at: it stays short, and the next run goes on."""
@@ -130,7 +130,7 @@ class DeadlineJobs:
         new = transitions.check_in(r, None, policy, _SYSTEM, when, early=False)
         try:
             await self._writer.replace(r, new)
-        except (RevisionConflict, ClaimConflict):
+        except (StaleRevision, ClaimLost):
             return 0  # changed meanwhile, or the reader has checked in elsewhere: that counts
         return 1
 

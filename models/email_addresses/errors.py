@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import RuleViolation, ServiceUnavailable
+from models.kernel.errors import RuleViolation, Unavailable
 
 
 class EmailCodeInvalid(RuleViolation):
@@ -11,7 +11,7 @@ class EmailCodeInvalid(RuleViolation):
     code = "email_code_invalid"
 
 
-class MailUnavailable(ServiceUnavailable):
+class MailUnavailable(Unavailable):
     """The library's mail server does not take the mail with the code just now."""
 
     code = "mail_unavailable"

@@ -51,7 +51,7 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Forget the reader. Raises: ErasureNotNow; Suspended, Overloaded as
+        """Forget the reader. Raises: ErasureNotNow; Suspended, Busy as
         ``ErasureService.erase``."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)

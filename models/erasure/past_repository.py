@@ -36,7 +36,7 @@ class PastRepository:
 
         The mark is written last: what is cut off is done again, and changes nothing twice.
 
-        Raises: ServiceUnavailable.
+        Raises: Unavailable.
         """
         with translate_errors():
             mark = await self._db["versions"].find_one({"_id": _MARK})

@@ -9,7 +9,7 @@ from typing import Final
 
 from models.booking.service import ReservationService
 from models.check_in.service import CheckInService
-from models.kernel.errors import InvalidState, NotFound, Overloaded
+from models.kernel.errors import Busy, NotFound, WrongState
 from models.kernel.ids import Actor, ReaderId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
@@ -46,7 +46,7 @@ class ErasureService:
         What was cut off is done to its end by doing it again. Their seats are free for others at
         once.
 
-        Raises: Suspended (the suspension would be forgotten too); Overloaded, where the reader was
+        Raises: Suspended (the suspension would be forgotten too); Busy, where the reader was
             doing something at that very moment: again.
         """
         if reader.suspended_until is not None and now < reader.suspended_until:
@@ -60,15 +60,15 @@ class ErasureService:
         for r in await self._repository.live_of(reader.id, now - _LIVE_FROM):
             reserved = r.state is ReservationState.RESERVED
             end = self._reservations.cancel if reserved else self._check_in.finish
-            with suppress(InvalidState):
+            with suppress(WrongState):
                 await end(ctx, r.id)
         if await self._repository.live_of(reader.id, now - _LIVE_FROM):
-            raise Overloaded()
+            raise Busy()
         counts = await erase_documents(self._db, reader.id)
         if await remaining(self._db, reader.id):
             # Written meanwhile by one that had read about them before: it does not do so twice.
             for name, count in (await erase_documents(self._db, reader.id)).items():
                 counts[name] += count
         if await remaining(self._db, reader.id):
-            raise Overloaded()
+            raise Busy()
         return counts

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict, InvalidState, Throttled
+from models.kernel.errors import Conflict, Throttled, WrongState
 
 
-class FaultAlreadyReported(Conflict):
+class FaultReported(Conflict):
     """The reader has reported the same fault of the seat, and it is still open."""
 
     code = "fault_reported"
 
 
-class TooManyFaultReports(Throttled):
+class TooManyFaults(Throttled):
     """The reader's reports of the day are used up."""
 
     code = "too_many_faults"
 
 
-class FaultClosed(InvalidState):
+class FaultClosed(WrongState):
     """The report was closed otherwise already."""
 
     def __init__(self) -> None:

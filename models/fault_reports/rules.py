@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from models.fault_reports.entities import LONGEST_FAULT_TEXT, FaultKind
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 
 
 def check_fault_text(kind: FaultKind, text: str) -> None:
-    """One line, and not empty where the kind alone says nothing. Raises: InvalidRequest."""
+    """One line, and not empty where the kind alone says nothing. Raises: Malformed."""
     if kind is FaultKind.OTHER and not text:
-        raise InvalidRequest("text", "text_missing")
+        raise Malformed("text", "text_missing")
     if len(text) > LONGEST_FAULT_TEXT:
-        raise InvalidRequest("text", "text_too_long", most=LONGEST_FAULT_TEXT, length=len(text))
+        raise Malformed("text", "text_too_long", most=LONGEST_FAULT_TEXT, length=len(text))
     if text and not is_printable_line(text):
-        raise InvalidRequest("text", "text_not_printable")
+        raise Malformed("text", "text_not_printable")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
 
 from models.fault_reports.entities import FaultKind, FaultReport, FaultState
-from models.fault_reports.errors import FaultAlreadyReported, FaultClosed, TooManyFaultReports
+from models.fault_reports.errors import FaultClosed, FaultReported, TooManyFaults
 from models.fault_reports.repository import FaultReportRepository
 from models.fault_reports.rules import check_fault_text
 from models.kernel.errors import NotFound
@@ -27,7 +27,7 @@ class FaultReportService:
     ) -> FaultReport:
         """The kept report. The same one again, with the same words, is that report.
 
-        Raises: NotFound, InvalidRequest, TooManyFaultReports; FaultAlreadyReported where the
+        Raises: NotFound, Malformed, TooManyFaults; FaultReported where the
         reader's open report of the same seat and kind says something else.
         """
         check_fault_text(kind, text)
@@ -35,9 +35,9 @@ class FaultReportService:
         kept = await self._reports.add(reader_id, seat.id, kind, text, day, now)
         if kept is None:
             tomorrow = local_instant(day + timedelta(days=1), time())
-            raise TooManyFaultReports((tomorrow - now).total_seconds())
+            raise TooManyFaults((tomorrow - now).total_seconds())
         if kept.text != text:
-            raise FaultAlreadyReported()
+            raise FaultReported()
         return kept
 
     async def get(self, id: str) -> FaultReport:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict, InvalidState
+from models.kernel.errors import Conflict, WrongState
 
 
-class AlreadyAnswered(InvalidState):
+class AlreadyAnswered(WrongState):
     """Another reply was given already."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from models.floor_files.entities import (
     UnreadableFile,
 )
 from models.floor_files.table import Line, Vocabulary
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import FileText, text_of_file
 from models.library.entities import Fixture, SeatDraft
 from models.library.plan_json import place_of
@@ -85,7 +85,7 @@ def _read(data: bytes, words: Vocabulary, most: int, encoding: str) -> FloorFile
 
 
 def _unreadable(reason: str, **facts: object) -> UnreadableFile:
-    return UnreadableFile(FileProblem(InvalidRequest("file", reason, **facts)))
+    return UnreadableFile(FileProblem(Malformed("file", reason, **facts)))
 
 
 def _text(data: bytes, encoding: str) -> FileText:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import Fixture, SeatDraft
 
 MOST_AREAS: Final = 50
@@ -28,7 +28,7 @@ class FileProblem:
     """What is wrong in a file. ``line`` counts from 1 as a spreadsheet does; None in files without
     lines, in which ``area`` says where."""
 
-    error: InvalidRequest
+    error: Malformed
     line: int | None = None
     area: str = ""
 

@@ -18,7 +18,7 @@ from models.floor_files.entities import (
     SeatInFile,
     UnreadableFile,
 )
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import SEAT_SIZE, Fixture, SeatDraft
 from models.library.plan_json import place_of
 from models.library.seat_names import tidy
@@ -61,7 +61,7 @@ def read_layouts(found: Any) -> list[AreaInFile]:
     try:
         return [_area(msgspec.convert(_inner(room), _Room)) for room in rooms]
     except msgspec.ValidationError as error:
-        problem = InvalidRequest("file", "not_a_layout", where=place_of(error))
+        problem = Malformed("file", "not_a_layout", where=place_of(error))
         raise UnreadableFile(FileProblem(problem)) from error
 
 
@@ -85,7 +85,7 @@ def _area(room: _Room) -> AreaInFile:
 
 
 def _wrong(room: _Room, reason: str, **facts: object) -> UnreadableFile:
-    return UnreadableFile(FileProblem(InvalidRequest("file", reason, **facts), area=room.name[:20]))
+    return UnreadableFile(FileProblem(Malformed("file", reason, **facts), area=room.name[:20]))
 
 
 def _place(room: _Room, key: str) -> tuple[int, int]:

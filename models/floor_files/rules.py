@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from models.floor_files.entities import MARGIN, MOST_PROBLEMS, AreaInFile, FileProblem
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import SEAT_SIZE, Area, AreaId, AreaState, Catalog, VenueId
 from models.library.plan_editing import PlanDraft, apply_draft, problems_of
 from models.library.seat_names import name_key, tidy
@@ -47,13 +47,13 @@ def plan_import(found: Sequence[AreaInFile], catalog: Catalog, defaults: Default
             old = _known(read, catalog)
             base = old or _new(read, catalog, defaults, taken, order)
             if base.id in {area.new.id for area in plan.areas}:
-                raise InvalidRequest("file", "area_twice", area=base.name)
+                raise Malformed("file", "area_twice", area=base.name)
             draft = _draft(read, base)
             problems = [_located(read, error) for error in problems_of(draft)]
             if not problems:
                 elsewhere = {s for s, at in catalog.all_seats.items() if at.area_id != base.id}
                 plan.areas.append(PlannedArea(old, apply_draft(base, draft, elsewhere)))
-        except InvalidRequest as error:
+        except Malformed as error:
             problems = [_located(read, error)]
         else:
             taken.add(base.id)
@@ -63,7 +63,7 @@ def plan_import(found: Sequence[AreaInFile], catalog: Catalog, defaults: Default
     return plan
 
 
-def _located(read: AreaInFile, error: InvalidRequest) -> FileProblem:
+def _located(read: AreaInFile, error: Malformed) -> FileProblem:
     """The problem with the line of its seat, or of the area's first row."""
     no = error.details.get("no")
     lines = [seat.line for seat in read.seats if no is not None and seat.draft.no == no]
@@ -73,13 +73,13 @@ def _located(read: AreaInFile, error: InvalidRequest) -> FileProblem:
 
 
 def _known(read: AreaInFile, catalog: Catalog) -> Area | None:
-    """The area that the file means; None for a new one. Raises: InvalidRequest."""
+    """The area that the file means; None for a new one. Raises: Malformed."""
     if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
         if area.state is AreaState.DELETED:
-            raise InvalidRequest("file", "area_id_deleted", id=read.id)
+            raise Malformed("file", "area_id_deleted", id=read.id)
         _check_in_use(area)
         if read.venue and _venue(read.venue, catalog) != area.venue_id:
-            raise InvalidRequest("file", "area_of_another_venue", area=area.name)
+            raise Malformed("file", "area_of_another_venue", area=area.name)
         return area
     if read.id or not read.name:
         return None
@@ -88,7 +88,7 @@ def _known(read: AreaInFile, catalog: Catalog) -> Area | None:
     if read.venue:
         same = [area for area in same if area.venue_id == _venue(read.venue, catalog)]
     if len(same) > 1:
-        raise InvalidRequest("file", "area_not_one", area=read.name)
+        raise Malformed("file", "area_not_one", area=read.name)
     for area in same:
         _check_in_use(area)
     return same[0] if same else None
@@ -96,30 +96,30 @@ def _known(read: AreaInFile, catalog: Catalog) -> Area | None:
 
 def _check_in_use(area: Area) -> None:
     if not area.in_use:
-        raise InvalidRequest("file", "area_out_of_use", area=area.name)
+        raise Malformed("file", "area_out_of_use", area=area.name)
 
 
 def _venue(text: str, catalog: Catalog) -> VenueId:
-    """The venue of that id or name. Raises: InvalidRequest."""
+    """The venue of that id or name. Raises: Malformed."""
     for venue in catalog.venues_in_use:
         if text == venue.id or name_key(text) == name_key(venue.name):
             return venue.id
-    raise InvalidRequest("file", "venue_unknown", venue=text[:20])
+    raise Malformed("file", "venue_unknown", venue=text[:20])
 
 
 def _new(
     read: AreaInFile, catalog: Catalog, defaults: Defaults, taken: set[AreaId], order: int
 ) -> Area:
-    """The area before its first plan. Raises: InvalidRequest."""
+    """The area before its first plan. Raises: Malformed."""
     floor = read.floor if read.floor is not None else defaults.floor
     if not read.name:
-        raise InvalidRequest("file", "new_area_without_name", id=read.id[:40])
+        raise Malformed("file", "new_area_without_name", id=read.id[:40])
     if floor is None:
-        raise InvalidRequest("file", "new_area_without_floor", area=read.name)
+        raise Malformed("file", "new_area_without_floor", area=read.name)
     venue = _venue(read.venue or defaults.venue, catalog)
     id = AreaId(read.id) if read.id else next(i for i in _ids(floor) if i not in taken)
     if not _is_id(id):
-        raise InvalidRequest("file", "area_id_format", id=id[:40])
+        raise Malformed("file", "area_id_format", id=id[:40])
     return Area(id, venue, "", floor, order, 0, 0, (), (), rev=-1)
 
 
@@ -135,7 +135,7 @@ def _ids(floor: int) -> Iterator[AreaId]:
 
 
 def _draft(read: AreaInFile, base: Area) -> PlanDraft:
-    """The plan that the file asks for. Raises: InvalidRequest."""
+    """The plan that the file asks for. Raises: Malformed."""
     known = {name_key(seat.number): seat for seat in base.seats}
     seats = []
     for found in read.seats:
@@ -143,7 +143,7 @@ def _draft(read: AreaInFile, base: Area) -> PlanDraft:
         if not found.placed:
             there = known.get(name_key(seat.no))
             if there is None:
-                raise InvalidRequest("file", "new_seat_without_place", no=seat.no)
+                raise Malformed("file", "new_seat_without_place", no=seat.no)
             seat = replace(seat, x=there.x, y=there.y)
         seats.append(seat)
     fixtures = base.fixtures if read.fixtures is None else tuple(read.fixtures)

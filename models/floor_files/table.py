@@ -23,7 +23,7 @@ from models.floor_files.entities import (
     SeatInFile,
     UnreadableFile,
 )
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import SEAT_FEATURES, Fixture, SeatDraft
 from models.library.plan_editing import LARGEST
 from models.library.seat_names import tidy
@@ -67,7 +67,7 @@ def read_table(lines: Iterable[Line], words: Vocabulary) -> FloorFile:
     if table.problems:
         raise UnreadableFile(*table.problems)
     if not table.areas:
-        raise UnreadableFile(FileProblem(InvalidRequest("file", "no_rows")))
+        raise UnreadableFile(FileProblem(Malformed("file", "no_rows")))
     return FloorFile(list(table.areas.values()), table.ignored)
 
 
@@ -81,7 +81,7 @@ class _Table:
     seats: int = 0
 
     def refuse(self, line: int, reason: str, **facts: object) -> None:
-        self.problems.append(FileProblem(InvalidRequest("file", reason, **facts), line))
+        self.problems.append(FileProblem(Malformed("file", reason, **facts), line))
 
     def take(self, line: int, cells: Sequence[str]) -> None:
         if not self.fields:
@@ -114,7 +114,7 @@ class _Table:
         for name in sorted(twice):
             self.refuse(line, "column_twice", column=name)
         if not {"area", "area_id"} & set(self.fields) or "seat" not in self.fields:
-            problem = FileProblem(InvalidRequest("file", "columns_missing"), line)
+            problem = FileProblem(Malformed("file", "columns_missing"), line)
             raise UnreadableFile(problem)
 
     def _area(self, line: int, row: Mapping[str, str]) -> AreaInFile | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from models.floor_files.entities import MOST_LINES, FileProblem, UnreadableFile
 from models.floor_files.table import FORMULA, Line
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 
 _MOST_UNPACKED: Final = 24 * 1024 * 1024
 _MOST_PARTS: Final = 200
@@ -45,7 +45,7 @@ def lines_of(data: bytes) -> Iterator[Line]:
 
 
 def _broken() -> UnreadableFile:
-    return UnreadableFile(FileProblem(InvalidRequest("file", "not_a_workbook")))
+    return UnreadableFile(FileProblem(Malformed("file", "not_a_workbook")))
 
 
 def _check_size(data: bytes) -> None:

@@ -25,7 +25,7 @@ from models.library.entities import VenueId
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.violations.service import ViolationService
 
@@ -132,7 +132,7 @@ class GateReconciliation:
             if new is not r:
                 try:
                     await self._writer.replace(r, new)
-                except (RevisionConflict, ClaimConflict):
+                except (StaleRevision, ClaimLost):
                     return None  # or checked in elsewhere a moment ago: the next round sees it
                 changed += 1
             if new.state in CHECKED_IN_STATES:

@@ -106,7 +106,7 @@ class ActivationCodeRepository:
 
         Expired codes stop being live here too, so that they never block the digits.
 
-        Raises: ServiceUnavailable, also where no majority holds what is in the way.
+        Raises: Unavailable, also where no majority holds what is in the way.
         """
         id, digits = new_id(), self._digits(code)
         with translate_errors():

@@ -42,7 +42,7 @@ class ApiTokenRepository:
         self._all = db["api_tokens"]
 
     async def insert(self, secret: str, made: ApiToken) -> bool:
-        """False where one of that id is there already. Raises: ServiceUnavailable."""
+        """False where one of that id is there already. Raises: Unavailable."""
         document: Document = {
             "_id": made.id,
             "secret": token_hash(secret),

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict, NotAllowed, RuleViolation
+from models.kernel.errors import Conflict, Forbidden, RuleViolation
 
 
-class NotBound(NotAllowed):
+class NotBound(Forbidden):
     """The WeChat user has not bound a reader yet."""
 
     code = "not_bound"
 
 
-class ScopeMissing(NotAllowed):
+class ScopeMissing(Forbidden):
     """The API token is not good for this. Details: ``scope``, the one that is needed."""
 
     code = "scope_missing"
 
 
-class OtherVenue(NotAllowed):
+class OtherVenue(Forbidden):
     """The role does not reach that far: it is another venue's matter, or the whole library's."""
 
     code = "other_venue"
@@ -53,13 +53,13 @@ class ActivationCodeInvalid(RuleViolation):
     code = "activation_code_invalid"
 
 
-class SecondFactorRequired(NotAllowed):
+class SecondFactorRequired(Forbidden):
     """The staff's rights of this session need a second factor, which it has not been given yet."""
 
     code = "second_factor_required"
 
 
-class SignInAgain(NotAllowed):
+class SignInAgain(Forbidden):
     """The staff's rights of this session have not been used for a while, or for too long: the
     campus asks for the password once more."""
 

@@ -55,7 +55,7 @@ class ReviewCodeRepository:
     ) -> bool:
         """Make it the reader's live code. False where another one is.
 
-        Raises: ServiceUnavailable, also where no majority holds what is in the way.
+        Raises: Unavailable, also where no majority holds what is in the way.
         """
         document: Document = {
             "_id": new_id(),

@@ -16,7 +16,7 @@ class DomainError(Exception):
         self.details = {name: value for name, value in details.items() if value is not None}
 
 
-class InvalidRequest(DomainError):
+class Malformed(DomainError):
     """The request cannot be read. Details: ``field``, ``reason``, and the facts of the reason."""
 
     code = "malformed"
@@ -53,13 +53,13 @@ class Unauthenticated(DomainError):
     code = "unauthenticated"
 
 
-class NotAllowed(DomainError):
+class Forbidden(DomainError):
     """Somebody is known, and may not do this."""
 
     code = "forbidden"
 
 
-class BadOrigin(NotAllowed):
+class BadOrigin(Forbidden):
     """An unsafe request with a cookie that did not come from the service's own pages."""
 
     code = "bad_origin"
@@ -99,7 +99,7 @@ class TooManyAttempts(Throttled):
     code = "too_many_attempts"
 
 
-class ServiceUnavailable(DomainError):
+class Unavailable(DomainError):
     """A service this one depends on does not answer. ``retry_after`` is in whole seconds."""
 
     code = "unavailable"
@@ -109,19 +109,19 @@ class ServiceUnavailable(DomainError):
         self.retry_after = max(1, round(retry_after))
 
 
-class Overloaded(ServiceUnavailable):
+class Busy(Unavailable):
     """The service itself has more to do than it can answer in time."""
 
     code = "busy"
 
 
-class OutcomeUnknown(ServiceUnavailable):
+class OutcomeUnknown(Unavailable):
     """The change is still being made or undone. The same request with its key is told which."""
 
     code = "outcome_unknown"
 
 
-class ClockWrong(ServiceUnavailable):
+class ClockWrong(Unavailable):
     """This host's clock is not MongoDB's: it judges nobody until it is."""
 
     code = "clock_wrong"
@@ -130,7 +130,7 @@ class ClockWrong(ServiceUnavailable):
         super().__init__(retry_after=5)
 
 
-class InvalidState(Conflict):
+class WrongState(Conflict):
     """The reservation's state does not allow it. Details: ``state``."""
 
     code = "wrong_state"

@@ -21,7 +21,7 @@ class KioskPairing:
         self, browser: str, address: str, network: str, now: datetime
     ) -> tuple[str, PairingRequest]:
         """A secret for the screen, and the request that it may show. ``network`` is what may have
-        a few requests at once. Raises: Overloaded."""
+        a few requests at once. Raises: Busy."""
         secret = self._cipher.new_token()
         return secret, await self._pairings.add(secret, browser, address, network, now)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from models.kiosks.entities import CHECK_WORDS, CODE_DIGITS, CODE_LIFETIME, PairingRequest
 from models.kiosks.errors import KioskKeyChanged, PairingOver
 from models.kiosks.keys import new_secret
@@ -49,7 +49,7 @@ class PairingRepository:
     async def add(
         self, secret: str, browser: str, address: str, network: str, now: datetime
     ) -> PairingRequest:
-        """Let a screen with that secret ask. Raises: Overloaded, where no code or place is free."""
+        """Let a screen with that secret ask. Raises: Busy, where no code or place is free."""
         await self.prune(now)
         await self._make_room()
         hashed = self._cipher.hashes(network, "client address")[0]
@@ -62,7 +62,7 @@ class PairingRepository:
             except DuplicateKeyError:
                 continue  # the code is shown already, or the place was taken this moment
             return self._request(document)
-        raise Overloaded()
+        raise Busy()
 
     def _document(
         self, secret_hash: str, browser: str, address: str, network: str, now: datetime
@@ -85,7 +85,7 @@ class PairingRepository:
         the same kind of browser first, so that who asks again and again takes their own; none that
         is new. A screen that is paired and has yet to hear of it goes last.
 
-        Raises: Overloaded, where all are new.
+        Raises: Busy, where all are new.
         """
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
@@ -103,7 +103,7 @@ class PairingRepository:
             ),
         )
         if (left := first["requested_at"] + SETTLED - now) > timedelta():
-            raise Overloaded(retry_after=left.total_seconds())
+            raise Busy(retry_after=left.total_seconds())
         return {"_id": first["_id"], "request": first["request"]}
 
     async def _make_room(self) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.plan_picture import LONGEST_SIDE, MOST_BYTES, MOST_PIXELS, PictureFile
 
 _FORMATS: Final = {"PNG": "image/png", "JPEG": "image/jpeg"}
@@ -23,10 +23,10 @@ def read_picture(sent: bytes) -> PictureFile:
     """The picture in a file that somebody has sent, written anew: upright, without what cameras and
     editors have added, on white where it was transparent. Takes seconds of a processor at most.
 
-    Raises: InvalidRequest.
+    Raises: Malformed.
     """
     if len(sent) > MOST_BYTES:
-        raise InvalidRequest("file", "picture_too_large", most=MOST_BYTES // 2**20)
+        raise Malformed("file", "picture_too_large", most=MOST_BYTES // 2**20)
     try:
         with Image.open(BytesIO(sent), formats=tuple(_FORMATS)) as image:
             # Before a pixel is read: the size stands in the file's head.
@@ -37,11 +37,11 @@ def read_picture(sent: bytes) -> PictureFile:
         raise _too_many_pixels() from error
     # What Pillow raises for files that are damaged, or made to damage.
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InvalidRequest("file", "not_a_picture") from error
+        raise Malformed("file", "not_a_picture") from error
 
 
-def _too_many_pixels() -> InvalidRequest:
-    return InvalidRequest("file", "picture_too_many_pixels", most=MOST_PIXELS // 10_000)
+def _too_many_pixels() -> Malformed:
+    return Malformed("file", "picture_too_many_pixels", most=MOST_PIXELS // 10_000)
 
 
 def _flat(image: Image.Image) -> Image.Image:

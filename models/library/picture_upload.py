@@ -7,7 +7,7 @@ from models.library.plan_picture import PictureFile
 
 def picture_in(sent: bytes) -> PictureFile:
     """The picture in a file that somebody has sent, which is read ``confined``. Raises:
-    InvalidRequest."""
+    Malformed."""
     # Here and not above: 3 MB of every worker, in which no picture is read.
     from models.library.picture_reading import read_picture
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line, natural
 from models.library.entities import (
     SEAT_SIZE,
@@ -53,7 +53,7 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
     Seats that are in the draft no more are kept among the removed ones.
 
-    Raises: InvalidRequest, which names the first thing that is wrong.
+    Raises: Malformed, which names the first thing that is wrong.
     """
     draft = replace(draft, seats=[replace(seat, no=tidy(seat.no)) for seat in draft.seats])
     for problem in problems_of(draft):
@@ -75,58 +75,58 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
     )
 
 
-def problems_of(draft: PlanDraft) -> Iterator[InvalidRequest]:
+def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
     """All that is wrong with a draft whose seats have tidy names; of one seat each thing. Too many
     seats or fixtures are not looked at one by one."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
-        yield InvalidRequest("name", "area_name_length", most=LONGEST_NAME)
+        yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
-        yield InvalidRequest("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
+        yield Malformed("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
     if not (SEAT_SIZE <= draft.width <= LARGEST and SEAT_SIZE <= draft.height <= LARGEST):
-        yield InvalidRequest("width", "plan_size", least=SEAT_SIZE, most=LARGEST)
+        yield Malformed("width", "plan_size", least=SEAT_SIZE, most=LARGEST)
     if len(draft.seats) > MOST_SEATS:
-        yield InvalidRequest("seats", "too_many_seats", most=MOST_SEATS)
+        yield Malformed("seats", "too_many_seats", most=MOST_SEATS)
     elif len(draft.marks) > MOST_MARKS:
-        yield InvalidRequest("marks", "too_many_fixtures", most=MOST_MARKS)
+        yield Malformed("marks", "too_many_fixtures", most=MOST_MARKS)
     else:
         yield from _problems_of_seats(draft)
         yield from _overlaps(draft.seats)
         for mark in draft.marks:
             if mark.kind not in MARK_KINDS:
-                yield InvalidRequest("marks", "unknown_fixture", kind=mark.kind)
+                yield Malformed("marks", "unknown_fixture", kind=mark.kind)
             elif mark.w < 1 or mark.h < 1 or not _inside(draft, mark.x, mark.y, mark.w, mark.h):
-                yield InvalidRequest("marks", "fixture_outside_plan")
+                yield Malformed("marks", "fixture_outside_plan")
 
 
 def _inside(draft: PlanDraft, x: int, y: int, w: int, h: int) -> bool:
     return x >= 0 and y >= 0 and x + w <= draft.width and y + h <= draft.height
 
 
-def _problems_of_seats(draft: PlanDraft) -> Iterator[InvalidRequest]:
+def _problems_of_seats(draft: PlanDraft) -> Iterator[Malformed]:
     names: set[str] = set()
     for d in draft.seats:
         if not is_seat_name(d.no):
-            yield InvalidRequest("seats", "seat_number_format", no=d.no, most=LONGEST_SEAT_NAME)
+            yield Malformed("seats", "seat_number_format", no=d.no, most=LONGEST_SEAT_NAME)
         if name_key(d.no) in names:
-            yield InvalidRequest("seats", "seat_number_twice", no=d.no)
+            yield Malformed("seats", "seat_number_twice", no=d.no)
         names.add(name_key(d.no))
         if not _inside(draft, d.x, d.y, SEAT_SIZE, SEAT_SIZE):
-            yield InvalidRequest("seats", "seat_outside_plan", no=d.no)
+            yield Malformed("seats", "seat_outside_plan", no=d.no)
         yield from _problems_of_outage(d)
 
 
-def _problems_of_outage(d: SeatDraft) -> Iterator[InvalidRequest]:
+def _problems_of_outage(d: SeatDraft) -> Iterator[Malformed]:
     if d.disabled is None:
         if d.disabled_from is not None or d.disabled_until is not None:
-            yield InvalidRequest("seats", "unavailability_reason_missing", no=d.no)
+            yield Malformed("seats", "unavailability_reason_missing", no=d.no)
         return
     if not 0 < len(d.disabled) <= LONGEST_REASON or not is_printable_line(d.disabled):
-        yield InvalidRequest("seats", "unavailability_reason_length", no=d.no, most=LONGEST_REASON)
+        yield Malformed("seats", "unavailability_reason_length", no=d.no, most=LONGEST_REASON)
     if d.disabled_from and d.disabled_until and d.disabled_until < d.disabled_from:
-        yield InvalidRequest("seats", "unavailability_dates", no=d.no)
+        yield Malformed("seats", "unavailability_dates", no=d.no)
 
 
-def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[InvalidRequest]:
+def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
     """Seats that lie on another: looked for in squares of a seat's size, since a plan has many."""
     cells: dict[tuple[int, int], list[SeatDraft]] = {}
     for d in seats:
@@ -142,7 +142,7 @@ def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[InvalidRequest]:
             None,
         )
         if under is not None:
-            yield InvalidRequest("seats", "seats_overlap", no=d.no, other=under.no)
+            yield Malformed("seats", "seats_overlap", no=d.no, other=under.no)
         cells.setdefault((column, row), []).append(d)
 
 
@@ -153,10 +153,10 @@ def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -
     for wanted in given:
         # A new one that could be another area's as well might become so at the same moment.
         if wanted in elsewhere or not (wanted in known_here or is_id_of(old.id, wanted)):
-            raise InvalidRequest("seats", "seat_id_not_allowed", id=wanted)
+            raise Malformed("seats", "seat_id_not_allowed", id=wanted)
     taken = set(given)
     if len(taken) < len(given):
-        raise InvalidRequest("seats", "seat_id_twice")
+        raise Malformed("seats", "seat_id_twice")
     # Of two that had a number, the one that is in the plan.
     by_no = {name_key(seat.number): seat.id for seat in (*old.removed_seats, *old.seats)}
     known = {*taken, *elsewhere, *(seat.id for seat in (*old.removed_seats, *old.seats))}
@@ -188,8 +188,8 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
 # --- what is new ----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PlanDiff:
-    """Seats by what happens to them, each with its number as it will be (``removed``: as it was).
-    ``frame``: the area's name, floor or size; ``marks``: what stands there besides seats."""
+    """The changes of a plan: seats by what happens to them, each with its new number (removed ones
+    with the old), and whether the area's frame (name, floor, size) or its fixtures differ."""
 
     added: list[str]
     removed: list[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId
 
 MOST_BYTES: Final = 2 * 2**20
@@ -61,7 +61,7 @@ def fitted(area: Area, file: PictureFile) -> PicturePlace:
 
 
 def check_place(place: PicturePlace) -> None:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     inside = all(-FARTHEST <= at <= FARTHEST for at in (place.x, place.y))
     if not (inside and 1 <= place.width <= FARTHEST and 5 <= place.opacity <= 100):
-        raise InvalidRequest("place", "picture_place", most=FARTHEST)
+        raise Malformed("place", "picture_place", most=FARTHEST)

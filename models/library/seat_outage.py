@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, Seat, SeatId
 from models.library.errors import PlanChanged
@@ -33,14 +33,14 @@ def outage_of(seat: Seat) -> SeatOutage:
 def with_outage(area: Area, seat_id: SeatId, was: SeatOutage, new: SeatOutage, today: date) -> Area:
     """The next revision of the area, in which nothing else has changed.
 
-    Raises: InvalidRequest; PlanChanged where the seat's outage is not ``was`` any more, or the
+    Raises: Malformed; PlanChanged where the seat's outage is not ``was`` any more, or the
     seat has left the plan.
     """
     if new.reason is not None:
         if not 0 < len(new.reason) <= LONGEST_REASON or not is_printable_line(new.reason):
-            raise InvalidRequest("reason", "reason_length", most=LONGEST_REASON)
+            raise Malformed("reason", "reason_length", most=LONGEST_REASON)
         if new.last is not None and new.last < today:
-            raise InvalidRequest("until", "outage_over")
+            raise Malformed("until", "outage_over")
     seat = next((seat for seat in area.seats if seat.id == seat_id), None)
     if seat is None or outage_of(seat) != was:
         raise PlanChanged()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, AreaState
 from models.library.errors import AreaNotRetired, AreaRetired
@@ -17,11 +17,11 @@ LAST: Final = 10**6
 
 
 def rename(area: Area, name: str, floor: int) -> Area:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest("name", "area_name_length", most=LONGEST_NAME)
+        raise Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= floor <= HIGHEST_FLOOR:
-        raise InvalidRequest("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
+        raise Malformed("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
     return replace(area, name=name, floor=floor, rev=area.rev + 1)
 
 

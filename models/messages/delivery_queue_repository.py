@@ -58,7 +58,7 @@ class DeliveryQueue:
 
     async def due_since(self, now: datetime) -> datetime | None:
         """Since when the delivery that waits longest is due; None where none is at ``now``.
-        Raises: ServiceUnavailable."""
+        Raises: Unavailable."""
         with translate_errors():
             found = await self._all.find_one(
                 {"channel": self.channel.value, "open": True, "due": {"$lte": now}},

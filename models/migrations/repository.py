@@ -42,7 +42,7 @@ async def update_batch(collection: Collection, still_old: Document, update: Docu
 
 
 async def schema_version(db: Database) -> int:
-    """The last migration that has been made to its end. Raises: ServiceUnavailable."""
+    """The last migration that has been made to its end. Raises: Unavailable."""
     with translate_errors():
         found = await db[ABOUT].find_one({"_id": FORM})
     return int(found["version"]) if found else FIRST_SCHEMA
@@ -53,7 +53,7 @@ async def migrate(db: Database, migrations: Sequence[Migration] = MIGRATIONS) ->
 
     A database that a newer version has written is left as it is.
 
-    Raises: ServiceUnavailable.
+    Raises: Unavailable.
     """
     made = await schema_version(db)
     migration = next((one for one in migrations if one.number > made), None)

@@ -15,14 +15,14 @@ from datetime import date, time
 from time import monotonic
 from typing import Final
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.time_range import local_instant
 from models.occupancy.joined import JoinedOccupancy, OccupancyView
 from models.occupancy.occupancy import DayOccupancy, MissingRevision
 from models.reservation_store.change_stream_repository import ReservationChangeStream
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.occupancy_rows import Change, OccupancyRow
 from models.storage.mongo import new_id
 
@@ -147,7 +147,7 @@ class LiveOccupancy:
         return None if now - self._as_of > REFUSE_WITHIN_S else self._view(day)
 
     async def get_day(self, day: date) -> OccupancyView:
-        """The day, loaded if need be. Raises: ServiceUnavailable."""
+        """The day, loaded if need be. Raises: Unavailable."""
         if (occupancy := self.current(day)) is not None:
             return occupancy
         await self._changes.wake()
@@ -160,12 +160,12 @@ class LiveOccupancy:
         return self._join(day, days, loaded)
 
     async def _loaded_day(self, day: date) -> DayOccupancy:
-        """Raises: ServiceUnavailable."""
+        """Raises: Unavailable."""
         known, asked = self._days.setdefault(day, _CachedDay()), self._clock()
         async with known.lock:
             if known.failed_at > asked:
                 # Each waiting for its own failure, the last would wait for ever.
-                raise ServiceUnavailable()
+                raise Unavailable()
             reload_before = self._clock() - RELOAD_AFTER_S
             if not known.valid or (self.is_stale and known.loaded_at < reload_before):
                 await self._load(day, known)
@@ -176,7 +176,7 @@ class LiveOccupancy:
         try:
             known.occupancy.load(await self._reservations.occupancy_rows(day))
             known.loaded_at, known.valid = began, known.uncertain_count == doubts
-        except ServiceUnavailable:
+        except Unavailable:
             known.failed_at = self._clock()
             raise
         finally:
@@ -197,7 +197,7 @@ class LiveOccupancy:
             self._days[day] = _CachedDay()
         try:
             yield
-        except (ClaimConflict, RevisionConflict):
+        except (ClaimLost, StaleRevision):
             raise
         except BaseException:
             self._mark_uncertain(day)

@@ -38,7 +38,7 @@ class TicketRepository:
         """Give the ticket a place by chance. False where the reader has one of a round after
         ``last_round`` already.
 
-        Raises: ServiceUnavailable.
+        Raises: Unavailable.
         """
         drawn = UpdateOne(
             {"_id": ticket.id, "round": {"$lte": last_round}}, _drawn(ticket), upsert=True
@@ -51,7 +51,7 @@ class TicketRepository:
         return True
 
     async def draw_again(self, ticket: Ticket, round: int) -> None:
-        """Give the ticket a place in a later round instead. Raises: ServiceUnavailable."""
+        """Give the ticket a place in a later round instead. Raises: Unavailable."""
         drawn = UpdateOne(
             {"_id": ticket.id, "round": ticket.round}, _drawn(replace(ticket, round=round))
         )
@@ -59,7 +59,7 @@ class TicketRepository:
             await self._draws.submit(drawn)
 
     async def get(self, id: str) -> tuple[Ticket, bool] | None:
-        """The reader's ticket and whether it was served. Raises: ServiceUnavailable."""
+        """The reader's ticket and whether it was served. Raises: Unavailable."""
         with translate_errors():
             found = await self._all.find_one({"_id": id})
         return (_ticket(found), "outcome" in found) if found is not None else None
@@ -75,7 +75,7 @@ class TicketRepository:
         return [_ticket(row) for row in rows]
 
     async def record(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Note how the ticket was served; the first note counts. Raises: ServiceUnavailable."""
+        """Note how the ticket was served; the first note counts. Raises: Unavailable."""
         unserved: Document = {
             "_id": ticket.id,
             "round": ticket.round,

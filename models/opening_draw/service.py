@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from models.kernel.errors import ServiceUnavailable, Throttled
+from models.kernel.errors import Throttled, Unavailable
 from models.opening_draw.entities import Outcome, Ticket
 from models.opening_draw.errors import AnotherTicketWaits
 from models.opening_draw.repository import TicketRepository
@@ -98,7 +98,7 @@ class OpeningDraw:
         """The block runs when it is the request's turn, at once where the draw of that opening is
         over. ``ticket`` may name any round.
 
-        Raises: AnotherTicketWaits, Throttled, ServiceUnavailable.
+        Raises: AnotherTicketWaits, Throttled, Unavailable.
         """
         number = round_at(opens_at, self._now())
         if number is None:
@@ -172,7 +172,7 @@ class OpeningDraw:
         round = self._rounds.get((ticket.day, ticket.round))
         if round is not None and round.order is not None:
             round.call(round.order.served(ticket.id, outcome))
-        with suppress(ServiceUnavailable):  # the booking is what counts
+        with suppress(Unavailable):  # the booking is what counts
             await self._tickets.record(ticket, outcome)
 
     async def _run(self, round: _Round) -> None:
@@ -180,11 +180,11 @@ class OpeningDraw:
         try:
             if self._cleaned != round.day:
                 self._cleaned = round.day
-                with suppress(ServiceUnavailable):
+                with suppress(Unavailable):
                     await self._tickets.remove_before(round.day)
             until = round.ends_at + SETTLED_AFTER
             await self._sleep((until - self._now()).total_seconds())
-            with suppress(ServiceUnavailable):  # without MongoDB there is no order and no booking
+            with suppress(Unavailable):  # without MongoDB there is no order and no booking
                 await self._call_in_order(round)
         finally:
             del self._rounds[round.day, round.number]

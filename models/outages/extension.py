@@ -9,14 +9,14 @@ from functools import partial
 from typing import Final
 
 from models.booking.writer import ReservationWriter
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
 from models.outages import transitions as outage_transitions
 from models.outages.heartbeat_repository import GAP, HeartbeatRepository
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.errors import RevisionConflict
+from models.reservations.errors import StaleRevision
 
 BEAT_EVERY: Final = timedelta(seconds=0.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)
@@ -43,7 +43,7 @@ class DeadlineExtension:
         Cut off, it begins again with the gap that it has not finished, and passes over what it has
         moved already. ``now`` is by MongoDB's clock: one host's beat is the measure of another's.
 
-        Raises: ServiceUnavailable.
+        Raises: Unavailable.
         """
         moved = 0
         async with self._beating:
@@ -92,7 +92,7 @@ class DeadlineExtension:
         A reservation that changes meanwhile is looked at again: what readers tried in the outage is
         fenced off when it ends, which is now.
 
-        Raises: ServiceUnavailable; Overloaded where some have changed each time: they are still to
+        Raises: Unavailable; Busy where some have changed each time: they are still to
         be moved.
         """
         moved = 0
@@ -105,7 +105,7 @@ class DeadlineExtension:
             if not found:
                 return moved
             moved += await apply_all(self._writer, outage.end, found, _extended_by(outage), {})
-        raise Overloaded()
+        raise Busy()
 
 
 def _extended_by(outage: TimeRange) -> Callable[[Reservation], Reservation]:
@@ -125,7 +125,7 @@ async def apply_all(
     for r in found:
         try:
             await writer.save(r, step(r), now, due)
-        except RevisionConflict:
+        except StaleRevision:
             continue  # the reader, or another worker, was faster
         done += 1
     return done

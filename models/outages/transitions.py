@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.kernel.time_range import TimeRange
 from models.reservations.entities import AFTER_OUTAGE, HistoryEntry, Reservation
 from models.reservations.state_machine import ReservationState
@@ -45,4 +45,4 @@ def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
             return replace(r, held_until=after(r.held_until))
         case ReservationState.IN_USE if r.presence_due_at is not None:
             return replace(r, presence_due_at=after(r.presence_due_at))
-    raise InvalidState(state=r.state.value)
+    raise WrongState(state=r.state.value)

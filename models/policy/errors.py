@@ -11,7 +11,7 @@ class RulesChanged(Conflict):
     code = "rules_changed"
 
 
-class FilterDisabled(RuleViolation):
+class FilterOff(RuleViolation):
     """The library does not let seats be looked for by this mark. Details: ``filter``."""
 
     code = "filter_off"

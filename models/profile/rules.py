@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.profile.entities import LibraryProfile
 from models.profile.zones import zone_minutes, zone_problem
@@ -30,41 +30,41 @@ PLACEHOLDER: Final = re.compile(r"\{([^{}\n]*)\}")
 
 
 def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> None:
-    """Raises: InvalidRequest, which names the first field that is wrong."""
+    """Raises: Malformed, which names the first field that is wrong."""
     for name, most in LONGEST.items():
         text = getattr(profile, name)
         if not text and name in REQUIRED:
-            raise InvalidRequest(name, "profile_missing")
+            raise Malformed(name, "profile_missing")
         if len(text) > most:
-            raise InvalidRequest(name, "profile_too_long", most=most)
+            raise Malformed(name, "profile_too_long", most=most)
         if not is_printable_line(text):
-            raise InvalidRequest(name, "text_not_printable")
+            raise Malformed(name, "text_not_printable")
     _check_contact(profile.contact)
     if len(profile.rules_text) > LONGEST_RULES:
-        raise InvalidRequest("rules_text", "profile_too_long", most=LONGEST_RULES)
+        raise Malformed("rules_text", "profile_too_long", most=LONGEST_RULES)
     if not is_printable_line(profile.rules_text.replace("\n", "").replace("\t", "")):
-        raise InvalidRequest("rules_text", "text_not_printable")
+        raise Malformed("rules_text", "text_not_printable")
     for field in ("running_line", "rules_text"):
         for found in PLACEHOLDER.findall(getattr(profile, field)):
             if found not in placeholders:
-                raise InvalidRequest(field, "placeholder_unknown", placeholder=found)
+                raise Malformed(field, "placeholder_unknown", placeholder=found)
 
 
 def check_zone(zone: str, year: int) -> int:
-    """How far the zone is ahead of UTC, in minutes. Raises: InvalidRequest where it cannot be a
+    """How far the zone is ahead of UTC, in minutes. Raises: Malformed where it cannot be a
     library's from ``year`` on."""
     problem = zone_problem(zone, year)
     if problem is not None:
-        raise InvalidRequest("zone", problem.value, zone=zone)
+        raise Malformed("zone", problem.value, zone=zone)
     return zone_minutes(zone, year)
 
 
 def _check_contact(lines: tuple[str, ...]) -> None:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     if not 0 < len(lines) <= MOST_CONTACTS:
-        raise InvalidRequest("contact", "contact_lines", most=MOST_CONTACTS)
+        raise Malformed("contact", "contact_lines", most=MOST_CONTACTS)
     for line in lines:
         if not 0 < len(line) <= LONGEST_CONTACT:
-            raise InvalidRequest("contact", "contact_line_length", most=LONGEST_CONTACT)
+            raise Malformed("contact", "contact_line_length", most=LONGEST_CONTACT)
         if not is_printable_line(line):
-            raise InvalidRequest("contact", "text_not_printable")
+            raise Malformed("contact", "text_not_printable")

@@ -32,7 +32,7 @@ class StaffProfile:
     ) -> None:
         """``new``, which was made from ``old``, is published.
 
-        Raises: InvalidRequest; ProfileChanged where somebody else was first; ZoneFixed for another
+        Raises: Malformed; ProfileChanged where somebody else was first; ZoneFixed for another
             time zone where there is an area. Nothing has changed then.
         """
         ctx.require(None, Role.ADMINISTRATOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict, InvalidState, RuleViolation, Unauthenticated
+from models.kernel.errors import Conflict, RuleViolation, Unauthenticated, WrongState
 
 
 class CardTaken(Conflict):
@@ -17,14 +17,14 @@ class CardUnknown(RuleViolation):
     code = "card_unknown"
 
 
-class AccommodationChanged(InvalidState):
+class AccommodationChanged(WrongState):
     """Somebody else has changed the reader's accommodation meanwhile."""
 
     def __init__(self) -> None:
         super().__init__(state="allowance")
 
 
-class VisitChanged(InvalidState):
+class VisitChanged(WrongState):
     """Somebody else has changed the visitor's days meanwhile."""
 
     def __init__(self) -> None:

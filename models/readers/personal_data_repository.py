@@ -114,7 +114,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
 async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, list[Document]]:
     """All of the reader, opened: collection → documents, the reader's own entry under ``reader``.
 
-    Raises: ServiceUnavailable.
+    Raises: Unavailable.
     """
     found: dict[str, list[Document]] = {}
     with translate_errors():
@@ -154,7 +154,7 @@ def _readable(collection: str, row: Document, sealer: FieldCipher) -> Document:
 
 async def revoke_access(db: Database, id: ReaderId) -> None:
     """Nobody acts for the reader any more, or reads what they have: no session, binding, code or
-    calendar feed. Raises: ServiceUnavailable."""
+    calendar feed. Raises: Unavailable."""
     with translate_errors():
         phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         await db["sessions"].delete_many(
@@ -175,7 +175,7 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
     Reservations and violations stay as somebody's, without words that were written about them. None
     of them may be live.
 
-    Raises: ServiceUnavailable.
+    Raises: Unavailable.
     """
     counts: dict[str, int] = {}
     with translate_errors():
@@ -261,7 +261,7 @@ async def _forget_actions(db: Database, id: ReaderId) -> None:
 
 
 async def remaining(db: Database, id: ReaderId) -> list[str]:
-    """Collections that still know the reader. Raises: ServiceUnavailable."""
+    """Collections that still know the reader. Raises: Unavailable."""
     with translate_errors():
         names = (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS)
         return [n for n in names if await db[n].find_one({"reader": id}, {"_id": 1}) is not None]
@@ -274,7 +274,7 @@ async def erase_late_writes(db: Database, reservation_ids: Sequence[str]) -> Non
     The reservations are nobody's. A reader who is just being erased is left to the erasure, which
     looks for remains when the reader's entry is gone.
 
-    Raises: ServiceUnavailable.
+    Raises: Unavailable.
     """
     if not reservation_ids:
         return

@@ -163,7 +163,7 @@ class ReaderRepository:
         """Readers with that part in their number or name, in no order.
 
         What is sealed cannot be searched: all of them are opened, a batch at a time in a thread,
-        until there are enough. Nothing of that is kept. Raises: ServiceUnavailable,
+        until there are enough. Nothing of that is kept. Raises: Unavailable,
         DecryptionError.
         """
         found: list[Reader] = []

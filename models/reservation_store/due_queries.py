@@ -147,7 +147,7 @@ class DueQueries(ReservationCollection):
         return [from_document(row | untold) for row in rows]
 
     async def oldest_outbox_event(self) -> datetime | None:
-        """Since when what is to be told first waits. Raises: ServiceUnavailable."""
+        """Since when what is to be told first waits. Raises: Unavailable."""
         with translate_errors():
             found = await self._all.find_one(
                 {"outbox.at": {"$type": "date"}},

@@ -33,7 +33,7 @@ class ReservationCollection:
         self._all = db["reservations"]
 
     async def _read(self, found: AsyncCursor[Document]) -> list[Reservation]:
-        """What a search finds. Raises: ServiceUnavailable."""
+        """What a search finds. Raises: Unavailable."""
         with translate_errors():
             rows = await found.to_list(None)
         return [from_document(row) for row in rows]

@@ -18,7 +18,7 @@ from bson.objectid import ObjectId
 from pymongo import ReturnDocument, UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_instant
 from models.readers.personal_data_repository import ERASED_READER, erase_late_writes
@@ -28,7 +28,7 @@ from models.reservation_store.mapping import changed_fields, outbox_document, to
 from models.reservation_store.queries import ReservationQueries
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.storage.batching import Batcher
 from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import (
@@ -76,9 +76,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         for watcher in self._watchers:
             watcher.written(old, new)
 
-    def _conflict(self, claim: str) -> ClaimConflict:
+    def _conflict(self, claim: str) -> ClaimLost:
         """The error to raise for a claim that lost."""
-        lost = ClaimConflict(claim)
+        lost = ClaimLost(claim)
         for watcher in self._watchers:
             watcher.lost(lost.kind)
         return lost
@@ -86,13 +86,13 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def insert(self, made: Reservation) -> None:
         """Insert the reservation with all its claims; one write decides.
 
-        Raises: ClaimConflict; ServiceUnavailable when it is certain that the reservation will
+        Raises: ClaimLost; Unavailable when it is certain that the reservation will
         never exist, or when even that cannot be found out now.
         """
         try:
             await self._inserts.submit(to_new_document(made, self.writer))
         except NOT_SENT as error:
-            raise ServiceUnavailable() from error
+            raise Unavailable() from error
         except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
             if isinstance(error, DuplicateKeyError):
                 lost = conflicting_key(error)
@@ -100,7 +100,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                     raise self._conflict(lost) from error
                 # The driver's own retry met the first attempt, or a tombstone: not known either.
             if not await self._insert_was_written(made.id):
-                raise ServiceUnavailable() from error
+                raise Unavailable() from error
         except PyMongoError as error:
             with translate_errors():
                 raise error
@@ -147,7 +147,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         ``due`` is a job's condition (``{"end": {"$lte": now}}``), checked by the database in the
         same step.
 
-        Raises: RevisionConflict; ClaimConflict; ServiceUnavailable when it is certain that the
+        Raises: StaleRevision; ClaimLost; Unavailable when it is certain that the
         change never happens, or when even that cannot be found out now.
         """
         change_id = new_id()
@@ -157,19 +157,19 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             async with self._gate:
                 found = await self._all.find_one_and_update(guard, update, projection={"_id": 1})
         except NOT_SENT as error:
-            raise ServiceUnavailable() from error
+            raise Unavailable() from error
         except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
             if isinstance(error, DuplicateKeyError) and not unconfirmed(error):
                 raise self._conflict(conflicting_key(error)) from error
             if not await self._change_was_written(old, change_id):
-                raise ServiceUnavailable() from error
+                raise Unavailable() from error
             self._told(old, written)
             return written
         except PyMongoError as error:
             with translate_errors():
                 raise error
         if found is None:
-            raise RevisionConflict()
+            raise StaleRevision()
         self._told(old, written)
         return written
 
@@ -185,8 +185,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         that the change gives back, or of another one for its own reader. ``claim`` marks the
         waitlist entry as offered.
 
-        Raises: RevisionConflict; ClaimConflict where the offer is not possible, or the entry waits
-        no more; ServiceUnavailable.
+        Raises: StaleRevision; ClaimLost where the offer is not possible, or the entry waits
+        no more; Unavailable.
         """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)
@@ -196,7 +196,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 guard, update, projection={"_id": 1}, session=session
             )
             if found is None:
-                raise RevisionConflict()
+                raise StaleRevision()
             await claim(session)
             await self._insert_offer(offer, session)
 
@@ -204,7 +204,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             await self._together(work)
         except UNKNOWN_OUTCOME as error:
             if not await self._change_was_written(old, change_id):
-                raise ServiceUnavailable() from error
+                raise Unavailable() from error
         self._told(old, new)
         self._told(None, offer)
         return replace(new, change=change_id)
@@ -220,7 +220,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             await self._together(work)
         except UNKNOWN_OUTCOME as error:
             if not await self._insert_was_written(offer.id):
-                raise ServiceUnavailable() from error
+                raise Unavailable() from error
         self._told(None, offer)
 
     async def _insert_offer(self, offer: Reservation, session: Any) -> None:
@@ -229,7 +229,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
         """All of it or nothing; conflicts with other transactions are tried again.
 
-        Raises: ClaimConflict; what ``work`` raises; PyMongoError of unknown outcome.
+        Raises: ClaimLost; what ``work`` raises; PyMongoError of unknown outcome.
         """
         try:
             async with self._gate:
@@ -237,7 +237,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         except DuplicateKeyError as error:
             raise self._conflict(conflicting_key(error)) from error
         except NOT_SENT as error:
-            raise ServiceUnavailable() from error
+            raise Unavailable() from error
         except UNKNOWN_OUTCOME:
             raise
         except PyMongoError as error:
@@ -269,7 +269,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 return_document=ReturnDocument.BEFORE,
             )
         if before is None:
-            raise ServiceUnavailable()  # what was read is not there: nothing is known
+            raise Unavailable()  # what was read is not there: nothing is known
         return change_id == before.get("change") or change_id in before.get("changes", ())
 
     async def remove_outbox_events(self, told: Sequence[Reservation]) -> None:
@@ -329,7 +329,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         """Put a tombstone that holds the claim. False where somebody holds it, a reservation or a
         tombstone.
 
-        Raises: ServiceUnavailable when that cannot be found out now.
+        Raises: Unavailable when that cannot be found out now.
         """
         with translate_errors():
             try:
@@ -346,11 +346,11 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
 async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
     """Three tries to settle an unknown outcome: each waits two seconds for a primary, and a
-    failover takes longer. Raises: ServiceUnavailable when it stays unknown."""
+    failover takes longer. Raises: Unavailable when it stays unknown."""
     for _ in range(2):
         try:
             return await settle()
-        except ServiceUnavailable:
+        except Unavailable:
             continue
     return await settle()
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.records import record
 from models.kernel.time_range import TimeRange
@@ -102,10 +102,10 @@ class GateAssistance:
 
 @dataclass(frozen=True, slots=True)
 class OccupiedReport:
-    """The reader finds their seat taken: ``occupied`` by somebody, or by ``belongings``. While it
-    is ``open`` no deadline runs: they have proved that they are there. It closes when they have
-    another seat, or the desk has helped or rejected it. The ``desk`` has still to look at
-    ``seat_id``, also when its reader sits elsewhere by now."""
+    """A reader's report that somebody (``kind`` occupied) or something (belongings) is on their
+    seat. While it is ``open`` no deadline runs, since the reader has proved their presence. It
+    closes when the reader has another seat, or when the desk has helped or rejected it. While
+    ``desk`` is set the staff have still to look at ``seat_id``, also after its reader moved."""
 
     kind: str
     at: datetime
@@ -216,11 +216,11 @@ class Reservation:
         return self.report is not None and self.report.open
 
     def next_state(self, event: ReservationEvent) -> ReservationState:
-        """Raises: InvalidState where the table has no such transition."""
+        """Raises: WrongState where the table has no such transition."""
         try:
             return TRANSITIONS[self.state, event]
         except KeyError:
-            raise InvalidState(state=self.state.value) from None
+            raise WrongState(state=self.state.value) from None
 
     def claims_except(self, *kinds: ClaimKind) -> tuple[str, ...]:
         """The claims of all other kinds."""

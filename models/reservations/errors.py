@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from models.kernel.errors import Conflict, DomainError, InvalidState, NotFound, RuleViolation
+from models.kernel.errors import Conflict, DomainError, NotFound, RuleViolation, WrongState
 from models.readers.entities import FOREVER, SuspensionReason
 from models.reservations.claims import ClaimKind
 
@@ -19,7 +19,7 @@ class SeatTaken(Conflict):
     code = "seat_taken"
 
 
-class OverlapsOwnBooking(Conflict):
+class OwnOverlap(Conflict):
     """The reader holds another seat in that time."""
 
     code = "own_overlap"
@@ -38,7 +38,7 @@ class RequestRefused(Conflict):
     code = "request_refused"
 
 
-class RequestInProgress(Conflict):
+class InProgress(Conflict):
     """The first request with this key is still under way."""
 
     code = "in_progress"
@@ -69,7 +69,7 @@ class TooShort(RuleViolation):
     code = "too_short"
 
 
-class NotATimeStep(RuleViolation):
+class OffGrid(RuleViolation):
     """Not a time that can be chosen. Details: ``step_minutes``."""
 
     code = "off_grid"
@@ -81,13 +81,13 @@ class Closed(RuleViolation):
     code = "closed"
 
 
-class BeyondBookingWindow(RuleViolation):
+class OutsideHorizon(RuleViolation):
     """Further ahead than can be booked. Details: ``last_date``."""
 
     code = "outside_horizon"
 
 
-class BookingWindowNotOpen(RuleViolation):
+class NotOpenYet(RuleViolation):
     """That day can be booked from ``opens_at`` on."""
 
     code = "not_open_yet"
@@ -96,19 +96,19 @@ class BookingWindowNotOpen(RuleViolation):
         super().__init__(opens_at=opens_at)
 
 
-class StartInPast(RuleViolation):
+class InThePast(RuleViolation):
     """The time has begun already."""
 
     code = "in_the_past"
 
 
-class AccessibleSeatOnly(RuleViolation):
+class SeatKept(RuleViolation):
     """The seat is kept for readers who need it."""
 
     code = "seat_kept"
 
 
-class GroupSeatOnly(RuleViolation):
+class GroupOnly(RuleViolation):
     """The seat is reserved for readers of other groups. Details: ``groups``, what these are
     called."""
 
@@ -118,7 +118,7 @@ class GroupSeatOnly(RuleViolation):
         super().__init__(groups=list(groups))
 
 
-class OutsideVisitDates(RuleViolation):
+class NotAdmitted(RuleViolation):
     """A visitor's stay does not include that day. Details: ``first`` and ``last``, its dates."""
 
     code = "not_admitted"
@@ -165,7 +165,7 @@ class TooLate(RuleViolation):
         super().__init__(until=until)
 
 
-class ClaimConflict(DomainError):
+class ClaimLost(DomainError):
     """The index refused. ``claim`` is the one that lost, in key order (i, k, n, r, s)."""
 
     code = "claim_lost"
@@ -180,7 +180,7 @@ class ClaimConflict(DomainError):
         return ClaimKind(self.claim[0]) if self.claim[1:2] == ":" else None
 
 
-class RevisionConflict(DomainError):
+class StaleRevision(DomainError):
     """Somebody else changed the reservation first, or it is no longer due."""
 
     code = "stale_revision"
@@ -188,23 +188,23 @@ class RevisionConflict(DomainError):
 
 # --- what several operations have in common, for the tables of routes ---------------------------
 BOOKABLE_TIME: Final = (
-    StartInPast,
-    BeyondBookingWindow,
-    BookingWindowNotOpen,
+    InThePast,
+    OutsideHorizon,
+    NotOpenYet,
     Closed,
-    NotATimeStep,
+    OffGrid,
     TooShort,
     TooLong,
 )
-READER_MAY_BOOK: Final = (Suspended, OutsideVisitDates)
-SEAT_MAY_BE_BOOKED: Final = (SeatDisabled, AccessibleSeatOnly, GroupSeatOnly)
+READER_MAY_BOOK: Final = (Suspended, NotAdmitted)
+SEAT_MAY_BE_BOOKED: Final = (SeatDisabled, SeatKept, GroupOnly)
 BOOKING: Final = (
     NotFound,
     SeatTaken,
-    OverlapsOwnBooking,
+    OwnOverlap,
     *READER_MAY_BOOK,
     *SEAT_MAY_BE_BOOKED,
     *BOOKABLE_TIME,
 )
-OWN_RESERVATION: Final = (NotFound, InvalidState)
-IDEMPOTENCY: Final = (IdempotencyKeyReused, RequestInProgress, RequestRefused)
+OWN_RESERVATION: Final = (NotFound, WrongState)
+IDEMPOTENCY: Final = (IdempotencyKeyReused, InProgress, RequestRefused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from datetime import date, datetime, time, timedelta
 
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.kernel.records import record
 from models.kernel.time_range import (
     TimeRange,
@@ -22,14 +22,14 @@ from models.readers.entities import Reader
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import (
-    BeyondBookingWindow,
-    BookingWindowNotOpen,
     Closed,
     DailyLimit,
-    NotATimeStep,
-    OutsideVisitDates,
+    InThePast,
+    NotAdmitted,
+    NotOpenYet,
+    OffGrid,
+    OutsideHorizon,
     SeatDisabled,
-    StartInPast,
     Suspended,
     TooLong,
     TooShort,
@@ -53,7 +53,7 @@ def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
         raise Suspended(reader.suspended_until, reader.suspended_for)
     stay = reader.stay
     if stay is not None and not stay.first <= day <= stay.last:
-        raise OutsideVisitDates(stay.first.isoformat(), stay.last.isoformat())
+        raise NotAdmitted(stay.first.isoformat(), stay.last.isoformat())
 
 
 def seat_in_service(seat: Seat, day: date) -> None:
@@ -66,10 +66,10 @@ def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
     """Today, or one of the days that can be booked ahead."""
     today = local_date(now)
     if day < today:
-        raise StartInPast()
+        raise InThePast()
     last = today + timedelta(days=policy.booking_window_days)
     if day > last:
-        raise BeyondBookingWindow(last_date=last.isoformat())
+        raise OutsideHorizon(last_date=last.isoformat())
 
 
 def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
@@ -77,7 +77,7 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
     day_in_horizon(day, policy, now)
     opens_at = policy.opens_at_instant(day)
     if opens_at is not None and day > local_date(now) and now < opens_at:
-        raise BookingWindowNotOpen(opens_at)
+        raise NotOpenYet(opens_at)
 
 
 def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
@@ -85,7 +85,7 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: dat
 
     ``policy`` is the area's, ``place`` the area's hours on the wished day.
 
-    Raises: StartInPast, BeyondBookingWindow, BookingWindowNotOpen, Closed, NotATimeStep, TooShort,
+    Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort,
     TooLong.
     """
     check_date_bookable(wish.day, policy, now)
@@ -94,7 +94,7 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: dat
     hours = check_open(start, end, place)
     steps = time_steps(policy, hours)
     if wish.start is not None and start not in steps:
-        raise NotATimeStep(step_minutes=policy.step_minutes)
+        raise OffGrid(step_minutes=policy.step_minutes)
     return decide_length(start, end, steps, hours, policy)
 
 
@@ -115,11 +115,11 @@ def check_open(start: datetime, end: datetime, place: OpenHours) -> TimeRange:
 def decide_start(wish: TimeSelection, policy: Policy, now: datetime) -> datetime:
     if wish.start is None:
         if wish.day != local_date(now):
-            raise NotATimeStep(step_minutes=policy.step_minutes)
+            raise OffGrid(step_minutes=policy.step_minutes)
         return floor_minute(now)
     start = local_instant(wish.day, wish.start)
     if start < floor_minute(now):
-        raise StartInPast()
+        raise InThePast()
     return start
 
 
@@ -133,7 +133,7 @@ def decide_length(
     if end - start < timedelta(minutes=policy.min_minutes):
         raise TooShort(min_minutes=policy.min_minutes)
     if end != hours.end and end not in steps:
-        raise NotATimeStep(step_minutes=policy.step_minutes)
+        raise OffGrid(step_minutes=policy.step_minutes)
     if end - start > policy.longest:
         raise TooLong(max_minutes=policy.max_minutes)
     return TimeRange(start, end)
@@ -141,7 +141,7 @@ def decide_length(
 
 def may_cancel(r: Reservation, now: datetime) -> None:
     if r.state is not ReservationState.RESERVED or now > r.check_in_until:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
 
 
 def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None:
@@ -153,12 +153,12 @@ def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None
         and now < r.end
     )
     if not helped and (r.state is not ReservationState.RESERVED or now >= r.start):
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
 
 
 def may_accept(r: Reservation, now: datetime) -> None:
     if r.state is not ReservationState.OFFERED or r.held_until is None or now >= r.held_until:
-        raise InvalidState(state=r.state.value)
+        raise WrongState(state=r.state.value)
 
 
 def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:

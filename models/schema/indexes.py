@@ -91,7 +91,7 @@ _BUILD_S: Final = 3600.0
 async def ensure_indexes(db: Database) -> None:
     """Create what is missing. Idempotent, and safe with several workers at once.
 
-    Raises: ServiceUnavailable, within seconds, when MongoDB does not answer.
+    Raises: Unavailable, within seconds, when MongoDB does not answer.
     """
     await ping(db)  # the long patience below would also wait for a server that is not there
     with translate_errors(), pymongo.timeout(_BUILD_S):

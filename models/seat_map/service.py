@@ -9,7 +9,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import (
     TimeRange,
     last_date,
@@ -42,12 +42,12 @@ def parse_time_filter(
 ) -> TimeFilter:
     """Today where no day is given. ``from_now``: the time begins at the moment of each look.
 
-    Raises: InvalidRequest where only one of start and end is given, or another day's now.
+    Raises: Malformed where only one of start and end is given, or another day's now.
     """
     if (start is None and not from_now) != (end is None):
-        raise InvalidRequest("end" if end is None else "start", "start and end come together")
+        raise Malformed("end" if end is None else "start", "start and end come together")
     if from_now and day not in (None, local_date(now)):
-        raise InvalidRequest("start", "now is of today")
+        raise Malformed("start", "now is of today")
     return TimeFilter(day or local_date(now), start, end)
 
 

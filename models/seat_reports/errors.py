@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.kernel.errors import Conflict, RuleViolation
 
 
-class SeatNotInUse(Conflict):
+class NotInUse(Conflict):
     """Nobody is checked in at the seat now."""
 
     code = "not_in_use"

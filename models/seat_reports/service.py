@@ -11,7 +11,7 @@ from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import MAX_ATTEMPTS, ReservationWriter
 from models.check_in import rules
 from models.gates.knowledge import GateKnowledge
-from models.kernel.errors import InvalidState, NotFound, Overloaded, TooManyAttempts
+from models.kernel.errors import Busy, NotFound, TooManyAttempts, WrongState
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date, local_instant
 from models.library.entities import Seat, VenueId
@@ -27,12 +27,12 @@ from models.reservations.claims import (
     presence_check_claim,
 )
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import ReservationState
 from models.seat_reports import transitions
-from models.seat_reports.errors import NotThere, SeatNotInUse
+from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
 """A reader's reports of an occupied seat that stop a deadline; more of them only tell the desk."""
@@ -75,7 +75,7 @@ class SeatReportService:
         ``change``. No deadline runs where it is known that they are there, by what they have
         ``seen`` just now, by a gate, or as they have checked in; twice a day at most.
 
-        Raises: NotFound, InvalidState, TooEarly, TooLate, WrongSeat, WrongVenue.
+        Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat, WrongVenue.
         """
         if seen is None:
             r = await self._writer.get_own(id, ctx.reader.id)
@@ -83,7 +83,7 @@ class SeatReportService:
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             try:
                 return await self._report(ctx, id, kind, seen, k)
-            except ClaimConflict as lost:
+            except ClaimLost as lost:
                 if lost.kind is not ClaimKind.OCCUPIED_REPORT:
                     raise
         return await self._report(ctx, id, kind, None, None)
@@ -119,10 +119,10 @@ class SeatReportService:
             if proof is not None and k is not None:
                 claim = occupied_report_claim(ctx.reader.id, local_date(ctx.now), k)
                 if claim in current.claims:  # no index refuses what this reservation has itself
-                    raise ClaimConflict(claim)
+                    raise ClaimLost(claim)
                 return transitions.report_occupied(current, kind, proof, claim, ctx.actor, ctx.now)
             if current.report is not None and current.report.desk:
-                raise InvalidState(state="reported")
+                raise WrongState(state="reported")
             return transitions.tell_desk(current, kind, ctx.actor, ctx.now)
 
         return await self._writer.update(ctx, id, reported)
@@ -139,7 +139,7 @@ class SeatReportService:
         return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """The staff have freed the seat. Raises: NotFound; InvalidState where nothing is
+        """The staff have freed the seat. Raises: NotFound; WrongState where nothing is
         reported."""
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
@@ -153,12 +153,12 @@ class SeatReportService:
             if r is None:
                 raise NotFound()
             if r.report is None or not r.report.desk:
-                raise InvalidState(state=r.state.value)
+                raise WrongState(state=r.state.value)
             try:
                 return await self._writer.replace(r, decision(r))
-            except RevisionConflict:
+            except StaleRevision:
                 continue
-        raise Overloaded()
+        raise Busy()
 
     async def to_patrol(
         self,
@@ -179,7 +179,7 @@ class SeatReportService:
         answers stays one of the five that the asking one has in a day. ``seen``: their card at a
         kiosk just now.
 
-        Raises: NotFound; SeatNotInUse where nobody is checked in there, or the asking reader is;
+        Raises: NotFound; NotInUse where nobody is checked in there, or the asking reader is;
         NotThere where they are checked in nowhere in that venue; TooManyAttempts.
         """
         seat, day = self._reference.seat(seat_id), local_date(ctx.now)
@@ -191,7 +191,7 @@ class SeatReportService:
             r = await self._reservations.get(row.id)
             if r is not None and r.state is ReservationState.IN_USE and r.seat_id == seat.id:
                 return await self._request_presence_check(ctx, r)
-        raise SeatNotInUse()
+        raise NotInUse()
 
     async def _check_is_there(
         self, seat: Seat, seen: PresenceProof | None, own: Iterable[OccupancyRow]
@@ -219,11 +219,11 @@ class SeatReportService:
             new = transitions.request_presence_check(r, until, mark, ctx.actor, ctx.now)
             try:
                 await self._writer.replace(r, new)
-            except ClaimConflict as lost:
+            except ClaimLost as lost:
                 if lost.kind is ClaimKind.EMPTY_REPORT:
                     continue
                 return False  # asked today about another seat
-            except RevisionConflict:
+            except StaleRevision:
                 return False  # something has just happened there
             return True
         tomorrow = local_instant(day + timedelta(days=1), time(0))

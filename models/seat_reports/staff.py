@@ -21,7 +21,7 @@ class StaffSeatReports:
     async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
         """The reservation, whose seat somebody else had taken and is free again.
 
-        Raises: NotFound, InvalidState."""
+        Raises: NotFound, WrongState."""
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.RESOLVE_REPORT, r) as entry:
             resolved = await self._seat_reports.resolve_report(id, ctx.actor, ctx.now)
@@ -31,7 +31,7 @@ class StaffSeatReports:
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
         """The reservation, whose deadlines run again: nobody else sits on the seat.
 
-        Raises: NotFound, InvalidState."""
+        Raises: NotFound, WrongState."""
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.REJECT_REPORT, r) as entry:
             rejected = await self._seat_reports.reject_report(id, ctx.actor, ctx.now)

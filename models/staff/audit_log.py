@@ -116,7 +116,7 @@ class AuditLog:
         """The look at personal data is kept, in one write. Whoever shows them calls this first.
         ``facts`` say what kind of data they are and never hold them.
 
-        Raises: ServiceUnavailable; nothing may be shown then.
+        Raises: Unavailable; nothing may be shown then.
         """
         look = _entry(ctx, action, target, reader, reason)
         await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))

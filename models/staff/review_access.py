@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.identity.review_code_repository import ReviewCode, ReviewCodeRepository
-from models.kernel.errors import NotFound, Overloaded
+from models.kernel.errors import Busy, NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.entities import Reader
@@ -52,7 +52,7 @@ class ReviewAccess:
                 await self._codes.revoke(reader.id)
                 if await self._codes.issue(reader.id, issued.secret, ctx.now, issued.expires_at):
                     return issued
-            raise Overloaded()
+            raise Busy()
 
     async def revoke(self, ctx: StaffContext, reader: Reader) -> None:
         """The code that nobody has used is worth nothing. Raises: NotFound where there is none."""

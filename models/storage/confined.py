@@ -21,7 +21,7 @@ from typing import Any, Final, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 
 log = logging.getLogger(__name__)
 MOST_MEMORY: Final = 500 * 2**20
@@ -54,7 +54,7 @@ async def confined(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T
     function of a module, and its result consists of dataclasses and plain values. If the caller is
     cancelled, the process ends.
 
-    Raises: TooCostly, and InvalidRequest as ``work`` does.
+    Raises: TooCostly, and Malformed as ``work`` does.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -82,7 +82,7 @@ async def confined(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T
         result: T = msgspec.msgpack.decode(answer, type=_result_of(work), dec_hook=_read_refusal)
         return result
     if status == _REFUSED:
-        raise _read_refusal(InvalidRequest, msgspec.msgpack.decode(answer))
+        raise _read_refusal(Malformed, msgspec.msgpack.decode(answer))
     if status == _OUT_OF_MEMORY or -status in _STOPPED_BY:
         raise _too_costly(work, "memory" if status == _OUT_OF_MEMORY else f"signal {-status}")
     raise RuntimeError(f"{work.__qualname__} ended with {status}: {said.decode(errors='replace')}")
@@ -98,13 +98,13 @@ def _result_of(work: Callable[..., Any]) -> Any:
 
 
 def _write_refusal(value: object) -> object:
-    if isinstance(value, InvalidRequest):
+    if isinstance(value, Malformed):
         return value.details
     raise NotImplementedError(type(value).__name__)
 
 
-def _read_refusal(_: type[Any], details: Any) -> InvalidRequest:
-    return InvalidRequest(**details)
+def _read_refusal(_: type[Any], details: Any) -> Malformed:
+    return Malformed(**details)
 
 
 def _answer(module: str, name: str) -> int:
@@ -118,7 +118,7 @@ def _answer(module: str, name: str) -> int:
             work = getattr(import_module(module), name)
             given, named = pickle.load(sys.stdin.buffer)
             answer, status = work(*given, **named), 0
-        except InvalidRequest as error:
+        except Malformed as error:
             answer, status = error.details, _REFUSED
         except MemoryError:
             return _OUT_OF_MEMORY

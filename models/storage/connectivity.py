@@ -15,7 +15,7 @@ from pymongo import AsyncMongoClient, uri_parser
 from pymongo.common import URI_OPTIONS_VALIDATOR_MAP
 from pymongo.errors import OperationFailure, PyMongoError
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.storage.mongo import Database
 
 _LOOK_MS: Final = 1500
@@ -44,7 +44,7 @@ _SILENT: Final = "no answer in time (a firewall?)"
 _ESCAPE: Final = "characters such as ? / @ : % in the user or the password must be percent-encoded"
 
 
-class MongoUnusable(ServiceUnavailable):
+class MongoUnusable(Unavailable):
     """MongoDB cannot be used as it stands. ``line`` says where, why, and what to do."""
 
     def __init__(self, line: str) -> None:

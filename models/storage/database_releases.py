@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.storage.mongo import Database, server_version
 from models.storage.redis_health import TROUBLE
 from models.storage.server_releases import mongodb_note, redis_release, valkey_note, version_of
@@ -31,7 +31,7 @@ class DatabaseReleases:
         """The version of each that has said it, by "mongodb", "redis" or "valkey"."""
         if monotonic() - self._asked_at >= _ASK_EVERY_S:
             self._asked_at = monotonic()
-            with suppress(ServiceUnavailable, TimeoutError):
+            with suppress(Unavailable, TimeoutError):
                 async with asyncio.timeout(_ANSWER_WITHIN_S):
                     self._versions["mongodb"] = await server_version(self._db)
             # Its user may not be permitted to ask.

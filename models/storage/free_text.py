@@ -59,7 +59,7 @@ class FreeTexts:
 async def reencrypt_free_texts(db: Database, cipher: FieldCipher) -> int:
     """Seal with the current key what is sealed with an older one. Returns how many texts it was.
 
-    Raises: ServiceUnavailable.
+    Raises: Unavailable.
     """
     done = 0
     with translate_errors(), pymongo.timeout(_ROTATION_S):

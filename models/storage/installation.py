@@ -192,7 +192,7 @@ def _checks(sealer: FieldCipher) -> dict[str, str]:
 
 
 async def look(db: Database) -> About:
-    """What the database says of itself. Raises: ServiceUnavailable."""
+    """What the database says of itself. Raises: Unavailable."""
     await ping(db)
     about = About(place_of(db))
     with translate_errors():
@@ -211,7 +211,7 @@ async def look(db: Database) -> About:
 async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
     """As ``look``, for a service of this mode with these keys; nothing is written.
 
-    Raises: DatabaseRefused, ServiceUnavailable.
+    Raises: DatabaseRefused, Unavailable.
     """
     about = await look(db)
     if not about.checks:
@@ -225,7 +225,7 @@ async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
 
     Several that start at once agree: the first mark stands, and those that differ are refused.
 
-    Raises: DatabaseRefused, ServiceUnavailable.
+    Raises: DatabaseRefused, Unavailable.
     """
     while True:
         about = await check(db, mode, sealer)
@@ -240,7 +240,7 @@ async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
 
 async def note_address(db: Database, pages_at: str) -> str:
     """Keep the address of this service's pages. Returns the one that stood, where it was another:
-    the service has moved, or two installations are on one database. Raises: ServiceUnavailable."""
+    the service has moved, or two installations are on one database. Raises: Unavailable."""
     with translate_errors():
         before = await db[ABOUT].find_one_and_update(
             {"_id": MODE, "pages_at": {"$ne": pages_at}}, {"$set": {"pages_at": pages_at}}
@@ -283,7 +283,7 @@ async def _keep_checks(db: Database, about: About, sealer: FieldCipher) -> None:
 
 async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
     """Everything is sealed with the current key now: those before it may go. Raises:
-    ServiceUnavailable."""
+    Unavailable."""
     current = str(sealer.current)
     own: Document = {"checks": {current: _checks(sealer)[current]}}
     with translate_errors():

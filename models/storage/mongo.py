@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.storage.mongo_errors import errors_per_document, translate_errors
 
 Document = dict[str, Any]
@@ -74,27 +74,27 @@ def _client(url: str, driver: Driver) -> Any:
 
 @contextmanager
 def _readable(setting: str) -> Iterator[None]:
-    """Raises: InvalidRequest that names the setting whose value the driver cannot read."""
+    """Raises: Malformed that names the setting whose value the driver cannot read."""
     try:
         yield
     except (PyMongoError, ValueError) as error:
-        raise InvalidRequest(setting, str(error)) from error
+        raise Malformed(setting, str(error)) from error
 
 
 async def ping(db: Database) -> None:
-    """Raises: ServiceUnavailable when the primary does not answer."""
+    """Raises: Unavailable when the primary does not answer."""
     with translate_errors():
         await db.command("ping")
 
 
 async def server_version(db: Database) -> str:
-    """The release that the primary is of. Raises: ServiceUnavailable."""
+    """The release that the primary is of. Raises: Unavailable."""
     with translate_errors():
         return str((await db.command("buildInfo"))["version"])
 
 
 async def server_time(db: Database) -> datetime:
-    """The primary's own time. Raises: ServiceUnavailable."""
+    """The primary's own time. Raises: Unavailable."""
     with translate_errors():
         answer = await db.command("hello", codec_options=CODEC)
     return cast(datetime, answer["localTime"])
@@ -117,7 +117,7 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> l
     """Insert those of the documents whose keys are free. For each of them, whether it is new: of
     the others a majority holds the one that was there.
 
-    Raises: ServiceUnavailable where that cannot be found out now.
+    Raises: Unavailable where that cannot be found out now.
     """
     with translate_errors():
         try:
@@ -132,7 +132,7 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> l
 
 async def insert_if_new(collection: Collection, document: Document) -> bool:
     """Insert the document. False where a majority holds one that is in its way. Raises:
-    ServiceUnavailable where that cannot be found out now."""
+    Unavailable where that cannot be found out now."""
     (new,) = await insert_new(collection, [document])
     return new
 

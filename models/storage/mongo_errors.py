@@ -19,7 +19,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 
 NOT_SENT: Final = (ServerSelectionTimeoutError,)
 """No primary was found. On a retry the driver raises the first attempt's error instead, so with
@@ -31,7 +31,7 @@ UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Driver errors leave as ``ServiceUnavailable``; a duplicate key is the repository's to
+    """Driver errors leave as ``Unavailable``; a duplicate key is the repository's to
     read."""
     try:
         yield
@@ -40,14 +40,14 @@ def translate_errors() -> Iterator[None]:
         ExecutionTimeout,
         WriteConcernError,
     ) as error:
-        raise ServiceUnavailable() from error
+        raise Unavailable() from error
     except BulkWriteError as error:
         if (error.details or {}).get("writeConcernErrors"):
-            raise ServiceUnavailable() from error
+            raise Unavailable() from error
         raise
     except OperationFailure as error:
         if error.has_error_label("RetryableWriteError") or error.code in _TRY_AGAIN:
-            raise ServiceUnavailable() from error
+            raise Unavailable() from error
         raise
 
 

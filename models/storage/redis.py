@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import BlockingConnectionPool, Redis
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 
 __all__ = ["Redis", "open_redis"]
 
@@ -16,14 +16,14 @@ __all__ = ["Redis", "open_redis"]
 async def open_redis(url: str) -> AsyncIterator[Redis]:
     """A client whose pool makes callers wait (the plain pool raises), and that never hangs long.
 
-    Raises: InvalidRequest for an address that cannot be read.
+    Raises: Malformed for an address that cannot be read.
     """
     try:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1
         )
     except ValueError as error:
-        raise InvalidRequest("REDIS_URL", str(error)) from error
+        raise Malformed("REDIS_URL", str(error)) from error
     client = Redis(connection_pool=pool)
     try:
         yield client

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 
 _NOT_YET_INITIALIZED: Final = 94
 _ALREADY_INITIALIZED: Final = 23
@@ -21,7 +21,7 @@ async def ensure_primary(port: int, set_name: str, within_s: float) -> None:
     A replica set remembers host and port; on another port the member would take itself for removed,
     so the configuration is replaced by force. That is safe for a set of one only.
 
-    Raises: ServiceUnavailable when it does not take writes within ``within_s`` seconds.
+    Raises: Unavailable when it does not take writes within ``within_s`` seconds.
     """
     address = f"127.0.0.1:{port}"
     deadline = time.monotonic() + within_s
@@ -37,9 +37,9 @@ async def ensure_primary(port: int, set_name: str, within_s: float) -> None:
             except (ConnectionFailure, OperationFailure) as error:
                 # While it starts or elects itself it refuses for a moment.
                 if time.monotonic() > deadline:
-                    raise ServiceUnavailable() from error
+                    raise Unavailable() from error
             if time.monotonic() > deadline:
-                raise ServiceUnavailable()
+                raise Unavailable()
             await asyncio.sleep(0.02)
     finally:
         await client.close()

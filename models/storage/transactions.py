@@ -51,7 +51,7 @@ async def _wait_for_majority(db: Database) -> None:
 
 async def try_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> bool:
     """As ``together``. False where somebody else was first: what was to be written over is not what
-    stands (``ConcurrentUpdate``), or an index refuses. Raises: ServiceUnavailable."""
+    stands (``ConcurrentUpdate``), or an index refuses. Raises: Unavailable."""
     try:
         with translate_errors():
             await run_transaction(db, work)

@@ -49,7 +49,7 @@ class TextCheckRepository:
 
     async def waiting(self, now: datetime, limit: int) -> list[WaitingText]:
         """The texts whose check is due, of each collection those that wait longest; at most
-        ``limit``. Raises: ServiceUnavailable."""
+        ``limit``. Raises: Unavailable."""
         found: list[WaitingText] = []
         for name, field in CHECKED_TEXTS.items():
             collection, texts = self._texts[name]
@@ -66,7 +66,7 @@ class TextCheckRepository:
 
     async def due_since(self, now: datetime) -> datetime | None:
         """Since when the text that waits longest is to be checked; None where none is at ``now``.
-        Raises: ServiceUnavailable."""
+        Raises: Unavailable."""
         found: list[datetime] = []
         for name, field in CHECKED_TEXTS.items():
             due = f"{_holder(field)}check.due"
@@ -81,12 +81,12 @@ class TextCheckRepository:
 
     async def keep(self, checked: WaitingText, verdict: TextVerdict, now: datetime) -> bool:
         """Keep the verdict on that very text, once. False where there is one already, or the text
-        is another one by now or gone: that one is checked itself. Raises: ServiceUnavailable."""
+        is another one by now or gone: that one is checked itself. Raises: Unavailable."""
         return await self._write(checked, {"verdict": verdict.value, "at": now})
 
     async def put_off(self, waiting: WaitingText, due: datetime) -> bool:
         """Check it at that time. False where there is a verdict already. Raises:
-        ServiceUnavailable."""
+        Unavailable."""
         return await self._write(waiting, {"due": due, "tries": waiting.tries + 1})
 
     async def _write(self, text: WaitingText, check: Document) -> bool:

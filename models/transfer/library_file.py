@@ -16,7 +16,7 @@ import msgspec
 
 from models.feedback.entities import CannedAnswer
 from models.gates.entities import Gate
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId, Kiosk, Seat, Venue
 from models.library.plan_picture import PictureFile, PicturePlace
 from models.notices.entities import Notice
@@ -109,7 +109,7 @@ def from_text(text: bytes) -> LibraryFile:
                     seat["area_id"] = area.get("id")
     try:
         library = msgspec.convert(values, LibraryFile)
-    except (msgspec.ValidationError, InvalidRequest) as error:
+    except (msgspec.ValidationError, Malformed) as error:
         raise TransferError(str(error)) from error
     unknown = _unknown(values, library, "$")
     if unknown:

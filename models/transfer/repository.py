@@ -40,7 +40,7 @@ class TransferRepository:
         without seats, so that past bookings keep their names.
 
         Raises: LibraryNotEmpty where there is one and it ``replaces`` none; SeatsStillBooked;
-            ZoneFixed; ServiceUnavailable.
+            ZoneFixed; Unavailable.
         """
 
         async def work(session: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, SeatDraft, SeatId
 from models.library.plan_editing import PlanDraft, apply_draft
@@ -65,10 +65,10 @@ def check_library(
 
 @contextmanager
 def named(place: str) -> Iterator[None]:
-    """Raises: TransferError in the place of InvalidRequest."""
+    """Raises: TransferError in the place of Malformed."""
     try:
         yield
-    except InvalidRequest as error:
+    except Malformed as error:
         facts = {k: v for k, v in error.details.items() if k not in ("field", "reason")}
         more = "".join(f", {name} {value}" for name, value in facts.items())
         where = f"{place}.{error.details['field']}"
@@ -84,7 +84,7 @@ def _check_profile(
             return
         minutes = check_zone(profile.zone, year)
         if minutes != profile.zone_minutes:
-            raise InvalidRequest("zone_minutes", f"{profile.zone} is {minutes} ahead of UTC")
+            raise Malformed("zone_minutes", f"{profile.zone} is {minutes} ahead of UTC")
 
 
 def _once(what: str, ids: Iterable[str]) -> None:

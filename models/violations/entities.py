@@ -19,7 +19,8 @@ ANSWER_BY_GATE: Final = "gate_event"
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """Who let it go, why, and when. ``lifted`` is the end of the suspension that ended with it."""
+    """A waiver of a violation: by whom, why and when. ``ended_suspension_until`` is the former end
+    of the suspension that it lifted, if any."""
 
     by: str
     reason: str
@@ -29,8 +30,8 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """What the reader says about it; ``answer`` is the library's, empty until it is ``settled``,
-    as is ``granted`` None. ``verdict`` is what WeChat says of the text."""
+    """A reader's appeal against a violation. Until it is settled ``settled_at`` and ``granted``
+    are None and the library's ``answer`` is empty. ``verdict`` is WeChat's check of the text."""
 
     text: str
     at: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict, InvalidState
+from models.kernel.errors import Conflict, WrongState
 
 
 class NothingToAppeal(Conflict):
@@ -11,14 +11,14 @@ class NothingToAppeal(Conflict):
     code = "nothing_to_appeal"
 
 
-class AppealDecided(InvalidState):
+class AppealDecided(WrongState):
     """No appeal waits, or it was answered otherwise already."""
 
     def __init__(self) -> None:
         super().__init__(state="settled")
 
 
-class SuspensionChanged(InvalidState):
+class SuspensionChanged(WrongState):
     """Somebody else has changed the reader's suspension meanwhile."""
 
     def __init__(self) -> None:

@@ -56,7 +56,7 @@ class ViolationRecorder:
         """What the event brought its reader, recorded once; None where it is no end of these. May
         be repeated.
 
-        Raises: ServiceUnavailable.
+        Raises: Unavailable.
         """
         kind = _KINDS.get(event.event)
         if kind is None:

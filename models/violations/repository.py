@@ -11,7 +11,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId, ReservationId
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
@@ -71,7 +71,7 @@ class ViolationRepository(SuspensionRepository):
                         break
             found = await self._all.find_one({"_id": violation.id})
         if found is None:
-            raise ServiceUnavailable()  # it is there, and a majority read does not show it yet
+            raise Unavailable()  # it is there, and a majority read does not show it yet
         return self._violation(found)
 
     async def counting_violations(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.kernel.errors import Conflict
 
 
-class SeatAvailable(Conflict):
+class SeatFree(Conflict):
     """Nobody has to wait: details ``seats`` are free for that time."""
 
     code = "seat_free"
@@ -24,6 +24,6 @@ class AlreadyAlerted(Conflict):
 
 
 class TooManyAlerts(Conflict):
-    """The reader has as many free-seat alerts as they may have. Details: ``most``."""
+    """The reader has as many free-seat alerts as they may have. Details: ``most``, their limit."""
 
     code = "too_many_alerts"

@@ -22,7 +22,7 @@ from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.state_machine import ReservationState
 from models.waitlist.entities import (
     EndReason,
@@ -72,7 +72,7 @@ class WaitlistJobs:
                 )
             try:
                 await self._writer.save(r, expired, now, {"held_until": {"$lte": now}})
-            except RevisionConflict:
+            except StaleRevision:
                 continue  # accepted in the last moment
             done += 1
         return done
@@ -148,7 +148,7 @@ class WaitlistJobs:
             try:
                 with self._occupancy.inserting(offer.date):
                     await self._reservations.insert_offer(offer, self._waitlist.offering(offer))
-            except (ClaimConflict, RevisionConflict):
+            except (ClaimLost, StaleRevision):
                 continue
             self._occupancy.record_write(offer)
             return 1
@@ -171,7 +171,7 @@ class WaitlistJobs:
             expired = transitions.expire_offer(offer, _SYSTEM, now, withdrawn=end is None)
             try:
                 offer = await self._writer.save(offer, expired, now)
-            except RevisionConflict:
+            except StaleRevision:
                 return 0  # answered in the last moment
         if offer.state is not ReservationState.OFFER_EXPIRED:
             return await self._close(entry, WaitlistState.OFFERED, WaitlistState.ACCEPTED)

@@ -183,7 +183,7 @@ def check_seat(
 ) -> None:
     """The reader may have the seat for that time: what is offered, and what can be accepted.
 
-    Raises: Closed, SeatDisabled, AccessibleSeatOnly, GroupSeatOnly.
+    Raises: Closed, SeatDisabled, SeatKept, GroupOnly.
     """
     check_in_service(reference, seat, span)
     check_entitled(reference, seat, reader, local_date(span.start))

@@ -14,7 +14,7 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.library.entities import AreaId, SeatId
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict
+from models.reservations.errors import ClaimLost
 from models.storage.mongo import Database, Document, find_page, insert
 from models.storage.mongo_errors import conflicting_key, translate_errors
 from models.storage.transactions import InTransaction
@@ -92,7 +92,7 @@ class WaitlistRepository:
 
     def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
         """The step of a transaction that marks the offer's entry as offered; ``joins`` is an entry
-        that does not exist yet. It raises ClaimConflict where the entry waits no more."""
+        that does not exist yet. It raises ClaimLost where the entry waits no more."""
 
         async def mark(session: Any) -> None:
             if joins is not None:
@@ -103,7 +103,7 @@ class WaitlistRepository:
                 session=session,
             )
             if not offered.matched_count:
-                raise ClaimConflict(f"{ClaimKind.WAITLIST.prefix}{offer.wait_id}")
+                raise ClaimLost(f"{ClaimKind.WAITLIST.prefix}{offer.wait_id}")
 
         return mark
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from models.booking.writer import MAX_ATTEMPTS, ReservationWriter
-from models.kernel.errors import InvalidState, NotFound, Overloaded
+from models.kernel.errors import Busy, NotFound, WrongState
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, last_date
 from models.library.entities import Area, SeatId
@@ -19,17 +19,17 @@ from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import (
-    ClaimConflict,
-    GroupSeatOnly,
-    OverlapsOwnBooking,
-    RevisionConflict,
+    ClaimLost,
+    GroupOnly,
+    OwnOverlap,
+    StaleRevision,
 )
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState
-from models.waitlist.errors import SeatAvailable
+from models.waitlist.errors import SeatFree
 from models.waitlist.matching import WaitlistMatcher, check_seat
 from models.waitlist.repository import WaitlistRepository
 
@@ -87,10 +87,10 @@ class WaitlistService:
         """A new waitlist entry. ``only_tell``: no seat is held for the reader, who takes no place
         in the line; they are told once when one is free.
 
-        Raises: as ``ReservationService.create``, for the time and for the reader; SeatAvailable
+        Raises: as ``ReservationService.create``, for the time and for the reader; SeatFree
         where nobody has to wait, SeatDisabled where every seat that is waited for is out of service
-        on that day, GroupSeatOnly where every one is reserved for other groups, AlreadyWaiting,
-        AlreadyAlerted, TooManyAlerts, FilterDisabled, NotFound.
+        on that day, GroupOnly where every one is reserved for other groups, AlreadyWaiting,
+        AlreadyAlerted, TooManyAlerts, FilterOff, NotFound.
         """
         area = self._reference.area(area_id)
         wanted = frozenset(SeatId(seat) for seat in seats)
@@ -115,31 +115,31 @@ class WaitlistService:
         return entry
 
     def _check_any_entitled(self, ctx: RequestContext, entry: WaitlistEntry, area: Area) -> None:
-        """Raises: GroupSeatOnly, where every seat that is waited for is reserved for other
+        """Raises: GroupOnly, where every seat that is waited for is reserved for other
         groups."""
         groups_instead = self._reference.groups_instead
         wanted = [seat for seat in area.seats if entry.wants(seat)]
         others = [groups_instead(seat, ctx.reader, entry.day) for seat in wanted]
         if all(others):
-            raise GroupSeatOnly(sorted({name for names in others for name in names}))
+            raise GroupOnly(sorted({name for names in others for name in names}))
 
     async def _check_nothing_booked(
         self, ctx: RequestContext, selection: TimeSelection, span: TimeRange, limit: int
     ) -> None:
-        """Raises: OverlapsOwnBooking, DailyLimit."""
+        """Raises: OwnOverlap, DailyLimit."""
         occupancy = await self._occupancy.get_day(selection.day)
         for row in occupancy.by_reader.get(ctx.reader.id, ()):
             # What is offered to them now belongs to a waitlist entry, which the index knows.
             offered = row.state is ReservationState.OFFERED
             if not offered and row.start < span.end and span.start < row.end:
-                raise OverlapsOwnBooking()
+                raise OwnOverlap()
         used = await self._reservations.used_daily_slots(ctx.reader.id, selection.day)
         rules.free_daily_slot(used, limit)
 
     async def _check_nothing_free(
         self, ctx: RequestContext, entry: WaitlistEntry, area: Area
     ) -> None:
-        """Raises: SeatAvailable, with up to three seats."""
+        """Raises: SeatFree, with up to three seats."""
         occupancy = await self._occupancy.get_day(entry.day)
         free = [
             seat
@@ -149,13 +149,13 @@ class WaitlistService:
         ]
         if free:
             label = self._reference.catalog.seat_label
-            raise SeatAvailable(
+            raise SeatFree(
                 seats=[{"id": s.id, "no": s.number, "label": label(s)} for s in free[:3]]
             )
 
     async def leave(self, ctx: RequestContext, id: str, *, withdrawn: bool = False) -> None:
         """Withdraw the entry; a seat that is offered passes on, and where it is the library that
-        takes it back (``withdrawn``) the reader is told. Raises: NotFound, Overloaded."""
+        takes it back (``withdrawn``) the reader is told. Raises: NotFound, Busy."""
         for _ in range(MAX_ATTEMPTS):
             entry = await self._waitlist.get(id)
             if entry is None or entry.reader_id != ctx.reader.id:
@@ -169,16 +169,16 @@ class WaitlistService:
                 await self._release_offer(offer, ctx, withdrawn=withdrawn)
             if await self._waitlist.withdraw(entry):
                 return
-        raise Overloaded()
+        raise Busy()
 
     async def decline(
         self, ctx: RequestContext, id: str, *, withdrawn: bool = False
     ) -> Reservation:
         """Not this seat: it passes on, and the reader waits on. ``withdrawn``: it is the library
-        that does not let them have it, and they are told. Raises: NotFound, InvalidState."""
+        that does not let them have it, and they are told. Raises: NotFound, WrongState."""
         offer = await self._writer.get_own(id, ctx.reader.id)
         if offer.state is not ReservationState.OFFERED:
-            raise InvalidState(state=offer.state.value)
+            raise WrongState(state=offer.state.value)
         if offer.wait_id is not None:
             await self._waitlist.decline(offer.wait_id, offer.seat_id, offer.id)
         return await self._release_offer(offer, ctx, withdrawn=withdrawn)
@@ -186,8 +186,8 @@ class WaitlistService:
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
         """Take the seat that is offered. It counts among the day's bookings.
 
-        Raises: NotFound, InvalidState, Suspended, DailyLimit; Closed, SeatDisabled,
-        AccessibleSeatOnly, GroupSeatOnly, where that has become so since.
+        Raises: NotFound, WrongState, Suspended, DailyLimit; Closed, SeatDisabled,
+        SeatKept, GroupOnly, where that has become so since.
         """
         daily_slot = 1
         for _ in range(4 * self._reference.policy.daily_booking_limit):
@@ -198,9 +198,9 @@ class WaitlistService:
             new = transitions.accept(offer, daily_slot, policy, ctx.actor, ctx.now)
             try:
                 new = await self._writer.replace(offer, new)
-            except RevisionConflict:
+            except StaleRevision:
                 continue
-            except ClaimConflict as lost:
+            except ClaimLost as lost:
                 if lost.kind is not ClaimKind.DAILY:
                     raise
                 used = await self._reservations.used_daily_slots(ctx.reader.id, day)
@@ -209,7 +209,7 @@ class WaitlistService:
             if offer.wait_id is not None:
                 await self._waitlist.close(offer.wait_id, _OPEN, WaitlistState.ACCEPTED)
             return new
-        raise Overloaded()
+        raise Busy()
 
     def _check_acceptable(self, ctx: RequestContext, offer: Reservation) -> None:
         """Raises: as ``accept``."""
@@ -224,7 +224,7 @@ class WaitlistService:
         expired = transitions.expire_offer(offer, ctx.actor, ctx.now, withdrawn=withdrawn)
         try:
             return await self._writer.save(offer, expired, ctx.now)
-        except RevisionConflict:
+        except StaleRevision:
             return await self._writer.get_own(offer.id, ctx.reader.id)
 
 

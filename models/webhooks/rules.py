@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,27 +37,27 @@ _CLOSED: Final[tuple[Network, ...]] = (
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
     """The address of an endpoint as it is kept. What a name leads to is checked at each connection
-    (``may_connect``). Raises: InvalidRequest."""
+    (``may_connect``). Raises: Malformed."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise InvalidRequest("url", "webhook_url") from None
+        raise Malformed("url", "webhook_url") from None
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise InvalidRequest("url", "webhook_url")
+        raise Malformed("url", "webhook_url")
     if parts.scheme not in ("https", "http") or not host or parts.fragment:
-        raise InvalidRequest("url", "webhook_url")
+        raise Malformed("url", "webhook_url")
     if parts.username is not None or parts.password is not None:
-        raise InvalidRequest("url", "webhook_url_user")
+        raise Malformed("url", "webhook_url_user")
     if parts.scheme == "http" and not allowed:
-        raise InvalidRequest("url", "webhook_url_https")
+        raise Malformed("url", "webhook_url_https")
     address = literal(host)
     if address is None and not allowed and not port_is_open(port or 443):
-        raise InvalidRequest("url", "webhook_url_port")
+        raise Malformed("url", "webhook_url_port")
     if address is not None and not may_connect(
         address, port or default_port(parts.scheme), allowed, secure=parts.scheme == "https"
     ):
-        raise InvalidRequest("url", "webhook_url_private")
+        raise Malformed("url", "webhook_url_private")
     return parts.geturl()  # the scheme in small letters
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 
 # Delete the lock only if it is still ours: it may have expired and belong to another worker.
 _RELEASE: Final = """
@@ -24,7 +24,7 @@ class AccessTokenStore:
     """One cached token for each WeChat account, and the lock of whoever renews it.
 
     The keys are ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk``. Their expiry is real time, as the
-    token's is. Every method raises ``ServiceUnavailable`` when Redis does not answer within a
+    token's is. Every method raises ``Unavailable`` when Redis does not answer within a
     second.
     """
 
@@ -68,4 +68,4 @@ async def _answering() -> AsyncIterator[None]:
         async with asyncio.timeout(_OPERATION_SECONDS):
             yield
     except (RedisError, OSError) as error:  # TimeoutError is an OSError
-        raise ServiceUnavailable() from error
+        raise Unavailable() from error

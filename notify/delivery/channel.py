@@ -127,7 +127,7 @@ class DeliveryChannel(Protocol):
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Those to be sent, with their addresses, and the ends of those that cannot be.
 
-        Raises: ServiceUnavailable, and nothing has been taken.
+        Raises: Unavailable, and nothing has been taken.
         """
         ...
 

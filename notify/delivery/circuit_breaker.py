@@ -14,7 +14,7 @@ from enum import Enum, auto
 from random import uniform
 from typing import Final, Protocol
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.messages.channel_pause import Pause, PauseReason, begin, prolong
 from models.messages.channel_pause_repository import ChannelPauseRepository
 
@@ -75,7 +75,7 @@ class CircuitBreaker:
         Whoever gets it sends one message and calls ``probed`` with its answer, or ``silent`` where
         the channel did not even answer before, or ``give_back``.
 
-        Raises: ServiceUnavailable.
+        Raises: Unavailable.
         """
         self.pause = pause = await self.pauses.current()
         if pause is None:
@@ -101,7 +101,7 @@ class CircuitBreaker:
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
         """The channel did not answer a call that sends nothing: it is away. Raises:
-        ServiceUnavailable."""
+        Unavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)
         elif self.pause is None:
@@ -114,11 +114,11 @@ class CircuitBreaker:
         try:
             if await self.pauses.begin(pause):
                 self._tell(pause, told_before=False)
-        except ServiceUnavailable as error:
+        except Unavailable as error:
             log.warning("channel_pause_not_written", extra={"reason": repr(error), **self._name})
 
     async def probed(self, answer: Answer, now: datetime) -> None:
-        """The answer to the probe. Raises: ServiceUnavailable."""
+        """The answer to the probe. Raises: Unavailable."""
         reason = _reason(answer)
         if reason is not None:
             await self._prolong(reason, answer.code, now)

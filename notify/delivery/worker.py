@@ -96,7 +96,7 @@ class DeliveryWorker:
 
         Returns how many messages came to an end or were put off; at least 1 while any is under way.
 
-        Raises: ServiceUnavailable when MongoDB does not answer.
+        Raises: Unavailable when MongoDB does not answer.
         """
         async with self._one_run:
             before, self._now = self._ended, now
@@ -234,7 +234,7 @@ class DeliveryWorker:
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Everything up to the send: those to be sent, and the ends of those that need not be.
 
-        Raises: ServiceUnavailable, and nothing has been taken.
+        Raises: Unavailable, and nothing has been taken.
         """
         waited = waited_for(claimed, now)
         about = await self._reservations_of(waited) if waited else {}

@@ -45,7 +45,7 @@ class WebhookSender:
     ) -> tuple[WebhookEndpoint, WebhookResult] | None:
         """The endpoint as it was asked, and the receiver's answer; None where it is switched off or
         gone. What the staff have chosen of it counts from the next attempt on. Raises:
-        ServiceUnavailable."""
+        Unavailable."""
         found = await self._endpoints.with_keys(id, now)
         if found is None or not found[0].enabled:
             return None
@@ -58,7 +58,7 @@ class WebhookSender:
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
         """The answer to a test, which is kept nowhere and tried once. Raises:
-        ServiceUnavailable."""
+        Unavailable."""
         found = await self._endpoints.with_keys(endpoint.id, now)
         if found is None:
             return WebhookResult(None, _DELETED)

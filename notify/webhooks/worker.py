@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.webhooks import rules
 from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
@@ -110,7 +110,7 @@ class WebhookWorker:
         """Send what is due at ``now``. How many attempts were made, and deliveries given up; at
         least 1 while any is under way.
 
-        Raises: ServiceUnavailable when MongoDB does not answer.
+        Raises: Unavailable when MongoDB does not answer.
         """
         before, self._tried = self._tried, 0
         endpoints = await self._endpoints.all()
@@ -157,7 +157,7 @@ class WebhookWorker:
                 done, _ = await asyncio.wait(lane.under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     await self._take_in(lane, task)
-        except ServiceUnavailable as error:
+        except Unavailable as error:
             log.warning("webhooks_interrupted", extra={"reason": repr(error)})
         except Exception:
             log.exception("webhooks_failed", extra={"webhook": endpoint.id})
@@ -165,7 +165,7 @@ class WebhookWorker:
             for task in lane.under_way:
                 task.cancel()
             await asyncio.gather(*lane.under_way, return_exceptions=True)
-            with suppress(ServiceUnavailable):  # their leases run out
+            with suppress(Unavailable):  # their leases run out
                 await self._let_go(lane)
 
     def _begin(self, lane: _Lane) -> None:
@@ -217,7 +217,7 @@ class WebhookWorker:
         delivery waits."""
         try:
             return d, await self._sender.send(endpoint.id, d.event, now)
-        except ServiceUnavailable:
+        except Unavailable:
             raise
         except Exception:  # whatever a receiver has thought of: it is tried again like any other
             log.exception("webhook_failed", extra={"webhook": endpoint.id})

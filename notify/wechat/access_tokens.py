@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.errors import TokenUnavailable
 
@@ -126,7 +126,7 @@ class AccessTokens:
                     return shared
                 if self._monotonic() > deadline:  # the lock's holders fail one after another
                     return await self._from_wechat(bad)
-        except ServiceUnavailable:
+        except Unavailable:
             # Without Redis each process asks for itself: stable_token gives all the same one.
             _log.warning("wechat_token_store_down", extra={"appid": self._appid})
             return await self._from_wechat(bad, share=False)
@@ -141,7 +141,7 @@ class AccessTokens:
     ) -> tuple[str, float] | None:
         try:
             found = await self._shared.get(self._appid)
-        except ServiceUnavailable:
+        except Unavailable:
             if quiet:
                 return None
             raise
@@ -168,14 +168,14 @@ class AccessTokens:
             return issued.token, float(seconds)
         try:
             await self._shared.put(self._appid, issued.token, seconds)
-        except ServiceUnavailable:
+        except Unavailable:
             _log.warning("wechat_token_store_down", extra={"appid": self._appid})
         return issued.token, float(seconds)
 
     async def _unlock(self, owner: str) -> None:
         try:
             await self._shared.unlock(self._appid, owner)
-        except ServiceUnavailable:
+        except Unavailable:
             _log.warning("wechat_token_store_down", extra={"appid": self._appid})
 
     def _fail(self, failure: TokenUnavailable) -> None:

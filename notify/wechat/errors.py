@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import NotAllowed, ServiceUnavailable, Unauthenticated
+from models.kernel.errors import Forbidden, Unauthenticated, Unavailable
 
 
 class CodeInvalid(Unauthenticated):
@@ -11,13 +11,13 @@ class CodeInvalid(Unauthenticated):
     code = "code_invalid"
 
 
-class WeChatUserBlocked(NotAllowed):
+class WeChatUserBlocked(Forbidden):
     """WeChat holds this user for a high risk and gives no identity."""
 
     code = "wechat_user_blocked"
 
 
-class WeChatUnavailable(ServiceUnavailable):
+class WeChatUnavailable(Unavailable):
     """WeChat does not answer, or not in a way that helps: try again later."""
 
     code = "wechat_unavailable"

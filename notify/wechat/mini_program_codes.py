@@ -27,7 +27,7 @@ class MiniProgramCodes:
     async def image(self, scene: str) -> bytes:
         """PNG or JPEG. A WeChat that did not answer is left alone for a minute, whoever looks.
 
-        Raises: WeChatUnavailable, ServiceUnavailable.
+        Raises: WeChatUnavailable, Unavailable.
         """
         found = self._kept.get(scene) or await self._store.get(scene)
         if found is None:

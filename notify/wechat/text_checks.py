@@ -61,7 +61,7 @@ class TextChecker:
         Stops at the first call that WeChat did not take. While the checks are paused there are
         none, but for one call now and then that finds out whether WeChat answers again.
 
-        Raises: ServiceUnavailable.
+        Raises: Unavailable.
         """
         if not (waiting := await self._texts.waiting(now, AT_ONCE)):
             return 0

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import replace
 
 from models.identity.roles import Role
-from models.kernel.errors import InvalidState, ServiceUnavailable
+from models.kernel.errors import Unavailable, WrongState
 from models.staff.audit import AuditAction, AuditEntry, AuditQuery
 from models.staff.audit_log import AuditLog, StaffContext
 from tests.api.audit_log import closed_log
@@ -31,10 +31,10 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
     for error, outcome in (
         (None, "done"),
         (asyncio.CancelledError(), ""),
-        (ServiceUnavailable(), ""),  # who knows what it has done
-        (InvalidState(state="x"), "wrong_state"),
+        (Unavailable(), ""),  # who knows what it has done
+        (WrongState(state="x"), "wrong_state"),
     ):
-        with contextlib.suppress(asyncio.CancelledError, ServiceUnavailable, InvalidState):
+        with contextlib.suppress(asyncio.CancelledError, Unavailable, WrongState):
             async with log.entry(ctx, AuditAction.WAIVE, target="x:1", before={"n": 1}) as entry:
                 begun = await newest()
                 entry.after = {"n": 7}

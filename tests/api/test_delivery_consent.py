@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId
 from tests.api.deliveries import MANY, dispatch, misbehave, tell, told, warm_up, way_of
 from tests.living import Living
@@ -85,12 +85,12 @@ async def test_a_suspension_is_told_once(service: Living) -> None:
     assert await service.inside.deadlines.no_show(deadline) == 1
 
     async def breaks(_: ReaderId) -> None:
-        raise ServiceUnavailable()
+        raise Unavailable()
 
     recorder = service.inside.violation_recorder
     works, recorder._on_reader_changed = recorder._on_reader_changed, breaks
     for _ in range(2):
-        with pytest.raises(ServiceUnavailable):
+        with pytest.raises(Unavailable):
             await dispatch(service)
     recorder._on_reader_changed = works
     await tell(service)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
-from models.kernel.errors import ServiceUnavailable, Unauthenticated
+from models.kernel.errors import Unauthenticated, Unavailable
 from models.reservations.entities import Reservation
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import token_hash
@@ -77,11 +77,11 @@ async def test_an_interrupted_extension_moves_each_deadline_once(service: Living
         nonlocal times
         times += 1
         if times == 2:
-            raise ServiceUnavailable()
+            raise Unavailable()
         return await replace(*args, **options)  # type: ignore[arg-type]
 
     inside.stored.reservations.replace = cut_off  # type: ignore[method-assign]
-    with suppress(ServiceUnavailable):
+    with suppress(Unavailable):
         await inside.extension.record_heartbeat(back)
     assert await inside.extension.record_heartbeat(back + timedelta(seconds=27)) == 1
     deadlines = set()

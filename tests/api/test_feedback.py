@@ -7,7 +7,7 @@ import pytest
 from handlers.http.keys import service_key
 from models.feedback.staff import StaffFeedback
 from models.identity.roles import Role
-from models.kernel.errors import InvalidState, NotFound
+from models.kernel.errors import NotFound, WrongState
 from models.staff.audit_log import StaffContext
 from tests.api.browsing import Browser
 from tests.living import Living, living
@@ -44,7 +44,7 @@ async def test_a_question_and_its_answer(service: Living, browser: Browser) -> N
 
     for _ in range(2):  # said again: told once
         await reply(service, kept.id, "今天下午修好。")
-    with pytest.raises(InvalidState):
+    with pytest.raises(WrongState):
         await reply(service, kept.id, "另一种说法")
     with pytest.raises(NotFound):
         await reply(service, "nothing", "?")

@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 
 from bind.sign_ons import SignOns
 from handlers.http.keys import service_key
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from tests.api.browsing import FORM
 from tests.api.lying_provider import (
     LOGOUT,
@@ -305,7 +305,7 @@ async def test_a_logout_token_counts_once(both: Both, monkeypatch: pytest.Monkey
 
 
 async def _fails(*_: object) -> None:
-    raise Overloaded()
+    raise Busy()
 
 
 async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:

@@ -18,7 +18,7 @@ from handlers.http.errors import status_of
 from handlers.texts.errors import TEXTS
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from tests.living import Living
 from tests.tools import npm_folder
 
@@ -38,8 +38,8 @@ UNSEEN: Final = {
     kernel_errors.Conflict,
     kernel_errors.RuleViolation,
     # The services turn these into others.
-    ClaimConflict,
-    RevisionConflict,
+    ClaimLost,
+    StaleRevision,
 }
 
 
@@ -69,9 +69,7 @@ def test_every_refusal_has_words_and_a_status() -> None:
     for error in known - UNSEEN:
         assert error.code in TEXTS, error
         if error is not DomainError:
-            assert status_of(error) < 500 or issubclass(error, kernel_errors.ServiceUnavailable), (
-                error
-            )
+            assert status_of(error) < 500 or issubclass(error, kernel_errors.Unavailable), error
     # A leaf of a leaf has its parent's code: it only says where it comes from.
     codes = [error.code for error in known if "code" in vars(error)]
     shared = {code for code in codes if codes.count(code) > 1}

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bind.providers.cas_client import CasClient
-from bind.providers.cas_xml import TicketRefused, parse_logout
+from bind.providers.cas_xml import TicketInvalid, parse_logout
 from miniapp_server.sandbox.cas import LIBRARIAN, SIGN_ON_LASTS, TICKET_LASTS, CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import GrantedTicket, SandboxCas
 from models.storage.mongo import Database, open_database
@@ -182,7 +182,7 @@ async def test_signed_in_once_tickets_come_by_redirect(world: World) -> None:
         assert status == 303
         ticket = ticket_in(location)
         # No password was typed for it.
-        with pytest.raises(TicketRefused):
+        with pytest.raises(TicketInvalid):
             await world.cas.validate(ticket, renew=True)
     assert (await world.cas.validate(ticket_in((await world.get(login))[1]))).user == "21070001"
     status, _, page = await world.get(renew)
@@ -195,7 +195,7 @@ async def test_signed_in_once_tickets_come_by_redirect(world: World) -> None:
 
 
 async def refused_as(world: World, ticket: str) -> object:
-    with pytest.raises(TicketRefused) as error:
+    with pytest.raises(TicketInvalid) as error:
         await world.cas.validate(ticket)
     return error.value.details["cas_code"]
 
@@ -207,7 +207,7 @@ async def test_a_ticket_is_good_once_for_its_service_for_a_minute(world: World) 
     answers = await asyncio.gather(
         *(world.cas.validate(used) for _ in range(10)), return_exceptions=True
     )
-    assert sum(isinstance(answer, TicketRefused) for answer in answers) == 9
+    assert sum(isinstance(answer, TicketInvalid) for answer in answers) == 9
 
     late = ticket_in(await world.sign_in())
     world.now += TICKET_LASTS

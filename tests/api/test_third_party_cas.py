@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bind.providers.cas_client import CasClient
-from bind.providers.cas_xml import CasUser, TicketRefused
+from bind.providers.cas_xml import CasUser, TicketInvalid
 
 if TYPE_CHECKING:
     from tests.api.third_party_cas import ThirdPartyCas
@@ -40,22 +40,22 @@ async def test_a_ticket_names_the_reader_once_and_only_to_its_service(
             name="雨桐 王",
             kind="student",
         )
-        with pytest.raises(TicketRefused) as again:
+        with pytest.raises(TicketInvalid) as again:
             await cas.validate(ticket)
         assert again.value.details == {"cas_code": "INVALID_TICKET"}
 
-        with pytest.raises(TicketRefused) as invented:
+        with pytest.raises(TicketInvalid) as invented:
             await cas.validate("ST-1792627200-" + "a" * 32)
         assert invented.value.details == {"cas_code": "INVALID_TICKET"}
 
         for_another = await third_party_cas.login(browser, SERVICE + "/other")
-        with pytest.raises(TicketRefused) as stolen:
+        with pytest.raises(TicketInvalid) as stolen:
             await cas.validate(for_another)
         assert stolen.value.details == {"cas_code": "INVALID_SERVICE"}
 
         # The browser is signed in, so the password was not typed for this one.
         without_password = await third_party_cas.login(browser, SERVICE)
-        with pytest.raises(TicketRefused):
+        with pytest.raises(TicketInvalid):
             await cas.validate(without_password, renew=True)
         browser.cookie_jar.clear()
         user = await cas.validate(await third_party_cas.login(browser, SERVICE, "librarian"))

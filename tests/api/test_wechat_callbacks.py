@@ -13,7 +13,7 @@ import pytest
 from handlers.http.keys import service_key
 from miniapp_server.cli.wechat import link_to
 from models.feedback.repository import FeedbackRepository
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.messages.entities import Template
 from notify.wechat import official_account
 from notify.wechat.channel import WeChatChannel
@@ -102,7 +102,7 @@ async def test_what_failed_is_done_when_wechat_says_it_again(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def down(*_: object) -> None:
-        raise ServiceUnavailable()
+        raise Unavailable()
 
     said = message("mp-zhang", "请修三层的灯")
     with monkeypatch.context() as broken:

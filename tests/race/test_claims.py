@@ -15,7 +15,7 @@ from models.kernel.ids import ReservationId
 from models.readers.context import IdempotencyKey, RequestContext
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
-from models.reservations.errors import RequestInProgress, RequestRefused, SeatTaken
+from models.reservations.errors import InProgress, RequestRefused, SeatTaken
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
 from tests.living import living
@@ -275,7 +275,7 @@ async def test_a_key_under_way_is_told(stage: Stage) -> None:
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
 
     async def again() -> None:
-        with pytest.raises(RequestInProgress):
+        with pytest.raises(InProgress):
             await stage.inside.reservations.create(keyed, SEAT, selection(10, 11))
 
     put_around(stage.stored.reservations, "insert_many", before=again)

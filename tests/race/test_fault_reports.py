@@ -9,7 +9,7 @@ import pytest
 
 from models.fault_reports import repository
 from models.fault_reports.entities import FaultKind, FaultReport
-from models.fault_reports.errors import TooManyFaultReports
+from models.fault_reports.errors import TooManyFaults
 from models.fault_reports.service import FaultReportService
 from tests.race.stage import SEATS, Stage, clock, guarded, unguard
 
@@ -35,7 +35,7 @@ async def test_a_day_has_so_many_reports(
         return_exceptions=True,
     )
     kept = [answer for answer in told if isinstance(answer, FaultReport)]
-    refused = [answer for answer in told if isinstance(answer, TooManyFaultReports)]
+    refused = [answer for answer in told if isinstance(answer, TooManyFaults)]
     assert (len(kept), len(refused)) == ((2, 2) if guard else (4, 0))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from models.kiosks.entities import PairingRequest
 from models.kiosks.errors import KioskKeyChanged, PairingOver
 from models.kiosks.pairing_repository import OF_A_NETWORK, PairingRepository
@@ -107,7 +107,7 @@ async def test_a_flood_takes_few_places_and_not_another_network_s(
         address = f"10.0.0.{2 + number // 15}"
         try:
             await pairings.add(f"a{number}", "", address, address, clock(8, 1, number))
-        except Overloaded:
+        except Busy:
             refused += 1
         if guard:
             most = min(1 + OF_A_NETWORK * (1 + number // 15), 25)
@@ -125,7 +125,7 @@ async def test_a_stranger_s_requests_take_places_of_their_own_kind(stage: Stage)
     for number in range(OF_A_NETWORK - 1):
         await pairings.add(f"s{number}", "", *here, clock(8, 1, number))
     before = await stage.db["kiosk_pairings"].find().sort("_id").to_list(None)
-    with pytest.raises(Overloaded) as late:
+    with pytest.raises(Busy) as late:
         await pairings.add("late", "Firefox · Linux", *here, clock(8, 1, 30))
     assert late.value.retry_after == 30, "the first one is two minutes old then"
     assert await stage.db["kiosk_pairings"].find().sort("_id").to_list(None) == before

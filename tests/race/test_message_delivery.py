@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 from pymongo.errors import AutoReconnect
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import MOST_REPORTED, ConsentRepository
@@ -132,7 +132,7 @@ class Worker:
             while await self.sender.run(clock(9)):
                 if self.dead.is_set():
                     return
-        except ServiceUnavailable:
+        except Unavailable:
             assert self.dead.is_set()
 
 
@@ -259,7 +259,7 @@ async def test_a_claim_whose_answer_is_lost_is_no_attempt(stage: Stage) -> None:
 
     for _ in range(2):
         put_around(queue, "bulk_write", behind=loses_the_answer)
-        with pytest.raises(ServiceUnavailable):
+        with pytest.raises(Unavailable):
             await queue.lease_next([LI], clock(9), EIGHT, LEASE)
     assert seen == ["sending", "queued"]
     (claimed,) = await queue.lease_next([LI], clock(9), EIGHT, LEASE)

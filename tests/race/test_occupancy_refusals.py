@@ -10,7 +10,7 @@ import pytest
 
 from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
-from models.reservations.errors import DailyLimit, OverlapsOwnBooking, SeatTaken
+from models.reservations.errors import DailyLimit, OwnOverlap, SeatTaken
 from models.reservations.state_machine import LIVE, ReservationState
 from tests.race.occupancy_workers import TODAY, Worker, counted_worker, two_workers
 from tests.race.stage import SEATS, Stage, both_sides, ctx, other_hours, selection
@@ -92,7 +92,7 @@ async def test_the_index_says_what_readers_have_themselves(
                 ((SEATS[5], 14, 15), (SEATS[7], 13, 17)) if number == 2 else ()
             ):
                 await one.fresh()
-                with pytest.raises(OverlapsOwnBooking):
+                with pytest.raises(OwnOverlap):
                     await one.inside.reservations.create(ctx(reader), seat, selection(start, stop))
             await stage.reserved(reader, SEATS[hour], hour, hour + 1)
         await one.fresh()
@@ -193,5 +193,5 @@ async def test_a_repeat_is_given_its_first_success(
                 asked, SEATS[0], selection(10, 11)
             )
             assert (again.id, again.state in LIVE) == (first.id, True)
-            with pytest.raises(OverlapsOwnBooking):
+            with pytest.raises(OwnOverlap):
                 await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))

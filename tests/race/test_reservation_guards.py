@@ -11,7 +11,7 @@ from models.kernel.errors import DomainError
 from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange
 from models.reservations import transitions
-from models.reservations.errors import RevisionConflict, SeatTaken
+from models.reservations.errors import SeatTaken, StaleRevision
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection, new_id
 from tests.builders import on_seat
@@ -202,7 +202,7 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
         now=EIGHT,
     )
     if guard:
-        with pytest.raises(RevisionConflict):
+        with pytest.raises(StaleRevision):
             await stage.stored.reservations.replace(lost, moved)
         stands = await stage.reload(r)
         assert (stands.seat_id, stands.span, stands.claims) == (r.seat_id, r.span, r.claims)

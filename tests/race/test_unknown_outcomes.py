@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pytest
 from pymongo.errors import AutoReconnect, BulkWriteError, WriteConcernError
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -77,7 +77,7 @@ async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
     """The tombstone has its place: the late insert bounces, and the reader may book again."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
     with pytest.raises(BulkWriteError):
         await torn.arrive()
@@ -90,7 +90,7 @@ async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage)
     """Control: who only looks whether the document is there is wrong a moment later."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
     await stage.db["reservations"].delete_one({"tombstone": True})
     assert await stage.stored.reservations.count() == 0, "looked, and told the reader so"
@@ -112,7 +112,7 @@ async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await stage.inside.check_in.check_in(ctx(reader, clock(10)), r.id, scan(1))
     assert await torn.arrive() is None
     after = await stage.reload(r)
@@ -127,7 +127,7 @@ async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> N
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await stage.inside.check_in.check_in(ctx(reader, clock(10)), r.id, scan(1))
     await stage.db["reservations"].update_one(
         {"_id": r.id}, {"$set": {"rev": r.rev, "change": r.change}}
@@ -157,7 +157,7 @@ async def test_another_change_may_come_before_the_answer_is_sought(
         await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
         expected = ["reserve", "change", "change"]
     else:
-        with pytest.raises(ServiceUnavailable):
+        with pytest.raises(Unavailable):
             await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
         assert await torn.arrive() is None
         expected = ["reserve", "change"]
@@ -190,7 +190,7 @@ async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
     repository: Any = stage.stored.reservations
     repository._all = Unanswering(stage.db["reservations"])
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await stage.inside.reservations.create(keyed, SEAT, selection(10, 11))
     made = await (await stage.worker()).reservations.create(keyed, SEAT, selection(10, 11))
     assert await stage.stored.reservations.count() == 1
@@ -214,7 +214,7 @@ async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
         assert [isinstance(made, Reservation) for made in answers] == [True] * 3
         assert await stage.stored.reservations.count() == 3
         return
-    assert [type(error) for error in answers] == [ServiceUnavailable] * 3
+    assert [type(error) for error in answers] == [Unavailable] * 3
     with pytest.raises(BulkWriteError):
         await torn.arrive()
     assert await stage.stored.reservations.count() == 0

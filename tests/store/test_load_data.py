@@ -94,7 +94,7 @@ async def test_the_service_would_have_written_the_same(
     histories = [run(inside, visit) for visit in a_day(inside, areas=1, readers=150)]
     changes = sorted((r for history in histories for r in history), key=lambda r: (when(r), r.rev))
     stored: dict[ReservationId, Reservation] = {}
-    for r in changes:  # ClaimConflict: a seat or a reader would be booked twice
+    for r in changes:  # ClaimLost: a seat or a reader would be booked twice
         if r.rev == 1:
             await inside.stored.reservations.insert(r)
             stored[r.id] = r

@@ -11,7 +11,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from models.check_in import transitions
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
@@ -24,7 +24,7 @@ from models.reservations.entities import (
     OccupiedReport,
     Reservation,
 )
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database, new_id
 from tests.builders import (
@@ -106,7 +106,7 @@ async def test_what_the_index_refuses(
         await store.insert(second)
         assert await store.count() == 2
         return
-    with pytest.raises(ClaimConflict) as refusal:
+    with pytest.raises(ClaimLost) as refusal:
         await store.insert(second)
     assert refusal.value.kind == lost
     assert await store.count() == 1 and await store.get(first.id) == first
@@ -128,10 +128,10 @@ async def test_a_change_is_guarded_by_its_revision_and_its_condition(
     checked_in = await store.replace(made, checked_in)
     assert await store.get(made.id) == checked_in
     for stale in (reservations_transitions.cancel(made, BY_READER, on("14:00")), checked_in):
-        with pytest.raises(RevisionConflict):
+        with pytest.raises(StaleRevision):
             await store.replace(made, stale)
     ended = transitions.complete(checked_in, BY_JOB)
-    with pytest.raises(RevisionConflict):
+    with pytest.raises(StaleRevision):
         await store.replace(checked_in, ended, {"end": {"$lte": on("15:59:59")}})
     assert await store.get(made.id) == checked_in
     await store.replace(checked_in, ended, {"end": {"$lte": on("16:00")}})
@@ -148,7 +148,7 @@ async def test_a_change_that_loses_keeps_the_old_place(store: ReservationReposit
         actor=BY_READER,
         now=on("09:00"),
     )
-    with pytest.raises(ClaimConflict) as refusal:
+    with pytest.raises(ClaimLost) as refusal:
         await store.replace(mine, wanted)
     assert refusal.value.kind == "s"
     assert await store.get(mine.id) == mine
@@ -227,10 +227,10 @@ async def test_an_insert_that_never_arrived_never_will(
     db: Database, store: ReservationRepository
 ) -> None:
     made = reserved()
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await lossy(db, "insert_many", arrives=False).insert(made)
     assert await store.get(made.id) is None and await store.count() == 0
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await store.insert(
             made
         )  # the late one meets the tombstone, and does not take it for itself
@@ -253,9 +253,9 @@ async def test_a_change_whose_answer_was_lost(
         await unsure.replace(made, in_use(made))
         assert await store.get(made.id) == in_use(made)
         return
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await unsure.replace(made, in_use(made))
-    with pytest.raises(RevisionConflict):  # the late one is fenced off
+    with pytest.raises(StaleRevision):  # the late one is fenced off
         await store.replace(made, in_use(made))
     assert await store.get(made.id) == but(made, rev=made.rev + 1)
 

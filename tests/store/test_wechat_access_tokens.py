@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.access_tokens import AccessTokens, IssuedAccessToken, TokenRequestFailed
 from notify.wechat.errors import TokenUnavailable
@@ -167,7 +167,7 @@ async def test_waiters_share_a_refusal(
 async def test_without_redis_each_process_asks_for_itself(appid: str) -> None:
     nobody = Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     shared = AccessTokenStore(nobody)
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await shared.get(appid)
     issuer = Issuer()
     tokens = AccessTokens(appid, issuer, shared)

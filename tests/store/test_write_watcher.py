@@ -11,7 +11,7 @@ from models.policy.entities import Policy
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.errors import ClaimLost, StaleRevision
 from models.storage.mongo import Database, new_id
 from tests.builders import BY_READER, LI, PROOF, on, reserved
 
@@ -38,11 +38,11 @@ async def test_a_watcher_is_told_of_what_is_stored_and_of_what_the_index_refuses
     store.subscribe(seen)
     made = reserved()
     await store.insert(made)
-    with pytest.raises(ClaimConflict):
+    with pytest.raises(ClaimLost):
         await store.insert(reserved("15:00", "17:00", id=new_id(), reader=LI))
     used = transitions.check_in(made, PROOF, Policy(), BY_READER, on("14:00"), early=False)
     stored = await store.replace(made, used)
-    with pytest.raises(RevisionConflict):
+    with pytest.raises(StaleRevision):
         await store.replace(made, used)  # somebody else was first: nothing is written
 
     async def offered(session: Any) -> None:

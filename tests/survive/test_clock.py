@@ -12,7 +12,7 @@ import pytest
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.keys import CLOCK_CHECK
 from models.identity.roles import Role
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import server_time
 from tests.api.console import staff
@@ -188,7 +188,7 @@ async def test_a_clock_that_is_not_compared_decides_nothing(
         return monotonic_ns() + int(machine.ahead.total_seconds() * 10**9)
 
     async def no_answer() -> None:
-        raise ServiceUnavailable()
+        raise Unavailable()
 
     async with living(mongo_url, redis_url, clock=Clock(machine, steady_ns)) as service:
         reader, before = await service.reader(), await service.books()

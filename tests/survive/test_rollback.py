@@ -18,7 +18,7 @@ from pymongo.read_concern import ReadConcern
 from lab.chaos.replica_set import ReplicaSet, replica_set
 from miniapp_server import seed
 from models.kernel import ids
-from models.kernel.errors import DomainError, InvalidState, Overloaded
+from models.kernel.errors import Busy, DomainError, WrongState
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.messages.entities import Message, Template
@@ -29,7 +29,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions
 from models.reservations.claims import slot_claims
 from models.reservations.entities import Reservation
-from models.reservations.errors import RevisionConflict
+from models.reservations.errors import StaleRevision
 from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.mongo import Collection
@@ -230,7 +230,7 @@ async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
     if answer is None:
         assert (stored.seat_id, stored.span) == (wanted.seat_id, wanted.span)
     else:
-        assert isinstance(answer, RevisionConflict) and stored == fenced
+        assert isinstance(answer, StaleRevision) and stored == fenced
 
 
 def moved(r: Reservation, seat: str, hour: int) -> Reservation:
@@ -286,11 +286,9 @@ async def test_two_in_conflict_wait_for_members_that_are_slow(trio: Trio, guard:
     slower = asyncio.create_task(said(other.reservations.cancel(ctx(ann), r.id)))
     await tried.wait()
     if not guard:
-        assert isinstance(await slower, Overloaded), (
-            "eight looks at what a majority has, and no more"
-        )
+        assert isinstance(await slower, Busy), "eight looks at what a majority has, and no more"
     trio.set.mend()
     assert isinstance(await faster, Reservation)
     if guard:
-        assert isinstance(await slower, InvalidState), "it is cancelled already, and that is true"
+        assert isinstance(await slower, WrongState), "it is cancelled already, and that is true"
     await trio.set.settled()

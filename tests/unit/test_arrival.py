@@ -15,7 +15,7 @@ from models.check_in.arrival import (
     SeenByStaff,
 )
 from models.check_in.errors import QrExpired, QrUsed, WrongSeat, WrongVenue
-from models.kernel.errors import DomainError, InvalidState
+from models.kernel.errors import DomainError, WrongState
 from models.library.entities import KioskId, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations.claims import ClaimKind, presence_claim
@@ -107,13 +107,13 @@ def test_early_half_hours_are_taken_where_they_are_wanted(early: bool) -> None:
         (reserved(), arrival(SeatLabelScan(SeatId("2f-hall-066"))), WrongSeat),
         (reserved(), arrival(STAFF, "13:29"), TooEarly),
         (reserved(), arrival(CODE, "14:31"), TooLate),
-        (in_use(), arrival(CODE), InvalidState),
-        (in_use(), arrival(STAFF), InvalidState),
+        (in_use(), arrival(CODE), WrongState),
+        (in_use(), arrival(STAFF), WrongState),
         (away(), arrival(CODE, "15:01"), TooLate),
         # To return is no check-in, and no answer to a doubt.
-        (reserved(), arrival(CODE, only_return=True), InvalidState),
-        (in_use(), arrival(LABEL, only_return=True), InvalidState),
-        (doubted(in_use()), arrival(LABEL, only_return=True), InvalidState),
+        (reserved(), arrival(CODE, only_return=True), WrongState),
+        (in_use(), arrival(LABEL, only_return=True), WrongState),
+        (doubted(in_use()), arrival(LABEL, only_return=True), WrongState),
     ],
 )
 def test_what_is_refused(r: Reservation, came: Arrival, refusal: type[DomainError]) -> None:

@@ -13,11 +13,11 @@ from bind.providers.cas_xml import (
     MAX_LOGOUT_CHARS,
     AttributeNames,
     CasUnavailable,
-    TicketRefused,
+    TicketInvalid,
     parse_logout,
     read_answer,
 )
-from models.kernel.errors import InvalidRequest, ServiceUnavailable, Unauthenticated
+from models.kernel.errors import Malformed, Unauthenticated, Unavailable
 from tests.unit.cas_answers import (
     BOTH,
     ELEMENTS,
@@ -97,7 +97,7 @@ def test_the_campus_names_its_attributes() -> None:
 )
 def test_a_refusal_keeps_its_code(code: str, cas_code: str) -> None:
     refused = answer(f'<cas:authenticationFailure code="{code}">No.</cas:authenticationFailure>')
-    with pytest.raises(TicketRefused) as error:
+    with pytest.raises(TicketInvalid) as error:
         read_answer(refused, AttributeNames())
     assert isinstance(error.value, Unauthenticated)
     assert (error.value.code, error.value.details) == ("ticket_invalid", {"cas_code": cas_code})
@@ -195,7 +195,7 @@ def test_what_is_not_understood_is_named(
 def test_what_is_no_answer_names_nobody(text: bytes) -> None:
     with pytest.raises(CasUnavailable) as error:
         read_answer(text, AttributeNames())
-    assert isinstance(error.value, ServiceUnavailable)
+    assert isinstance(error.value, Unavailable)
     assert error.value.code == "cas_unavailable"
 
 
@@ -237,7 +237,7 @@ def test_a_logout_names_its_ticket(prolog: str) -> None:
     ],
 )
 def test_what_is_no_logout_is_malformed(text: str, reason: str) -> None:
-    with pytest.raises(InvalidRequest) as error:
+    with pytest.raises(Malformed) as error:
         parse_logout(text)
     assert error.value.details == {"field": "logoutRequest", "reason": reason}
 

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from bind.providers.base import Attempt
 from bind.providers.cas import CasProvider
 from bind.providers.cas_client import MAX_ANSWER_BYTES, CasClient
-from bind.providers.cas_xml import CasUnavailable, CasUser, TicketRefused
+from bind.providers.cas_xml import CasUnavailable, CasUser, TicketInvalid
 from tests.unit.cas_answers import (
     BOTH,
     ELEMENTS,
@@ -84,7 +84,7 @@ async def test_the_ticket_goes_out_with_the_service_and_2_0_is_asked_where_3_0_i
 @pytest.mark.parametrize("ticket", ["", "ST 1", "ST-1\n", "ST-\x00", "ST-票", "x" * 257])
 async def test_what_cannot_be_a_ticket_is_not_sent(server: Answering, ticket: str) -> None:
     async with CasClient(server.base_url, SERVICE) as cas:
-        with pytest.raises(TicketRefused):
+        with pytest.raises(TicketInvalid):
             await cas.validate(ticket)
     assert server.asked == []
 
@@ -116,7 +116,7 @@ async def test_a_server_out_of_order_is_told_from_a_refusal(
 async def test_a_refusal_sent_as_4xx_is_one(server: Answering) -> None:
     server.on(P3, answer('<cas:authenticationFailure code="INVALID_TICKET"/>'), 401)
     async with CasClient(server.base_url, SERVICE) as cas:
-        with pytest.raises(TicketRefused):
+        with pytest.raises(TicketInvalid):
             await cas.validate(TICKET)
 
 

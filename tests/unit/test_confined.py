@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.storage.confined import (
     LARGEST_ANSWER,
     MOST_MEMORY,
@@ -28,17 +28,17 @@ from tests.waiting import until
 class Held:
     limits: list[int]
     variables: list[str]
-    problem: InvalidRequest
+    problem: Malformed
 
 
 def held(reason: str, *, most: int) -> Held:
     kinds = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE)
     limits = [resource.getrlimit(kind)[1] for kind in kinds]
-    return Held(limits, list(os.environ), InvalidRequest("file", reason, most=most))
+    return Held(limits, list(os.environ), Malformed("file", reason, most=most))
 
 
 def refused() -> int:
-    raise InvalidRequest("file", "not_a_picture", most=7)
+    raise Malformed("file", "not_a_picture", most=7)
 
 
 def large() -> int:
@@ -69,7 +69,7 @@ async def test_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.limits == [MOST_MEMORY, MOST_SECONDS, 0]
     assert not any(name.startswith(("ENCR", "MONGO", "REDIS")) for name in found.variables)
     assert found.problem.details == {"field": "file", "reason": "zu groß", "most": 2}
-    with pytest.raises(InvalidRequest) as error:
+    with pytest.raises(Malformed) as error:
         await confined(refused)
     assert error.value.details == {"field": "file", "reason": "not_a_picture", "most": 7}
 

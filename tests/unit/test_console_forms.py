@@ -24,7 +24,7 @@ from handlers.texts.console import FIELD_WRONG
 from handlers.texts.errors import TEXTS
 from handlers.texts.policy import VALUES
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.library.entities import Area, Catalog, Venue
 from models.policy.entities import DATE_OVERRIDABLE, OpeningRule, Policy
 from tests.builders import AREA, MONDAY, TOMORROW, VENUE, on
@@ -54,7 +54,7 @@ def reason_of(read: Callable[[], object]) -> str:
         read()
     except NotFound:
         return "404"
-    except InvalidRequest as error:
+    except Malformed as error:
         return str(error.details["reason"])
     return ""
 
@@ -143,7 +143,7 @@ def test_a_form_is_read_in_its_shape() -> None:
     ],
 )
 def test_what_is_wrong_is_said_of_its_field(wrong: dict[str, str], words: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(Malformed) as refused:
         decode(form(**RIGHT | wrong), Sample)
     assert refused.value.details["field"] == next(iter(wrong))
     assert words in str(refused.value.details["reason"])

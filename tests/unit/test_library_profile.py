@@ -17,7 +17,7 @@ from PIL import Image
 
 from handlers.http.wording import rules_html, running_line_of
 from handlers.texts.wording import PLACEHOLDER_NAMES, RULES_TEXT, RUNNING_LINE
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import AreaId, Catalog, Venue
 from models.policy.entities import Policy
 from models.profile.logo import LARGEST_LOGO, logo_of
@@ -78,7 +78,7 @@ def test_only_fitting_zones_are_offered() -> None:
 def test_what_no_profile_may_be(change: dict[str, object], field: str, reason: str) -> None:
     check_profile(PROFILE, PLACEHOLDER_NAMES)
     check_profile(replace(PROFILE, audience="", rules_text=RULES_TEXT), PLACEHOLDER_NAMES)
-    with pytest.raises(InvalidRequest) as error:
+    with pytest.raises(Malformed) as error:
         check_profile(replace(PROFILE, **change), PLACEHOLDER_NAMES)  # type: ignore[arg-type]
     assert (error.value.details["field"], error.value.details["reason"]) == (field, reason)
 
@@ -109,7 +109,7 @@ def test_a_logo_is_drawn_anew(kind: str) -> None:
     ],
 )
 def test_what_is_no_logo(sent: bytes, reason: str) -> None:
-    with pytest.raises(InvalidRequest) as error:
+    with pytest.raises(Malformed) as error:
         logo_of(sent)
     assert error.value.details["reason"] == reason
 

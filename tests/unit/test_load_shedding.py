@@ -23,7 +23,7 @@ from handlers.http.load_shedding import (
     WriteQueue,
 )
 from handlers.http.local_rate_limiter import LocalRateLimiter
-from models.kernel.errors import OutcomeUnknown, Overloaded
+from models.kernel.errors import Busy, OutcomeUnknown
 from models.storage.rate_limiter import RateLimit
 from tests.waiting import patience
 
@@ -98,7 +98,7 @@ def test_the_line_keeps_its_order_and_loses_nobody(steps: list[str]) -> None:
                 if (error := task.exception()) is None:
                     busy += 1
                 else:
-                    assert isinstance(error, Overloaded) and error.retry_after >= 1
+                    assert isinstance(error, Busy) and error.retry_after >= 1
                     assert time.now - came > LONGEST_WAIT_S, "sent away after the wait only"
             assert busy <= SLOTS
             assert not waiting or busy == SLOTS, "nobody waits at an open door"
@@ -118,7 +118,7 @@ async def test_a_line_that_is_much_too_long_is_not_joined() -> None:
     await settle()
     told = []
     for _ in range(1000):
-        with pytest.raises(Overloaded) as refused:
+        with pytest.raises(Busy) as refused:
             await door.acquire()
         told.append(refused.value.retry_after)
     assert told == sorted(told), "one after the other"
@@ -165,7 +165,7 @@ async def test_who_is_sent_away_comes_back_when_there_is_a_place(rate: int) -> N
             if (refused := task.exception()) is None:
                 tries[number] += 1
                 continue
-            assert isinstance(refused, Overloaded)
+            assert isinstance(refused, Busy)
             heappush(due, (time.now + refused.retry_after + rng.uniform(0, 1), number + 1))
     assert sum(tries.values()) == 3000 and max(tries) <= 3, tries
     took_s, needs_s = time.now - began, (heard + 2 * 3000) / 3 / rate
@@ -207,7 +207,7 @@ async def test_looks_are_refused_before_changes() -> None:
     waits = start(admission.door.acquire())
     await settle()
     time.now += LATE_S + 0.01
-    with pytest.raises(Overloaded):
+    with pytest.raises(Busy):
         admission.begin_read()
     assert not waits.done(), "the booking still has its place in the line"
     admission.door.release()
@@ -224,14 +224,14 @@ async def test_a_late_loop_alone_refuses_nobody() -> None:
     admission._late_s = 10 * LATE_S
     for _ in range(MANY):
         admission.begin_read()
-    with pytest.raises(Overloaded):
+    with pytest.raises(Busy):
         admission.begin_read()
     admission.end_read()
     admission.begin_read()
     for _ in range(MANY):
         admission.end_read()
     await inside(admission.door, MANY)
-    with pytest.raises(Overloaded):
+    with pytest.raises(Busy):
         admission.begin_read()
 
 

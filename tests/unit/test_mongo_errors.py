@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import OperationFailure
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.storage.mongo_errors import translate_errors
 
 
@@ -17,7 +17,7 @@ from models.storage.mongo_errors import translate_errors
     ],
 )
 def test_an_operation_that_was_interrupted_may_be_tried_again(code: int) -> None:
-    with pytest.raises(ServiceUnavailable), translate_errors():
+    with pytest.raises(Unavailable), translate_errors():
         raise OperationFailure("interrupted", code)
 
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId
 from models.library.entities import SeatId
 from models.occupancy.live import LiveOccupancy
@@ -163,7 +163,7 @@ class Following(RuleBasedStateMachine):
     async def look_once(self) -> None:
         try:
             await self.occupancy.get_day(DAY)
-        except ServiceUnavailable:
+        except Unavailable:
             assert self.occupancy.current(DAY) is None
 
     @property
@@ -186,7 +186,7 @@ class Following(RuleBasedStateMachine):
     @precondition(lambda self: self.loading)
     @rule()
     def fail(self) -> None:
-        self.rows.asked[-1].set_exception(ServiceUnavailable())
+        self.rows.asked[-1].set_exception(Unavailable())
         self.snapshot = None
         self.step()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.kernel.errors import ServiceUnavailable
+from models.kernel.errors import Unavailable
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
@@ -120,7 +120,7 @@ async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() ->
 
 
 @pytest.mark.parametrize(
-    "error", [ServiceUnavailable(), asyncio.CancelledError()], ids=["lost", "cut off"]
+    "error", [Unavailable(), asyncio.CancelledError()], ids=["lost", "cut off"]
 )
 async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) -> None:
     rows, changes = Waiting(), Told()
@@ -185,9 +185,9 @@ async def test_one_failed_load_answers_all_who_wait_for_it() -> None:
     occupancy = LiveOccupancy(rows, Told())
     waiting = [asyncio.create_task(occupancy.get_day(DAY)) for _ in range(50)]
     await asyncio.sleep(0)
-    rows.asked[0].set_exception(ServiceUnavailable())
+    rows.asked[0].set_exception(Unavailable())
     results = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(r) for r in results] == [ServiceUnavailable] * 50 and len(rows.asked) == 1
+    assert [type(r) for r in results] == [Unavailable] * 50 and len(rows.asked) == 1
     later = asyncio.create_task(occupancy.get_day(DAY))
     await asyncio.sleep(0)
     rows.asked[1].set_result([])

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from bind.providers.base import CampusClient, ProviderUnavailable
+from bind.providers.base import CampusClient, EntryUnavailable
 from bind.providers.oidc_metadata import OidcDirectory, _is_as_safe, _Remembered
 from tests.waiting import patience
 
@@ -80,5 +80,5 @@ async def test_a_description_that_is_not_the_issuers_is_none(changes: dict[str, 
         return OidcDirectory(ISSUER, cast(CampusClient, Provider(description)), lambda: NOW)
 
     assert (await directory(DESCRIPTION).fetch()).token_endpoint == f"{ISSUER}/token"
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(EntryUnavailable):
         await directory(DESCRIPTION | changes).fetch()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import (
     SEAT_SIZE,
     Area,
@@ -43,7 +43,7 @@ def reason_of(draft: PlanDraft) -> str:
     """Why the draft is refused; empty where it is taken."""
     try:
         apply_draft(AREA, draft, ELSEWHERE)
-    except InvalidRequest as refusal:
+    except Malformed as refusal:
         return str(refusal.details["reason"])
     return ""
 

@@ -21,7 +21,7 @@ from models.policy.entities import (
     time_steps,
 )
 from models.policy.validation import settled
-from models.reservations.errors import BeyondBookingWindow
+from models.reservations.errors import OutsideHorizon
 from models.reservations.rules import day_in_horizon
 from tests.builders import AREA, MONDAY, TOMORROW, hours, on
 
@@ -236,7 +236,7 @@ def test_days_can_be_booked_when_their_own_window_has_come(sets: list[PolicyOver
     for day in days:
         try:
             day_in_horizon(day, policy.resolve(None, day), now)
-        except BeyondBookingWindow:
+        except OutsideHorizon:
             continue
         bookable.append(day)
     assert policy.bookable_dates(now) == bookable and bookable[0] == MONDAY

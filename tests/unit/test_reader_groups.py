@@ -14,7 +14,7 @@ from handlers.library.console.seat_lists import seat_list
 from handlers.reader_groups.console.groups import seats_in
 from models.identity.errors import OtherVenue
 from models.identity.roles import GrantId, Role, StaffDirectory, StaffGrant, StaffRights
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.occupancy.occupancy import DayOccupancy
 from models.policy.entities import Policy
@@ -193,7 +193,7 @@ def test_a_list_of_seats_is_read_as_it_is_written(chosen: frozenset[SeatId]) -> 
 
 @pytest.mark.parametrize("text", ["007", "001-099", "x"])
 def test_a_list_with_a_seat_that_there_is_not_is_refused(text: str) -> None:
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(Malformed):
         list(seats_in(AREA, text))
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from handlers.http.deadline import Changes, read_within
-from models.kernel.errors import NotFound, OutcomeUnknown, ServiceUnavailable
+from models.kernel.errors import NotFound, OutcomeUnknown, Unavailable
 
 
 async def answers() -> str:
@@ -39,7 +39,7 @@ async def test_a_look() -> None:
     assert await read_within(5, waits(0.01)) == "later"
     with pytest.raises(NotFound):
         await read_within(5, refuses())
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(Unavailable):
         await read_within(0.05, waits(60))
     assert await read_within(0.05, swallows()) == "late"
     task = asyncio.current_task()

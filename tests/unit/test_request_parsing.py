@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from handlers.api_routes import ROUTES
 from handlers.http.request_parsing import parse_body, parse_query
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from tests.request_bodies import BODIES, OPTIONAL, UNREADABLE, WRONG
 
 # A machine's body is signed, and looked at after that (tests/api/test_gates).
@@ -23,7 +23,7 @@ SHAPES = {
 def refused_field(path: str, raw: bytes) -> Any:
     """The field that the refusal names."""
     route = SHAPES[path]
-    with pytest.raises(InvalidRequest) as refusal:
+    with pytest.raises(Malformed) as refusal:
         parse_body(raw, msgspec.json.Decoder(route.body), optional=route.body_optional)
     assert refusal.value.details["reason"], (path, raw[:80])
     return refusal.value.details["field"]
@@ -71,5 +71,5 @@ def test_a_query_that_cannot_be_read_is_refused(path: str) -> None:
     assert shape is not None
     parse_query(make_mocked_request("GET", "/"), shape)
     for query in QUERIES[path]:
-        with pytest.raises(InvalidRequest):
+        with pytest.raises(Malformed):
             parse_query(make_mocked_request("GET", f"/?{query}"), shape)

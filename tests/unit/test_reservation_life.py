@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.check_in import transitions as check_in_transitions
-from models.kernel.errors import InvalidState, RuleViolation
+from models.kernel.errors import RuleViolation, WrongState
 from models.kernel.time_range import TimeRange, local_date, to_local
 from models.library.entities import SeatId
 from models.outages import transitions as outage_transitions
@@ -83,7 +83,7 @@ class Life(RuleBasedStateMachine):
         try:
             may()
             new = step()
-        except (RuleViolation, InvalidState):
+        except (RuleViolation, WrongState):
             return
         assert new.state is TRANSITIONS[old.state, event], "nothing happens beside the table"
         assert old.state not in TERMINAL, "an end is an end"

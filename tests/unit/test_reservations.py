@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from models.check_in import transitions as check_in_transitions
-from models.kernel.errors import InvalidState
+from models.kernel.errors import WrongState
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.outages import transitions as outage_transitions
@@ -77,7 +77,7 @@ def test_only_the_tables_transitions_exist(
 ) -> None:
     old = but(reserved(), state=state)
     if (state, event) not in TRANSITIONS:
-        with pytest.raises(InvalidState) as refusal:
+        with pytest.raises(WrongState) as refusal:
             STEPS[event](old)
         assert refusal.value.details == {"state": state.value}
         return

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bind.seat_labels import SeatLabels
 from handlers.library.console.seat_lists import chosen_seats, in_order, seat_list
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kiosks.errors import QrInvalid
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.library.seat_names import is_seat_name, name_key
@@ -39,7 +39,7 @@ def test_seats_and_rows_of_seats(text: str, wanted: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["4", "1-4", "A-14", "1-", "-", "001;x"])
 def test_what_is_no_seat_is_named(text: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(Malformed) as refused:
         chosen_seats(SEATS, text)
     assert text.split(";")[-1] in str(refused.value.details["reason"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import pytest
 
 from scripts.code_sizes import (
     code,
+    docstrings_in,
     functions_in,
     import_graph,
     imported_in,
@@ -55,6 +57,26 @@ TERMS: Final[Mapping[str, tuple[str, ...]]] = {
     "handlers/http/schemas.py": ("现在",),
 }
 """What English descriptions for developers and operators quote: a button."""
+IN_BACKTICKS: Final = re.compile(r"``([A-Za-z_][\w.]*\w)(?:\(\))?``")
+OTHERS_NAMES: Final = frozenset(
+    {
+        "TCP_USER_TIMEOUT",
+        "delay_ms",
+        "fail_timeout",
+        "find_one_and_update",
+        "insert_one",
+        "layoutByDate",
+        "mini_program_only",
+        "net.ipv4.tcp_migrate_req",
+        "none",
+        "realm_access",
+        "realm_access.roles",
+        "risky",
+        "userid",
+        "valid_window",
+    }
+)
+"""Names of a protocol, a driver or another program that docstrings mention and no code does."""
 
 
 SOURCES: Final = list(sources())
@@ -195,6 +217,70 @@ def test_a_test_module_is_imported_by_nobody() -> None:
         if TEST_MODULE.match(name)
     }
     assert wrong == set()
+
+
+def names_in(tree: ast.Module) -> set[str]:
+    """The identifiers of a module, and the words of its strings; docstrings are left out."""
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                names.add(name)
+            case ast.alias(name=name):
+                names |= {*name.split("."), node.asname or name}
+            case ast.Constant(value=str(text)) if node not in docstrings:
+                names |= set(re.findall(r"\w+", text))
+            case ast.Constant(value=None | bool() as value):
+                names.add(str(value))
+    return names | defined_in(tree)
+
+
+def defined_in(tree: ast.Module) -> set[str]:
+    """The functions, classes, fields, constants and keywords that a module defines or gives."""
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                names.add(name)
+            case ast.ClassDef(name=name) | ast.keyword(arg=str(name)):
+                names.add(name)
+        if isinstance(node, ast.ClassDef | ast.Module):
+            for part in node.body:
+                targets = part.targets if isinstance(part, ast.Assign) else []
+                targets = [part.target] if isinstance(part, ast.AnnAssign) else targets
+                names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
+def test_a_name_in_backticks_exists() -> None:
+    """In its own module, or as a definition of the project: a docstring follows a renaming."""
+    everywhere = set(dir(builtins)).union(
+        *(defined_in(tree) | {*path.with_suffix("").parts, path.name} for path, tree, _ in SOURCES)
+    )
+    missing: dict[str, str] = {}
+    for path, tree, _ in SOURCES:
+        there = everywhere | names_in(tree)
+        for line, docstring in docstrings_in(tree):
+            for match in IN_BACKTICKS.finditer(docstring):
+                if not set(match[1].removesuffix(".py").split(".")) <= there:
+                    missing[match[1]] = f"{path}:{line}"
+    assert [one for one in missing.items() if one[0] not in OTHERS_NAMES] == []
+    assert missing.keys() >= OTHERS_NAMES, "nothing is listed for nobody"
+
+
+def test_an_error_has_the_name_of_its_code() -> None:
+    """``off_grid`` is ``OffGrid``, and WeChat is one word."""
+    codes = {}
+    for _, tree, _ in SOURCES:
+        for node in ast.walk(tree):
+            for part in node.body if isinstance(node, ast.ClassDef) else ():
+                match part:
+                    case ast.Assign([ast.Name(id="code")], ast.Constant(value=str(code))):
+                        codes[node.name] = code
+    assert len(codes) > 100
+    words = {name: "_".join(re.findall("WeChat|[A-Z][a-z]*", name)).lower() for name in codes}
+    assert words == codes
 
 
 def test_no_class_name_stands_for_two_things() -> None:

@@ -16,7 +16,7 @@ def test_each_reason_against_a_plan_has_words_for_its_facts() -> None:
     tree = ast.parse(Path(plan_editing.__file__).read_text(encoding="utf-8"))
     raised: dict[str, set[str | None]] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InvalidRequest":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Malformed":
             reason = node.args[1]
             assert isinstance(reason, ast.Constant) and isinstance(reason.value, str)
             raised[reason.value] = {keyword.arg for keyword in node.keywords}

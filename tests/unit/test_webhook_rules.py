@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.ids import ReaderId
 from models.webhooks import rules
 from models.webhooks.rules import GIVE_UP_AFTER, Network, check_url, is_public, may_connect
@@ -113,7 +113,7 @@ def test_an_address_is_looked_at_when_it_is_typed(url: str, reason: str) -> None
     if not reason:
         assert check_url(url, []) == url
         return
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(Malformed) as refused:
         check_url(url, [])
     assert refused.value.details["reason"] == reason
 

@@ -15,7 +15,7 @@ from handlers.staff.layout import render, staff_context
 from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH, CannedAnswer
 from models.feedback.service import FeedbackService
 from models.feedback.staff import StaffFeedback
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 
 MOST: Final = 50
 
@@ -39,7 +39,7 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
     """Keep another answer."""
     title, text = _read(form)
     if len(await visit[FeedbackService].canned_answers()) >= MOST:
-        raise InvalidRequest("title", "too_many_canned", most=MOST)
+        raise Malformed("title", "too_many_canned", most=MOST)
     await visit[StaffFeedback].add_canned_answer(staff_context(visit), title, text)
     return redirect("/console/canned-answers?done")
 
@@ -56,5 +56,5 @@ async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResp
 
 
 def _read(form: Form) -> tuple[str, str]:
-    """Title and text. Raises: InvalidRequest."""
+    """Title and text. Raises: Malformed."""
     return decode(form, CannedTitle).title, required_text(form)

@@ -19,7 +19,7 @@ from handlers.staff.sent_forms import keep_typed, sent_form
 from models.feedback.entities import MAX_LENGTH, Feedback, FeedbackQuery
 from models.feedback.service import FeedbackService
 from models.feedback.staff import StaffFeedback
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_instant
 from models.readers.staff.readers import StaffReaders
 from notify.conversations import Conversations
@@ -59,7 +59,7 @@ async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
     text = "" if closes else required_text(form)
     asked = await visit[FeedbackService].get(visit.id)
     if asked.answered_at is None and _way(visit, asked).reaches is closes:
-        raise InvalidRequest("text", "page_outdated")
+        raise Malformed("text", "page_outdated")
     await visit[StaffFeedback].reply(staff_context(visit), visit.id, text)
     return redirect(f"/console/questions?done={visit.id}")
 
@@ -128,20 +128,20 @@ async def feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 def _asked(visit: PageRequest) -> dict[str, str]:
-    """The state and the days that the address asks for. Raises: InvalidRequest."""
+    """The state and the days that the address asks for. Raises: Malformed."""
     query = visit.request.query
     asked = {name: query.get(name, "") for name in ("state", "from", "to")}
     asked["state"] = asked["state"] or "waiting"
     if asked["state"] not in _STATES:
-        raise InvalidRequest("state", "state_unknown")
+        raise Malformed("state", "state_unknown")
     return asked
 
 
 def _query(asked: dict[str, str]) -> FeedbackQuery:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     days = {n: day_of(asked[n], n) if asked[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
-        raise InvalidRequest("from", "not_our_time")
+        raise Malformed("from", "not_our_time")
     first, last = days["from"], days["to"]
     return FeedbackQuery(
         _STATES[asked["state"]],

@@ -27,7 +27,7 @@ from handlers.texts.console_labels import (
 from models.gates.entities import Gate, GateId
 from models.gates.service import GateService
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.kiosks.service import KioskService
 from models.kiosks.staff.devices import Device, StaffDevices
 from models.library.entities import (
@@ -144,7 +144,7 @@ async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     device, screen = _read(visit, typed), None
     if typed.code:
         if not isinstance(device, Kiosk):
-            raise InvalidRequest("code", "not_for_gates")
+            raise Malformed("code", "not_for_gates")
         screen = await request_with_code(visit, form)
     key = await visit[StaffDevices].add(staff_context(visit), device, form_reason(form))
     if screen is not None and isinstance(device, Kiosk):
@@ -153,20 +153,20 @@ async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _read(visit: PageRequest, typed: NewDevice) -> Device:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     venue = known_venue(visit, typed)
     if typed.device == "gate":
         return Gate(GateId(typed.id), venue, typed.name)
     if typed.kind not in KIOSK_TEXT:
-        raise InvalidRequest("kind", "device_kind_missing")
+        raise Malformed("kind", "device_kind_missing")
     return Kiosk(KioskId(typed.id), venue, typed.name, typed.kind)
 
 
 def known_venue(visit: PageRequest, typed: DeviceForm) -> VenueId:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     venue = VenueId(typed.venue)
     if venue not in visit[REFERENCE].catalog.venues:
-        raise InvalidRequest("venue", "venue_missing")
+        raise Malformed("venue", "venue_missing")
     return venue
 
 

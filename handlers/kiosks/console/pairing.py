@@ -16,7 +16,7 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import keep_typed, refuse
 from handlers.texts.check_words import CHECK_WORD_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.kiosks.entities import KeyHolder, PairingRequest
 from models.kiosks.errors import KioskKeyChanged, PairingOver
 from models.kiosks.pairing import KioskPairing
@@ -34,11 +34,11 @@ _WINDOW: Final = timedelta(minutes=10)
 async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
     """The screen that shows the typed code. Wrong ones are counted by administrator.
 
-    Raises: InvalidRequest, PairingCodeUnknown, TooManyAttempts.
+    Raises: Malformed, PairingCodeUnknown, TooManyAttempts.
     """
     code = _SPACES.sub("", form_text(form, "code"))
     if not _CODE.fullmatch(code):
-        raise InvalidRequest("code", "pairing_code_format")
+        raise Malformed("code", "pairing_code_format")
     limits = [AttemptLimit(f"pairing:{visit.reader.id}", _WRONG_CODES, _WINDOW)]
     await visit[ATTEMPT_LIMITER].register(limits, visit.now)
     request = await visit[KioskPairing].with_code(code, visit.now)
@@ -69,7 +69,7 @@ async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[StaffPairing].confirm(
             staff_context(visit), kiosk, screen, holder, form_reason(form)
         )
-    except (PairingOver, InvalidRequest, KioskKeyChanged) as error:
+    except (PairingOver, Malformed, KioskKeyChanged) as error:
         refuse(visit, form, error)
         return await _page(visit, kiosk, None if isinstance(error, PairingOver) else screen)
     return redirect(f"/console/devices?paired={kiosk.id}")

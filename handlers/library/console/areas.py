@@ -16,7 +16,7 @@ from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import CHANGE_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library import transitions
 from models.library.entities import Area
 from models.library.errors import PlanChanged
@@ -78,7 +78,7 @@ async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     place = typed.place if renamed.floor == area.floor else transitions.LAST
     changed = transitions.put_in_order(renamed, place, _floor(visit, renamed))
     if len(changed) == 1 and _shown(changed[0]) == _shown(area):
-        raise InvalidRequest("name", "nothing_changed")
+        raise Malformed("name", "nothing_changed")
     await visit[StaffAreas].rearrange(staff_context(visit), area, changed, form_reason(form))
     return redirect(_settings_url(area.id))
 

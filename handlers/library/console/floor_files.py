@@ -48,7 +48,7 @@ from models.floor_files.entities import (
     FloorFile,
 )
 from models.floor_files.rules import Defaults, ImportPlan, PlannedArea, plan_import
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.library.entities import SEAT_SIZE, Area, Seat
 from models.library.errors import PlanChanged
 from models.library.plan_editing import MOST_SEATS, PlanDiff, differences
@@ -113,7 +113,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
             return _page(visit, status=400, problems=_words(file.problems), typed=typed)
         found = file.areas
         plan = await asyncio.to_thread(plan_import, found, reference.catalog, _defaults(typed))
-    except InvalidRequest as error:
+    except Malformed as error:
         refuse(visit, form, error)
         return _page(visit, typed=typed)
     if plan.problems:
@@ -131,7 +131,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
         if confirms and any(_base(a) != read.base for a, read in _pairs(plan, found)):
             raise PlanChanged()
         if not changed:
-            raise InvalidRequest("file", WRONG_TEXT["nothing_changed"])
+            raise Malformed("file", WRONG_TEXT["nothing_changed"])
         catalog = reference.catalog.with_areas(*(a.new for a in changed))
         question = await open_question(visit, form, reference.policy, catalog)
         if question is not None:
@@ -142,7 +142,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
             form_reason(form),
             resolution_from(form),
         )
-    except (PlanChanged, InvalidRequest) as error:
+    except (PlanChanged, Malformed) as error:
         question = await _impact(visit, changed) if changed else {}
         refuse(visit, form, error)
         return _page(visit, **shown | question, typed=typed)
@@ -159,18 +159,18 @@ async def _read(visit: PageRequest, form: Form) -> FloorFile:
     elif isinstance(file, bytes) and file:
         data, most = file, LARGEST_FILE
     else:
-        return FloorFile(problems=[FileProblem(InvalidRequest("file", "file_missing"))])
+        return FloorFile(problems=[FileProblem(Malformed("file", "file_missing"))])
     try:
         return await read_upload(visit.request, decoding.read_file, data, WORDS, most, encoding)
     except TooCostly:
-        return FloorFile(problems=[FileProblem(InvalidRequest("file", "too_costly"))])
+        return FloorFile(problems=[FileProblem(Malformed("file", "too_costly"))])
 
 
 def _defaults(typed: dict[str, str]) -> Defaults:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     floor = typed["floor"].strip()
     if floor and not re.fullmatch(r"-?[0-9]{1,2}", floor):
-        raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])
+        raise Malformed("floor", WRONG_TEXT["floor_out_of_range"])
     return Defaults(typed["venue"], int(floor) if floor else None)
 
 

@@ -26,7 +26,7 @@ from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
 from handlers.texts.labels import FEATURE_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
+from models.kernel.errors import Forbidden, Malformed, NotFound
 from models.kernel.time_range import local_date
 from models.library import plan_editing, plan_json
 from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, SeatDraft, VenueId
@@ -91,12 +91,12 @@ async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _new_area(visit: PageRequest, typed: NewArea) -> Area:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     catalog = visit[REFERENCE].catalog
     if typed.id == NOT_AN_ID:
-        raise InvalidRequest("id", "id_format")
+        raise Malformed("id", "id_format")
     if typed.venue not in {venue.id for venue in catalog.venues_in_use}:
-        raise InvalidRequest("venue", "venue_missing")
+        raise Malformed("venue", "venue_missing")
     order = 1 + max((area.order for area in catalog.areas.values()), default=-1)
     empty = Area(
         id=AreaId(typed.id),
@@ -185,12 +185,12 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         new = _drawn(visit, area, text)
         found = plan_editing.differences(area, new)
         if found.structural and not visit.may_in(area.venue_id, Role.ADMINISTRATOR):
-            raise NotAllowed()
+            raise Forbidden()
         summary = words(found)
         if form_text(form, "edit"):
             return await _editor(visit, area, plan_json.plan_to_json(new), unsaved=True)
         if not found.any:
-            raise InvalidRequest("plan", "nothing_changed")
+            raise Malformed("plan", "nothing_changed")
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_areas(new)
         )
@@ -203,7 +203,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[StaffPolicyAndPlans].change_areas(
             staff_context(visit), [change], reason, resolution
         )
-    except (PlanChanged, AreaRetired, InvalidRequest) as error:
+    except (PlanChanged, AreaRetired, Malformed) as error:
         # With the revision that the form was made from, where nobody else was faster.
         shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
         refuse(visit, form, error)
@@ -229,15 +229,15 @@ def _drawing(text: str) -> object:
 
 
 def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     try:
         read = msgspec.json.decode(text, type=PlanIn)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         wrong = WRONG_TEXT["not_a_plan"].format(where=plan_json.place_of(error))
-        raise InvalidRequest("plan", wrong) from error
+        raise Malformed("plan", wrong) from error
     if read.area not in ("", area.id):
         wrong = WRONG_TEXT["plan_of_another_area"].format(theirs=read.area, ours=area.id)
-        raise InvalidRequest("area", wrong)
+        raise Malformed("area", wrong)
     draft = PlanDraft(
         name=area.name if read.name is None else read.name.strip(),
         floor=area.floor if read.floor is None else read.floor,

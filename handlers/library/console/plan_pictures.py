@@ -17,7 +17,7 @@ from handlers.staff.layout import staff_context
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.sent_forms import error_text
 from models.identity.roles import Role
-from models.kernel.errors import Conflict, InvalidRequest, NotFound
+from models.kernel.errors import Conflict, Malformed, NotFound
 from models.library.entities import Area
 from models.library.picture_upload import picture_in
 from models.library.plan_picture import FARTHEST, MOST_BYTES, PicturePlace, check_place
@@ -49,7 +49,7 @@ def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
     async def answered(visit: PageRequest, form: Form) -> web.StreamResponse:
         try:
             return await posted(visit, form)
-        except (Conflict, InvalidRequest) as error:
+        except (Conflict, Malformed) as error:
             said: dict[str, Any] = {"error": error_text(visit, error)}
             if isinstance(error, Conflict):  # what stands there now
                 said["picture"] = await described(visit, await _area(visit))
@@ -91,11 +91,11 @@ async def _content(visit: PageRequest) -> web.StreamResponse:
 async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
     area, sent = await _area(visit), form.get("file")
     if not isinstance(sent, bytes):
-        raise InvalidRequest("file", "not_a_picture")
+        raise Malformed("file", "not_a_picture")
     try:
         file = await read_upload(visit.request, picture_in, sent)
     except TooCostly as error:
-        raise InvalidRequest("file", "picture_too_costly") from error
+        raise Malformed("file", "picture_too_costly") from error
     await visit[StaffPlanPictures].put(staff_context(visit), area, form_text(form, "version"), file)
     return await _shown(visit, area)
 
@@ -107,7 +107,7 @@ async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
             **{name: int(form_text(form, name)) for name in ("x", "y", "width", "opacity")}
         )
     except ValueError as error:
-        raise InvalidRequest("place", "picture_place", most=FARTHEST) from error
+        raise Malformed("place", "picture_place", most=FARTHEST) from error
     check_place(place)
     await visit[StaffPlanPictures].move(
         staff_context(visit), area, form_text(form, "version"), place

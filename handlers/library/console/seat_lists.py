@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from handlers.texts.console import SEAT_LIST_ENDS, SEAT_RANGE_DASHES, WRONG_TEXT
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.text import natural
 from models.library.entities import Area, Seat, SeatId
 from models.library.seat_names import name_key
@@ -42,7 +42,7 @@ def in_order(seats: Sequence[Seat]) -> list[Seat]:
 def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
     """The seats that are typed, as 001-020, 035, in their order; all where nothing is typed.
 
-    Raises: InvalidRequest, which names what is no seat.
+    Raises: Malformed, which names what is no seat.
     """
     places = _places(seats)
     wanted: set[int] = set()
@@ -51,7 +51,7 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
         spans = [whole] if whole is not None else [_span(places, word) for word in part.split()]
         if None in spans:
             wrong = WRONG_TEXT["seat_not_in_area"].format(text=part.strip()[:40])
-            raise InvalidRequest("seats", wrong)
+            raise Malformed("seats", wrong)
         wanted.update(place for span in spans if span is not None for place in span)
     return [seats[place] for place in sorted(wanted)] if wanted else seats
 

@@ -18,7 +18,7 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse
 from handlers.texts.console import CHANGE_TEXT, RELEASED_AT_PATROL
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.library.entities import Seat
 from models.library.errors import PlanChanged
@@ -42,13 +42,13 @@ def outage_token(seat: Seat) -> str:
 
 
 def _outage_in(token: str) -> SeatOutage:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     first, _, rest = token.partition(_BETWEEN)
     last, _, reason = rest.partition(_BETWEEN)
     try:
         days = [date.fromisoformat(text) if text else None for text in (first, last)]
     except ValueError as error:
-        raise InvalidRequest("was", "page_outdated") from error
+        raise Malformed("was", "page_outdated") from error
     return SeatOutage(reason or None, *days)
 
 
@@ -73,7 +73,7 @@ async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[StaffSeatOutages].set_outage(
             staff_context(visit), seat.id, was, new, change, reason, resolution_from(form)
         )
-    except (InvalidRequest, PlanChanged) as error:
+    except (Malformed, PlanChanged) as error:
         refuse(visit, form, error)
         return _page(visit, reference.seat(visit.id), impact=None)
     if form_text(form, "fault"):
@@ -86,7 +86,7 @@ def _asks(impact: Any) -> bool:
 
 
 def _wanted(form: Form) -> SeatOutage:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     if form_text(form, "release"):
         return IN_SERVICE
     typed = decode(form, OutageForm)

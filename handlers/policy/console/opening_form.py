@@ -14,7 +14,7 @@ from handlers.staff.forms import clock_of, day_of
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
 from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import WEEK_TEXT, place_name, rule_hours_text, weekly_text
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.library.entities import Catalog
@@ -42,7 +42,7 @@ class OpeningChange:
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
-    """The change that a form asks for. Raises: InvalidRequest, NotFound."""
+    """The change that a form asks for. Raises: Malformed, NotFound."""
     change = _CHANGES.get(typed["operation"])
     if change is None:
         raise NotFound()
@@ -83,7 +83,7 @@ def _remove(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
 def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
     first, last = day_of(typed["first"], "first"), day_of(typed["last"] or typed["first"], "last")
     if not is_plannable(first, last, local_date(visit.now)):
-        raise InvalidRequest("last", WRONG_TEXT["not_plannable"])
+        raise Malformed("last", WRONG_TEXT["not_plannable"])
     opens = closes = None
     if typed["kind"] == "open":
         if typed["whole"]:
@@ -91,13 +91,13 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
         else:
             opens, closes = _time(typed["opens"], "opens"), _time(typed["closes"], "closes")
     elif typed["kind"] != "closed":
-        raise InvalidRequest("kind", WRONG_TEXT["opening_kind_missing"])
+        raise Malformed("kind", WRONG_TEXT["opening_kind_missing"])
     reason = typed["reason"]
     if len(reason) > MAX_OPENING_REASON or not is_printable_line(reason):
         wrong = WRONG_TEXT["opening_reason_length"].format(most=MAX_OPENING_REASON)
-        raise InvalidRequest("reason", wrong)
+        raise Malformed("reason", wrong)
     if opens is None and not reason:
-        raise InvalidRequest("reason", WRONG_TEXT["closure_reason_missing"])
+        raise Malformed("reason", WRONG_TEXT["closure_reason_missing"])
     place = _place(visit, typed["place"])
     alone = bool(typed["independent"]) and opens is not None
     return OpeningRule(
@@ -137,7 +137,7 @@ def _day_fields(n: int, rule: OpeningRule | None) -> dict[str, str]:
 
 
 def week_of(fields: Mapping[str, str]) -> list[DayPlan]:
-    """The weekly table that the form's fields say. Raises: InvalidRequest."""
+    """The weekly table that the form's fields say. Raises: Malformed."""
     return [_day_plan(fields, n) for n in range(7)]
 
 
@@ -148,16 +148,16 @@ def _day_plan(fields: Mapping[str, str], n: int) -> DayPlan:
     if kind == "whole":
         return _WHOLE_DAY
     if kind != "open":
-        raise InvalidRequest(f"day{n}", WRONG_TEXT["opening_kind_missing"])
+        raise Malformed(f"day{n}", WRONG_TEXT["opening_kind_missing"])
     try:
         return (
             _time(fields.get(f"opens{n}", ""), f"opens{n}"),
             _time(fields.get(f"closes{n}", ""), f"closes{n}"),
         )
-    except InvalidRequest as error:
+    except Malformed as error:
         wrong = WRONG_TEXT["of_weekday"]
         words = wrong.format(weekday=WEEKDAYS[n], wrong=error.details["reason"])
-        raise InvalidRequest(f"opens{n}", words) from error
+        raise Malformed(f"opens{n}", words) from error
 
 
 def week_words(catalog: Catalog, place: OpeningPlace, days: list[DayPlan], alone: bool) -> str:
@@ -172,7 +172,7 @@ def _set_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
     reference, place = visit[REFERENCE], _place(visit, typed["at"])
     days, alone = week_of(typed), _independent(place, bool(typed["independent"]))
     if opening_rules.has_week(reference.policy, place, days, alone):
-        raise InvalidRequest("base", WRONG_TEXT["nothing_changed"])
+        raise Malformed("base", WRONG_TEXT["nothing_changed"])
     new = opening_rules.set_week(reference.policy, place, days, alone)
     words = week_words(reference.catalog, place, days, alone)
     return OpeningChange(new, words, place, local_date(visit.now))
@@ -189,20 +189,20 @@ def _remove_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
 def _place(visit: PageRequest, value: str) -> OpeningPlace:
     place = place_in(visit[REFERENCE].catalog, value)
     if place is None:
-        raise InvalidRequest("place", WRONG_TEXT["place_missing"])
+        raise Malformed("place", WRONG_TEXT["place_missing"])
     return place
 
 
 def _independent(place: OpeningPlace, wanted: bool) -> bool:
     if wanted and place.area_id is None:
-        raise InvalidRequest("independent", WRONG_TEXT["independent_area_only"])
+        raise Malformed("independent", WRONG_TEXT["independent_area_only"])
     return wanted
 
 
 def _time(text: str, field: str) -> time:
     found = clock_of(text, field)
     if not is_opening_time(found):
-        raise InvalidRequest(field, WRONG_TEXT["not_half_hours"])
+        raise Malformed(field, WRONG_TEXT["not_half_hours"])
     return found
 
 

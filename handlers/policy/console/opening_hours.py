@@ -39,7 +39,7 @@ from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import place_name, rule_hours_text, weekly_text
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.policy.errors import RulesChanged
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
@@ -154,7 +154,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[StaffPolicyAndPlans].change_policy(
             staff_context(visit), change.policy, change.summary, why, resolution
         )
-    except (RulesChanged, InvalidRequest) as error:
+    except (RulesChanged, Malformed) as error:
         place = place_in(reference.catalog, typed["at"]) or OpeningPlace()
         refuse(visit, form, error)
         return _page(visit, place, local_date(visit.now), typed=typed)

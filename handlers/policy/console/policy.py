@@ -23,7 +23,7 @@ from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.policy.entities import Policy
 from models.policy.errors import RulesChanged
@@ -80,7 +80,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
         require_current(form, reference.policy.version, RulesChanged)
         change = read_change(visit, typed)
         if not change.summary:
-            raise InvalidRequest("base", WRONG_TEXT["nothing_changed"])
+            raise Malformed("base", WRONG_TEXT["nothing_changed"])
         if typed.get("edit"):
             return await _page(visit, typed=typed)
         question = await open_question(visit, form, change.policy, reference.catalog)
@@ -93,7 +93,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
             form_reason(form, "why"),
             resolution_from(form),
         )
-    except (RulesChanged, InvalidRequest) as error:
+    except (RulesChanged, Malformed) as error:
         refuse(visit, form, error)
         return await _page(visit, typed=typed)
     return redirect("/console/rules?done")

@@ -20,7 +20,7 @@ from handlers.texts.console import (
 from handlers.texts.console_labels import SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
 from handlers.texts.policy import VALUES, meal_times_text, value_name, value_text
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId
 from models.policy import validation
@@ -55,7 +55,7 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """All of the form's fields, instead of the current ones. Raises: InvalidRequest; ValueError,
+    """All of the form's fields, instead of the current ones. Raises: Malformed; ValueError,
     where they do not fit together."""
     policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
@@ -87,11 +87,11 @@ def _change_words(visit: PageRequest, change: ValueChange) -> str:
 
 
 def number(name: str, text: str) -> int:
-    """The number that was typed. Raises: InvalidRequest."""
+    """The number that was typed. Raises: Malformed."""
     if not re.fullmatch(r"[0-9]{1,4}", text) or not validation.is_within_bounds(name, int(text)):
         (least, most), (words, unit) = validation.NUMBER_BOUNDS[name], NUMBER_TEXT[name]
         wrong = WRONG_TEXT["number_out_of_range"]
-        raise InvalidRequest(name, wrong.format(name=words, least=least, most=most, unit=unit))
+        raise Malformed(name, wrong.format(name=words, least=least, most=most, unit=unit))
     return int(text)
 
 
@@ -103,16 +103,16 @@ def _is_meal(begin: time, end: time) -> bool:
 
 
 def meal_times(text: str) -> tuple[tuple[time, time], ...]:
-    """Meal times from a text such as 11:00-13:00，17:00-19:00. Raises: InvalidRequest."""
+    """Meal times from a text such as 11:00-13:00，17:00-19:00. Raises: Malformed."""
     found = []
     for span in re.split(MEAL_TIMES_ENDS, text):
         if not span:
             continue
         begin, dash, end = re.sub(MEAL_TIME_DASHES, "-", span).partition("-")
         if not dash or not _is_meal(clock_of(begin, "meal_times"), clock_of(end, "meal_times")):
-            raise InvalidRequest("meal_times", WRONG_TEXT["meal_time_format"].format(text=span))
+            raise Malformed("meal_times", WRONG_TEXT["meal_time_format"].format(text=span))
         found.append((time.fromisoformat(begin), time.fromisoformat(end)))
     if len(found) > validation.MAX_MEAL_TIMES:
         wrong = WRONG_TEXT["too_many_meal_times"].format(most=validation.MAX_MEAL_TIMES)
-        raise InvalidRequest("meal_times", wrong)
+        raise Malformed("meal_times", wrong)
     return tuple(found)

@@ -14,7 +14,7 @@ from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_betwee
 from handlers.texts.console_labels import SWITCH_TEXT, WHOLE_LIBRARY
 from handlers.texts.labels import NUMBER_TEXT
 from handlers.texts.policy import value_name, values_text
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId
@@ -26,7 +26,7 @@ _SWITCHED: Final = {"yes": True, "no": False}
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """The change that the form asks for. Raises: InvalidRequest, NotFound."""
+    """The change that the form asks for. Raises: Malformed, NotFound."""
     change = _CHANGES.get(typed.get("operation", ""))
     if change is None:
         raise NotFound()
@@ -35,7 +35,7 @@ def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     except ValueError as error:
         # Each number alone is sound; together they are not, somewhere.
         wrong = WRONG_TEXT["numbers_disagree"].format(why=_explain(error))
-        raise InvalidRequest("max_minutes", wrong) from error
+        raise Malformed("max_minutes", wrong) from error
 
 
 def _explain(error: ValueError) -> str:
@@ -48,7 +48,7 @@ def _add(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     current = validation.settled(policy, today)
     if len(current.rule_sets) >= validation.MAX_OVERRIDES:
         most = validation.MAX_OVERRIDES
-        raise InvalidRequest("name", WRONG_TEXT["too_many_overrides"].format(most=most))
+        raise Malformed("name", WRONG_TEXT["too_many_overrides"].format(most=most))
     override = _override(visit, typed)
     new = validation.add_override(policy, override, today)
     words = CHANGE_TEXT["override_added"].format(
@@ -58,28 +58,28 @@ def _add(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
 
 
 def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     name, longest = typed.get("name", ""), validation.MAX_OVERRIDE_NAME
     if not 0 < len(name) <= longest or not is_printable_line(name):
-        raise InvalidRequest("name", WRONG_TEXT["override_name_length"].format(most=longest))
+        raise Malformed("name", WRONG_TEXT["override_name_length"].format(most=longest))
     first = day_of(typed.get("first", ""), "first")
     last = day_of(typed["last"], "last") if typed.get("last") else None
     if not validation.is_plannable(first, last, local_date(visit.now)):
-        raise InvalidRequest("last", WRONG_TEXT["not_plannable"])
+        raise Malformed("last", WRONG_TEXT["not_plannable"])
     area_id = AreaId(typed["area"]) if typed.get("area") else None
     if area_id is not None and area_id not in visit[REFERENCE].catalog.areas:
-        raise InvalidRequest("area", WRONG_TEXT["place_missing"])
+        raise Malformed("area", WRONG_TEXT["place_missing"])
     values = _values(typed)
     if not values:
-        raise InvalidRequest("numbers", WRONG_TEXT["override_empty"])
+        raise Malformed("numbers", WRONG_TEXT["override_empty"])
     if area_id is not None and (whole := [n for n in values if n not in AREA_OVERRIDABLE]):
         words = BETWEEN["names"].join(value_name(name) for name in whole)
-        raise InvalidRequest("area", WRONG_TEXT["whole_library_only"].format(numbers=words))
+        raise Malformed("area", WRONG_TEXT["whole_library_only"].format(numbers=words))
     return PolicyOverride(name, first, last, values, area_id)
 
 
 def _values(typed: Mapping[str, str]) -> dict[str, Any]:
-    """What was filled in, the rest stays as it is. Raises: InvalidRequest."""
+    """What was filled in, the rest stays as it is. Raises: Malformed."""
     values: dict[str, Any] = {
         name: number(name, typed[f"set.{name}"]) for name in NUMBER_TEXT if typed.get(f"set.{name}")
     }

@@ -29,7 +29,7 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import EQUALS, WRONG_TEXT
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.library.entities import Area, SeatId
 from models.policy.validation import NUMBER_BOUNDS
@@ -127,14 +127,14 @@ def _others(groups: ReaderGroups, area: Area, group: ReaderGroup) -> list[str]:
 
 def seats_in(area: Area, text: str) -> Iterable[SeatId]:
     """The seats that the typed names stand for; none where nothing is typed. Raises:
-    InvalidRequest."""
+    Malformed."""
     if not text.strip():
         return ()
     try:
         return [seat.id for seat in chosen_seats(in_order(area.seats), text)]
-    except InvalidRequest as error:
+    except Malformed as error:
         wrong = WRONG_TEXT["of_area"].format(area=area.full_name, reason=error.details["reason"])
-        raise InvalidRequest(f"seats-{area.id}", wrong) from None
+        raise Malformed(f"seats-{area.id}", wrong) from None
 
 
 # --- changing one ---------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.
 
 
 def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGroup:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     typed, areas = decode(form, GroupForm), list(visit[REFERENCE].catalog.bookable_areas)
     seats = {id for area in areas for id in seats_in(area, form_text(form, f"seats-{area.id}"))}
     chosen = {area.id for area in areas if form_text(form, f"area-{area.id}")}
@@ -196,10 +196,10 @@ def _patterns(text: str) -> tuple[CampusPattern, ...]:
             continue
         match = _PATTERN.fullmatch(line.strip())
         if match is None:
-            raise InvalidRequest("patterns", "group_patterns", line=number)
+            raise Malformed("patterns", "group_patterns", line=number)
         found.append(CampusPattern(match[1], match[2]))
     if len(found) > MAX_PATTERNS:
-        raise InvalidRequest("patterns", "too_many_patterns", most=MAX_PATTERNS)
+        raise Malformed("patterns", "too_many_patterns", most=MAX_PATTERNS)
     return tuple(found)
 
 

@@ -22,7 +22,7 @@ from handlers.staff.forms import decode
 from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse
 from handlers.texts.console import FULL_WIDTH_COMMA, WRONG_TEXT
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import text_of_file
 from models.reader_groups.entities import GroupId, Membership, MembershipSource
 from models.reader_groups.errors import MembershipChanged
@@ -67,12 +67,12 @@ async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _membership(visit: PageRequest, typed: MembershipForm) -> Membership:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     first, last = typed.first, typed.last
     if typed.group not in visit[REFERENCE].groups.by_id:
-        raise InvalidRequest("group", "group_missing")
+        raise Malformed("group", "group_missing")
     if first is not None and last is not None and last < first:
-        raise InvalidRequest("last", "membership_dates")
+        raise Malformed("last", "membership_dates")
     by, at = visit.reader.id, visit.now
     return Membership(typed.group, MembershipSource.DESK, first, last, by, at)
 
@@ -101,7 +101,7 @@ async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
         changed = await visit[StaffMemberships].import_members(
             staff_context(visit), group, found.rows, form_reason(form)
         )
-    except InvalidRequest as error:
+    except Malformed as error:
         refuse(visit, form, error)
         return await member_list(visit, text, found)
     return redirect(f"/console/groups/{group.id}?done=members-{changed}")
@@ -128,22 +128,22 @@ async def member_list(
 
 
 def _decoded(file: bytes) -> str:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     text = text_of_file(file)
     if text is None:
-        raise InvalidRequest("file", WRONG_TEXT["list_not_text"])
+        raise Malformed("file", WRONG_TEXT["list_not_text"])
     return text.text.strip()
 
 
 def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
     """A line for each reader: the number, and perhaps a first and a last day. A first line without
-    digits is a heading. Raises: InvalidRequest where there is none, or there are too many."""
+    digits is a heading. Raises: Malformed where there is none, or there are too many."""
     lines = text.splitlines()
     if not text.strip():
-        raise InvalidRequest("list", WRONG_TEXT["list_empty"])
+        raise Malformed("list", WRONG_TEXT["list_empty"])
     if len(lines) > MAX_LINES:
         wrong = WRONG_TEXT["list_too_long"].format(most=MAX_LINES, count=len(lines))
-        raise InvalidRequest("list", wrong)
+        raise Malformed("list", wrong)
     found, seen = MemberList(), dict[str, int]()
     for number, line in enumerate(lines, 1):
         separator = "\t" if "\t" in line else ","
@@ -153,7 +153,7 @@ def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
             continue
         try:
             student_no, first, last = _line(cells)
-        except InvalidRequest as error:
+        except Malformed as error:
             found.wrong.append((number, str(error.details["reason"])))
             continue
         if student_no in seen:
@@ -165,15 +165,15 @@ def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
             group_id, MembershipSource.FILE, first, last, visit.reader.id, visit.now
         )
     if not found.rows and not found.wrong:
-        raise InvalidRequest("list", WRONG_TEXT["list_empty"])
+        raise Malformed("list", WRONG_TEXT["list_empty"])
     return found
 
 
 def _line(cells: list[str]) -> tuple[str, date | None, date | None]:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     student_no = normalise_student_no(cells[0])
     if not _NUMBER.fullmatch(student_no):
-        raise InvalidRequest("list", WRONG_TEXT["line_number"].format(text=cells[0][:40]))
+        raise Malformed("list", WRONG_TEXT["line_number"].format(text=cells[0][:40]))
     days: list[date | None] = []
     for cell in (*cells[1:3], "", "")[:2]:
         try:
@@ -182,8 +182,8 @@ def _line(cells: list[str]) -> tuple[str, date | None, date | None]:
             )
         except ValueError:
             wrong = WRONG_TEXT["line_date"].format(text=cell[:40])
-            raise InvalidRequest("list", wrong) from None
+            raise Malformed("list", wrong) from None
     first, last = days
     if first is not None and last is not None and last < first:
-        raise InvalidRequest("list", WRONG_TEXT["line_dates"])
+        raise Malformed("list", WRONG_TEXT["line_dates"])
     return student_no, first, last

@@ -27,14 +27,14 @@ from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import FOREVER, Reader
 from models.readers.errors import AccommodationChanged
 from models.readers.staff.readers import SHORTEST_PART, FoundReaders, StaffReaders
 from models.reservations.entities import Reservation
-from models.reservations.errors import OverlapsOwnBooking
+from models.reservations.errors import OwnOverlap
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE, ReservationState
 from models.staff.review_access import ReviewAccess
@@ -216,7 +216,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:
         await visit[StaffReservations].book(staff_context(visit), who, seat_id, selection, reason)
-    except OverlapsOwnBooking as error:
+    except OwnOverlap as error:
         refuse(visit, form, error, await _in_the_way(visit, who, selection))
         return await render_reader(visit, who)
     return redirect(f"/console/readers/{who.id}?done=book")
@@ -252,28 +252,28 @@ async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _suspension_end(form: Form, now: datetime) -> datetime:
-    """The end that was chosen. Raises: InvalidRequest."""
+    """The end that was chosen. Raises: Malformed."""
     forever, until = bool(form_text(form, "forever")), form_text(form, "until")
     if forever == bool(until):
         wrong = "suspension_end_twice" if forever else "suspension_end_missing"
-        raise InvalidRequest("until", wrong)
+        raise Malformed("until", wrong)
     if forever:
         return FOREVER
     end = instant_of(until, "until")
     if not now < end <= now + _LONGEST_SUSPENSION:
-        raise InvalidRequest("until", "suspension_too_long")
+        raise Malformed("until", "suspension_too_long")
     return end
 
 
 def _suspension_shown(form: Form) -> datetime | None:
-    """The suspension as the page showed it. Raises: InvalidRequest."""
+    """The suspension as the page showed it. Raises: Malformed."""
     text = form_text(form, "was")
     try:
         was = datetime.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InvalidRequest("was", "page_outdated") from error
+        raise Malformed("was", "page_outdated") from error
     if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100) and was != FOREVER:
-        raise InvalidRequest("was", "page_outdated")
+        raise Malformed("was", "page_outdated")
     return was
 
 
@@ -282,7 +282,7 @@ async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamRespons
     reference = visit[REFERENCE]
     who, typed = await reader_of(visit), decode(form, AccommodationForm)
     if typed.until is not None and typed.until < local_date(visit.now):
-        raise InvalidRequest("until", "date_passed")
+        raise Malformed("until", "date_passed")
     granted = NO_ACCOMMODATION
     if typed.accessible or typed.check_in_minutes or typed.leave_minutes:
         granted = Accommodation(

@@ -17,7 +17,7 @@ from handlers.http.qr import svg
 from handlers.readers.console.readers import LONGEST_NAME, reader_of, render_reader
 from handlers.staff.forms import decode
 from handlers.staff.layout import staff_context
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import Malformed, NotFound
 from models.kernel.time_range import local_date
 from models.readers.entities import Visit, is_card_number
 from models.readers.errors import VisitChanged
@@ -41,7 +41,7 @@ async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Somebody whom the campus does not know, for some days."""
     new = decode(form, VisitorForm)
     if new.card and not is_card_number(new.card):
-        raise InvalidRequest("card", "card_format")
+        raise Malformed("card", "card_format")
     id = await visit[StaffVisitors].add(
         staff_context(visit), new.name, _stay(visit, new), new.card, form_reason(form)
     )
@@ -49,10 +49,10 @@ async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _stay(visit: PageRequest, days: DaysForm) -> Visit:
-    """Raises: InvalidRequest."""
+    """Raises: Malformed."""
     first, last, today = days.first, days.last, local_date(visit.now)
     if not first <= last or last < today or last - max(first, today) > _LONGEST_VISIT:
-        raise InvalidRequest("last", "visit_dates")
+        raise Malformed("last", "visit_dates")
     return Visit(first, last)
 
 

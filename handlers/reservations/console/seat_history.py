@@ -17,7 +17,7 @@ from handlers.staff.forms import decode, seat_in
 from handlers.staff.layout import reader_label, render, staff_context
 from handlers.staff.sent_forms import keep_typed
 from models.booking.staff.seat_history import StaffSeatHistory
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.readers.staff.readers import StaffReaders
 
@@ -47,14 +47,14 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:
-    """A moment where no end is typed. Raises: InvalidRequest."""
+    """A moment where no end is typed. Raises: Malformed."""
     typed = decode(form, SeatTimeForm)
     day, end = typed.date, typed.end
     if not 2000 <= day.year < 2100 or (end is not None and end <= typed.start):
-        raise InvalidRequest("end", "seat_time")
+        raise Malformed("end", "seat_time")
     begin = local_instant(day, typed.start)
     if begin > visit.now:
-        raise InvalidRequest("start", "seat_time")
+        raise Malformed("start", "seat_time")
     return TimeRange(begin, local_instant(day, end) if end is not None else begin + _MOMENT)
 
 

@@ -17,7 +17,7 @@ from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
-from models.kernel.errors import InvalidRequest
+from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
 from models.statistics.daily import AreaDay, summary
 from models.statistics.service import StatisticsService
@@ -44,16 +44,16 @@ class Interval:
 
 
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
-    """The interval that the address asks for; else the last 30 days. Raises: InvalidRequest."""
+    """The interval that the address asks for; else the last 30 days. Raises: Malformed."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
-        raise InvalidRequest("to", WRONG_TEXT["not_our_time"])
+        raise Malformed("to", WRONG_TEXT["not_our_time"])
     first = _date("from", query.get("from", ""), last - (_USUAL - 1) * _DAY)
     if not first <= last:
-        raise InvalidRequest("to", WRONG_TEXT["dates_reversed"])
+        raise Malformed("to", WRONG_TEXT["dates_reversed"])
     if (last - first).days >= longest:
-        raise InvalidRequest("from", WRONG_TEXT["too_many_days"].format(most=longest))
+        raise Malformed("from", WRONG_TEXT["too_many_days"].format(most=longest))
     return Interval(first, last)
 
 
@@ -61,7 +61,7 @@ def _date(name: str, text: str, otherwise: date) -> date:
     try:
         return date.fromisoformat(text) if text else otherwise
     except ValueError as error:
-        raise InvalidRequest(name, WRONG_TEXT["date_format"]) from error
+        raise Malformed(name, WRONG_TEXT["date_format"]) from error
 
 
 async def statistics(visit: PageRequest) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from typing import Final
 from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.check_in.service import CheckInService
-from models.kernel.errors import InvalidState, NotFound
+from models.kernel.errors import NotFound, WrongState
 from models.kernel.time_range import to_local
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
@@ -73,14 +73,14 @@ class StaffReservations:
 
     async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
         """Neither this seat nor another one: the reader waits no longer, so that the desk can book
-        for them. Raises: NotFound, InvalidState."""
+        for them. Raises: NotFound, WrongState."""
         offer = await self._lookup.get(id)
         if offer.state is not ReservationState.OFFERED or offer.wait_id is None:
-            raise InvalidState(state=offer.state.value)
+            raise WrongState(state=offer.state.value)
         await self._waitlist.leave(ctx, offer.wait_id)
         left = await self._lookup.get(id)
         if left.state is not ReservationState.OFFER_EXPIRED:
-            raise InvalidState(state=left.state.value)  # the reader has just taken it
+            raise WrongState(state=left.state.value)  # the reader has just taken it
         return left
 
     async def move(self, ctx: StaffContext, id: str, seat_id: str, reason: str) -> Reservation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.affected_bookings.service import Resolution
-from models.kernel.errors import Overloaded
+from models.kernel.errors import Busy
 from models.kernel.time_range import local_date
 from models.library.entities import SeatId
 from models.library.errors import PlanChanged
@@ -37,7 +37,7 @@ class StaffSeatOutages:
         """Set the seat's outage; ``resolution`` is for the bookings that lose their seat. Another
         change of the same plan at the same moment is no obstacle.
 
-        Raises: NotFound, InvalidRequest; PlanChanged where somebody has changed this seat's outage
+        Raises: NotFound, Malformed; PlanChanged where somebody has changed this seat's outage
         meanwhile, and nothing has changed then.
         """
         for _ in range(_TRIES):
@@ -50,4 +50,4 @@ class StaffSeatOutages:
             except PlanChanged:
                 continue
             return
-        raise Overloaded()
+        raise Busy()

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from models.booking.service import ReservationService
 from models.identity.activation_code_repository import LiveCode
-from models.kernel.errors import InvalidState, NotFound
+from models.kernel.errors import NotFound, WrongState
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.card_repository import CardRepository
@@ -86,7 +86,7 @@ class StaffVisitors:
         for r in await self._stored.live_of(reader.id, ctx.now - timedelta(days=1)):
             reserved = r.state is ReservationState.RESERVED
             if reserved and not visit.first <= r.date <= visit.last:
-                with suppress(InvalidState):
+                with suppress(WrongState):
                     await self._reservations.cancel(reader_ctx, r.id)
                     cancelled += 1
         return cancelled
