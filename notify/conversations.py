@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -37,13 +38,20 @@ class Conversations:
     async def acknowledge(
         self, id: str, source: str, openid: str, words: str, now: datetime
     ) -> None:
-        """Say that it has arrived. Nothing depends on it."""
+        """Confirm to the writer that the feedback has arrived. Nothing depends on it."""
         if source in self._accounts and await self._feedback.take_message(id, now):
-            try:
+            await self.greet(source, openid, words)
+
+    async def greet(self, source: str, openid: str, words: str) -> None:
+        """Send the text while WeChat waits for the answer to its push; a failure is dropped.
+
+        WeChat takes one text in the minute after a user opens the conversation. It is none of the
+        five of 48 hours.
+        """
+        if source in self._accounts:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):
                     await self._accounts[source](openid, words)
-            except TimeoutError:
-                return
 
     async def answer(self, f: Feedback, now: datetime) -> None:
         """Send the answer, once; what became of it is kept with the feedback. What WeChat was too

@@ -21,6 +21,7 @@ from models.kernel.ids import ReaderId
 from models.messages.entities import Channel, Template
 from models.messages.service import MessageService
 from models.wechat.service import WeChatCallbackService
+from notify.conversations import Conversations
 from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, CallbackVerifier
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,9 @@ def _rejected(request: web.Request, error: CallbackRejected) -> web.Response:
 # --- the mini-program -------------------------------------------------------------------------
 async def _handle_mini_program(request: web.Request, callback: Callback) -> None:
     app = request.app
+    if callback.event == "user_enter_tempsession":
+        conversations = app[service_key(Conversations)]
+        return await conversations.greet("mini", callback.openid, REPLY_TEXT["mini_greeting"])
     reader_id = await app[service_key(AccountBindingService)].reader_of(callback.openid)
     if callback.kind == "event":
         if reader_id is None or not callback.event.startswith("subscribe_msg_"):

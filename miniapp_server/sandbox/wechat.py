@@ -353,11 +353,13 @@ class _Server:
         return web.Response(status=204)
 
     async def wrote(self, request: web.Request) -> web.StreamResponse:
-        """The user ``openid`` writes to the account's customer service."""
-        openid = (await _own_body(request)).get("openid")
+        """The user ``openid`` writes to the account's customer service, or ``entered`` it."""
+        body = await _own_body(request)
+        openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):
             raise web.HTTPBadRequest(text="openid, please")
-        await self._store.conversations.wrote(openid, self._state.now())
+        act = conversations.entered if body.get("entered") else conversations.wrote
+        await act(openid, self._state.now())
         return web.Response(status=204)
 
     async def heard(self, request: web.Request) -> web.StreamResponse:

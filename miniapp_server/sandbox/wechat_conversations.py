@@ -12,6 +12,7 @@ from models.storage.mongo import Database
 from models.storage.mongo_errors import translate_errors
 
 _WINDOW: Final = timedelta(hours=48)
+_ENTERED: Final = timedelta(minutes=1)
 _MOST: Final = 5
 _MOST_BYTES: Final = 2048
 PREFIXES: Final = {"wxsandbox": "o-", "wxofficial": "mp-"}
@@ -47,8 +48,21 @@ class SandboxConversations:
                 {"_id": openid}, {"$set": {"at": now, "left": _MOST}}, upsert=True
             )
 
+    async def entered(self, openid: str, now: datetime) -> None:
+        """The user has opened the conversation: the account may send one message in a minute."""
+        with translate_errors():
+            await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
+
     async def tell(self, openid: str, content: str, now: datetime) -> None:
-        """Raises: WeChatError, where the user has not written lately, or has heard enough."""
+        """Raises: WeChatError, where the user has not written or entered lately, or has heard
+        enough."""
+        entered = {"_id": openid, "entered": {"$gt": now - _ENTERED, "$lte": now}}
+        with translate_errors():
+            greeted = await self.all.update_one(
+                entered, {"$unset": {"entered": ""}, "$push": {"heard": content}}
+            )
+        if greeted.modified_count:
+            return
         lately = {"_id": openid, "at": {"$gt": now - _WINDOW, "$lte": now}}
         with translate_errors():
             done = await self.all.update_one(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.http.keys import service_key
+from handlers.texts.wechat import REPLY_TEXT
 from models.feedback.entities import Feedback, FeedbackQuery
 from models.feedback.service import FeedbackService
 from tests.api.browsing import Browser
@@ -74,6 +75,22 @@ async def test_a_reader_of_the_mini_program_is_answered_where_they_wrote(service
     await answered(service, desk, asked)
     assert await heard(service, reader.openid) == [ack, ANSWER]
     assert reader.openid not in await service.all_documents(), "sealed"
+
+
+async def test_opening_the_conversation_is_greeted_once(service: Living) -> None:
+    entering = {"openid": "o-nobodyx", "entered": True}
+    await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", entering)
+    event = "<Event><![CDATA[user_enter_tempsession]]></Event>"
+    for _ in range(2):  # WeChat sends a push again where it met no answer
+        assert (await push(service, "mini", message("o-nobodyx", 7, "event", event))).status == 200
+    assert await heard(service, "o-nobodyx") == [REPLY_TEXT["mini_greeting"]]
+    # WeChat takes no second greeting for one opening; a question is acknowledged as ever.
+    assert (await push(service, "mini", message("o-nobodyx", 8, "event", event))).status == 200
+    assert len(await heard(service, "o-nobodyx")) == 1
+    await writes(service, "o-nobodyx", "怎么绑定？")
+    _, acknowledged = await heard(service, "o-nobodyx")
+    assert acknowledged.startswith(ACKNOWLEDGED)
+    assert await service.db["feedback"].count_documents({}) == 1, "the question alone"
 
 
 async def test_after_two_days_only_who_is_known_is_reached(service: Living) -> None:
