@@ -59,6 +59,6 @@ def configure_logs(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.setLevel(level.upper())
     root.handlers[:] = [handler]
-    for name in ("aiohttp.access", "asyncio", "motor", "pymongo", "redis", "wechatpy"):
+    for name in ("aiohttp.access", "asyncio", "pymongo", "redis", "wechatpy"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)

@@ -77,9 +77,7 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        db = await enter(
-            open_database(settings.mongo_url, settings.database, settings.mongo_driver)
-        )
+        db = await enter(open_database(settings.mongo_url, settings.database))
         await require_mongo(db, settings.mongo_url)
         await admit_database(db, settings.mode, settings.sealer)
         pages_at = settings.public_base_url

@@ -201,7 +201,10 @@ class SimulatedSession:
         store.tables = trial.tables
         return True
 
-    async def end_session(self) -> None:
+    async def __aenter__(self) -> SimulatedSession:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         pass
 
 

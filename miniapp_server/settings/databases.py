@@ -9,7 +9,7 @@ from typing import Final
 from miniapp_server.settings.environment import EnvironmentReader
 from models.storage.encryption import FieldCipher
 
-VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "MONGO_DRIVER", "REDIS_URL", "ENCRYPTION_KEYS")
+VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "REDIS_URL", "ENCRYPTION_KEYS")
 
 
 def read_cipher(read: EnvironmentReader) -> FieldCipher | None:

@@ -39,7 +39,6 @@ from models.messages.entities import WECHAT_TEMPLATES, Channel, Template
 from models.storage.connectivity import read_mongo_url
 from models.storage.encryption import FieldCipher
 from models.storage.installation import Mode
-from models.storage.mongo import Driver
 from models.storage.redis_health import read_redis_url
 from notify.email.smtp_client import SmtpSettings
 
@@ -85,7 +84,6 @@ class Settings:
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     database: str
-    mongo_driver: Driver
     sealer: FieldCipher = field(repr=False)
     wechat: WeChatSettings
     official: OfficialAccountSettings | None
@@ -187,7 +185,6 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
         mongo_url=read_database_url(read, "MONGO_URL", read_mongo_url),
         redis_url=read_database_url(read, "REDIS_URL", read_redis_url),
         database=read_database_name(read),
-        mongo_driver=read.one_of("MONGO_DRIVER", "pymongo", ("pymongo", "motor")),
         cas=cas,
         oidc=oidc,
         wechat=read_wechat(read),

@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from gzip import BadGzipFile, GzipFile
-from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Final
 
@@ -147,21 +146,19 @@ async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: To
     names = sorted(n for n in await _names(db) if n not in SHORT_LIVED)
     with translate_errors():
         about = sum([await db[name].estimated_document_count() for name in names])
-    started: Any = db.client.start_session(snapshot=True)
-    session = await started if isawaitable(started) else started
     try:
-        for name in names:
-            out.write(_COLLECTION + bson.encode({"name": name}))
-            counts[name] = 0
-            raw: Any = db.get_collection(name, codec_options=_RAW)
-            found = raw.find({}, session=session)
-            with translate_errors():
-                async for document in found:
-                    out.write(_DOCUMENT + document.raw)
-                    counts[name] += 1
-                    if counts[name] % _BATCH == 0:
-                        told(_BATCH, about)
-            told(counts[name] % _BATCH, about)
+        async with db.client.start_session(snapshot=True) as session:
+            for name in names:
+                out.write(_COLLECTION + bson.encode({"name": name}))
+                counts[name] = 0
+                documents = db.get_collection(name, codec_options=_RAW).find({}, session=session)
+                with translate_errors():
+                    async for document in documents:
+                        out.write(_DOCUMENT + document.raw)
+                        counts[name] += 1
+                        if counts[name] % _BATCH == 0:
+                            told(_BATCH, about)
+                told(counts[name] % _BATCH, about)
     except OperationFailure as error:
         if error.code in _HISTORY_GONE:
             raise BackupError(
@@ -169,8 +166,6 @@ async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: To
                 "minSnapshotHistoryWindowInSeconds"
             ) from error
         raise
-    finally:
-        await session.end_session()
 
 
 async def restore(

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from inspect import isawaitable
 from time import monotonic
 from typing import Any, Final, cast
 
@@ -156,7 +155,7 @@ class ReservationChangeStream:
         self._token = None
         while True:
             try:
-                async with self._session() as session:
+                async with self._db.client.start_session() as session:
                     async for batch in self._read(session):
                         yield batch
             except PyMongoError as error:
@@ -214,16 +213,6 @@ class ReservationChangeStream:
 
     async def _command(self, session: Any, command: Document) -> Document:
         return cast(Document, await self._db.command(command, session=session, codec_options=CODEC))
-
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[Any]:
-        # A cursor belongs to its session; Motor makes one asynchronously, its successor at once.
-        started: Any = self._db.client.start_session()
-        session = await started if isawaitable(started) else started
-        try:
-            yield session
-        finally:
-            await session.end_session()
 
 
 def _change(event: Document) -> tuple[str | None, Change]:

@@ -1,4 +1,4 @@
-"""Opening MongoDB with either driver, and the one place where driver errors become ours."""
+"""Opens MongoDB. The one place where the driver's errors become the service's own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
-from inspect import isawaitable
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from bson.codec_options import CodecOptions
 from bson.objectid import ObjectId
@@ -24,7 +23,6 @@ from models.storage.mongo_errors import errors_per_document, translate_errors
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
-Driver = Literal["pymongo", "motor"]
 # Server selection bounds how long a request waits while no primary is there; the socket timeout
 # bounds a server that accepts and does not answer.
 _OPTIONS: Final[dict[str, Any]] = {
@@ -46,30 +44,20 @@ CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def open_database(url: str, name: str, driver: Driver = "pymongo") -> AsyncIterator[Database]:
-    """The service's database. Both drivers offer the calls that the store uses."""
+async def open_database(url: str, name: str) -> AsyncIterator[Database]:
+    """Opens the service's database. Raises: Malformed for a URL that the driver cannot read."""
     with _readable("MONGO_URL"):
-        client = _client(url, driver)
+        client = AsyncMongoClient[Document](url, **_OPTIONS)
         database = client.get_database(
             name, codec_options=CODEC, write_concern=MAJORITY, read_concern=COMMITTED
         )
     try:
-        yield cast(Database, database)
+        yield database
     finally:
-        closing = client.close()
-        if closing is not None:
-            # Its pools may wait for ever for a lock that a cancellation has left behind.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_S):
-                    await closing
-
-
-def _client(url: str, driver: Driver) -> Any:
-    if driver == "motor":
-        from motor.motor_asyncio import AsyncIOMotorClient
-
-        return AsyncIOMotorClient(url, **_OPTIONS)
-    return AsyncMongoClient(url, **_OPTIONS)
+        # Its pools may wait for ever for a lock that a cancellation has left behind.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await client.close()
 
 
 @contextmanager
@@ -141,10 +129,9 @@ async def aggregate_groups(
     collection: Collection, wanted: Document, group: Document
 ) -> list[Document]:
     """The groups of the documents that match."""
-    found: Any = collection.aggregate([{"$match": wanted}, {"$group": group}])
     with translate_errors():
-        cursor = await found if isawaitable(found) else found
-        return list(await cursor.to_list(None))
+        cursor = await collection.aggregate([{"$match": wanted}, {"$group": group}])
+        return await cursor.to_list(None)
 
 
 async def find_page(

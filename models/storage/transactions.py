@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -27,18 +26,15 @@ async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) 
     that it has seen (``ConcurrentUpdate``, a duplicate key, a service error), a majority holds
     that by now.
     """
-    started: Any = db.client.start_session()
-    session = await started if isawaitable(started) else started
     try:
-        # Both are asked for here: a transaction takes the client's concerns, not the database's.
-        await session.with_transaction(work, read_concern=COMMITTED, write_concern=MAJORITY)
+        async with db.client.start_session() as session:
+            # Both are named: a transaction takes the client's concerns, not the database's.
+            await session.with_transaction(work, read_concern=COMMITTED, write_concern=MAJORITY)
     except (ConcurrentUpdate, DuplicateKeyError, DomainError):
         # An aborted transaction waits for nobody. Whoever reads at majority and tries again would
         # meet the same state again and again until it has reached the other members.
         await _wait_for_majority(db)
         raise
-    finally:
-        await session.end_session()
 
 
 async def _wait_for_majority(db: Database) -> None:

@@ -55,12 +55,11 @@ def ticket_in(location: str) -> str:
     return ticket
 
 
-@pytest.fixture(params=["pymongo", pytest.param("motor", marks=pytest.mark.whole)])
-async def world(mongo_url: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """The tests by one driver share a database: to drop it takes longer than most of them."""
-    name, driver = f"sandbox_cas_{request.param}", request.param
+@pytest.fixture
+async def world(mongo_url: str) -> AsyncIterator[World]:
+    """The tests share a database: dropping one takes longer than most of them."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(mongo_url, name, driver))
+        database = await stack.enter_async_context(open_database(mongo_url, "sandbox_cas"))
 
         async def take(incoming: web.Request) -> web.Response:
             made.logouts.append(str((await incoming.post())["logoutRequest"]))

@@ -9,14 +9,11 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, open_database
 
 
-@pytest.fixture(params=["pymongo", pytest.param("motor", marks=pytest.mark.whole)])
-async def db(request: pytest.FixtureRequest, mongo_url: str) -> AsyncIterator[Database]:
-    """An empty database with all indexes, by either driver (by Motor in
-    ``scripts/test --all`` only); emptied again afterwards.
-
-    Each driver keeps one: making the indexes takes longer than most of the tests.
-    """
-    async with open_database(mongo_url, f"store_{request.param}", request.param) as opened:
+@pytest.fixture
+async def db(mongo_url: str) -> AsyncIterator[Database]:
+    """An empty database with all indexes; emptied again afterwards, since making the indexes takes
+    longer than most of the tests."""
+    async with open_database(mongo_url, "store") as opened:
         await ensure_indexes(opened)
         yield opened
         for name in await opened.list_collection_names():

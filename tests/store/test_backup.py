@@ -11,7 +11,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +90,8 @@ async def test_all_collections_are_of_one_moment(
     some, more, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
-        client: Any = db.client
         while not done.is_set():
-            started = client.start_session()
-            async with await started if isawaitable(started) else started as session:
+            async with db.client.start_session() as session:
                 await session.with_transaction(partial(pair, len(written)))
             written.append(len(written))
             some.set()

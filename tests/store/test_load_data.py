@@ -49,9 +49,6 @@ COUNT: Final = 9_300
 YESTERDAY: Final = MONDAY - timedelta(days=1)
 KIOSK: Final = KioskId("2f-south")
 
-# The writer has a connection of its own: both drivers would see the same documents.
-pytestmark = pytest.mark.parametrize("db", ["pymongo"], indirect=True)
-
 
 @pytest.fixture
 async def inside(db: Database, sealer: FieldCipher) -> Inside:

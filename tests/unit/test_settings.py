@@ -40,9 +40,9 @@ def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
 
 
 def test_real_installation() -> None:
-    found = load({**REAL, "MONGO_DRIVER": "motor", "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
+    found = load({**REAL, "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
     assert (found.mode, found.wall_clock) == (Mode.PRODUCTION, True)
-    assert found.secure_cookies and found.mongo_driver == "motor"
+    assert found.secure_cookies
     assert found.session_cookie == "__Host-seat_sid"
     assert found.public_base_url == "https://seats.example.edu", "without the slash"
     assert found.wechat.base_url == "https://api.weixin.qq.com"
@@ -93,7 +93,6 @@ def test_real_installation() -> None:
         (SANDBOX, {"REDIS_URL": "cache.example:6379"}, "redis://"),
         (SANDBOX, {"REDIS_URL": "redis://:secret@cache.example:port/0"}, "redis://"),
         (SANDBOX, {"MONITORS": "prometheus"}, "MONITORS"),
-        (SANDBOX, {"MONGO_DRIVER": "mongoose"}, "MONGO_DRIVER"),
         (SANDBOX, {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
         (SANDBOX, {"RATE_LIMIT_SCALE": "0"}, "RATE_LIMIT_SCALE"),
         (SANDBOX, {"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES"),

@@ -30,14 +30,13 @@ LOADED_LATE: Final[Mapping[str, str]] = {
     "miniapp_server.sandbox.sandbox": "2 MB",
     "models.calendar_feed.calendar": "icalendar, 3 MB",
     "models.library.picture_reading": "Pillow",
-    "motor": "the driver that few choose",
     "openpyxl": "7 MB",
     "xlsxwriter": "2 MB",
 }
 """What a function may import, and why no worker has it from its start."""
 COMMANDS: Final = "miniapp_server/cli/commands/"
 """Each command loads its own code: a help text and the completion of a shell need none."""
-DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
+DRIVERS: Final = frozenset({"bson", "gridfs", "pymongo", "redis"})
 SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
 TEST_MODULE: Final = re.compile(r"((lab\.)?tests\.(\w+\.)*|\.?)test_")
 CHINESE: Final = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff01-\uffee]")
