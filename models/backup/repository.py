@@ -151,7 +151,8 @@ async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: To
             for name in names:
                 out.write(_COLLECTION + bson.encode({"name": name}))
                 counts[name] = 0
-                documents = db.get_collection(name, codec_options=_RAW).find({}, session=session)
+                collection: Any = db.get_collection(name, codec_options=_RAW)
+                documents = collection.find({}, session=session)
                 with translate_errors():
                     async for document in documents:
                         out.write(_DOCUMENT + document.raw)

@@ -272,11 +272,11 @@ def test_an_error_has_the_name_of_its_code() -> None:
     """``off_grid`` is ``OffGrid``, and WeChat is one word."""
     codes = {}
     for _, tree, _ in SOURCES:
-        for node in ast.walk(tree):
-            for part in node.body if isinstance(node, ast.ClassDef) else ():
+        for made in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+            for part in made.body:
                 match part:
                     case ast.Assign([ast.Name(id="code")], ast.Constant(value=str(code))):
-                        codes[node.name] = code
+                        codes[made.name] = code
     assert len(codes) > 100
     words = {name: "_".join(re.findall("WeChat|[A-Z][a-z]*", name)).lower() for name in codes}
     assert words == codes
