@@ -1,7 +1,7 @@
-"""Advisories against what the locks pin (scripts/audit).
+"""Compares the locks' pins with published advisories (scripts/audit).
 
-``pip-audit`` and ``npm audit`` ask. requirements/advisories.json names advisories that must be
-found: no lock pins a release that one of them names, and a source must know it to be believed.
+``pip-audit`` and ``npm audit`` are the sources. requirements/advisories.json names advisories of
+releases that no lock pins: a source is believed only if it finds them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def pins(lock: str) -> dict[str, str]:
 
 
 def known(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) -> list[str]:
-    """One line for each pin that an advisory of ours names."""
+    """One line for each pin that one of the given advisories names."""
     return [
         f"{a['package']} {pinned[a['package']]}: {a['id']} ({a['summary']}; {a['affected']})"
         for a in advisories
@@ -57,7 +57,7 @@ def known(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) ->
 
 
 def judge(pinned: Mapping[str, str], report: Mapping[str, Any]) -> Findings:
-    """What pip-audit's JSON says about the pins; a pin of which it says nothing was not audited."""
+    """The findings in pip-audit's JSON. A pin that it does not mention was not audited."""
     findings, asked = Findings(), set()
     for found in report.get("dependencies", ()):
         name = canonicalize_name(found["name"])
@@ -73,7 +73,7 @@ def judge(pinned: Mapping[str, str], report: Mapping[str, Any]) -> Findings:
 
 
 def control(advisories: Sequence[Mapping[str, str]], report: Mapping[str, Any]) -> list[str]:
-    """The advisories of ours that pip-audit, asked about the ``seen`` release, did not name."""
+    """The given advisories that pip-audit did not find when asked about their ``seen`` release."""
     told = {
         name
         for found in report.get("dependencies", ())
@@ -84,7 +84,8 @@ def control(advisories: Sequence[Mapping[str, str]], report: Mapping[str, Any]) 
 
 
 def judge_npm(report: Mapping[str, Any]) -> Findings:
-    """What ``npm audit --json`` says; without a list of vulnerabilities it was not audited."""
+    """The findings in the JSON of ``npm audit --json``. Without a list of vulnerabilities nothing
+    was audited."""
     if "vulnerabilities" not in report:
         reason = str(report.get("message") or report.get("error") or "no answer")
         return Findings(unasked=[reason.splitlines()[0]])
@@ -94,7 +95,7 @@ def judge_npm(report: Mapping[str, Any]) -> Findings:
 
 
 def _report(command: Sequence[str]) -> dict[str, Any]:
-    """The JSON that the command prints, whatever its status says; empty where it prints none."""
+    """The JSON that the command prints, whatever its exit status; empty if it prints none."""
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         said = json.loads(run.stdout)
@@ -115,7 +116,8 @@ def _pip_audit(pinned: Mapping[str, str]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """0 only if everything was asked about, nothing found, and the control found."""
+    """Prints the findings. Returns 0 only if every pin was audited, none is vulnerable, and the
+    control advisories were found."""
     pinned = pins(LOCK.read_text(encoding="utf-8"))
     advisories = json.loads(ADVISORIES.read_text(encoding="utf-8"))
     findings = judge(pinned, _pip_audit(pinned))

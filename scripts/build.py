@@ -1,8 +1,7 @@
-"""The sdist and the wheel of a commit (scripts/build): the same bytes whenever and wherever made.
+"""Builds the sdist and the wheel of a commit (scripts/build): the same bytes on every machine.
 
-What is built is what git has of the commit, in a folder of its own, by the backend that the lock
-pins. Its times are the commit's; owners and modes are the same for everybody
-(reproducible-builds.org/docs/source-date-epoch).
+The build backend that the lock pins runs in a clean export of the commit. Times are the commit's;
+owners and modes are fixed (reproducible-builds.org/docs/source-date-epoch).
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ def build(folder: Path, root: Path = ROOT) -> list[Path]:
 
 
 _AS_NOBODY: Final = ("-c", "user.name=build", "-c", "user.email=build@localhost")
-"""Git asks who stashes; nobody keeps it."""
+"""Git wants a name for a stash; the stash is dropped."""
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -81,7 +80,7 @@ def _export(root: Path, commit: str, tree: Path) -> None:
 
 
 def _backend(tree: Path, what: str, epoch: int) -> Path:
-    """What the build backend makes of the folder (its PEP 517 hook)."""
+    """The file that the build backend makes of the folder (its PEP 517 hook)."""
     code = f"from setuptools.build_meta import build_{what} as make; make('made')"
     subprocess.run(
         [sys.executable, "-c", code],
@@ -96,7 +95,7 @@ def _backend(tree: Path, what: str, epoch: int) -> Path:
 
 
 def _same_for_everybody(sdist: bytes, epoch: int) -> bytes:
-    """The archive with its members in one order, of one time, owner and mode."""
+    """The archive with sorted members and fixed times, owners and modes."""
     out = io.BytesIO()
     with (
         tarfile.open(fileobj=io.BytesIO(sdist)) as before,

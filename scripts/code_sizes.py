@@ -1,8 +1,8 @@
-"""The largest files and functions, what takes, is given and imports the most, and docstrings that
-open with a fragment.
+"""Prints the largest files and functions, the most parameters, collaborators and imports, and the
+docstrings that open with a fragment.
 
-``python -m scripts.code_sizes`` prints a line for each, which ``scripts/check`` shows. A number
-that grows asks whether one thing has become two; it fails nothing.
+``scripts/check`` shows the lines of ``python -m scripts.code_sizes``. A number that grows asks
+whether one thing has become two; none fails the check.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CODE: Final = (
 _GENERATED: Final = "// Made from "
 _PRINTED: Final = 4
 _FRAGMENT: Final = re.compile(r"\s*(Another|As|Nobody|Of|So|The same|Those|What|Who|Whom|Whose)\b")
-"""How a docstring opens that withholds its subject."""
+"""Openings of docstrings that withhold their subject."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module, str]]:
@@ -35,7 +35,7 @@ def sources() -> Iterator[tuple[Path, ast.Module, str]]:
 
 
 def code() -> Iterator[tuple[str, str]]:
-    """Each file that is written by hand, and its text; scripts, tests and clients too."""
+    """Each handwritten file and its text, of the product, the lab, scripts, tests and clients."""
     for folder, ending in _CODE:
         for path in (ROOT / folder).rglob(f"*{ending}"):
             if "node_modules" in path.parts:
@@ -51,7 +51,8 @@ def module_of(path: Path) -> str:
 
 
 def imported_in(tree: ast.AST) -> set[str]:
-    """A module imports these dotted names, wherever in it; relative ones have no package before."""
+    """The dotted names that a module imports, also inside functions. Relative ones lack their
+    package."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -62,7 +63,7 @@ def imported_in(tree: ast.AST) -> set[str]:
 
 
 def import_graph(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
-    """The modules of ``trees`` that each of them imports, wherever in it."""
+    """The modules of ``trees`` that each of them imports, also inside functions."""
     graph = {}
     for module, tree in trees.items():
         wanted = imported_in(tree)
@@ -72,7 +73,6 @@ def import_graph(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
 
 
 def functions_in(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """All functions and methods of a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
@@ -96,7 +96,7 @@ def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def _rows() -> dict[str, dict[str, int]]:
-    """For each thing that is counted: the number for each file or name."""
+    """Name and count for each kind of number."""
     files = {path: text.count("\n") for path, text in code()}
     trees = {module_of(path): tree for path, tree, _ in sources()}
     functions, parameters, collaborators = dict[str, int](), dict[str, int](), dict[str, int]()
@@ -121,7 +121,7 @@ def _rows() -> dict[str, dict[str, int]]:
 
 
 def fragments() -> list[str]:
-    """The file and line of each docstring of the code that opens with a fragment."""
+    """The file and line of each docstring that opens with a fragment."""
     return [
         f"{path}:{line}"
         for path, text in sorted(code())
@@ -132,7 +132,7 @@ def fragments() -> list[str]:
 
 
 def main() -> None:
-    """Print the largest of each, and how many docstrings open with a fragment."""
+    """Prints the largest of each kind, and the number of fragments."""
     for what, counts in _rows().items():
         largest = sorted(counts.items(), key=lambda row: (-row[1], row[0]))[:_PRINTED]
         print(f"{what}: {', '.join(f'{name} {count}' for name, count in largest)}")

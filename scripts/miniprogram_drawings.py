@@ -1,8 +1,8 @@
-"""The mini-program's marks and the icons of its tabs, made from miniprogram/drawings.
+"""Makes the mini-program's marks and tab icons from miniprogram/drawings.
 
-``python -m scripts.miniprogram_drawings`` writes miniprogram/marks.wxss, in which every drawing is
-a class, and miniprogram/images/tab-*.png, which WeChat's tab bar needs: for each tab four pictures
-of 81×81 pixels, light and dark, chosen and not. Chromium draws them.
+``python -m scripts.miniprogram_drawings`` writes miniprogram/marks.wxss, one class for each
+drawing, and miniprogram/images/tab-*.png for WeChat's tab bar: each tab has four pictures of 81×81
+pixels, light and dark, selected and not. Chromium draws them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ MARKS: Final = CLIENT / "marks.wxss"
 SIDE: Final = 81
 """Pixels of a tab's icon, as WeChat recommends."""
 INSET: Final = 8
-"""What WeChat's own icons leave free around them."""
+"""Pixels left free around an icon, as in WeChat's own."""
 COLOURS: Final = {"": "soft", "-on": "brand"}
-"""The colour of the theme in which a tab's icon is drawn that is not chosen, and that is."""
+"""The theme's colour by the ending of the file: not selected, selected."""
 _HEAD: Final = """\
 /* Made from drawings/ by scripts/miniprogram_drawings.py. A mark has the colour of its text. */
 .i {
@@ -36,7 +36,7 @@ _HEAD: Final = """\
 
 
 def marks() -> str:
-    """One class for each drawing that is no tab's."""
+    """The style sheet: one class for each drawing that is no tab's."""
     rules = []
     for file in sorted(DRAWINGS.glob("*.svg")):
         if file.stem.startswith("tab-"):
@@ -50,7 +50,7 @@ def marks() -> str:
 
 
 def icons() -> dict[str, str]:
-    """File → SVG in the colour of its theme."""
+    """The SVG of each icon file, in the colour of its theme."""
     theme = json.loads((CLIENT / "theme.json").read_text(encoding="utf-8"))
     found = {}
     for file in sorted(DRAWINGS.glob("tab-*.svg")):

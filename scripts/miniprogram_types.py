@@ -1,9 +1,9 @@
-"""The API's types, what a seat can have, and the English words, as the mini-program has them.
+"""Generates the mini-program's API types, seat features and English texts.
 
 ``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts from the OpenAPI document,
 miniprogram/lib/features.ts from SEAT_FEATURES, and miniprogram/lib/error_texts.ts and
-texts_english.ts from the catalogue; with ``--check`` it fails where a file is not what it would
-write.
+texts_english.ts from the catalogue. With ``--check`` it writes nothing, and fails if a file would
+change.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PLAIN: Final = {
     "null": "null",
 }
 _SENT_TO_OTHERS: Final = "Webhook"
-"""So begin the names of what this service sends, which no client reads."""
+"""Names of shapes that the service sends to webhooks begin so; clients do not read them."""
 # A generic shape of one item, as msgspec names it among the components: Page_MessageOut_.
 _GENERIC: Final = re.compile(r"(\w+?)_(\w+)_")
 
@@ -55,7 +55,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def types() -> str:
-    """One interface for each shape of the API, and one for all of a generic shape."""
+    """The interfaces of all shapes, and one for each generic shape."""
     lines = ["// Made from /openapi.json by scripts/miniprogram_types.py. Do not edit.", ""]
     shapes: dict[str, dict[str, Any]] = {}
     for name, schema in document()["components"]["schemas"].items():
@@ -79,7 +79,6 @@ def types() -> str:
 
 
 def error_texts() -> str:
-    """One entry for each code."""
     entries = (
         f"  {code}: {json.dumps(text, ensure_ascii=False)}," for code, text in TEXTS_EN.items()
     )
@@ -96,7 +95,7 @@ def error_texts() -> str:
 
 
 def features() -> str:
-    """One entry for each feature of a seat, with its word in both languages."""
+    """The features of a seat with their names in both languages."""
     words = ((name, FEATURE_TEXT[name]) for name in SEAT_FEATURES)
     entries = (
         f'  {{ name: "{name}", zh: "{chinese}", en: "{CATALOGUE["values"][chinese]}" }},'
@@ -117,7 +116,7 @@ def features() -> str:
 
 
 def english_texts() -> str:
-    """What the mini-program says, line by line as in Chinese, by the one catalogue."""
+    """The English of each Chinese text of the mini-program, from the catalogue."""
     shared = {**CATALOGUE["templates"], **CATALOGUE["values"], **CATALOGUE["mini_program"]}
     own = CATALOGUE["mini_program_only"]
 

@@ -1,8 +1,8 @@
-"""The bill of materials of a release (scripts/sbom): every package that the locks pin.
+"""Writes the bill of materials of a release (scripts/sbom): every package that the locks pin.
 
-Its scope says what a package is for: ``required`` at run time, ``optional`` for the databases of
-the demo, ``excluded`` for tests and tools. Nothing of npm is in a release: what the package.json of
-this repository name are tools of its build and its tests.
+The scope of a package is ``required`` at run time, ``optional`` for the demo's databases, or
+``excluded`` for tests and tools. No release contains npm packages: the package.json files name
+tools of the build and the tests.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOCKS: Final[Mapping[str, ComponentScope]] = {
     "lock-embedded.txt": ComponentScope.OPTIONAL,
     "lock.txt": ComponentScope.REQUIRED,
 }
-"""The widest first; each narrower one says more of what it holds."""
+"""The scope of each lock's packages, the widest lock first: narrower ones override it."""
 _PIN: Final = re.compile(
     r"^(?P<name>[\w.-]+)==(?P<version>[^\s;\\]+)(?P<rest>.*\n(?:    .*\n)*)", re.MULTILINE
 )
@@ -51,14 +51,14 @@ class Pin:
 
 
 def pins(lock: str) -> Iterator[Pin]:
-    """What the lock's text names."""
+    """The pins in the lock's text."""
     for found in _PIN.finditer(lock):
         rest = found["rest"]
         yield Pin(found["name"], found["version"], (*_HASH.findall(rest),), (*_VIA.findall(rest),))
 
 
 def bill() -> Bom:
-    """What this version is made of, as of the commit that is checked out."""
+    """The bill of materials of the checked-out commit."""
     release = Component(
         name=NAME,
         version=VERSION,
@@ -111,7 +111,7 @@ def _of_the_commit() -> datetime:
 
 
 def write(file: Path) -> None:
-    """Write it, replacing what is there: the same bytes for the same commit."""
+    """Writes the file, replacing it. One commit always gives the same bytes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(JsonV1Dot6(bill()).output_as_string(indent=1) + "\n", encoding="utf-8")
 

@@ -1,6 +1,5 @@
-"""Pictures of the main pages for the documentation, of a service of its own: docs/images, and of
-the console's for the handbook: handlers/handbook/images. ``scripts/screenshots`` takes them.
-"""
+"""Takes the pictures of the documentation (docs/images) and of the console's handbook
+(handlers/handbook/images), from a service of its own (scripts/screenshots)."""
 
 from __future__ import annotations
 
@@ -74,7 +73,7 @@ async def _preview_a_floor(page: Page) -> None:
 AFTERNOON: Final = MORNING + timedelta(hours=4, minutes=40)
 SEED: Final = 5
 _FORESEEN_S: Final = 65
-"""Within so long the service has looked at what was counted, and foretells from it."""
+"""Seconds until the service has made forecasts from the counted days."""
 Act = Callable[[Page], Awaitable[None]]
 HANDBOOK_PICTURES: Final = (
     ("today", "/console", DESKTOP, ".figures"),
@@ -91,9 +90,9 @@ HANDBOOK_PICTURES: Final = (
     ("statistics", "/console/statistics", DESKTOP, "svg"),
 )
 ACTS: Final[Mapping[str, Act]] = {"import": _preview_a_floor, "groups": _fill_in_a_group}
-"""What is done on a page before its picture is taken."""
+"""Actions on a page before its picture is taken."""
 _COLOURS: Final = 128
-"""A picture has no more: flat surfaces and text look the same, and the file is a third."""
+"""Colours of a picture: flat surfaces and text look the same, and the file shrinks to a third."""
 
 
 async def _picture(
@@ -122,7 +121,7 @@ async def _picture(
 
 
 async def _administrator(home: House) -> Member:
-    """A member whose session may see and change everything."""
+    """A member whose session is an administrator's."""
     (member,) = await members(home, 1)
     await home.db["sessions"].update_one(
         {"reader": member.id},
@@ -139,7 +138,7 @@ async def _administrator(home: House) -> Member:
 
 
 async def _lives(home: House) -> None:
-    """Let it be an afternoon in a library that has lived for six weeks, as the demo's does."""
+    """Fills the library with six weeks of life, up to an afternoon, as the demo does."""
     offset = home.resources.clock.set(AFTERNOON)
     await home.stored.heartbeat.set(AFTERNOON)
     await SandboxState(home.db).set_offset(offset)
