@@ -1,1 +1,1 @@
-"""What the service does under load, beside a bare handler (docs/performance.md)."""
+"""The service under load, beside a bare handler (docs/performance.md)."""

@@ -52,17 +52,18 @@ from models.storage.mongo import new_id
 
 CONTENDED_SEATS, CONTENDED_READERS = 20, 500
 BOOKINGS_PER_SECOND: Final = 4000
-"""More than a run can use up. Were it ever used up, the run would end sooner, its rate unharmed."""
+"""Bookings prepared per second, more than a run can use. If they ran out, the run would end early
+with a correct rate."""
 DELIVERY_LATENCY_S: Final = 0.05
 IDLE_S: Final = 20.0
 LONE: Final = 1000, 40
-"""Bookings one after the other, and apart from one another."""
+"""Bookings one after the other, and bookings apart from one another."""
 LONE_SHORT: Final = 100, 4
 
 
 @dataclass(slots=True)
 class Bench:
-    """The whole command: what it measures with, and what it has found."""
+    """The whole command: its options, what it measures with, and its results."""
 
     options: Options
     folder: Path
@@ -76,11 +77,12 @@ class Bench:
     grown: House | None = None
 
     async def round(self, number: int) -> None:
-        """Everything that is wanted, once, into ``rounds``.
+        """Runs everything requested once, into ``rounds``.
 
-        The bare handler is measured between any two groups, since a shared machine changes while
-        one looks away; a run's ratio is to the mean of the measurement before its group and the one
-        after it. (The short form measures it at the beginning and at the end.)"""
+        The bare handler is measured between any two groups, since a shared machine changes
+        meanwhile; a run's ratio is to the mean of the measurements before and after its group. (The
+        short form measures it at the beginning and at the end.)
+        """
         hellos = [await self._hello()]
         groups: list[tuple[int, dict[str, Run]]] = []
         for group in (self._one_worker, self._grown, self._workers, *self._alone):
@@ -154,7 +156,7 @@ class Bench:
         return runs
 
     async def _reserve(self, stage: Stage) -> Run:
-        """Bookings that nobody else wants, each by a reader of its own."""
+        """Bookings of free seats, each by a new reader."""
         seconds = self.options.seconds
         hours = list(islice(free_hours(stage.house), BOOKINGS_PER_SECOND * seconds))
         booking_ones = await members(stage.house, len(hours))
@@ -182,7 +184,8 @@ class Bench:
         return {name: replace(run, facts=facts) for name, run in runs.items()}
 
     async def _workers(self, number: int) -> dict[str, Run]:
-        """The same with one and with two, next to each other; who is first takes turns."""
+        """Reads and bookings with one and with two workers, next to each other, in alternating
+        order."""
         runs = {}
         for workers in (1, 2) if number % 2 == 0 else (2, 1):
             reads, reserve = f"reads_{workers}w", f"reserve_{workers}w"
@@ -206,7 +209,7 @@ class Bench:
         return self._quiet, self._rush, self._sse, self._delivery, self._webhooks
 
     async def _quiet(self, _: int) -> dict[str, Run]:
-        """A service with nothing or with one thing to do."""
+        """An idle service, and one with a single client."""
         if not self._wants("idle", "lone"):
             return {}
         runs = {}
@@ -238,7 +241,7 @@ class Bench:
         return {"sse": run}
 
     async def _delivery(self, _: int) -> dict[str, Run]:
-        """Its ratio is to what the latency of the other side allows."""
+        """The delivery run. Its ratio is to the rate that the other side's latency allows."""
         if not self._wants("delivery"):
             return {}
         urls = self.databases.mongo_url, self.databases.redis_url
@@ -264,14 +267,14 @@ class Bench:
 
 
 async def _plant_double(home: House) -> None:
-    """A second holder of a seat that no index could know."""
+    """Plants a second holder of a seat that no index prevents."""
     one = await home.db["reservations"].find_one({"live": True})
     assert one is not None
     await home.db["reservations"].insert_one({**one, "_id": new_id(), "claims": []})
 
 
 async def bench(options: Options, folder: Path) -> dict[str, Any]:
-    """All rounds as a report. Raises: BenchFailed, DeliveryFailed, EmbeddedError, DomainError."""
+    """The report of all rounds. Raises: BenchFailed, DeliveryFailed, EmbeddedError, DomainError."""
     async with AsyncExitStack() as stack:
         hello = await stack.enter_async_context(bare_handler())
         databases = await stack.enter_async_context(embedded_databases(folder))
@@ -288,7 +291,7 @@ async def bench(options: Options, folder: Path) -> dict[str, Any]:
 
 
 def _go_on() -> None:
-    """Raises: CancelledError when this shall end and some library on the way did not pass it on."""
+    """Raises: CancelledError if this task was cancelled and a library has swallowed that."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

@@ -1,7 +1,7 @@
 """Compares two versions of the service in bursts that alternate.
 
-A ratio to the bare handler does not level a shared machine out, as the two need different parts of
-it. Two services that take turns every second see the same machine: medians of eight pairs agree
+A ratio to the bare handler does not cancel out a shared machine, since the two need different parts
+of it. Two services that take turns every second see the same machine: medians of eight pairs agree
 within about 3 %, where single rounds differ by 25 %.
 """
 
@@ -42,29 +42,29 @@ from miniapp_server.embedded_databases import EmbeddedDatabases, embedded_databa
 from models.library.entities import SeatId
 
 COMPARED: Final = ("reserve", "areas", "plan", "plan_304", "pages", "lone")
-"""The runs that can be compared. ``lone`` becomes two rows: its looks, and its bookings."""
+"""Runs that can be compared. ``lone`` gives two rows: reads and bookings."""
 _LOOK_S: Final = 1
 _PAGES_S: Final = 3
-"""A page costs fifty times what a look costs."""
+"""Seconds of a burst of pages; a page costs fifty times what a read costs."""
 _BOOKINGS_PER_SECOND: Final = 200
-"""Even a busy machine is quicker; a burst ends with its last booking."""
+"""Even a busy machine books faster. A burst ends with its last booking."""
 
 
 @dataclass(slots=True)
 class Side:
-    """One version: its service on a database of its own, and who looks and books there."""
+    """One version: its service on a database of its own, and the readers who use it."""
 
     stage: Stage
     looking: Sequence[Member]
     etag: str
     hours: Iterator[tuple[SeatId, int, date]]
     bookings: int
-    """Of a burst."""
+    """Bookings in a burst."""
     runs: dict[str, list[Run]] = field(default_factory=dict)
     doubles: int = 0
 
     async def burst(self, name: str) -> None:
-        """One run of that name. Raises: BenchFailed."""
+        """Adds one run of that name. Raises: BenchFailed."""
         if name == "lone":
             runs = await self._lone()
         else:
@@ -75,7 +75,7 @@ class Side:
             self.runs.setdefault(row, []).append(run)
 
     async def _requests(self, count: int) -> list[bytes]:
-        """Bookings that nobody else wants, each by a reader of its own."""
+        """Bookings of free seats, each by a new reader."""
         hours = list(islice(self.hours, count))
         readers = await members(self.stage.house, len(hours))
         return [booking(m, *hour) for m, hour in zip(readers, hours, strict=True)]
@@ -95,8 +95,7 @@ class Side:
         return await self.stage.play(_PAGES_S if name == "pages" else _LOOK_S, load)
 
     async def _lone(self) -> dict[str, Run]:
-        """One reader at a time on a service that has nothing else to do: looks at a plan, then
-        bookings."""
+        """One reader at a time on an otherwise idle service: reads of a plan, then bookings."""
         count = lone_bookings(self.bookings)
         seen = list(islice(cycle(looks(PLAN, self.looking)), count))
         before = await self.stage.house.stored.reservations.count()
@@ -109,7 +108,7 @@ class Side:
 
 
 def lone_bookings(burst: int) -> int:
-    """How many bookings come one after the other where a burst has so many."""
+    """The number of lone bookings that goes with such a burst."""
     return burst // 10
 
 
@@ -146,8 +145,10 @@ async def _side(
 
 
 async def against(options: Options, other: Path, folder: Path) -> dict[str, Any]:
-    """The comparison with the version in ``other``, as a report. Raises: BenchFailed,
-    EmbeddedError, DomainError."""
+    """The report of the comparison with the version in ``other``.
+
+    Raises: BenchFailed, EmbeddedError, DomainError.
+    """
     if not (other / ".venv" / "bin" / "python").exists():
         raise BenchFailed(f"{other} is not set up: run scripts/setup-env embedded there")
     names = [name for name in COMPARED if name in options.wanted]
@@ -171,7 +172,7 @@ async def against(options: Options, other: Path, folder: Path) -> dict[str, Any]
 
 
 def compared(before: Sequence[Run], now: Sequence[Run]) -> dict[str, Any]:
-    """Medians of both, and of the quotients of each pair with their quartiles."""
+    """Medians of both versions, and medians and quartiles of the quotients of the pairs."""
     rates = [new.rps / old.rps for old, new in zip(before, now, strict=True)]
     times = [new.p50_ms / old.p50_ms for old, new in zip(before, now, strict=True)]
     costs = [_cost(new) / _cost(old) for old, new in zip(before, now, strict=True)]
@@ -201,7 +202,7 @@ def _spread(quotients: Sequence[float]) -> dict[str, float]:
 
 
 def compared_table(shown: Mapping[str, Any]) -> str:
-    """The Markdown form."""
+    """The comparison as a Markdown table."""
     lines = [
         "| run | a second, before → now | quotient (quartiles) "
         "| p50 ms, before → now | quotient (quartiles) "

@@ -1,4 +1,4 @@
-"""Clients as they come in an opening rush: each on a connection of its own, none waits for others.
+"""Clients of an opening rush: each on a connection of its own, none waits for another.
 
 wrk cannot play that: its connections take turns, so a slow answer delays the next request and hides
 how long people wait (coordinated omission). Here every request has its moment, and its latency
@@ -24,16 +24,16 @@ import uvloop
 from lab.bench.load import REFUSALS, WITHOUT_RETRY_AFTER
 
 ANSWER_S: Final = 30.0
-"""Who has no answer by then has none."""
+"""Seconds after which a request without an answer counts as unanswered."""
 _AT_ONCE: Final = 64
 TRIES: Final = 12
 JITTER_S: Final = 1.0
-"""On top of Retry-After, as docs/api.md asks of clients."""
+"""Most random seconds added to Retry-After, as docs/api.md asks of clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``status`` is 0 where there was no answer. ``retry_after`` is in seconds."""
+    """An answer. ``status`` is 0 if none came; ``retry_after`` is in seconds."""
 
     status: int
     retry_after: float = 0.0
@@ -41,7 +41,7 @@ class Answer:
 
 
 class _Asking(asyncio.Protocol):
-    """As much HTTP as it takes to know that the whole answer is there."""
+    """Parses just enough HTTP to know when the whole answer has arrived."""
 
     def __init__(self, request: bytes = b"") -> None:
         self._request = request
@@ -76,7 +76,7 @@ _Connection = tuple[asyncio.Transport, _Asking]
 
 
 async def connect(port: int) -> _Connection | None:
-    """A connection for a later request, or None."""
+    """A connection for a later request; None if it could not be opened."""
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(ANSWER_S):
             return await asyncio.get_running_loop().create_connection(_Asking, "127.0.0.1", port)
@@ -84,7 +84,7 @@ async def connect(port: int) -> _Connection | None:
 
 
 async def ask(port: int, request: bytes, on: _Connection | None = None) -> Answer:
-    """The answer to one request on a new connection, or ``on`` one that is there."""
+    """Sends one request, on a new connection or ``on`` an open one."""
     loop, transport = asyncio.get_running_loop(), None
     try:
         async with asyncio.timeout(ANSWER_S):
@@ -104,16 +104,17 @@ async def ask(port: int, request: bytes, on: _Connection | None = None) -> Answe
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Of sorted values; 0.0 of none."""
+    """The percentile of sorted values; 0.0 if there are none."""
     return values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
 
 @dataclass(slots=True)
 class Rush:
-    """Everybody's request within ``within_s``; who is refused comes again when told to.
+    """Sends everybody's request within ``within_s``; refused clients repeat theirs after
+    Retry-After.
 
-    After ``TRIES`` or when ``until_s`` have passed since the start, a refused client gives up.
-    ``connected`` clients have looked around before, and their connections are still there.
+    A refused client gives up after ``TRIES`` or ``until_s`` seconds. ``connected`` clients have
+    open connections from looking around before.
     """
 
     port: int
@@ -126,7 +127,7 @@ class Rush:
     latencies: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     tries: Counter[int] = field(default_factory=Counter)
-    """How many clients had to ask so often."""
+    """Clients by the number of their requests."""
     gave_up: int = 0
 
     async def run(self, requests: Sequence[bytes]) -> dict[str, Any]:
@@ -191,7 +192,7 @@ class Rush:
 
 
 def main() -> None:
-    """Play a file of requests and print what came of it as JSON."""
+    """Plays a file of requests and prints the result as JSON."""
     parser = argparse.ArgumentParser(prog="python -m lab.bench.client")
     parser.add_argument("file", type=Path)
     parser.add_argument("--port", type=int, required=True)

@@ -1,4 +1,4 @@
-"""What processes cost, from /proc: CPU time, memory, and how much of the machine others use."""
+"""Measures processes from /proc: CPU time, memory, and the share of the machine that others use."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from time import monotonic
 from typing import Final
 
 QUIET_SHARE: Final = 0.1
-"""Of all cores: a machine of which others use more is not quiet."""
+"""Share of all cores; a machine of which others use more is not quiet."""
 WAIT_S: Final = 30.0
-"""How long a round waits for a quiet machine, at most."""
+"""Seconds that a round waits for a quiet machine, at most."""
 _LOOK_S: Final = 1.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
@@ -24,7 +24,7 @@ _PARENT, _OWN_TIME, _ALL_TIME = 1, slice(11, 13), slice(11, 15)
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields after the process's name; none of a process that has ended."""
+    """The fields after the process's name; empty if the process has ended."""
     try:
         text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -33,7 +33,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def family(pid: int) -> list[int]:
-    """The process and all that descend from it, as far as they live."""
+    """The process and its living descendants."""
     children: dict[int, list[int]] = {}
     for name in os.listdir(_PROC):
         if name.isdigit() and (fields := _stat(int(name))):
@@ -45,7 +45,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_s(pids: Sequence[int]) -> float:
-    """CPU seconds that the living ones of these processes have used."""
+    """CPU seconds that the living processes among these have used."""
     ticks = (sum(map(int, _stat(pid)[_OWN_TIME])) for pid in pids)
     return sum(ticks) / _TICKS
 
@@ -58,16 +58,14 @@ def memory_mb(pid: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """What takes part in a run, by process ids: the ``application`` is the service's process with
-    its workers."""
+    """The process ids of a run. ``application`` is the service's process, with its workers."""
 
     application: int
     mongod: int
     redis: int
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds used until now, of each kind. The ``client`` is this process with what it
-        has started and seen end."""
+        """CPU seconds used so far by each kind. ``client`` is this process with its ended children."""
         usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return {
             "application": cpu_s(family(self.application)),
@@ -77,7 +75,7 @@ class Processes:
         }
 
     def memory_mb(self) -> dict[str, float]:
-        """Resident memory of the largest process of the service, and of MongoDB."""
+        """Resident memory of the service's largest process and of MongoDB, in MB."""
         largest = max(memory_mb(pid) for pid in family(self.application))
         return {"worker_mb": round(largest, 1), "mongod_mb": round(memory_mb(self.mongod), 1)}
 
@@ -85,7 +83,7 @@ class Processes:
 def per_thousand(
     before: Mapping[str, float], after: Mapping[str, float], requests: int
 ) -> dict[str, float]:
-    """CPU seconds per 1,000 requests, of each kind of process."""
+    """CPU seconds per 1,000 requests, by kind of process."""
     return {
         kind: round((after[kind] - before[kind]) * 1000 / max(1, requests), 3) for kind in before
     }
@@ -96,22 +94,22 @@ def per_thousand(
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds until a moment: of the whole machine, of these its own (``ours``), and the wall
-    time of all cores."""
+    """CPU seconds up to a moment: of the machine, of the benchmark's own processes (``ours``), and
+    the wall time of all cores."""
 
     busy_s: float
     ours_s: float
     available_s: float
 
     def others_share(self, before: Usage) -> float:
-        """The share of all cores that others have used since ``before``, 0 to 1."""
+        """The share of all cores that other processes have used since ``before``, 0 to 1."""
         others = (self.busy_s - before.busy_s) - (self.ours_s - before.ours_s)
         available = self.available_s - before.available_s
         return min(1.0, max(0.0, others / available)) if available > 0 else 0.0
 
 
 def usage() -> Usage:
-    """Read now. What a hypervisor gave to other machines ("steal") counts as busy."""
+    """The usage up to now. Time that a hypervisor gave to other machines ("steal") counts as busy."""
     line = (_PROC / "stat").read_text(encoding="ascii").splitlines()[0]
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[1:9])
     busy = user + nice + system + irq + softirq + steal
@@ -122,17 +120,17 @@ def usage() -> Usage:
 
 @dataclass(slots=True)
 class Machine:
-    """How quiet the machine was, and what the benchmark did about it."""
+    """Records how quiet the machine was, and waits for quiet."""
 
     load_before: float = field(default_factory=lambda: os.getloadavg()[0])
     waited_s: float = 0.0
     others: list[float] = field(default_factory=list)
-    """The share of all cores that others used in each round."""
+    """The share of all cores that other processes used, by round."""
     read: Callable[[], Usage] = usage
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def wait_until_quiet(self) -> None:
-        """Returns once others use little, or after ``WAIT_S``."""
+        """Returns once other processes use little, or after ``WAIT_S``."""
         left = WAIT_S
         while left > 0:
             before = self.read()
@@ -143,19 +141,18 @@ class Machine:
             left -= _LOOK_S
 
     async def watched(self, round_: Awaitable[None]) -> None:
-        """Note what others used during the round."""
+        """Runs the round and records what other processes used meanwhile."""
         before = self.read()
         await round_
         self.others.append(round(self.read().others_share(before), 3))
 
     @property
     def quiet_rounds(self) -> list[int]:
-        """The numbers of the rounds that count: the quiet ones, or all where none was quiet."""
+        """The numbers of the rounds that count: the quiet ones, or all if none was quiet."""
         quiet = [n for n, share in enumerate(self.others) if share <= QUIET_SHARE]
         return quiet or list(range(len(self.others)))
 
     def report(self) -> dict[str, object]:
-        """The JSON form."""
         return {
             "cores": os.cpu_count(),
             "load_before": round(self.load_before, 2),
@@ -167,7 +164,7 @@ class Machine:
 
 
 def warning(machine: Mapping[str, object]) -> str:
-    """What to know about the machine before the numbers; empty where it was quiet throughout."""
+    """A sentence about the machine for the head of the report; empty if it was quiet throughout."""
     others, counted = machine["others"], machine["counted_rounds"]
     assert isinstance(others, list) and isinstance(counted, list)
     waited = f"waited {machine['waited_s']:.0f} s for it" if machine["waited_s"] else ""

@@ -1,8 +1,8 @@
-"""How near the sender comes to what WeChat's latency allows: messages a second of the real service.
+"""Measures how near the real service's sender comes to the rate that WeChat's latency allows.
 
-A stand-in answers each call after a fixed time, in a process of its own. With so many sends under
-way at once (``CONCURRENCY``) and so long an answer, no sender can do better than their quotient:
-that is the bound. Fails on a message that was lost, sent twice or not settled; never on time.
+A stand-in in a process of its own answers each call after a fixed time. With ``CONCURRENCY`` sends
+under way at once, the bound is their number divided by that time. Fails if a message is lost, sent
+twice or not settled; never on time.
 """
 
 from __future__ import annotations
@@ -52,21 +52,22 @@ _ASKED_EVERY_S: Final = 0.01
 _QUIET_S: Final = 3.0
 _STOP_S: Final = 20.0
 _STUCK_S: Final = 60.0
-"""Without a message sent for so long, the run has failed."""
+"""Seconds without a message sent after which the run has failed."""
 
 
 class DeliveryFailed(Exception):
-    """One clear line."""
+    """The run has failed, for a reason of one line."""
 
 
 async def delivery(
     mongo_url: str, redis_url: str, messages: int = 10_000, latency_s: float = 0.05
 ) -> dict[str, Any]:
-    """Queue ``messages`` to as many readers, all consented to, and let the service send them.
+    """Queues one message each for ``messages`` readers who have consented, and measures their
+    sending.
 
-    Returns ``per_second``, ``bound_per_second``, ``ratio``, ``sent``, ``errors`` (what went wrong,
-    by name, with counts; empty when nothing did), ``at_once``, and how long a reader's requests
-    took (``asked_p50_ms``, ``asked_p99_ms``) meanwhile and, as ``quiet_…``, after the last one.
+    Returns ``per_second``, ``bound_per_second``, ``ratio``, ``sent``, ``errors`` (counts by name,
+    empty if there were none), ``at_once``, and how long a reader's requests took meanwhile
+    (``asked_p50_ms``, ``asked_p99_ms``) and after the last message (``quiet_…``).
 
     Raises: DeliveryFailed when it does not come to an end.
     """
@@ -133,8 +134,8 @@ async def _member(app: web.Application) -> str:
 
 
 async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
-    """Request, one after the other with a pause, the areas (from memory) and the reader's own
-    list (from the database). Returns the milliseconds that each took, sorted.
+    """Requests the areas (from memory) and the reader's own list (from the database) in turns, with
+    a pause between. Returns the milliseconds of each request, sorted.
 
     Raises: DeliveryFailed.
     """
@@ -154,7 +155,7 @@ async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
 
 
 async def queue(resources: Resources, count: int) -> None:
-    """A message each to new readers who are bound and have consented to one."""
+    """Queues a message for each of ``count`` new readers, who are bound and have consented to it."""
     now = resources.clock.now()
     facts = {
         "seat": "图书馆2层二层中厅065号",
@@ -188,7 +189,7 @@ async def queue(resources: Resources, count: int) -> None:
 
 
 async def _all_ended(resources: Resources) -> None:
-    """Returns when no message is on its way any more. Raises: DeliveryFailed."""
+    """Returns when no message is under way. Raises: DeliveryFailed."""
     left, moved_at = -1, monotonic()
     while True:
         found = await resources.db["deliveries"].count_documents({"open": True})
@@ -218,7 +219,7 @@ async def _errors(resources: Resources, messages: int, stats: Mapping[str, Any])
 
 
 class _WeChat:
-    """What was sent, by reader and page."""
+    """Messages that were sent, by reader and page."""
 
     def __init__(self, latency_s: float) -> None:
         self.latency_s = latency_s
@@ -238,7 +239,7 @@ class _WeChat:
 
 
 class _Connection(asyncio.Protocol):
-    """As much HTTP as the calls need: it shares two cores with what it measures."""
+    """A minimal HTTP server: it shares two cores with the service that is measured."""
 
     def __init__(self, wechat: _WeChat) -> None:
         self._wechat = wechat
@@ -303,7 +304,7 @@ async def _serve_wechat(port: int, latency_s: float) -> None:
 
 @asynccontextmanager
 async def _process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[None]:
-    """A Python process for the length of a block. It ends with this one, even if that is killed."""
+    """Runs a Python process during the block. It ends with this process, even if that is killed."""
     launcher = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     process = await asyncio.create_subprocess_exec(
         *launcher,
@@ -328,7 +329,7 @@ async def _process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIte
 
 
 async def _answered(port: int, path: str) -> Any:
-    """What the path answers with 200, when it does. Raises: DeliveryFailed."""
+    """The JSON of the first answer with status 200. Raises: DeliveryFailed."""
     deadline = monotonic() + _READY_S
     async with aiohttp.ClientSession() as session:
         while monotonic() < deadline:

@@ -1,7 +1,8 @@
-"""Event streams: are all told, how soon after the booking's answer, and what does a stream cost.
+"""Measures event streams: whether every watcher is notified, how long after the booking's answer,
+and the cost of a stream.
 
-The watchers are raw connections of one process of their own, which also sends the bookings: one
-clock tells when a booking was answered and when each watcher heard of it.
+The watchers are raw connections of one process, which also sends the bookings: one clock times a
+booking's answer and its events.
 """
 
 from __future__ import annotations
@@ -29,18 +30,18 @@ HOUR: Final = 9
 OPENING: Final = 64
 """Streams that are being opened at once."""
 OPEN_S: Final = 10.0
-"""Until a stream has begun; then it is tried again, some times."""
+"""Seconds in which a stream must begin; then opening is tried again, a few times."""
 TRIES: Final = 8
 HEARD_S: Final = 20.0
-"""Without a single event for so long, what is missing will not come."""
+"""Seconds without any event after which missing ones are given up."""
 A_LOOPBACK_ADDRESS: Final = 20_000
-"""Streams from one address: each needs a port of it, of which there are about 28,000."""
+"""Streams from one loopback address: each needs one of its roughly 28,000 ports."""
 _SEAT: Final = re.compile(rb"event: seat\ndata: (\{.*?\})\n\n")
 _GRACE_S: Final = 180.0
 
 
 async def sse(house: House, streams: int, seconds: int, per_second: int) -> Run:
-    """``streams`` watchers spread over all areas and ``per_second`` bookings a second.
+    """Runs ``streams`` watchers, spread over all areas, and ``per_second`` bookings a second.
 
     Raises: BenchFailed.
     """
@@ -100,7 +101,7 @@ async def sse(house: House, streams: int, seconds: int, per_second: int) -> Run:
 
 @dataclass(slots=True)
 class _Counts:
-    """Of all watchers. ``heard`` are the moments at which a seat's event came, by seat."""
+    """Counts over all watchers. ``heard`` has the moments at which events of each seat arrived."""
 
     heard: dict[str, list[float]] = field(default_factory=dict)
     bytes: int = 0
@@ -111,7 +112,7 @@ class _Counts:
 
 
 class _Watcher(asyncio.Protocol):
-    """One stream. ``seen`` are the booked seats that it was told of."""
+    """One stream. ``seen`` are the seats whose booking it was notified of."""
 
     __slots__ = ("area", "begun", "counts", "over", "rest", "said", "seen", "text", "transport")
 
@@ -166,7 +167,7 @@ class _Watcher(asyncio.Protocol):
 
 
 async def _open(port: int, number: int, area: str, text: str, counts: _Counts) -> _Watcher | None:
-    """The stream once it has begun, or None where the service will not have it."""
+    """The stream once it has begun; None if the service refuses it."""
     loop = asyncio.get_running_loop()
     source = (f"127.0.0.{1 + number // A_LOOPBACK_ADDRESS}", 0)
     for _ in range(TRIES):
@@ -260,18 +261,18 @@ async def _watch(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def _missing(watchers: list[_Watcher], wanted: dict[str, set[str]]) -> int:
-    """Events that were not heard, by streams that have not been ended."""
+    """The number of events that open streams have missed."""
     return sum(len(wanted.get(w.area, set()) - w.seen) for w in watchers if not w.over)
 
 
 def _rss(pid: int) -> int:
-    """Bytes of memory that the process has."""
+    """The process's resident memory in bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
 
 
 def main() -> None:
-    """Watch by a plan and print what came of it as JSON."""
+    """Watches by a plan and prints the counts as JSON."""
     parser = argparse.ArgumentParser(prog="python -m lab.bench.event_streams")
     parser.add_argument("plan", type=Path)
     args = parser.parse_args()

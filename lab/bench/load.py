@@ -1,4 +1,4 @@
-"""Requests as bytes, wrk to play them, and what came of it."""
+"""Requests as bytes, wrk to send them, and the result of a run."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ CONNECTIONS: Final = 64
 THREADS: Final = 1
 """Threads of wrk."""
 TAIL_S: Final = 3
-"""How long wrk stays, at most, for the last answers after the last booking was sent."""
+"""Seconds that wrk waits, at most, for the last answers after the last booking was sent."""
 REFUSALS: Final = frozenset({429, 503})
-"""An honest "come again" (with Retry-After) is no error: it comes with a busy machine."""
+"""Refusals with Retry-After are no errors: a busy machine causes them."""
 LOOKS_GOOD: Final = frozenset({200, 304})
 _BYTES_OF_304: Final = 400
 _GRACE_S: Final = 30
 WITHOUT_RETRY_AFTER: Final = 599
-"""How such a refusal without Retry-After is counted: as an error (play.lua knows it too)."""
+"""The status under which a refusal without Retry-After counts as an error (play.lua has it too)."""
 
 
 class BenchFailed(Exception):
-    """One clear line."""
+    """The benchmark has failed, for a reason of one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Whole HTTP requests to play against a port; ``good`` are the statuses that count."""
+    """Whole HTTP requests to send to a port; ``good`` are the statuses that count."""
 
     requests: Sequence[bytes]
     good: frozenset[int] = frozenset({200})
@@ -45,11 +45,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """``errors`` are statuses that are neither good nor refusals, and failures of connections.
+    """The result of a run. ``errors`` are unexpected statuses and failed connections.
 
     ``ratio`` is to the bare handler unless the run says otherwise; None is filled in later.
-    ``facts`` are what only this run has. ``cpu`` are CPU seconds per 1,000 requests, of each kind
-    of process.
+    ``facts`` are particular to the run. ``cpu`` has CPU seconds per 1,000 requests, by kind of
+    process.
     """
 
     rps: float
@@ -67,7 +67,7 @@ class Run:
 
 
 def request(method: str, path: str, token: str = "", body: bytes = b"", etag: str = "") -> bytes:
-    """A whole HTTP/1.1 request; ``etag`` is what the client has already."""
+    """A whole HTTP/1.1 request; ``etag`` is the version that the client has already."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
@@ -90,17 +90,17 @@ def page(path: str, token: str) -> bytes:
 
 
 def write_requests(folder: Path, requests: Sequence[bytes]) -> Path:
-    """As play.lua and lab.bench.client read them."""
+    """Writes the requests in the format of play.lua and lab.bench.client."""
     file = folder / "requests"
     file.write_bytes(b"".join(one + b"\0" for one in requests))
     return file
 
 
 async def play(folder: Path, port: int, seconds: int, load: Load) -> Run:
-    """Let wrk play the load. Raises: BenchFailed.
+    """Sends the load by wrk. Raises: BenchFailed.
 
-    Looks are played without counting each status, which would cost wrk more than the answer costs
-    the service; where any answer is not good, they are played again and counted.
+    Reads are sent without counting each status, which would cost wrk more than the answer costs the
+    service. If any answer is not good, they are sent again and counted.
     """
     if load.good <= LOOKS_GOOD:
         run = await _play(folder, port, seconds, load, "sum")
@@ -150,9 +150,8 @@ async def _play(folder: Path, port: int, seconds: int, load: Load, count: str) -
 async def output_of(
     command: Sequence[str], within_s: float, enough: Counter[str] | None = None, **env: str
 ) -> str:
-    """What a command says, which is ended when it takes longer, and when this process is.
-
-    It is interrupted once it has said the lines that are ``enough``, so many times each.
+    """The command's output. The command is ended after ``within_s`` or with this process, and
+    interrupted once its output has had each line of ``enough`` so many times.
 
     Raises: BenchFailed when it takes longer.
     """

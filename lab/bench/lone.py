@@ -1,5 +1,5 @@
-"""A service with little to do: what one booking alone costs with all that follows it, and what a
-service costs that nobody uses."""
+"""Measures a service with little to do: a lone booking with all that follows it, and an idle
+service."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from lab.bench.load import REFUSALS, BenchFailed, Run
 from lab.bench.service import Stage, booking, free_hours, members
 
 WARM_UP: Final = 50
-"""Bookings before those that count: connections are open then, and code is warm."""
+"""Bookings before those that count: then connections are open and code is warm."""
 APART_S: Final = 0.25
-"""Between two bookings that come apart: each is told before the next one comes."""
+"""Seconds between two bookings that come apart: the messages of one are written before the next."""
 SETTLE_S: Final = 5.0
-"""Until a service that has just started does only what it does always."""
+"""Seconds until a freshly started service does only its regular work."""
 
 
 async def lone(stage: Stage, bookings: int, apart: int) -> Run:
-    """``bookings`` one after the other on one connection, then ``apart`` with a pause before each.
+    """Makes ``bookings`` one after the other on one connection, then ``apart`` with a pause before
+    each.
 
-    Costs are counted until all messages are written and the change stream has brought everything.
-    Those that come apart are counted without what the idle service costs in that time.
+    Costs are counted until all messages are written and the change stream has delivered everything.
+    From bookings that come apart, the cost of the idle service in that time is subtracted.
 
     Raises: BenchFailed.
     """
@@ -63,8 +64,8 @@ async def lone(stage: Stage, bookings: int, apart: int) -> Run:
 async def play_singly(
     stage: Stage, requests: Sequence[bytes], pause_s: float = 0.0
 ) -> tuple[Counter[int], list[float], dict[str, float]]:
-    """Play the requests one after the other on one connection. Returns statuses, seconds of each
-    answer, and CPU seconds per 1,000 until all is told. Raises: BenchFailed."""
+    """Sends the requests one after the other on one connection. Returns statuses, seconds of each
+    answer, and CPU seconds per 1,000 requests until all outboxes are empty. Raises: BenchFailed."""
     statuses: Counter[int] = Counter()
     times: list[float] = []
     before = stage.processes.cpu_s()
@@ -81,7 +82,7 @@ async def play_singly(
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
-    """The status of the next answer, which is read to its end. Raises: BenchFailed."""
+    """The status of the next answer, after reading it to its end. Raises: BenchFailed."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
@@ -92,7 +93,7 @@ async def _status(reader: asyncio.StreamReader) -> int:
 
 
 async def _idle_cost(stage: Stage, seconds: float) -> dict[str, float]:
-    """CPU seconds a second, of each kind of process."""
+    """CPU seconds a second of the idle service, by kind of process."""
     before, began = stage.processes.cpu_s(), monotonic()
     await asyncio.sleep(seconds)
     after, took = stage.processes.cpu_s(), monotonic() - began
@@ -100,7 +101,7 @@ async def _idle_cost(stage: Stage, seconds: float) -> dict[str, float]:
 
 
 async def idle(stage: Stage, seconds: float) -> Run:
-    """What a service costs that nobody uses, with its databases."""
+    """The cost of an idle service with its databases."""
     await asyncio.sleep(SETTLE_S)
     shares = await _idle_cost(stage, seconds)
     used = {kind: shares[kind] for kind in ("application", "mongod", "redis")}

@@ -1,4 +1,5 @@
-"""What a long history costs: the same steps in an empty database and in one with a history.
+"""Measures the cost of a long history: the same steps in an empty database and in one with a
+history.
 
 Each step runs in both in turns, on one embedded MongoDB. Prints a Markdown table of medians
 (docs/load-data.md).
@@ -84,7 +85,7 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
 
 
 async def _give_a_page(reader: ReaderId, home: House, loaded: House) -> None:
-    """The same past and the same messages for that reader, in either database."""
+    """Gives the reader the same past and messages in both databases."""
     rows = await loaded.db["reservations"].find({"live": False}).limit(PAGE).to_list(None)
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
     await home.db["reservations"].insert_many(own)

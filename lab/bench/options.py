@@ -1,4 +1,4 @@
-"""What the benchmark is asked for: the options of its command."""
+"""The options of the benchmark's command."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Final
 from lab.bench.report import NAMES, PAIRS
 
 PAIRS_COMPARED: Final = 8
-"""Bursts of each version that count, unless told otherwise; another pair before them warms up."""
+"""Default number of bursts of each version that count; one pair before them warms up."""
 BURST: Final = 6000
-"""Bookings of a burst, unless told otherwise: fewer hide what comes with memory that fills."""
+"""Default number of bookings in a burst; fewer hide costs of memory that fills."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How much of it. ``seconds`` are those of each run; ``short`` leaves out what only precision
-    needs; ``plant`` puts an error and a double in, which have to be found."""
+    """Options. ``seconds`` is the length of each run; ``short`` leaves out what only precision
+    needs; ``plant`` adds an error and a double, which must be reported."""
 
     wanted: frozenset[str]
     seconds: int = 5
@@ -33,7 +33,7 @@ class Options:
     short: bool = False
     plant: bool = False
     against: Path | None = None
-    """Another checkout, with which this one is compared, in bursts of so many bookings."""
+    """Another checkout to compare with, in bursts of ``burst`` bookings."""
     burst: int = BURST
 
 
@@ -45,14 +45,14 @@ def _positive(text: str) -> int:
 
 
 def _burst(text: str) -> int:
-    """Enough for a tenth of it to have a median."""
+    """A number of bookings that is large enough for a tenth of it to have a median."""
     if (number := _positive(text)) < 100:
         raise argparse.ArgumentTypeError("must be at least 100")
     return number
 
 
 def _names(text: str) -> frozenset[str]:
-    """With those that they are compared with."""
+    """The names of the runs, with the runs that they are compared with."""
     names = frozenset(text.split(","))
     if unknown := names - set(NAMES):
         raise argparse.ArgumentTypeError(f"no run {', '.join(sorted(unknown))}")

@@ -1,4 +1,4 @@
-"""Processes to measure: their start and end, the bare handler, and a run with what it costs."""
+"""Starts and ends the processes to measure, and the bare handler; runs a load with its cost."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from miniapp_server.child_process import die_with_parent
 from miniapp_server.embedded_databases import EmbeddedDatabases
 
 _WORKER: Final = 10
-"""Characters of a request's id that are its worker's."""
+"""Characters of a request's id that name its worker."""
 READY_S: Final = 60.0
 _STOP_S: Final = 30.0
 
 
 def processes(application: int, databases: EmbeddedDatabases) -> Processes:
-    """Those of a service, or of the bare handler, beside the databases."""
+    """The processes of a service or of the bare handler, and of the databases."""
     assert databases.mongod_pid is not None and databases.redis_pid is not None
     return Processes(application, databases.mongod_pid, databases.redis_pid)
 
 
 async def played(folder: Path, port: int, involved: Processes, seconds: int, load: Load) -> Run:
-    """The run with its cost. Raises: BenchFailed."""
+    """Plays the load, and returns the run with its cost. Raises: BenchFailed."""
     before = involved.cpu_s()
     run = await play(folder, port, seconds, load)
     cost = per_thousand(before, involved.cpu_s(), sum(run.statuses.values()))
@@ -45,10 +45,10 @@ async def played(folder: Path, port: int, involved: Processes, seconds: int, loa
 
 
 async def ready(port: int, path: str, workers: int = 1) -> None:
-    """Returns when the path is answered with 200 by so many workers. Raises: BenchFailed.
+    """Returns when the path has been answered with 200 by ``workers`` workers. Raises: BenchFailed.
 
-    A worker is known by the first part of its requests' ids. Each try is a connection of its own,
-    which the kernel gives to any of them.
+    A worker is recognised by the first part of its request ids. Each try opens a connection of its
+    own, which the kernel assigns to any worker.
     """
     deadline = monotonic() + READY_S
     seen: set[str] = set()
@@ -78,8 +78,8 @@ def free_port() -> int:
 async def process(
     arguments: Sequence[str], env: Mapping[str, str], root: Path = ROOT
 ) -> AsyncIterator[int]:
-    """A Python process for the length of a block, by its id: of the checkout in ``root``, if that
-    is another one. It ends with this one, however that ends.
+    """Runs a Python process of the checkout in ``root`` during the block, and yields its id. It
+    ends with this process, however that ends.
 
     Raises: BenchFailed when it does not end on SIGTERM.
     """
@@ -106,7 +106,7 @@ async def process(
 
 @asynccontextmanager
 async def bare_handler() -> AsyncIterator[tuple[int, int]]:
-    """The yardstick in a process of its own, by its port and its process id."""
+    """Runs the bare handler in a process of its own; yields its port and process id."""
     port = free_port()
     async with process(["-m", "lab.bench.processes", str(port)], {}) as pid:
         await ready(port, "/")
@@ -114,7 +114,7 @@ async def bare_handler() -> AsyncIterator[tuple[int, int]]:
 
 
 async def _serve_hello(port: int) -> None:
-    """As little as aiohttp can do, started like the service."""
+    """Serves the least that aiohttp can do, started as the service is."""
 
     async def hello(_: web.Request) -> web.Response:
         return web.json_response({"hello": "world"})
@@ -133,10 +133,10 @@ async def _serve_hello(port: int) -> None:
 def run_measurement(
     work: Callable[[Path], Awaitable[dict[str, Any]]], prefix: str
 ) -> dict[str, Any]:
-    """What ``work`` finds with a temporary folder of its own, whose name begins with ``prefix``.
+    """The result of ``work``, which gets a temporary folder whose name begins with ``prefix``.
 
-    SIGTERM ends it as Ctrl-C does: everything that was started is ended first. Raises: what
-    ``work`` raises; KeyboardInterrupt; CancelledError.
+    SIGTERM ends it as Ctrl-C does, after ending everything that was started. Raises: what ``work``
+    raises; KeyboardInterrupt; CancelledError.
     """
 
     async def until_told(folder: Path) -> dict[str, Any]:

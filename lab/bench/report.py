@@ -1,4 +1,4 @@
-"""What a benchmark has found: as JSON, as a table, and why it has failed."""
+"""The result of a benchmark: as JSON, as a table, and the reasons of a failure."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PAIRS: Final = (
     ("reserve_grown", "reserve"),
     ("areas_grown", "areas"),
 )
-"""Runs that are compared with one another: the median over the rounds of each round's quotient."""
+"""Pairs of compared runs: the report has the median of each round's quotient."""
 
 
 def report(rounds: Sequence[Mapping[str, Run]], doubles: int) -> dict[str, Any]:
-    """The JSON form: medians over the rounds; errors and refusals of all of them together.
+    """The result as JSON: medians over the rounds, and sums of errors and refusals.
 
     ``facts`` are those of the last round.
     """
@@ -63,7 +63,7 @@ def report(rounds: Sequence[Mapping[str, Run]], doubles: int) -> dict[str, Any]:
 
 
 def complaints(shown: Mapping[str, Any]) -> list[str]:
-    """Why the benchmark has failed, if it has. Time is no reason."""
+    """The reasons why the benchmark has failed, if it has. Time is none."""
     found = [
         f"{name}: {run['errors']} errors, statuses {run['statuses']}, {run['facts']}"
         for name, run in shown["runs"].items()
@@ -75,7 +75,7 @@ def complaints(shown: Mapping[str, Any]) -> list[str]:
 
 
 def table(shown: Mapping[str, Any]) -> str:
-    """The Markdown form."""
+    """The result as a Markdown table."""
     lines = [
         "| run | a second | ratio to hello | CPU s per 1,000: application, mongod, redis, client "
         "| p50 ms | p99 ms | refused | errors |",
@@ -100,7 +100,7 @@ def table(shown: Mapping[str, Any]) -> str:
 
 
 def _cost(run: Mapping[str, Any]) -> str:
-    """What the processes of the service used per 1,000 requests; of the client beside it."""
+    """CPU seconds of the service's processes per 1,000 requests, and of the client."""
     cpu = run["cpu"]
     if not cpu:
         return "–"

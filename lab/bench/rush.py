@@ -1,6 +1,6 @@
-"""The opening rush: everybody at once, three readers for each seat, and nobody left without answer.
+"""Plays the opening rush: three readers for each seat at once, and every reader gets an answer.
 
-RATE_LIMIT_SCALE is 1: the buckets of readers and addresses are those of a real library.
+RATE_LIMIT_SCALE is 1: readers and addresses have the token buckets of a real library.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ _GRACE_S: Final = 60.0
 
 
 async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Run:
-    """``seats`` seats, thrice as many readers, one hour of tomorrow.
+    """Plays a rush for one hour of tomorrow: ``seats`` seats, thrice as many readers.
 
-    With ``connected`` they have their connections already, as who looked at the plan a moment ago;
-    otherwise each comes with a new one.
+    ``connected`` readers have open connections, as after looking at the plan; otherwise each opens
+    a new one. The same requests are first sent to the bare handler, whose lateness is the
+    generator's.
 
-    The same requests are first sent to the bare handler: what is late there is the generator's.
-
-    Raises: BenchFailed when the seats are not all booked in the end, once each.
+    Raises: BenchFailed unless each seat is booked exactly once in the end.
     """
     async with serving(house, throttle_scale=1) as stage:
         wanted = seats_of(house)
@@ -94,7 +93,7 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
 
 
 def _as_large(member: Member) -> bytes:
-    """A request for the bare handler, as long as a booking."""
+    """A request to the bare handler of the size of a booking."""
     return request("POST", "/", member.token, b"{" + b" " * 80 + b"}")
 
 

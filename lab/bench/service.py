@@ -45,7 +45,7 @@ from models.storage.encryption import token_hash
 from models.storage.mongo import Database, new_id
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
-"""What the service's clock shows: a Monday, the library open, tomorrow bookable."""
+"""The start of the service's clock: a Monday, the library open, tomorrow bookable."""
 TOMORROW: Final = MORNING.date() + timedelta(days=1)
 AREA: Final = "2f-east"
 AREAS: Final = "/api/v1/areas"
@@ -53,9 +53,9 @@ PLAN: Final = f"{AREAS}/{AREA}/map"
 LOOKERS: Final = 500
 """Readers who look at areas and plans."""
 HOURS: Final = range(7, 21)
-"""Starts of the one-hour bookings; the hour after them is the contended one."""
+"""Starts of the one-hour bookings. The hour after them is the contended one."""
 UNPACED: Final = 1_000_000
-"""RATE_LIMIT_SCALE where few readers and one address stand for everybody."""
+"""RATE_LIMIT_SCALE of runs in which few readers and one address send everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Member:
 
 @dataclass(slots=True)
 class House:
-    """A database with the library in it, and a look into it from here."""
+    """A database with the library in it, opened from this process as well."""
 
     folder: Path
     databases: EmbeddedDatabases
@@ -95,8 +95,8 @@ class House:
         return len(await self.stored.reservations.find_double_bookings())
 
     async def rewind(self) -> None:
-        """Back to the morning: no reservation of this day or the next, and nothing of a service
-        that has been there."""
+        """Resets the database to the morning: no reservation of that day or the next, no traces of
+        an earlier service."""
         db = self.db
         await db["reservations"].delete_many({"day": {"$gte": MORNING.date().isoformat()}})
         for name in ("heartbeat", "leases"):
@@ -111,8 +111,8 @@ async def house(
     history: int = 0,
     library: seeding.LibraryData | None = None,
 ) -> AsyncIterator[House]:
-    """A database of its own for the length of a block, with about so many past reservations, and
-    with that library or else the demo's."""
+    """Makes a database for the block, with about ``history`` past reservations, and with the given
+    library or the demo's."""
     env = {
         "SANDBOX": "1",
         "PORT": "1",  # each service gets its own
@@ -151,7 +151,7 @@ class Stage:
     port: int
     pid: int
     ready_s: float
-    """How long it took to be ready."""
+    """Seconds from the start to ready."""
 
     @property
     def processes(self) -> Processes:
@@ -161,8 +161,8 @@ class Stage:
         return await played(self.house.folder, self.port, self.processes, seconds, load)
 
     async def booked(self, seconds: int, load: Load, exactly: int | None = None) -> Run:
-        """A run whose 201s must be the bookings that are in the database afterwards. Its cost is
-        counted until all of them are told.
+        """Plays bookings, and checks that the 201s are the bookings in the database. The cost is
+        counted until all of their messages are written.
 
         Raises: BenchFailed.
         """
@@ -174,7 +174,7 @@ class Stage:
         return replace(run, cpu=cost)
 
     async def compare(self, confirmed: int, before: int, exactly: int | None = None) -> None:
-        """Raises: BenchFailed unless so many bookings have come to those that were there before."""
+        """Raises: BenchFailed unless exactly the confirmed bookings were added to those ``before``."""
         kept = await self.house.stored.reservations.count() - before
         if confirmed != kept:
             raise BenchFailed(f"{confirmed} bookings were confirmed and {kept} are in the database")
@@ -182,7 +182,7 @@ class Stage:
             raise BenchFailed(f"{kept} bookings for {exactly} seats in one hour")
 
     async def etag(self, path: str, member: Member) -> str:
-        """Raises: BenchFailed where there is none."""
+        """The ETag of the path's answer. Raises: BenchFailed without one."""
         headers = {"Authorization": f"Bearer {member.token}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
@@ -193,7 +193,7 @@ class Stage:
             return answer.headers["ETag"]
 
     async def half_fill(self) -> None:
-        """Half of the seats are taken until noon; returns when all of that has been told.
+        """Books half of the seats until noon; returns when all of their messages are written.
 
         Areas and plans of an empty library would be cheaper to show than those of a real one.
         """
@@ -222,8 +222,8 @@ class Stage:
 async def serving(
     house: House, workers: int = 1, throttle_scale: int = UNPACED, root: Path = ROOT
 ) -> AsyncIterator[Stage]:
-    """The service of the checkout in ``root`` on the house for the length of a block: all of its
-    workers answer.
+    """Runs the service of the checkout in ``root`` on the house during the block; all of its
+    workers are ready.
 
     Raises: BenchFailed.
     """
@@ -246,18 +246,18 @@ def seats_of(home: House) -> list[SeatId]:
 
 
 def looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
-    """One look of each reader; with an ETag they have the answer already."""
+    """One read of each reader, conditional with an ETag."""
     return [request("GET", path, member.token, etag=etag) for member in looking]
 
 
 def pages(looking: Iterable[Member]) -> list[bytes]:
-    """The pages that readers look at most, in turns: areas, the plan, their own reservations."""
+    """Requests of the most read pages, in turns: areas, the plan, the reader's own reservations."""
     paths = "/", f"/areas/{AREA}", "/reservations"
     return [page(path, member.token) for member in looking for path in paths]
 
 
 def booking(member: Member, seat: SeatId, hour: int, day: date = TOMORROW) -> bytes:
-    """One hour of the day."""
+    """A booking of one hour of the day."""
     body = {
         "seat_id": seat,
         "date": day.isoformat(),
@@ -268,7 +268,7 @@ def booking(member: Member, seat: SeatId, hour: int, day: date = TOMORROW) -> by
 
 
 def contended(home: House, readers: Sequence[Member], count: int) -> Load:
-    """Every reader wants every one of ``count`` seats in the same hour, in no order."""
+    """Bookings in which every reader wants each of ``count`` seats in the same hour, shuffled."""
     seats = [seat.id for seat in home.reference.area(AREA).seats if seat.disabled is None]
     wishes = list(product(readers, seats[:count]))
     random.Random(1).shuffle(wishes)
@@ -276,8 +276,8 @@ def contended(home: House, readers: Sequence[Member], count: int) -> Load:
 
 
 def free_hours(home: House, days: int = 1) -> Iterator[tuple[SeatId, int, date]]:
-    """Every seat of the library in every hour of so many days from tomorrow on, the contended hour
-    left out."""
+    """Each seat of the library in each hour of ``days`` days from tomorrow on, except the contended
+    hour."""
     seats = seats_of(home)
     random.Random(2).shuffle(seats)
     ahead = (TOMORROW + timedelta(days=n) for n in range(days))
@@ -287,7 +287,7 @@ def free_hours(home: House, days: int = 1) -> Iterator[tuple[SeatId, int, date]]
 async def members(
     home: House, count: int, lasting: timedelta = timedelta(hours=12)
 ) -> list[Member]:
-    """New readers with web sessions: one made by the repositories, the others in its image."""
+    """New readers with web sessions: the first is made by the repositories, the others copy it."""
     first = f"B{secrets.token_hex(4)}".upper()
     sealer = home.resources.settings.sealer
     token, ticket = sealer.new_token(), secrets.token_urlsafe(16)

@@ -1,8 +1,8 @@
-"""Webhooks: what one delivery costs, and how many leave in a second beside bookings.
+"""Measures webhooks: the cost of a delivery, and the rate of deliveries beside bookings.
 
-A receiver in a process of its own takes a fixed time for each. Every event is of another
-reservation, so all may leave at once as far as the worker lets them. Fails on an event that is lost
-or delivered twice; never on time.
+A receiver in a process of its own takes a fixed time for each. Every event belongs to another
+reservation, so the worker may send all at once. Fails if an event is lost or delivered twice; never
+on time.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEvent
 from notify.webhooks.worker import CONCURRENCY
 
 LATENCY_S: Final = 0.005
-"""How long the receiver takes for each."""
+"""Seconds that the receiver takes for each delivery."""
 BOOKINGS_PER_SECOND: Final = 100
 _IDLE_S: Final = 3.0
 _STUCK_S: Final = 60.0
-"""Without a delivery for so long, the run has failed."""
+"""Seconds without a delivery after which the run has failed."""
 _MOST_S: Final = 60
-"""Bookings go on for that long at most."""
+"""Seconds of bookings, at most."""
 _QUEUED: Final = "evt_bench"
-"""How the ids of queued events begin; those of bookings begin otherwise."""
+"""Prefix of the ids of queued events; ids of bookings have another."""
 _COMMANDS: Final = ("find", "aggregate", "update", "insert", "delete", "findAndModify", "getMore")
 
 
 async def webhooks(home: House, events: int) -> Run:
-    """``events`` are delivered alone, and then as many beside bookings. The rate is that beside
-    bookings, of their events too; costs and round trips are of a delivery alone.
+    """Delivers ``events`` events alone, and then as many beside bookings. The rate is that of the
+    second part, with the bookings' own events; costs and round trips are those of the first.
 
     Raises: BenchFailed.
     """
@@ -86,7 +86,7 @@ class _Deliveries:
         self._stage, self._endpoint, self._receiver = stage, endpoint, receiver
 
     async def alone(self, count: int) -> Run:
-        """What they cost where nothing else happens, without what an idle service costs."""
+        """Their cost while nothing else happens, less the cost of an idle service."""
         idle, began = await self._commands(), monotonic()
         await asyncio.sleep(_IDLE_S)
         idle_rate = (await self._commands() - idle) / (monotonic() - began)
@@ -101,7 +101,7 @@ class _Deliveries:
         return Run(rate, 0.0, 0.0, stats["calls"] - stats["all"], cpu=cost, facts=facts)
 
     async def beside_bookings(self, count: int, alone: Run) -> Run:
-        """The rate while readers book, who make events too."""
+        """Their rate while readers book, whose bookings make events too."""
         most = _MOST_S * BOOKINGS_PER_SECOND
         readers = await members(self._stage.house, most)
         hours = islice(free_hours(self._stage.house), most)
@@ -167,7 +167,7 @@ class _Deliveries:
         await self._stage.house.stored.webhook_deliveries.add(wanted, MORNING)
 
     async def _delivered(self, count: int) -> dict[str, Any]:
-        """What the receiver says once it has all that were queued. Raises: BenchFailed."""
+        """The receiver's counts once it has all queued events. Raises: BenchFailed."""
         seen, moved_at = -1, monotonic()
         while True:
             stats = await self._get("/")
@@ -188,7 +188,7 @@ class _Deliveries:
             await asyncio.sleep(0.01)
 
     async def _commands(self) -> int:
-        """How many commands mongod has run until now, of those that a service sends."""
+        """The number of commands from services that mongod has run so far."""
         status = await self._stage.house.db.client.admin.command("serverStatus")
         counted = status["metrics"]["commands"]
         return sum(int(counted[name]["total"]) for name in _COMMANDS)
@@ -206,7 +206,7 @@ class _Deliveries:
 
 
 class _Counts:
-    """What came, since the last ``/begin``."""
+    """Counts since the last ``/begin``."""
 
     def __init__(self) -> None:
         self.calls = self.queued = self.until_queued_last = 0
@@ -233,7 +233,7 @@ class _Counts:
 
 
 class _Receiver(asyncio.Protocol):
-    """As much HTTP as it takes: it shares the cores with what it measures."""
+    """A minimal HTTP server: it shares the cores with the service that is measured."""
 
     counts = _Counts()
 

@@ -1,1 +1,1 @@
-"""How right the forecasts of fullness are (docs/forecast.md)."""
+"""The accuracy of forecasts of fullness (docs/forecast.md)."""

@@ -1,8 +1,8 @@
-"""Tries the forecasts of fullness on weeks that they have not seen, in simulated libraries.
+"""Tests the forecasts of fullness on unseen weeks of simulated libraries.
 
-The libraries differ in seed, weekdays, examinations, noise and how many come. Each forecast knows
-the days before it only. It is compared with the same hour of the week before, and its error with
-the truth: of 100 hours about 80 should lie within it.
+The libraries differ in seed, weekdays, examinations, noise and visitors. A forecast sees earlier
+days only. It is compared with the same hour of the week before, and its error with the truth: about
+80 of 100 hours should lie within it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _READERS: Final = 4000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A library. ``share``: how many come, 1 for a full one; ``exam``: so much more of them in the
-    last days; ``noise``: the spread of days that should be alike."""
+    """A library. ``share``: visitors as a share of a full library; ``exam``: the rise in the last
+    days; ``noise``: the spread between similar days."""
 
     name: str
     seed: int
@@ -49,7 +49,7 @@ class Setting:
 
 @dataclass(slots=True)
 class Score:
-    """Sums over hours, of shares of the seats."""
+    """Sums over hours, in shares of the seats."""
 
     hours: int = 0
     error: float = 0.0
@@ -64,7 +64,7 @@ class Score:
 
     @property
     def gain(self) -> float:
-        """So much smaller is the mean error than that of the same hour of last week."""
+        """The gain over the same hour of last week: 1 less the quotient of the mean errors."""
         return 1 - self.error / self.last_week
 
     @property
@@ -77,7 +77,7 @@ class Score:
 
 
 def settings(seeds: int) -> list[Setting]:
-    """All libraries; the usual one with so many seeds."""
+    """All libraries, the usual one with ``seeds`` seeds."""
     return [
         *(Setting(f"usual, seed {seed}", seed) for seed in range(1, seeds + 1)),
         Setting("uneven weekdays", 11, weekdays=(1.0, 0.8, 1.1, 0.7, 0.5, 0.3, 0.6)),
@@ -90,7 +90,7 @@ def settings(seeds: int) -> list[Setting]:
 
 
 def counted_days(setting: Setting, weeks: int) -> Mapping[AreaId, Sequence[AreaDay]]:
-    """What the nightly count would have kept of each area, for so many weeks."""
+    """The nightly counts of each area, for ``weeks`` weeks."""
     data, crowd = read(), Crowd(setting.seed, _READERS, leave=False)
     library = Catalog("", {}, {area.id: area for area in data.areas if area.id in AREAS}, {})
     policy = default_policy(data)
@@ -122,7 +122,7 @@ def counted_days(setting: Setting, weeks: int) -> Mapping[AreaId, Sequence[AreaD
 
 
 def score(setting: Setting, weeks: int, ahead: int) -> Score:
-    """Of the forecasts that look ``ahead`` so many days, after the first eight weeks."""
+    """The score of forecasts ``ahead`` days ahead, after the first eight weeks."""
     total = Score()
     for days in counted_days(setting, weeks).values():
         for number in range(7 * WEEKS, len(days)):
@@ -147,7 +147,7 @@ def _score_of_day(days: Sequence[AreaDay], number: int, ahead: int) -> Score:
 
 
 def main() -> int:
-    """Run it. Returns the exit status: 1 where a library is outside what is wanted."""
+    """Runs the test. Returns the exit status: 1 if a library is outside the goals."""
     parser = argparse.ArgumentParser(prog="scripts/backtest", description=__doc__)
     parser.add_argument("--weeks", type=int, default=14, help="of each library (default: 14)")
     parser.add_argument("--seeds", type=int, default=4, help="of the usual library (default: 4)")

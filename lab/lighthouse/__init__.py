@@ -1,1 +1,1 @@
-"""What Lighthouse thinks of the pages of readers on a phone (docs/performance.md)."""
+"""Lighthouse's scores of the readers' pages on a phone (docs/performance.md)."""

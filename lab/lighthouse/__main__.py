@@ -1,7 +1,7 @@
-"""Lighthouse's marks of the readers' pages as a phone gets them (Lighthouse's own mobile profile: a
-slow network, a processor of a quarter). ``scripts/lighthouse`` installs it and runs this.
+"""Prints Lighthouse's scores of the readers' pages, by its mobile profile: a slow network and a
+quarter of a processor's speed. ``scripts/lighthouse`` installs it and runs this.
 
-Prints a table; fails where a median is below what docs/performance.md promises.
+Fails if a median is below the promise in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ PAGES: Final = (
 )
 LEAST: Final = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}
 _NOT_RECORDED: Final = "NO_NAVSTART"
-"""Chromium has begun before its trace did: "please run Lighthouse again"."""
+"""Chromium began before its trace did; Lighthouse then asks to be run again."""
 _ATTEMPTS: Final = 4
 Marks = dict[str, int]
 
 
 async def marks_of(stage: Stage, member: Member, path: str, folder: Path) -> Marks:
-    """One run: category → mark of a hundred. Raises: RuntimeError."""
+    """The scores of one run: category to score of 100. Raises: RuntimeError."""
     said = ""
     for _ in range(_ATTEMPTS):
         report = folder / "report.json"
@@ -62,7 +62,7 @@ async def marks_of(stage: Stage, member: Member, path: str, folder: Path) -> Mar
 
 
 async def main(runs: int) -> bool:
-    """Are all medians as good as promised?"""
+    """Whether all medians are as good as promised."""
     good = True
     print(f"{'page':<18}" + "".join(f"{name:>16}" for name in LEAST), flush=True)
     with tempfile.TemporaryDirectory(prefix="lighthouse-") as name:
