@@ -65,7 +65,8 @@ class Processes:
     redis: int
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds used so far by each kind. ``client`` is this process with its ended children."""
+        """CPU seconds used so far by each kind. ``client`` is this process with its ended
+        children."""
         usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return {
             "application": cpu_s(family(self.application)),
@@ -109,7 +110,8 @@ class Usage:
 
 
 def usage() -> Usage:
-    """The usage up to now. Time that a hypervisor gave to other machines ("steal") counts as busy."""
+    """The usage up to now. Time that a hypervisor gave to other machines ("steal") counts as
+    busy."""
     line = (_PROC / "stat").read_text(encoding="ascii").splitlines()[0]
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[1:9])
     busy = user + nice + system + irq + softirq + steal

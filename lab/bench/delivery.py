@@ -155,7 +155,8 @@ async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
 
 
 async def queue(resources: Resources, count: int) -> None:
-    """Queues a message for each of ``count`` new readers, who are bound and have consented to it."""
+    """Queues a message for each of ``count`` new readers, who are bound and have consented to
+    it."""
     now = resources.clock.now()
     facts = {
         "seat": "图书馆2层二层中厅065号",

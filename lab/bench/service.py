@@ -174,7 +174,8 @@ class Stage:
         return replace(run, cpu=cost)
 
     async def compare(self, confirmed: int, before: int, exactly: int | None = None) -> None:
-        """Raises: BenchFailed unless exactly the confirmed bookings were added to those ``before``."""
+        """Raises: BenchFailed unless exactly the confirmed bookings were added to those
+        ``before``."""
         kept = await self.house.stored.reservations.count() - before
         if confirmed != kept:
             raise BenchFailed(f"{confirmed} bookings were confirmed and {kept} are in the database")

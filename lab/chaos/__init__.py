@@ -1,1 +1,1 @@
-"""What the service keeps of its promises while things break under load (docs/operations.md)."""
+"""Tests of the service's promises while things break under load (docs/operations.md)."""

@@ -1,6 +1,6 @@
-"""Breaks one thing after the other under load, and judges what has come of it.
+"""Breaks one thing after the other under load, and judges the result.
 
-``scripts/chaos --help`` lists the options; docs/operations.md says how to read the table.
+``scripts/chaos --help`` lists the options; docs/operations.md explains the table.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a trial. Returns the exit status."""
+    """Runs a trial. Returns the exit status."""
     args = _arguments(argv)
     try:
         if args.keep:

@@ -1,4 +1,4 @@
-"""The other ends of the channels: WeChat, WeCom and a mail server, each to be away for a while."""
+"""Stand-ins for WeChat, WeCom and a mail server, each of which can be stopped for a while."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from aiohttp import web
 
 
 class OtherEnd(Protocol):
-    """Takes messages, and keeps what it has taken outside all databases."""
+    """Takes messages, and keeps them outside all databases."""
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None:
-        """Away: connections are refused. What was taken is kept."""
+        """Refuses connections from now on. Messages taken so far are kept."""
         ...
 
 
 class _HttpEnd:
-    """One that speaks HTTP."""
+    """A stand-in that speaks HTTP."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.taken: Counter[str] = Counter()
-        """How often each was sent: to whom, and what."""
+        """How often each message was sent, by recipient and content."""
         self._runner: web.AppRunner | None = None
 
     @property
@@ -69,7 +69,7 @@ class WeChat(_HttpEnd):
 
 
 class WeCom(_HttpEnd):
-    """Takes cards for everybody."""
+    """Takes text cards for every member."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -90,7 +90,7 @@ _ANSWERS: Final = {b"EHLO": b"250 rig", b"DATA": b"354 go on", b"QUIT": b"221 by
 
 
 class MailServer:
-    """Takes mails for everybody: the few commands of SMTP (RFC 5321) that a sender needs."""
+    """Takes mail for every address, by the few commands of SMTP (RFC 5321) that a sender needs."""
 
     def __init__(self, port: int) -> None:
         self.port = port

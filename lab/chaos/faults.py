@@ -1,4 +1,4 @@
-"""What can break, one context each: broken inside of it, mended behind it."""
+"""The faults, one context each: broken inside the block, mended after it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Break = Callable[[Rig], AbstractAsyncContextManager[None]]
 
 @asynccontextmanager
 async def primary_isolated(rig: Rig) -> AsyncIterator[None]:
-    """It is cut off from its majority, and the applications still reach it."""
+    """The primary is cut off from its majority; the applications still reach it."""
     rig.set.isolate(await rig.set.primary())
     yield
     rig.set.mend()
@@ -25,7 +25,7 @@ async def primary_isolated(rig: Rig) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def two_primaries(rig: Rig) -> AsyncIterator[None]:
-    """As before, and another one is elected at once."""
+    """The primary is cut off from its majority, and another one is elected at once."""
     old = await rig.set.primary()
     rig.set.isolate(old)
     await rig.set.step_up(old)
@@ -55,7 +55,7 @@ def _to(rig: Rig, member: Member, hosts: list[Host]) -> list[tuple[str, Member]]
 
 @asynccontextmanager
 async def applications_cut_off(rig: Rig) -> AsyncIterator[None]:
-    """From the primary only, which goes on."""
+    """The applications are cut off from the primary only, which goes on."""
     member = await rig.set.primary()
     for name, there in _to(rig, member, rig.hosts):
         rig.set.link(name, there).cut()
@@ -65,7 +65,7 @@ async def applications_cut_off(rig: Rig) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def host_cut_off(rig: Rig) -> AsyncIterator[None]:
-    """One host reaches no member; the other one does."""
+    """One host reaches no member; the other host does."""
     for member in rig.set.members:
         rig.set.link(rig.hosts[0].name, member).cut()
     yield
@@ -74,7 +74,7 @@ async def host_cut_off(rig: Rig) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def answers_lost(rig: Rig) -> AsyncIterator[None]:
-    """The primary does what it is asked, and nobody hears of it; then the connections break."""
+    """The primary does what it is asked, but its answers are lost; then the connections break."""
     member = await rig.set.primary()
     links = [rig.set.link(name, there) for name, there in _to(rig, member, rig.hosts)]
     for link in links:
@@ -87,7 +87,7 @@ async def answers_lost(rig: Rig) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def slow_links(rig: Rig) -> AsyncIterator[None]:
-    """200 ms to every member and back."""
+    """Each piece takes 200 ms to a member and 200 ms back."""
     for member in rig.set.members:
         for host in rig.hosts:
             rig.set.link(host.name, member).delay(0.1)
@@ -97,7 +97,7 @@ async def slow_links(rig: Rig) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def hosts_restarted(rig: Rig) -> AsyncIterator[None]:
-    """One after the other, as for a new version."""
+    """Restarts the hosts one after the other, as for a new version."""
     for host in rig.hosts:
         await host.end(signal.SIGTERM)
         await host.start()
@@ -113,7 +113,7 @@ async def host_killed(rig: Rig) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def clock_wrong(rig: Rig) -> AsyncIterator[None]:
-    """A host whose clock is two hours ahead."""
+    """One host's clock is two hours ahead."""
     host = rig.hosts[0]
     for ahead_s in (7200, 0):
         await host.end(signal.SIGTERM)
@@ -144,7 +144,7 @@ async def redis_hanging(rig: Rig) -> AsyncIterator[None]:
 
 
 def _away(channel: Channel) -> Break:
-    """The other end of a channel is away, and messages by the others go on."""
+    """One channel's other end is away; messages by the other channels go on."""
 
     @asynccontextmanager
     async def away(rig: Rig) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""What stands around the databases: application hosts and Redis, each to be broken."""
+"""Application hosts and Redis, each of which can be broken."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ time_range.LIBRARY_ZONE = timezone(timedelta(hours=hours), "trial")
 
 
 class Process:
-    """A program of the rig's, with its children. It ends with the rig, however that ends."""
+    """A program of the rig with its children. It ends with the rig, however that ends."""
 
     def __init__(self, program: list[str], env: Mapping[str, str], log: Path) -> None:
         self._program, self._env, self._log = program, dict(env), log
@@ -57,18 +57,18 @@ class Process:
             )
 
     def pids(self) -> list[int]:
-        """Its own and those of its children; none while it does not run."""
+        """The ids of the process and its children; empty while it does not run."""
         running = self._process is not None and self._process.poll() is None
         return family(self._process.pid) if running and self._process is not None else []
 
     def send(self, how: signal.Signals) -> None:
-        """To all of them: SIGSTOP pauses, SIGCONT lets them go on."""
+        """Sends the signal to all of them: SIGSTOP pauses, SIGCONT resumes."""
         for pid in self.pids():
             os.kill(pid, how)
 
     async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it, also while it is paused. SIGKILL takes the children along; SIGTERM lets them
-        drain, and kills what has not ended in half a minute."""
+        """Ends the process, also while it is paused. SIGKILL includes the children; SIGTERM lets
+        them drain, and kills what is left after half a minute."""
         process = self._process
         if process is None:
             return
@@ -87,7 +87,7 @@ class Process:
 
 
 class Host(Process):
-    """One application host: a supervisor with its workers on a port of its own."""
+    """An application host: a supervisor with its workers, on a port of its own."""
 
     def __init__(
         self, name: str, port: int, workers: int, env: Mapping[str, str], log: Path
@@ -102,17 +102,16 @@ class Host(Process):
         self.name, self.base = name, f"http://127.0.0.1:{port}"
 
     def set_clock(self, ahead_s: int) -> None:
-        """By how much the machine's clock is wrong from its next start on, in seconds."""
+        """Sets the machine's clock ahead by so many seconds, from the next start on."""
         self._env["CHAOS_CLOCK_S"] = str(ahead_s)
 
     async def start(self) -> None:
-        """Returns once it is ready."""
         self.spawn()
         await self.ready()
 
     async def ready(self) -> None:
-        """Returns once it is. Where it has ended by itself, it is started again, as the service
-        manager does."""
+        """Returns once the host is ready. If its process has ended by itself it is started again,
+        as the service manager does."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
 
             async def answers() -> bool:
@@ -128,7 +127,7 @@ class Host(Process):
 
 
 class RedisServer(Process):
-    """A Redis that keeps an append-only file."""
+    """A Redis with an append-only file."""
 
     def __init__(self, port: int, folder: Path) -> None:
         folder.mkdir()
@@ -144,7 +143,7 @@ class RedisServer(Process):
         return f"redis://127.0.0.1:{self._port}/0"
 
     async def start(self) -> None:
-        """Returns once it answers."""
+        """Starts Redis; returns once it answers."""
         self.spawn()
 
         async def answers() -> bool:
@@ -156,7 +155,7 @@ class RedisServer(Process):
         await until(answers, "Redis")
 
     async def ask(self, command: str) -> bytes:
-        """One command without arguments, by a connection of its own."""
+        """The answer to a command without arguments, by a connection of its own."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             writer.write(f"{command}\r\n".encode())

@@ -1,8 +1,8 @@
 """TCP proxies in front of the members of a replica set, with one link for each caller and member.
 
-All callers come from 127.0.0.1, so a proxy finds out who calls by the process that owns the other
-end of the connection. A link passes, is cut, holds answers back, delays or is reset. What is sent
-over a cut link is not lost: it arrives when the link is mended, as TCP would deliver it.
+All callers have the address 127.0.0.1, so a proxy recognises a caller by the process that owns the
+other end of the connection. A link passes data, is cut, holds answers back, delays or is reset.
+Data sent over a cut link arrives when the link is mended, as TCP would deliver it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNKNOWN: Final = "unknown"
 
 
 class Link:
-    """The way between one caller and one member, for all of its connections."""
+    """The way between one caller and one member, for all of their connections."""
 
     def __init__(self) -> None:
         self._to_member, self._to_caller = asyncio.Event(), asyncio.Event()
@@ -29,26 +29,26 @@ class Link:
         self.mend()
 
     def mend(self) -> None:
-        """Let everything pass, also what waits."""
+        """Lets everything pass, including what waits."""
         self._to_member.set()
         self._to_caller.set()
         self._delay_s = 0.0
 
     def cut(self) -> None:
-        """Nothing passes in either direction."""
+        """Lets nothing pass in either direction."""
         self._to_member.clear()
         self._to_caller.clear()
 
     def hold_answers(self) -> None:
-        """Requests arrive, answers do not."""
+        """Lets requests pass and holds answers back."""
         self._to_caller.clear()
 
     def delay(self, seconds: float) -> None:
-        """Each piece takes ``seconds`` in each direction."""
+        """Delays each piece by ``seconds`` in each direction."""
         self._delay_s = seconds
 
     def reset(self) -> None:
-        """Break all connections: what is under way is lost."""
+        """Breaks all connections; data under way is lost."""
         for writer in list(self._writers):
             writer.transport.abort()
 
@@ -57,7 +57,7 @@ class Link:
         caller: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         member: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
-        """Carry one connection until either end closes it."""
+        """Carries one connection until either end closes it."""
         both = {caller[1], member[1]}
         self._writers |= both
         ways = [
@@ -93,7 +93,7 @@ class Proxy:
     def __init__(self, port: int, member_port: int, link_of: Callable[[str], Link]) -> None:
         self.port, self._member_port, self._link_of = port, member_port, link_of
         self.callers: Callable[[], Mapping[int, str]] = dict
-        """The names of the processes that may call, by their ids."""
+        """Names of the processes that may call, by process id."""
         self._server: asyncio.Server | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -136,7 +136,7 @@ class Proxy:
 
 
 def owner(port: int, to_port: int, pids: Iterable[int]) -> int | None:
-    """Which of the processes has the connection from ``port`` to ``to_port`` of 127.0.0.1."""
+    """The id of the process that owns the connection from ``port`` to ``to_port`` of 127.0.0.1."""
     link = f"socket:[{_inode(port, to_port)}]"
     for pid in pids:
         with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as files:
@@ -156,7 +156,7 @@ def _inode(port: int, to_port: int) -> str:
 
 
 def family(pid: int) -> list[int]:
-    """The process and all that descend from it."""
+    """The process and its descendants."""
     found = [pid]
     for parent in found:
         with suppress(OSError):

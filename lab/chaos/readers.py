@@ -1,4 +1,4 @@
-"""Readers over HTTP: each tap has a key, and whoever hears nothing asks again at another host."""
+"""Readers over HTTP. Each tap has a key; a reader without an answer repeats it at another host."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from miniapp_server.clock import real_now
 from models.kernel.time_range import local_instant, to_local
 
 _LONGEST_S: Final = 120.0
-"""For one tap with all of its repetitions; then its outcome stays unknown."""
+"""Seconds for one tap with all of its repetitions; after that its outcome stays unknown."""
 _HOURS: Final = range(6, 22)
 _KEPT: Final = 3
 _KIOSK_S: Final = 4.0
 _LAST_MOMENT: Final = timedelta(seconds=6)
 _NOT_YET: Final = frozenset({"in_progress", "throttled", "too_many_attempts"})
-"""Refusals that only put off."""
+"""Refusals that only postpone."""
 _PAGE: Final = 100
 
 
 @dataclass(slots=True)
 class House:
-    """What readers share: how to ask, what the kiosks show, and the record of it all.
+    """The state that readers share: the hosts, the kiosks' codes, and the record of all taps.
 
-    ``patience_s``: after so long without an answer a tap is repeated at another host.
+    ``patience_s``: seconds without an answer after which a tap is repeated at another host.
     """
 
     rig: Rig
@@ -44,17 +44,17 @@ class House:
     think_s: float
     session: aiohttp.ClientSession
     codes: dict[str, str] = field(default_factory=dict)
-    """What each kiosk shows."""
+    """The code that each kiosk shows."""
     shown: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set for a moment when all kiosks have asked for their codes."""
+    """Set for a moment when all kiosks have fetched their codes."""
     deadlines: dict[str, datetime] = field(default_factory=dict)
-    """Until when those who come late have to check in, by reader."""
+    """Check-in deadlines of the readers who come late, by reader."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(
         self, host: int, method: str, path: str, body: object = None, **headers: str
     ) -> tuple[int, Any]:
-        """(status, body); status 0 where there is no answer in time."""
+        """Sends a request. Returns (status, body); status 0 if there is no answer in time."""
         base = self.rig.hosts[host % len(self.rig.hosts)].base
         try:
             async with self.session.request(
@@ -65,7 +65,7 @@ class House:
             return 0, None
 
     async def show_codes(self) -> None:
-        """The kiosks' screens: each asks for its code every few seconds."""
+        """Fetches the code of each kiosk every few seconds, as the kiosks' screens do."""
         while True:
             for kiosk, key in self.rig.kiosk_keys.items():
                 host = self.chance.randrange(2)
@@ -99,24 +99,24 @@ async def house(
 
 @dataclass(slots=True)
 class Reader:
-    """One of them, who does one thing after the other."""
+    """A reader, who does one thing after the other."""
 
     house: House
     member: Member
     seats: Sequence[str]
-    """Among which they choose, as the others do."""
+    """The seats among which all readers choose."""
     _kept: list[str] = field(default_factory=list)
     _scanned: set[str] = field(default_factory=set)
 
     async def live(self) -> None:
-        """Until the house closes."""
+        """Uses the library until it closes."""
         while not self.house.closing.is_set():
             await (self._tomorrow() if self.house.chance.random() < 0.6 else self._today())
             if self.house.chance.random() < 0.2:
                 await self._answer_offers()
 
     async def live_late(self) -> None:
-        """The same, for one who books from now on and comes in the last moments each time."""
+        """Books again and again, and comes in the last moments of each check-in time."""
         while not self.house.closing.is_set():
             made = await self._sit_down()
             if made is None:
@@ -141,7 +141,7 @@ class Reader:
         target: str = "",
         wanted: tuple[str, datetime, datetime] | None = None,
     ) -> Operation:
-        """Repeat the request until there is an answer, with one key, each time at another host.
+        """Sends the request under one key until there is an answer, each time to another host.
         ``wanted`` is the seat and time that it asks for."""
         house, key = self.house, secrets.token_hex(8)
         operation = Operation(self.member.id, verb, key, target, real_now(), wanted=wanted)
@@ -181,7 +181,7 @@ class Reader:
         }
 
     async def _tomorrow(self) -> None:
-        """Book, think of something else, give it up, or keep it."""
+        """Books, pauses, and then cancels or keeps the booking."""
         day = to_local(real_now()) + timedelta(days=1)
         wish = self._wish(day)
         made = await self.tap("reserve", "/reservations", wish, wanted=_wanted(wish, day))
@@ -205,7 +205,7 @@ class Reader:
             await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
 
     async def _wait_for(self, wish: Mapping[str, str]) -> None:
-        """Stand in line for just that seat and time."""
+        """Joins the waitlist for exactly that seat and time."""
         body: dict[str, object] = {name: wish[name] for name in ("date", "start", "end")}
         body |= {"area_id": self.house.rig.area_id, "seats": [wish["seat_id"]]}
         await self.house.ask(
@@ -213,7 +213,7 @@ class Reader:
         )
 
     async def _answer_offers(self) -> None:
-        """Take or decline each seat that is held."""
+        """Accepts or declines each offered seat."""
         host = self.house.chance.randrange(2)
         status, body = await self.house.ask(host, "GET", "/waitlist", **self._signed)
         for entry in body["items"] if status == 200 else ():
@@ -228,8 +228,8 @@ class Reader:
                 await self.house.ask(host, "POST", f"/reservations/{id}/decline", **self._signed)
 
     async def leave_lines(self) -> None:
-        """Give up each place in a line, and each offer. What has no answer is left to the next
-        time."""
+        """Leaves each place in the waitlist, and declines each offer. Unanswered requests are left
+        to the next call."""
         host, page, pages = self.house.chance.randrange(2), 1, 1
         while page <= pages:  # in an hour they are more than one page
             path = f"/waitlist?page_size={_PAGE}&page={page}"
@@ -242,7 +242,7 @@ class Reader:
             page, pages = page + 1, -(-body["total"] // _PAGE)
 
     async def _today(self) -> None:
-        """Sit down, leave, return, stay longer, and go; some of it not each time."""
+        """Checks in, leaves, returns, renews and finishes; some steps only now and then."""
         made = await self._sit_down()
         if made is None or made.told is None:
             return
@@ -278,7 +278,8 @@ class Reader:
         return await self.tap("reserve", "/reservations", wish, wanted=wanted)
 
     async def check_in(self, id: str) -> bool:
-        """With as many codes as it takes: an old one is refused, and the next one is scanned."""
+        """Scans codes until one is accepted: an old code is refused, then the next one is
+        scanned."""
         for _ in range(3):
             scanned = await self._scan("check_in", id)
             if scanned.told is not None:
@@ -297,7 +298,7 @@ class Reader:
         return await self.tap(verb, path, {"qr": code}, id)
 
     async def go(self, id: str) -> None:
-        """Whatever has come of it: give the seat back."""
+        """Gives the seat back, whatever state the booking is in."""
         for host in range(10):
             status, body = await self.house.ask(host, "GET", f"/reservations/{id}", **self._signed)
             if status == 200:
@@ -308,7 +309,7 @@ class Reader:
             await asyncio.sleep(0.3)
 
     async def probe(self, seat: str, start: datetime) -> Probe:
-        """Book a seat of tomorrow that is stored as free, and give it back."""
+        """Books a seat of tomorrow that is stored as free, and gives it back."""
         wish = {"seat_id": seat, "date": to_local(start).date().isoformat()}
         wish |= {"start": _clock(start), "end": _clock(start + timedelta(hours=1))}
         asked = real_now()
@@ -321,7 +322,7 @@ class Reader:
 
 
 def _wanted(wish: Mapping[str, str], day: datetime) -> tuple[str, datetime, datetime]:
-    """Seat and time of a wish for that day."""
+    """The seat and time of a wish for that day."""
     date = to_local(day).date()
     start, end = (local_instant(date, time.fromisoformat(wish[n])) for n in ("start", "end"))
     return wish["seat_id"], start, end

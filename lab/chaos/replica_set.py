@@ -1,6 +1,6 @@
-"""A replica set of three real mongods that speak to one another, and are spoken to, by proxies.
+"""A replica set of three real mongods behind proxies.
 
-The set's configuration names the proxies, so every connection but the rig's own passes one of them.
+The set's configuration names the proxies, so every connection except the rig's own passes one.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Client = AsyncMongoClient[dict[str, Any]]
 
 
 class ChaosError(Exception):
-    """The rig itself failed, not the service. One line."""
+    """The rig itself has failed, not the service, for a reason of one line."""
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 60) -> None:
-    """Poll until the condition holds. Raises: ChaosError with ``what`` was waited for."""
+    """Polls until the condition holds. Raises: ChaosError, which names ``what`` was waited for."""
     deadline = time.monotonic() + within_s
     while not await condition():
         if time.monotonic() > deadline:
@@ -56,12 +56,12 @@ class Member:
     proxy: Proxy
     folder: Path
     direct: Client
-    """The rig's own connection, beside the proxy."""
+    """The rig's own connection, which bypasses the proxy."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def name(self) -> str:
-        """What it is called as a caller of the others."""
+        """Its name as a caller of other members."""
         return f"member {self.number}"
 
     @property
@@ -69,7 +69,7 @@ class Member:
         return f"127.0.0.1:{self.proxy.port}"
 
     def spawn(self) -> None:
-        """Start it without waiting for it."""
+        """Starts it without waiting for it."""
         with (self.folder.with_suffix(".log")).open("ab") as log:
             self.process = subprocess.Popen(
                 die_with_parent([str(mongod_binary()), *_options(self.port, self.folder)]),
@@ -81,12 +81,12 @@ class Member:
             )
 
     def send(self, how: signal.Signals) -> None:
-        """SIGSTOP pauses it, SIGCONT lets it go on."""
+        """Sends the signal: SIGSTOP pauses it, SIGCONT resumes it."""
         assert self.process is not None
         self.process.send_signal(how)
 
     async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End it, also while it is paused, and wait for the end."""
+        """Ends it, also while it is paused, and waits for the end."""
         process, self.process = self.process, None
         if process is None:
             return
@@ -95,7 +95,7 @@ class Member:
         await asyncio.to_thread(process.wait)
 
     async def hello(self) -> dict[str, Any]:
-        """What it says of itself; nothing while it does not answer."""
+        """Its answer to ``hello``; empty while it does not answer."""
         try:
             with pymongo.timeout(_HELLO_S):
                 return await self.direct.admin.command("hello")
@@ -105,7 +105,7 @@ class Member:
 
 @dataclass(slots=True)
 class ReplicaSet:
-    """Three members, their links, and what can be done to them."""
+    """Three members, their links, and operations on them."""
 
     members: list[Member]
     settings: Mapping[str, int]
@@ -120,7 +120,7 @@ class ReplicaSet:
         return f"mongodb://{hosts}/?replicaSet={_SET_NAME}"
 
     def link(self, caller: str, member: Member) -> Link:
-        """Between a caller (a host's or a member's name) and a member."""
+        """The link between a caller (a host's or a member's name) and a member."""
         return self._links.setdefault((caller, member.number), Link())
 
     def callers(self) -> Mapping[int, str]:
@@ -130,7 +130,7 @@ class ReplicaSet:
         return found
 
     async def start(self) -> None:
-        """Returns once there is a primary that all others follow."""
+        """Returns once there is a primary that all other members follow."""
         for member in self.members:
             member.proxy.callers = self.callers
             await member.proxy.start()
@@ -157,7 +157,7 @@ class ReplicaSet:
         await asyncio.gather(*(member.direct.close() for member in self.members))
 
     async def primary(self) -> Member:
-        """The member that is primary by the newest election; waits for one."""
+        """The primary of the newest election; waits for one."""
         while True:
             said = [(m, await m.hello()) for m in self.members if m.process is not None]
             primaries = [(h["electionId"], m) for m, h in said if h.get("isWritablePrimary")]
@@ -169,7 +169,7 @@ class ReplicaSet:
         return [m for m in self.members if m is not member]
 
     def isolate(self, member: Member) -> None:
-        """Cut a member off from the other members; applications still reach it."""
+        """Cuts a member off from the other members; applications still reach it."""
         for other in self.others(member):
             for link in (self.link(member.name, other), self.link(other.name, member)):
                 link.cut()
@@ -177,12 +177,13 @@ class ReplicaSet:
                 link.reset()
 
     def mend(self) -> None:
-        """Everybody reaches everybody."""
+        """Mends all links."""
         for link in self._links.values():
             link.mend()
 
     async def step_up(self, old: Member | None = None) -> Member:
-        """Make a primary now, not ``old``, whatever that one believes. Returns the new primary."""
+        """Makes another member than ``old`` primary at once, even if ``old`` believes to be one.
+        Returns it."""
         new: Member | None = None
 
         async def elected() -> bool:
@@ -204,7 +205,7 @@ class ReplicaSet:
         return new
 
     async def reconfigure(self, settings: Mapping[str, int]) -> None:
-        """Give the set other settings; the others keep MongoDB's defaults."""
+        """Changes these settings of the set; all others keep MongoDB's defaults."""
 
         async def given() -> bool:
             try:
@@ -220,7 +221,7 @@ class ReplicaSet:
         await until(given, "other settings of the set")
 
     async def settled(self, within_s: float = 60) -> None:
-        """Returns once all members have what the primary has; what was rolled back is gone."""
+        """Returns once all members have what the primary has, and rolled back writes are gone."""
         deadline = time.monotonic() + within_s
         while True:
             primary = await self.primary()
@@ -254,9 +255,9 @@ def _options(port: int, folder: Path) -> list[str]:
 
 @asynccontextmanager
 async def replica_set(folder: Path, settings: Mapping[str, int]) -> AsyncIterator[ReplicaSet]:
-    """A set of three for the length of a block, on data below ``folder``.
+    """A set of three for the length of a block, with its data below ``folder``.
 
-    ``settings`` are those of the set's configuration; MongoDB's defaults where they are not given.
+    ``settings`` of its configuration replace MongoDB's defaults.
     """
     found = ReplicaSet([], settings)
     ports = free_ports(2 * _MEMBERS)

@@ -1,4 +1,4 @@
-"""The whole house of a trial: databases behind links, two hosts, the library, and its readers."""
+"""The rig of a trial: databases behind links, two hosts, the library, and its readers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ POLICY: Final = Policy(
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A reader with the token of a session, and their WeChat user."""
+    """A reader with a session's token and their WeChat user."""
 
     id: str
     token: str
@@ -65,7 +65,7 @@ class Member:
 
 @dataclass(slots=True)
 class Rig:
-    """All that is running, and a look into the databases beside the links."""
+    """All running parts, and connections to the databases that bypass the links."""
 
     set: ReplicaSet
     redis: RedisServer
@@ -79,7 +79,7 @@ class Rig:
         return self.app[RESOURCES].db
 
     async def members(self, count: int) -> list[Member]:
-        """New readers who want all messages by all channels."""
+        """New readers who have consented to all messages by all channels."""
         stored, now = self.app[RESOURCES].repositories, real_now()
 
         async def one(_: int) -> Member:
@@ -101,21 +101,21 @@ class Rig:
 
     @property
     def area_id(self) -> str:
-        """The one area that there is."""
+        """The id of the only area."""
         return next(iter(self.app[REFERENCE].catalog.areas))
 
     def seats(self) -> list[str]:
-        """All that are in service."""
+        """All seats in service."""
         area = next(iter(self.app[REFERENCE].catalog.areas.values()))
         return [seat.id for seat in area.seats if seat.disabled is None]
 
     async def stored(self) -> list[Stored]:
-        """All reservations as a majority has them."""
+        """All reservations, read at majority."""
         rows = self.db["reservations"].find({"tombstone": {"$exists": False}})
         return [stored(row) async for row in rows]
 
     async def messages(self) -> list[Message]:
-        """Each once for each channel, with what became of it there."""
+        """One message for each channel, with its outcome there."""
         rows = self.db["deliveries"].find()
         ways = {row["_id"]: (_state(row), row.get("unknown", 0)) async for row in rows}
         rows = self.db["messages"].find({"reservation": {"$ne": None}})
@@ -134,8 +134,8 @@ class Rig:
         return [Violation(row["reservation"], row["reader"], row["kind"]) async for row in rows]
 
     async def quiet(self, within_s: float) -> None:
-        """Returns once all hosts are ready, all outboxes empty and all messages at an end, or
-        ``within_s`` have passed: what is missing then is for the judge."""
+        """Returns once all hosts are ready, all outboxes are empty and all messages have ended, or
+        after ``within_s``; the judge finds what is missing then."""
         await asyncio.gather(*(host.ready() for host in self.hosts))
         db = self.db
 
@@ -151,7 +151,7 @@ class Rig:
 
 
 def _state(delivery: Document) -> str:
-    """Its state; ``unknown`` where it may have arrived by WeChat and was not to be sent again: it
+    """The delivery's state. ``unknown`` if WeChat may have it and it was rightly not sent again: it
     has no consequence, or there is no consent for a second copy."""
     over = delivery["template"] not in OF_CONSEQUENCE or delivery["codes"][-1:] == [_NO_CONSENT]
     wechat = delivery["channel"] == Channel.WECHAT.value
@@ -162,8 +162,8 @@ def _state(delivery: Document) -> str:
 
 @contextmanager
 def noon() -> Iterator[int]:
-    """For the length of the block it is noon at the library, whatever the hour is: near midnight
-    readers could neither stay nor extend. Yields the hours of its zone, for other processes."""
+    """Makes it noon at the library during the block, whatever the hour is: near midnight readers
+    could neither stay nor renew. Yields the time zone's hours, for other processes."""
     hours = 12 - real_now().hour
     zone = timezone(timedelta(hours=hours), "trial")
     with mock.patch.object(time_range, "LIBRARY_ZONE", zone):
@@ -172,10 +172,10 @@ def noon() -> Iterator[int]:
 
 @asynccontextmanager
 async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
-    """Everything is up for the length of a block, with its data and logs in ``folder``.
+    """Runs everything during the block, with data and logs in ``folder``.
 
-    The replica set has MongoDB's own settings, so that a busy machine elects nobody by mistake.
-    ``workers`` are those of each host.
+    The replica set has MongoDB's own time-outs, so that a busy machine causes no election. Each
+    host has ``workers`` workers.
     """
     ports = free_ports(6)
     async with AsyncExitStack() as stack:

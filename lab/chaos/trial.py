@@ -1,4 +1,4 @@
-"""A trial: one thing after the other breaks under load; what has come of it is judged."""
+"""A trial: one thing after the other breaks under load, and the result is judged."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ from miniapp_server.clock import real_now
 from models.kernel.time_range import local_date
 
 DEADLINE: Final = "deadline"
-"""The primary is killed just before readers come in the last seconds of their time to check in."""
+"""The fault in which the primary is killed shortly before readers come in the last seconds of their
+check-in time."""
 NAMES: Final = (*FAULTS, DEADLINE)
 _LATE: Final = 10
 _BEFORE_DEADLINE: Final = timedelta(seconds=9), timedelta(seconds=6.5)
-"""Just before they come, or they are in."""
+"""The span before the deadline in which the fault begins: readers come, or are in, shortly after.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How hard it is tried. ``hold_s`` is how long each fault lasts, ``between_s`` the time after
-    it, ``isolated_s`` replaces ``hold_s`` where a primary is cut off from its majority: its own
-    election time-out (``isolated_ms``) is longer than a write waits, as MongoDB's is."""
+    """The size of a trial. ``hold_s``: how long a fault lasts; ``between_s``: the time after it.
+    ``isolated_s`` replaces ``hold_s`` where a primary is cut off from its majority: its election
+    time-out (``isolated_ms``) is longer than a write waits, as with MongoDB's default."""
 
     readers: int
     seats: int
@@ -69,10 +71,10 @@ async def trial(
     over: Callable[[History], bool] = lambda _: False,
     shown: Callable[[str], None] = lambda _: None,
 ) -> History:
-    """Let the faults of each round happen one by one under load, heal, and look.
+    """Lets the faults of each round happen one by one under load, heals, and records the result.
 
-    No fault begins once it is ``over``. ``shown`` is told of each. Returns all that there is to
-    judge.
+    No fault begins once ``over`` is true. ``shown`` is called with a line for each. Returns the
+    history to judge.
     """
     history = History()
     members = await rig.members(scale.readers + _LATE)
@@ -125,7 +127,7 @@ async def _answering(history: History) -> None:
 
 
 def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
-    """In their order, but the one of the deadline when its time comes, or else at last."""
+    """The next fault in order; the deadline's fault when its time has come, or else last."""
     others = [name for name in left if name != DEADLINE]
     if not others or DEADLINE not in left:
         return left[0]
@@ -135,7 +137,7 @@ def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
 
 
 async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
-    """Break, hold, mend, and wait until all is well."""
+    """Breaks, holds, mends, and waits until all is well."""
     history, hold_s = shared.history, scale.hold_s
     if name == DEADLINE:
         await _deadline_comes(shared)
@@ -156,7 +158,7 @@ async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
 
 
 async def _deadline_comes(shared: House) -> None:
-    """Returns shortly before the time to check in of those who come late is over."""
+    """Returns shortly before the check-in deadline of the readers who come late."""
 
     async def comes() -> bool:
         left = [deadline - real_now() for deadline in shared.deadlines.values()]
@@ -167,8 +169,8 @@ async def _deadline_comes(shared: House) -> None:
 
 
 async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
-    """Returns when nobody waits and nobody has an offer: a seat that a probe gives back would be
-    held for them."""
+    """Returns when no reader waits or has an offer: a seat that a probe gives back would be held
+    for them."""
 
     async def nobody() -> bool:
         # An offer that is given up passes on to the next in line, and an answer may be missing.
@@ -179,7 +181,8 @@ async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
 
 
 async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) -> None:
-    """Every reader asks for seats of tomorrow that they had to do with and that are free now."""
+    """Lets every reader ask for seats of tomorrow that they dealt with before and that are free
+    now."""
     there, day = await rig.stored(), local_date(real_now()) + timedelta(days=1)
     live = [r for r in there if r.state in ("reserved", "in_use", "away", "offered")]
     wished = {(o.told.seat, o.told.start) for o in shared.history.operations if o.told is not None}
@@ -200,19 +203,19 @@ async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) 
 
 
 def _taken(place: tuple[str, datetime], live: Sequence[Stored], own: Sequence[Stored]) -> bool:
-    """Does somebody have the seat in that hour, or the reader another one?"""
+    """Whether the seat is taken in that hour, or the reader has another one then."""
     seat, start = place
     end = start + timedelta(hours=1)
     return any(r.start < end and start < r.end for r in live if r in own or r.seat == seat)
 
 
 def all_harm(history: History) -> list[Harm]:
-    """Whatever must not be. While the rig is there: half hours are those of its library."""
+    """All violations of a promise. Call it while the rig runs: half hours are of its library."""
     return [*judge(history), *_out_of_order(history)]
 
 
 def _out_of_order(history: History) -> list[Harm]:
-    """Seats' and readers' days whose answers cannot have been true one after the other."""
+    """Days of seats and of readers whose answers have no sequential order."""
     found = []
     for disorder in disorders(history):
         last = max(call.begin for call in disorder.calls if call.begin < OPEN)
@@ -225,8 +228,8 @@ def _out_of_order(history: History) -> list[Harm]:
 
 
 def table(history: History, harm: Sequence[Harm]) -> str:
-    """One line for each fault: what was acknowledged, what harm was done, and how long nothing was
-    acknowledged after it had begun (seconds)."""
+    """One line for each fault: acknowledged operations, harm, and the longest time (seconds)
+    without an acknowledgement after it began."""
     counts = Counter((one.fault, one.kind) for one in harm)
     acknowledged = [o for o in history.operations if o.told is not None]
     lines: list[tuple[str, ...]] = [("fault", "acknowledged", *KINDS, "unknown", "silent s")]
@@ -251,7 +254,7 @@ def table(history: History, harm: Sequence[Harm]) -> str:
 
 
 def _silence(history: History, fault: Fault) -> float:
-    """The longest time in and shortly after the fault in which nothing was acknowledged."""
+    """The longest time without an acknowledgement during the fault and shortly after it."""
     last = fault.end + timedelta(seconds=10)
     instants = sorted(
         o.answered_at

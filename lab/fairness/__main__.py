@@ -1,6 +1,6 @@
-"""Who gets the seats: an opening with bots among the readers, and a whole day.
+"""Measures who gets the seats: at an opening with bots among the readers, and over a whole day.
 
-``scripts/fairness --help`` lists the options; docs/performance.md says what is measured.
+``scripts/fairness --help`` lists the options; docs/performance.md explains the measurements.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ POLICIES: Final[Mapping[str, Policy]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """``seats`` of an opening, which is repeated ``repeat`` times, and ``day_seats`` of the day."""
+    """The size of the measurement: ``seats`` of an opening, its repetitions, and seats of the
+    day."""
 
     seats: int
     repeat: int
@@ -55,7 +56,7 @@ def _bots(readers: int) -> int:
 
 
 async def measure(scale: Scale, folder: Path) -> dict[str, Any]:
-    """All runs. Raises: BenchFailed, EmbeddedError, DomainError."""
+    """The results of all runs. Raises: BenchFailed, EmbeddedError, DomainError."""
     async with AsyncExitStack() as stack:
         databases = await stack.enter_async_context(embedded_databases(folder))
         shown: dict[str, Any] = {"seed": scale.seed, "workers": scale.workers}
@@ -72,7 +73,7 @@ async def measure(scale: Scale, folder: Path) -> dict[str, Any]:
 async def _openings(
     scale: Scale, folder: Path, databases: EmbeddedDatabases, policy: Policy
 ) -> dict[str, Any]:
-    """Several openings under one policy as one."""
+    """The summary of several openings under one policy."""
     readers = round(READERS_PER_SEAT * scale.seats)
     found = []
     for number in range(scale.repeat):
@@ -89,7 +90,7 @@ async def _day(scale: Scale, folder: Path, databases: EmbeddedDatabases) -> dict
 
 
 def table(shown: Mapping[str, Any]) -> str:
-    """The Markdown form."""
+    """The results as a Markdown table."""
     lines: list[str] = []
     for name, found in shown.get("openings", {}).items():
         if not lines:
@@ -126,7 +127,8 @@ def table(shown: Mapping[str, Any]) -> str:
 
 
 def complaints(shown: Mapping[str, Any]) -> list[str]:
-    """Why the measurement has failed, if it has. Unfairness is a result, not a failure."""
+    """The reasons why the measurement has failed, if it has. Unfairness is a result, not a
+    failure."""
     runs = {**shown.get("openings", {}), **({"day": shown["day"]} if "day" in shown else {})}
     return [
         f"{name}: {found[what]} {what}"
@@ -160,7 +162,7 @@ def _scale(argv: Sequence[str] | None) -> tuple[Scale, bool]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the measurement. Returns the exit status."""
+    """Runs the measurement. Returns the exit status."""
     scale, as_json = _scale(argv)
     try:
         shown = run_measurement(partial(measure, scale), "fairness-")

@@ -1,7 +1,7 @@
-"""A day of a library that is too small, over real HTTP on the sandbox's moved clock.
+"""A day of a library that is too small, over real HTTP with the sandbox's moved clock.
 
-In steps of five minutes readers book, wait, check in, leave and finish; some do not come. What
-became of the seats is read from the database at the end (``hours``).
+In steps of five minutes readers book, wait, check in, leave and finish; some never come. The use of
+the seats is read from the database at the end (``hours``).
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ OPENS_H: Final = 7
 LAST_START_H: Final = 20
 CLOSES: Final = "22:30"
 STAYS_H: Final = (1, 2, 2, 3, 3, 4)
-"""Hours that a reader wants, each as likely."""
+"""Lengths of a reader's stay in hours, each equally likely."""
 GHOST_SHARE: Final = 0.1
-"""So many of the bookings are never used, and not given back."""
+"""Share of bookings that are never used and not given back."""
 CANCEL_SHARE: Final = 0.05
 EARLY_FINISH_SHARE: Final = 0.3
 LEAVE_SHARE: Final = 0.2
 LEAVE_STEPS: Final = 4
 ACCEPT_SHARE: Final = 0.9
 AHEAD_SHARE: Final = 0.4
-"""So many have booked in the morning for later; the others come and look for a seat."""
+"""Share of readers who have booked in the morning for later; the others come and look for a
+seat."""
 LATE_STEPS: Final = range(-1, 5)
 """Steps after the start at which readers check in."""
 
 
 @dataclass(slots=True)
 class Library:
-    """What the readers of a day share."""
+    """The state that the readers of a day share."""
 
     stage: Stage
     session: aiohttp.ClientSession
@@ -58,7 +59,7 @@ class Library:
     async def ask(
         self, member: Member | None, method: str, path: str, body: object = None
     ) -> tuple[int, Any]:
-        """(status, body)."""
+        """The answer to a request: (status, body)."""
         headers = {"Authorization": f"Bearer {member.token}"} if member else {}
         if path.startswith("/kiosks/"):
             headers = {"X-Kiosk-Key": self.kiosk_key}
@@ -74,7 +75,7 @@ class Library:
             return response.status, parsed
 
     async def move(self, now: datetime) -> None:
-        """Let the service's clock reach ``now``, and read the kiosk's new code."""
+        """Moves the service's clock to ``now``, and fetches the kiosk's new code."""
         await self.ask(None, "POST", "/sandbox/clock", {"now": now.isoformat()})
         _, shown = await self.ask(None, "GET", f"/kiosks/{self.kiosk}/code")
         self.now, self.code = now, shown["payload"]
@@ -94,7 +95,7 @@ class Library:
 
 @dataclass(slots=True)
 class Visitor:
-    """One reader and what they want of the day: a seat from ``start`` on for ``hours``."""
+    """A reader and their wish for the day: a seat from ``start`` on for ``hours``."""
 
     library: Library
     member: Member
@@ -105,14 +106,14 @@ class Visitor:
     reservation: str = ""
     wait: str = ""
     arrives: datetime | None = None
-    """When they check in; None where they never come."""
+    """The moment of the check-in; None if the reader never comes."""
     leaves: datetime | None = None
-    """When they go for a while."""
+    """The moment at which the reader leaves for a while."""
     finishes: datetime | None = None
     done: bool = False
 
     async def step(self) -> None:
-        """Do what is to be done at the library's present time."""
+        """Acts as the library's present time demands."""
         if self.done:
             return
         if self.reservation:
@@ -150,7 +151,7 @@ class Visitor:
             self.wait = entry["id"]
 
     def _end(self) -> str | None:
-        """The full hour at which the reader would go; None where that is over."""
+        """The full hour at which the reader would go; None if it is past."""
         end = self.start + timedelta(hours=self.hours)
         if self.library.now + timedelta(minutes=30) > end:
             return None
@@ -216,7 +217,7 @@ class Visitor:
 
 
 async def whole_day(home: House, library: LibraryData, readers: int, bots: int, seed: int) -> Day:
-    """Play the day. Raises: BenchFailed where a request fails that should not."""
+    """Plays the day. Raises: BenchFailed if a request fails that should succeed."""
     rng = random.Random(seed)
     kiosk, key = library.kiosks[0].id, new_key()
     await home.stored.kiosks.issue_kiosk_key(kiosk, key, new_secret())

@@ -1,4 +1,4 @@
-"""What became of a day's seat-hours: idle while somebody waited, held by ghosts. Pure sums."""
+"""Sums of a day's seat-hours: idle while readers waited, and held by no-shows. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from lab.fairness.model import percentile
 
 SAMPLE: Final = timedelta(minutes=5)
-"""The day is looked at so often."""
+"""The interval at which a day is sampled."""
 _GHOST: Final = "no_show"
 _OFFER_EXPIRED: Final = "offer_expired"
 _HOUR: Final = timedelta(hours=1)
@@ -41,7 +41,7 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """All of a day. ``seats`` are areas by seat, ``bots`` are the ids of those readers."""
+    """A whole day. ``seats`` maps seats to areas; ``bots`` are the ids of those readers."""
 
     seats: Mapping[str, str]
     readers: int
@@ -58,8 +58,8 @@ def idle_hours(day: Day) -> tuple[float, float]:
     """(seat-hours in which a seat was free for a waitlist entry that wanted it at that moment,
     seat-hours of the entries' areas in that time).
 
-    A seat is free for an entry if nobody held it, as far as was known then, from that moment to the
-    entry's end.
+    A seat is free for an entry if, as far as was known then, no reservation held it from that
+    moment to the entry's end.
     """
     step = SAMPLE / _HOUR
     idle = wanted = 0

@@ -1,4 +1,5 @@
-"""How readers and bots behave at an opening, and the sums of what they got. Nothing here asks."""
+"""The behaviour of readers and bots at an opening, and the sums of their results. Pure
+functions."""
 
 from __future__ import annotations
 
@@ -13,17 +14,20 @@ from typing import Any, Final
 
 REACTION_MEDIAN_S: Final = 1.2
 REACTION_SIGMA: Final = 0.5
-"""An honest reader presses so long after the opening: log-normal, 95 % between 0.45 and 3.2 s."""
+"""Spread of an honest reader's reaction after the opening: log-normal, 95 % between 0.45 and 3.2
+s."""
 EARLY_SHARE: Final = 0.1
 EARLY_S: Final = 0.5
-"""So many press up to that long before it, are told so, and press again after a reaction."""
+"""Share of readers who press too early, by at most ``EARLY_S``; they press again after a
+reaction."""
 CHOICE_MEDIAN_S: Final = 1.5
 CHOICE_SIGMA: Final = 0.5
-"""Reading a refusal and choosing another seat: log-normal."""
+"""Spread of the time to read a refusal and choose another seat: log-normal."""
 FOLLOWS_PROPOSAL: Final = 0.5
-"""How often an honest reader takes a seat that the refusal proposes; otherwise one of the plan."""
+"""Share of choices in which an honest reader takes a seat that the refusal proposes; otherwise
+one of the plan."""
 POPULARITY_EXPONENT: Final = 0.8
-"""The k-th popular seat is wanted as 1 / k to that power (Zipf's law)."""
+"""Exponent of Zipf's law: the k-th popular seat is wanted as 1 / k to that power."""
 BOT_LEAD_S: Final = 0.2
 BOT_EVERY_S: Final = 0.05
 BOT_CONNECTIONS: Final = 4
@@ -42,22 +46,22 @@ def choice_s(rng: random.Random) -> float:
 
 
 def presses_s(rng: random.Random) -> list[float]:
-    """The moments, in seconds after the opening, of an honest reader's first presses: one, or a
-    press too early and the one after it."""
+    """The moments of an honest reader's first presses, in seconds after the opening: one, or an
+    early press and the one after it."""
     after = reaction_s(rng)
     early = rng.random() < EARLY_SHARE
     return [-rng.uniform(0, EARLY_S), after] if early else [after]
 
 
 class Popularity:
-    """How much each seat is wanted: by Zipf's law over ``seats``, the most popular one first."""
+    """How much each of ``seats`` is wanted, by Zipf's law, the most popular one first."""
 
     def __init__(self, seats: Sequence[str]) -> None:
         self._seats = seats
         self._sums = list(accumulate(1 / k**POPULARITY_EXPONENT for k in range(1, len(seats) + 1)))
 
     def choose(self, rng: random.Random, free: Collection[str] | None = None) -> str | None:
-        """A seat by its popularity, one of ``free`` if that is given; None where none is free."""
+        """A random seat by popularity, among ``free`` if given; None if none is free."""
         if free is not None and not free:
             return None
         for _ in range(_DRAWS):
@@ -70,10 +74,9 @@ class Popularity:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What came of an opening. ``answers_s`` are the honest readers' waits for an answer that
-    decides (a booking or a refusal; whoever is asked to come back waits on), ``longest_s`` is the
-    longest time of one request, ``gone_s`` when the last seat went, ``late_s`` how late the
-    generator itself was (99th percentile)."""
+    """The result of an opening. ``answers_s``: waits of honest readers for a decision (a booking
+    or a refusal; "come again" is none); ``longest_s``: the longest request; ``gone_s``: when the
+    last seat was booked; ``late_s``: the generator's own lateness (99th percentile)."""
 
     seats: int
     honest: int
@@ -90,14 +93,15 @@ class Opening:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Of values in any order; 0.0 of none."""
+    """The percentile of values in any order; 0.0 if there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 def summary(openings: Sequence[Opening]) -> dict[str, Any]:
-    """The sums over openings of one size as plain values: shares in percent, ``excess_points`` by
-    how many percentage points the bots' share of the wins exceeds their share of the readers."""
+    """The sums over openings of one size as plain values: shares in percent; ``excess_points``:
+    the percentage points by which the bots' share of the wins exceeds their share of the
+    readers."""
     first = openings[0]
     readers = first.honest + first.bots
     bot_wins = sum(one.bot_wins for one in openings)

@@ -40,11 +40,11 @@ START, END = "09:00", "13:00"
 _LOOK_EVERY_S: Final = 0.25
 _TICK_S: Final = 0.02
 _LONGEST_S: Final = 40.0
-"""After the opening; whoever has no seat by then has given up."""
+"""Seconds after the opening; a reader without a seat by then has given up."""
 _TRIES: Final = 12
 _PLAN_READERS: Final = 4
 _BEFORE_S: Final = 2.0
-"""So long before the opening the readers get ready."""
+"""Seconds before the opening at which the readers get ready."""
 
 
 def library_of(seats: int) -> seeding.LibraryData:
@@ -61,7 +61,8 @@ def library_of(seats: int) -> seeding.LibraryData:
 
 @dataclass(slots=True)
 class Rush:
-    """What all of an opening share: the plan as a reader sees it, and what came of it."""
+    """The state that all readers of an opening share: the plan as a reader sees it, and the
+    results."""
 
     stage: Stage
     began: float
@@ -76,11 +77,11 @@ class Rush:
 
     @property
     def over(self) -> bool:
-        """No seat is left, or it has taken too long."""
+        """True if no seat is left, or the opening has taken too long."""
         return not self.free or monotonic() > self.began + _LONGEST_S
 
     async def book(self, member: Member, seat: str, key: str = "") -> Answer:
-        """The answer to one request for a seat; it counts where it is a failure."""
+        """The answer to one request for a seat. A failure is counted."""
         body = {"seat_id": seat, "date": TOMORROW.isoformat(), "start": START, "end": END}
         wanted = request("POST", "/api/v1/reservations", member.token, json.dumps(body).encode())
         if key:
@@ -95,15 +96,15 @@ class Rush:
         return answer
 
     async def watch_clock(self) -> None:
-        """Note how late this process itself is, until cancelled: what comes of a machine that is
-        too busy says nothing about the service."""
+        """Records the lateness of this process until cancelled: results of an overloaded machine
+        say nothing about the service."""
         while True:
             due = monotonic() + _TICK_S
             await _until(due)
             self.late_s.append(monotonic() - due)
 
     async def look(self, watchers: Sequence[Member]) -> None:
-        """Keep the plan as current as a reader's screen shows it, until cancelled."""
+        """Keeps the plan as current as a reader's screen shows it, until cancelled."""
         areas = self.stage.house.reference.catalog.areas
         query = f"date={TOMORROW.isoformat()}&start={START}&end={END}"
         async with aiohttp.ClientSession() as session:
@@ -139,7 +140,7 @@ async def _until(moment: float) -> None:
 
 
 async def honest(rush: Rush, member: Member, rng: random.Random) -> None:
-    """One reader: press, and after a refusal choose another seat, until there is none."""
+    """Plays a reader who presses and, after a refusal, chooses another seat, until none is left."""
     seat = rush.popularity.choose(rng)
     *early, press = model.presses_s(rng)
     for moment in early:
@@ -164,7 +165,7 @@ async def honest(rush: Rush, member: Member, rng: random.Random) -> None:
 
 
 async def _decided(rush: Rush, member: Member, seat: str, rng: random.Random) -> Answer:
-    """The answer to one press; "come again" is obeyed with the same key."""
+    """The answer to one press. "Come again" is obeyed with the same key."""
     key, since = secrets.token_hex(8), monotonic()
     for _ in range(_TRIES):
         answer = await rush.book(member, seat, key)
@@ -177,7 +178,8 @@ async def _decided(rush: Rush, member: Member, seat: str, rng: random.Random) ->
 
 @dataclass(slots=True)
 class Bot:
-    """Sends without waiting for answers, follows what a refusal proposes, and stops at a win."""
+    """A bot: it sends without waiting for answers, follows the proposals of refusals, and stops
+    at a win."""
 
     rush: Rush
     member: Member
@@ -213,7 +215,7 @@ class Bot:
 async def opening_house(
     folder: Path, databases: EmbeddedDatabases, seats: int, policy: Policy
 ) -> AsyncIterator[House]:
-    """A library of so many seats whose next day opens at ``OPENS_AT``."""
+    """A library of ``seats`` seats whose next day opens at ``OPENS_AT``."""
     async with house(folder, databases, library=library_of(seats)) as home:
         await home.stored.policies.add_missing(policy, MORNING)
         await home.reference.refresh()
@@ -221,7 +223,7 @@ async def opening_house(
 
 
 async def opening(home: House, readers: int, bots: int, workers: int, seed: int) -> model.Opening:
-    """Let the day open once. Raises: BenchFailed where what was confirmed is not what is stored."""
+    """Lets the day open once. Raises: BenchFailed if confirmed and stored bookings differ."""
     rng = random.Random(seed)
     seats = [str(seat) for seat in seats_of(home)]
     rng.shuffle(seats)
@@ -265,8 +267,8 @@ async def opening(home: House, readers: int, bots: int, workers: int, seed: int)
 
 
 async def _wind_clock(stage: Stage) -> float:
-    """Set the service's clock to a moment before the opening. Returns the steady clock's time of
-    the opening."""
+    """Sets the service's clock to a moment before the opening. Returns the steady clock's time
+    of the opening."""
     opens = datetime.combine(MORNING.date(), OPENS_AT, MORNING.tzinfo)
     url = f"http://127.0.0.1:{stage.port}/sandbox/clock"
 
