@@ -154,7 +154,7 @@ class ReferenceData:
         return accessible_only and not self.active_accommodation(reader_id, day).accessible
 
     def groups_instead(self, seat: Seat, reader: Reader | None, day: date) -> tuple[str, ...]:
-        """The groups' names if the seat is reserved for others; empty if the reader may use it."""
+        """The names of the groups that the seat is reserved for; empty if the reader may use it."""
         reserved = self.groups.reserved_for(seat)
         if not reserved or not reserved.isdisjoint(self.groups_of(reader, day)):
             return ()

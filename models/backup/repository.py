@@ -43,7 +43,7 @@ _BATCH: Final = 1000
 _LEVEL: Final = 6
 _LARGEST_DOCUMENT: Final = 17 * 2**20
 _HISTORY_GONE: Final = frozenset({239, 246})
-"""SnapshotTooOld and SnapshotUnavailable: MongoDB no longer has the snapshot."""
+"""Codes of SnapshotTooOld and SnapshotUnavailable: MongoDB no longer has the snapshot."""
 
 
 class BackupError(Exception):

@@ -39,7 +39,7 @@ class ApiTokenRepository:
         self._all = db["api_tokens"]
 
     async def insert(self, secret: str, made: ApiToken) -> bool:
-        """False if a token with this id exists. Raises: Unavailable."""
+        """Inserts a token; False if a token with its id exists. Raises: Unavailable."""
         document: Document = {
             "_id": made.id,
             "secret": token_hash(secret),

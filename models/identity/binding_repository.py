@@ -75,13 +75,13 @@ class BindingRepository:
             return await self._all.find_one({"reader": reader_id}, {"_id": 1}) is not None
 
     async def unbind(self, reader_id: ReaderId) -> bool:
-        """True if there was a binding."""
+        """Removes the reader's binding; False if there was none."""
         with translate_errors():
             result = await self._all.delete_one({"reader": reader_id})
         return result.deleted_count == 1
 
     async def reencrypt(self, limit: int) -> int:
-        """Re-encrypts openids under older keys; returns the number. A unionid is stored as a hash
+        """Re-encrypts openids under older keys; returns their number. A unionid is stored as a hash
         only, and is renewed at the next binding."""
         current = f"{self._sealer.current}:"
         with translate_errors():

@@ -33,7 +33,7 @@ class StaffGrantRepository:
         ]
 
     async def give(self, reader_id: ReaderId, grant: StaffGrant) -> bool:
-        """False if the reader does not exist."""
+        """Adds a grant; False if the reader does not exist."""
         with translate_errors():
             done = await self._readers.update_one(
                 {"_id": reader_id}, {"$push": {"staff_grants": _document(grant)}}

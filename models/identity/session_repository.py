@@ -129,7 +129,8 @@ class SessionRepository:
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
-        """Uses three look-ups by key, which cost the server a tenth of joining the collections."""
+        """The principals in order; three look-ups by key cost a tenth of joining the
+        collections."""
         with translate_errors():
             sessions = await self._all.find(_by_ids(session_ids)).to_list(None)
             hashes = [h for row in sessions for h in row.get("openid_hashes", ())]
@@ -362,5 +363,5 @@ def _role(d: Document | None) -> StaffRole | None:
 
 
 def _by_ids(ids: list[str]) -> Document:
-    """Uses one id directly, which costs the server a fifth less than ``$in``."""
+    """The query for these ids; a single id without ``$in`` costs the server a fifth less."""
     return {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}

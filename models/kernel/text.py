@@ -9,7 +9,7 @@ from typing import Final
 
 _DIGITS: Final = frozenset("0123456789")
 _ALSO: Final = "\u3000\u00a0\u200d"
-"""The full-width space of Chinese texts, the no-break space, the joiner of emoji."""
+"""Also allowed in a line: the full-width space, the no-break space, the joiner of emoji."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Marks a CSV file as UTF-8 for spreadsheets."""
 UTF_8: Final = "utf-8"

@@ -47,7 +47,7 @@ class TimeRange:
 
 
 def use_zone(zone: timezone) -> None:
-    """Sets the library's zone, before the first area exists: counted days are not converted."""
+    """Sets the library's zone. Only before the first area exists: stored days are not converted."""
     global LIBRARY_ZONE
     LIBRARY_ZONE = zone
 

@@ -75,8 +75,8 @@ class StepMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetupProgress:
-    """The progress of the first run. ``rev`` grows with every change; at 0 it has not begun, and a
-    library with areas needs none."""
+    """The progress of the first run. ``rev`` grows with every change; at 0 the run has not begun,
+    and a library that has areas needs none."""
 
     marks: Mapping[SetupStep, StepMark] = field(default_factory=dict)
     finished: bool = False

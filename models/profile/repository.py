@@ -89,7 +89,8 @@ async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> No
 
 
 async def _put(db: Database, document: Document, session: Any) -> None:
-    """Replaces the previous ``rev``. Raises: ConcurrentUpdate, DuplicateKeyError."""
+    """Replaces the document whose ``rev`` is one less. Raises: ConcurrentUpdate,
+    DuplicateKeyError."""
     if document["rev"] == 1:
         await db["profile"].insert_one(document, session=session)
     else:

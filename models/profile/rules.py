@@ -18,7 +18,7 @@ LONGEST: Final[Mapping[str, int]] = {
     "mini_program": 20,
     "menu": 4,
 }
-"""Characters of each text. WeChat shows four of a menu button."""
+"""At most this many characters of each text; WeChat shows four of a menu button."""
 REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
 LONGEST_CONTACT: Final = 60
 MOST_CONTACTS: Final = 6
@@ -49,7 +49,7 @@ def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> Non
 
 
 def check_zone(zone: str, year: int) -> int:
-    """Minutes ahead of UTC. Raises: Malformed if the zone cannot be used from ``year`` on."""
+    """Minutes that the zone is ahead of UTC. Raises: Malformed if unusable from ``year`` on."""
     problem = zone_problem(zone, year)
     if problem is not None:
         raise Malformed("zone", problem.value, zone=zone)

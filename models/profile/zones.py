@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 _YEARS: Final = 10
 """Years for which a zone must keep its offset, by the tz database."""
 _LOOK_EVERY: Final = timedelta(days=14)
-"""No country changes its clock for less than four weeks (Morocco does so for Ramadan)."""
+"""Interval of samples: no clock change lasts less than four weeks (Morocco's, for Ramadan)."""
 _HALF_HOUR: Final = timedelta(minutes=30)
 _AREAS: Final = frozenset(
     {

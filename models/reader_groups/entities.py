@@ -54,8 +54,8 @@ class GroupLimits:
     booking_window_days: int | None = None
 
     def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
-        """The limits that were at least the library's and are now below: privileges now
-        restrict."""
+        """The limits, by name, that turn into restrictions: no smaller than the library's in
+        ``before``, smaller in ``after``."""
         return {
             name: own
             for name, own in asdict(self).items()
@@ -152,7 +152,7 @@ class ReaderGroups:
         return not reserved or not reserved.isdisjoint(groups)
 
     def names(self, groups: Groups) -> tuple[str, ...]:
-        """The names for readers, sorted."""
+        """The groups' names for readers, sorted."""
         return tuple(sorted(self.by_id[id].shown_name for id in groups))
 
     def barred(self, area: Area, groups: Groups) -> dict[int, tuple[str, ...]]:

@@ -24,7 +24,7 @@ class MembershipRepository:
         self._readers = db["readers"]
 
     async def follow_campus(self, reader_id: ReaderId, now: Sequence[Membership]) -> None:
-        """Replaces the reader's memberships by the campus; those of other sources stay."""
+        """Replaces the reader's memberships from the campus with ``now``; others stay."""
         others = _without({"$eq": ["$$m.source", MembershipSource.CAMPUS.value]})
         with translate_errors():
             await self._readers.update_one({"_id": reader_id}, _becomes(others, now))

@@ -33,7 +33,7 @@ class ReaderGroupRepository:
         self._db, self._all = db, db["reader_groups"]
 
     async def add(self, group: ReaderGroup) -> bool:
-        """False if a group has this name, or is the default group already."""
+        """Adds a group; False if its name is taken, or it is a second default group."""
 
         async def work(session: Any) -> None:
             await self._all.insert_one(group_document(group), session=session)
@@ -47,8 +47,7 @@ class ReaderGroupRepository:
         return read_group(document) if document else None
 
     async def replace(self, group: ReaderGroup) -> bool:
-        """Replaces the previous ``rev``; False if the group has changed or the new name is
-        taken."""
+        """Replaces the group whose ``rev`` is one less; False if changed or the name is taken."""
 
         async def work(session: Any) -> None:
             done = await self._all.replace_one(

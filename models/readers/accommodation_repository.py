@@ -83,7 +83,7 @@ class AccommodationRepository:
         return {ReaderId(row["reader"]): self._opened(row["allowance"]) for row in rows}
 
     async def reencrypt(self) -> int:
-        """Re-encrypts with the current key the values under older keys; returns their number."""
+        """Re-encrypts values under older keys with the current one; returns their number."""
         current, done = f"{self._sealer.current}:", 0
         with translate_errors():
             async for row in self._all.find({"allowance": {"$not": {"$regex": f"^{current}"}}}):

@@ -15,7 +15,7 @@ CARD_NUMBER: Final = "[!-~]{4,32}"
 
 
 def normalise_student_no(raw: str) -> str:
-    """Trims and capitalises a number: graduates' numbers have letters."""
+    """Trims a number and converts it to upper case: graduates' numbers have letters."""
     return raw.strip().upper()
 
 

@@ -24,4 +24,4 @@ class VisitChanged(WrongState):
 
 
 class NumberOfVisitor(Unauthenticated):
-    """Sign-in is refused: a number made here for a visitor belongs to no campus account."""
+    """The number was made here for a visitor: a campus account with it is another person's."""

@@ -40,7 +40,7 @@ PERSONAL_COLLECTIONS: Final = (
 )
 """Collections whose documents belong to a reader, by ``reader``, and are erased with the reader."""
 _DISPATCHED: Final = ("messages", "violations", "kiosk_scans")
-"""Collections of a reader that the outbox dispatcher writes."""
+"""Collections with a reader's data that the outbox dispatcher writes."""
 ANONYMISED_COLLECTIONS: Final = ("reservations", "violations", "webhook_deliveries")
 """Collections that are kept without the reader, for statistics and for undelivered webhooks."""
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
@@ -224,7 +224,8 @@ async def anonymise_webhooks(db: Database, which: Document) -> int:
 
 
 async def anonymise_violations(db: Database, which: Document) -> int:
-    """Removes the reader, appeals' and waivers' texts from violations; returns their number."""
+    """Removes readers and the texts of appeals and waivers from violations; returns their
+    number."""
     rows = await db["violations"].find(which).sort("_id").to_list(None)
     for row in rows:
         change: Document = {"reader": ERASED_READER}

@@ -50,7 +50,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 }
 _SEARCH_FIELDS: Final = ("no", "name", "kind", "suspended_until", "stay")
 _BATCH: Final = 500
-"""Readers whose data is decrypted in one go, within two milliseconds."""
+"""At most this many readers are decrypted at once, which takes two milliseconds."""
 
 
 class ReaderRepository:
@@ -212,7 +212,7 @@ class ReaderRepository:
         return bool(result.matched_count)
 
     async def reencrypt(self, limit: int) -> int:
-        """Re-encrypts up to ``limit`` readers under older keys; returns the number."""
+        """Re-encrypts up to ``limit`` readers under older keys; returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (
@@ -236,7 +236,7 @@ class ReaderRepository:
 
 
 def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | None:
-    """The id of a web session's reader; of a WeChat session's by the current binding."""
+    """The reader's id: a web session's own, or by the WeChat user's current binding."""
     own: str | None = session.get("reader")
     return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
 

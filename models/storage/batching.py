@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 class Batcher(Generic[Item, Result]):
     """Turns ``work`` on many items into a call for one item.
 
-    ``work`` returns a result or an error per item, in order. What it raises, every caller gets.
+    ``work`` returns a result or an error per item, in order; its exceptions reach every caller.
     """
 
     def __init__(

@@ -227,7 +227,7 @@ def _lone(host: str, hello: Mapping[str, Any]) -> str:
 
 
 async def _look(url: str, host: str) -> dict[str, Any] | str:
-    """One host's "hello" response, without credentials; or the cause for which there is none."""
+    """One host's "hello" response, requested without credentials; or the cause of its failure."""
     options = parse_qsl(url.partition("?")[2])
     query = urlencode([o for o in options if o[0].lower().startswith(("tls", "ssl"))])
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(

@@ -55,7 +55,8 @@ class FreeTexts:
 
 
 async def reencrypt_free_texts(db: Database, cipher: FieldCipher) -> int:
-    """Re-encrypts texts under older keys; returns their number. Raises: Unavailable."""
+    """Re-encrypts texts under older keys with the current one; returns their number. Raises:
+    Unavailable."""
     done = 0
     with translate_errors(), pymongo.timeout(_ROTATION_S):
         for collection, fields in FREE_TEXTS.items():

@@ -99,7 +99,8 @@ class About:
         return dict(keys.get("checks") or {})
 
     def refuse(self, mode: Mode, sealer: FieldCipher) -> None:
-        """Refuses a service of this mode with these keys. Raises: DatabaseRefused."""
+        """Refuses if a service of this mode with these keys must not open it. Raises:
+        DatabaseRefused."""
         self.refuse_half()
         self.refuse_before_release()
         self._refuse_newer_schema()
@@ -233,8 +234,9 @@ async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
 
 
 async def note_address(db: Database, pages_at: str) -> str:
-    """Stores the address of this service's pages. Returns a different previous one, or an empty
-    text: the service has moved, or two installations share a database. Raises: Unavailable."""
+    """Stores the address of this service's pages. Returns the previous address if it differs (the
+    service has moved, or two installations share a database), else an empty text. Raises:
+    Unavailable."""
     with translate_errors():
         before = await db[ABOUT].find_one_and_update(
             {"_id": MODE, "pages_at": {"$ne": pages_at}}, {"$set": {"pages_at": pages_at}}

@@ -173,7 +173,7 @@ async def delete_oldest(
 
 
 def previous_revisions(rev: int) -> list[int | None]:
-    """The values that ``rev`` may have had before this change; the first revision has no field."""
+    """The stored values of ``rev`` before this revision; None is a document written without one."""
     return [rev - 1, None] if rev == 1 else [rev - 1]
 
 

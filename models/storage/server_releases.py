@@ -33,7 +33,7 @@ MONGODB: Final[Mapping[Version, Series]] = {
 """Sources: CVE-2026-118383 (replica sets, before authentication), CVE-2026-9740, CVE-2026-18691;
 ends of support from mongodb.com/legal/support-policy/lifecycles."""
 VALKEY_FLOOR: Final[Version] = (8, 1, 10)
-"""CVE-2026-56684 (TLS) is fixed from 8.1.9 on."""
+"""The first release without known holes; CVE-2026-56684 (TLS) is fixed from 8.1.9 on."""
 
 
 def mongodb_note(version: Sequence[int], today: date) -> str:

@@ -37,7 +37,7 @@ _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     ReaderGroup: frozenset({"rev"}),
     CannedAnswer: frozenset({"rev"}),
 }
-"""Fields of one database only, and fields that the place in the file implies."""
+"""Fields left out: meaningful in one database only, or implied by their place in the file."""
 _SHORT: Final = frozenset({Seat})
 """Entities of which there are thousands: fields with default values are left out."""
 

@@ -14,7 +14,7 @@ from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
 
 _BATCH = 500
-"""Readers of a file that are processed at once."""
+"""At most this many readers of a file are processed at once."""
 
 
 class StaffMemberships:

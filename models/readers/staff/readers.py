@@ -22,7 +22,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 
 SHORTEST_PART: Final = 2
-"""At least this many characters are searched for within numbers and names; one occurs in most."""
+"""Shorter parts are not searched for: one character occurs in half of all numbers and names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,11 @@ class StaffReaders:
         return await self._readers.many(ids)
 
     async def find(self, ctx: StaffContext, text: str, limit: int) -> FoundReaders:
-        """Finds up to ``limit`` readers by number, card or exact name; if none, by a part of one.
-        Full-width digits and blanks are normalised. The audit log has counts, never the text."""
+        """Finds up to ``limit`` readers by number, card or exact name; if there are none, by a part
+        of the number or name.
+
+        Full-width digits and blanks are normalised. The audit log has counts, never the text.
+        """
         text = as_searched(text)
         by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
         owner = await self._cards.reader_of(text) if is_card_number(text) else None
@@ -96,7 +99,7 @@ class StaffReaders:
         return await self._codes.is_bound(reader_id)
 
     async def unbind(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
-        """Removes the binding (a lost phone) and ends all sessions. Raises: NotFound."""
+        """Removes the binding, for a lost phone, and ends all sessions. Raises: NotFound."""
         if not await self._codes.is_bound(reader.id):
             raise NotFound()
         async with self._audit.entry(
