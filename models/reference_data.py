@@ -119,6 +119,7 @@ class ReferenceData:
     # --- seats and areas ------------------------------------------------------------------------
 
     def seat(self, seat_id: str) -> Seat:
+        """Raises: NotFound."""
         seat = self.catalog.seats.get(SeatId(seat_id))
         if seat is None:
             raise NotFound()
@@ -180,8 +181,7 @@ class ReferenceData:
     def with_limits(
         self, policy: Policy, limits: GroupLimits, area_id: AreaId | None, day: date
     ) -> Policy:
-        """Applies groups' limits. A longest stay of the area or day has priority over the
-        groups'."""
+        """Applies groups' limits. The area's or day's own longest stay has priority over them."""
         longest, window = limits.max_minutes, limits.booking_window_days
         if longest is not None and not self.policy.has_own("max_minutes", area_id, day):
             policy = replace(policy, max_minutes=max(longest, policy.min_minutes))

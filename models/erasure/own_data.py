@@ -48,7 +48,8 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Erases the reader. Raises: ErasureNotNow; the errors of ``ErasureService.erase``."""
+        """Erases the reader. Raises: ErasureNotNow; Suspended, Busy: see
+        ``ErasureService.erase``."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)
         await self._erasure.erase(reader, now)

@@ -57,6 +57,7 @@ def check_zone(zone: str, year: int) -> int:
 
 
 def _check_contact(lines: tuple[str, ...]) -> None:
+    """Raises: Malformed."""
     if not 0 < len(lines) <= MOST_CONTACTS:
         raise Malformed("contact", "contact_lines", most=MOST_CONTACTS)
     for line in lines:

@@ -92,7 +92,8 @@ async def insert(collection: Collection, document: Document) -> None:
     """Inserts the document.
 
     Raises: DuplicateKeyError if a majority has confirmed the conflicting document; WTimeoutError if
-    the outcome is unknown. ``insert_one`` would raise DuplicateKeyError for both.
+    the outcome is unknown. ``insert_one`` would raise DuplicateKeyError for both, since PyMongo
+    reports the write error only.
     """
     try:
         await collection.insert_many([document])
