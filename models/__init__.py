@@ -1,1 +1,1 @@
-"""The library's language: entities, rules, the state machine (pure); use cases; the store."""
+"""The domain: entities, rules, transitions, use cases and repositories."""

@@ -1,8 +1,7 @@
-"""Reference data, kept in memory by every worker: the library's profile, the catalog, the policy,
-the reader groups and the accommodations.
+"""Reference data, cached by every worker: the library's profile, catalog, policy, reader groups and
+accommodations.
 
-A job asks every few seconds whether a newer version is stored (``refresh``). Nobody else writes to
-what is here.
+A job checks every few seconds for newer versions (``refresh``). Other modules only read the data.
 """
 
 from __future__ import annotations
@@ -39,12 +38,10 @@ from models.readers.entities import Reader
 
 _DAY: Final = timedelta(days=1)
 _CACHED: Final = 1000
-"""Resolved policies and opening hours, each of an area and a day."""
+"""At most this many resolved policies, opening hours and joined days are cached of each kind."""
 
 
 class ReferenceData:
-    """What a rule needs to know of the library, without a query."""
-
     def __init__(
         self,
         catalogs: CatalogRepository,
@@ -60,60 +57,58 @@ class ReferenceData:
         self.groups = ReaderGroups()
         self._groups_version = 0
         self.setup = SetupProgress()
-        """How far the first run has come."""
         self.catalog = Catalog("", {}, {}, {})
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
         self._accommodations: tuple[int, dict[ReaderId, Accommodation]] = (0, {})
         self._resolved: dict[tuple[int, AreaId | None, date | None], Policy] = {}
         self._stored: dict[int, Policy] = {}
-        """Older versions of the policy: they never change."""
+        """Older policy versions by number; they never change."""
         self._hours: dict[tuple[int, date, AreaId], OpenHours] = {}
         self._joined: dict[date, tuple[date, ...]] = {}
         self._joined_by: tuple[Policy, Catalog] = (self.policy, self.catalog)
 
     async def refresh(self) -> None:
-        """Load what has changed of it. The library's number counts changes of the profile too."""
+        """Loads the parts that have changed; the library's version also covers the profile."""
         versions = await self._catalogs.versions()
         version, groups = versions["accommodations"], versions["reader_groups"]
         if version != self._accommodations[0]:
             self._accommodations = version, await self._accommodation_repository.all()
         if groups != self._groups_version:
             self._groups_version, self.groups = groups, await self._group_repository.all()
-        found = (versions["library"], await self._policies.newest())
-        if found == self._loaded:
+        versions_now = (versions["library"], await self._policies.newest())
+        if versions_now == self._loaded:
             return
         catalog = await self._catalogs.load()
-        # After the catalog: once there is an area, the zone is what it will always be.
+        # After the catalog: once an area exists, the zone never changes.
         profile = await self._profiles.load() or self.default_profile
         if profile.clock != self.profile.clock:
             self._turn_clock(profile.clock)
         self.profile, self.catalog = profile, catalog
         self.setup = await self._profiles.setup()
-        if found[1] is not None:
-            self.policy = await self._policies.get(found[1]) or self.policy
-        self._loaded = found
+        if versions_now[1] is not None:
+            self.policy = await self._policies.get(versions_now[1]) or self.policy
+        self._loaded = versions_now
 
     def _turn_clock(self, clock: timezone) -> None:
-        """Let the library's clock be that one: nothing has been counted by another yet."""
+        """Switches the library's zone; no bookings have been counted in the old zone yet."""
         use_zone(clock)
         self._hours.clear()
         self._joined.clear()
         forget_time_steps()
 
     async def publish(self, new: Policy, now: datetime) -> None:
-        """Let ``new`` be the policy from now on. Raises: RulesChanged where somebody else was
-        first."""
+        """Makes ``new`` the current policy. Raises: RulesChanged if another change came first."""
         if not await self._policies.add(new, now):
             raise RulesChanged()
         await self.refresh()
 
     async def policy_versions(self, limit: int) -> list[tuple[int, datetime]]:
-        """The last versions of the policy, and since when each has been one."""
+        """The latest policy versions, each with the instant from which it has applied."""
         return await self._policies.versions(limit)
 
     def invalidate(self) -> None:
-        """Nothing that was loaded is true any more (the sandbox starts anew)."""
+        """Forgets all loaded data (the sandbox starts anew)."""
         self._loaded, self._accommodations = None, (0, {})
         self.groups, self._groups_version = ReaderGroups(), 0
         self._resolved.clear()
@@ -131,7 +126,7 @@ class ReferenceData:
         return seat
 
     def seat_even_if_removed(self, seat_id: str) -> Seat:
-        """The seat; one that has left the plan is out of service. Raises: NotFound."""
+        """The seat; a removed one is returned as out of service. Raises: NotFound."""
         seat = self.catalog.seats.get(SeatId(seat_id))
         if seat is not None:
             return seat
@@ -148,47 +143,45 @@ class ReferenceData:
         return area
 
     def area_for_readers(self, area_id: str) -> Area:
-        """As ``area``; one that is out of use is not found either. Raises: NotFound."""
+        """The area, if it is in use. Raises: NotFound."""
         area = self.catalog.areas.get(AreaId(area_id))
         if area is None or not area.in_use:
             raise NotFound()
         return area
 
     def is_kept_for_others(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
-        """Is the seat kept for readers who need it, of whom the reader is none?"""
-        kept = seat.accessible and self.policy_on(day).accessible_only
-        return kept and not self.active_accommodation(reader_id, day).accessible
+        """True if the seat is kept for readers with an accommodation, which this reader lacks."""
+        accessible_only = seat.accessible and self.policy_on(day).accessible_only
+        return accessible_only and not self.active_accommodation(reader_id, day).accessible
 
     def groups_instead(self, seat: Seat, reader: Reader | None, day: date) -> tuple[str, ...]:
-        """What the groups are called that the seat is reserved for, where the reader is in none of
-        them on that day; empty where they may have it."""
+        """The names of the groups that the seat is reserved for; empty if the reader may use it."""
         reserved = self.groups.reserved_for(seat)
         if not reserved or not reserved.isdisjoint(self.groups_of(reader, day)):
             return ()
         return self.groups.names(reserved)
 
     def may_use_seat(self, seat: Seat, reader: Reader | None, day: date) -> bool:
-        """May the reader have the seat at all: is it not reserved for others?"""
+        """True if the seat is not reserved for other readers."""
         reader_id = reader.id if reader is not None else None
-        kept = self.is_kept_for_others(seat, reader_id, day)
-        return not kept and self.groups.may_use(seat, self.groups_of(reader, day))
+        for_others = self.is_kept_for_others(seat, reader_id, day)
+        return not for_others and self.groups.may_use(seat, self.groups_of(reader, day))
 
     # --- reader groups --------------------------------------------------------------------------
 
     def groups_of(self, reader: Reader | None, day: date) -> GroupSet:
-        """The groups that the reader is in on that day. Nobody known is in none."""
+        """The groups that the reader is in on that day; none for an unknown reader."""
         return self.groups.of(reader.memberships, day) if reader is not None else NO_GROUPS
 
     def limits_of(self, reader: Reader | None, day: date) -> GroupLimits:
-        """The numbers that the reader's groups have in the place of the library's."""
+        """The limits of the reader's groups that replace the library's on that day."""
         groups = self.groups_of(reader, day)
         return self.groups.limits_of(groups) if groups else NO_LIMITS
 
     def with_limits(
         self, policy: Policy, limits: GroupLimits, area_id: AreaId | None, day: date
     ) -> Policy:
-        """The resolved policy with the numbers of groups. What the area or the day says by itself
-        stands above the longest stay of a group."""
+        """Applies groups' limits. The area's or day's own longest stay has priority over them."""
         longest, window = limits.max_minutes, limits.booking_window_days
         if longest is not None and not self.policy.has_own("max_minutes", area_id, day):
             policy = replace(policy, max_minutes=max(longest, policy.min_minutes))
@@ -197,39 +190,41 @@ class ReferenceData:
         return policy
 
     def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
-        """Today and the days of the reader's horizon, whether they have opened yet or not."""
+        """Today and the days in the reader's booking window, even if not yet open for booking."""
         dates = self.policy.bookable_dates(now)
         if reader is None or not self.groups.by_id:
             return dates
         today = local_date(now)
-        found = [today]
+        reader_dates = [today]
         for ahead in range(1, FARTHEST_HORIZON + 1):
             day = today + timedelta(days=ahead)
             window = self.limits_of(reader, day).booking_window_days
             if day in dates if window is None else ahead <= window:
-                found.append(day)
-        return found
+                reader_dates.append(day)
+        return reader_dates
 
     # --- accommodations -------------------------------------------------------------------------
 
     def accommodation_of(self, reader_id: ReaderId) -> Accommodation:
-        """The reader's accommodation, whether its time is over or not."""
+        """The reader's accommodation, even if it has expired."""
         return self._accommodations[1].get(reader_id, NO_ACCOMMODATION)
 
     def active_accommodation(self, reader_id: ReaderId | None, day: date) -> Accommodation:
-        """The reader's accommodation on that day."""
-        found = self._accommodations[1].get(reader_id) if reader_id is not None else None
-        return found if found is not None and found.is_active_on(day) else NO_ACCOMMODATION
+        """The reader's accommodation if it is active on that day, else ``NO_ACCOMMODATION``."""
+        accommodation = self._accommodations[1].get(reader_id) if reader_id is not None else None
+        return (
+            accommodation
+            if accommodation is not None and accommodation.is_active_on(day)
+            else NO_ACCOMMODATION
+        )
 
     # --- policy and hours -----------------------------------------------------------------------
 
     def policy_on(self, day: date) -> Policy:
-        """The current policy as it is for the library on that day."""
         return self._resolve(self.policy, None, day)
 
     def policy_for(self, area_id: AreaId, day: date, reader: Reader | None = None) -> Policy:
-        """The current policy with the numbers of that area and day, with those of the reader's
-        groups and with the reader's accommodation."""
+        """The policy for the area and day, with the reader's group limits and accommodation."""
         policy = self._resolve(self.policy, area_id, day)
         if reader is None:
             return policy
@@ -240,64 +235,66 @@ class ReferenceData:
     def with_groups(
         self, policy: Policy, reader: Reader, area_id: AreaId | None, day: date
     ) -> Policy:
-        """The resolved policy with the numbers of the reader's groups."""
         limits = self.limits_of(reader, day)
         return policy if limits is NO_LIMITS else self.with_limits(policy, limits, area_id, day)
 
     async def policy_version_for(
         self, version: int, area_id: AreaId, day: date, reader_id: ReaderId
     ) -> Policy:
-        """As ``policy_for``, of an older version of the policy; of the current one where that
-        version is unknown."""
+        """The given policy version for the area, the day and the reader's accommodation. The
+        current policy is used if the version is unknown."""
         policy = self.policy
         if version != policy.version:
-            stored = self._stored.get(version)
-            if stored is None and (found := await self._policies.get(version)) is not None:
-                stored = self._stored[version] = found
-            policy = stored or policy
+            cached = self._stored.get(version)
+            if cached is None and (loaded := await self._policies.get(version)) is not None:
+                cached = self._stored[version] = loaded
+            policy = cached or policy
         return self._with_accommodation(self._resolve(policy, area_id, day), day, reader_id)
 
     def opening_hours(self, policy: Policy, day: date, area_id: AreaId) -> OpenHours:
-        """When the area is open on that calendar day by ``policy``."""
         key = (policy.version, day, area_id)
-        known = self._hours.get(key)
-        if known is None:
+        hours = self._hours.get(key)
+        if hours is None:
             if len(self._hours) > _CACHED:
                 self._hours.clear()
-            known = open_hours(policy, day, self.catalog.areas[area_id].venue_id, area_id)
-            self._hours[key] = known
-        return known
+            hours = open_hours(policy, day, self.catalog.areas[area_id].venue_id, area_id)
+            self._hours[key] = hours
+        return hours
 
     def joined_days(self, day: date) -> tuple[date, ...]:
-        """The day, with the one before and the one after it where an area is open over the
-        midnight between them: days whose bookings can meet on a seat."""
+        """The day, with its neighbours if an area is open over the midnight between them. Bookings
+        of these days can overlap on a seat."""
         by = self._joined_by
         if self.policy is not by[0] or self.catalog is not by[1] or len(self._joined) > _CACHED:
             self._joined_by = self.policy, self.catalog
             self._joined.clear()
-        known = self._joined.get(day)
-        if known is None:
+        days = self._joined.get(day)
+        if days is None:
             midnight = local_instant(day, time(0))
             before, after = (self._open_over(midnight + n * _DAY, day) for n in (0, 1))
-            known = self._joined[day] = tuple(
-                day + n * _DAY for n, wanted in ((-1, before), (0, True), (1, after)) if wanted
+            days = self._joined[day] = tuple(
+                day + n * _DAY
+                for n, open_over in ((-1, before), (0, True), (1, after))
+                if open_over
             )
-        return known
+        return days
 
     def _open_over(self, midnight: datetime, day: date) -> bool:
-        """Is an area open just before and after that midnight, one of the day's two?"""
-        found = (self.opening_hours(self.policy, day, area) for area in self.catalog.areas)
-        return any(hours.start < midnight < hours.end for open in found for hours in open.intervals)
+        """True if an area is open across ``midnight``, at the start or end of ``day``."""
+        opening_hours = (self.opening_hours(self.policy, day, area) for area in self.catalog.areas)
+        return any(
+            hours.start < midnight < hours.end for open in opening_hours for hours in open.intervals
+        )
 
     def _with_accommodation(self, policy: Policy, day: date, reader_id: ReaderId | None) -> Policy:
-        found = self.active_accommodation(reader_id, day)
-        return policy if found is NO_ACCOMMODATION else found.apply_to(policy)
+        accommodation = self.active_accommodation(reader_id, day)
+        return policy if accommodation is NO_ACCOMMODATION else accommodation.apply_to(policy)
 
     def _resolve(self, policy: Policy, area_id: AreaId | None, day: date) -> Policy:
         key = (policy.version, area_id, day if policy.rule_sets else None)
-        known = self._resolved.get(key)
-        if known is None:
+        resolved = self._resolved.get(key)
+        if resolved is None:
             if len(self._resolved) > _CACHED:
                 self._resolved.clear()
-            known = self._resolved[key] = policy.resolve(area_id, day)
-        return known
+            resolved = self._resolved[key] = policy.resolve(area_id, day)
+        return resolved

@@ -101,7 +101,7 @@ async def fill(env: Env, file: Path, over: bool) -> None:
                 mode=settings.mode,
                 sealer=settings.sealer,
                 over=over,
-                told=report,
+                report_progress=report,
             )
             counts = await _as_command_error(file, work)
     print(f"{counts.total()} documents, {counts['reservations']} of them reservations")

@@ -1,9 +1,9 @@
-"""The whole database as one file, as it stood at one moment; and back into an empty one.
+"""Backup of the whole database to one file, and restore into an empty database.
 
-A file is gzip around frames: ``H`` and a document about the file, then for each collection ``C``
-and its name followed by ``D`` and one document each, at last ``E`` with how many there are of each.
-Documents are BSON, which says its own length. Personal data stays sealed: the file is worth nothing
-without ENCRYPTION_KEYS, and ENCRYPTION_KEYS are not in it.
+A file is gzip around frames: ``H`` and a document about the file; for each collection ``C`` and its
+name, then ``D`` and one document each; ``E`` with the count of each collection. Documents are BSON,
+which includes its length. Personal data stays encrypted: the file is useless without
+ENCRYPTION_KEYS, which are not in it.
 """
 
 from __future__ import annotations
@@ -35,50 +35,52 @@ from models.storage.mongo_errors import translate_errors
 _FORMAT: Final = 1
 _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
 SHORT_LIVED: Final = frozenset({"leases", "attempt_limits", "pauses", "kiosk_pairings"})
-"""Who runs which job now, who has guessed how often lately, whether WeChat is away, which
-screens show a pairing code: no longer true when it comes back."""
+"""Collections left out of a backup (job leases, attempt counters, pauses of channels, pairing
+codes): their content is outdated after a restore."""
 _PART: Final = re.compile(r".+\.[0-9a-f]{8}\.part")
 _RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
 _BATCH: Final = 1000
 _LEVEL: Final = 6
 _LARGEST_DOCUMENT: Final = 17 * 2**20
 _HISTORY_GONE: Final = frozenset({239, 246})
-"""SnapshotTooOld and SnapshotUnavailable: MongoDB no longer has that moment."""
+"""Codes of SnapshotTooOld and SnapshotUnavailable: MongoDB no longer has the snapshot."""
 
 
 class BackupError(Exception):
-    """What is wrong in words. Nothing has been changed."""
+    """The message says what is wrong."""
 
 
-Told = Callable[[int, int], object]
-"""Takes how many documents were just done, and of how many in all."""
+ReportProgress = Callable[[int, int], object]
+"""Called with the number of documents just written, and the total number."""
 
 
-def _nobody(_: int, __: int) -> None:
-    """Nobody watches."""
+def _report_nothing(_: int, __: int) -> None:
+    """Reports nothing."""
 
 
-async def backup(db: Database, file: Path, now: datetime, told: Told = _nobody) -> Counter[str]:
-    """Write the database to ``file``; how many documents of each collection.
+async def backup(
+    db: Database, file: Path, now: datetime, report_progress: ReportProgress = _report_nothing
+) -> Counter[str]:
+    """Writes the database to ``file``; returns the number of documents of each collection.
 
-    All collections are read at one moment, while the service goes on. The file is its owner's only
-    and appears when it is whole.
+    All collections are read from one snapshot while the service runs. The file is readable by its
+    owner only and appears when it is complete.
 
-    Raises: BackupError (the file is there already, or MongoDB's history is too short); OSError;
+    Raises: BackupError (the file exists, or MongoDB's snapshot history is too short); OSError;
         Unavailable.
     """
     counts: Counter[str] = Counter()
     with _atomic_new_file(file) as out:
         about = {"format": _FORMAT, "database": db.name, "taken_at": now}
         out.write(_HEADER + bson.encode(about))
-        await _write_all(db, out, counts, told)
+        await _write_all(db, out, counts, report_progress)
         out.write(_END + bson.encode({"counts": dict(counts)}))
     return counts
 
 
 @contextmanager
 def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
-    """A new file, there when it has been written to the disk. Raises: BackupError, OSError."""
+    """A new file that appears once it is written to the disk. Raises: BackupError, OSError."""
     if file.exists():
         raise BackupError(f"{file} is there already")
     _clear_killed(file.parent)
@@ -90,7 +92,7 @@ def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
             raw.flush()
             os.fsync(raw.fileno())
         try:
-            os.link(part, file)  # unlike a rename, never over another one
+            os.link(part, file)  # unlike a rename, it never replaces a file
         except FileExistsError as error:
             raise BackupError(f"{file} is there already") from error
         folder = os.open(file.parent, os.O_RDONLY)
@@ -104,20 +106,19 @@ def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
 
 
 def _new_part(file: Path) -> tuple[Path, int]:
-    """A file that this process holds locked while it lives, of a name of its own: two backups at
-    once do not write into each other. Raises: OSError."""
+    """A temporary file with a unique name, locked by this process. Raises: OSError."""
     while True:
         part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with suppress(OSError):  # a disk without locks: it is never taken for a killed one's then
+        with suppress(OSError):  # a disk without locks: other backups leave the file alone then
             flock(descriptor, LOCK_EX)
         if part.exists():
             return part, descriptor
-        os.close(descriptor)  # another backup took it for a killed one's, before it was locked
+        os.close(descriptor)  # another backup has removed it before it was locked
 
 
 def _clear_killed(folder: Path) -> None:
-    """Remove what backups that were killed have left: parts that nobody holds locked."""
+    """Deletes the temporary files of killed backups, which are not locked."""
     for part in folder.glob("*.part"):
         if _PART.fullmatch(part.name):
             with suppress(OSError):
@@ -130,22 +131,24 @@ def _clear_killed(folder: Path) -> None:
 
 
 async def record_backup(db: Database, at: datetime) -> None:
-    """Remember that a good backup was taken. Raises: Unavailable."""
+    """Stores the time of a successful backup. Raises: Unavailable."""
     with translate_errors():
         await db["backups"].update_one({"_id": "last"}, {"$set": {"at": at}}, upsert=True)
 
 
 async def last_backup(db: Database) -> datetime | None:
-    """When the last good one was taken. Raises: Unavailable."""
+    """The time of the last successful backup; None if there is none. Raises: Unavailable."""
     with translate_errors():
-        found = await db["backups"].find_one({"_id": "last"})
-    return found["at"] if found else None
+        backup_record = await db["backups"].find_one({"_id": "last"})
+    return backup_record["at"] if backup_record else None
 
 
-async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: Told) -> None:
+async def _write_all(
+    db: Database, out: GzipFile, counts: Counter[str], report_progress: ReportProgress
+) -> None:
     names = sorted(n for n in await _names(db) if n not in SHORT_LIVED)
     with translate_errors():
-        about = sum([await db[name].estimated_document_count() for name in names])
+        expected_total = sum([await db[name].estimated_document_count() for name in names])
     try:
         async with db.client.start_session(snapshot=True) as session:
             for name in names:
@@ -158,8 +161,8 @@ async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: To
                         out.write(_DOCUMENT + document.raw)
                         counts[name] += 1
                         if counts[name] % _BATCH == 0:
-                            told(_BATCH, about)
-                told(counts[name] % _BATCH, about)
+                            report_progress(_BATCH, expected_total)
+                report_progress(counts[name] % _BATCH, expected_total)
     except OperationFailure as error:
         if error.code in _HISTORY_GONE:
             raise BackupError(
@@ -177,17 +180,17 @@ async def restore(
     mode: Mode,
     sealer: FieldCipher,
     over: bool = False,
-    told: Told = _nobody,
+    report_progress: ReportProgress = _report_nothing,
 ) -> Counter[str]:
-    """Fill an empty database from ``file``; how many documents of each collection there are now.
+    """Restores ``file`` into an empty database; returns the number of documents of each collection.
 
-    The file is read to its end before anything is written, and counted in the database afterwards.
-    Until then a mark keeps every service out. ``mode`` and ``sealer`` are those of the service
-    that shall open it. With ``over`` a restore that was broken off is replaced, and nothing else.
+    The file is read to its end before anything is written, and the database is counted afterwards.
+    Until then a mark keeps services from opening the database. ``mode`` and ``sealer`` belong to
+    the service that will open it. With ``over`` only an interrupted restore is replaced.
 
-    Raises: BackupError (the file is damaged or none of ours, or the database is not empty);
-        DatabaseRefused (the file is for another mode or other keys, or a part of a restore is
-        there); OSError; Unavailable, in which case the database holds a part.
+    Raises: BackupError (the file is damaged or no backup, or the database is not empty);
+        DatabaseRefused (the file is for another mode or other keys, or an interrupted restore is
+        there); OSError; Unavailable, after which the database is incomplete.
     """
     promised = _checked(file, mode, sealer)
     token = await _begin(db, file, now, mode, over)
@@ -195,7 +198,7 @@ async def restore(
     for name, batch in _batches(file):
         with translate_errors():
             await db[name].insert_many(batch, ordered=False)
-        told(len(batch), promised.total())
+        report_progress(len(batch), promised.total())
     with translate_errors():
         there = Counter({name: await db[name].count_documents({}) for name in promised})
     if ABOUT in there:
@@ -210,8 +213,7 @@ async def restore(
 
 
 async def _begin(db: Database, file: Path, now: datetime, mode: Mode, over: bool) -> str:
-    """Mark the database and empty it of what a broken restore and first starts have left. Returns
-    what is this restore's own in the mark."""
+    """Marks the database as being restored and empties it. Returns the token in the mark."""
     mark = _mark(file, now)
     with translate_errors():
         broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
@@ -238,10 +240,8 @@ def _mark(file: Path, now: datetime) -> Document:
 
 
 async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
-    """A database that has only been started on is as good as empty.
-
-    Raises: BackupError, DatabaseRefused.
-    """
+    """Refuses a database with more than the documents of a first start. Raises: BackupError,
+    DatabaseRefused."""
     about = await look(db)
     about.refuse_half()
     about.refuse_other_mode(mode)
@@ -261,7 +261,7 @@ async def _names(db: Database) -> list[str]:
 
 
 def _checked(file: Path, mode: Mode, sealer: FieldCipher) -> Counter[str]:
-    """What the file promises, and holds. Raises: BackupError, DatabaseRefused."""
+    """Checks the file; returns its counts. Raises: BackupError, DatabaseRefused."""
     about = About(f"the database in {file}")
     try:
         counts = _counted(file, about)
@@ -272,7 +272,7 @@ def _checked(file: Path, mode: Mode, sealer: FieldCipher) -> Counter[str]:
 
 
 def _counted(file: Path, about: About) -> Counter[str]:
-    seen: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     name = ""
     promised: Counter[str] | None = None
     for kind, document in _read_frames(file):
@@ -280,17 +280,17 @@ def _counted(file: Path, about: About) -> Counter[str]:
             raise BackupError(f"{file} goes on after its end")
         if kind == _COLLECTION:
             name = _decoded(document)["name"]
-            seen[name] = 0
+            counted[name] = 0
         elif kind == _DOCUMENT:
             about.take(name, _decoded(document))
-            seen[name] += 1
+            counted[name] += 1
         elif kind == _HEADER and _decoded(document).get("format") != _FORMAT:
             raise BackupError(f"{file} is of another format")
         elif kind == _END:
             promised = Counter(_decoded(document)["counts"])
-    if seen != promised:
+    if counted != promised:
         raise BackupError(f"{file} does not hold what it should: it is damaged")
-    return seen
+    return counted
 
 
 def _decoded(document: bytes) -> Document:
@@ -310,7 +310,7 @@ def _batches(file: Path) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _read_frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and document of each. Raises: BackupError, OSError."""
+    """The kind and document of each frame. Raises: BackupError, OSError."""
     try:
         with GzipFile(file, "rb") as source:
             first = True

@@ -1,5 +1,3 @@
-"""A reader's e-mail address: where it comes from, and which messages go there."""
-
 from __future__ import annotations
 
 import re
@@ -12,17 +10,17 @@ from models.kernel.ids import ReaderId
 from models.messages.entities import KindChoices, Template
 
 LONGEST: Final = 254
-"""Of an address (RFC 5321, 4.5.3.1.3)."""
+"""Characters of an address (RFC 5321, 4.5.3.1.3)."""
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
     re.ASCII,
 )
-"""As browsers check ``<input type="email">``, with a domain that has a dot."""
+"""The pattern of browsers for ``<input type="email">``, with a dot required in the domain."""
 
 
 class AddressSource(StrEnum):
-    """Who has named the address. The value is stored."""
+    """The origin of an address. The value is stored."""
 
     CAMPUS = "campus"
     READER = "reader"
@@ -30,7 +28,7 @@ class AddressSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingAddress:
-    """An address that the reader has named and not confirmed yet."""
+    """An address that the reader has entered and not confirmed yet."""
 
     address: str
     expires_at: datetime
@@ -38,10 +36,9 @@ class PendingAddress:
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """Where a reader's mail goes. ``address`` is empty where there is none (any more).
+    """A reader's address for mail; ``address`` is empty if there is none.
 
-    ``undeliverable``: the mail
-    server has said that the address does not exist.
+    ``undeliverable``: the mail server reported that the address does not exist.
     """
 
     reader_id: ReaderId
@@ -52,30 +49,29 @@ class EmailAddress:
     pending: PendingAddress | None = None
 
     def wants(self, template: Template) -> bool:
-        """Whether a message of this kind goes there."""
+        """True if messages of this kind are sent to the address."""
         return self.reachable and self.choices.wants(template)
 
     def takes(self, template: Template) -> bool:
-        """Whether a message of this kind may go there where the reader's usual way is paused."""
+        """True if these messages may go there while the reader's usual channel is paused."""
         return self.reachable and not self.choices.refuses(template)
 
     @property
     def reachable(self) -> bool:
-        """Whether there is an address, and the mail server knows it."""
+        """True if there is an address that the mail server has not rejected."""
         return bool(self.address) and not self.undeliverable
 
     @property
     def masked(self) -> str:
-        """Enough for its reader to know it again."""
+        """The address in a form that only its reader recognises."""
         return mask(self.address)
 
 
 def is_address(text: str) -> bool:
-    """Whether mail can be sent to the text."""
     return len(text) <= LONGEST and _ADDRESS.fullmatch(text) is not None
 
 
 def mask(address: str) -> str:
-    """z***@example.edu.cn"""
+    """The address with all but its first character and its domain hidden: z***@example.edu.cn."""
     local, at, domain = address.rpartition("@")
     return f"{local[:1]}***{at}{domain}" if at else ""

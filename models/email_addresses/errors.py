@@ -1,23 +1,21 @@
-"""Why an address is not taken."""
-
 from __future__ import annotations
 
 from models.kernel.errors import RuleViolation, Unavailable
 
 
 class EmailCodeInvalid(RuleViolation):
-    """The six digits are wrong, used, too old, or have been tried too often."""
+    """The six digits are wrong, used, too old, or were tried too often."""
 
     code = "email_code_invalid"
 
 
 class MailUnavailable(Unavailable):
-    """The library's mail server does not take the mail with the code just now."""
+    """The mail server does not accept the mail with the code at the moment."""
 
     code = "mail_unavailable"
 
 
 class EmailAddressRefused(RuleViolation):
-    """It is no address, or the mail server says that nothing can be sent there."""
+    """The address is malformed, or the mail server rejects it."""
 
     code = "email_address_refused"

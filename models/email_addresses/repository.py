@@ -1,5 +1,3 @@
-"""Readers' e-mail addresses, one document a reader; addresses are sealed."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -20,11 +18,11 @@ from models.storage.mongo_errors import translate_errors
 INDEXES: Final[dict[str, list[IndexModel]]] = {}
 _WAITING: Final = ("pending", "email_code", "code_until", "code_tries")
 MAX_TRIES: Final = 5
-"""Guesses of the six digits of one request."""
+"""At most this many guesses of a request's digits."""
 
 
 class EmailAddressRepository:
-    """Keeps at most one address, and one that waits for its code, for each reader."""
+    """Stores one confirmed and one pending address per reader, encrypted."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["email_addresses"]
@@ -32,13 +30,13 @@ class EmailAddressRepository:
         self._texts = FreeTexts("email_addresses", cipher)
 
     async def of(self, reader_id: ReaderId) -> EmailAddress:
-        """The reader's address; an empty one where there is none."""
+        """The reader's address; an empty one if there is none."""
         with translate_errors():
-            found = await self._all.find_one({"_id": reader_id})
-        return self._address(found) if found else EmailAddress(reader_id)
+            document = await self._all.find_one({"_id": reader_id})
+        return self._address(document) if document else EmailAddress(reader_id)
 
     async def many(self, reader_ids: Collection[ReaderId]) -> dict[ReaderId, EmailAddress]:
-        """Those of the readers who have an address."""
+        """The addresses of those readers who have one."""
         with translate_errors():
             rows = await self._all.find(
                 {"_id": {"$in": list(reader_ids)}, "address": {"$gt": ""}}
@@ -48,7 +46,7 @@ class EmailAddressRepository:
     async def request(
         self, reader_id: ReaderId, address: str, code_hash: str, expires_at: datetime
     ) -> None:
-        """The address waits for its code; another one that waited does so no more."""
+        """Stores a pending address, replacing an earlier one."""
         waiting = {
             "pending": self._texts.seal("pending", address),
             "email_code": code_hash,
@@ -63,8 +61,8 @@ class EmailAddressRepository:
             )
 
     async def confirm(self, reader_id: ReaderId, code_hash: str, now: datetime) -> str | None:
-        """The address that waited is the reader's from now on, where the code is right. A guess is
-        counted before it is judged, so that many at once are no more guesses than one by one."""
+        """Confirms the pending address and returns it; None if the code is wrong. An attempt is
+        counted before the check, so that simultaneous guesses count like successive ones."""
         waiting = {"_id": reader_id, "code_until": {"$gt": now}, "code_tries": {"$lt": MAX_TRIES}}
         with translate_errors():
             tried = await self._all.find_one_and_update(waiting, {"$inc": {"code_tries": 1}})
@@ -83,13 +81,13 @@ class EmailAddressRepository:
         return address if taken.matched_count else None
 
     async def follow_campus(self, reader_id: ReaderId, address: str) -> None:
-        """The campus names this address. What the reader has decided stands above it."""
+        """Stores an address from the campus, unless the reader has entered or removed one."""
         hashes = self._cipher.hashes(address, "email")
         campus = {**self._stored(address), "source": AddressSource.CAMPUS.value}
         with translate_errors():
-            known = await self._all.find_one({"_id": reader_id}, {"source": 1, "hashes": 1})
-            if known is not None and (
-                known["source"] != AddressSource.CAMPUS.value or known["hashes"] == hashes
+            stored = await self._all.find_one({"_id": reader_id}, {"source": 1, "hashes": 1})
+            if stored is not None and (
+                stored["source"] != AddressSource.CAMPUS.value or stored["hashes"] == hashes
             ):
                 return
             try:
@@ -99,23 +97,23 @@ class EmailAddressRepository:
                     upsert=True,
                 )
             except DuplicateKeyError:
-                return  # the reader has decided in the same moment
+                return  # the reader has entered or removed an address at the same moment
 
     async def choose(
         self, reader_id: ReaderId, choices: dict[Template, bool]
     ) -> EmailAddress | None:
-        """The reader switches kinds on or off; the others stay. None where there is no address."""
-        fields = {f"choices.{template}": wanted for template, wanted in choices.items()}
+        """Switches kinds of messages on or off; None if the reader has no address."""
+        fields = {f"choices.{template}": enabled for template, enabled in choices.items()}
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            document = await self._all.find_one_and_update(
                 {"_id": reader_id, "address": {"$gt": ""}},
                 {"$set": fields},
                 return_document=ReturnDocument.AFTER,
             )
-        return self._address(found) if found else None
+        return self._address(document) if document else None
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """No address any more, also where the campus names one."""
+        """Removes the address and prevents the campus from naming one."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": reader_id},
@@ -133,7 +131,7 @@ class EmailAddressRepository:
             )
 
     async def mark_undeliverable(self, reader_id: ReaderId, address: str) -> None:
-        """Nothing goes to that address any more, unless the reader has another one by now."""
+        """Marks the address as undeliverable, unless the reader has another one by now."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": reader_id, "hashes": {"$in": self._cipher.hashes(address, "email")}},
@@ -153,7 +151,9 @@ class EmailAddressRepository:
             reader_id=ReaderId(d["_id"]),
             address=self._texts.open("address", d.get("address")),
             source=AddressSource(d["source"]),
-            choices=KindChoices({Template(name): wanted for name, wanted in d["choices"].items()}),
+            choices=KindChoices(
+                {Template(name): enabled for name, enabled in d["choices"].items()}
+            ),
             undeliverable=d["undeliverable"],
             pending=PendingAddress(self._texts.open("pending", waits), d["code_until"])
             if waits
@@ -162,8 +162,7 @@ class EmailAddressRepository:
 
 
 def _nothing(reader_id: ReaderId) -> Document:
-    """What stands beside the first address that waits for its code: the campus may still name one,
-    as the reader has not decided yet."""
+    """The other fields of a first pending address; the campus may still name an address."""
     return {
         "reader": reader_id,
         "address": "",

@@ -1,5 +1,3 @@
-"""A reader's e-mail address: named by the campus, or by the reader and confirmed by a code."""
-
 from __future__ import annotations
 
 import secrets
@@ -19,7 +17,7 @@ from models.storage.encryption import FieldCipher, token_hash
 CODE_LIFETIME: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _PER_READER, _PER_ADDRESS = 6, 3
-"""Mails with a code in a day: nobody's mailbox is filled with them by a stranger."""
+"""Mails with a code per day, so that nobody can flood a mailbox."""
 
 
 class CodeMailer(Protocol):
@@ -31,8 +29,6 @@ class CodeMailer(Protocol):
 
 
 class EmailAddressService:
-    """Keeps readers' addresses."""
-
     def __init__(
         self,
         addresses: EmailAddressRepository,
@@ -44,7 +40,7 @@ class EmailAddressService:
         self._mailer, self._cipher = mailer, cipher
 
     async def of(self, reader_id: ReaderId) -> EmailAddress:
-        """The reader's address; an empty one where there is none."""
+        """The reader's address; an empty one if there is none."""
         return await self._addresses.of(reader_id)
 
     async def request(
@@ -54,8 +50,9 @@ class EmailAddressService:
         now: datetime,
         while_sending: AbstractContextManager[None] | None = None,
     ) -> None:
-        """Send six digits to the address; it counts once the reader enters them. ``while_sending``
-        is entered as long as the mail server is waited for.
+        """Sends six digits to the address, which becomes the reader's once they enter them.
+
+        ``while_sending`` is entered during the wait for the mail server.
 
         Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable.
         """
@@ -78,28 +75,28 @@ class EmailAddressService:
         )
 
     async def confirm(self, reader_id: ReaderId, digits: str, now: datetime) -> None:
-        """The address that waits is the reader's. Raises: EmailCodeInvalid."""
-        found = await self._addresses.confirm(reader_id, _hash(reader_id, digits.strip()), now)
-        if found is None:
+        """Confirms the pending address. Raises: EmailCodeInvalid."""
+        address = await self._addresses.confirm(reader_id, _hash(reader_id, digits.strip()), now)
+        if address is None:
             raise EmailCodeInvalid()
 
     async def choose(self, reader_id: ReaderId, choices: dict[Template, bool]) -> EmailAddress:
-        """Kinds of messages on or off. Raises: NotFound where the reader has no address."""
-        found = await self._addresses.choose(reader_id, choices)
-        if found is None:
+        """Switches kinds of messages on or off. Raises: NotFound if the reader has no address."""
+        address = await self._addresses.choose(reader_id, choices)
+        if address is None:
             raise NotFound()
-        return found
+        return address
 
     async def unsubscribe(self, reader_id: ReaderId, template: Template) -> None:
-        """No more mails of this kind. Who has no address (any more) needs nothing more."""
+        """Switches mails of this kind off; without an address nothing changes."""
         await self._addresses.choose(reader_id, {template: False})
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """No mail any more, also where the campus names an address."""
+        """Removes the address and prevents the campus from naming one."""
         await self._addresses.remove(reader_id)
 
     async def follow_campus(self, reader_id: ReaderId, address: str) -> None:
-        """The campus names this address at a sign-in; what it cannot be is passed over."""
+        """Stores an address from the campus at a sign-in; an invalid one is ignored."""
         if is_address(address):
             await self._addresses.follow_campus(reader_id, address)
 

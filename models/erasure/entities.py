@@ -1,5 +1,3 @@
-"""How long is kept what says something about a person."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,11 +6,14 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """The operator's choice: from an audit entry, from the answer to feedback, and from the end of
-    a reservation on, which then stays without its reader.
+    """The operator's retention periods.
 
-    ``messages``: from the making of their reservation on. ``movements``: gate events, and scans of
-    kiosk codes. ``visitors``: from the last day of their visit on.
+    `audit`: from an audit entry on.
+    `feedback`: from the answer on.
+    `messages`: from the creation of the message's reservation on.
+    `movements`: from a gate event or a scan of a kiosk code on.
+    `reservations`: from the end of a reservation on, which is then kept without its reader.
+    `visitors`: from the last day of the visit on.
     """
 
     audit: timedelta

@@ -1,5 +1,3 @@
-"""Why readers cannot have themselves forgotten just now."""
-
 from __future__ import annotations
 
 from enum import StrEnum
@@ -8,19 +6,19 @@ from models.kernel.errors import RuleViolation
 
 
 class ErasureObstacle(StrEnum):
-    """What would be forgotten too, and must not be: the value is told."""
+    """The reason why a reader cannot be erased now. The value is part of the API."""
 
     SUSPENDED = "suspended"
     VIOLATIONS = "violations"
-    """Violations count: without them, nothing would bring the suspension."""
+    """Violations still count; an erasure would avoid a suspension."""
     BOOKINGS = "bookings"
-    """Bookings of today or later: without them, the day's number would begin anew."""
+    """There are bookings today or later; an erasure would reset the daily limit."""
     STAFF = "staff"
-    """They work for the library."""
+    """The reader is a staff member."""
 
 
 class ErasureNotNow(RuleViolation):
-    """``reason`` says what stands in the way; the desk can help with each."""
+    """``reason`` is the obstacle; the service desk can help with each."""
 
     code = "erasure_not_now"
 

@@ -1,5 +1,3 @@
-"""What readers do themselves with what is kept of them: have it, and have it forgotten."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -17,8 +15,7 @@ from models.violations.service import ViolationService
 
 
 class OwnData:
-    """Nobody gets around the library's rules by being forgotten: what a rule still counts stands in
-    the way."""
+    """Exports and erases a reader's data. An erasure cannot evade the library's rules."""
 
     def __init__(
         self,
@@ -32,13 +29,13 @@ class OwnData:
         self._reservations, self._violations = reservations, violations
 
     async def export(self, reader_id: ReaderId) -> dict[str, list[Document]]:
-        """All that is kept of the reader, opened: collection → documents."""
+        """All data of the reader, decrypted, by collection."""
         return await export(self._db, self._cipher, reader_id)
 
     async def obstacle(
         self, reader: Reader, works_here: bool, now: datetime
     ) -> ErasureObstacle | None:
-        """What stands in the way of forgetting the reader now."""
+        """The obstacle to erasing the reader now; None if there is none."""
         if works_here:
             return ErasureObstacle.STAFF
         if reader.suspended_until is not None and now < reader.suspended_until:
@@ -51,7 +48,7 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Forget the reader. Raises: ErasureNotNow; Suspended, Busy as
+        """Erases the reader. Raises: ErasureNotNow; Suspended, Busy: see
         ``ErasureService.erase``."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)

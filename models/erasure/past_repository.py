@@ -1,4 +1,4 @@
-"""Reservations of long ago: they stay for the statistics, and nobody knows whose they were."""
+"""Anonymisation of old reservations, which are kept for the statistics."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ _OPEN: Final = [WaitlistState.WAITING.value, WaitlistState.OFFERED.value]
 
 
 class PastRepository:
-    """Goes through the reservations once, in the order of their ids, so of their making. A mark in
-    ``versions`` says how far: no index over the past is needed."""
+    """Passes through the reservations once, by id and so by creation time. A mark in ``versions``
+    stores the progress, so no index over the past is needed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def forget(self, ended_before: datetime, limit: int) -> int:
-        """The next reservations, at most ``limit``, that ended before then are nobody's from now
-        on. So are their violations; what else names their readers (waitlist entries, suspensions,
-        tickets of a draw) is deleted. How many reservations.
+        """Anonymises up to ``limit`` reservations that ended before then; returns their number.
 
-        The mark is written last: what is cut off is done again, and changes nothing twice.
+        Their violations are anonymised too; waitlist entries, suspensions and draw tickets are
+        deleted. The mark is stored last; a repetition after an interruption does no harm.
 
         Raises: Unavailable.
         """
@@ -52,12 +51,12 @@ class PastRepository:
             if not past:
                 return 0
             until = past[-1]["_id"]
-            # An id begins with that of its reservation, or with the time at which it was made.
+            # An id begins with its reservation's id, or with the time of its creation.
             made: Document = {"_id": {"$gt": after, "$lte": f"{until}~"}}
-            somebodys: Document = {"reader": {"$ne": ERASED_READER}}
+            not_anonymous: Document = {"reader": {"$ne": ERASED_READER}}
             ids: Document = {"_id": {"$in": [row["_id"] for row in past if "end" in row]}}
-            count = await anonymise_reservations(self._db, ids | somebodys)
-            await anonymise_violations(self._db, made | somebodys)
+            count = await anonymise_reservations(self._db, ids | not_anonymous)
+            await anonymise_violations(self._db, made | not_anonymous)
             await self._db["waitlist"].delete_many(made | {"state": {"$nin": _OPEN}})
             await self._db["suspensions"].delete_many(made | {"until": {"$lt": ended_before}})
             drawn: Document = {"day": {"$lt": local_date(ended_before).isoformat()}}
@@ -69,5 +68,5 @@ class PastRepository:
 
 
 def _is_over(row: Document, before: datetime) -> bool:
-    """Has it ended before then? A tombstone is nothing at all."""
+    """True if the reservation ended before then, or is a tombstone."""
     return bool(row.get("tombstone")) or (not row["live"] and bool(row["end"] < before))

@@ -1,4 +1,4 @@
-"""A reader who wants to be forgotten: what is live ends first, then nothing knows them any more."""
+"""Erasure of a reader: live reservations end first, then all personal data is deleted."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ _LIVE_FROM: Final = timedelta(days=2)
 
 
 class ErasureService:
-    """Ends what a reader has, then removes what is known of them."""
-
     def __init__(
         self,
         db: Database,
@@ -41,13 +39,12 @@ class ErasureService:
         self._check_in, self._on_reader_changed = check_in, on_reader_changed
 
     async def erase(self, reader: Reader, now: datetime) -> dict[str, int]:
-        """Forget the reader. Collection → how many documents were removed or anonymised.
+        """Erases the reader; returns the number of documents removed or anonymised, by collection.
 
-        What was cut off is done to its end by doing it again. Their seats are free for others at
-        once.
+        An interrupted erasure can be repeated. The reader's seats are free at once.
 
-        Raises: Suspended (the suspension would be forgotten too); Busy, where the reader was
-            doing something at that very moment: again.
+        Raises: Suspended (the suspension would be lost); Busy if the reader was active at this
+            moment: try again.
         """
         if reader.suspended_until is not None and now < reader.suspended_until:
             raise Suspended(reader.suspended_until, reader.suspended_for)
@@ -66,7 +63,7 @@ class ErasureService:
             raise Busy()
         counts = await erase_documents(self._db, reader.id)
         if await remaining(self._db, reader.id):
-            # Written meanwhile by one that had read about them before: it does not do so twice.
+            # A process that read about the reader earlier may have written since, at most once.
             for name, count in (await erase_documents(self._db, reader.id)).items():
                 counts[name] += count
         if await remaining(self._db, reader.id):

@@ -1,1 +1,0 @@
-"""常用座位: the seats that a reader comes back to."""

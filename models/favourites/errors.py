@@ -1,12 +1,10 @@
-"""Why a seat does not become a favourite."""
-
 from __future__ import annotations
 
 from models.kernel.errors import RuleViolation
 
 
 class TooManyFavourites(RuleViolation):
-    """The reader has as many as are kept. ``most`` says how many that is."""
+    """The reader has the maximum number of favourites, ``most``."""
 
     code = "too_many_favourites"
 

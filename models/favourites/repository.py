@@ -1,4 +1,4 @@
-"""Readers' favourite seats. An index guards how many there are, and that none is there twice."""
+"""Favourite seats. Indexes guard their number and uniqueness."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class FavouriteRepository:
         self._all = db["favourites"]
 
     async def of(self, reader_id: ReaderId) -> list[SeatId]:
-        """The reader's favourites in the order in which they became it."""
+        """The reader's favourites, in the order of their addition."""
         with translate_errors():
             rows = await self._all.find({"reader": reader_id}, {"seat": 1, "at": 1}).to_list(None)
         rows.sort(key=lambda row: (row["at"], row["_id"]))
         return [SeatId(row["seat"]) for row in rows]
 
     async def add(self, reader_id: ReaderId, seat_id: SeatId, at: datetime) -> bool:
-        """False where the reader has as many as are kept. One that is there stays as it is."""
+        """Adds a favourite, unless it is one; False if the reader has ``MOST_FAVOURITES``."""
         document = {"reader": reader_id, "seat": seat_id, "at": at}
         with translate_errors():
             for n in range(MOST_FAVOURITES):
@@ -42,7 +42,7 @@ class FavouriteRepository:
                 except DuplicateKeyError as error:
                     if "seat" in (error.details or {}).get("keyPattern", {}):
                         return True
-                    continue  # another one has that place
+                    continue  # the place is taken
                 return True
             there = await self._all.find_one({"reader": reader_id, "seat": seat_id}, {"_id": 1})
         return there is not None

@@ -1,5 +1,3 @@
-"""The seats that a reader comes back to."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -12,13 +10,13 @@ from models.reference_data import ReferenceData
 
 
 class FavouriteSeats:
-    """Keeps up to ten of them for each reader."""
+    """Manages readers' favourite seats, up to ``MOST_FAVOURITES`` each."""
 
     def __init__(self, favourites: FavouriteRepository, reference: ReferenceData) -> None:
         self._favourites, self._reference = favourites, reference
 
     async def of(self, reader_id: ReaderId) -> list[Seat]:
-        """The reader's favourites that stand on a plan, in the order in which they became it."""
+        """The reader's favourites that are on a plan, in the order of their addition."""
         seats = self._reference.catalog.seats
         return [seats[id] for id in await self._favourites.of(reader_id) if id in seats]
 
@@ -29,5 +27,5 @@ class FavouriteSeats:
             raise TooManyFavourites(MOST_FAVOURITES)
 
     async def remove(self, reader_id: ReaderId, seat_id: str) -> None:
-        """One that is none stays none. Raises: NotFound."""
+        """Removes a favourite, if it is one. Raises: NotFound."""
         await self._favourites.remove(reader_id, self._reference.seat(seat_id).id)

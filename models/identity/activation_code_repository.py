@@ -1,4 +1,4 @@
-"""Activation codes: six digits and 128 bits that let a WeChat user in, once."""
+"""Activation codes: six digits and a secret of 128 bits, valid once, that bind a WeChat user."""
 
 from __future__ import annotations
 
@@ -44,10 +44,9 @@ _SECRET_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class BindingRequest:
-    """A WeChat user who gave the right digits and waits for the reader's answer.
+    """A WeChat user who entered the right digits and waits for the reader's answer.
 
-    ``match_number`` is shown on both screens, for the reader to compare. ``session_id`` is the
-    WeChat session that asked. ``confirmed`` is None until the reader has answered.
+    ``match_number`` is shown on both screens. ``confirmed`` is None until the reader answers.
     """
 
     id: str
@@ -62,7 +61,8 @@ class BindingRequest:
 
 @dataclass(frozen=True, slots=True)
 class LiveCode:
-    """``digits`` to type, ``secret`` (128 bits, 22 characters) to scan, and who waits, if any."""
+    """A live code: ``digits`` to type, ``secret`` (22 characters) to scan, and a waiting
+    request."""
 
     digits: str
     secret: str
@@ -71,10 +71,10 @@ class LiveCode:
 
 
 class ActivationCodeRepository:
-    """One live code a reader, no digits twice. Each is used up by one conditional update.
+    """Stores one live code per reader; live digits are unique. A conditional update redeems a code.
 
-    Of the secret only its hash is stored: it is made of the document's id under the data key, so
-    that a page that is loaded again shows the same picture.
+    The secret is derived from the document's id with the data key and stored as a hash, so a page
+    that is reloaded shows the same picture.
     """
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
@@ -82,31 +82,30 @@ class ActivationCodeRepository:
         self._sealer = sealer
 
     async def active_code(self, reader_id: ReaderId, now: datetime) -> LiveCode | None:
-        """The reader's live code."""
         with translate_errors():
-            found = await self._all.find_one({"reader": reader_id, "live": True})
-        if found is None or found["expires_at"] <= now:
+            row = await self._all.find_one({"reader": reader_id, "live": True})
+        if row is None or row["expires_at"] <= now:
             return None
-        secret = self._secret(found["_id"])
+        secret = self._secret(row["_id"])
         try:
-            digits = self._sealer.decrypt(found["sealed"], "activation")
-            if found.get("secret") is None:  # issued by a version whose codes were digits only
-                await self._complete(found["_id"], secret)
-            elif found["secret"] != token_hash(secret):
+            digits = self._sealer.decrypt(row["sealed"], "activation")
+            if row.get("secret") is None:  # issued by a version whose codes were digits only
+                await self._complete(row["_id"], secret)
+            elif row["secret"] != token_hash(secret):
                 raise DecryptionError("activation")
-            return LiveCode(digits, secret, found["expires_at"], self._request(found))
-        except DecryptionError:  # its key has gone: it can be neither shown nor redeemed
+            return LiveCode(digits, secret, row["expires_at"], self._request(row))
+        except DecryptionError:  # its key is lost: it can be neither shown nor redeemed
             await self.revoke(reader_id)
             return None
 
     async def issue(
         self, reader_id: ReaderId, code: str, now: datetime, expires_at: datetime
     ) -> bool:
-        """Make ``code`` the reader's live one. False when another holds the digits or came first.
+        """Makes ``code`` the reader's; False if the digits are taken or the reader has a code.
 
-        Expired codes stop being live here too, so that they never block the digits.
+        Expired codes are marked as not live, so that they never block the digits.
 
-        Raises: Unavailable, also where no majority holds what is in the way.
+        Raises: Unavailable, also if no majority has confirmed the conflicting code.
         """
         id, digits = new_id(), self._digits(code)
         with translate_errors():
@@ -133,59 +132,57 @@ class ActivationCodeRepository:
         )
 
     async def _complete(self, id: str, secret: str) -> None:
-        """Give the live code its secret. Whoever else does so gives it the same."""
+        """Adds the secret's hash to a live code. Concurrent calls write the same value."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "live": True, "secret": None}, {"$set": {"secret": token_hash(secret)}}
             )
 
     async def revoke(self, reader_id: ReaderId) -> None:
-        """The reader's live code, if any, is live no more."""
         with translate_errors():
             await self._all.update_many(
                 {"reader": reader_id, "live": True}, {"$set": {"live": False}}
             )
 
     async def discard(self, reader_id: ReaderId) -> None:
-        """Delete the reader's codes with what was asked and answered."""
+        """Deletes the reader's codes with their binding requests."""
         with translate_errors():
             await self._all.delete_many({"reader": reader_id})
 
     async def redeem(self, code: str, now: datetime) -> ReaderId | None:
-        """Use the digits up: exactly one caller gets the reader. None for wrong, used and expired
-        digits, and for those with which a WeChat user waits for the reader's answer."""
+        """Redeems the digits for exactly one caller. None if they are wrong, used or expired, or if
+        a WeChat user waits for the reader's answer."""
         return await self._use_up({"digits": self._digits(code), "request": None}, now)
 
     async def redeem_secret(self, secret: str, now: datetime) -> ReaderId | None:
-        """The same by the secret. It comes from the reader's own screen, so a user who waits with
-        the digits waits for nothing from now on."""
+        """Redeems the secret from the reader's own screen, and ends a binding request by digits."""
         return await self._use_up({"secret": token_hash(secret)}, now)
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            row = await self._all.find_one_and_update(
                 {**code, "live": True, "expires_at": {"$gt": now}},
                 {"$set": {"live": False, "redeemed_at": now}},
             )
-        return ReaderId(found["reader"]) if found else None
+        return ReaderId(row["reader"]) if row else None
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """Whose live secret it is. Uses nothing up."""
+        """The reader with this live secret, without redeeming it."""
         with translate_errors():
-            found = await self._all.find_one(
+            row = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
                 {"reader": 1},
             )
-        return ReaderId(found["reader"]) if found else None
+        return ReaderId(row["reader"]) if row else None
 
     # --- asked before it counts -------------------------------------------------------------------
 
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        """Let the WeChat user wait for the reader's answer: one user a code, the first. The same
-        user finds their request again. None where the digits fit no live code, or another waits.
-        """
+        """Registers a binding request; a code accepts one WeChat user, the first. Repeated by the
+        same user, it returns the existing request. None if the digits match no live code, or
+        another user waits."""
         user = self._sealer.hashes(openid, "openid")
         request: Document = {
             "id": new_id(),
@@ -197,7 +194,7 @@ class ActivationCodeRepository:
             "confirmed": None,
         }
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            row = await self._all.find_one_and_update(
                 {
                     "digits": self._digits(code),
                     "live": True,
@@ -207,29 +204,29 @@ class ActivationCodeRepository:
                 [{"$set": {"request": {"$ifNull": ["$request", {"$literal": request}]}}}],
                 return_document=ReturnDocument.AFTER,
             )
-        return self._request(found) if found else None
+        return self._request(row) if row else None
 
     async def answer(
         self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
     ) -> BindingRequest | None:
-        """The reader's answer, which uses the code up: the first one counts. Repeated, it finds
-        itself again. None where there is no such request, where it was answered otherwise, and
-        where its code has been used, replaced, or has expired."""
+        """Stores the reader's answer and redeems the code; the first answer counts. Repeated, it
+        returns the same request. None if there is no such request, it was answered otherwise, or
+        its code was used or replaced or has expired."""
         mine: Document = {"reader": reader_id, "request.id": request_id}
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            row = await self._all.find_one_and_update(
                 {**mine, "live": True, "expires_at": {"$gt": now}, "request.confirmed": None},
                 {"$set": {"live": False, "redeemed_at": now, "request.confirmed": confirmed}},
                 return_document=ReturnDocument.AFTER,
             )
-            if found is None:  # the answer to the first one may have been lost
-                found = await self._all.find_one(
+            if row is None:  # the response to the first answer may have been lost
+                row = await self._all.find_one(
                     {**mine, "request.confirmed": confirmed, "expires_at": {"$gt": now}}
                 )
-        return self._request(found) if found else None
+        return self._request(row) if row else None
 
     async def request_of(self, openid: str) -> BindingRequest | None:
-        """The WeChat user's latest request, answered or not."""
+        """The WeChat user's latest request, even if it was answered."""
         hashes = self._sealer.hashes(openid, "openid")
         with translate_errors():
             rows = (
@@ -246,7 +243,7 @@ class ActivationCodeRepository:
         return result.deleted_count
 
     def _digits(self, code: str) -> str:
-        # Under the oldest live key: a rotation must not let the same digits live twice.
+        # With the oldest live key: a key rotation must not allow the same digits twice.
         return self._sealer.hashes(code, "activation")[-1]
 
     def _secret(self, id: str) -> str:
@@ -259,7 +256,7 @@ class ActivationCodeRepository:
             return None
         try:
             openid = self._sealer.decrypt(request["openid"], "request")
-        except DecryptionError:  # its key has gone: nobody can be bound by it
+        except DecryptionError:  # its key is lost: the request cannot bind
             return None
         return BindingRequest(
             request["id"],

@@ -1,5 +1,4 @@
-"""Stored API tokens. Of each secret only its hash is kept, so it is shown when it is made, and
-never again."""
+"""API tokens in the database. Only the secret's hash is stored, so it is shown only once."""
 
 from __future__ import annotations
 
@@ -26,23 +25,21 @@ _SESSION_ID: Final = "program:"
 
 
 def is_program(session_id: str) -> bool:
-    """Whether that is what ``session_id_of`` returns for some API token."""
+    """True if the id is a result of ``session_id_of``."""
     return session_id.startswith(_SESSION_ID)
 
 
 def session_id_of(token: str) -> str:
-    """What the requests with that API token have in common, as those of a session have its id."""
+    """The common session id of all requests with this API token."""
     return _SESSION_ID + token_hash(token)
 
 
 class ApiTokenRepository:
-    """Made, used, revoked once by a conditional update, and deleted when all is long over."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["api_tokens"]
 
     async def insert(self, secret: str, made: ApiToken) -> bool:
-        """False where one of that id is there already. Raises: Unavailable."""
+        """Inserts a token; False if a token with its id exists. Raises: Unavailable."""
         document: Document = {
             "_id": made.id,
             "secret": token_hash(secret),
@@ -58,14 +55,14 @@ class ApiTokenRepository:
         return await insert_if_new(self._all, document)
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The program whose requests have that in common; None where its token was revoked, or
-        never made. Expiry is the caller's to judge: it knows the time."""
+        """The program with this session id; None if its token was revoked or never existed. The
+        caller checks the expiry."""
         secret = session_id.removeprefix(_SESSION_ID)
         with translate_errors():
-            found = await self._all.find_one({"secret": secret, "revoked_at": None})
-        if found is None:
+            document = await self._all.find_one({"secret": secret, "revoked_at": None})
+        if document is None:
             return None
-        token = _token(found)
+        token = _token(document)
         session = Session(
             id=session_id,
             kind=SessionKind.API,
@@ -78,26 +75,25 @@ class ApiTokenRepository:
         return Principal(session, None, program=token)
 
     async def all(self) -> list[ApiToken]:
-        """Those that can be used and those that no longer can, the newest first."""
+        """All tokens, revoked and expired ones included, newest first."""
         with translate_errors():
             rows = await self._all.find({}).sort("created_at", DESCENDING).to_list(None)
         return [_token(row) for row in rows]
 
     async def use(self, id: str, now: datetime) -> None:
-        """Keep that it was used then."""
         with translate_errors():
             await self._all.update_one({"_id": id}, {"$max": {"last_used_at": now}})
 
     async def revoke(self, id: str, now: datetime) -> str | None:
-        """End it. What its requests had in common; None where it was revoked already."""
+        """Revokes the token and returns its session id; None if it was revoked already."""
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            document = await self._all.find_one_and_update(
                 {"_id": id, "revoked_at": None}, {"$set": {"revoked_at": now}}
             )
-        return _SESSION_ID + found["secret"] if found else None
+        return _SESSION_ID + document["secret"] if document else None
 
     async def prune(self, before: datetime) -> int:
-        """Delete those that have expired, or were revoked, before then. How many."""
+        """Deletes tokens that expired or were revoked before then; returns their number."""
         over: Document = {"$or": [{"expires_at": {"$lt": before}}, {"revoked_at": {"$lt": before}}]}
         with translate_errors():
             result = await self._all.delete_many(over)

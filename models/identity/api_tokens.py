@@ -1,4 +1,4 @@
-"""API tokens: what a program of the library, or of somebody whom it trusts, may ask and do."""
+"""API tokens, which grant programs of the library or its partners limited access."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 
 TOKEN_PREFIX: Final = "seats_"
-"""What every API token begins with, and no session's token does."""
+"""The beginning of every API token, and of no session token."""
 ACTOR_PREFIX: Final = "program:"
-"""What stands in the audit log before a token's id, where a reader's id would be."""
+"""The prefix of a token's id where the audit log has a reader's id otherwise."""
 
 
 class Scope(StrEnum):
-    """What a token is good for. The value is stored, and stands in OpenAPI."""
+    """A permission of an API token. The value is stored, and part of OpenAPI."""
 
     CATALOG_READ = "catalog:read"
     OCCUPANCY_READ = "occupancy:read"
@@ -28,8 +28,8 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """One that was made, without its secret. ``name`` says what for; ``per_minute`` are the
-    requests that it may make; ``created_by`` is the administrator."""
+    """An API token without its secret. ``name``: its purpose; ``per_minute``: the requests allowed;
+    ``created_by``: the administrator."""
 
     id: str
     name: str
@@ -46,10 +46,10 @@ class ApiToken:
 
     @property
     def last_day(self) -> date:
-        """The last day on which it opens something."""
+        """The last day on which the token is valid."""
         return local_date(self.expires_at - timedelta(seconds=1))
 
     @property
     def actor_id(self) -> ReaderId:
-        """Who has done it, where a program has."""
+        """The id that stands for the token in histories and the audit log."""
         return ReaderId(ACTOR_PREFIX + self.id)

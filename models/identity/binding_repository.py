@@ -1,5 +1,3 @@
-"""Which WeChat user is bound to which reader."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -17,7 +15,7 @@ from models.storage.mongo_errors import translate_errors
 
 
 class BindingRepository:
-    """Reader ↔ WeChat user, one to one, kept so by two unique indexes."""
+    """Binds readers and WeChat users one to one, guarded by two unique indexes."""
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._all = db["bindings"]
@@ -26,7 +24,7 @@ class BindingRepository:
     async def bind(
         self, reader_id: ReaderId, openid: str, unionid: str | None, now: datetime
     ) -> None:
-        """Raises: AlreadyBound (the WeChat user is), ReaderBoundElsewhere (the reader is)."""
+        """Raises: AlreadyBound (for the WeChat user), ReaderBoundElsewhere (for the reader)."""
         hashes = self._sealer.hashes(openid, "openid")
         document: Document = {
             "_id": new_id(),
@@ -47,44 +45,44 @@ class BindingRepository:
 
     async def reader_of(self, openid: str) -> ReaderId | None:
         with translate_errors():
-            found = await self._all.find_one(
+            binding = await self._all.find_one(
                 {"openid_hashes": {"$in": self._sealer.hashes(openid, "openid")}}, {"reader": 1}
             )
-        return ReaderId(found["reader"]) if found else None
+        return ReaderId(binding["reader"]) if binding else None
 
     async def reader_by_unionid(self, unionid: str) -> ReaderId | None:
         with translate_errors():
-            found = await self._all.find_one(
+            binding = await self._all.find_one(
                 {"unionid_hashes": {"$in": self._sealer.hashes(unionid, "unionid")}}, {"reader": 1}
             )
-        return ReaderId(found["reader"]) if found else None
+        return ReaderId(binding["reader"]) if binding else None
 
     async def openids_of(self, reader_ids: Collection[ReaderId]) -> dict[ReaderId, str]:
-        """The openids of those readers who are bound."""
+        """The openids of the bound readers among ``reader_ids``."""
         with translate_errors():
             rows = await self._all.find(
                 {"reader": {"$in": list(reader_ids)}}, {"reader": 1, "openid": 1}
             ).to_list(None)
-        found: dict[ReaderId, str] = {}
+        openids: dict[ReaderId, str] = {}
         for row in rows:
-            # One that was not resealed before its key went: nobody can be reached there.
+            # The key of an old value may be lost: that user cannot be reached.
             with suppress(DecryptionError):
-                found[ReaderId(row["reader"])] = self._sealer.decrypt(row["openid"], "openid")
-        return found
+                openids[ReaderId(row["reader"])] = self._sealer.decrypt(row["openid"], "openid")
+        return openids
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
         with translate_errors():
             return await self._all.find_one({"reader": reader_id}, {"_id": 1}) is not None
 
     async def unbind(self, reader_id: ReaderId) -> bool:
-        """True when there was a binding."""
+        """Removes the reader's binding; False if there was none."""
         with translate_errors():
             result = await self._all.delete_one({"reader": reader_id})
         return result.deleted_count == 1
 
     async def reencrypt(self, limit: int) -> int:
-        """As ``ReaderRepository.reencrypt``. A unionid is kept as a hash only: it is renewed at
-        the next bind."""
+        """Re-encrypts openids under older keys; returns their number. A unionid is stored as a hash
+        only, and is renewed at the next binding."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (

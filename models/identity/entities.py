@@ -1,5 +1,3 @@
-"""Sessions, and who is behind one."""
-
 from __future__ import annotations
 
 import hashlib
@@ -22,14 +20,16 @@ class SessionKind(StrEnum):
     WX = "wx"
     KIOSK = "kiosk"
     API = "api"
-    """The requests with one API token: nothing is stored of them."""
+    """All requests with one API token; no session is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaffRole:
-    """The sign-in of somebody who works for the library: at ``since``, and when it was last used.
-    ``name`` is the role that the settings gave at that moment; None where only grants give one.
-    ``second_factor``: more than a password was asked for, at the sign-on or here."""
+    """A staff sign-in at ``since``, last used at ``used_at``.
+
+    `name`: the role from the settings at sign-in; None if only grants give roles.
+    `second_factor`: whether more than a password was required, at the sign-on or here.
+    """
 
     name: Role | None
     since: datetime
@@ -39,8 +39,8 @@ class StaffRole:
 
 @dataclass(frozen=True, slots=True)
 class SignOnSession:
-    """The session at an OpenID provider that one here was opened by: whose it is there, and when
-    the provider has said so."""
+    """The session at an OpenID provider from which a session was opened, with the provider's
+    subject and the time of authentication."""
 
     provider: str
     subject: str
@@ -49,8 +49,8 @@ class SignOnSession:
 
 @record
 class Session:
-    """A live session. ``reader_id`` not for WeChat: a user's binding is looked up. ``kiosk_id``:
-    where its reader stands, whose card has opened it."""
+    """A live session. ``reader_id`` is None for WeChat, whose binding is looked up. ``kiosk_id``:
+    the kiosk where a card opened it."""
 
     id: str
     kind: SessionKind
@@ -61,41 +61,41 @@ class Session:
     decrypt: Callable[[], str | None] = field(repr=False, compare=False)
     kiosk_id: KioskId | None = None
     role: StaffRole | None = None
-    """What a sign-in of the staff's gives; a phone's and a kiosk's sessions have none."""
+    """The staff sign-in; None for sessions on phones and kiosks."""
     device: str = ""
-    """What the browser said of itself, in a few words."""
+    """A short description of the browser."""
     provider: str = ""
-    """The OpenID provider by which its reader has signed in; empty for CAS and the campus's app."""
+    """The OpenID provider of the sign-in; empty for CAS and the campus app."""
 
     @property
     def public_id(self) -> str:
-        """What the session is called in lists; nothing can be opened with it."""
+        """The session's id in lists; it gives no access."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:16]
 
     @property
     def is_kept(self) -> bool:
-        """Does it last longer than a day, as its reader has asked?"""
+        """True if the reader chose a session longer than a day."""
         return self.expires_at - self.opened_at > timedelta(days=1)
 
     @property
     def openid(self) -> str | None:
-        """The WeChat user; None on the web."""
+        """The WeChat user's openid; None for other sessions."""
         return self.decrypt()
 
 
 @record
 class Principal:
-    """Who is behind a request: a session, and the reader where one is known; or a program."""
+    """The caller of a request: a session with its reader, if known, or a program."""
 
     session: Session
     reader: Reader | None
     grants: tuple[StaffGrant, ...] = ()
-    """The roles that the reader was given in the console, whether their time has come or not."""
+    """The roles granted to the reader in the console, active or not."""
     program: ApiToken | None = None
-    """By what token it asks. It is nobody's session: what is not open to programs is closed."""
+    """The token of a program; endpoints that are not open to programs reject it."""
 
     def rights_at(self, now: datetime) -> StaffRights | None:
-        """What they may do for the library, by this sign-in; None where nothing."""
+        """The staff rights of this sign-in at ``now``; None if there are none."""
         role = self.session.role
         if role is None:
             return None
@@ -105,7 +105,7 @@ class Principal:
         return StaffRights(grants) if grants else None
 
     def granted_on(self, now: datetime) -> tuple[StaffGrant, ...]:
-        """The grants whose time it is."""
+        """The grants that are active at ``now``."""
         if not self.grants:
             return ()
         today = local_date(now)

@@ -1,5 +1,3 @@
-"""Why an account cannot be bound to a WeChat user."""
-
 from __future__ import annotations
 
 from models.kernel.errors import Conflict, Forbidden, RuleViolation
@@ -12,55 +10,52 @@ class NotBound(Forbidden):
 
 
 class ScopeMissing(Forbidden):
-    """The API token is not good for this. Details: ``scope``, the one that is needed."""
+    """The API token lacks the scope. Details: ``scope``, the missing one."""
 
     code = "scope_missing"
 
 
 class OtherVenue(Forbidden):
-    """The role does not reach that far: it is another venue's matter, or the whole library's."""
+    """The role does not apply to this venue, or not to the whole library."""
 
     code = "other_venue"
 
 
 class LastAdministrator(Conflict):
-    """Nobody would be an administrator of the whole library any more."""
+    """The library would be left without an administrator of all venues."""
 
     code = "last_administrator"
 
 
 class AlreadyBound(Conflict):
-    """The WeChat user is bound to a reader."""
+    """The WeChat user is bound already."""
 
     code = "already_bound"
 
 
 class BindingRequestOver(Conflict):
-    """The binding request was answered otherwise, has expired, or its code was replaced."""
+    """The binding request was answered otherwise or has expired, or its code was replaced."""
 
     code = "binding_request_over"
 
 
 class ReaderBoundElsewhere(Conflict):
-    """The reader is bound to another WeChat user."""
-
     code = "reader_bound_elsewhere"
 
 
 class ActivationCodeInvalid(RuleViolation):
-    """Wrong, used or expired alike, so that guessing learns nothing."""
+    """The code is wrong, used or expired; the error does not reveal which."""
 
     code = "activation_code_invalid"
 
 
 class SecondFactorRequired(Forbidden):
-    """The staff's rights of this session need a second factor, which it has not been given yet."""
+    """The session's staff rights need a second factor, which is still missing."""
 
     code = "second_factor_required"
 
 
 class SignInAgain(Forbidden):
-    """The staff's rights of this session have not been used for a while, or for too long: the
-    campus asks for the password once more."""
+    """The session's staff rights were idle for too long or are too old: a new sign-in is needed."""
 
     code = "sign_in_again"

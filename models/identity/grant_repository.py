@@ -1,5 +1,4 @@
-"""Roles that were given in the console. They stand in the readers' own entries, which each request
-loads anyway: a change counts at once."""
+"""Staff roles granted in the console, stored in the readers' documents: changes apply at once."""
 
 from __future__ import annotations
 
@@ -18,13 +17,11 @@ from models.storage.transactions import ConcurrentUpdate, try_transaction
 
 
 class StaffGrantRepository:
-    """Gives roles and takes them back."""
-
     def __init__(self, db: Database) -> None:
         self._db, self._readers = db, db["readers"]
 
     async def all(self) -> list[tuple[ReaderId, StaffGrant]]:
-        """Every grant with whose it is, those whose time is over among them."""
+        """Every grant with its reader, expired ones included."""
         with translate_errors():
             rows = await self._readers.find(
                 {"staff_grants.id": {"$exists": True}}, {"staff_grants": 1}
@@ -36,7 +33,7 @@ class StaffGrantRepository:
         ]
 
     async def give(self, reader_id: ReaderId, grant: StaffGrant) -> bool:
-        """False where there is no such reader."""
+        """Adds a grant; False if the reader does not exist."""
         with translate_errors():
             done = await self._readers.update_one(
                 {"_id": reader_id}, {"$push": {"staff_grants": _document(grant)}}
@@ -46,23 +43,22 @@ class StaffGrantRepository:
     async def take_back(
         self, reader_id: ReaderId, grant_id: GrantId, today: date, *, others: bool
     ) -> bool:
-        """False where somebody else has taken it back already. ``others``: there are administrators
-        whom the settings name.
+        """Takes back a grant; False if it is not there. ``others``: settings name administrators.
 
-        Raises: LastAdministrator where nobody would be one of the whole library any more. Two that
-        take back each other's meet in one counter: the second sees what the first has left.
+        Raises: LastAdministrator if the library would be left without one. Concurrent calls
+        conflict on a counter, so the second sees the first one's result.
         """
 
         async def work(session: Any) -> None:
             await self._db["versions"].update_one(
                 {"_id": "staff_grants"}, {"$inc": {"number": 1}}, upsert=True, session=session
             )
-            gone = await self._readers.update_one(
+            result = await self._readers.update_one(
                 {"_id": reader_id, "staff_grants.id": grant_id},
                 {"$pull": {"staff_grants": {"id": grant_id}}},
                 session=session,
             )
-            if not gone.matched_count:
+            if not result.matched_count:
                 raise ConcurrentUpdate
             if not others and not await self._administrators(today, session):
                 raise LastAdministrator()
@@ -70,7 +66,7 @@ class StaffGrantRepository:
         return await try_transaction(self._db, work)
 
     async def _administrators(self, today: date, session: Any) -> int:
-        """How many have that role in the whole library on that day."""
+        """The number of readers who are administrators of the whole library on that day."""
         day = today.isoformat()
         usable: Document = {
             "role": Role.ADMINISTRATOR.value,
@@ -95,7 +91,6 @@ def _document(g: StaffGrant) -> Document:
 
 
 def read_grants(rows: Sequence[Document] | None) -> tuple[StaffGrant, ...]:
-    """What a reader's entry holds; hardly anybody has any."""
     return tuple(_grant(row) for row in rows) if rows else ()
 
 

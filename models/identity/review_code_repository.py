@@ -1,4 +1,4 @@
-"""Review codes: 128 bits that let the WeChat user in who reviews the mini-program, once."""
+"""Review codes: secrets of 128 bits, valid once, for WeChat's reviewers of the mini-program."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewCode:
-    """One that was issued; nothing can be opened with this. ``live``: it was neither used nor
-    taken back; it may have expired."""
+    """A review code without its secret. ``live``: neither used nor revoked; it may have expired."""
 
     issued_at: datetime
     expires_at: datetime
@@ -44,8 +43,7 @@ class ReviewCode:
 
 
 class ReviewCodeRepository:
-    """One live code a reader, used up or taken back by one conditional update. Of each only its
-    hash is stored, so it is shown when it is made, and never again."""
+    """Stores one live code per reader, its secret as a hash only: it is shown only once."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["review_codes"]
@@ -53,10 +51,8 @@ class ReviewCodeRepository:
     async def issue(
         self, reader_id: ReaderId, secret: str, now: datetime, expires_at: datetime
     ) -> bool:
-        """Make it the reader's live code. False where another one is.
-
-        Raises: Unavailable, also where no majority holds what is in the way.
-        """
+        """Makes ``secret`` the reader's live code; False if the reader has one. Raises:
+        Unavailable, also if no majority has confirmed the conflicting code."""
         document: Document = {
             "_id": new_id(),
             "reader": reader_id,
@@ -68,17 +64,16 @@ class ReviewCodeRepository:
         return await insert_if_new(self._all, document)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Use it up: exactly one caller gets the reader. None where it is wrong, used, taken back
-        or expired."""
+        """Redeems the code for one caller; None if it is wrong, used, revoked or expired."""
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            document = await self._all.find_one_and_update(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
                 {"$set": {"live": False, "redeemed_at": now}},
             )
-        return ReaderId(found["reader"]) if found else None
+        return ReaderId(document["reader"]) if document else None
 
     async def revoke(self, reader_id: ReaderId) -> bool:
-        """Take the live code back. False where there is none, or it was used meanwhile."""
+        """Revokes the live code; False if there is none or it was used in the meantime."""
         with translate_errors():
             result = await self._all.update_one(
                 {"reader": reader_id, "live": True}, {"$set": {"live": False}}
@@ -86,22 +81,23 @@ class ReviewCodeRepository:
         return result.modified_count == 1
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """Whose live code it is. Uses nothing up."""
+        """The reader with this live code, without redeeming it."""
         with translate_errors():
-            found = await self._all.find_one(
+            document = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
                 {"reader": 1},
             )
-        return ReaderId(found["reader"]) if found else None
+        return ReaderId(document["reader"]) if document else None
 
     async def is_any_live(self, now: datetime) -> bool:
-        """Whether anybody's code could be used now."""
         with translate_errors():
-            found = await self._all.find_one({"expires_at": {"$gt": now}, "live": True}, {"_id": 1})
-        return found is not None
+            document = await self._all.find_one(
+                {"expires_at": {"$gt": now}, "live": True}, {"_id": 1}
+            )
+        return document is not None
 
     async def latest(self, reader_id: ReaderId) -> ReviewCode | None:
-        """The reader's last code, whatever has become of it."""
+        """The reader's last code, live or not."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id})

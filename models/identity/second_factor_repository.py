@@ -1,5 +1,4 @@
-"""Second factors of the staff: the secret of a reader's authenticator, and hashes of their recovery
-codes. One document a reader, by ``reader``; the secret is sealed."""
+"""Second factors of the staff: encrypted authenticator secrets, and hashes of recovery codes."""
 
 from __future__ import annotations
 
@@ -22,15 +21,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """What somebody has confirmed: the authenticator's secret, and how many recovery codes are
-    left."""
+    """A confirmed authenticator secret, and the number of recovery codes left."""
 
     secret: str
     recovery_codes: int
 
 
 def attempt_limits(reader_id: ReaderId) -> list[AttemptLimit]:
-    """How many codes of six digits may be tried for a reader."""
+    """The limits of wrong six-digit codes for a reader."""
     return [
         AttemptLimit(f"second factor {reader_id}", 5, timedelta(minutes=15)),
         AttemptLimit(f"second factor {reader_id} day", 20, timedelta(days=1)),
@@ -44,12 +42,14 @@ class SecondFactorRepository:
         self._attempts = AttemptLimiter(db)
 
     async def of(self, reader_id: ReaderId) -> SecondFactor | None:
-        """The reader's; None for who has confirmed none."""
+        """The reader's second factor; None if none is confirmed."""
         with translate_errors():
-            found = await self._all.find_one({"_id": reader_id})
-        if found is None:
+            document = await self._all.find_one({"_id": reader_id})
+        if document is None:
             return None
-        return SecondFactor(self._texts.open("secret", found.get("secret")), len(found["hashes"]))
+        return SecondFactor(
+            self._texts.open("secret", document.get("secret")), len(document["hashes"])
+        )
 
     async def put(
         self,
@@ -61,8 +61,8 @@ class SecondFactorRepository:
         *,
         replace: bool = False,
     ) -> bool:
-        """Keep what was confirmed by the code of that ``step``, which is used with it. False where
-        there is one already and it is not to be replaced."""
+        """Stores a second factor confirmed by the code of ``step``, which counts as used. False if
+        there is one and ``replace`` is False."""
         document: Document = {
             "_id": reader_id,
             "reader": reader_id,
@@ -78,7 +78,7 @@ class SecondFactorRepository:
         return True
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:
-        """Use the code of that step. False where it, or a later one, was used before."""
+        """Marks the code of ``step`` as used; False if it or a later one was used before."""
         with translate_errors():
             used = await self._all.update_one(
                 {"_id": reader_id, "last_step": {"$lt": step}}, {"$set": {"last_step": step}}
@@ -86,7 +86,7 @@ class SecondFactorRepository:
         return used.matched_count > 0
 
     async def use_recovery_code(self, reader_id: ReaderId, code: str) -> bool:
-        """Use the code. False where it is none of the reader's, or was used."""
+        """Redeems the code; False if it is wrong or used."""
         mark = token_hash(code)
         with translate_errors():
             used = await self._all.update_one(
@@ -95,8 +95,7 @@ class SecondFactorRepository:
         return used.matched_count > 0
 
     async def remove(self, reader_id: ReaderId) -> bool:
-        """Forget it, and the wrong codes that were counted: the reader sets up another one. False
-        where there was none."""
+        """Removes the second factor and its counters of wrong codes; False if there was none."""
         with translate_errors():
             removed = await self._all.delete_one({"_id": reader_id})
         await self._attempts.forget(attempt_limits(reader_id))

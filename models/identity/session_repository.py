@@ -1,5 +1,3 @@
-"""Stored sessions."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -27,20 +25,20 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 MAX_TOMBSTONES: Final = 10_000
-"""Of logged-out tickets without a session: 1 MB, and more than a campus leaves in ten minutes."""
+"""Limit of stored logouts of unknown tickets: 1 MB; a campus causes fewer in ten minutes."""
 
 
 _SIGN_ON_FIELDS: Final = ("provider", "subject", "identified_at")
 
 
 class SessionRepository:
-    """Sessions of both kinds, by the hash of their token."""
+    """Stores sessions by the hash of their token."""
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._db = db
         self._all = db["sessions"]
         self._ended = db["logged_out_tickets"]
-        self._lookups = Batcher(self._who_all)
+        self._lookups = Batcher(self._find_principals)
         self._sealer = sealer
 
     async def open_web(
@@ -54,11 +52,10 @@ class SessionRepository:
         device: str = "",
         sign_on: SignOnSession | None = None,
     ) -> bool:
-        """Store a web session; that of the staff has a ``role``. False when its ticket, or all that
-        its reader has at the provider of ``sign_on``, was logged out before it arrived here.
+        """Stores a web session; False if its ticket or subject was logged out before it arrived.
 
-        The logout leaves its tombstone first and deletes sessions second; this inserts first and
-        looks for the tombstone second. In any order one of them sees the other.
+        A logout writes its tombstone first and deletes sessions second; this inserts first and
+        looks for a tombstone second, so one of them sees the other. Only the staff have a ``role``.
         """
         ticket_hash = token_hash(ticket)
         document: Document = {
@@ -88,7 +85,7 @@ class SessionRepository:
         now: datetime,
         expires_at: datetime,
     ) -> None:
-        """Somebody touched the kiosk with their card."""
+        """Stores the session of a reader who has touched the kiosk with a card."""
         with translate_errors():
             await self._all.insert_one(
                 {
@@ -119,21 +116,21 @@ class SessionRepository:
 
     async def unionid_of(self, session_id: str) -> str | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": session_id}, {"unionid": 1})
-        sealed = found.get("unionid") if found else None
+            session = await self._all.find_one({"_id": session_id}, {"unionid": 1})
+        sealed = session.get("unionid") if session else None
         return self._sealer.decrypt(sealed, "session") if sealed else None
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The session and its reader, by the token's fingerprint, together for all who ask at this
-        moment.
+        """The session with its reader; simultaneous look-ups are batched.
 
-        A WeChat user's reader is looked up through the binding of this moment. Expiry is the
-        caller's to judge: it knows the time. A session sealed with a key that is gone has ended.
+        A WeChat user's reader is looked up by the current binding. The caller checks the expiry. A
+        session whose encryption key is lost is treated as ended.
         """
         return await self._lookups.submit(session_id)
 
-    async def _who_all(self, session_ids: list[str]) -> list[Principal | None]:
-        """Three look-ups by key: on the server they cost a tenth of joining the collections."""
+    async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
+        """The principals in order; three look-ups by key cost a tenth of joining the
+        collections."""
         with translate_errors():
             sessions = await self._all.find(_by_ids(session_ids)).to_list(None)
             hashes = [h for row in sessions for h in row.get("openid_hashes", ())]
@@ -150,8 +147,8 @@ class SessionRepository:
             ids = {id for id in of.values() if id is not None}
             readers: dict[str, Document] = {}
             if ids:
-                found = self._db["readers"].find(_by_ids(list(ids)), PRINCIPAL_FIELDS)
-                rows = await found.to_list(None)
+                cursor = self._db["readers"].find(_by_ids(list(ids)), PRINCIPAL_FIELDS)
+                rows = await cursor.to_list(None)
                 readers = {row["_id"]: row for row in rows}
         principals = {
             row["_id"]: self._principal(row, readers.get(of[row["_id"]] or "")) for row in sessions
@@ -176,7 +173,7 @@ class SessionRepository:
             role=_role(d.get("role")),
             device=d.get("device", ""),
             provider=d.get("provider", ""),
-            decrypt=partial(self._sealer.decrypt, openid, "session") if openid else _nobody,
+            decrypt=partial(self._sealer.decrypt, openid, "session") if openid else _no_openid,
         )
         if reader is None:
             return Principal(session, None)
@@ -184,17 +181,15 @@ class SessionRepository:
         return Principal(session, read_reader(reader, self._sealer), grants)
 
     async def use_role(self, session_id: str, now: datetime, used_after: datetime) -> bool:
-        """The session's role is used now. False where it was last used before then, or has
-        ended."""
+        """Records a use of the role; False if it was last used before then or has ended."""
         with translate_errors():
-            found = await self._all.update_one(
+            result = await self._all.update_one(
                 {"_id": session_id, "role.used_at": {"$gt": used_after}},
                 {"$max": {"role.used_at": now}},
             )
-        return found.matched_count > 0
+        return result.matched_count > 0
 
     async def pass_second_factor(self, session_id: str) -> None:
-        """The session's role has its second factor from now on."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": session_id, "role.since": {"$exists": True}},
@@ -209,10 +204,9 @@ class SessionRepository:
         expires_at: datetime,
         sign_on: SignOnSession | None = None,
     ) -> datetime | None:
-        """The session's reader has signed in once more: until when it lasts. None where it has
-        ended, also by a logout of the new ticket at that very moment: as ``open_web``, this writes
-        the ticket first and looks for the tombstone second.
-        """
+        """Renews a session after another sign-in; returns its new end. None if the session has
+        ended, also by a simultaneous logout of the new ticket: this writes the ticket first and
+        looks for a tombstone second."""
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
@@ -225,32 +219,30 @@ class SessionRepository:
         if sign_on is None:
             changes["$unset"] = dict.fromkeys(_SIGN_ON_FIELDS, "")
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            session_document = await self._all.find_one_and_update(
                 {"_id": session.id},
                 changes,
                 projection={"expires_at": 1},
                 return_document=ReturnDocument.AFTER,
             )
             if await self._ended.find_one(self._tombstone(ticket_hash, sign_on)) is None:
-                return found["expires_at"] if found else None
+                return session_document["expires_at"] if session_document else None
             await self._all.delete_one({"_id": session.id})
         return None
 
     async def of_reader(self, reader_id: ReaderId, now: datetime) -> list[Session]:
-        """The reader's live sessions, on the web, at kiosks and on a bound phone, the latest
-        first."""
+        """The reader's live sessions, on the web, at kiosks and on a bound phone, latest first."""
         with translate_errors():
             rows = await self._all.find(
                 {**await self._of(reader_id), "expires_at": {"$gt": now}}
             ).to_list(None)
-        found = [p.session for row in rows if (p := self._principal(row, None)) is not None]
-        return sorted(found, key=lambda s: s.opened_at, reverse=True)
+        sessions = [p.session for row in rows if (p := self._principal(row, None)) is not None]
+        return sorted(sessions, key=lambda s: s.opened_at, reverse=True)
 
     async def at_work(
         self, readers: Collection[ReaderId], now: datetime
     ) -> dict[ReaderId, Principal]:
-        """Those of these readers who have a live session with a role; the one whose role was used
-        last."""
+        """The principals of those readers who have a live staff session, by the one used last."""
         if not readers:
             return {}
         live: Document = {
@@ -260,17 +252,17 @@ class SessionRepository:
         }
         with translate_errors():
             rows = await self._all.find(live, {"_id": 1}).sort("role.used_at", ASCENDING).to_list()
-        found = await self._who_all([row["_id"] for row in rows])
-        return {p.reader.id: p for p in found if p is not None and p.reader is not None}
+        principals = await self._find_principals([row["_id"] for row in rows])
+        return {p.reader.id: p for p in principals if p is not None and p.reader is not None}
 
     async def _of(self, reader_id: ReaderId) -> Document:
-        """What finds the reader's sessions, those of the WeChat user among them who is bound."""
+        """The query for the reader's sessions, including those of a bound WeChat user."""
         bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
         hashes = [h for row in bound for h in row["openid_hashes"]]
         return {"$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}]}
 
     async def prolong(self, session_id: str, expires_at: datetime) -> None:
-        """The session lasts until then, if that is later."""
+        """Extends the session to ``expires_at`` if that is later."""
         with translate_errors():
             await self._all.update_one({"_id": session_id}, {"$max": {"expires_at": expires_at}})
 
@@ -279,8 +271,7 @@ class SessionRepository:
             await self._all.delete_one({"_id": session_id})
 
     async def close_of_reader(self, reader_id: ReaderId, but: Session | None) -> list[str]:
-        """End the reader's sessions, as ``of_reader`` finds them, all ``but`` that one. Returns
-        the ended sessions' ids."""
+        """Ends the reader's sessions (see ``of_reader``) except ``but``; returns their ids."""
         with translate_errors():
             rows = await self._all.find(await self._of(reader_id), {"_id": 1}).to_list(None)
             ids = [row["_id"] for row in rows if but is None or row["_id"] != but.id]
@@ -288,7 +279,7 @@ class SessionRepository:
         return ids
 
     async def end_ticket(self, ticket: str) -> list[str]:
-        """End the ticket's session, if it has begun. Returns the ended sessions' ids."""
+        """Ends the ticket's session, if there is one; returns the ended sessions' ids."""
         ticket_hash = token_hash(ticket)
         with translate_errors():
             rows = await self._all.find({"ticket": ticket_hash}, {"_id": 1}).to_list(None)
@@ -296,11 +287,10 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def close_by_ticket(self, ticket: str, now: datetime) -> list[str]:
-        """Single logout also of a session that has yet to begin: the tombstone first, so that it
-        wins. Returns the ended sessions' ids.
+        """Ends the ticket's sessions, even one being opened; returns the ended sessions' ids.
 
-        Anybody can name tickets that were never given, so there are at most ``MAX_TOMBSTONES``: the
-        oldest go, which a login that is under way has hardly left behind.
+        The tombstone is written first, so the logout wins. Anyone can send unknown tickets, so at
+        most ``MAX_TOMBSTONES`` are stored and the oldest are deleted.
         """
         with translate_errors():
             await self._ended.update_one(
@@ -314,8 +304,7 @@ class SessionRepository:
         return await self.end_ticket(ticket)
 
     def _subjects(self, provider: str, subject: str) -> list[str]:
-        """Fingerprints of who somebody is at a provider, which may be their number: keyed ones,
-        that of the current key first."""
+        """Keyed hashes of a provider's subject, the current key's first."""
         return self._sealer.hashes(f"{provider} {subject}", "subject")
 
     def _sign_on_document(self, sign_on: SignOnSession | None) -> Document:
@@ -328,8 +317,7 @@ class SessionRepository:
         }
 
     def _tombstone(self, ticket_hash: str, sign_on: SignOnSession | None) -> Document:
-        """What finds the logout of a ticket, or of its reader at a provider since they were
-        named."""
+        """The query for a logout of the ticket, or of the subject since it was authenticated."""
         if sign_on is None:
             return {"_id": ticket_hash}
         marks = self._subjects(sign_on.provider, sign_on.subject)
@@ -337,8 +325,7 @@ class SessionRepository:
         return {"$or": [{"_id": ticket_hash}, since]}
 
     async def close_by_subject(self, provider: str, subject: str, at: datetime) -> list[str]:
-        """End what a reader has opened by that provider until then, also what has yet to begin: as
-        ``close_by_ticket``. Later sign-ins stay. Returns the ended sessions' ids."""
+        """Ends the subject's sessions up to ``at``, even ones being opened; returns their ids."""
         marks = self._subjects(provider, subject)
         opened: Document = {"subject": {"$in": marks}, "identified_at": {"$lte": at}}
         with translate_errors():
@@ -348,15 +335,15 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def prune(self, now: datetime, tickets_before: datetime) -> int:
-        """Delete what has expired, and tombstones older than any ticket can be."""
+        """Deletes expired sessions (returns how many) and tombstones older than any ticket."""
         with translate_errors():
             ended = await self._all.delete_many({"expires_at": {"$lte": now}})
             await self._ended.delete_many({"at": {"$lt": tickets_before}})
         return ended.deleted_count
 
 
-def _nobody() -> None:
-    """Returns None: a session that is no WeChat user's has no openid."""
+def _no_openid() -> None:
+    """Returns None: the session is not WeChat's, so it has no openid."""
 
 
 def _role_document(role: StaffRole) -> Document:
@@ -376,5 +363,5 @@ def _role(d: Document | None) -> StaffRole | None:
 
 
 def _by_ids(ids: list[str]) -> Document:
-    """One id alone is read without a plan: a fifth less of the server's time."""
+    """The query for these ids; a single id without ``$in`` costs the server a fifth less."""
     return {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}

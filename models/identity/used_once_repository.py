@@ -1,4 +1,4 @@
-"""What counts once: the states of sign-ins, and the ids of logout tokens."""
+"""One-time values: states of sign-ins, ids of logout tokens."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class UsedOnceRepository:
-    """Fingerprints of what has been used. Their ``_id`` lets each in once."""
+    """Stores the hashes of used values as unique ids."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["used_once"]
 
     async def use(self, value: str, until: datetime) -> bool:
-        """Use it. False where it was used before. It is remembered until then, when it is void for
-        another reason."""
+        """Stores the value as used until it expires; False if it was used before."""
         return await insert_if_new(self._all, {"_id": token_hash(value), "until": until})
 
     async def give_back(self, value: str) -> None:
-        """What it was used for has failed."""
+        """Allows the value again, after its use has failed."""
         with translate_errors():
             await self._all.delete_one({"_id": token_hash(value)})
 

@@ -1,5 +1,4 @@
-"""Families of errors: what went wrong, with a code that clients can rely on. HTTP turns them into
-statuses."""
+"""The families of errors, with codes that clients can rely on. HTTP maps them to statuses."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from typing import Any, ClassVar
 
 
 class DomainError(Exception):
-    """Root of all expected refusals. ``details`` are JSON-able facts for the client."""
+    """The root of all expected refusals. ``details`` are JSON-serialisable facts for the client."""
 
     code: ClassVar[str] = "internal"
 
@@ -17,7 +16,7 @@ class DomainError(Exception):
 
 
 class Malformed(DomainError):
-    """The request cannot be read. Details: ``field``, ``reason``, and the facts of the reason."""
+    """The request cannot be parsed. Details: ``field``, ``reason``, and the facts of the reason."""
 
     code = "malformed"
 
@@ -26,14 +25,13 @@ class Malformed(DomainError):
 
 
 class TooLarge(DomainError):
-    """The body is larger than the service reads."""
+    """The request body exceeds the size limit."""
 
     code = "too_large"
 
 
 class UnsupportedMediaType(DomainError):
-    """The body is in a form that the service does not read. Details: ``field`` (the header that
-    says so) and ``reason``."""
+    """The body's format is not supported. Details: ``field`` (the header) and ``reason``."""
 
     code = "unsupported_media_type"
 
@@ -42,49 +40,47 @@ class UnsupportedMediaType(DomainError):
 
 
 class RequestTimeout(DomainError):
-    """The body did not arrive in time."""
-
     code = "request_timeout"
 
 
 class Unauthenticated(DomainError):
-    """Nobody is known behind this request."""
+    """The request has no valid credentials."""
 
     code = "unauthenticated"
 
 
 class Forbidden(DomainError):
-    """Somebody is known, and may not do this."""
+    """The caller is authenticated but lacks the right."""
 
     code = "forbidden"
 
 
 class BadOrigin(Forbidden):
-    """An unsafe request with a cookie that did not come from the service's own pages."""
+    """An unsafe request with a cookie came from a page of another site."""
 
     code = "bad_origin"
 
 
 class NotFound(DomainError):
-    """It does not exist, or not for this reader."""
+    """The object does not exist, or is not visible to the caller."""
 
     code = "not_found"
 
 
 class Conflict(DomainError):
-    """A state or a scarce thing was lost."""
+    """The state has changed, or a scarce thing has been taken, in the meantime."""
 
     code = "conflict"
 
 
 class RuleViolation(DomainError):
-    """A rule of the library says no."""
+    """A rule of the library forbids it."""
 
     code = "rule_violation"
 
 
 class Throttled(DomainError):
-    """Too often. ``retry_after`` is in whole seconds, at least 1."""
+    """Too many requests. ``retry_after`` is in whole seconds, at least 1."""
 
     code = "throttled"
 
@@ -94,13 +90,11 @@ class Throttled(DomainError):
 
 
 class TooManyAttempts(Throttled):
-    """Too many wrong guesses of a secret."""
-
     code = "too_many_attempts"
 
 
 class Unavailable(DomainError):
-    """A service this one depends on does not answer. ``retry_after`` is in whole seconds."""
+    """A dependency of the service does not answer. ``retry_after`` is in whole seconds."""
 
     code = "unavailable"
 
@@ -110,19 +104,19 @@ class Unavailable(DomainError):
 
 
 class Busy(Unavailable):
-    """The service itself has more to do than it can answer in time."""
+    """The service is overloaded."""
 
     code = "busy"
 
 
 class OutcomeUnknown(Unavailable):
-    """The change is still being made or undone. The same request with its key is told which."""
+    """The change is not settled yet. A repetition with the same key returns the outcome."""
 
     code = "outcome_unknown"
 
 
 class ClockWrong(Unavailable):
-    """This host's clock is not MongoDB's: it judges nobody until it is."""
+    """This host's clock differs from MongoDB's: no time limit is judged until they agree."""
 
     code = "clock_wrong"
 
@@ -131,6 +125,6 @@ class ClockWrong(Unavailable):
 
 
 class WrongState(Conflict):
-    """The reservation's state does not allow it. Details: ``state``."""
+    """The reservation's state does not allow the change. Details: ``state``."""
 
     code = "wrong_state"

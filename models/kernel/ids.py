@@ -1,5 +1,3 @@
-"""Identifiers that every feature uses, and who acts."""
-
 from __future__ import annotations
 
 from typing import NewType
@@ -12,7 +10,8 @@ ReservationId = NewType("ReservationId", str)
 
 @record
 class Actor:
-    """Who causes a change, and by which way: it is written into the history."""
+    """The actor in a history entry. ``by``: reader, librarian or system; ``via``: channel, job or
+    librarian."""
 
     by: str
     via: str

@@ -1,4 +1,4 @@
-"""What people may write on one line, and how lines are put in order."""
+"""Rules for one-line texts, sorting and search, and the encodings of uploaded text files."""
 
 from __future__ import annotations
 
@@ -9,55 +9,52 @@ from typing import Final
 
 _DIGITS: Final = frozenset("0123456789")
 _ALSO: Final = "\u3000\u00a0\u200d"
-"""The full-width space of Chinese texts, the space that does not break, the joiner of emoji."""
+"""Also allowed in a line: the full-width space, the no-break space, the joiner of emoji."""
 BYTE_ORDER_MARK: Final = "\ufeff"
-"""Tells spreadsheets that a CSV file is UTF-8."""
+"""Marks a CSV file as UTF-8 for spreadsheets."""
 UTF_8: Final = "utf-8"
 GB18030: Final = "gb18030"
 CP1252: Final = "cp1252"
 ENCODINGS: Final = (UTF_8, GB18030, CP1252)
-"""Those of files that people send; the last one is western Europe's."""
+"""Encodings accepted in uploads; CP1252 is the one of western Europe."""
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 _WESTERN: Final = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ‘’“”„–—…«»°§€\u00a0]{1,2}")
-"""What stands between ASCII in western European words: Chinese that is taken for them is longer, or
-has signs."""
+"""Non-ASCII runs in western European words. Chinese misread as CP1252 has longer runs or signs."""
 _BESIDE_LETTERS: Final = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[a-z])")
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet calculates a cell that begins with one of them."""
+"""First characters that make a spreadsheet evaluate a cell as a formula."""
 
 
 def is_printable_line(text: str) -> bool:
-    """No control characters, no marks that turn the direction, no lone surrogates."""
+    """True if there are no control characters, direction marks or lone surrogates."""
     return all(character.isprintable() or character in _ALSO for character in text)
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts as people count: A-2 before A-12, and a-2 beside A-2."""
+    """A sort key that orders numbers by value: A-2 before A-12, and a-2 next to A-2."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
     counted = ((0, int(p), "") if p[0] in _DIGITS else (1, 0, p.casefold()) for p in parts)
-    # Two that count alike (1, 01) have an order, too.
+    # A tie (1, 01) is broken by length and text.
     return (*counted, (-1, len(text), text))
 
 
 def as_searched(text: str) -> str:
-    """What is looked for, however it was typed: full-width letters and digits as usual ones, and
-    without blanks, but for one between two Latin words (２１０７ 0001, 赵 晨阳, Zhang San)."""
+    """The text normalised for search: full-width characters become ASCII, and blanks are removed
+    except between Latin words (２１０７ 0001, 赵 晨阳, Zhang San)."""
     plain = " ".join(unicodedata.normalize("NFKC", text).split())
     return re.sub(r"(?<![A-Za-z]) | (?![A-Za-z])", "", plain)
 
 
 @dataclass(frozen=True, slots=True)
 class FileText:
-    """The text of a file, and the encoding that it was read in."""
-
     text: str
     encoding: str
 
 
 def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
-    """The text of a file that people send: in the encoding that they name, else UTF-8, with its
-    mark or without, else what spreadsheets write in China or in western Europe. None where it is no
-    text, and where it may as well be the one as the other."""
+    """Decodes an uploaded text file with ``encoding`` or, if that is empty, a detected encoding.
+    UTF-8, with or without its mark, is tried first, then GB18030 and CP1252, which spreadsheets
+    write in China and western Europe. None if the file is not text or the encoding is ambiguous."""
     if b"\0" in data:
         return None
     text = _decoded(data, encoding or UTF_8)
@@ -65,7 +62,7 @@ def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
         return FileText(text, encoding or UTF_8) if text is not None else None
     chinese, western = _decoded(data, GB18030), _decoded(data, CP1252)
     if western is not None and all(_WESTERN.fullmatch(run) for run in _FOREIGN.findall(western)):
-        # Größe is 鲞 in the one, and A区 is Çø in the other.
+        # The bytes of Größe are 鲞 in GB18030, and those of A区 are Çø in CP1252.
         doubtful = chinese is not None and _decoded(data, "gb2312") is not None
         return None if doubtful else FileText(western, CP1252)
     if chinese is None or any(map(_is_rare, _BESIDE_LETTERS.findall(chinese))):
@@ -74,7 +71,7 @@ def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
 
 
 def _is_rare(character: str) -> bool:
-    """Another encoding's letter with its neighbour is mostly a character that few people write."""
+    """True for characters outside GB2312. A misread western letter mostly becomes one of these."""
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:

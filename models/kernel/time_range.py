@@ -1,7 +1,7 @@
-"""Half-open time ranges, the half-hour slots that claims are made of, and the library's calendar.
+"""Half-open time ranges, the half-hour slots of claims, and the library's calendar.
 
-Inside the service every instant is an aware UTC datetime. The library's own clock appears here and
-in presentation only.
+Inside the service every instant is an aware UTC datetime. The library's local time is used only
+here and for presentation.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
 LIBRARY_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""The library's zone, one for the process: ``use_zone`` sets it when the profile is loaded. A fixed
-offset is shown and encoded in half the time that a zone of the tz database takes, a dozen times in
-each answer."""
+"""The library's time zone, one per process, set by ``use_zone``. A fixed offset is formatted in
+half the time of a tz-database zone, a dozen times a response."""
 SLOT_MINUTES: Final = 30
 SLOTS_PER_DAY: Final = 24 * 60 // SLOT_MINUTES
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class TimeRange:
-    """``[start, end)``, both aware; an empty range is not one.
+    """The range ``[start, end)``, never empty.
 
     Raises:
         ValueError: a naive datetime, or ``end`` not after ``start``.
@@ -48,50 +47,47 @@ class TimeRange:
 
 
 def use_zone(zone: timezone) -> None:
-    """Let the library's clock be that of ``zone``. Only before there is an area: what was counted
-    in days by another clock stays as it is."""
+    """Sets the library's zone. Only before the first area exists: stored days are not converted."""
     global LIBRARY_ZONE
     LIBRARY_ZONE = zone
 
 
 def to_local(instant: datetime) -> datetime:
-    """The instant on the library's clock."""
     return instant.astimezone(LIBRARY_ZONE)
 
 
 def local_date(instant: datetime) -> date:
-    """The day of use that the instant belongs to."""
+    """The library's calendar day of the instant."""
     return to_local(instant).date()
 
 
 def last_date(span: TimeRange) -> date:
-    """The last day that the range touches: what ends at midnight does not touch the next one."""
+    """The last day that the range touches; an end at midnight does not touch the next day."""
     return local_date(span.end - timedelta(microseconds=1))
 
 
 def local_instant(day: date, clock_time: time) -> datetime:
-    """The instant when the library's clock shows ``clock_time`` on ``day``."""
+    """The instant at which the library's clock shows ``clock_time`` on ``day``."""
     return datetime.combine(day, clock_time, LIBRARY_ZONE).astimezone(UTC)
 
 
 def next_clock_instant(after: datetime, clock_time: time) -> datetime:
     """The first instant after ``after`` at which the library's clock shows ``clock_time``."""
     day = local_date(after)
-    found = local_instant(day, clock_time)
-    return found if found > after else local_instant(day + timedelta(days=1), clock_time)
+    instant = local_instant(day, clock_time)
+    return instant if instant > after else local_instant(day + timedelta(days=1), clock_time)
 
 
 def floor_minute(instant: datetime) -> datetime:
-    """The whole minute that the instant lies in."""
     return instant.replace(second=0, microsecond=0)
 
 
 def half_hour_slots(span: TimeRange) -> Iterator[tuple[date, int]]:
-    """Each half hour that the range touches, as (day, slot of the day 0…47), in order."""
+    """The half hours that the range touches, in order, as (day, slot of the day 0…47)."""
     begin, end = to_local(span.start), to_local(span.end)
     day, slot = begin.date(), _slot(begin)
     last = end.date(), _slot(end)
-    # A range that ends on the half hour does not touch the one that begins there.
+    # A range that ends on the half hour does not touch the slot that begins there.
     touches_last = end.minute % SLOT_MINUTES or end.second or end.microsecond
     while (day, slot) < last or (touches_last and (day, slot) == last):
         yield day, slot

@@ -1,8 +1,8 @@
-"""The steps from one form of the database to the next, made while the service runs.
+"""Migrations of the database, applied while the service runs.
 
-A migration is for ever: it gets a number and is never changed. It is made in batches, each of which
-can be made again, so that a worker may die in the middle and no request waits. Code reads both
-forms until the migration has been made everywhere; a version after that may forget the old one.
+A released migration keeps its number and never changes. It runs in repeatable batches, so a worker
+may crash in the middle and no request waits. Code reads the old and the new form until the
+migration is complete everywhere; a later version may drop the old form.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BATCH_SIZE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """``batch`` does a part and says how much it was; 0: nothing is left."""
+    """A migration. ``batch`` updates a part and returns its size; 0 means that nothing is left."""
 
     number: int
     what: str
@@ -28,33 +28,29 @@ class Migration:
 
 
 MIGRATIONS: Final[Sequence[Migration]] = ()
-"""All of them; the last one's number is ``SCHEMA`` (models/storage/installation.py)."""
+"""All migrations in order; the last number equals ``SCHEMA`` (models/storage/installation.py)."""
 
 
 async def update_batch(collection: Collection, still_old: Document, update: Document) -> int:
-    """Update a batch of what is still in the old form. How many."""
-    found = await collection.find(still_old, {"_id": 1}).limit(BATCH_SIZE).to_list(None)
-    # Asked again for each: a request may have written the new form meanwhile.
-    ids = {"_id": {"$in": [row["_id"] for row in found]}}
-    if found:
+    """Updates a batch of documents that match ``still_old``; returns their number."""
+    rows = await collection.find(still_old, {"_id": 1}).limit(BATCH_SIZE).to_list(None)
+    # The condition again: a request may have written the new form in the meantime.
+    ids = {"_id": {"$in": [row["_id"] for row in rows]}}
+    if rows:
         await collection.update_many({**ids, **still_old}, update)
-    return len(found)
+    return len(rows)
 
 
 async def schema_version(db: Database) -> int:
-    """The last migration that has been made to its end. Raises: Unavailable."""
+    """The number of the last completed migration. Raises: Unavailable."""
     with translate_errors():
-        found = await db[ABOUT].find_one({"_id": FORM})
-    return int(found["version"]) if found else FIRST_SCHEMA
+        schema = await db[ABOUT].find_one({"_id": FORM})
+    return int(schema["version"]) if schema else FIRST_SCHEMA
 
 
 async def migrate(db: Database, migrations: Sequence[Migration] = MIGRATIONS) -> int:
-    """One batch of the first migration that is not made yet. How much it was; 0: all are made.
-
-    A database that a newer version has written is left as it is.
-
-    Raises: Unavailable.
-    """
+    """Runs one batch of the first incomplete migration; returns its size, 0 if all are complete. A
+    database that a newer version has written is not changed. Raises: Unavailable."""
     made = await schema_version(db)
     migration = next((one for one in migrations if one.number > made), None)
     if migration is None:

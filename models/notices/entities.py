@@ -1,4 +1,4 @@
-"""通知公告: what the library tells everybody."""
+"""通知公告: notices of the library to all readers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Shown from ``published_at`` until ``until`` (for ever where there is none).
+    """A notice, shown from ``published_at`` until ``until`` (None: without end).
 
-    ``body`` is Markdown. Pinned ones stand first. ``rev`` grows with every change.
+    ``body`` is Markdown. Pinned notices come first. ``rev`` grows with every change.
     """
 
     id: str

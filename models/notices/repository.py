@@ -1,5 +1,3 @@
-"""Notices, as the library publishes them."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -24,7 +22,7 @@ class NoticeRepository:
         self._all = db["notices"]
 
     async def add(self, notice: Notice) -> None:
-        """Publish it. One that is there already stays as it is."""
+        """Publishes the notice; an existing one with its id is unchanged."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": notice.id},
@@ -33,8 +31,7 @@ class NoticeRepository:
             )
 
     async def replace(self, notice: Notice) -> bool:
-        """Write it over the one that it was made from, whose ``rev`` is one less. False where
-        somebody else has changed that one since."""
+        """Replaces the notice whose ``rev`` is one less; False if it has changed since."""
         with translate_errors():
             result = await self._all.replace_one(
                 {"_id": notice.id, "rev": {"$in": previous_revisions(notice.rev)}},
@@ -43,23 +40,23 @@ class NoticeRepository:
         return bool(result.matched_count)
 
     async def all(self, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """Also those to come and those that are over, the newest first; and how many there are."""
+        """A page of all notices, future and past ones included, newest first, and their number."""
         rows, total = await find_page(self._all, {}, ("published_at", "_id"), skip, limit)
         return [_notice(row) for row in rows], total
 
     async def any(self, id: str) -> Notice | None:
-        """The notice, shown or not."""
+        """The notice, whether or not it is shown now."""
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return _notice(found) if found else None
+            document = await self._all.find_one({"_id": id})
+        return _notice(document) if document else None
 
     async def page_of(self, now: datetime, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """What is shown at ``now``: pinned ones first, then the newest; and how many there are."""
-        shown = _shown(now)
+        """A page of the notices shown at ``now``, pinned first, then newest, and their number."""
+        query = _shown_at(now)
         with translate_errors():
-            total = await self._all.count_documents(shown)
+            total = await self._all.count_documents(query)
             rows = (
-                await self._all.find(shown)
+                await self._all.find(query)
                 .sort([("pinned", DESCENDING), ("published_at", DESCENDING)])
                 .skip(skip)
                 .limit(limit)
@@ -70,16 +67,15 @@ class NoticeRepository:
     async def get(self, id: str, now: datetime) -> Notice | None:
         """The notice, if it is shown at ``now``."""
         with translate_errors():
-            found = await self._all.find_one({"_id": id, **_shown(now)})
-        return _notice(found) if found else None
+            document = await self._all.find_one({"_id": id, **_shown_at(now)})
+        return _notice(document) if document else None
 
 
-def _shown(now: datetime) -> Document:
+def _shown_at(now: datetime) -> Document:
     return {"published_at": {"$lte": now}, "$or": [{"until": None}, {"until": {"$gt": now}}]}
 
 
 def notice_to_document(n: Notice) -> Document:
-    """The notice as it is stored."""
     return {
         "title": n.title,
         "body": n.body,

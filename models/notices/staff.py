@@ -1,5 +1,3 @@
-"""Notices, written and withdrawn by the staff."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -13,14 +11,12 @@ from models.storage.mongo import new_id
 
 
 class StaffNotices:
-    """Publishes notices."""
-
     def __init__(self, audit: AuditLog, notices: NoticeRepository) -> None:
         self._audit, self._notices = audit, notices
 
     async def write(self, ctx: StaffContext, old: Notice | None, new: Notice, reason: str) -> None:
-        """``new`` is published, in the place of ``old`` or as a new notice, whose id is made here.
-        Raises: NoticeChanged where somebody else was first; nothing has changed then."""
+        """Replaces ``old`` with ``new``, or publishes ``new`` with an id made here. Raises:
+        NoticeChanged if another change came first; nothing has changed then."""
         ctx.require(None)
         if old is None:
             new = replace(new, id=new_id())
@@ -35,14 +31,13 @@ class StaffNotices:
             entry.after = notice_snapshot(new)
 
     async def withdraw(self, ctx: StaffContext, old: Notice, reason: str) -> None:
-        """The notice is not shown from now on. Raises: NoticeChanged."""
+        """Ends the showing of the notice now. Raises: NoticeChanged."""
         published = min(old.published_at, ctx.now)
         new = replace(old, published_at=published, until=ctx.now, rev=old.rev + 1)
         await self.write(ctx, old, new, reason)
 
 
 def notice_snapshot(n: Notice) -> JsonObject:
-    """What the audit log keeps of a notice."""
     return {
         "title": n.title,
         "body": n.body,

@@ -1,5 +1,3 @@
-"""What a library calls itself, and how far it has been set up."""
-
 from __future__ import annotations
 
 import hashlib
@@ -11,19 +9,19 @@ from functools import lru_cache
 from typing import Final
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
-"""The time zone of a library that has chosen none."""
 DEFAULT_ZONE_MINUTES: Final = 480
 _HASH_CHARS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryProfile:
-    """A library's names and wording. ``rev`` grows with every change; 0 has never been saved.
+    """A library's names, wording and zone. ``rev`` grows with every change; 0 was never saved.
 
-    ``running_line`` and ``rules_text`` have named placeholders, in which the policy's numbers are
-    filled; an empty one stands for the usual wording. ``rules_text`` is Markdown. ``audience`` says
-    for whom the service is. ``zone_minutes`` is how far the clock of ``zone`` is ahead of UTC.
-    ``logo`` is a PNG, or empty.
+    `running_line`, `rules_text`: contain placeholders for numbers of the policy; an empty text
+    stands for the default wording. ``rules_text`` is Markdown.
+    `audience`: the people that the service is for.
+    `zone_minutes`: minutes that ``zone`` is ahead of UTC.
+    `logo`: a PNG, or empty.
     """
 
     name: str = ""
@@ -42,23 +40,23 @@ class LibraryProfile:
 
     @property
     def clock(self) -> timezone:
-        """The library's clock, as a fixed distance from UTC."""
+        """The library's zone as a fixed offset from UTC."""
         return timezone(timedelta(minutes=self.zone_minutes), self.zone)
 
     @property
     def logo_name(self) -> str:
-        """The file's name, which changes with its content; empty where there is no logo."""
+        """The logo's file name, derived from its content; empty without a logo."""
         return _name_of(self.logo) if self.logo else ""
 
 
 @lru_cache(maxsize=4)
 def _name_of(logo: bytes) -> str:
-    # Every page asks.
+    # Cached: each page needs it.
     return f"{hashlib.sha256(logo).hexdigest()[:_HASH_CHARS]}.png"
 
 
 class SetupStep(StrEnum):
-    """A step of the first run, in order. The value is stored and stands in addresses."""
+    """A step of the first run, in order. The value is stored and is part of addresses."""
 
     PROFILE = "profile"
     VENUES = "venues"
@@ -69,7 +67,7 @@ class SetupStep(StrEnum):
 
 
 class StepMark(StrEnum):
-    """What somebody has said of a step. The value is stored."""
+    """An administrator's mark on a step. The value is stored."""
 
     DONE = "done"
     LATER = "later"
@@ -77,8 +75,8 @@ class StepMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetupProgress:
-    """What is stored of the first run. ``rev`` grows with every change; at 0 it has not begun, and
-    a library that has areas then needs none."""
+    """The progress of the first run. ``rev`` grows with every change; at 0 the run has not begun,
+    and a library that has areas needs none."""
 
     marks: Mapping[SetupStep, StepMark] = field(default_factory=dict)
     finished: bool = False

@@ -1,4 +1,4 @@
-"""A library's logo: whatever picture was sent, drawn anew as a small PNG of ours."""
+"""The library's logo, converted to a small PNG."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from typing import Final
 from models.kernel.errors import Malformed
 
 LARGEST_LOGO: Final = 256 * 1024
-"""Bytes of the picture that is sent."""
+"""Bytes of an upload."""
 _KINDS: Final = ("PNG", "JPEG")
 _LARGEST_SIDE: Final = 4096
-"""Pixels: a small file can unfold to gigabytes."""
+"""Pixels of an upload's longer side: a small file can expand to gigabytes."""
 _SIDE: Final = 144
-"""Pixels of the longer side as it is kept: a header shows 36, sharp screens four times as many."""
+"""Pixels of the stored logo's longer side: a header shows 36, on sharp screens 144."""
 
 
 def logo_of(sent: bytes) -> bytes:
-    """The picture as a PNG without anything but its pixels. It may take much memory: it is
-    drawn ``confined``.
-
-    Raises: Malformed for what is no PNG or JPEG of that size; an SVG can run scripts, and is
-        refused.
-    """
-    # Here and not above: 3 MB of every worker, for what the staff do once.
+    """Converts an upload to a PNG of pixels only. It may need much memory: run it ``confined``.
+    Raises: Malformed unless it is a PNG or JPEG within the limits; an SVG could run scripts."""
+    # Imported here: it takes 3 MB, and only staff need it.
     from PIL import Image, UnidentifiedImageError
 
     if len(sent) > LARGEST_LOGO:
@@ -39,6 +35,6 @@ def logo_of(sent: bytes) -> bytes:
     ) as error:
         raise Malformed("logo", "logo_unreadable") from error
     drawn.thumbnail((_SIDE, _SIDE))
-    kept = BytesIO()
-    drawn.save(kept, "PNG", optimize=True)
-    return kept.getvalue()
+    output = BytesIO()
+    drawn.save(output, "PNG", optimize=True)
+    return output.getvalue()

@@ -1,5 +1,3 @@
-"""The library's profile and the progress of its first run: one document each."""
-
 from __future__ import annotations
 
 from dataclasses import asdict, replace
@@ -24,27 +22,24 @@ _SETUP: Final = "setup"
 
 
 class ProfileRepository:
-    """Written by the console, the import and the seed; workers read it when the library's number
-    has grown."""
+    """Stores the profile and the first run's progress, and increments the library's version."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._all = db["profile"]
 
     async def load(self) -> LibraryProfile | None:
-        """The profile; None where none has been saved."""
+        """The profile; None if none was saved."""
         with translate_errors():
-            found = await self._all.find_one({"_id": _PROFILE})
+            document = await self._all.find_one({"_id": _PROFILE})
         with known_fields(self._db, "the library's profile"):
-            return _profile(found) if found else None
+            return _profile(document) if document else None
 
     async def save(self, profile: LibraryProfile) -> bool:
-        """Write it over the one that it was made from, whose ``rev`` is one less. False where
-        somebody else has changed that one since.
+        """Replaces the profile whose ``rev`` is one less; False if it has changed since.
 
-        Raises: ZoneFixed for another zone where there is an area or a reservation. Whoever writes
-            an area counts the library up as well, so of the two one comes second and sees the
-            other.
+        Raises: ZoneFixed for another zone if there is an area or a reservation. Writers of areas
+            increment the library's version too, so the second of two changes sees the first.
         """
 
         async def work(session: Any) -> None:
@@ -53,20 +48,20 @@ class ProfileRepository:
         return await try_transaction(self._db, work)
 
     async def add_missing(self, profile: LibraryProfile) -> None:
-        """Save the first one; what is there is the console's to change."""
+        """Saves the first profile; an existing one is left to the console."""
         await self.save(replace(profile, rev=1))
 
     async def setup(self) -> SetupProgress:
-        """How far the first run has come."""
         with translate_errors():
-            found = await self._all.find_one({"_id": _SETUP})
-        if found is None:
+            document = await self._all.find_one({"_id": _SETUP})
+        if document is None:
             return SetupProgress()
-        marks = {SetupStep(step): StepMark(mark) for step, mark in found["marks"].items()}
-        return SetupProgress(marks, found["finished"], found["rev"])
+        marks = {SetupStep(step): StepMark(mark) for step, mark in document["marks"].items()}
+        return SetupProgress(marks, document["finished"], document["rev"])
 
     async def save_setup(self, progress: SetupProgress) -> bool:
-        """As ``save``; it counts the library up too, so that all workers learn of it."""
+        """Replaces the progress whose ``rev`` is one less; False if it has changed since. It
+        increments the library's version, so that all workers reload."""
         document: Document = {
             "_id": _SETUP,
             "marks": {step.value: mark.value for step, mark in progress.marks.items()},
@@ -81,8 +76,8 @@ class ProfileRepository:
 
 
 async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> None:
-    """Write the profile in the transaction. Raises: ConcurrentUpdate, DuplicateKeyError where
-    somebody else was first; ZoneFixed."""
+    """Writes the profile in the transaction. Raises: ConcurrentUpdate, DuplicateKeyError (another
+    change came first); ZoneFixed."""
     stored = await db["profile"].find_one({"_id": _PROFILE}, {"zone": 1}, session=session)
     zone = stored["zone"] if stored else DEFAULT_ZONE
     if profile.zone != zone:
@@ -94,7 +89,7 @@ async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> No
 
 
 async def _put(db: Database, document: Document, session: Any) -> None:
-    """Write the document over the one whose ``rev`` is one less. Raises: ConcurrentUpdate,
+    """Replaces the document whose ``rev`` is one less. Raises: ConcurrentUpdate,
     DuplicateKeyError."""
     if document["rev"] == 1:
         await db["profile"].insert_one(document, session=session)

@@ -1,5 +1,3 @@
-"""What a library may call itself."""
-
 from __future__ import annotations
 
 import re
@@ -20,17 +18,17 @@ LONGEST: Final[Mapping[str, int]] = {
     "mini_program": 20,
     "menu": 4,
 }
-"""Characters of each line. WeChat shows four of a button."""
+"""At most this many characters of each text; WeChat shows four of a menu button."""
 REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
 LONGEST_CONTACT: Final = 60
 MOST_CONTACTS: Final = 6
 LONGEST_RULES: Final = 5000
 PLACEHOLDER: Final = re.compile(r"\{([^{}\n]*)\}")
-"""A named place for something of the policy: {每天次数}."""
+"""A placeholder for a value of the policy: {每天次数}."""
 
 
 def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> None:
-    """Raises: Malformed, which names the first field that is wrong."""
+    """Raises: Malformed with the first faulty field."""
     for name, most in LONGEST.items():
         text = getattr(profile, name)
         if not text and name in REQUIRED:
@@ -45,14 +43,13 @@ def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> Non
     if not is_printable_line(profile.rules_text.replace("\n", "").replace("\t", "")):
         raise Malformed("rules_text", "text_not_printable")
     for field in ("running_line", "rules_text"):
-        for found in PLACEHOLDER.findall(getattr(profile, field)):
-            if found not in placeholders:
-                raise Malformed(field, "placeholder_unknown", placeholder=found)
+        for placeholder in PLACEHOLDER.findall(getattr(profile, field)):
+            if placeholder not in placeholders:
+                raise Malformed(field, "placeholder_unknown", placeholder=placeholder)
 
 
 def check_zone(zone: str, year: int) -> int:
-    """How far the zone is ahead of UTC, in minutes. Raises: Malformed where it cannot be a
-    library's from ``year`` on."""
+    """Minutes that the zone is ahead of UTC. Raises: Malformed if unusable from ``year`` on."""
     problem = zone_problem(zone, year)
     if problem is not None:
         raise Malformed("zone", problem.value, zone=zone)

@@ -1,5 +1,3 @@
-"""The library's profile, and the steps of its first run."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -16,8 +14,6 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffProfile:
-    """Changes what the library calls itself, and keeps how far it has been set up."""
-
     def __init__(
         self, audit: AuditLog, profiles: ProfileRepository, reference: ReferenceData
     ) -> None:
@@ -30,10 +26,10 @@ class StaffProfile:
         new: LibraryProfile,
         placeholders: Collection[str],
     ) -> None:
-        """``new``, which was made from ``old``, is published.
+        """Publishes ``new``, which was made from ``old``.
 
-        Raises: Malformed; ProfileChanged where somebody else was first; ZoneFixed for another
-            time zone where there is an area. Nothing has changed then.
+        Raises: Malformed; ProfileChanged if another change came first; ZoneFixed for another time
+            zone if there is an area. Nothing has changed then.
         """
         ctx.require(None, Role.ADMINISTRATOR)
         check_profile(new, placeholders)
@@ -46,22 +42,22 @@ class StaffProfile:
             entry.after = _changed(new, old)
 
     async def begin_setup(self, ctx: StaffContext) -> None:
-        """Begin the first run. Raises: SetupChanged where somebody has."""
+        """Begins the first run. Raises: SetupChanged if it has begun already."""
         await self._go_on(ctx, 0, "begun")
 
     async def mark_step(self, ctx: StaffContext, rev: int, step: SetupStep, mark: StepMark) -> None:
-        """Say of a step that it is done, or that it is for later. Raises: SetupChanged."""
+        """Marks a step as done or for later. Raises: SetupChanged."""
         await self._go_on(ctx, rev, mark.value, step, mark)
 
     async def finish_setup(self, ctx: StaffContext, rev: int) -> None:
-        """End the first run: the console speaks of it no more. Raises: SetupChanged."""
+        """Ends the first run. Raises: SetupChanged."""
         await self._go_on(ctx, rev, "all_done", finished=True)
 
     async def _go_on(
         self,
         ctx: StaffContext,
         rev: int,
-        said: str,
+        mark_text: str,
         step: SetupStep | None = None,
         mark: StepMark | None = None,
         finished: bool = False,
@@ -71,15 +67,15 @@ class StaffProfile:
             before = await self._profiles.setup()
             marks = {**before.marks, **({step: mark} if step and mark else {})}
             after = SetupProgress(marks, before.finished or finished, rev + 1)
-            # Guarded by the number that the page was made from, whatever was read here.
+            # Compared with the revision of the caller's page, not with the one just read.
             if before.rev != rev or not await self._profiles.save_setup(after):
                 raise SetupChanged()
             await self._reference.refresh()
-            entry.after = ({"step": step.value} if step else {}) | {"mark": said}
+            entry.after = ({"step": step.value} if step else {}) | {"mark": mark_text}
 
 
 def _changed(one: LibraryProfile, other: LibraryProfile) -> JsonObject:
-    """What of ``one`` is not as in ``other``; of a logo, the name that its content gives it."""
+    """The values of ``one`` that differ from ``other``; a logo is represented by its file name."""
     mine, theirs = asdict(one), asdict(other)
     changed = {name: v for name, v in mine.items() if v != theirs[name] and name != "rev"}
     if "logo" in changed:

@@ -1,7 +1,5 @@
-"""Which time zones a library can have: no daylight saving, whole half hours from UTC.
-
-A day of a library has 48 half hours, and its clock never jumps; the claims of bookings rest on it.
-"""
+"""Time zones that a library can have: whole half hours from UTC, without daylight saving. The
+claims of bookings require 48 half hours a day and a clock that never jumps."""
 
 from __future__ import annotations
 
@@ -13,9 +11,9 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 _YEARS: Final = 10
-"""How many years ahead a zone must keep its offset, as far as the tz database knows."""
+"""Years for which a zone must keep its offset, by the tz database."""
 _LOOK_EVERY: Final = timedelta(days=14)
-"""No country changes its clock for less than four weeks (Morocco does, for Ramadan)."""
+"""Interval of samples: no clock change lasts less than four weeks (Morocco's, for Ramadan)."""
 _HALF_HOUR: Final = timedelta(minutes=30)
 _AREAS: Final = frozenset(
     {
@@ -26,15 +24,13 @@ _AREAS: Final = frozenset(
 
 
 class ZoneProblem(StrEnum):
-    """Why a zone cannot be a library's."""
-
     UNKNOWN = "zone_unknown"
     DAYLIGHT_SAVING = "zone_daylight_saving"
     HALF_HOURS = "zone_half_hours"
 
 
 def zone_problem(name: str, year: int) -> ZoneProblem | None:
-    """Why the zone cannot be a library's from ``year`` on; None where it can."""
+    """The reason why the library cannot use the zone from ``year`` on; None if it can."""
     if name not in _names():
         return ZoneProblem.UNKNOWN
     offsets = set(_offsets(ZoneInfo(name), year))
@@ -45,18 +41,18 @@ def zone_problem(name: str, year: int) -> ZoneProblem | None:
 
 @lru_cache(maxsize=2)
 def fitting_zones(year: int) -> tuple[str, ...]:
-    """All zones that can be a library's, by their names."""
+    """The names of all usable zones."""
     return tuple(name for name in sorted(_names()) if zone_problem(name, year) is None)
 
 
 def zone_minutes(name: str, year: int) -> int:
-    """How far the zone, which can be a library's, is ahead of UTC."""
+    """Minutes that a usable zone is ahead of UTC."""
     return next(_offsets(ZoneInfo(name), year)) // timedelta(minutes=1)
 
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    """The zones of places; Etc/GMT-8 and EST are names for machines."""
+    """The zones of places, without technical ones such as Etc/GMT-8 and EST."""
     return frozenset(n for n in available_timezones() if n.partition("/")[0] in _AREAS)
 
 

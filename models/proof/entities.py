@@ -1,4 +1,4 @@
-"""What was shown of the two promises: no seat twice, nothing acknowledged lost."""
+"""Results of ``scripts/prove``: no seat booked twice, no acknowledged change lost."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ProofPart:
-    """One way in which it was tried. ``name`` is its key; ``numbers`` say how hard; ``failures``
-    what was found, and an empty list is a success."""
+    """One kind of check. ``name``: its key; ``numbers``: its extent; no ``failures``: it passed."""
 
     name: str
     seconds: float
@@ -24,7 +23,7 @@ class ProofPart:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A whole result of ``scripts/prove``, and of which code it is."""
+    """A result of ``scripts/prove``, with the version and commit that it tested."""
 
     version: str
     commit: str
@@ -39,8 +38,8 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class ProofStanding:
-    """The packaged result, and the code that runs. ``commit`` is empty where nobody can say which
-    one it is: an unknown commit, or changes that were never committed."""
+    """The packaged result, and the running code. ``commit`` is empty if the code's commit is
+    unknown or there were uncommitted changes."""
 
     version: str
     commit: str
@@ -48,10 +47,10 @@ class ProofStanding:
 
     @property
     def is_of_this_code(self) -> bool:
-        """Was the packaged result found with the code that runs?"""
-        found = self.packaged
+        """True if the packaged result tested the running code."""
+        proof = self.packaged
         return (
-            found is not None
+            proof is not None
             and bool(self.commit)
-            and (found.version, found.commit) == (self.version, self.commit)
+            and (proof.version, proof.commit) == (self.version, self.commit)
         )

@@ -1,8 +1,5 @@
-"""Reader groups: who belongs to one, and what it decides.
-
-A group's rules are few and in every worker's memory. A membership stands in its reader's own entry,
-which each request loads anyway.
-"""
+"""Reader groups, memberships and the rules that depend on them. The few groups are cached by every
+worker. A reader's memberships are part of the reader's document."""
 
 from __future__ import annotations
 
@@ -22,12 +19,11 @@ GroupId = NewType("GroupId", str)
 Groups = frozenset[GroupId]
 NO_GROUPS: Final[Groups] = frozenset()
 CampusAttributes = Mapping[str, Sequence[str]]
-"""What the campus's sign-on releases about who signs in."""
+"""The attributes that the campus sign-on releases about a user."""
 
 
 class MembershipSource(StrEnum):
-    """Where a membership comes from. A source changes its own memberships only. The value is
-    stored."""
+    """The origin of a membership, as stored. A source changes its own memberships only."""
 
     CAMPUS = "campus"
     FILE = "file"
@@ -36,8 +32,8 @@ class MembershipSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A reader belongs to the group from the day ``first`` until ``last``, both included; without
-    bound where one is None. ``by`` is who of the staff has entered it."""
+    """A reader's membership from ``first`` to ``last``, both included; None is an open end. ``by``
+    is the staff member who entered it."""
 
     group_id: GroupId
     source: MembershipSource
@@ -52,14 +48,14 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """A group's own numbers in the place of the library's; None leaves the library's."""
+    """Limits of a group that replace the library's; None keeps the library's."""
 
     max_minutes: int | None = None
     booking_window_days: int | None = None
 
     def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
-        """The group's numbers that were no smaller than the library's and now are: what was meant
-        as a privilege takes something away."""
+        """The limits, by name, that turn into restrictions: no smaller than the library's in
+        ``before``, smaller in ``after``."""
         return {
             name: own
             for name, own in asdict(self).items()
@@ -72,8 +68,7 @@ NO_LIMITS: Final = GroupLimits()
 
 @dataclass(frozen=True, slots=True)
 class CampusPattern:
-    """Whoever has this attribute with such a value belongs to the group; ``*`` in the value stands
-    for anything."""
+    """Puts readers with this campus attribute and value into the group; ``*`` is a wildcard."""
 
     attribute: str
     value: str
@@ -84,9 +79,13 @@ class CampusPattern:
 
 @dataclass(frozen=True, slots=True)
 class ReaderGroup:
-    """``name`` is the staff's, ``shown_name`` what readers are told. ``default``: all readers who
-    are in no group are in this one. ``areas`` and ``seats`` are reserved for its members and for
-    those of the other groups that name them. ``rev`` grows with every change."""
+    """A reader group.
+
+    `name`: for the staff; ``shown_name`` is for readers.
+    `default`: the group contains all readers who are in no other group.
+    `areas`, `seats`: reserved for the members of all groups that list them.
+    `rev`: grows with every change.
+    """
 
     id: GroupId
     name: str
@@ -101,8 +100,6 @@ class ReaderGroup:
 
 @dataclass(frozen=True, slots=True)
 class ReaderGroups:
-    """All groups as one value."""
-
     by_id: Mapping[GroupId, ReaderGroup] = field(default_factory=dict)
     _areas: dict[AreaId, Groups] = field(init=False, repr=False, compare=False)
     _seats: dict[SeatId, Groups] = field(init=False, repr=False, compare=False)
@@ -125,16 +122,16 @@ class ReaderGroups:
         object.__setattr__(self, "_default", default)
 
     def of(self, memberships: Iterable[Membership], day: date) -> Groups:
-        """The groups that somebody with these memberships is in on that day."""
+        """The groups that a reader with these memberships is in on that day."""
         if not self.by_id:
             return NO_GROUPS
-        found = frozenset(
+        groups = frozenset(
             m.group_id for m in memberships if m.group_id in self.by_id and m.is_active_on(day)
         )
-        return found or self._default
+        return groups or self._default
 
     def limits_of(self, groups: Groups) -> GroupLimits:
-        """The most generous number of those that the groups name."""
+        """The highest of each limit among the groups."""
         longest, window = [], []
         for id in groups:
             limits = self.by_id[id].limits
@@ -146,22 +143,20 @@ class ReaderGroups:
         return GroupLimits(max(longest, default=None), max(window, default=None))
 
     def reserved_for(self, seat: Seat) -> Groups:
-        """The groups that the seat is reserved for: its own, else those of its area. Empty where
-        everybody may have it."""
+        """The groups that the seat is reserved for: its own, else its area's; empty for none."""
         return self._seats.get(seat.id) or self._areas.get(seat.area_id, NO_GROUPS)
 
     def may_use(self, seat: Seat, groups: Groups) -> bool:
-        """May somebody in these groups have the seat?"""
+        """True if a member of these groups may use the seat."""
         reserved = self.reserved_for(seat)
         return not reserved or not reserved.isdisjoint(groups)
 
     def names(self, groups: Groups) -> tuple[str, ...]:
-        """What readers call them, in a steady order."""
+        """The groups' names for readers, sorted."""
         return tuple(sorted(self.by_id[id].shown_name for id in groups))
 
     def barred(self, area: Area, groups: Groups) -> dict[int, tuple[str, ...]]:
-        """The places of the area's seats that are reserved for other groups, and what these are
-        called."""
+        """The indexes of seats reserved for other groups, with the names of these groups."""
         return {
             place: self.names(self.reserved_for(seat))
             for place, seat in enumerate(area.seats)
@@ -169,18 +164,18 @@ class ReaderGroups:
         }
 
     def in_area(self, area: Area, groups: Groups) -> Groups:
-        """Those of them that any seat of the area is reserved for: who has the same ones sees the
-        area in the same way."""
+        """The groups among ``groups`` for which a seat of the area is reserved. Readers with equal
+        results see the same map of the area."""
         if not groups:
             return NO_GROUPS
-        known = self._in_area.get((area.id, area.rev))
-        if known is None:
+        reserved = self._in_area.get((area.id, area.rev))
+        if reserved is None:
             sets = [self.reserved_for(seat) for seat in area.seats]
-            known = self._in_area[area.id, area.rev] = NO_GROUPS.union(*sets)
-        return groups & known
+            reserved = self._in_area[area.id, area.rev] = NO_GROUPS.union(*sets)
+        return groups & reserved
 
     def with_effect(self, groups: Groups) -> Groups:
-        """Those of them that reserve anything or have a longest stay of their own."""
+        """The groups among ``groups`` that reserve anything or have their own longest stay."""
         return frozenset(
             g
             for g in groups
@@ -190,21 +185,21 @@ class ReaderGroups:
         )
 
     def that_matter(self, groups: Groups) -> Groups:
-        """Those of them for which any area or seat is reserved: readers with the same ones see the
-        same seats."""
+        """The groups among ``groups`` that reserve an area or seat. Readers with equal results see
+        the same seats."""
         return frozenset(g for g in groups if self.by_id[g].areas or self.by_id[g].seats)
 
     @property
     def campus_attributes(self) -> frozenset[str]:
-        """The attributes that any pattern looks at."""
+        """The attributes that the groups' patterns match on."""
         return frozenset(p.attribute for group in self.by_id.values() for p in group.patterns)
 
     def with_group(self, group: ReaderGroup) -> ReaderGroups:
-        """The same groups with that one in the place of the one of its id."""
+        """A copy with ``group`` added, or replaced by id."""
         return ReaderGroups({**self.by_id, group.id: group})
 
     def from_campus(self, attributes: CampusAttributes) -> Groups:
-        """The groups that the campus's attributes name."""
+        """The groups whose patterns match the campus's attributes."""
         return frozenset(
             group.id
             for group in self.by_id.values()

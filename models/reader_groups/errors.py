@@ -1,30 +1,23 @@
-"""Why a change of a group or of a membership is refused."""
-
 from __future__ import annotations
 
 from models.kernel.errors import Conflict
 
 
 class GroupChanged(Conflict):
-    """Somebody else has changed the group meanwhile."""
-
     code = "group_changed"
 
 
 class GroupNameTaken(Conflict):
-    """Another group has that name, or is the default one already."""
+    """A group has this name, or is the default group already."""
 
     code = "group_name_taken"
 
 
 class MembershipChanged(Conflict):
-    """Somebody else has changed the reader's membership meanwhile."""
-
     code = "membership_changed"
 
 
 class TooManyGroups(Conflict):
-    """The reader is in as many groups as one can be in, or the library has as many as there can be.
-    Details: ``limit``."""
+    """The reader has too many memberships, or the library too many groups. Details: ``limit``."""
 
     code = "too_many_groups"

@@ -1,5 +1,3 @@
-"""Between groups or memberships and their documents."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,7 +29,7 @@ def group_document(g: ReaderGroup) -> Document:
         "patterns": [[pattern.attribute, pattern.value] for pattern in g.patterns],
         "rev": g.rev,
     }
-    if g.default:  # only then: a unique index lets one have it
+    if g.default:  # stored only if true: a unique index allows one default group
         document["default"] = True
     return document
 
@@ -61,7 +59,6 @@ def membership_document(m: Membership) -> Document:
 
 
 def read_memberships(rows: Sequence[Document] | None) -> tuple[Membership, ...]:
-    """What a reader's entry holds; hardly anybody has any."""
     return tuple(_membership(row) for row in rows) if rows else ()
 
 

@@ -1,8 +1,5 @@
-"""Memberships. They stand in the readers' own entries, which each request loads anyway.
-
-Each change is one update of one entry, made by the database out of what stands there at that
-moment: what one source has entered is never lost to a change by another.
-"""
+"""Memberships, stored in the readers' documents. Each change is one update computed by the database
+from the current document, so concurrent changes by several sources are all kept."""
 
 from __future__ import annotations
 
@@ -18,18 +15,16 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 MAX_MEMBERSHIPS: Final = 40
-"""Of one reader."""
+"""At most this many memberships per reader."""
 _STORED: Final = {"$ifNull": ["$memberships", []]}
 
 
 class MembershipRepository:
-    """Writes memberships, and counts them."""
-
     def __init__(self, db: Database) -> None:
         self._readers = db["readers"]
 
     async def follow_campus(self, reader_id: ReaderId, now: Sequence[Membership]) -> None:
-        """The reader's memberships by the campus are these from now on; others stay."""
+        """Replaces the reader's memberships from the campus with ``now``; others stay."""
         others = _without({"$eq": ["$$m.source", MembershipSource.CAMPUS.value]})
         with translate_errors():
             await self._readers.update_one({"_id": reader_id}, _becomes(others, now))
@@ -37,26 +32,25 @@ class MembershipRepository:
     async def replace(
         self, reader_id: ReaderId, was: Membership | None, new: Membership | None
     ) -> bool:
-        """``new`` stands in the place of ``was``, of the same group and source. False where ``was``
-        is not what stands, or the reader has as many as one can have."""
+        """Replaces ``was`` with ``new``, both of one group and source. False if the stored
+        membership is not ``was``, or the reader has ``MAX_MEMBERSHIPS``."""
         entry = was or new
         assert entry is not None
         place = {"group": entry.group_id, "source": entry.source.value}
-        stands: Document = {"memberships": {"$not": {"$elemMatch": place}}}
+        condition: Document = {"memberships": {"$not": {"$elemMatch": place}}}
         if was is not None:
             days = {key: membership_document(was)[key] for key in ("first", "last")}
-            stands = {"memberships": {"$elemMatch": place | days}}
+            condition = {"memberships": {"$elemMatch": place | days}}
         elif new is not None:
-            stands[f"memberships.{MAX_MEMBERSHIPS - 1}"] = {"$exists": False}
+            condition[f"memberships.{MAX_MEMBERSHIPS - 1}"] = {"$exists": False}
         with translate_errors():
             done = await self._readers.update_one(
-                {"_id": reader_id, **stands}, _put(entry, [new] if new else [])
+                {"_id": reader_id, **condition}, _put(entry, [new] if new else [])
             )
         return bool(done.matched_count)
 
     async def put_all(self, memberships: Iterable[tuple[ReaderId, Membership]]) -> int:
-        """Each reader has that membership from now on, in the place of one of the same group and
-        source. How many readers' entries have changed."""
+        """Sets each reader's membership of one group and source; returns how many have changed."""
         room = {f"memberships.{MAX_MEMBERSHIPS - 1}": {"$exists": False}}
         writes = [UpdateOne({"_id": id, **room}, _put(m, [m])) for id, m in memberships]
         if not writes:
@@ -65,23 +59,23 @@ class MembershipRepository:
             return (await self._readers.bulk_write(writes, ordered=False)).modified_count
 
     async def count_in(self, group_id: GroupId) -> int:
-        """How many readers are entered in the group, those whose time is over among them."""
+        """The number of readers with a membership in the group, expired ones included."""
         with translate_errors():
             return await self._readers.count_documents({"memberships.group": group_id})
 
 
 def _put(entry: Membership, new: Collection[Membership]) -> list[Document]:
-    """The update that leaves ``new`` in the place of the entry's group and source."""
+    """The update that replaces the memberships of the entry's group and source by ``new``."""
     same_group = {"$eq": ["$$m.group", entry.group_id]}
     same_source = {"$eq": ["$$m.source", entry.source.value]}
     return _becomes(_without({"$and": [same_group, same_source]}), new)
 
 
 def _without(which: Document) -> Document:
-    """The stored memberships but those."""
+    """The stored memberships except those that match ``which``."""
     return {"$filter": {"input": _STORED, "as": "m", "cond": {"$not": [which]}}}
 
 
-def _becomes(kept: Document, new: Collection[Membership]) -> list[Document]:
+def _becomes(remaining: Document, new: Collection[Membership]) -> list[Document]:
     added: list[Any] = [membership_document(m) for m in new]
-    return [{"$set": {"memberships": {"$concatArrays": [kept, {"$literal": added}]}}}]
+    return [{"$set": {"memberships": {"$concatArrays": [remaining, {"$literal": added}]}}}]

@@ -1,4 +1,4 @@
-"""Reader groups as they are stored. There are few: each worker keeps them all."""
+"""Reader groups in the database. There are few: workers cache all of them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,11 @@ MAX_GROUPS: Final = 50
 
 
 class ReaderGroupRepository:
-    """Groups with a number that grows with every change of any."""
-
     def __init__(self, db: Database) -> None:
         self._db, self._all = db, db["reader_groups"]
 
     async def add(self, group: ReaderGroup) -> bool:
-        """False where a group has that name, or is the default one already."""
+        """Adds a group; False if its name is taken, or it is a second default group."""
 
         async def work(session: Any) -> None:
             await self._all.insert_one(group_document(group), session=session)
@@ -45,12 +43,11 @@ class ReaderGroupRepository:
 
     async def get(self, id: GroupId) -> ReaderGroup | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return read_group(found) if found else None
+            document = await self._all.find_one({"_id": id})
+        return read_group(document) if document else None
 
     async def replace(self, group: ReaderGroup) -> bool:
-        """Write it over the one that it was made from, whose ``rev`` is one less. False where
-        somebody else has changed that one since, or another group has the name."""
+        """Replaces the group whose ``rev`` is one less; False if changed or the name is taken."""
 
         async def work(session: Any) -> None:
             done = await self._all.replace_one(
@@ -63,18 +60,19 @@ class ReaderGroupRepository:
         return await try_transaction(self._db, work)
 
     async def delete(self, group: ReaderGroup) -> bool:
-        """The group is gone, with all memberships in it. False where somebody else has changed it
-        since."""
+        """Deletes the group and all memberships in it; False if it has changed since."""
 
         async def work(session: Any) -> None:
-            gone = await self._all.delete_one({"_id": group.id, "rev": group.rev}, session=session)
-            if not gone.deleted_count:
+            deleted = await self._all.delete_one(
+                {"_id": group.id, "rev": group.rev}, session=session
+            )
+            if not deleted.deleted_count:
                 raise ConcurrentUpdate
             await self._count_up(session)
 
         if not await try_transaction(self._db, work):
             return False
-        # Whoever is still entered in it is in no group all the same: its id is never used again.
+        # A failure below leaves memberships without effect: the id is never used again.
         with translate_errors():
             await self._db["readers"].update_many(
                 {"memberships.group": group.id},
@@ -83,10 +81,9 @@ class ReaderGroupRepository:
         return True
 
     async def replace_all(self, groups: Sequence[ReaderGroup], session: Any) -> None:
-        """Let these be all groups, within the transaction of ``session``. Those of a known id keep
-        their members."""
+        """Replaces all groups in a transaction. Groups with a known id keep their members."""
         revs = {row["_id"]: row["rev"] async for row in self._all.find(session=session)}
-        # First all go: one may have another's name.
+        # Delete all first: a new group may have the name of an old one.
         await self._all.delete_many({}, session=session)
         for group in groups:
             document = group_document(replace(group, rev=revs.get(group.id, -1) + 1))
@@ -95,7 +92,7 @@ class ReaderGroupRepository:
         await self._count_up(session)
 
     async def _count_up(self, session: Any, group: ReaderGroup | None = None) -> None:
-        """Let every worker load them anew; and keep how far ahead any group could ever book."""
+        """Makes workers reload the groups, and records the longest booking window of any group."""
         window = group.limits.booking_window_days if group is not None else None
         change = {"$inc": {"number": 1}, "$max": {"farthest": window or 0}}
         await self._db["versions"].update_one(

@@ -1,4 +1,4 @@
-"""What the library grants single readers: sealed, since it tells of what they need it for."""
+"""Accommodations of readers, encrypted since they reveal a reader's needs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _PURPOSE: Final = "allowance"
 
 
 async def allowances_changed(db: Database, session: Any = None) -> None:
-    """Let every worker load them anew."""
+    """Increments the version, so that every worker reloads the accommodations."""
     await db["versions"].update_one(
         {"_id": "accommodations"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
 
 
 class AccommodationRepository:
-    """There are few: each worker keeps them all, and loads them when their number has grown."""
+    """Stores the accommodations, which are few: workers cache all of them."""
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._all = db["accommodations"]
@@ -37,7 +37,7 @@ class AccommodationRepository:
         self._sealer = sealer
 
     async def replace(self, reader_id: ReaderId, was: Accommodation, new: Accommodation) -> bool:
-        """The reader has ``new`` from now on. False where ``was`` is not what stands."""
+        """Replaces ``was`` with ``new``; False if the stored accommodation is not ``was``."""
         with translate_errors():
             row = await self._all.find_one({"_id": reader_id})
         if (self._opened(row["allowance"]) if row else NO_ACCOMMODATION) != was:
@@ -52,22 +52,22 @@ class AccommodationRepository:
     async def _write(
         self, reader_id: ReaderId, sealed: str | None, new: Accommodation, session: Any
     ) -> None:
-        """Over the very one that was read. Raises: Changed, DuplicateKeyError."""
+        """Replaces the stored value ``sealed``. Raises: ConcurrentUpdate, DuplicateKeyError."""
         document: Document = {
             "_id": reader_id,
             "reader": reader_id,
             "allowance": self._sealer.encrypt(_text(new), _PURPOSE),
         }
-        stands = {"_id": reader_id, "allowance": sealed}
+        current = {"_id": reader_id, "allowance": sealed}
         if sealed is None:
             if new != NO_ACCOMMODATION:
                 await self._all.insert_one(document, session=session)
         elif new == NO_ACCOMMODATION:
-            gone = await self._all.delete_one(stands, session=session)
-            if not gone.deleted_count:
+            result = await self._all.delete_one(current, session=session)
+            if not result.deleted_count:
                 raise ConcurrentUpdate
         else:
-            done = await self._all.replace_one(stands, document, session=session)
+            done = await self._all.replace_one(current, document, session=session)
             if not done.matched_count:
                 raise ConcurrentUpdate
 
@@ -75,7 +75,7 @@ class AccommodationRepository:
         try:
             return _allowance(self._sealer.decrypt(sealed, _PURPOSE))
         except DecryptionError:
-            return NO_ACCOMMODATION  # its key has gone: it has to be granted anew
+            return NO_ACCOMMODATION  # its key is lost: it has to be granted again
 
     async def all(self) -> dict[ReaderId, Accommodation]:
         with translate_errors():
@@ -83,7 +83,7 @@ class AccommodationRepository:
         return {ReaderId(row["reader"]): self._opened(row["allowance"]) for row in rows}
 
     async def reencrypt(self) -> int:
-        """As ``ReaderRepository.reencrypt``."""
+        """Re-encrypts values under older keys with the current one; returns their number."""
         current, done = f"{self._sealer.current}:", 0
         with translate_errors():
             async for row in self._all.find({"allowance": {"$not": {"$regex": f"^{current}"}}}):

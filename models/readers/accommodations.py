@@ -1,5 +1,3 @@
-"""What the library grants one reader, and nobody else is told of."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -11,8 +9,8 @@ from models.policy.entities import Policy
 
 @dataclass(frozen=True, slots=True)
 class Accommodation:
-    """Seats that are kept for who needs them; minutes more to check in, and to be away. Up to and
-    with the day ``until``; for good where there is none."""
+    """A reader's accommodation, in confidence: accessible seats, extra minutes for check-in and
+    leave. It is active up to and including ``until``; None is an open end."""
 
     accessible: bool = False
     check_in_minutes: int = 0
@@ -23,7 +21,6 @@ class Accommodation:
         return self.until is None or day <= self.until
 
     def apply_to(self, policy: Policy) -> Policy:
-        """The policy as it is for this reader."""
         return replace(
             policy,
             check_in_after_minutes=policy.check_in_after_minutes + self.check_in_minutes,

@@ -1,4 +1,4 @@
-"""Campus cards: which number on a card is which reader. Only hashes are kept of the card."""
+"""Campus cards and their readers. Card numbers are stored as keyed hashes only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CardRepository:
         self._sealer = sealer
 
     async def put(self, card_no: str, reader_id: ReaderId) -> None:
-        """The card is this reader's from now on, whoever had it before."""
+        """Assigns the card to the reader, even if it was another reader's."""
         hashes = self._sealer.hashes(card_no, "card")
         with translate_errors():
             await self._all.update_one(
@@ -33,14 +33,14 @@ class CardRepository:
             )
 
     async def give(self, card_no: str, reader_id: ReaderId) -> bool:
-        """The card is this reader's. False where it is somebody's already."""
+        """Assigns the card to the reader; False if it is assigned already."""
         hashes = self._sealer.hashes(card_no, "card")
         card = {"_id": new_id(), "hashes": hashes, "reader": reader_id}
         return await insert_if_new(self._all, card)
 
     async def reader_of(self, card_no: str) -> ReaderId | None:
         with translate_errors():
-            found = await self._all.find_one(
+            card = await self._all.find_one(
                 {"hashes": {"$in": self._sealer.hashes(card_no, "card")}}, {"reader": 1}
             )
-        return ReaderId(found["reader"]) if found else None
+        return ReaderId(card["reader"]) if card else None

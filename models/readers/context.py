@@ -1,5 +1,3 @@
-"""Who makes a request, by which way and when."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -13,8 +11,8 @@ from models.readers.entities import Reader
 
 @record
 class IdempotencyKey:
-    """An idempotency key with the digest of the request that carried it. ``repeated``: the client
-    sends the request once more, as nobody has answered it."""
+    """An idempotency key and its request's digest. ``repeated``: the client received no response
+    and sends the request again."""
 
     value: str
     digest: str
@@ -23,8 +21,8 @@ class IdempotencyKey:
 
 @record
 class RequestContext:
-    """Who asks, how, and when. ``step_aside`` gives the request's place among the running changes
-    to another one for the length of a block, in which this request only waits."""
+    """The context of a request. ``step_aside`` frees its place among the running changes for a
+    block in which it only waits."""
 
     reader: Reader
     actor: Actor

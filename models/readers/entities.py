@@ -1,5 +1,3 @@
-"""Readers and who stands behind a request."""
-
 from __future__ import annotations
 
 import re
@@ -13,52 +11,51 @@ from models.kernel.records import record
 from models.reader_groups.entities import Membership
 
 CARD_NUMBER: Final = "[!-~]{4,32}"
-"""What can be on a campus card: 4 to 32 letters, digits or signs."""
+"""The pattern of card numbers: 4 to 32 letters, digits or signs."""
 
 
 def normalise_student_no(raw: str) -> str:
-    """Trimmed and in capitals: graduates' numbers have letters, typed as people like."""
+    """Trims a number and converts it to upper case: graduates' numbers have letters."""
     return raw.strip().upper()
 
 
 def is_card_number(text: str) -> bool:
-    """Whether that can be on a campus card (``CARD_NUMBER``)."""
     return re.fullmatch(CARD_NUMBER, text) is not None
 
 
 def mask_student_no(number: str) -> str:
-    """The first two and last two characters stay: 20****01."""
+    """Masks all but the first two and last two characters: 20****01."""
     if len(number) <= 4:
         return "*" * len(number)
     return number[:2] + "*" * (len(number) - 4) + number[-2:]
 
 
 def mask_name(name: str) -> str:
-    """The first character stays: 张*."""
+    """Masks all but the first character: 张*."""
     return f"{name[:1]}*"
 
 
 VISITOR: Final = "visitor"
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
-"""The end of a suspension that lasts until it is ended: later than whatever it is compared with."""
+"""The end of a suspension without an end date; later than any compared instant."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """What is sealed at rest."""
+    """Data that is encrypted at rest."""
 
     student_no: str
     name: str
 
     def contains(self, part: str) -> bool:
-        """Is that a part of the number or of the name, in capitals or not?"""
+        """True if ``part`` occurs in the number or the name, in capitals or not."""
         sought = part.casefold()
         return sought in self.student_no.casefold() or sought in self.name.casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The days of a visitor, both included."""
+    """The days of a visitor's stay, both included."""
 
     first: date
     last: date
@@ -69,8 +66,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionReason:
-    """Why a reader may not book: so many ``violations`` within so many ``days``, or the ``words``
-    that a librarian has written to them."""
+    """The cause of a suspension: ``violations`` within ``days``, or a librarian's ``words``."""
 
     violations: int | None = None
     days: int | None = None
@@ -79,11 +75,10 @@ class SuspensionReason:
 
 @record
 class Reader:
-    """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …; or
-    visitor, whom the library itself has entered, for a ``stay``.
+    """A member of the library.
 
-    Their personal data is opened where it is shown, and nowhere else: nearly every request needs
-    to know who asks, and hardly any their name.
+    ``category`` is the CAS attribute (student, graduate, staff, …) or ``visitor``, with a ``stay``.
+    ``decrypt`` returns the personal data, which few requests need.
     """
 
     id: ReaderId
@@ -94,7 +89,7 @@ class Reader:
     suspended_for: SuspensionReason | None = None
     memberships: tuple[Membership, ...] = ()
     granted: bool = False
-    """Has the library granted them a role?"""
+    """True if the library has granted the reader a staff role."""
 
     @property
     def student_no_masked(self) -> str:
@@ -110,5 +105,5 @@ class Reader:
 
 
 def onlooker(session_id: str) -> Reader:
-    """Whoever looks around in a session that is nobody's yet: in no group, and granted nothing."""
+    """An anonymous reader for an unbound session: in no group, without grants."""
     return Reader(ReaderId(session_id), "", None, lambda: PersonalData("", ""))

@@ -1,4 +1,4 @@
-"""Between the reason of a suspension and its part of a document, with the words sealed."""
+"""Maps the reason of a suspension to a field of a document, with its words encrypted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from models.storage.mongo import Document
 
 
 class SuspensionReasonMapping:
-    """Writes and reads the reason in one field of one collection."""
-
     def __init__(self, collection: str, field: str, cipher: FieldCipher) -> None:
         self._texts: Final = FreeTexts(collection, cipher)
         self._words: Final = f"{field}.words"
 
     def document(self, reason: SuspensionReason | None) -> Document | None:
-        """What is stored in the field."""
         if reason is None:
             return None
         return {
@@ -28,7 +25,7 @@ class SuspensionReasonMapping:
         }
 
     def read(self, document: Document | None) -> SuspensionReason | None:
-        """The reason that is stored in the field. Raises: DecryptionError."""
+        """Raises: DecryptionError."""
         if not document:
             return None
         words = self._texts.open(self._words, document.get("words"))
@@ -36,5 +33,4 @@ class SuspensionReasonMapping:
 
 
 def reader_reasons(cipher: FieldCipher) -> SuspensionReasonMapping:
-    """The mapping of the reason that a reader's own entry has."""
     return SuspensionReasonMapping("readers", "suspended_for", cipher)

@@ -1,7 +1,5 @@
-"""What the database holds about a person, in one table: to hand it out, and to forget it.
-
-Every collection is in one of the sets below; a test holds them against the database's own list.
-"""
+"""Export and erasure of all personal data in the database. Every collection is in one of the sets
+below; a test compares them with the database."""
 
 from __future__ import annotations
 
@@ -40,11 +38,11 @@ PERSONAL_COLLECTIONS: Final = (
     "suspensions",
     "waitlist",
 )
-"""Belongs to a reader, by ``reader``, and goes with them."""
+"""Collections whose documents belong to a reader, by ``reader``, and are erased with the reader."""
 _DISPATCHED: Final = ("messages", "violations", "kiosk_scans")
-"""What the outbox dispatcher writes of a reader."""
+"""Collections with a reader's data that the outbox dispatcher writes."""
 ANONYMISED_COLLECTIONS: Final = ("reservations", "violations", "webhook_deliveries")
-"""Stays, as somebody's: for the statistics, and what other programs have still to be told."""
+"""Collections that are kept without the reader, for statistics and for undelivered webhooks."""
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
         "announcements",
@@ -75,9 +73,9 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "venues",
     }
 )
-"""Says nothing about a reader: the library's own, or hashes of what has been used once."""
+"""Collections without personal data; ``used_once`` and tickets hold hashes."""
 AUDIT_COLLECTIONS: Final = ("audit",)
-"""What people who work for the library have done: it stays, and nobody is in it any more."""
+"""The audit log is kept after an erasure, without the reader."""
 ERASED_READER: Final = ReaderId("erased")
 _SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name", "allowance": "allowance"}
 _TECHNICAL_FIELDS: Final = frozenset(
@@ -108,29 +106,33 @@ _TECHNICAL_FIELDS: Final = frozenset(
         *("secret", "request", "email_code", "code_tries", "code_until", "last_step"),
     }
 )
-"""Fields that keep the service going and say nothing more about the reader."""
+"""Technical fields that say nothing more about the reader; an export leaves them out."""
 
 
 async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, list[Document]]:
-    """All of the reader, opened: collection → documents, the reader's own entry under ``reader``.
-
-    Raises: Unavailable.
-    """
-    found: dict[str, list[Document]] = {}
+    """All data of the reader, decrypted, by collection; the reader's document is in ``reader``.
+    Raises: Unavailable."""
+    documents: dict[str, list[Document]] = {}
     with translate_errors():
         own = await db["readers"].find({"_id": id}).to_list(None)
-        # WeChat's sessions know the phone, not the reader.
-        phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
+        # Sessions from WeChat have the hash of an openid and no reader id.
+        openids = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         for name in (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS):
-            found[name] = await _of(db[name], id)
+            documents[name] = await _of(db[name], id)
         done = {"$or": [{"actor_id": id}, {"reader": id}]}
-        found["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
-        found["sessions"] += await db["sessions"].find({"openid_hashes": {"$in": phones}}).to_list()
+        documents["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
+        documents["sessions"] += (
+            await db["sessions"].find({"openid_hashes": {"$in": openids}}).to_list()
+        )
         hashes = own[0]["no_hashes"] if own else []
-        found["gate_events"] += await db["gate_events"].find({"who": {"$in": hashes}}).to_list(None)
+        documents["gate_events"] += (
+            await db["gate_events"].find({"who": {"$in": hashes}}).to_list(None)
+        )
     return {
         "reader": [_readable("readers", row, sealer) for row in own],
-        **{name: [_readable(name, row, sealer) for row in rows] for name, rows in found.items()},
+        **{
+            name: [_readable(name, row, sealer) for row in rows] for name, rows in documents.items()
+        },
     }
 
 
@@ -141,24 +143,23 @@ async def _of(collection: Collection, id: ReaderId) -> list[Document]:
 def _readable(collection: str, row: Document, sealer: FieldCipher) -> Document:
     if collection in FREE_TEXTS:
         row = FreeTexts(collection, sealer).open_all(row)
-    shown = {name: value for name, value in row.items() if name not in _TECHNICAL_FIELDS}
+    readable = {name: value for name, value in row.items() if name not in _TECHNICAL_FIELDS}
     for name, purpose in _SEALED.items():
-        if name in shown and isinstance(shown[name], str):
+        if name in readable and isinstance(readable[name], str):
             try:
-                shown[name] = sealer.decrypt(shown[name], purpose)
+                readable[name] = sealer.decrypt(readable[name], purpose)
             except (DecryptionError, ValueError):
-                # A session's openid is sealed for that session alone; the binding's says the same.
-                del shown[name]
-    return shown
+                # A session's openid is encrypted for that session only; the binding has it too.
+                del readable[name]
+    return readable
 
 
 async def revoke_access(db: Database, id: ReaderId) -> None:
-    """Nobody acts for the reader any more, or reads what they have: no session, binding, code or
-    calendar feed. Raises: Unavailable."""
+    """Deletes the reader's sessions, binding, codes and calendar feed. Raises: Unavailable."""
     with translate_errors():
-        phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
+        openids = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         await db["sessions"].delete_many(
-            {"$or": [{"reader": id}, {"openid_hashes": {"$in": phones}}]}
+            {"$or": [{"reader": id}, {"openid_hashes": {"$in": openids}}]}
         )
         await db["bindings"].delete_many({"reader": id})
         await db["activation_codes"].delete_many({"reader": id})
@@ -167,13 +168,10 @@ async def revoke_access(db: Database, id: ReaderId) -> None:
 
 
 async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
-    """Take the person out of everything that ``revoke_access`` left. Collection → how many
-    documents.
+    """Erases the reader from what ``revoke_access`` left; returns the counts by collection.
 
-    The reader's own entry goes last: what is cut off can be done again.
-
-    Reservations and violations stay as somebody's, without words that were written about them. None
-    of them may be live.
+    Reservations and violations stay, without the reader and texts about them; none may be live. The
+    reader's document is deleted last, so an interrupted erasure can be repeated.
 
     Raises: Unavailable.
     """
@@ -184,53 +182,54 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         counts["gate_events"] = (
             await db["gate_events"].delete_many({"who": {"$in": hashes}})
         ).deleted_count
-        # What was written about them goes; that something was done stays.
+        # The record that something was done stays, without the words about the reader.
         about: Document = {"reader": ERASED_READER, "reason": ""}
         await db["audit"].update_many({"reader": id}, {"$set": about})
         await db["audit"].update_many(
             {"target": f"reader:{id}"}, {"$set": {"target": f"reader:{ERASED_READER}"}}
         )
         await allowances_changed(db)
-        # Before the messages: a dispatcher that still writes one about them finds out afterwards.
+        # Before the messages: a dispatcher that still writes one notices the erasure afterwards.
         counts["reservations"] = await anonymise_reservations(db, {"reader": id})
         for name in PERSONAL_COLLECTIONS:
-            gone = await db[name].delete_many({"reader": id})
-            counts[name] = counts.get(name, 0) + gone.deleted_count
+            deleted = await db[name].delete_many({"reader": id})
+            counts[name] = counts.get(name, 0) + deleted.deleted_count
         counts["violations"] = await anonymise_violations(db, {"reader": id})
         counts["webhook_deliveries"] = await anonymise_webhooks(db, {"reader": id})
         await _forget_actions(db, id)
         await db["attempt_limits"].delete_many({"_id": {"$regex": id}})
         await db["readers"].delete_one({"_id": id})
-        # A dispatcher may have written one that saw the reader still. From now on it sees nobody,
-        # and does this itself.
+        # A dispatcher that read the reader before the deletion may have written a delivery since. A
+        # later one finds no reader and anonymises its deliveries itself.
         counts["webhook_deliveries"] += await anonymise_webhooks(db, {"reader": id})
     return counts
 
 
 async def anonymise_reservations(db: Database, which: Document) -> int:
-    """Ended reservations are nobody's from now on. How many. Their outboxes stay until they are
-    dispatched: programs hear of the end."""
-    nobody: Document = {
+    """Removes the reader from ended reservations; returns their number. Outboxes stay until they
+    are dispatched, so that webhooks report the end."""
+    anonymous: Document = {
         "reader": ERASED_READER,
         "claims": [],
         "last_kiosk_code": None,
     }
-    kept = await db["reservations"].update_many(which, {"$set": nobody})
-    return kept.modified_count
+    updated = await db["reservations"].update_many(which, {"$set": anonymous})
+    return updated.modified_count
 
 
 async def anonymise_webhooks(db: Database, which: Document) -> int:
-    """Deliveries of webhooks are nobody's from now on. How many."""
-    kept = await db["webhook_deliveries"].update_many(which, {"$set": {"reader": ERASED_READER}})
-    return kept.modified_count
+    """Removes the reader from webhook deliveries; returns their number."""
+    updated = await db["webhook_deliveries"].update_many(which, {"$set": {"reader": ERASED_READER}})
+    return updated.modified_count
 
 
 async def anonymise_violations(db: Database, which: Document) -> int:
-    """Violations are nobody's from now on, without the words of appeals and waivers. How many."""
+    """Removes readers and the texts of appeals and waivers from violations; returns their
+    number."""
     rows = await db["violations"].find(which).sort("_id").to_list(None)
     for row in rows:
         change: Document = {"reader": ERASED_READER}
-        if "counted_on" in row:  # unique: it counted, once
+        if "counted_on" in row:  # it has a unique index
             change["counted_on"] = f"{ERASED_READER}:{row['_id']}"
         if row.get("appeal"):
             change |= {"appeal.text": "", "appeal.answer": "", "appeal.open": False}
@@ -242,7 +241,7 @@ async def anonymise_violations(db: Database, which: Document) -> int:
 
 
 async def _forget_actions(db: Database, id: ReaderId) -> None:
-    """What a librarian has done to others' reservations and violations is nobody's from now on."""
+    """Removes a staff member's id from what they did to others' documents."""
     await db["reservations"].update_many(
         {"history.via": id},
         {"$set": {"history.$[deed].via": ERASED_READER}},
@@ -261,31 +260,30 @@ async def _forget_actions(db: Database, id: ReaderId) -> None:
 
 
 async def remaining(db: Database, id: ReaderId) -> list[str]:
-    """Collections that still know the reader. Raises: Unavailable."""
+    """The names of collections that still mention the reader. Raises: Unavailable."""
     with translate_errors():
         names = (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS)
         return [n for n in names if await db[n].find_one({"reader": id}, {"_id": 1}) is not None]
 
 
 async def erase_late_writes(db: Database, reservation_ids: Sequence[str]) -> None:
-    """Erase once more the readers whom messages, violations and scans of these reservations name,
-    and who are not there any more: a dispatcher had read about them before their erasure.
+    """Erases readers again whose data a dispatcher wrote after their erasure.
 
-    The reservations are nobody's. A reader who is just being erased is left to the erasure, which
-    looks for remains when the reader's entry is gone.
+    They are named in messages, violations and scans of these reservations, which are anonymous
+    already. A running erasure is left alone: it looks for late writes itself.
 
     Raises: Unavailable.
     """
     if not reservation_ids:
         return
     named: set[ReaderId] = set()
-    # What is written of a reservation has its id, or one that begins with that and a colon.
-    of_them = [{"_id": {"$gte": id, "$lt": f"{id};"}} for id in reservation_ids]
+    # A document about a reservation has its id, or an id that begins with it and a colon.
+    about_them = [{"_id": {"$gte": id, "$lt": f"{id};"}} for id in reservation_ids]
     with translate_errors():
         for name in _DISPATCHED:
-            rows = db[name].find({"$or": of_them}, {"reader": 1})
+            rows = db[name].find({"$or": about_them}, {"reader": 1})
             named |= {ReaderId(row["reader"]) async for row in rows}
-        known = db["readers"].find({"_id": {"$in": sorted(named)}}, {"_id": 1})
-        named -= {ERASED_READER, *[ReaderId(row["_id"]) async for row in known]}
+        present = db["readers"].find({"_id": {"$in": sorted(named)}}, {"_id": 1})
+        named -= {ERASED_READER, *[ReaderId(row["_id"]) async for row in present]}
     for id in sorted(named):
         await erase_documents(db, id)

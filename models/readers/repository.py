@@ -1,4 +1,4 @@
-"""Readers, bindings and sessions."""
+"""Readers' documents, and the indexes of readers, bindings and sessions."""
 
 from __future__ import annotations
 
@@ -48,46 +48,43 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     ],
     "logged_out_tickets": [IndexModel([("at", ASCENDING)], name="at")],
 }
-_SHOWN: Final = ("no", "name", "kind", "suspended_until", "stay")
+_SEARCH_FIELDS: Final = ("no", "name", "kind", "suspended_until", "stay")
 _BATCH: Final = 500
-"""Readers whose data is opened at once: two milliseconds."""
+"""At most this many readers are decrypted at once, which takes two milliseconds."""
 
 
 class ReaderRepository:
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._all = db["readers"]
         self._sealer = sealer
-        # Two threads that open at once are no faster, and leave less to the event loop.
+        # Decrypting in two threads is no faster and takes time from the event loop.
         self._opening = asyncio.Lock()
 
     async def upsert_from_login(
         self, student_no: str, name: str, kind: str, now: datetime
     ) -> Reader:
-        """The reader with this (normalised) number, made on the first login, renewed later.
-
-        Raises: NumberOfVisitor. Whoever has a stay was entered here, and the campus cannot name
-        them: its account of that number is somebody else's.
-        """
+        """The reader with this (normalised) number, created at the first login and updated later.
+        Raises: NumberOfVisitor: a visitor's number, made here, is another person's on campus."""
         fresh: Document = {"kind": kind, **sealed_name(name, self._sealer)}
         number = sealed_number(student_no, self._sealer)
         first: Document = {"_id": new_id(), **number, "created_at": now}
-        for _ in range(2):  # two first logins at once: the second try finds the winner's
+        for _ in range(2):  # of two first logins at once, one finds the other's document
             with translate_errors():
                 try:
-                    found = await self._all.find_one_and_update(
+                    row = await self._all.find_one_and_update(
                         {"no_hashes": {"$in": number["no_hashes"]}, "stay": {"$exists": False}},
                         {"$set": fresh, "$setOnInsert": first},
                         upsert=True,
                         return_document=ReturnDocument.AFTER,
                     )
-                    assert found is not None
-                    return read_reader(found, self._sealer)
+                    assert row is not None
+                    return read_reader(row, self._sealer)
                 except DuplicateKeyError:
                     continue
         raise NumberOfVisitor()
 
     async def admit_visitor(self, id: ReaderId, name: str, stay: Visit, now: datetime) -> Reader:
-        """Somebody whom the campus does not know, under a number that is made here."""
+        """Creates a visitor with a new random number."""
         while True:
             number = f"V{secrets.randbelow(10**8):08d}"
             document: Document = {
@@ -102,22 +99,21 @@ class ReaderRepository:
                 try:
                     await insert(self._all, document)
                 except DuplicateKeyError:
-                    continue  # somebody has that number
+                    continue  # the number is taken
             return read_reader(document, self._sealer)
 
     async def get(self, id: ReaderId) -> Reader | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return read_reader(found, self._sealer) if found else None
+            row = await self._all.find_one({"_id": id})
+        return read_reader(row, self._sealer) if row else None
 
     async def many(self, ids: Collection[ReaderId]) -> dict[ReaderId, Reader]:
-        """Those of them that there are."""
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {ReaderId(row["_id"]): read_reader(row, self._sealer) for row in rows}
 
     async def by_numbers(self, numbers: Collection[str]) -> dict[str, ReaderId]:
-        """The readers with these (normalised) student numbers, as far as there are any."""
+        """The ids of the readers with these (normalised) student numbers, without missing ones."""
         hashes = {h: n for n in numbers for h in self._sealer.hashes(n, "student_no")}
         with translate_errors():
             rows = await self._all.find(
@@ -128,12 +124,12 @@ class ReaderRepository:
         }
 
     async def enter_numbers(self, numbers: Collection[str], now: datetime) -> dict[str, ReaderId]:
-        """The readers with these (normalised) student numbers. Who has never signed in is entered
-        without a name, and gets the rest at the first sign-in."""
-        known = await self.by_numbers(numbers)
-        missing = [number for number in numbers if number not in known]
+        """The ids of the readers with these (normalised) student numbers. Missing readers are
+        created without a name, which the first sign-in adds."""
+        existing = await self.by_numbers(numbers)
+        missing = [number for number in numbers if number not in existing]
         if not missing:
-            return known
+            return existing
         new: list[Document] = [
             {
                 "_id": new_id(),
@@ -144,12 +140,12 @@ class ReaderRepository:
             }
             for number in missing
         ]
-        with translate_errors(), suppress(BulkWriteError):  # they sign in at that very moment
+        with translate_errors(), suppress(BulkWriteError):  # one may sign in at this moment
             await self._all.insert_many(new, ordered=False)
         return await self.by_numbers(numbers)
 
     async def find_by_name(self, name: str, limit: int) -> list[Reader]:
-        """Readers of exactly that name: names are sealed, and found by their hash."""
+        """Readers whose name is exactly ``name``, looked up by hash."""
         with translate_errors():
             rows = (
                 await self._all.find({"name_hashes": {"$in": self._sealer.hashes(name, "name")}})
@@ -160,31 +156,28 @@ class ReaderRepository:
         return [read_reader(row, self._sealer) for row in rows]
 
     async def find_by_part(self, part: str, limit: int) -> list[Reader]:
-        """Readers with that part in their number or name, in no order.
+        """Readers with ``part`` in their number or name, in no particular order.
 
-        What is sealed cannot be searched: all of them are opened, a batch at a time in a thread,
-        until there are enough. Nothing of that is kept. Raises: Unavailable,
-        DecryptionError.
+        Encrypted values cannot be searched: a thread decrypts readers in batches until ``limit``
+        match. Nothing decrypted is stored. Raises: Unavailable, DecryptionError.
         """
-        found: list[Reader] = []
-        rows = self._all.find({}, dict.fromkeys(_SHOWN, 1)).batch_size(_BATCH)
+        matches: list[Reader] = []
+        rows = self._all.find({}, dict.fromkeys(_SEARCH_FIELDS, 1)).batch_size(_BATCH)
         with translate_errors():
             try:
-                while len(found) < limit and (batch := await rows.to_list(_BATCH)):
+                while len(matches) < limit and (batch := await rows.to_list(_BATCH)):
                     async with self._opening:
-                        found += await asyncio.to_thread(_with_part, batch, part, self._sealer)
+                        matches += await asyncio.to_thread(_with_part, batch, part, self._sealer)
             finally:
                 await rows.close()
-        return found[:limit]
+        return matches[:limit]
 
     async def delete_visitor(self, id: ReaderId) -> None:
-        """Take back an entry that has just been made."""
         with translate_errors():
             await self._all.delete_one({"_id": id, "kind": VISITOR})
 
     async def visitors_until(self, before: date, now: datetime, limit: int) -> list[Reader]:
-        """Visitors whose last day lies before that one and who are not suspended, the longest gone
-        first."""
+        """Visitors whose last day is before ``before``, without suspended ones, earliest first."""
         query = {
             "kind": VISITOR,
             "stay.1": {"$lt": before.isoformat()},
@@ -195,7 +188,7 @@ class ReaderRepository:
         return [read_reader(row, self._sealer) for row in rows]
 
     async def set_visit(self, id: ReaderId, was: Visit | None, stay: Visit) -> bool:
-        """These are the visitor's days from now on. False where ``was`` is not what stands."""
+        """Replaces the visitor's days ``was``; False if the stored days differ."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "stay": _stay_document(was)}, {"$set": {"stay": _stay_document(stay)}}
@@ -209,8 +202,7 @@ class ReaderRepository:
         until: datetime | None,
         reason: SuspensionReason | None = None,
     ) -> bool:
-        """The reader is suspended until then instead, for that reason; None: not at all. False
-        where ``was`` is not what stands."""
+        """Sets or (None) lifts the suspension; False if the stored end is not ``was``."""
         suspended_for = reader_reasons(self._sealer).document(reason)
         with translate_errors():
             result = await self._all.update_one(
@@ -220,7 +212,7 @@ class ReaderRepository:
         return bool(result.matched_count)
 
     async def reencrypt(self, limit: int) -> int:
-        """Seal with the current key what is sealed with an older one. Returns how many it was."""
+        """Re-encrypts up to ``limit`` readers under older keys; returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (
@@ -244,7 +236,7 @@ class ReaderRepository:
 
 
 def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | None:
-    """The web session's own reader, or the WeChat user's by the binding of this moment."""
+    """The reader's id: a web session's own, or by the WeChat user's current binding."""
     own: str | None = session.get("reader")
     return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
 
@@ -253,20 +245,19 @@ PRINCIPAL_FIELDS: Final = (
     *("kind", "no", "name", "suspended_until", "suspended_for"),
     *("stay", "memberships", "staff_grants"),
 )
-"""The fields of a reader's document which ``read_reader`` and ``read_grants`` read."""
+"""The fields of a reader's document that ``read_reader`` and ``read_grants`` use."""
 
 
 def read_reader(d: Document, sealer: FieldCipher) -> Reader:
-    """The reader of a stored document."""
     days = [date.fromisoformat(day) for day in d.get("stay") or ()]
     stay = Visit(*days) if days else None
-    why = d.get("suspended_for")  # hardly anybody has one, and every request looks up its reader
+    why = d.get("suspended_for")  # read only if present: each request loads a reader
     reason = reader_reasons(sealer).read(why) if why else None
     return Reader(
         ReaderId(d["_id"]),
         d["kind"],
         d.get("suspended_until"),
-        # Thousands of readers are kept for a moment: without their documents, and in two objects.
+        # Thousands of readers are cached briefly: the partial holds two values, not the document.
         partial(opened, sealer, d["no"], d["name"]),
         stay,
         reason,

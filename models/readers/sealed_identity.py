@@ -1,5 +1,4 @@
-"""A reader's student number and name as they are stored: encrypted, with keyed hashes to find
-them."""
+"""Encryption of a reader's student number and name, with keyed hashes for look-ups."""
 
 from __future__ import annotations
 
@@ -9,7 +8,6 @@ from models.storage.mongo import Document
 
 
 def sealed_number(number: str, sealer: FieldCipher) -> Document:
-    """The fields that hold the number."""
     return {
         "no": sealer.encrypt(number, "student_no"),
         "no_hashes": sealer.hashes(number, "student_no"),
@@ -17,10 +15,8 @@ def sealed_number(number: str, sealer: FieldCipher) -> Document:
 
 
 def sealed_name(name: str, sealer: FieldCipher) -> Document:
-    """The fields that hold the name."""
     return {"name": sealer.encrypt(name, "name"), "name_hashes": sealer.hashes(name, "name")}
 
 
 def opened(sealer: FieldCipher, number: str, name: str) -> PersonalData:
-    """What the two encrypted values say."""
     return PersonalData(sealer.decrypt(number, "student_no"), sealer.decrypt(name, "name"))

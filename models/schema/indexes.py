@@ -1,4 +1,4 @@
-"""All indexes, made by one function; each is declared beside its repository."""
+"""All indexes, created by one function; each is declared in its repository."""
 
 from __future__ import annotations
 
@@ -85,15 +85,13 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **webhook_delivery_repository.INDEXES,
 }
 _BUILD_S: Final = 3600.0
-"""Over millions of documents a new index takes minutes, where a request has seconds."""
+"""Seconds for an index build: over millions of documents it takes minutes."""
 
 
 async def ensure_indexes(db: Database) -> None:
-    """Create what is missing. Idempotent, and safe with several workers at once.
-
-    Raises: Unavailable, within seconds, when MongoDB does not answer.
-    """
-    await ping(db)  # the long patience below would also wait for a server that is not there
+    """Creates missing indexes. Idempotent, and safe for several workers at once. Raises:
+    Unavailable within seconds if MongoDB does not answer."""
+    await ping(db)  # the long timeout below would also apply to an unreachable server
     with translate_errors(), pymongo.timeout(_BUILD_S):
         for collection, models in INDEXES.items():
             await db[collection].create_indexes(models)

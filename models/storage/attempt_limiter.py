@@ -1,7 +1,7 @@
-"""Counters of guesses, in MongoDB so that they outlive Redis, counted before the guess is judged.
+"""Limits wrong guesses, such as codes, by counters in MongoDB, which survive a loss of Redis.
 
-A place in the window is taken first and given back on success: a thousand guesses at once cannot
-all pass a check that comes before the count.
+An attempt is counted before the check, and refunded on success: otherwise a thousand simultaneous
+guesses could all pass.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimit:
-    """At most ``failures`` of one key in ``window``."""
+    """At most ``failures`` failed attempts for one ``key`` within ``window``."""
 
     key: str
     failures: int
@@ -36,7 +36,7 @@ class AttemptLimiter:
         self._all = db["attempt_limits"]
 
     async def register(self, limits: list[AttemptLimit], now: datetime) -> None:
-        """Take one attempt under every limit. Raises: TooManyAttempts, nothing kept then."""
+        """Counts one attempt under every limit, or none. Raises: TooManyAttempts."""
         taken: list[AttemptLimit] = []
         for limit in limits:
             retry_after = await self._take(limit, now)
@@ -46,7 +46,7 @@ class AttemptLimiter:
             taken.append(limit)
 
     async def _take(self, limit: AttemptLimit, now: datetime) -> timedelta | None:
-        """None when there was a place; else how long until the window ends."""
+        """Counts one attempt. Returns None, or the time until a full window ends."""
         room: Document = {"n": {"$lt": limit.failures}}
         place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
         one_more = _one_more(limit.window, now)
@@ -55,33 +55,32 @@ class AttemptLimiter:
                 await self._all.update_one(place, one_more, upsert=True)
                 return None
             except DuplicateKeyError:
-                # The counter is full, or another attempt has only just made it.
+                # The counter is full, or a simultaneous attempt has just created it.
                 taken = await self._all.update_one(place, one_more)
                 if taken.matched_count:
                     return None
-            found = await self._all.find_one({"_id": limit.key})
-        return (found["until"] - now) if found else timedelta(seconds=1)
+            counter = await self._all.find_one({"_id": limit.key})
+        return (counter["until"] - now) if counter else timedelta(seconds=1)
 
     async def count(self, limit: AttemptLimit, now: datetime) -> bool:
-        """Count one attempt, however many there are. Returns whether they are past the limit."""
+        """Counts one attempt even beyond the limit; returns whether the limit is exceeded."""
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            counter = await self._all.find_one_and_update(
                 {"_id": limit.key},
                 _one_more(limit.window, now),
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        assert found is not None
-        return bool(found["n"] > limit.failures)
+        assert counter is not None
+        return bool(counter["n"] > limit.failures)
 
     async def refund(self, limits: list[AttemptLimit]) -> None:
-        """The attempt was right after all."""
+        """Takes back one counted attempt per limit: the guess was right."""
         for limit in limits:
             with translate_errors():
                 await self._all.update_one({"_id": limit.key, "n": {"$gt": 0}}, {"$inc": {"n": -1}})
 
     async def forget(self, limits: list[AttemptLimit]) -> None:
-        """Set the counters of these limits back to nothing."""
         with translate_errors():
             await self._all.delete_many({"_id": {"$in": [limit.key for limit in limits]}})
 
@@ -92,7 +91,6 @@ class AttemptLimiter:
 
 
 def _one_more(window: timedelta, now: datetime) -> list[Document]:
-    """Count one in the window that is under way, or begin another one with it."""
     begun = {"$gt": ["$until", now]}  # a missing one is less than any date
     return [
         {

@@ -1,5 +1,3 @@
-"""Telling all workers something and waiting until each has taken it in, by Redis."""
-
 from __future__ import annotations
 
 import asyncio
@@ -13,21 +11,19 @@ from redis.exceptions import RedisError
 
 _ANSWERS_WITHIN_S: Final = 2.0
 _BLOCKS_FOR_S: Final = 0.5  # less than the client's own time limit
-_KEPT_S: Final = 10
+_ANSWERS_EXPIRE_S: Final = 10
 
 
 class AcknowledgedBroadcast:
-    """One call, of one ``name``, that every listening worker answers when it has acted on it."""
+    """A call through Redis that every listening worker acknowledges after acting on it."""
 
     def __init__(self, client: Redis, name: str) -> None:
         self._client = client
         self._channel = f"seat:call:{name}"
 
     async def send(self) -> bool:
-        """Returns once every worker that listens has acted, this one too if it does.
-
-        False when that is not known: Redis is away, or one did not answer within two seconds.
-        """
+        """Returns True once all listening workers, including this one, have acknowledged. False if
+        Redis is unavailable or a worker did not acknowledge within two seconds."""
         answers = f"{self._channel}:{secrets.token_hex(8)}"
         deadline = monotonic() + _ANSWERS_WITHIN_S
         try:
@@ -40,15 +36,15 @@ class AcknowledgedBroadcast:
             return False
 
     async def subscribe(self, act: Callable[[], Awaitable[None]]) -> None:
-        """``await act()`` at each call, and once at first, until cancelled."""
+        """Awaits ``act`` once at the start and then at each call, until cancelled."""
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(self._channel)
-                    await channel.get_message(timeout=0.5)  # the server's word that it counts us
-                    await act()  # a call may have gone by before
+                    await channel.get_message(timeout=0.5)  # confirms the subscription
+                    await act()  # a call may have been missed before the subscription
                     while True:
-                        message = await channel.get_message(timeout=None)  # it sleeps until then
+                        message = await channel.get_message(timeout=None)  # waits for a call
                         if message is not None:
                             await act()
                             await self._answer(message["data"].decode())
@@ -58,5 +54,5 @@ class AcknowledgedBroadcast:
     async def _answer(self, key: str) -> None:
         async with self._client.pipeline(transaction=True) as pipe:
             pipe.rpush(key, "1")
-            pipe.expire(key, _KEPT_S)
+            pipe.expire(key, _ANSWERS_EXPIRE_S)
             await pipe.execute()

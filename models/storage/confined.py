@@ -1,6 +1,7 @@
-"""Reading what somebody has uploaded, in a process of its own: a file of a few kilobytes can unfold
-to gigabytes. That process has little memory and time, reads one file at a time on this host, and
-knows neither the settings nor the databases. Where it fails, the worker goes on as it was.
+"""Parses uploads in a separate process: a file of a few kilobytes can expand to gigabytes.
+
+The process has limited memory and CPU time and sees neither settings nor databases. One file is
+parsed at a time per host. If the process fails, the worker is unaffected.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from models.kernel.errors import Malformed
 
 log = logging.getLogger(__name__)
 MOST_MEMORY: Final = 500 * 2**20
-"""Bytes of the process, with Python and what it imports."""
+"""Bytes of address space of the process, including Python and its imports."""
 MOST_SECONDS: Final = 10
-"""Of a processor."""
+"""CPU seconds of the process."""
 LARGEST_ANSWER: Final = 8 * 2**20
-"""Bytes of what was read, as it comes back."""
+"""Bytes of the encoded result."""
 WITHIN_S: Final = 12.0
-"""From the start to the answer, with the wait for another file's end: nginx waits for 15 s."""
+"""Seconds from the start to the result, including the wait for other files; nginx waits 15 s."""
 _OUT_OF_MEMORY: Final = 3
 _REFUSED: Final = 4
 _LIMITS: Final = {
@@ -46,15 +47,16 @@ T = TypeVar("T")
 
 
 class TooCostly(Exception):
-    """Reading took too much memory or time, and was given up."""
+    """Parsing exceeded its limit of memory or time and was aborted."""
 
 
-async def confined(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-    """What ``work`` returns or refuses for these arguments, found out by another process. It is a
-    function of a module, and its result consists of dataclasses and plain values. If the caller is
-    cancelled, the process ends.
+async def confined(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs ``work`` with these arguments in a separate process and returns its result.
 
-    Raises: TooCostly, and Malformed as ``work`` does.
+    ``work`` must be a module-level function whose result consists of dataclasses and plain values.
+    If the caller is cancelled, the process is killed.
+
+    Raises: TooCostly, and Malformed if ``work`` does.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -69,7 +71,7 @@ async def confined(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T
     )
     try:
         async with asyncio.timeout(WITHIN_S):
-            answer, said = await process.communicate(pickle.dumps((given, named)))
+            answer, stderr = await process.communicate(pickle.dumps((args, kwargs)))
     except TimeoutError:
         raise _too_costly(work, "time") from None
     finally:
@@ -85,7 +87,9 @@ async def confined(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T
         raise _read_refusal(Malformed, msgspec.msgpack.decode(answer))
     if status == _OUT_OF_MEMORY or -status in _STOPPED_BY:
         raise _too_costly(work, "memory" if status == _OUT_OF_MEMORY else f"signal {-status}")
-    raise RuntimeError(f"{work.__qualname__} ended with {status}: {said.decode(errors='replace')}")
+    raise RuntimeError(
+        f"{work.__qualname__} ended with {status}: {stderr.decode(errors='replace')}"
+    )
 
 
 def _too_costly(work: Callable[..., Any], limit: str) -> TooCostly:
@@ -108,7 +112,7 @@ def _read_refusal(_: type[Any], details: Any) -> Malformed:
 
 
 def _answer(module: str, name: str) -> int:
-    """Do the work that standard input describes. Returns: the process's status."""
+    """Runs the work that standard input describes; returns the exit status of the process."""
     for kind, most in _LIMITS.items():
         resource.setrlimit(kind, (most, most))
     with open(__file__, "rb") as this:
@@ -116,8 +120,8 @@ def _answer(module: str, name: str) -> int:
             fcntl.flock(this, fcntl.LOCK_EX)
         try:
             work = getattr(import_module(module), name)
-            given, named = pickle.load(sys.stdin.buffer)
-            answer, status = work(*given, **named), 0
+            args, kwargs = pickle.load(sys.stdin.buffer)
+            answer, status = work(*args, **kwargs), 0
         except Malformed as error:
             answer, status = error.details, _REFUSED
         except MemoryError:

@@ -1,4 +1,4 @@
-"""Why MongoDB cannot be used, in one line that names the host, the cause and the cure."""
+"""Explains in one line why MongoDB cannot be used: the host, the cause and the remedy."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from models.storage.mongo import Database
 
 _LOOK_MS: Final = 1500
 _BAD_CREDENTIALS: Final = frozenset({18, 8000})
-_CREDENTIALS_WANTED: Final = 13
+_UNAUTHORIZED: Final = 13
 _CAUSES: Final = (
-    # What the driver's text holds → what it means to whoever set the address.
+    # A part of the driver's message → the cause, for the operator.
     ("Errno 111", "connection refused (is it running, and does its bindIp name this address?)"),
     ("Name or service not known", "no such host name"),
     ("No address associated", "no such host name"),
@@ -39,13 +39,13 @@ _FILES: Final = {
     "tlscrlfile": "tlsCRLFile",
 }
 _ALL_POWERFUL: Final = re.compile(r"root|__system|.*AnyDatabase|cluster(Admin|Manager)|restore")
-"""Roles of MongoDB that reach beyond one database."""
+"""MongoDB roles with rights beyond one database."""
 _SILENT: Final = "no answer in time (a firewall?)"
 _ESCAPE: Final = "characters such as ? / @ : % in the user or the password must be percent-encoded"
 
 
 class MongoUnusable(Unavailable):
-    """MongoDB cannot be used as it stands. ``line`` says where, why, and what to do."""
+    """MongoDB cannot be used. ``line`` names the host, the cause and the remedy."""
 
     def __init__(self, line: str) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class MongoUnusable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class MongoAddress:
-    """What an address says. ``hosts`` are host:port, or the one name of a mongodb+srv."""
+    """The parts of a MongoDB URL. ``hosts`` are host:port, or the one name of a mongodb+srv URL."""
 
     hosts: tuple[str, ...]
     replica_set: str
@@ -63,10 +63,8 @@ class MongoAddress:
 
 
 def read_mongo_url(url: str) -> MongoAddress:
-    """Read an address without opening it; nothing of it is repeated in an error but option names.
-
-    Raises: ValueError with what is wrong and how it must be.
-    """
+    """Parses a MongoDB URL without connecting. Raises: ValueError with the fault and the expected
+    form; of the URL it quotes option names only."""
     if not url.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
     if _cut_short(url):
@@ -92,29 +90,27 @@ def read_mongo_url(url: str) -> MongoAddress:
 
 
 def _place(host: str, port: int | None) -> str:
-    """As an address writes it. A socket's path has no port."""
     name = f"[{host}]" if ":" in host else host
     return f"{name}:{port}" if port else name
 
 
-def _fault(options: Mapping[str, str], said: str) -> str:
-    """What is wrong with an address, by what the driver ``said`` of it."""
+def _fault(options: Mapping[str, str], driver_message: str) -> str:
     for name, value in options.items():
-        if name in _FILES and name in said.lower():
+        if name in _FILES and name in driver_message.lower():
             return f"{_FILES[name]} {value} is not there, or this user may not read it"
-    return said
+    return driver_message
 
 
 def _cut_short(url: str) -> bool:
-    """Does something in the user or password end what should reach up to the last ``@``? What comes
-    behind is a part of the password then, and must not be shown."""
+    """True if an unescaped character in the user or password ends the host part too early. The rest
+    of the URL then belongs to the password and must not be shown."""
     rest = url.partition("://")[2]
     return rest.count("@") > 1 or ("@" in rest and "@" not in re.split("[/?]", rest, maxsplit=1)[0])
 
 
 def _options(url: str) -> dict[str, str]:
-    """By lower-case name. Raises: ValueError."""
-    found = {}
+    """The URL's options by lower-case name. Raises: ValueError."""
+    options = {}
     for name, value in parse_qsl(url.partition("?")[2], keep_blank_values=True):
         if name.lower() not in URI_OPTIONS_VALIDATOR_MAP:
             if not re.fullmatch("[A-Za-z]+", name):
@@ -122,48 +118,43 @@ def _options(url: str) -> dict[str, str]:
             near = get_close_matches(name.lower(), URI_OPTIONS_VALIDATOR_MAP, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ValueError(f"MongoDB knows no option {name}{hint}")
-        found[name.lower()] = value
-    return found
+        options[name.lower()] = value
+    return options
 
 
 async def require_mongo(db: Database, url: str) -> None:
-    """Returns if ``db`` takes this service's commands: a primary of a replica set, or a mongos.
-
-    Raises: MongoUnusable.
-    """
+    """Checks that ``db`` can be used: a primary or a mongos. Raises: MongoUnusable."""
     async with explained(url):
         hello = await db.command("hello")
         if hello.get("setName") or hello.get("msg") == "isdbgrid":
-            await db["installation"].find_one({}, {"_id": 1})  # "hello" needs no credentials
+            await db["installation"].find_one({}, {"_id": 1})  # needs credentials; "hello" does not
             return
     raise MongoUnusable(_lone(read_mongo_url(url).hosts[0], hello))
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """Its version, and where in which set it takes writes, also from this user; nothing is written.
-
-    Raises: MongoUnusable.
-    """
+    """The server's version, and its replica set and primary, or "mongos". It checks this user's
+    right to write with an update that matches nothing. Raises: MongoUnusable."""
     await require_mongo(db, url)
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")
-        # It matches nothing, and is refused nevertheless where the user may only read.
+        # The update matches no document; it is refused for a user who may only read.
         await db["installation"].update_one({"_id": None}, {"$set": {"awaited": True}})
     where = f"set {hello['setName']}, primary {hello['me']}" if "setName" in hello else "mongos"
     return tuple(about["versionArray"][:3]), where
 
 
 async def excessive_roles(db: Database, url: str) -> list[str]:
-    """The roles of this user that reach beyond its database. Raises: MongoUnusable."""
+    """The user's roles with rights beyond the service's database. Raises: MongoUnusable."""
     async with explained(url):
-        found = await db.command("connectionStatus")
-    roles = {row["role"] for row in found["authInfo"]["authenticatedUserRoles"]}
+        status = await db.command("connectionStatus")
+    roles = {row["role"] for row in status["authInfo"]["authenticatedUserRoles"]}
     return sorted(role for role in roles if _ALL_POWERFUL.fullmatch(role))
 
 
 @asynccontextmanager
 async def explained(url: str) -> AsyncIterator[None]:
-    """What the driver raises within becomes one line. Raises: MongoUnusable."""
+    """Translates driver errors inside the block. Raises: MongoUnusable with an explanation."""
     try:
         yield
     except (PyMongoError, OSError) as error:
@@ -178,7 +169,7 @@ async def _explained(url: str, error: Exception) -> str:
                 f"MongoDB at {','.join(address.hosts)} refuses the user {address.user!r}: correct "
                 "the name, the password or authSource in MONGO_URL"
             )
-        if error.code == _CREDENTIALS_WANTED:
+        if error.code == _UNAUTHORIZED:
             return (
                 f"MongoDB at {','.join(address.hosts)} does not allow this to "
                 f"{address.user or 'nobody in particular'}: MONGO_URL needs USER:PASSWORD@ of a "
@@ -192,13 +183,11 @@ async def _explained(url: str, error: Exception) -> str:
 
 
 def _said(error: OperationFailure) -> str:
-    """The server's own words, without the rest of its answer."""
-    said = (error.details or {}).get("errmsg") or f"error {error.code}"
-    return " ".join(str(said).split())
+    message = (error.details or {}).get("errmsg") or f"error {error.code}"
+    return " ".join(str(message).split())
 
 
 def _of_looks(address: MongoAddress, looks: Mapping[str, dict[str, Any] | str]) -> str:
-    """From what each host says of itself: its hello, or why there is none."""
     answers = {host: look for host, look in looks.items() if not isinstance(look, str)}
     if not answers:
         causes = ", ".join(f"{host} {look}" for host, look in looks.items())
@@ -238,7 +227,7 @@ def _lone(host: str, hello: Mapping[str, Any]) -> str:
 
 
 async def _look(url: str, host: str) -> dict[str, Any] | str:
-    """What one host says of itself, asked alone and without credentials; or why there is none."""
+    """One host's "hello" response, requested without credentials; or the cause of its failure."""
     options = parse_qsl(url.partition("?")[2])
     query = urlencode([o for o in options if o[0].lower().startswith(("tls", "ssl"))])
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(

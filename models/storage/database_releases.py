@@ -1,4 +1,4 @@
-"""The releases of the databases that this worker speaks to, for /readyz and the metrics."""
+"""The versions of the connected database servers, for /readyz and the metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ANSWER_WITHIN_S: Final = 1.0
 
 
 class DatabaseReleases:
-    """Asks at most once a minute, and remembers what was said."""
+    """Queries the servers at most once a minute and caches their versions."""
 
     def __init__(self, db: Database, redis: Redis) -> None:
         self._db, self._redis = db, redis
@@ -28,13 +28,13 @@ class DatabaseReleases:
         self._versions: dict[str, str] = {}
 
     async def versions(self) -> dict[str, str]:
-        """The version of each that has said it, by "mongodb", "redis" or "valkey"."""
+        """The last version that each server reported, by "mongodb", "redis" or "valkey"."""
         if monotonic() - self._asked_at >= _ASK_EVERY_S:
             self._asked_at = monotonic()
             with suppress(Unavailable, TimeoutError):
                 async with asyncio.timeout(_ANSWER_WITHIN_S):
                     self._versions["mongodb"] = await server_version(self._db)
-            # Its user may not be permitted to ask.
+            # The user of REDIS_URL may lack the right to run INFO.
             with suppress(*TROUBLE):
                 async with asyncio.timeout(_ANSWER_WITHIN_S):
                     about: dict[str, Any] = await self._redis.info("server")
@@ -45,7 +45,7 @@ class DatabaseReleases:
         return dict(self._versions)
 
     async def notes(self, today: date) -> dict[str, str]:
-        """One line about each server's release, empty for one that may be used."""
+        """A warning in one line about each server's release; empty if the release is fine."""
         versions = {name: version_of(text) for name, text in (await self.versions()).items()}
         notes = dict.fromkeys(versions, "")
         if "mongodb" in versions:

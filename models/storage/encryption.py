@@ -1,7 +1,7 @@
-"""Personal data at rest: encrypted values, and keyed hashes to find and to keep unique.
+"""Encryption of personal data at rest, and keyed hashes for look-ups and unique indexes.
 
-Keys have versions. Values are sealed with the newest; hashes are kept under every live key in one
-multikey array, so that uniqueness holds while keys rotate (``miniapp_server rotate-keys``).
+Keys have versions. Values are encrypted with the newest key. Hashes are stored under every live key
+in one multikey array, so uniqueness holds while keys are rotated (``miniapp_server rotate-keys``).
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _CHECKSUM_HEX: Final = 16
 
 
 class DecryptionError(Exception):
-    """The value was not sealed with any key that this service has."""
+    """The value was not encrypted with a key that this service has, or for another purpose."""
 
 
 class FieldCipher:
-    """AES-256-GCM and HMAC-SHA256 under versioned keys.
+    """Encrypts with AES-256-GCM and hashes with HMAC-SHA256, under versioned keys.
 
     Args:
-        keys: version → 32 random bytes; the highest version is the current one.
+        keys: version → 32 random bytes; the highest version is the current key.
 
     Raises:
-        ValueError: no key, or one that is not 32 bytes long.
+        ValueError: there is no key, or a key is not 32 bytes long.
     """
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
@@ -47,7 +47,7 @@ class FieldCipher:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
+        """Creates a cipher from ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
         keys: dict[int, bytes] = {}
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")
@@ -57,7 +57,7 @@ class FieldCipher:
         return cls(keys)
 
     def encrypt(self, plain: str, purpose: str) -> str:
-        """``purpose`` binds the value to its field: it opens nowhere else."""
+        """Encrypts a value, which can only be decrypted with the same ``purpose`` (its field)."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         box = self._ciphers[self.current].encrypt(nonce, plain.encode(), purpose.encode())
         return f"{self.current}:{urlsafe_b64encode(nonce + box).decode()}"
@@ -76,11 +76,11 @@ class FieldCipher:
         return plain.decode()
 
     def can_open(self, sealed: str) -> bool:
-        """Is its key among the live ones?"""
+        """True if the value's key version is among the live keys."""
         return sealed.startswith(self._sealed_by)
 
     def hashes(self, plain: str, purpose: str) -> list[str]:
-        """The keyed hash under every live key, the current one first."""
+        """The keyed hashes under every live key, the current key's first."""
         return [
             f"{version}:{self._hash(version, plain, purpose)}"
             for version in sorted(self._hash_keys, reverse=True)
@@ -89,8 +89,7 @@ class FieldCipher:
     def new_token(self) -> str:
         """A random bearer token of 256 bits, followed by 64 bits of its hash under the current key.
 
-        The checksum is no secret's guard. It tells without a look-up what was never issued, so that
-        junk costs nobody anything.
+        The checksum protects no secret: it rejects tokens never issued without a database look-up.
         """
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
         return secret + self._checksum(self.current, secret)
@@ -118,13 +117,11 @@ def _derive(key: bytes, info: bytes) -> bytes:
 
 
 def id_from(name: str) -> str:
-    """A document id, 24 hex digits: always the same one for what was made under that name."""
+    """A document id of 24 hex digits, derived from ``name``: the same name yields the same id."""
     return token_hash(name)[:24]
 
 
 def token_hash(secret: str) -> str:
-    """SHA-256 of a random secret (token, ticket): enough, since there is nothing to guess.
-
-    A header with bytes that are no UTF-8 arrives with surrogates; it fits nothing, like any other.
-    """
+    """SHA-256 of a random secret (token, ticket). It needs no salt: the secret cannot be guessed. A
+    header that is not valid UTF-8 arrives with surrogates; its hash matches nothing."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

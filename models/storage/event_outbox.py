@@ -1,8 +1,5 @@
-"""An outbox for what changes in several documents at once, or in one that keeps no outbox itself.
-
-The event is written in the transaction of the change; the outbox dispatcher takes it from here,
-as it takes those of reservations from their documents.
-"""
+"""The outbox for changes to several documents, and to documents without an outbox of their own. An
+event is stored in the transaction of its change, until the outbox dispatcher removes it."""
 
 from __future__ import annotations
 
@@ -23,8 +20,8 @@ INDEXES: Final = {_COLLECTION: [IndexModel([("at", ASCENDING), ("_id", ASCENDING
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """What happened to ``subject`` at ``at``. ``id`` names it for ever: written twice, it is one
-    event. ``facts`` are values that the database keeps as they are."""
+    """An event that happened to ``subject``. ``id`` is permanent: stored twice, it is one event.
+    ``facts`` hold values that MongoDB can store."""
 
     id: str
     kind: str
@@ -35,7 +32,7 @@ class StoredEvent:
 
 
 async def put_event(db: Database, event: StoredEvent, session: Any = None) -> None:
-    """Keep the event until it is dispatched. May be repeated. Raises: PyMongoError."""
+    """Stores the event until it is dispatched. A repetition has no effect. Raises: PyMongoError."""
     document: Document = {
         "kind": event.kind,
         "at": event.at,
@@ -49,13 +46,11 @@ async def put_event(db: Database, event: StoredEvent, session: Any = None) -> No
 
 
 class EventOutbox:
-    """What the dispatcher reads and removes."""
-
     def __init__(self, db: Database) -> None:
         self._all = db[_COLLECTION]
 
     async def pending(self, limit: int) -> list[StoredEvent]:
-        """The oldest events that are not dispatched, at most ``limit``."""
+        """The oldest undispatched events, at most ``limit``."""
         with translate_errors():
             rows = await (
                 self._all.find()
@@ -69,7 +64,6 @@ class EventOutbox:
         ]
 
     async def remove(self, events: Collection[StoredEvent]) -> None:
-        """They are dispatched."""
         if events:
             with translate_errors():
                 await self._all.delete_many({"_id": {"$in": [event.id for event in events]}})

@@ -1,4 +1,4 @@
-"""Free text at rest: what people typed about themselves and others is sealed as names are."""
+"""Encryption of free text: what readers and staff type is stored encrypted."""
 
 from __future__ import annotations
 
@@ -22,29 +22,27 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "email_addresses": ("address", "pending"),
     "second_factors": ("secret",),
 }
-"""The fields, by collection. Keys are rotated, and a person's data handed out, by this table."""
+"""Field names by collection; used to rotate keys and to export a reader's data."""
 _ROTATION_S: Final = 3600.0
-"""No index says what an old key has sealed: each collection is read from beginning to end."""
+"""Seconds for reading all these collections: no index covers the key version of a value."""
 
 
 class FreeTexts:
-    """Seals and opens the free texts of one collection. An empty text stays empty."""
+    """Encrypts and decrypts the free texts of one collection. An empty text stays empty."""
 
     def __init__(self, collection: str, cipher: FieldCipher) -> None:
         self._cipher = cipher
         self._purposes = {field: f"{collection}.{field}" for field in FREE_TEXTS[collection]}
 
     def seal(self, field: str, text: str) -> str:
-        """The text as it is stored in the field."""
         return self._cipher.encrypt(text, self._purposes[field]) if text else ""
 
     def open(self, field: str, sealed: str | None) -> str:
-        """The text that is stored in the field; empty where there is none. Raises:
-        DecryptionError."""
+        """Decrypts the stored text; empty if there is none. Raises: DecryptionError."""
         return self._cipher.decrypt(sealed, self._purposes[field]) if sealed else ""
 
     def open_all(self, document: Document) -> Document:
-        """The document with all of them opened. Raises: DecryptionError."""
+        """A copy of the document with its free texts decrypted. Raises: DecryptionError."""
         opened = dict(document)
         for field in self._purposes:
             outer, _, inner = field.rpartition(".")
@@ -57,10 +55,8 @@ class FreeTexts:
 
 
 async def reencrypt_free_texts(db: Database, cipher: FieldCipher) -> int:
-    """Seal with the current key what is sealed with an older one. Returns how many texts it was.
-
-    Raises: Unavailable.
-    """
+    """Re-encrypts texts under older keys with the current one; returns their number. Raises:
+    Unavailable."""
     done = 0
     with translate_errors(), pymongo.timeout(_ROTATION_S):
         for collection, fields in FREE_TEXTS.items():
@@ -78,7 +74,7 @@ async def reencrypt_free_texts(db: Database, cipher: FieldCipher) -> int:
 
 
 def _value(row: Document, field: str) -> str:
-    found: Any = row
+    value: Any = row
     for name in field.split("."):
-        found = found[name]
-    return str(found)
+        value = value[name]
+    return str(value)

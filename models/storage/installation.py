@@ -1,9 +1,9 @@
-"""What a database says about itself, and whether this service may open it.
+"""The database's description of itself, and the checks before the service opens it.
 
-The collection ``installation`` holds a document for each: ``mode`` (a sandbox's database or a
-production one; ``pages_at``, the address that it served last), ``keys`` (check values of the data
-keys that seal it), ``restoring`` (a restore has begun and not ended) and ``schema`` (the number of
-the last migration that was made).
+The collection ``installation`` holds these documents: ``mode`` (sandbox or production;
+``pages_at``, the address that the service had last), ``keys`` (check values of the data keys in
+use), ``restoring`` (a restore has begun and not ended) and ``schema`` (the number of the last
+migration that was applied).
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from models.storage.mongo import Database, Document, insert, ping
 from models.storage.mongo_errors import translate_errors
 
 ABOUT: Final = "installation"
-"""The collection."""
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
-"""The form of the first release, which has no mark. 1 and 2 were made before it, under names that
-are no more."""
+"""The schema of the first release, which stores no number. Schemas 1 and 2 preceded the release."""
 SCHEMA: Final = FIRST_SCHEMA
-"""The form that this version writes: the number of its last migration."""
+"""The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
-"""The collection in which databases of before the first release keep their marks."""
+"""The collection that marks a database from before the first release."""
 _SANDBOX_ONLY: Final = "sandbox_"
-"""Collections that only a sandbox writes begin so."""
-_CHECKED: Final = "a value that everybody knows"
+"""Prefix of the collections that only a sandbox writes."""
+_CHECKED: Final = "a value that everybody knows"  # hashed with each key as its check value
 _SEALED: Final = (("readers", "no", "student_no"), ("kiosks", "secret", "kiosk"))
-"""Collection, field and purpose of values by which keys are tried where no check value is kept."""
+"""Collection, field and purpose of encrypted values that test the keys if no check value exists."""
 
 
 class Mode(StrEnum):
-    """What a service and its database are for. Neither opens the other's."""
+    """The kind of a service and its database. A service opens only a database of its own kind."""
 
     PRODUCTION = "production"
     SANDBOX = "sandbox"
-    """Everything in it is invented, and anybody may sign in as anybody."""
+    """All data are invented, and anybody may sign in as any user."""
 
 
 class DatabaseRefused(Exception):
-    """This service must not open the database: where, why, and what to do, in one line."""
+    """This service must not open the database. The message has place, cause and remedy."""
 
 
 @dataclass(slots=True)
 class About:
-    """The facts of one database, or of a backup's file. ``place`` names it.
+    """The facts of one database, or of a backup file.
 
-    ``written`` are the collections that hold something; ``sealed`` has for a collection and a
-    version of a data key one value that is sealed with it, and its purpose.
+    `place`: its name in messages.
+    `documents`: the documents of ``installation``, by id.
+    `written`: the collections that are not empty.
+    `sealed`: an encrypted value and its purpose, by collection and key version.
     """
 
     place: str
@@ -64,7 +64,7 @@ class About:
     sealed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def take(self, name: str, document: Document) -> None:
-        """Note what a document of the collection ``name`` tells."""
+        """Records the facts in one document of the collection ``name``."""
         self.written.add(name)
         if name == ABOUT:
             self.documents[document["_id"]] = document
@@ -75,8 +75,8 @@ class About:
 
     @property
     def mode(self) -> Mode | None:
-        """Its mark; without one, what its contents show; None for an empty one. Raises:
-        DatabaseRefused for a mark that this version does not know."""
+        """The stored mode, else the one that the contents imply; None for an empty database.
+        Raises: DatabaseRefused for an unknown mode."""
         if MODE in self.documents:
             mode = self.documents[MODE]["mode"]
             try:
@@ -89,17 +89,18 @@ class About:
 
     @property
     def pages_at(self) -> str:
-        """The address of the pages that a service on it had last, as far as it is known."""
+        """The address of the pages that a service on this database had last; empty if unknown."""
         return str((self.documents.get(MODE) or {}).get("pages_at") or "")
 
     @property
     def checks(self) -> Mapping[str, str]:
-        """Version of a data key → its check value."""
-        found = self.documents.get(KEYS) or {}
-        return dict(found.get("checks") or {})
+        """The check value of each data key, by key version."""
+        keys = self.documents.get(KEYS) or {}
+        return dict(keys.get("checks") or {})
 
     def refuse(self, mode: Mode, sealer: FieldCipher) -> None:
-        """Raises: DatabaseRefused, where a service of this mode with these keys must stay out."""
+        """Refuses if a service of this mode with these keys must not open it. Raises:
+        DatabaseRefused."""
         self.refuse_half()
         self.refuse_before_release()
         self._refuse_newer_schema()
@@ -107,7 +108,7 @@ class About:
         self._refuse_other_keys(sealer)
 
     def refuse_other_mode(self, mode: Mode) -> None:
-        """Raises: DatabaseRefused."""
+        """Refuses a sandbox's database in production and the reverse. Raises: DatabaseRefused."""
         if self.mode is Mode.SANDBOX and mode is not Mode.SANDBOX:
             unmarked = MODE not in self.documents
             raise DatabaseRefused(
@@ -121,7 +122,7 @@ class About:
             )
 
     def refuse_half(self) -> None:
-        """Raises: DatabaseRefused."""
+        """Refuses a database whose restore has not ended. Raises: DatabaseRefused."""
         if mark := self.documents.get(RESTORING):
             raise DatabaseRefused(
                 f"{self.place} holds a part of {mark['file']}: its restore, begun "
@@ -130,7 +131,7 @@ class About:
             )
 
     def refuse_before_release(self) -> None:
-        """Raises: DatabaseRefused."""
+        """Refuses a database from before the first release. Raises: DatabaseRefused."""
         if _BEFORE_RELEASE in self.written:
             raise DatabaseRefused(
                 f"{self.place} is of before the first release, whose names are no more: take "
@@ -173,7 +174,7 @@ _OTHER_KEY: Final = (
 
 
 def newer(place: str, why: str) -> DatabaseRefused:
-    """The refusal of what a version after this one has written."""
+    """The refusal of a database that a newer version has written."""
     return DatabaseRefused(
         f"{place} was written by a newer version ({why}): install that version again, or restore "
         "the backup from before the upgrade"
@@ -181,7 +182,6 @@ def newer(place: str, why: str) -> DatabaseRefused:
 
 
 def place_of(db: Database) -> str:
-    """The database with its hosts, as a refusal names it."""
     hosts = ",".join(f"{host}:{port}" for host, port in sorted(db.client.nodes))
     return f"MongoDB {hosts or '(not connected)'}, database {db.name}"
 
@@ -192,16 +192,14 @@ def _checks(sealer: FieldCipher) -> dict[str, str]:
 
 
 async def look(db: Database) -> About:
-    """What the database says of itself. Raises: Unavailable."""
+    """Reads the facts of the database. Raises: Unavailable."""
     await ping(db)
     about = About(place_of(db))
     with translate_errors():
         about.documents = {row["_id"]: row for row in await db[ABOUT].find({}).to_list(None)}
         if MODE not in about.documents:
             for name in await db.list_collection_names():
-                if name.startswith(
-                    "system."
-                ):  # MongoDB's own (profiler, views): not for us to read
+                if name.startswith("system."):  # MongoDB's own (profiler, views), unreadable for us
                     continue
                 if await db[name].find_one({}, {"_id": 1}) is not None:
                     about.written.add(name)
@@ -209,10 +207,7 @@ async def look(db: Database) -> About:
 
 
 async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
-    """As ``look``, for a service of this mode with these keys; nothing is written.
-
-    Raises: DatabaseRefused, Unavailable.
-    """
+    """Checks the database without writing to it. Raises: DatabaseRefused, Unavailable."""
     about = await look(db)
     if not about.checks:
         await _add_sealed(db, about, sealer)
@@ -221,26 +216,27 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
-    """Let the service in, or refuse. At the first start the database gets its marks.
+    """Opens the database to the service; a first start stores the mode and the keys' check values.
 
-    Several that start at once agree: the first mark stands, and those that differ are refused.
+    Of several services that start at once, the first sets them; one that differs is refused.
 
     Raises: DatabaseRefused, Unavailable.
     """
     while True:
         about = await check(db, mode, sealer)
-        # The mode first: only who is of it may say which keys are right.
+        # The mode first: a service of the other mode must not store its keys.
         if MODE not in about.documents:
-            await _keep_mode(db, mode)
+            await _store_mode(db, mode)
         elif str(sealer.current) not in about.checks:
-            await _keep_checks(db, about, sealer)
+            await _store_checks(db, about, sealer)
         else:
             return
 
 
 async def note_address(db: Database, pages_at: str) -> str:
-    """Keep the address of this service's pages. Returns the one that stood, where it was another:
-    the service has moved, or two installations are on one database. Raises: Unavailable."""
+    """Stores the address of this service's pages. Returns the previous address if it differs (the
+    service has moved, or two installations share a database), else an empty text. Raises:
+    Unavailable."""
     with translate_errors():
         before = await db[ABOUT].find_one_and_update(
             {"_id": MODE, "pages_at": {"$ne": pages_at}}, {"$set": {"pages_at": pages_at}}
@@ -248,14 +244,14 @@ async def note_address(db: Database, pages_at: str) -> str:
     return str((before or {}).get("pages_at") or "")
 
 
-async def _keep_mode(db: Database, mode: Mode) -> None:
+async def _store_mode(db: Database, mode: Mode) -> None:
     mark: Document = {"_id": MODE, "mode": mode.value}
     with translate_errors(), suppress(DuplicateKeyError):
         await insert(db[ABOUT], mark)
 
 
 async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Of each collection a value under each live key, and one under any other, where there is."""
+    """Adds an encrypted value per collection and live key, and one under an unknown key, if any."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})
@@ -267,9 +263,9 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
                     about.take(name, row)
 
 
-async def _keep_checks(db: Database, about: About, sealer: FieldCipher) -> None:
-    """The check value of the current key; at the first start of all, for nobody knows which of them
-    have sealed something. Somebody else's is not written over."""
+async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
+    """Stores the current key's check value; at the first start, the values of all keys. At the
+    first start any key may have been used already. An existing check value is not replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:
@@ -282,8 +278,7 @@ async def _keep_checks(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
-    """Everything is sealed with the current key now: those before it may go. Raises:
-    Unavailable."""
+    """Drops the check values of old keys after a key rotation. Raises: Unavailable."""
     current = str(sealer.current)
     own: Document = {"checks": {current: _checks(sealer)[current]}}
     with translate_errors():
@@ -292,8 +287,8 @@ async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
 
 @contextmanager
 def known_fields(db: Database, what: str) -> Iterator[None]:
-    """For making an object of a stored document: fields that this version does not know were
-    written by a newer one. Raises: DatabaseRefused."""
+    """Guards the conversion of a stored document to an object. Raises: DatabaseRefused for a field
+    that this version does not know: a newer version wrote it."""
     try:
         yield
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Leases: which worker runs a job, and which one has a document in hand."""
+"""Leases, which give one worker at a time a job or a document."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from models.storage.mongo_errors import translate_errors
 
 
 def unleased(real_now: datetime) -> Document:
-    """The condition for a document, which names the end of its lease in ``lease_until``."""
+    """The query condition for a document without a live lease in ``lease_until``."""
     return {"$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}]}
 
 
 def may_be_leased(row: Document, now: datetime, real_now: datetime) -> bool:
-    """Is the delivery due, and in nobody's hand?"""
+    """True if the delivery is due and not leased."""
     free = row["lease_until"] is None or row["lease_until"] <= real_now
     return bool(row["due"] <= now and free)
 
 
 class LeaseRepository:
-    """One holder a name, by real time: the business clock may jump, a lease may not."""
+    """Leases by name, each with one owner. They use real time: the business clock may jump."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["leases"]
 
     async def acquire(self, name: str, owner: str, real_now: datetime, length: timedelta) -> bool:
-        """Take or renew the lease. False while another holds it."""
+        """Takes or renews the lease. False if another owner holds it."""
         with translate_errors():
             try:
                 await self._all.update_one(
@@ -44,8 +44,7 @@ class LeaseRepository:
     async def renew(
         self, names: Collection[str], owner: str, real_now: datetime, length: timedelta
     ) -> bool:
-        """Renew all of these leases at once. False where one of them is not the owner's any more:
-        that one stays as it is."""
+        """Renews these leases at once. False if the owner has lost one, which is left unchanged."""
         with translate_errors():
             done = await self._all.update_many(
                 {"_id": {"$in": list(names)}, "owner": owner},

@@ -1,4 +1,4 @@
-"""Opens MongoDB. The one place where the driver's errors become the service's own."""
+"""Opens MongoDB, and reads and writes documents with the driver's errors translated."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from models.storage.mongo_errors import errors_per_document, translate_errors
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
-# Server selection bounds how long a request waits while no primary is there; the socket timeout
-# bounds a server that accepts and does not answer.
+# Server selection bounds a request's wait for a primary; the socket timeout
+# bounds the wait for a server that accepts the connection and does not answer.
 _OPTIONS: Final[dict[str, Any]] = {
     "serverSelectionTimeoutMS": 2000,
     "connectTimeoutMS": 2000,
@@ -36,8 +36,8 @@ _OPTIONS: Final[dict[str, Any]] = {
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
 COMMITTED: Final = ReadConcern("majority")
-"""A read at majority may be old, and is never undone. One at "local" may show what a primary that
-has lost its majority will roll back: an answer that rests on it may never have been true."""
+"""A majority read may be stale but is never rolled back. A "local" read may show data that a
+primary without a majority will roll back, so an answer based on it may turn out false."""
 
 _CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
@@ -45,7 +45,7 @@ CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 
 @asynccontextmanager
 async def open_database(url: str, name: str) -> AsyncIterator[Database]:
-    """Opens the service's database. Raises: Malformed for a URL that the driver cannot read."""
+    """Opens the service's database. Raises: Malformed for an invalid URL."""
     with _readable("MONGO_URL"):
         client = AsyncMongoClient[Document](url, **_OPTIONS)
         database = client.get_database(
@@ -54,7 +54,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
     try:
         yield database
     finally:
-        # Its pools may wait for ever for a lock that a cancellation has left behind.
+        # A cancellation can leave a lock of the pool held for ever.
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await client.close()
@@ -62,7 +62,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
 
 @contextmanager
 def _readable(setting: str) -> Iterator[None]:
-    """Raises: Malformed that names the setting whose value the driver cannot read."""
+    """Raises: Malformed with the name of the setting whose value the driver cannot parse."""
     try:
         yield
     except (PyMongoError, ValueError) as error:
@@ -70,30 +70,30 @@ def _readable(setting: str) -> Iterator[None]:
 
 
 async def ping(db: Database) -> None:
-    """Raises: Unavailable when the primary does not answer."""
+    """Raises: Unavailable if the primary does not answer."""
     with translate_errors():
         await db.command("ping")
 
 
 async def server_version(db: Database) -> str:
-    """The release that the primary is of. Raises: Unavailable."""
+    """The primary's version of MongoDB. Raises: Unavailable."""
     with translate_errors():
         return str((await db.command("buildInfo"))["version"])
 
 
 async def server_time(db: Database) -> datetime:
-    """The primary's own time. Raises: Unavailable."""
+    """The time on the primary's clock. Raises: Unavailable."""
     with translate_errors():
         answer = await db.command("hello", codec_options=CODEC)
     return cast(datetime, answer["localTime"])
 
 
 async def insert(collection: Collection, document: Document) -> None:
-    """Insert the document.
+    """Inserts the document.
 
-    Raises: DuplicateKeyError where a majority holds the one that is in its way; WTimeoutError
-    where no majority has confirmed either in time: the outcome is unknown then. ``insert_one``
-    would raise DuplicateKeyError for both, as PyMongo shows the write error only.
+    Raises: DuplicateKeyError if a majority has confirmed the conflicting document; WTimeoutError if
+    the outcome is unknown. ``insert_one`` would raise DuplicateKeyError for both, since PyMongo
+    reports the write error only.
     """
     try:
         await collection.insert_many([document])
@@ -102,10 +102,10 @@ async def insert(collection: Collection, document: Document) -> None:
 
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> list[bool]:
-    """Insert those of the documents whose keys are free. For each of them, whether it is new: of
-    the others a majority holds the one that was there.
+    """Inserts the documents whose keys are free; returns for each whether it was inserted. For the
+    others a majority has confirmed the conflicting document.
 
-    Raises: Unavailable where that cannot be found out now.
+    Raises: Unavailable if the outcome is unknown.
     """
     with translate_errors():
         try:
@@ -119,18 +119,16 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> l
 
 
 async def insert_if_new(collection: Collection, document: Document) -> bool:
-    """Insert the document. False where a majority holds one that is in its way. Raises:
-    Unavailable where that cannot be found out now."""
+    """Inserts the document; False if a majority has a conflicting one. Raises: Unavailable."""
     (new,) = await insert_new(collection, [document])
     return new
 
 
 async def aggregate_groups(
-    collection: Collection, wanted: Document, group: Document
+    collection: Collection, query: Document, group: Document
 ) -> list[Document]:
-    """The groups of the documents that match."""
     with translate_errors():
-        cursor = await collection.aggregate([{"$match": wanted}, {"$group": group}])
+        cursor = await collection.aggregate([{"$match": query}, {"$group": group}])
         return await cursor.to_list(None)
 
 
@@ -142,11 +140,10 @@ async def find_page(
     limit: int,
     without: Sequence[str] = (),
 ) -> tuple[list[Document], int]:
-    """At most ``limit`` of the documents that match, the newest first, and how many there are.
+    """One page of the matching documents, newest first, and the number of all matches.
 
-    ``newest_by`` are the fields of the index that follow the query's own: rows come in its order
-    and are counted in it, both at once, so that a long history costs no more than a short one.
-    ``without`` are fields that are not wanted.
+    ``newest_by`` are the index fields after the query's own, so that sorting and counting use the
+    index. ``without`` are fields to leave out.
     """
     rows = (
         collection.find(query, dict.fromkeys(without, 0) or None)
@@ -156,17 +153,15 @@ async def find_page(
         .to_list(None)
     )
     with translate_errors():
-        found, total = await asyncio.gather(rows, collection.count_documents(query))
-    return found, total
+        documents, total = await asyncio.gather(rows, collection.count_documents(query))
+    return documents, total
 
 
 async def delete_oldest(
     collection: Collection, query: Document, oldest_by: Sequence[str], limit: int
 ) -> int:
-    """Delete those that match, at most ``limit`` and the oldest first. How many.
-
-    ``oldest_by`` are the fields of the index that has them in their order.
-    """
+    """Deletes matching documents, oldest first, at most ``limit``; returns their number.
+    ``oldest_by`` are index fields that sort the documents by age."""
     with translate_errors():
         rows = (
             await collection.find(query, {"_id": 1})
@@ -174,15 +169,15 @@ async def delete_oldest(
             .limit(limit)
             .to_list(None)
         )
-        gone = await collection.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
-    return gone.deleted_count
+        deleted = await collection.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+    return deleted.deleted_count
 
 
 def previous_revisions(rev: int) -> list[int | None]:
-    """What a document had before ``rev``; the first ones were written without."""
+    """The stored values of ``rev`` before this revision; None is a document written without one."""
     return [rev - 1, None] if rev == 1 else [rev - 1]
 
 
 def new_id() -> str:
-    """A new document id: 24 hex digits that begin with the time, made on our side of the wire."""
+    """A new document id: 24 hex digits that begin with the time."""
     return str(ObjectId())

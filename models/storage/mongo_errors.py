@@ -1,4 +1,4 @@
-"""MongoDB's errors: which are outages, which leave the outcome unknown, which are conflicts."""
+"""Sorts MongoDB's errors into outages, unknown outcomes and conflicts."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ from pymongo.errors import (
 from models.kernel.errors import Unavailable
 
 NOT_SENT: Final = (ServerSelectionTimeoutError,)
-"""No primary was found. On a retry the driver raises the first attempt's error instead, so with
-this one nothing has left the machine."""
+"""Nothing was sent: no primary was available. (A failed retry raises the first attempt's error.)"""
 UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
-"""The write may have happened or not: to be resolved, never guessed. A write concern that failed
-(time-out, step-down) means that it has happened here and may yet be rolled back."""
+"""Errors after which the write may or may not have happened. After a failed write concern (timeout,
+step-down) the primary has the write, but may roll it back."""
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Driver errors leave as ``Unavailable``; a duplicate key is the repository's to
-    read."""
+    """Raises outages as ``Unavailable``. Duplicate-key errors pass unchanged."""
     try:
         yield
     except (
@@ -58,28 +56,26 @@ _TRY_AGAIN: Final = frozenset({91, 189, 10107, 11600, 11601, 11602, 13435, 13436
 
 
 def errors_per_document(error: BulkWriteError, count: int) -> list[Exception | None]:
-    """The error of each of ``count`` documents.
-
-    Without a majority all of them are unknown: a duplicate may be of what will be rolled back.
-    """
+    """The error of each of ``count`` documents; None if it was written. Without a majority the
+    outcome of all is unknown: a conflicting document may be rolled back."""
     details = cast("dict[str, Any]", error.details)
     if details.get("writeConcernErrors"):
         return [WTimeoutError("no majority in time")] * count
-    found: list[Exception | None] = [None] * count
-    for one in details.get("writeErrors", []):
-        kind = DuplicateKeyError if one["code"] == _DUPLICATE_KEY else OperationFailure
-        found[one["index"]] = kind(one["errmsg"], one["code"], one)
-    return found
+    errors: list[Exception | None] = [None] * count
+    for failure in details.get("writeErrors", []):
+        kind = DuplicateKeyError if failure["code"] == _DUPLICATE_KEY else OperationFailure
+        errors[failure["index"]] = kind(failure["errmsg"], failure["code"], failure)
+    return errors
 
 
 def unconfirmed(error: DuplicateKeyError) -> bool:
-    """Is it open whether a majority holds what was in the way? For commands such as
-    ``find_one_and_update``, whose whole answer is in the error's details."""
+    """True if no majority has confirmed the conflicting document. For commands such as
+    ``find_one_and_update``, whose whole response is in the error's details."""
     return bool((error.details or {}).get("writeConcernError"))
 
 
 def conflicting_key(error: PyMongoError) -> str:
-    """The key value that lost, from a duplicate-key error (MongoDB names it in ``keyValue``)."""
+    """The key value of a duplicate-key error, from its ``keyValue``; empty if there is none."""
     details = cast("dict[str, Any]", getattr(error, "details", None) or {})
     values = details.get("keyValue") or {}
     return str(next(iter(values.values()), ""))

@@ -1,4 +1,4 @@
-"""What Redis is for: pacing, and telling other workers at once. All of it may be lost."""
+"""Rate limits by token buckets in Redis. The buckets may be lost."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from models.storage.batching import Batcher
 from models.storage.redis_health import TROUBLE
 
 _RETRY_AFTER_S: Final = 1.0
-# KEYS: buckets of one kind; ARGV: capacity, tokens per second. Time is the Redis server's, one
-# clock for all; where it has gone back (also by a failover to another server), a bucket goes on
-# from there with what it has. Returns for each bucket 0 when a token was taken, else the
-# milliseconds until then.
+# KEYS: buckets of one kind; ARGV: capacity, tokens per second. Time is the Redis server's, the
+# same for all workers. If it goes back (also by a failover to another server), a bucket continues
+# from there with its current tokens. Returns for each bucket 0 if a token was taken, else the
+# milliseconds until the next one.
 _TAKE: Final = """
 local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local cap, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -37,7 +37,7 @@ return waits
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A token bucket: ``capacity`` at once, ``per_second`` in the long run."""
+    """A token bucket: up to ``capacity`` requests at once, ``per_second`` on average."""
 
     name: str
     capacity: float
@@ -45,27 +45,27 @@ class RateLimit:
 
 
 class RateLimiter:
-    """Token buckets. Without Redis everybody passes: the guess counters do not live here."""
+    """Without Redis every request passes; attempt limits are in MongoDB and still hold."""
 
     def __init__(self, client: Redis, scale: int = 1) -> None:
         self._take = client.register_script(_TAKE)
         self._scale = scale
         self._open_until = 0.0
-        self._asked: dict[RateLimit, Batcher[str, float]] = {}
+        self._batchers: dict[RateLimit, Batcher[str, float]] = {}
 
     async def acquire(self, bucket: RateLimit, key: str) -> float:
-        """Take a token; 0.0, or the seconds after which there is one."""
+        """Takes a token. Returns 0.0, or the seconds until a token is available."""
         if monotonic() < self._open_until:
             return 0.0
-        if bucket not in self._asked:
-            self._asked[bucket] = Batcher(partial(self._take_all, bucket))
-        return await self._asked[bucket].submit(f"pace:{bucket.name}:{key}")
+        if bucket not in self._batchers:
+            self._batchers[bucket] = Batcher(partial(self._take_all, bucket))
+        return await self._batchers[bucket].submit(f"pace:{bucket.name}:{key}")
 
     async def _take_all(self, bucket: RateLimit, keys: list[str]) -> list[float]:
         args = [bucket.capacity * self._scale, bucket.per_second * self._scale]
         try:
             return [int(wait) / 1000 for wait in await self._take(keys=keys, args=args)]
         except TROUBLE:
-            # Not every request shall find out anew that Redis is away.
+            # For a second, other requests pass without waiting for Redis.
             self._open_until = monotonic() + _RETRY_AFTER_S
             return [0.0] * len(keys)

@@ -1,5 +1,3 @@
-"""The connection to Redis."""
-
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -14,10 +12,8 @@ __all__ = ["Redis", "open_redis"]
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[Redis]:
-    """A client whose pool makes callers wait (the plain pool raises), and that never hangs long.
-
-    Raises: Malformed for an address that cannot be read.
-    """
+    """A Redis client whose pool lets callers wait a second for a connection instead of raising.
+    Raises: Malformed for an invalid address."""
     try:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1

@@ -1,5 +1,3 @@
-"""Whether Redis answers: its cause when it does not, and one line of log a change."""
-
 from __future__ import annotations
 
 import asyncio
@@ -18,7 +16,7 @@ from redis.exceptions import (
 
 log = logging.getLogger(__name__)
 TROUBLE: Final = (RedisError, OSError, TimeoutError)
-"""What the client raises when Redis cannot be used."""
+"""Errors that the client raises if Redis cannot be used."""
 _LOOK_S: Final = 1.0
 _REFUSED: Final = 111
 _BROKEN: Final = "unreachable"
@@ -36,7 +34,7 @@ _CURES: Final = {
 
 
 class RedisHealth:
-    """Asks Redis, and remembers what it said. ``cause`` is empty while it answers."""
+    """Pings Redis and logs each change. ``cause`` is the cause of a failure, else empty."""
 
     def __init__(self, client: Redis, url: str) -> None:
         self._client = client
@@ -44,12 +42,12 @@ class RedisHealth:
         self.cause = ""
 
     async def look(self) -> str:
-        """Ask now. Returns the cause of the trouble, empty when there is none."""
+        """Pings Redis now. Returns the cause of the failure, or an empty text."""
         cause = await self._ask()
         if cause == _BROKEN:
-            # It may be a connection from before that the server has closed: a new one says why.
+            # An old connection may have been closed by the server; a new one shows the cause.
             cause = await self._ask()
-        # Looks may overlap: compared and set without waiting in between.
+        # Calls may overlap: no await may stand between the comparison and the assignment.
         if cause != self.cause:
             fields = {"host": self._host}
             if cause:
@@ -68,7 +66,7 @@ class RedisHealth:
 
 
 def read_redis_url(url: str) -> None:
-    """Raises: ValueError with how an address must be; nothing of it is repeated."""
+    """Raises: ValueError with the expected form of a Redis URL, without the URL itself."""
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port)
@@ -79,7 +77,7 @@ def read_redis_url(url: str) -> None:
 
 
 def redis_host(url: str) -> str:
-    """host:port of an address, or the path of a socket."""
+    """host:port of the address, or the path of a socket."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path
@@ -87,7 +85,7 @@ def redis_host(url: str) -> str:
 
 
 def redis_cause(error: Exception) -> str:
-    """One of a few fixed phrases."""
+    """The cause of the error as one of the fixed phrases in ``_CURES``."""
     text = str(error)
     match error:
         case AuthenticationError():
@@ -110,5 +108,4 @@ def redis_cause(error: Exception) -> str:
 
 
 def redis_cure(cause: str) -> str:
-    """What an operator may do about it."""
     return _CURES[cause]

@@ -1,5 +1,3 @@
-"""Makes a lone mongod a replica set of one, or moves it to the port that it has now."""
-
 from __future__ import annotations
 
 import asyncio
@@ -16,12 +14,12 @@ _ALREADY_INITIALIZED: Final = 23
 
 
 async def ensure_primary(port: int, set_name: str, within_s: float) -> None:
-    """Returns once the mongod on 127.0.0.1:``port`` takes writes as the set's only member.
+    """Makes the mongod on 127.0.0.1:``port`` the primary of a replica set with no other member.
 
-    A replica set remembers host and port; on another port the member would take itself for removed,
-    so the configuration is replaced by force. That is safe for a set of one only.
+    A member whose port has changed considers itself removed, so the configuration is replaced by
+    force, which is safe without other members.
 
-    Raises: Unavailable when it does not take writes within ``within_s`` seconds.
+    Raises: Unavailable if it is not primary within ``within_s`` seconds.
     """
     address = f"127.0.0.1:{port}"
     deadline = time.monotonic() + within_s
@@ -35,7 +33,7 @@ async def ensure_primary(port: int, set_name: str, within_s: float) -> None:
                     return
                 await _configure(client, set_name, address)
             except (ConnectionFailure, OperationFailure) as error:
-                # While it starts or elects itself it refuses for a moment.
+                # It refuses commands for a moment while it starts or elects itself.
                 if time.monotonic() > deadline:
                     raise Unavailable() from error
             if time.monotonic() > deadline:
@@ -55,7 +53,7 @@ async def _configure(client: AsyncMongoClient[dict[str, Any]], set_name: str, ad
         try:
             await client.admin.command("replSetInitiate", first)
         except OperationFailure as refused:
-            # It was only still reading its configuration.
+            # It is initiated, and was still reading its configuration.
             if refused.code != _ALREADY_INITIALIZED:
                 raise
         return

@@ -1,7 +1,4 @@
-"""When what comes round by itself comes round: together, so that an idle process sleeps in between.
-
-To wake up costs it more than most of what there is to do then.
-"""
+"""Aligns the periodic tasks of a process, since each wake-up costs more than most tasks."""
 
 from __future__ import annotations
 
@@ -11,14 +8,13 @@ from time import monotonic
 from typing import Final
 
 SPREAD: Final = 0.1
-"""Of an interval: a pause may be so much shorter or longer."""
+"""Fraction of the interval by which a pause may be shorter or longer."""
 _SHIFT: Final = random.random()
-"""The rounds of several processes do not meet."""
+"""Fraction of a second that is random per process, so that processes do not wake together."""
 
 
 def pause_s(every_s: float, clock: Callable[[], float] = monotonic) -> float:
-    """How long to wait for the next round: until this process's next whole multiple of ``every_s``
-    seconds, as far as that is about as long."""
+    """Seconds until this process's next whole multiple of ``every_s``, give or take ``SPREAD``."""
     now = clock() - _SHIFT
-    wanted = round((now + every_s) / every_s) * every_s - now
-    return min(max(wanted, (1 - SPREAD) * every_s), (1 + SPREAD) * every_s)
+    until_multiple = round((now + every_s) / every_s) * every_s - now
+    return min(max(until_multiple, (1 - SPREAD) * every_s), (1 + SPREAD) * every_s)

@@ -1,4 +1,4 @@
-"""Which releases of MongoDB, Redis and Valkey may be used: the one place that says so."""
+"""Judges the releases of MongoDB, Redis and Valkey: supported, patched, or to be updated."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final
 Version = tuple[int, ...]
 
 AS_OF: Final = date(2026, 11, 29)
-"""When the numbers below were compared with the vendors' advisories."""
+"""The day on which the numbers below were compared with the vendors' advisories."""
 STALE_AFTER: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The releases of one series. ``patched`` is the first one without known holes."""
+    """A release series. ``patched`` is its first release without known vulnerabilities."""
 
     patched: int
     supported_until: date | None = None
@@ -30,14 +30,14 @@ MONGODB: Final[Mapping[Version, Series]] = {
     (8, 3): Series(16),
     (9, 0): Series(7),
 }
-"""CVE-2026-118383 (replica sets, before anybody has signed in), CVE-2026-9740, CVE-2026-18691; ends
-of support by mongodb.com/legal/support-policy/lifecycles."""
+"""Sources: CVE-2026-118383 (replica sets, before authentication), CVE-2026-9740, CVE-2026-18691;
+ends of support from mongodb.com/legal/support-policy/lifecycles."""
 VALKEY_FLOOR: Final[Version] = (8, 1, 10)
-"""CVE-2026-56684 (TLS) is mended in 8.1.9."""
+"""The first release without known holes; CVE-2026-56684 (TLS) is fixed from 8.1.9 on."""
 
 
 def mongodb_note(version: Sequence[int], today: date) -> str:
-    """One line about a hole or the end of support; empty for a release that may be used."""
+    """A warning about a vulnerability or the end of support; empty if there is none."""
     series = MONGODB.get(tuple(version[:2]))
     if series is None:
         if tuple(version[:2]) > max(MONGODB):
@@ -51,8 +51,8 @@ def mongodb_note(version: Sequence[int], today: date) -> str:
 
 
 def valkey_note(version: Sequence[int]) -> str:
-    """One line about holes of a Valkey, or an empty one. Redis is not judged: no number of it was
-    compared."""
+    """A warning about vulnerabilities of a Valkey, or an empty text. Redis is not judged: its
+    releases were not compared with advisories."""
     if tuple(version) >= VALKEY_FLOOR:
         return ""
     floor = ".".join(map(str, VALKEY_FLOOR))
@@ -60,19 +60,18 @@ def valkey_note(version: Sequence[int]) -> str:
 
 
 def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:
-    """("valkey" or "redis", version) by the server's INFO; the version is empty where it is not
-    said. A Valkey's own redis_version is what it is compatible with."""
+    """The server's name ("valkey" or "redis") and version from its INFO; empty if not reported. A
+    Valkey's own redis_version is only the version that it is compatible with."""
     name = "valkey" if "valkey_version" in about else "redis"
     return name, str(about.get(f"{name}_version", ""))
 
 
 def is_stale(today: date) -> bool:
-    """Were the numbers compared so long ago that newer holes are likely?"""
+    """True if the numbers are so old that newer vulnerabilities are likely."""
     return today - AS_OF > STALE_AFTER
 
 
 def _good(today: date) -> str:
-    """The first good release of each series that is supported, the newest first."""
     supported = (
         (name, series)
         for name, series in sorted(MONGODB.items(), reverse=True)
@@ -82,7 +81,7 @@ def _good(today: date) -> str:
 
 
 def version_of(text: str) -> Version:
-    """The numbers of "8.1.10-rc1"."""
+    """The numeric version: (8, 1, 10) for "8.1.10-rc1"."""
     numbers = []
     for part in text.split(".")[:3]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]

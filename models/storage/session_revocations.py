@@ -1,4 +1,4 @@
-"""Sessions that have ended, told to every worker through Redis."""
+"""Notifies all workers through Redis of ended sessions and changed readers."""
 
 from __future__ import annotations
 
@@ -15,25 +15,23 @@ _CHANNEL: Final = "seat:revoked"
 
 
 class SessionRevocations:
-    """Ended sessions and changed readers, told to every worker's cache."""
-
     def __init__(self, client: Redis) -> None:
         self._client = client
 
     async def publish(self, keys: list[str]) -> None:
-        """Best effort: a cache forgets by itself within seconds."""
+        """Publishes the keys. A failure is ignored: caches expire within seconds."""
         with suppress(*TROUBLE):
             for key in keys:
                 await self._client.publish(_CHANNEL, key)
 
     async def subscribe(self, forget: Callable[[str], None]) -> None:
-        """Call ``forget`` for each key told by any worker, until cancelled."""
+        """Calls ``forget`` for each published key, until cancelled."""
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(_CHANNEL)
                     while True:
-                        message = await channel.get_message(timeout=None)  # it sleeps until then
+                        message = await channel.get_message(timeout=None)  # waits for a key
                         if message is not None:
                             forget(message["data"].decode())
             except TROUBLE:

@@ -1,14 +1,12 @@
-"""Why a library is not taken in."""
-
 from __future__ import annotations
 
 
 class TransferError(Exception):
-    """What is wrong, and where, in one line for the operator. Nothing has been changed."""
+    """The message says in one line what is wrong and where. Nothing has been changed."""
 
 
 class LibraryNotEmpty(TransferError):
-    """There is a library already."""
+    """The database has a library already."""
 
 
 class SeatsStillBooked(TransferError):

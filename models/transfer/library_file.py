@@ -1,8 +1,8 @@
-"""A whole library as one JSON file: profile, venues, areas with their plans and the pictures under
-them, policy with its hours, kiosks and gates without their secrets, notices, reader groups without
-their readers, canned answers. No reader and no booking is in it.
+"""A whole library as one JSON file.
 
-The file has the fields of the entities, so a new field of one is in it without more ado.
+It contains the profile, venues, areas with plans and their pictures, policy with opening hours,
+kiosks and gates without secrets, notices, reader groups without members, and canned answers; no
+readers and no bookings. New fields of the entities are included automatically.
 """
 
 from __future__ import annotations
@@ -37,15 +37,13 @@ _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     ReaderGroup: frozenset({"rev"}),
     CannedAnswer: frozenset({"rev"}),
 }
-"""What belongs to one database, or is told by the place in the file."""
+"""Fields left out: meaningful in one database only, or implied by their place in the file."""
 _SHORT: Final = frozenset({Seat})
-"""Of these there are thousands: what is as usual is left out."""
+"""Entities of which there are thousands: fields with default values are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class CarriedPicture:
-    """The picture under an area's plan."""
-
     area_id: AreaId
     place: PicturePlace
     file: PictureFile
@@ -53,7 +51,7 @@ class CarriedPicture:
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """What the file holds. ``format`` grows when an older version could misread it."""
+    """The content of the file. ``format`` grows when an older version could misread it."""
 
     format: int
     profile: LibraryProfile
@@ -69,7 +67,7 @@ class LibraryFile:
 
 
 def to_text(library: LibraryFile) -> str:
-    """The file's text: the same library always gives the same one."""
+    """The text of the file; equal libraries give equal texts."""
     values = _values(library)
     return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
 
@@ -93,15 +91,14 @@ def _values(value: Any) -> Any:
 
 
 def from_text(text: bytes) -> LibraryFile:
-    """The library that the text describes; whether its parts fit together is asked in
-    ``models/transfer/rules.py``. Raises: TransferError."""
+    """Parses a library, whose parts ``check_library`` checks. Raises: TransferError."""
     try:
         values = msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise TransferError(f"this is no JSON: {error}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        found = values.get("format") if isinstance(values, dict) else None
-        raise TransferError(f"format: this version reads format {FORMAT}, not {found}")
+        format_number = values.get("format") if isinstance(values, dict) else None
+        raise TransferError(f"format: this version reads format {FORMAT}, not {format_number}")
     for area in values["areas"] if isinstance(values.get("areas"), list) else ():
         for name in ("seats", "retired_seats") if isinstance(area, dict) else ():
             for seat in area[name] if isinstance(area.get(name), list) else ():
@@ -122,16 +119,16 @@ def _own_seats_only(area: Area) -> Area:
 
 
 def _unknown(sent: Any, read: Any, path: str) -> str:
-    """Where the first field is that was not read; empty where all were."""
+    """The path of the first field that was not read; empty if all were."""
     if is_dataclass(read) and isinstance(sent, dict):
         names = {f.name for f in fields(read)}
         for name, value in sent.items():
             if name not in names:
                 return f"{path}.{name}"
-            if found := _unknown(value, getattr(read, name), f"{path}.{name}"):
-                return found
+            if path_of_field := _unknown(value, getattr(read, name), f"{path}.{name}"):
+                return path_of_field
     elif isinstance(read, tuple) and isinstance(sent, list):
         for place, (value, one) in enumerate(zip(sent, read, strict=True)):
-            if found := _unknown(value, one, f"{path}[{place}]"):
-                return found
+            if path_of_field := _unknown(value, one, f"{path}[{place}]"):
+                return path_of_field
     return ""

@@ -1,5 +1,3 @@
-"""Writing a whole library in one transaction."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -24,22 +22,22 @@ from models.transfer.errors import LibraryNotEmpty, SeatsStillBooked
 from models.transfer.library_file import LibraryFile
 
 _PARTS = ("profile", "venues", "areas", "kiosks", "gates", "reader_groups")
-_SHOWN = 5
+_NAMED_SEATS = 5
 
 
 class TransferRepository:
-    """Takes a library in, in the place of what there is or where there is none."""
+    """Imports a library, into an empty database or replacing the existing library."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def put(self, library: LibraryFile, replaces: bool, now: datetime) -> None:
-        """Write all of it or nothing. Whoever changes the library meanwhile comes before or after.
+        """Writes the whole library in one transaction.
 
-        An area that the file lacks is removed; where anybody has ever booked or waited, it stays
-        without seats, so that past bookings keep their names.
+        An area that the file lacks is deleted. If there are any bookings or waitlist entries, it
+        stays without seats instead, so that past bookings keep their names.
 
-        Raises: LibraryNotEmpty where there is one and it ``replaces`` none; SeatsStillBooked;
+        Raises: LibraryNotEmpty if there is a library and ``replaces`` is False; SeatsStillBooked;
             ZoneFixed; Unavailable.
         """
 
@@ -63,16 +61,16 @@ class _Writing:
         stored = await self._find_one("profile", {"_id": "profile"})
         rev = stored["rev"] + 1 if stored else 1
         await put_profile(self._db, replace(library.profile, rev=rev), self._session)
-        kept_venues = await self._put_areas(library)
+        needed_venues = await self._put_areas(library)
         await self._put_all(
             "venues",
             {v.id: {**venue_to_document(v), "rev": 0} for v in library.venues},
-            kept_venues,
+            needed_venues,
         )
         for name, devices in (("kiosks", library.kiosks), ("gates", library.gates)):
             documents = {one.id: _device_to_document(one) for one in devices}
             await self._put_all(name, documents)
-            # As where the console retires one: its key is worth nothing from now on.
+            # Retired devices lose their keys, as in the console.
             await self._db[name].update_many(
                 {"retired": True},
                 {"$unset": {"key": "", "key_hash": "", "secret": ""}},
@@ -85,7 +83,7 @@ class _Writing:
         for answer in library.canned_answers:
             document = {"title": answer.title, "text": answer.text, "rev": answer.rev}
             await self._add("canned_answers", answer.id, document)
-        # An area without one in the file keeps the one it has.
+        # Areas without a picture in the file keep theirs.
         for picture in library.plan_pictures:
             document = picture_to_document(picture.area_id, picture.file, picture.place)
             await self._db["plan_pictures"].replace_one(
@@ -94,7 +92,7 @@ class _Writing:
         await count_up(self._db, self._session)
 
     async def _add(self, name: str, id: str, document: Document) -> None:
-        """Unless it is there already."""
+        """Inserts the document unless its id exists."""
         await self._db[name].update_one(
             {"_id": id}, {"$setOnInsert": document}, upsert=True, session=self._session
         )
@@ -115,39 +113,39 @@ class _Writing:
         live = self._db["reservations"].find({"live": True}, {"seat": 1}, session=self._session)
         lost = [row["seat"] async for row in live if row.get("seat") not in seats]
         if lost:
-            shown = sorted(set(lost))[:_SHOWN]
+            named = sorted(set(lost))[:_NAMED_SEATS]
             raise SeatsStillBooked(
-                f"{len(lost)} live bookings would lose their seats ({', '.join(shown)}): wait for "
+                f"{len(lost)} live bookings would lose their seats ({', '.join(named)}): wait for "
                 "their end, or keep these seats in the file"
             )
 
     async def _put_areas(self, library: LibraryFile) -> set[str]:
-        """The venues that areas still need which the file lacks."""
+        """Writes the areas. Returns venues that the file lacks and remaining areas need."""
         areas, session = self._db["areas"], self._session
         used = [await self._find_one(name, {}) for name in ("reservations", "waitlist")]
         ever_booked = any(row is not None for row in used)
         before = {row["_id"]: area_from_document(row) async for row in areas.find(session=session)}
-        wanted = {area.id: area for area in library.areas}
-        kept = set()
+        areas_after = {area.id: area for area in library.areas}
+        needed_venues = set()
         for id, old in before.items():
-            if id in wanted:
+            if id in areas_after:
                 continue
             if ever_booked:
-                kept.add(str(old.venue_id))
-                wanted[id] = replace(old, seats=(), retired_seats=())
+                needed_venues.add(str(old.venue_id))
+                areas_after[id] = replace(old, seats=(), retired_seats=())
             else:
                 await areas.delete_one({"_id": id}, session=session)
                 await self._db["plan_pictures"].delete_one({"_id": id}, session=session)
-        for id, area in wanted.items():
+        for id, area in areas_after.items():
             document = area_to_document(_after(before.get(id), area))
             await areas.replace_one({"_id": id}, document, upsert=True, session=session)
-        return kept
+        return needed_venues
 
     async def _put_all(
-        self, name: str, documents: dict[Any, Document], kept: set[str] | None = None
+        self, name: str, documents: dict[Any, Document], retained_ids: set[str] | None = None
     ) -> None:
-        """Write them over what there is, whose other fields stay (a device's key and secret), and
-        remove what is neither among them nor ``kept``."""
+        """Updates the documents, keeping other stored fields (a device's key and secret), and
+        deletes documents that are in neither ``documents`` nor ``retained_ids``."""
         collection = self._db[name]
         for id, document in documents.items():
             values = {key: value for key, value in document.items() if key not in ("_id", "rev")}
@@ -155,11 +153,11 @@ class _Writing:
             if "rev" in document:
                 change["$inc"] = {"rev": 1}
             await collection.update_one({"_id": id}, change, upsert=True, session=self._session)
-        stay = [*documents, *(kept or ())]
+        stay = [*documents, *(retained_ids or ())]
         await collection.delete_many({"_id": {"$nin": stay}}, session=self._session)
 
     async def _put_policy(self, library: LibraryFile, now: datetime) -> None:
-        """The next version: those before it never change."""
+        """Inserts the policy as the next version; older versions never change."""
         newest = await self._find_one("policies", {}, sort=[("_id", DESCENDING)])
         version = int(newest["_id"]) + 1 if newest else 1
         written = policy_to_document(replace(library.policy, version=version))
@@ -176,9 +174,9 @@ def _device_to_document(device: Kiosk | Gate) -> Document:
 
 
 def _after(old: Area | None, new: Area) -> Area:
-    """The new area in the old one's place: seats that have left the plan keep their names."""
+    """The area to store; seats that ``new`` lacks stay as removed seats with their names."""
     if old is None:
         return new
     there: set[SeatId] = {seat.id for seat in (*new.seats, *new.retired_seats)}
-    gone = {seat.id: seat for seat in old.all_seats if seat.id not in there}
-    return replace(new, removed_seats=tuple(gone.values()), rev=old.rev + 1)
+    removed = {seat.id: seat for seat in old.all_seats if seat.id not in there}
+    return replace(new, removed_seats=tuple(removed.values()), rev=old.rev + 1)

@@ -1,4 +1,4 @@
-"""Do the parts of a library's file fit together, and can it be this service's library?"""
+"""Checks whether the parts of a library file fit together and suit this service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KIOSK_KINDS: Final = frozenset({"seat_kiosk", "query_terminal"})
 def check_library(
     library: LibraryFile, current: LibraryProfile, placeholders: Collection[str], year: int
 ) -> None:
-    """Raises: TransferError, which names the first place that is wrong."""
+    """Raises: TransferError with the first faulty place."""
     _check_profile(library.profile, current, placeholders, year)
     for name in ("venues", "areas", "kiosks", "gates"):
         _check_names(name, getattr(library, name))
@@ -65,7 +65,7 @@ def check_library(
 
 @contextmanager
 def named(place: str) -> Iterator[None]:
-    """Raises: TransferError in the place of Malformed."""
+    """Raises: TransferError instead of Malformed, with ``place`` in its message."""
     try:
         yield
     except Malformed as error:
@@ -103,7 +103,7 @@ def _check_names(what: str, things: Collection[Any]) -> None:
 
 
 def _check_plan(area: Area) -> None:
-    """As the console would, if it were drawn there. One out of use comes back as it is here."""
+    """Checks a plan as the console does; an area out of use with its retired seats."""
     seats = area.seats if area.in_use else area.retired_seats
     if len(seats) != sum(1 for _ in area.all_seats):
         raise TransferError(f"areas[{area.id}].state: {area.state} has only the seats of the other")
@@ -113,10 +113,10 @@ def _check_plan(area: Area) -> None:
         for seat in seats
     ]
     draft = PlanDraft(area.name, area.floor, area.width, area.height, drafts, area.fixtures)
-    known = replace(area, seats=seats, retired_seats=(), removed_seats=())
+    area_with_seats = replace(area, seats=seats, retired_seats=(), removed_seats=())
     elsewhere: frozenset[SeatId] = frozenset()
     with named(f"areas[{area.id}]"):
-        apply_draft(known, draft, elsewhere)
+        apply_draft(area_with_seats, draft, elsewhere)
 
 
 def _check_groups(library: LibraryFile) -> None:
@@ -140,7 +140,7 @@ def _check_groups(library: LibraryFile) -> None:
 
 
 def _check_pictures(library: LibraryFile) -> None:
-    """Whether they are pictures is seen when they are read."""
+    """Checks ids and positions; the image data are checked when they are read."""
     areas = {area.id for area in library.areas}
     _once("plan_pictures", (picture.area_id for picture in library.plan_pictures))
     for picture in library.plan_pictures:

@@ -1,1 +1,0 @@
-"""What the staff do with reader groups and their members."""

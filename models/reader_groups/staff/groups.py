@@ -1,5 +1,3 @@
-"""Reader groups, changed by the staff."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -21,7 +19,7 @@ from models.storage.mongo import new_id
 
 
 class StaffReaderGroups:
-    """Each change has its entry in the audit log."""
+    """Changes reader groups, with an entry in the audit log for each change."""
 
     def __init__(
         self,
@@ -44,8 +42,7 @@ class StaffReaderGroups:
         return group
 
     async def find_barred(self, groups: ReaderGroups, ctx: StaffContext) -> list[OccupancyRow]:
-        """Bookings from now on whose readers may have the seat today and could not have it with
-        these groups, the earliest first."""
+        """Upcoming bookings that ``groups`` would newly bar from their seats, earliest first."""
         seats = self._reference.catalog.all_seats
         rows = [
             row
@@ -53,7 +50,7 @@ class StaffReaderGroups:
             if row.seat_id in seats and groups.reserved_for(seats[row.seat_id])
         ]
         readers = await self._readers.many({row.reader_id for row in rows})
-        found = []
+        barred = []
         for row in rows:
             reader, seat = readers.get(row.reader_id), seats[row.seat_id]
             day = local_date(row.booked_start)
@@ -62,8 +59,8 @@ class StaffReaderGroups:
             if self._reference.groups.may_use(seat, before) and not groups.may_use(
                 seat, groups.of(memberships, day)
             ):
-                found.append(row)
-        return sorted(found, key=lambda row: (row.booked_start, row.seat_id))
+                barred.append(row)
+        return sorted(barred, key=lambda row: (row.booked_start, row.seat_id))
 
     async def save(
         self,
@@ -73,8 +70,9 @@ class StaffReaderGroups:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """``new`` stands in the place of ``old``, or is a new group, whose id is made here.
-        ``resolution`` is for the bookings of others in what is reserved now.
+        """Replaces ``old`` with ``new``, or creates ``new`` with an id made here.
+
+        ``resolution`` applies to other readers' bookings of seats that become reserved.
 
         Raises: GroupChanged, GroupNameTaken, TooManyGroups; nothing has changed then.
         """
@@ -95,8 +93,8 @@ class StaffReaderGroups:
                 if not await self._groups.add(new):
                     raise GroupNameTaken()
             elif not await self._groups.replace(new):
-                stands = await self._groups.get(new.id)
-                same = stands is not None and stands.rev == old.rev
+                current = await self._groups.get(new.id)
+                same = current is not None and current.rev == old.rev
                 raise GroupNameTaken() if same else GroupChanged()
             await self._reference.refresh()
             done = await self._affected_bookings.resolve(
@@ -106,8 +104,8 @@ class StaffReaderGroups:
             entry.after = {**self._snapshot(new), **{name: n for name, n in counts.items() if n}}
 
     async def delete(self, ctx: StaffContext, group: ReaderGroup, reason: str) -> None:
-        """The group is gone, with the memberships in it; what was reserved for it is everybody's,
-        where no other group has it too. Raises: GroupChanged."""
+        """Deletes the group and its memberships. Its areas and seats stay reserved only for other
+        groups that list them. Raises: GroupChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,

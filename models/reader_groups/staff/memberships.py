@@ -1,5 +1,3 @@
-"""The staff's changes of who is in which reader group."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,11 +14,11 @@ from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
 
 _BATCH = 500
-"""Readers of a file that are entered at once."""
+"""At most this many readers of a file are processed at once."""
 
 
 class StaffMemberships:
-    """Each change has its entry in the audit log."""
+    """Changes memberships, with an entry in the audit log for each change."""
 
     def __init__(
         self,
@@ -34,7 +32,7 @@ class StaffMemberships:
         self._reference, self._on_reader_changed = reference, on_reader_changed
 
     async def sizes(self) -> Mapping[GroupId, int]:
-        """How many readers are entered in each group."""
+        """The number of readers with a membership in each group."""
         ids = self._reference.groups.by_id
         return {id: await self._memberships.count_in(id) for id in ids}
 
@@ -46,8 +44,8 @@ class StaffMemberships:
         new: Membership | None,
         reason: str,
     ) -> None:
-        """``new`` stands in the place of ``was``. Raises: MembershipChanged where ``was`` is not
-        what stands any more; TooManyGroups."""
+        """Replaces ``was`` with ``new``. Raises: MembershipChanged if the stored membership is not
+        ``was``; TooManyGroups."""
         ctx.require(None)
         async with self._audit.entry(
             ctx, AuditAction.SET_MEMBERSHIP, reader=reader.id, reason=reason, before=self._days(was)
@@ -60,7 +58,7 @@ class StaffMemberships:
             entry.after = self._days(new)
 
     async def known_of(self, numbers: Sequence[str]) -> int:
-        """How many of the numbers belong to readers who are known."""
+        """How many of the student numbers belong to readers in the database."""
         return len(await self._readers.by_numbers(numbers))
 
     async def import_members(
@@ -70,8 +68,8 @@ class StaffMemberships:
         rows: Mapping[str, Membership],
         reason: str,
     ) -> int:
-        """How many entries have changed: the readers with these (normalised) numbers have these
-        memberships of the group. Who has never signed in is entered by the number alone."""
+        """Sets a membership of the group by (normalised) student number; returns the number of
+        changes. Readers who have never signed in are created with their number only."""
         ctx.require(None)
         numbers, changed = list(rows), 0
         async with self._audit.entry(
@@ -79,9 +77,9 @@ class StaffMemberships:
         ) as entry:
             for begin in range(0, len(numbers), _BATCH):
                 some = numbers[begin : begin + _BATCH]
-                known = await self._readers.enter_numbers(some, ctx.now)
+                reader_ids = await self._readers.enter_numbers(some, ctx.now)
                 changed += await self._memberships.put_all(
-                    [(id, rows[number]) for number, id in known.items()]
+                    [(id, rows[number]) for number, id in reader_ids.items()]
                 )
             entry.after = {"name": group.name, "members": changed}
         return changed

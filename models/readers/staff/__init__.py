@@ -1,1 +1,0 @@
-"""What the staff do with readers and visitors."""

@@ -1,4 +1,4 @@
-"""Finding a reader, and what the staff change of one: the binding and the accommodation."""
+"""Search for readers, and the staff's changes of bindings and accommodations."""
 
 from __future__ import annotations
 
@@ -22,20 +22,18 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 
 SHORTEST_PART: Final = 2
-"""Characters of a number or a name that are searched for: one alone is in half of them."""
+"""Shorter parts are not searched for: one character occurs in half of all numbers and names."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundReaders:
-    """What a search shows, and whether there are ``more``."""
+    """The readers that a search shows; ``more`` if there are others."""
 
     readers: Sequence[Reader] = ()
     more: bool = False
 
 
 class StaffReaders:
-    """Finds readers, and changes what the library decides about them."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -56,24 +54,22 @@ class StaffReaders:
         return reader
 
     async def many(self, ids: set[ReaderId]) -> dict[ReaderId, Reader]:
-        """Those of the readers that are known."""
         return await self._readers.many(ids)
 
     async def find(self, ctx: StaffContext, text: str, limit: int) -> FoundReaders:
-        """Readers with that student number, that card or that name; where there are none, those
-        with that part of a number or name. ``limit`` at most.
+        """Finds up to ``limit`` readers by number, card or exact name; if there are none, by a part
+        of the number or name.
 
-        Full-width digits and blanks make no difference. The log keeps how many were found by which
-        of them, and never the text.
+        Full-width digits and blanks are normalised. The audit log has counts, never the text.
         """
         text = as_searched(text)
         by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
         owner = await self._cards.reader_of(text) if is_card_number(text) else None
         by_card = {owner} if owner is not None else set()
-        found = await self._readers.many(by_number | by_card)
+        by_exact_id = await self._readers.many(by_number | by_card)
         named = await self._readers.find_by_name(text, limit + 1)
         partly: list[Reader] = []
-        if not found and not named and len(text) >= SHORTEST_PART:
+        if not by_exact_id and not named and len(text) >= SHORTEST_PART:
             partly = await self._readers.find_by_part(text, limit + 1)
         counts = {
             "by_number": len(by_number),
@@ -85,27 +81,25 @@ class StaffReaders:
         await self._audit.record_look(
             ctx, AuditAction.LOOKED_UP, target="readers", facts=facts or {"found": 0}
         )
-        every = list((found | {reader.id: reader for reader in (*named, *partly)}).values())
+        every = list((by_exact_id | {reader.id: reader for reader in (*named, *partly)}).values())
         return FoundReaders(every[:limit], len(every) > limit)
 
     async def look_at(self, ctx: StaffContext, reader: Reader) -> None:
-        """The log keeps that the reader's page is opened, before it is shown."""
+        """Records in the audit log that the reader's page is opened."""
         await self._audit.record_look(ctx, AuditAction.LOOKED_UP, reader=reader.id)
 
     async def reveal_number(self, ctx: StaffContext, reader: Reader, reason: str) -> str:
-        """The reader's whole number; the log keeps first who sees it, and why."""
+        """The reader's full number. The audit log first records the caller and the reason."""
         await self._audit.record_look(
             ctx, AuditAction.REVEAL_NUMBER, reader=reader.id, reason=reason
         )
         return reader.decrypt().student_no
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
-        """Has the reader bound a WeChat account?"""
         return await self._codes.is_bound(reader_id)
 
     async def unbind(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
-        """The reader's WeChat account is theirs no more: a lost phone. They are signed out
-        everywhere. Raises: NotFound."""
+        """Removes the binding, for a lost phone, and ends all sessions. Raises: NotFound."""
         if not await self._codes.is_bound(reader.id):
             raise NotFound()
         async with self._audit.entry(
@@ -122,9 +116,8 @@ class StaffReaders:
         becomes: Accommodation,
         reason: str,
     ) -> None:
-        """The reader has the accommodation from now on, or none any more. The log says that, and
-        not what it is. Raises: AccommodationChanged where ``was`` is not the current one any
-        more."""
+        """Grants or removes an accommodation. The audit log records only whether one is granted.
+        Raises: AccommodationChanged if ``was`` is no longer the current one."""
         ctx.require(None)
         current = self._reference.active_accommodation(reader.id, local_date(ctx.now))
         async with self._audit.entry(

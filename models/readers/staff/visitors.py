@@ -1,4 +1,4 @@
-"""Visitors: readers whom the campus does not know, for some days."""
+"""Visitors: readers without a campus account, for a number of days."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from models.waitlist.service import WaitlistService
 
 
 class StaffVisitors:
-    """Enters visitors, changes their days and shows their activation codes."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -46,8 +44,7 @@ class StaffVisitors:
     async def add(
         self, ctx: StaffContext, name: str, visit: Visit, card: str, reason: str
     ) -> ReaderId:
-        """The id of the visitor, who is entered. Raises: CardTaken where the card is somebody's;
-        nobody has been entered then."""
+        """Creates a visitor and returns the id. Raises: CardTaken; no visitor is created then."""
         id = ReaderId(new_id())
         async with self._audit.entry(
             ctx, AuditAction.ADD_VISITOR, reader=id, reason=reason
@@ -62,8 +59,8 @@ class StaffVisitors:
     async def change_visit(
         self, ctx: StaffContext, reader: Reader, visit: Visit, reason: str
     ) -> None:
-        """The visit has other days. Bookings outside of them are cancelled, and the visitor is
-        told. Raises: NotFound; VisitChanged where somebody was faster."""
+        """Changes the visit's days; bookings outside of them are cancelled, and the visitor is
+        notified. Raises: NotFound; VisitChanged if the days have changed in the meantime."""
         was = reader.stay
         if was is None:
             raise NotFound()
@@ -77,8 +74,7 @@ class StaffVisitors:
             entry.after = {**_days(visit), "cancelled": cancelled}
 
     async def _cancel_outside(self, ctx: StaffContext, reader: Reader, visit: Visit) -> int:
-        """How many bookings outside of the visit's days were cancelled; waitlist entries are
-        withdrawn too."""
+        """Cancels bookings and waitlist entries outside the visit; returns how many bookings."""
         reader_ctx, cancelled = ctx.acting_for(reader), 0
         for entry in await self._waitlist.open_of(reader.id):
             if not visit.first <= entry.day <= visit.last:
@@ -92,8 +88,8 @@ class StaffVisitors:
         return cancelled
 
     async def reveal_activation_code(self, ctx: StaffContext, reader: Reader) -> LiveCode:
-        """The code that lets a visitor's WeChat in, who has no page of their own. Raises: NotFound
-        where the visit is over, or it is no visitor."""
+        """The code with which a visitor binds WeChat; the staff show it, as a visitor cannot sign
+        in. Raises: NotFound if the visit is over or the reader is no visitor."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
         async with self._audit.entry(ctx, AuditAction.REVEAL_CODE, reader=reader.id):
@@ -102,8 +98,8 @@ class StaffVisitors:
     async def answer_binding(
         self, ctx: StaffContext, reader: Reader, request_id: str, theirs: bool
     ) -> None:
-        """The visitor has answered who waits with their code, at the service desk. Raises:
-        NotFound where it is no visitor; as ``AccountBindingService.confirm``."""
+        """Records a visitor's answer at the service desk to a binding request. Raises: NotFound for
+        any other reader; the errors of ``AccountBindingService.confirm``."""
         if reader.stay is None:
             raise NotFound()
         answer = self._codes.confirm if theirs else self._codes.refuse
