@@ -1,4 +1,4 @@
-"""Announcements by the staff: each is kept once, with what names its messages."""
+"""Sent announcements. A form that is sent twice is stored once."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from models.storage.mongo_errors import translate_errors
 
 
 class AnnouncementRepository:
-    """One document for each that was sent, by the key of its form."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["announcements"]
 
     async def begin(self, key: str, prefix: str) -> str:
-        """What the ids of the announcement's messages begin with: ``prefix``, or the one of the
-        first time where the same form comes again."""
+        """Records the form ``key`` and returns the prefix of its messages' ids: ``prefix``, or the
+        stored one if the form was sent before."""
         if await insert_if_new(self._all, {"_id": key, "prefix": prefix}):
             return prefix
         with translate_errors():
-            found = await self._all.find_one({"_id": key})
-        return str(found["prefix"]) if found else prefix
+            stored = await self._all.find_one({"_id": key})
+        return str(stored["prefix"]) if stored else prefix

@@ -1,4 +1,4 @@
-"""One message by the staff to everybody who has a place in some areas at some time."""
+"""One message by the staff to all readers who have a booking in some areas at some time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from models.staff.ports import ReaderNotifier
 from models.storage.mongo import new_id
 
 AT_A_TIME: Final = 200
-"""Readers who are told in one go."""
+"""Readers who get their message in one call of the notifier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """``key`` is the form's: sent once more, it tells nobody twice. ``span`` is the time for which
-    its readers have a place in one of the areas."""
+    """An announcement as the form sends it.
+
+    ``key`` identifies the form: sending it twice notifies no reader twice. Recipients are the
+    readers with a booking in ``areas`` that overlaps ``span``.
+    """
 
     key: str
     areas: Collection[AreaId]
@@ -36,8 +39,6 @@ class Announcement:
 
 
 class StaffAnnouncements:
-    """Finds whom an announcement concerns, and tells them."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -51,23 +52,23 @@ class StaffAnnouncements:
         self._notifier = notifier
 
     async def audience(self, areas: Collection[AreaId], span: TimeRange) -> list[ReaderId]:
-        """The readers with a live reservation in one of the areas that has any of the time."""
-        seats, found = self._reference.catalog.all_seats, set[ReaderId]()
-        # One that has begun the evening before may last past midnight.
+        """The readers with a live reservation in one of the areas that overlaps the span."""
+        seats, readers = self._reference.catalog.all_seats, set[ReaderId]()
+        # A reservation that began the evening before may last past midnight.
         day, last = local_date(span.start) - timedelta(days=1), last_date(span)
         while day <= last:
             for row in await self._reservations.occupancy_rows(day):
                 seat = seats.get(row.seat_id)
                 meets = row.start < span.end and span.start < row.end
                 if seat is not None and seat.area_id in areas and meets:
-                    found.add(row.reader_id)
+                    readers.add(row.reader_id)
             day += timedelta(days=1)
-        return sorted(found)
+        return sorted(readers)
 
     async def send(self, ctx: StaffContext, what: Announcement, reason: str) -> int:
-        """How many readers were told: they are found anew.
+        """Notifies the audience, which is computed anew; returns the number of readers.
 
-        Raises: OtherVenue where one of the areas is not the staff member's.
+        Raises: OtherVenue if one of the areas is outside the staff member's venues.
         """
         for area_id in what.areas:
             ctx.require(self._reference.area(area_id).venue_id)
@@ -90,6 +91,6 @@ class StaffAnnouncements:
 
 
 def _key(ctx: StaffContext, what: Announcement) -> str:
-    """The form with all that it says: with another text it is another announcement."""
+    """A hash of the form with its contents: a changed text makes it another announcement."""
     said = repr((ctx.reader.id, what.key, sorted(what.areas), what.span, what.title, what.text))
     return hashlib.sha256(said.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""文本检测: what WeChat says of a text that a reader wrote, and the texts that wait."""
+"""WeChat's text check (内容检测): verdicts, and the texts that await one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from models.kernel.ids import ReaderId
 
 
 class TextVerdict(StrEnum):
-    """What staff are told of a text. The value is stored.
+    """The verdict that staff see beside a text. The values are stored.
 
-    ``unchecked`` is a text that waits, and one that can never be checked: its reader has no WeChat
-    user, or was not in the mini-program for a day.
+    ``unchecked``: the check is due, or impossible because the author has no WeChat user or was not
+    in the mini-program for a day.
     """
 
     PASS = "pass"
@@ -26,14 +26,17 @@ _WORST = (TextVerdict.RISKY, TextVerdict.REVIEW, TextVerdict.PASS)
 
 
 def worst(verdicts: list[TextVerdict]) -> TextVerdict:
-    """The verdict on a text whose parts have these."""
+    """The verdict on a text from the verdicts on its parts."""
     return next((v for v in _WORST if v in verdicts), TextVerdict.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingText:
-    """A text that waits for its check. ``sealed`` is how it is stored: the verdict is on that text
-    alone. ``tries`` counts the calls that got no answer."""
+    """A text that awaits its check.
+
+    ``sealed``: the stored ciphertext, which must be unchanged when the verdict is written.
+    ``tries``: calls that got no answer.
+    """
 
     collection: str
     id: str
