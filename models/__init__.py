@@ -1,1 +1,1 @@
-"""The library's language: entities, rules, the state machine (pure); use cases; the store."""
+"""Entities, pure rules and the state machine; use cases; repositories."""

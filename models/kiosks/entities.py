@@ -1,4 +1,4 @@
-"""The pairing of a screen with a kiosk, and who holds a kiosk's key."""
+"""Pairing requests, and the screen that holds a kiosk's key."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Final
 from models.library.entities import KioskId
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
-"""How long a screen shows one pairing code, and how long it may fetch the answer."""
+"""How long a screen shows one pairing code; after the confirmation, how long it may fetch the
+result."""
 CODE_DIGITS: Final = 6
 CHECK_WORDS: Final = 64
-"""How many check words there are: two screens seldom show the same one."""
+"""The number of check words. Two screens seldom show the same one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
-    """A screen that asks to become a kiosk's. ``id`` names the request and is no secret.
+    """A screen's request to be paired with a kiosk. ``id`` is not secret.
 
-    The screen has a secret of its own, which becomes the kiosk's key when an administrator
-    confirms: the key never travels, and the code alone gives nothing. ``check_word`` is the number
-    of the word that the screen shows beside the code. ``kiosk_id`` is None while nobody has
-    confirmed.
+    The screen has a secret that becomes the kiosk's key when an administrator confirms. So the key
+    is never transmitted, and the code alone is useless.
+    ``check_word``: the index of the word shown beside the code.
+    ``kiosk_id``: None until the request is confirmed.
     """
 
     id: str
@@ -37,8 +38,8 @@ class PairingRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The screen that has a kiosk's key: its browser (empty where none has shown the key yet) and
-    since when the key is valid. ``rev`` grows with every key."""
+    """The screen that has a kiosk's key. ``browser`` is empty until it has used the key; ``since``
+    is when the key was issued; ``rev`` grows with every key."""
 
     browser: str = ""
     since: datetime | None = None
