@@ -117,7 +117,8 @@ class FaultReportRepository:
         return [self._report(row) for row in rows], total
 
     async def open_of_seats(self) -> Mapping[SeatId, int]:
-        """The number of open reports by seat, for seats that have any."""
+        """The number of open reports by seat, for seats that have any; counts at most ``_ON_PLANS``
+        reports."""
         with translate_errors():
             rows = (
                 await self._all.find({"state": FaultState.OPEN.value}, {"seat": 1})

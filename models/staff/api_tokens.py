@@ -1,4 +1,4 @@
-"""API tokens as the administrators make and revoke them."""
+"""API tokens, as administrators create and revoke them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.encryption import id_from
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)
-"""How long a token may last. None lasts for ever: what nobody looks after ends by itself."""
+"""Lifetimes in days that can be chosen. All are limited, so that forgotten tokens expire."""
 FEWEST_PER_MINUTE: Final = 6
 MOST_PER_MINUTE: Final = 6000
 USUAL_PER_MINUTE: Final = 600
@@ -26,7 +26,8 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """For how many days after today, and how many requests in each minute."""
+    """``days``: full days that a token is valid after today; ``per_minute``: its rate limit in
+    requests."""
 
     days: int
     per_minute: int
@@ -34,14 +35,14 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class NewApiToken:
-    """One that was just made, with the secret that is shown once."""
+    """A new token with its secret, which is shown once."""
 
     token: ApiToken
     secret: str
 
 
 class StaffApiTokens:
-    """Each token has its entries in the audit log: made, and revoked."""
+    """Creates and revokes API tokens, with audit entries."""
 
     def __init__(
         self,
@@ -50,20 +51,20 @@ class StaffApiTokens:
         new_secret: Callable[[], str],
         end: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``end`` makes all workers forget whose requests have that in common."""
+        """``end`` removes the requests' cached identity with this key from all workers."""
         self._audit, self._tokens = audit, tokens
         self._new_secret, self._end = new_secret, end
 
     async def all(self) -> Sequence[ApiToken]:
-        """All of them, the newest first; those whose time is over among them."""
+        """All tokens, newest first, including expired ones."""
         return await self._tokens.all()
 
     async def create(
         self, ctx: StaffContext, form: str, name: str, scopes: Collection[Scope], pace: Pace
     ) -> NewApiToken:
-        """The new token, with that name. ``form``: the form that asks for it, which makes one.
+        """Creates a token. Its id is derived from ``form``, so a form creates one token.
 
-        Raises: OtherVenue; Conflict where the form was sent before.
+        Raises: OtherVenue; Conflict if the form was sent before.
         """
         ctx.require(None, Role.ADMINISTRATOR)
         secret = self._new_secret()
@@ -85,18 +86,18 @@ class StaffApiTokens:
         return NewApiToken(made, secret)
 
     async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
-        """The token opens nothing any more, at any worker. Raises: OtherVenue; NotFound where there
-        is none, or it was revoked already."""
+        """Revokes the token for all workers at once. Raises: OtherVenue; NotFound if it does not
+        exist or was revoked before."""
         ctx.require(None, Role.ADMINISTRATOR)
-        known = next((token for token in await self._tokens.all() if token.id == id), None)
-        if known is None:
+        token = next((token for token in await self._tokens.all() if token.id == id), None)
+        if token is None:
             raise NotFound()
         async with self._audit.entry(
             ctx,
             AuditAction.REVOKE_API_TOKEN,
             target=f"api_token:{id}",
             reason=reason,
-            before=_facts(known),
+            before=_facts(token),
         ):
             ended = await self._tokens.revoke(id, ctx.now)
             if ended is None:
