@@ -1,5 +1,3 @@
-"""Sent announcements. A form that is sent twice is stored once."""
-
 from __future__ import annotations
 
 from models.storage.mongo import Database, insert_if_new
@@ -11,8 +9,8 @@ class AnnouncementRepository:
         self._all = db["announcements"]
 
     async def begin(self, key: str, prefix: str) -> str:
-        """Records the form ``key`` and returns the prefix of its messages' ids: ``prefix``, or the
-        stored one if the form was sent before."""
+        """Returns the prefix of the messages' ids: ``prefix``, or that of the first time if the
+        form ``key`` was sent before."""
         if await insert_if_new(self._all, {"_id": key, "prefix": prefix}):
             return prefix
         with translate_errors():

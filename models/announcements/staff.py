@@ -1,5 +1,3 @@
-"""One message by the staff to all readers who have a booking in some areas at some time."""
-
 from __future__ import annotations
 
 import hashlib
@@ -25,11 +23,8 @@ AT_A_TIME: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An announcement as the form sends it.
-
-    ``key`` identifies the form: sending it twice notifies no reader twice. Recipients are the
-    readers with a booking in ``areas`` that overlaps ``span``.
-    """
+    """One message of the staff. Sending the form ``key`` again notifies no reader twice. Recipients
+    are the readers with a booking in ``areas`` that overlaps ``span``."""
 
     key: str
     areas: Collection[AreaId]
@@ -66,10 +61,7 @@ class StaffAnnouncements:
         return sorted(readers)
 
     async def send(self, ctx: StaffContext, what: Announcement, reason: str) -> int:
-        """Notifies the audience, which is computed anew; returns the number of readers.
-
-        Raises: OtherVenue if one of the areas is outside the staff member's venues.
-        """
+        """Notifies the audience, computed anew; returns its size. Raises: OtherVenue."""
         for area_id in what.areas:
             ctx.require(self._reference.area(area_id).venue_id)
         names = [self._reference.area(id).name for id in sorted(what.areas)]
@@ -91,6 +83,6 @@ class StaffAnnouncements:
 
 
 def _key(ctx: StaffContext, what: Announcement) -> str:
-    """A hash of the form with its contents: a changed text makes it another announcement."""
+    """An id of the form with its contents: changed contents make it another announcement."""
     said = repr((ctx.reader.id, what.key, sorted(what.areas), what.span, what.title, what.text))
     return hashlib.sha256(said.encode()).hexdigest()

@@ -88,9 +88,8 @@ def _alarm(words: str, related: str) -> Alarm:
 
 
 def _add_time(event: Event, name: str, instant: datetime, zone: timezone) -> None:
-    """Writes local time with the zone's name. Some calendar programs use their own definition of
-    the zone; if the system's definition disagrees with the library's offset, the instant is in
-    UTC."""
+    """Writes local time with the name of the zone. Some programs look the zone up by its name;
+    where that would show another time, the instant is written in UTC."""
     if _agrees(zone.tzname(None), zone.utcoffset(None), instant):
         local = instant.astimezone(zone).replace(tzinfo=None)
         event.add(name, local, parameters={"TZID": zone.tzname(None)})

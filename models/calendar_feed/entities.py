@@ -8,11 +8,8 @@ from models.kernel.ids import ReaderId
 
 @dataclass(frozen=True, slots=True)
 class CalendarFeed:
-    """A reader's calendar feed. The token in its address is stored as a hash and cannot be read
-    here.
-
-    ``language``: that of its texts, since a calendar program sends no preference later.
-    """
+    """A reader's calendar feed. The token in its address is stored as a hash only. ``language`` is
+    that of its texts, since calendar programs send no preference."""
 
     reader_id: ReaderId
     created_at: datetime
@@ -23,10 +20,9 @@ class CalendarFeed:
 class CalendarEntry:
     """One booking with the texts that a calendar shows. Times are aware UTC.
 
-    ``uid`` is permanent; ``rev`` is the booking's revision. By both a calendar recognises the event
-    and its changes.
+    ``uid`` is permanent; a higher ``rev`` replaces the event.
     ``cancelled``: the reader no longer has the seat.
-    ``before_start``, ``before_end``: texts of the alarms; an empty text means no alarm.
+    ``before_start``, ``before_end``: texts of the alarms; "" is no alarm.
     """
 
     uid: str

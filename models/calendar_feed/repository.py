@@ -36,8 +36,7 @@ class CalendarFeedRepository:
         return CalendarFeed(ReaderId(document["reader"]), document["at"], document["language"])
 
     async def put(self, feed: CalendarFeed, secret: str) -> None:
-        """Stores the feed in place of the reader's earlier one, whose token stops working. Raises:
-        Unavailable."""
+        """Replaces the reader's earlier feed, whose token stops working. Raises: Unavailable."""
         document: Document = {
             "reader": feed.reader_id,
             "secret": secret,

@@ -1,5 +1,3 @@
-"""Which reservations a calendar shows, at which times, and with which alarms."""
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -48,7 +46,6 @@ def calendar_time(r: Reservation) -> TimeRange:
 
 
 def changed_at(r: Reservation) -> datetime:
-    """The time of the last history entry; without history, of the creation."""
     return r.history[-1].at if r.history else r.created_at
 
 
@@ -57,5 +54,4 @@ def reminds_of_start(r: Reservation) -> bool:
 
 
 def reminds_of_end(r: Reservation) -> bool:
-    """True until the stay has ended."""
     return reminds_of_start(r) or r.state in CHECKED_IN_STATES

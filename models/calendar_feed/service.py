@@ -13,8 +13,7 @@ from models.storage.encryption import FieldCipher, token_hash
 
 
 class CalendarFeeds:
-    """Manages the secret feed addresses. Only the reader sees an address, and only when it is
-    issued."""
+    """Manages secret feed addresses. A reader sees theirs only when it is issued."""
 
     def __init__(
         self,
@@ -22,16 +21,15 @@ class CalendarFeeds:
         reservations: ReservationQueries,
         sealer: FieldCipher,
     ) -> None:
-        """``sealer`` recognises tokens that this service issued; others are refused without a
-        query."""
+        """``sealer`` recognises tokens of this service; others are refused without a query."""
         self._feeds, self._reservations, self._sealer = feeds, reservations, sealer
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
-        """The reader's feed; None if they have none. Raises: Unavailable."""
+        """Raises: Unavailable."""
         return await self._feeds.of(reader_id)
 
     async def issue(self, reader_id: ReaderId, language: str, now: datetime) -> str:
-        """Returns a new token, which cannot be shown again. The earlier token is revoked. Raises:
+        """Returns a new token, shown only once, and revokes the earlier one. Raises:
         Unavailable."""
         token = self._sealer.new_token()
         await self._feeds.put(CalendarFeed(reader_id, now, language), token_hash(token))
@@ -42,7 +40,7 @@ class CalendarFeeds:
         await self._feeds.remove(reader_id)
 
     def id_of(self, token: str) -> str:
-        """The id under which the token is stored. Makes no query, so the token may be revoked.
+        """The id under which the token is stored. It makes no query, so the token may be revoked.
 
         Raises: NotFound if this service never issued the token.
         """
@@ -51,10 +49,8 @@ class CalendarFeeds:
         return token_hash(token)
 
     async def read(self, id: str, now: datetime) -> tuple[CalendarFeed, list[Reservation]]:
-        """The feed with this ``id_of`` and its bookings, latest first.
-
-        Raises: NotFound if the token was revoked or its reader erased; Unavailable.
-        """
+        """The feed with this ``id_of`` and its bookings, latest first. Raises: NotFound if the
+        token was revoked or its reader erased; Unavailable."""
         feed = await self._feeds.by_secret(id)
         if feed is None:
             raise NotFound()

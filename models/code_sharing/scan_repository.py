@@ -1,5 +1,3 @@
-"""Check-ins by kiosk code, with the score of how likely the code was passed on."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,8 +25,8 @@ INDEXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class KioskScan:
-    """A check-in by kiosk code. ``step`` identifies the kiosk and the one code it showed then;
-    ``reasons`` are the signs that add up to ``score``."""
+    """A check-in by kiosk code. ``step`` identifies the kiosk and the one code that it showed;
+    ``score`` is how likely the code was passed on, by the signs in ``reasons``."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -89,7 +87,6 @@ class KioskScanRepository:
             )
 
     async def page_of(self, skip: int, limit: int) -> tuple[list[KioskScan], int]:
-        """A page of the scans with a score above 0, newest first, and their total number."""
         query: Document = {"score": {"$gt": 0}}
         with translate_errors():
             total = await self._all.count_documents(query)

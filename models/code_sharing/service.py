@@ -17,10 +17,10 @@ from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
-"""From this many check-ins with one code on, the code counts as shared. A code lives 15 seconds,
-and hardly more readers can stand at one screen in that time."""
+"""From this many check-ins on, one code is suspicious: hardly more readers fit in front of one
+screen in the 15 seconds for which it is shown."""
 _WAIT: Final = timedelta(minutes=1)
-"""After this long nobody can check in with the same code: a code is valid for two steps."""
+"""A kiosk code is valid for two steps, which are over after this time."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"
@@ -28,8 +28,7 @@ _SCORES: Final = {READER_OUTSIDE: 3, MANY_USERS: 1}
 
 
 def scan_from(r: Reservation, when: datetime) -> KioskScan | None:
-    """The scan by which the reservation was checked in; None if it was by a card, a gate or a
-    clock."""
+    """The scan that checked the reservation in; None if a card, a gate or a clock did."""
     if r.last_kiosk_code is None or not r.last_kiosk_code.startswith("k:"):
         return None
     step = r.last_kiosk_code.rsplit(":", 1)[0]
@@ -59,8 +58,7 @@ class CodeSharingService:
         return await self._scans.page_of(skip, limit)
 
     async def score_scans(self, now: datetime) -> int:
-        """Scores scans that are complete: no more check-ins can follow, and the gates have reported
-        up to then. Returns their number."""
+        """Scores scans up to the time that gates have reported completely. Returns their number."""
         before = min(now - _WAIT, await self._gates.complete_until(now))
         scored = []
         for scan in await self._scans.awaiting_score(before, _BATCH):

@@ -36,8 +36,8 @@ class FaultState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """``answer`` and ``closed_at`` are set when the report is closed. ``verdict`` is the result of
-    WeChat's text check."""
+    """A reader's report. ``answer`` and ``closed_at`` are set when it is closed; ``verdict`` is the
+    result of WeChat's text check."""
 
     id: str
     reader_id: ReaderId

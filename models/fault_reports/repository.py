@@ -56,8 +56,8 @@ class FaultReportRepository:
         day: date,
         at: datetime,
     ) -> FaultReport | None:
-        """Stores the report as one of the reader's of the day. Returns it, or the open one of the
-        same reader, seat and kind; None if the reader's reports of the day are used up."""
+        """Stores a report. Returns it, or the open one of the same reader, seat and kind; None if
+        the reader's reports of the day are used up."""
         open_key = f"{reader_id}:{seat_id}:{kind.value}"
         document: Document = {
             "reader": reader_id,
@@ -97,8 +97,6 @@ class FaultReportRepository:
         limit: int,
         seats: Collection[SeatId] | None = None,
     ) -> tuple[list[FaultReport], int]:
-        """A page of the open reports, oldest first, or with ``state=None`` of the closed ones,
-        newest first; and their total number."""
         query: Document = {} if seats is None else {"seat": {"$in": list(seats)}}
         if state is FaultState.OPEN:
             query["state"] = state.value
@@ -117,8 +115,6 @@ class FaultReportRepository:
         return [self._report(row) for row in rows], total
 
     async def open_of_seats(self) -> Mapping[SeatId, int]:
-        """The number of open reports by seat, for seats that have any; counts at most ``_ON_PLANS``
-        reports."""
         with translate_errors():
             rows = (
                 await self._all.find({"state": FaultState.OPEN.value}, {"seat": 1})
@@ -131,7 +127,6 @@ class FaultReportRepository:
         return counts
 
     async def open_of(self, reader_id: ReaderId) -> list[FaultReport]:
-        """The reader's open reports, newest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id, "state": FaultState.OPEN.value})
@@ -164,8 +159,7 @@ class FaultReportRepository:
         return self._report(report) if report else None
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` closed reports that were made before ``before``; returns their
-        number."""
+        """Deletes up to ``limit`` closed reports older than ``before``; returns their number."""
         query: Document = {
             "state": {"$in": [FaultState.REPAIRED, FaultState.REJECTED]},
             "at": {"$lt": before},

@@ -23,7 +23,7 @@ class FaultReportService:
     async def report(
         self, reader_id: ReaderId, seat_id: str, kind: FaultKind, text: str, now: datetime
     ) -> FaultReport:
-        """Returns the stored report; if it is repeated with the same text, the first one.
+        """Returns the stored report; repeating it with the same text returns the first one.
 
         Raises: NotFound, Malformed, TooManyFaults; FaultReported if the reader's open report of the
         same seat and kind has another text.
@@ -49,7 +49,7 @@ class FaultReportService:
         self, opened: bool, skip: int, limit: int, seats: Collection[SeatId] | None = None
     ) -> tuple[list[FaultReport], int]:
         """A page of the open reports, oldest first, or of the closed ones, newest first; and their
-        total number. ``seats`` limits them to these seats, None to none."""
+        total number. ``seats`` None: of all seats."""
         state = FaultState.OPEN if opened else None
         return await self._reports.page_of(state, skip, limit, seats)
 
@@ -58,14 +58,12 @@ class FaultReportService:
         return await self._reports.open_of(reader_id)
 
     async def open_of_seats(self) -> Mapping[SeatId, int]:
-        """The number of open reports by seat, for seats that have any."""
+        """The number of open reports by seat, for at most 1000 reports."""
         return await self._reports.open_of_seats()
 
     async def close(self, id: str, state: FaultState, answer: str, now: datetime) -> FaultReport:
-        """Returns the closed report; closing it again in the same way changes nothing.
-
-        Raises: NotFound; FaultClosed if it was closed with another state or answer.
-        """
+        """Closes the report; closing it again in the same way changes nothing. Raises: NotFound;
+        FaultClosed if it was closed with another state or answer."""
         report = await self._reports.close(id, state, answer, now)
         if report is None:
             raise NotFound()

@@ -14,7 +14,6 @@ class CannedAnswerRepository:
         self._all = db["canned_answers"]
 
     async def all(self) -> list[CannedAnswer]:
-        """The canned answers, sorted by title."""
         with translate_errors():
             rows = await self._all.find().sort([("title", ASCENDING), ("_id", ASCENDING)]).to_list()
         return [CannedAnswer(d["_id"], d["title"], d["text"], d["rev"]) for d in rows]
@@ -24,8 +23,7 @@ class CannedAnswerRepository:
             await self._all.insert_one({"_id": new_id(), "title": title, "text": text, "rev": 1})
 
     async def replace(self, new: CannedAnswer) -> bool:
-        """Overwrites the revision before ``new.rev``; False if it was changed or removed
-        meanwhile."""
+        """Replaces the revision before ``new.rev``; False if that one is no longer there."""
         change = {"title": new.title, "text": new.text, "rev": new.rev}
         with translate_errors():
             done = await self._all.update_one({"_id": new.id, "rev": new.rev - 1}, {"$set": change})

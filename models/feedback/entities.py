@@ -33,14 +33,13 @@ class AnswerPush(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One message to the library.
+    """A message to the library, and its reply.
 
-    ``answer`` is empty until ``answered_at``; a message closed without a reply has an empty one.
-    ``channel``: ``web`` (the form), ``mini`` (customer service of the mini-program) or ``mp`` (the
-    official account, where ``reader_id`` may be unknown).
-    ``openid``: the author's WeChat user, unless the message came by the form.
-    ``push``: delivery of the reply to WeChat, None if not begun; ``push_code``: WeChat's result
-    code.
+    ``answer``: "" until ``answered_at``; stays "" if the message is closed without a reply.
+    ``channel``: web (the form), mini (the mini-program's customer service) or mp (the official
+    account, where ``reader_id`` may be None).
+    ``openid``: the author's WeChat user, "" for the form.
+    ``push``: the delivery of the reply to WeChat, if one has begun; ``push_code``: WeChat's result.
     """
 
     id: str
@@ -54,7 +53,6 @@ class Feedback:
     """Seen by staff only. ``note_rev`` grows with every change."""
     note_rev: int = 0
     verdict: TextVerdict = TextVerdict.UNCHECKED
-    """The result of WeChat's text check."""
     openid: str = ""
     push: AnswerPush | None = None
     push_code: int | None = None
@@ -66,8 +64,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackQuery:
-    """A filter of feedback: ``answered`` None is all; times are ``start`` (inclusive) to ``end``
-    (exclusive)."""
+    """A filter of feedback. ``answered`` None is all; ``start`` is inclusive, ``end`` exclusive."""
 
     answered: bool | None = None
     start: datetime | None = None

@@ -83,12 +83,10 @@ class FeedbackRepository:
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Feedback], int]:
-        """A page of the reader's feedback, newest first, and its total number."""
         rows, total = await find_page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
         return [self._feedback(row) for row in rows], total
 
     async def waiting(self, limit: int) -> list[Feedback]:
-        """Feedback without a reply, longest waiting first."""
         with translate_errors():
             rows = (
                 await self._all.find({"answered_at": None})
@@ -101,7 +99,6 @@ class FeedbackRepository:
     async def archive(
         self, criteria: FeedbackQuery, skip: int, limit: int
     ) -> tuple[list[Feedback], int]:
-        """A page of the feedback that matches the filter, newest first, and its total number."""
         query: Document = {}
         if criteria.answered is not None:
             query["answered_at"] = {"$ne": None} if criteria.answered else None
@@ -112,8 +109,8 @@ class FeedbackRepository:
         return [self._feedback(row) for row in rows], total
 
     async def set_note(self, id: str, rev: int, note: str) -> bool:
-        """Writes the note over revision ``rev``. False if it was changed meanwhile or the feedback
-        does not exist."""
+        """Writes the note. False if it is no longer at revision ``rev`` or there is no such
+        feedback."""
         was: Document = {"_id": id, "note_rev": rev if rev else {"$in": [0, None]}}
         change = {"note": self._texts.seal("note", note), "note_rev": rev + 1}
         with translate_errors():
@@ -138,14 +135,13 @@ class FeedbackRepository:
         return self._feedback(feedback) if feedback else None
 
     async def take_message(self, id: str, now: datetime) -> bool:
-        """Counts one of the messages that WeChat still delivers to the author; False if none is
-        left."""
+        """Counts one message that WeChat delivers to the author; False if none is left."""
         with translate_errors():
             done = await self._all.update_one({"_id": id, **_takes(1, now)}, {"$inc": {"left": -1}})
         return done.modified_count == 1
 
     async def begin_push(self, id: str, count: int, now: datetime) -> bool:
-        """Reserves ``count`` messages to deliver the reply in WeChat. True for one caller only."""
+        """Reserves ``count`` messages for delivery of the reply. True for one caller only."""
         with translate_errors():
             done = await self._all.update_one(
                 {"_id": id, "push": None, "answered_at": {"$ne": None}, **_takes(count, now)},
@@ -154,7 +150,6 @@ class FeedbackRepository:
         return done.modified_count == 1
 
     async def end_push(self, id: str, push: AnswerPush, code: int | None) -> None:
-        """Stores the outcome of a begun delivery, with WeChat's result code."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "push": AnswerPush.SENDING.value},
@@ -170,8 +165,8 @@ class FeedbackRepository:
             )
 
     async def prune(self, answered_before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` pieces of feedback answered before ``answered_before``, oldest
-        first; returns their number."""
+        """Deletes up to ``limit`` pieces of answered feedback, oldest first; returns their
+        number."""
         query: Document = {"answered_at": {"$lt": answered_before}}
         return await delete_oldest(self._all, query, ("answered_at", "at", "_id"), limit)
 
@@ -194,5 +189,5 @@ class FeedbackRepository:
 
 
 def _takes(count: int, now: datetime) -> Document:
-    """The query part that holds while WeChat still delivers ``count`` messages to the author."""
+    """A filter for feedback whose author WeChat still delivers ``count`` messages to."""
     return {"left": {"$gte": count}, "at": {"$gt": now - CONVERSATION}}

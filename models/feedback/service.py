@@ -25,8 +25,8 @@ class FeedbackService:
         channel: str = "web",
         openid: str = "",
     ) -> str | None:
-        """Returns the id of the stored text; None if the form ``key`` was stored before. ``openid``
-        is the author's, for messages from WeChat."""
+        """Stores a text. Returns its id; None if the form ``key`` was stored before. ``openid`` is
+        the author's, for messages from WeChat."""
         return await self._feedback.add(reader_id, key, text, now, channel, openid)
 
     async def page_of(
@@ -43,10 +43,7 @@ class FeedbackService:
         return feedback
 
     async def answer(self, id: str, text: str, now: datetime) -> Feedback:
-        """Returns the feedback with its reply; repeating the same reply changes nothing.
-
-        Raises: NotFound; AlreadyAnswered if it has another reply.
-        """
+        """Stores the reply; repeating it changes nothing. Raises: NotFound; AlreadyAnswered."""
         feedback = await self._feedback.answer(id, text, now)
         if feedback is None:
             raise NotFound()
@@ -61,17 +58,16 @@ class FeedbackService:
     async def archive(
         self, criteria: FeedbackQuery, skip: int, limit: int
     ) -> tuple[list[Feedback], int]:
-        """A page of all readers' feedback that matches the filter, newest first, and its total
-        number."""
+        """A page of all readers' feedback, newest first, and its total number."""
         return await self._feedback.archive(criteria, skip, limit)
 
     async def set_note(self, id: str, rev: int, note: str) -> None:
-        """Raises: FeedbackChanged if the note is no longer at revision ``rev``."""
+        """Writes the note. Raises: FeedbackChanged if it is no longer at revision ``rev``."""
         if not await self._feedback.set_note(id, rev, note):
             raise FeedbackChanged()
 
     async def canned_answers(self) -> list[CannedAnswer]:
-        """Sorted by title."""
+        """The canned answers, sorted by title."""
         return await self._canned.all()
 
     async def add_canned_answer(self, title: str, text: str) -> None:

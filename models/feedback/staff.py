@@ -19,10 +19,7 @@ class StaffFeedback:
     async def reply(self, ctx: StaffContext, id: str, text: str) -> None:
         """Stores the reply and notifies the reader in the app, and in WeChat if they wrote there.
         An empty text closes the feedback without a reply. A repetition sends no second message, and
-        completes a call that was interrupted.
-
-        Raises: NotFound; AlreadyAnswered if it has another reply.
-        """
+        completes an interrupted call. Raises: NotFound; AlreadyAnswered."""
         feedback = await self._feedback.get(id)
         async with self._audit.entry(
             ctx, AuditAction.REPLY, target=f"question:{id}", reader=feedback.reader_id, reason=text

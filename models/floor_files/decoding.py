@@ -1,5 +1,3 @@
-"""Decodes a file of any supported kind into its areas."""
-
 from __future__ import annotations
 
 import csv
@@ -53,14 +51,10 @@ class _Plans(msgspec.Struct, forbid_unknown_fields=True):
 def read_file(
     data: bytes, words: Vocabulary, most: int = LARGEST_FILE, encoding: str = ""
 ) -> FloorFile:
-    """Decodes a file: a workbook, CSV, our JSON or the layout of another system. Errors are
-    returned as ``problems``.
+    """Decodes a workbook, CSV, our JSON, or another system's layout. Errors are returned as
+    ``problems``. Run it ``confined``: a small file can take much memory and time.
 
-    A small file can take much memory and time, so callers run this ``confined``.
-
-    Args:
-        most: bytes; a larger file is refused.
-        encoding: one of ``ENCODINGS`` for a text file; "" detects it.
+    ``most``: bytes of the file. ``encoding``: one of ``ENCODINGS`` for a text file; "" detects it.
     """
     try:
         return _read(data, words, most, encoding)
@@ -101,7 +95,7 @@ def _text(data: bytes, encoding: str) -> FileText:
 
 
 def _lines(text: str) -> Iterator[Line]:
-    """The rows of a CSV file, each with the number of its last line, since a cell may contain line
+    """The rows of a CSV file, each with the number of its last line, since cells may contain line
     breaks."""
     first = text.lstrip().partition("\n")[0]
     signs = [(first.count(sign), sign) for sign in (",", ";", "\t")]
@@ -149,5 +143,4 @@ def _area(plan: _Plan) -> AreaInFile:
 
 
 def to_json(areas: list[dict[str, Any]]) -> str:
-    """Serialises plans into a file that ``read_file`` decodes."""
     return json.dumps({"areas": areas}, ensure_ascii=False, separators=(",", ":"))

@@ -1,5 +1,3 @@
-"""A decoded file, before it is compared with the library."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -25,8 +23,8 @@ AREA_ROW: Final = "area"
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """One problem in a file. ``line`` counts from 1 as a spreadsheet does; None in files without
-    lines, where ``area`` names the place."""
+    """A problem in a file. ``line`` counts from 1 as in a spreadsheet; None in files without lines,
+    where ``area`` names the place."""
 
     error: Malformed
     line: int | None = None
@@ -43,8 +41,8 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeatInFile:
-    """``placed`` is False if the file gives no coordinates: the seat keeps its present ones.
-    ``line`` is the line in the file."""
+    """A seat in a file. ``placed`` is False if the file gives no coordinates: it keeps its present
+    ones."""
 
     draft: SeatDraft
     placed: bool = True
@@ -76,7 +74,7 @@ class FloorFile:
     areas: list[AreaInFile] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     encoding: str = ""
-    """The encoding of a text file; "" for a workbook."""
+    """The name of a text file's encoding; "" for a workbook."""
     problems: list[FileProblem] = field(default_factory=list)
 
 

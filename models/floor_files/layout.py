@@ -1,8 +1,5 @@
-"""Reads ``layoutByDate``, the JSON format of rooms in another seat system.
-
-A room is a grid of cells: seats, walls, doors, shelves or empty. A cell's key is the row followed
-by three digits of the column.
-"""
+"""Reads ``layoutByDate``, the JSON of rooms in another seat system: a grid of cells that are seats,
+walls, doors, shelves or empty. A cell's key is the row followed by three digits of the column."""
 
 from __future__ import annotations
 
@@ -110,7 +107,7 @@ def _seat(cell: _Cell, row: int, column: int) -> SeatInFile:
 
 
 def _boxes(kind: str, cells: Cells) -> list[Fixture]:
-    """Joins cells into few boxes: runs of cells in a row, then equal runs in consecutive rows."""
+    """Joins cells into few boxes: runs in a row, then equal runs in consecutive rows."""
     left, boxes = set(cells), list[Fixture]()
     for row, column in sorted(cells):
         if (row, column) not in left:

@@ -1,5 +1,3 @@
-"""Plans an import: which areas change, which are new, and what is wrong with the file."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +20,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class PlannedArea:
-    """``old`` is None for a new area."""
+    """A changed or new area; ``old`` is None for a new one."""
 
     old: Area | None
     new: Area
@@ -30,8 +28,6 @@ class PlannedArea:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """The changes of an import and the problems that prevent it."""
-
     areas: list[PlannedArea]
     problems: list[FileProblem]
 

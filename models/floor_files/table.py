@@ -37,8 +37,8 @@ _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words that tables use. ``yes`` and ``no``: lower-case answers in feature columns;
-    ``kinds``: words for kinds of rows."""
+    """The words of tables. ``yes`` and ``no``: lower-case answers in feature columns; ``kinds``:
+    words for kinds of rows."""
 
     columns: Columns
     yes: frozenset[str]
@@ -47,14 +47,11 @@ class Vocabulary:
 
 
 Line = tuple[int, Sequence[str]]
-"""A line number and the line's cells."""
 
 
 def read_table(lines: Iterable[Line], words: Vocabulary) -> FloorFile:
-    """Reads a table whose first non-empty line has the column headings.
-
-    Raises: UnreadableFile, with all problems of the table.
-    """
+    """Reads a table whose first non-empty line has the column headings. Raises: UnreadableFile with
+    all problems."""
     table = _Table(words)
     for number, cells in lines:
         if number > MOST_LINES:

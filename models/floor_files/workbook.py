@@ -49,10 +49,8 @@ def _broken() -> UnreadableFile:
 
 
 def _check_size(data: bytes) -> None:
-    """Limits the unpacked size by unpacking; sizes declared in the archive are not trusted.
-
-    Raises: UnreadableFile.
-    """
+    """Limits the unpacked size. It is measured by unpacking, since sizes declared in the archive
+    may be wrong. Raises: UnreadableFile."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()

@@ -1,5 +1,3 @@
-"""Writes areas as CSV and XLSX tables, which can be edited and imported again."""
-
 from __future__ import annotations
 
 import csv
@@ -16,14 +14,13 @@ FIELDS = (
     *SEAT_FEATURES,
     *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
 )
-"""The columns of an exported table."""
 _QUOTED = (*FORMULA_SIGNS, "'")
 Row = Sequence[str]
 
 
 def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
-    """The rows of one area: its size, seats and fixtures, in the columns of ``FIELDS``. ``kinds``
-    are the words for kinds of rows."""
+    """The area's size, seats and fixtures as rows with the columns of ``FIELDS``. ``kinds``: the
+    words for kinds of rows."""
 
     def row(**values: object) -> Row:
         named = {"area_id": area.id, "area": area.name, "floor": area.floor, **values}

@@ -19,7 +19,7 @@ from models.statistics.daily import HOURS, AreaDay
 WEEKS: Final = 8
 """Weeks of history that a forecast uses."""
 LEAST_DAYS: Final = 28
-"""Days between the first day of the history and the forecast one that a forecast needs."""
+"""The first day of the history must be at least this many days before the forecast one."""
 LEAST_COUNTED: Final = 20
 """Days with statistics that a forecast needs. The library may be closed on two days a week."""
 COVERAGE: Final = 0.8
@@ -60,10 +60,7 @@ class _Day:
 
 def forecast(history: Sequence[AreaDay], day: date) -> Sequence[HourForecast] | None:
     """The forecast for each hour of the day, 0…23; None if the history is too short or has no such
-    weekday.
-
-    ``history``: the area's statistics of days before ``day``, earliest first.
-    """
+    weekday. ``history``: the area's statistics before ``day``, earliest first."""
     days = [
         _day(d)
         for d in history
@@ -144,7 +141,7 @@ def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
 
 def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
     """The errors of past forecasts made ``ahead`` days before, divided by ``_spread``, in ascending
-    order. Hours with neither a forecast nor an actual use are left out."""
+    order. Hours with neither forecast nor actual use are left out."""
     past_errors: list[float] = []
     first = days[-1].date - timedelta(days=_JUDGED_DAYS)
     for number, d in enumerate(days):
@@ -161,6 +158,5 @@ def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
 
 
 def _spread(share: float) -> float:
-    """The typical deviation of a share: less near none or all of the seats than near half of
-    them."""
+    """The typical deviation of a share. It is largest when half of the seats are used."""
     return sqrt(share * (1 - share) + _LEAST_SPREAD)

@@ -44,11 +44,8 @@ class FullnessForecast:
         self._made: Mapping[tuple[date, Areas], Mapping[int, ExpectedSeats]] = {}
 
     async def refresh(self, now: datetime) -> int:
-        """Recomputes the forecasts if the day, the statistics, the plans or the policy have
-        changed.
-
-        Returns 0: the job never needs an immediate second run.
-        """
+        """Recomputes the forecasts if day, statistics, plans or policy have changed. Returns 0: the
+        job never needs an immediate second run."""
         today, catalog = local_date(now), self._reference.catalog
         counted = await self._statistics.last_counted()
         made_of = today, counted, catalog.version, self._reference.policy.version
@@ -71,8 +68,8 @@ class FullnessForecast:
         return 0
 
     def hours(self, areas: Sequence[Area], day: date) -> Mapping[int, ExpectedSeats]:
-        """The forecasts by hour of the day for one area, or for all areas of one floor together.
-        Only hours during which all of them are open throughout."""
+        """Forecasts by hour for one area, or for all areas of one floor together. Only hours in
+        which all of them are open throughout."""
         return self._made.get((day, frozenset(area.id for area in areas)), {})
 
     def at_time(self, areas: Sequence[Area], moment: datetime) -> ExpectedSeats | None:

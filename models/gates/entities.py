@@ -15,10 +15,9 @@ GateId = NewType("GateId", str)
 LATE_AFTER: Final = timedelta(minutes=10)
 """A passage that is reported later than this no longer changes a reservation."""
 MAX_AHEAD: Final = timedelta(minutes=5)
-"""How far a gate's clock may be ahead."""
+"""A passage whose time is further ahead is rejected."""
 CLOCK_OFF: Final = timedelta(minutes=1)
-"""A larger clock difference is shown to the staff, since passages are judged by the gate's
-clock."""
+"""Larger clock differences are shown to the staff: passages are judged by the gate's clock."""
 
 
 class Direction(StrEnum):
@@ -40,12 +39,10 @@ class PresenceEffect(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A gate with its last reported state.
-
     ``complete_until``: the gate has reported every passage before this instant, by its own account.
     ``clock_skew``: how far its clock was ahead of the service's at the last batch.
-    ``retired``: it has no key; its earlier events remain valid.
-    ``order``: the position among the venue's gates, None until staff have ordered them.
-    """
+    ``retired``: it has no key; its events remain valid.
+    ``order``: the position among the venue's gates, None until staff have ordered them."""
 
     id: GateId
     venue_id: VenueId
@@ -80,11 +77,8 @@ class IngestResult:
 
 @dataclass(frozen=True, slots=True)
 class GateEvent:
-    """A passage at ``at``, by the gate's clock; ``id`` is permanent.
-
-    ``reader_id`` is None if no reader has the student number. ``late``: it was reported too late to
-    change a reservation.
-    """
+    """A passage at ``at``, by the gate's clock. ``reader_id`` is None if no reader has the student
+    number; ``late`` if it was reported too late to change a reservation."""
 
     id: str
     gate_id: GateId
@@ -100,16 +94,12 @@ class GateEvent:
 
 
 def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:
-    """The ids of the gates of the venue."""
     return frozenset(gate.id for gate in gates if gate.venue_id == venue_id)
 
 
 def complete_until(gates: Sequence[Gate], now: datetime) -> datetime:
-    """The instant up to which all passages are known; deadlines before it can be settled.
-
-    Gates that have not been heard of for ``LATE_AFTER`` are ignored, and no gate delays the result
-    by more than that.
-    """
+    """The instant up to which all passages are known. Gates not heard of for ``LATE_AFTER`` are
+    ignored, and no gate delays the result by more than that."""
     reported = [
         gate.complete_until
         for gate in gates

@@ -1,5 +1,3 @@
-"""The passages that gates have reported."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -43,11 +41,8 @@ class GateEventRepository:
     async def add(
         self, passages: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[list[GateEvent], int]:
-        """Stores the passages, each with the student number that the gate read. Returns the new
-        ones, and how many were stored before.
-
-        A reader's passage is open until its effect is written.
-        """
+        """Stores the passages with the student numbers that were read. Returns the new ones, and
+        how many were stored before. A reader's passage is open until its effect is stored."""
         documents = [self._document(p, number, now) for p, number in passages]
         if not documents:
             return [], 0
@@ -113,8 +108,7 @@ class GateEventRepository:
             )
 
     async def left_open(self, reported_before: datetime, limit: int) -> list[GateEvent]:
-        """Open passages that were reported before ``reported_before``: the worker that handled them
-        died."""
+        """Open passages that were reported before ``reported_before``: their worker died."""
         with translate_errors():
             rows = (
                 await self._all.find({"open": True, "told_at": {"$lte": reported_before}})
@@ -127,12 +121,11 @@ class GateEventRepository:
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[GateEvent], int]:
-        """A page of the reader's passages, newest first, and their total number."""
         rows, total = await find_page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
         return [_passage(row) for row in rows], total
 
     async def prune(self, before: datetime) -> int:
-        """Deletes old passages, as data protection requires; returns their number."""
+        """Deletes passages, which are personal data; returns their number."""
         with translate_errors():
             result = await self._all.delete_many({"at": {"$lt": before}})
         return result.deleted_count

@@ -1,5 +1,3 @@
-"""Applies gate events that came before a check-in window opened."""
-
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
@@ -21,8 +19,8 @@ _CUT_OFF: Final = timedelta(seconds=30)
 
 
 class GatePresenceJob:
-    """Applies gate events at the time a check-in window opens for a reader who is inside already,
-    or whose stay elsewhere ends. Also completes the work of a worker that died."""
+    """Applies earlier gate events when a check-in window opens or a stay elsewhere ends, and
+    completes the work of workers that died."""
 
     def __init__(
         self,
@@ -41,7 +39,7 @@ class GatePresenceJob:
         self._examined: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:
-        """Returns how many reservations changed."""
+        """Returns the number of changed reservations."""
         gates = await self._gates.all()
         if not any(gate.last_seen_at is not None for gate in gates):
             return 0
@@ -58,8 +56,8 @@ class GatePresenceJob:
     async def _newly_open_check_ins(
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
-        """Readers with an open window that has not been examined with complete gate events, and the
-        day of the reservation."""
+        """Readers with an open window not yet examined with complete gate events → day of the
+        reservation."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)

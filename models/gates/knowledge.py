@@ -27,7 +27,7 @@ class GateKnowledge:
 
     async def events_of(self, r: Reservation) -> Sequence[GateEvent]:
         """The reader's events at the venue's gates during the reservation; none if gates do not
-        prove presence there."""
+        prove presence."""
         if not self._reference.catalog.venues[r.venue_id].gates_prove:
             return ()
         events = await self._gate_events.of_day(r.reader_id, r.start, r.end)

@@ -1,5 +1,3 @@
-"""Derives readers' stays from all their gate events."""
-
 from __future__ import annotations
 
 import asyncio
@@ -53,8 +51,8 @@ class GateReconciliation:
     async def reconcile_all(
         self, days: Iterable[tuple[ReaderId, date]], now: datetime, gates: Sequence[Gate]
     ) -> int:
-        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates
-        of the library. Returns how many reservations changed."""
+        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates.
+        Returns the number of changed reservations."""
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def one(reader_id: ReaderId, day: date) -> int:
@@ -87,9 +85,8 @@ class GateReconciliation:
         return changed
 
     def _inside_since(self, r: Reservation) -> datetime:
-        """The earliest passage that counts for whether the reader is inside: after midnight and
-        after the last closing before the stay, since a reader may have left then without a
-        passage."""
+        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates
+        of the library. Returns the number of changed reservations."""
         day, policy = r.date, self._reference.policy
         if r.area_id in self._reference.catalog.areas:
             hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
@@ -101,7 +98,8 @@ class GateReconciliation:
         return local_instant(day, time(0))
 
     def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
-        """The venue's gates if they prove presence there; else none."""
+        """The instant from which passages show whether the reader is inside: the last closing
+        before the stay, when readers may have left without a passage, or midnight."""
         venue = self._reference.catalog.venues[venue_id]
         return gates_in(venue_id, gates) if venue.gates_prove else frozenset()
 
@@ -113,9 +111,8 @@ class GateReconciliation:
         now: datetime,
         gates: Sequence[Gate],
     ) -> int | None:
-        """Writes the changed reservations and fills ``effects``. Returns how many changed; None if
-        a concurrent change got in the way. Reservations in venues whose gates do not prove presence
-        are left unchanged."""
+        """Writes changed reservations and fills ``effects``. Returns how many changed; None after a
+        conflict. Venues whose gates do not prove presence are skipped."""
         timely, reported_until = [p for p in events if not p.late], complete_until(gates, now)
         free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
         changed = 0
@@ -148,7 +145,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The effects that still have to be stored with the events."""
+        """The effects that are not stored with their events yet."""
         judged = []
         for p in events:
             if p.id in effects:
@@ -164,7 +161,7 @@ class GateReconciliation:
     async def _late_effect(
         self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
     ) -> tuple[PresenceEffect, ReservationId | None]:
-        """The effect of an event that changes no reservation any more. May void a violation."""
+        """The effect of an event that changes no reservation. May void a violation."""
         for r in rows:
             if p.gate_id not in self._proving(r.venue_id, gates):
                 continue
@@ -178,8 +175,7 @@ class GateReconciliation:
 
 
 def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
-    """The first and the last day of the stays, with their check-in windows, that touch the day. A
-    stay may go over midnight."""
+    """The first and the last day of the stays that touch the day, with their check-in windows."""
     begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
     days = {day}
     for r in rows:
@@ -190,7 +186,7 @@ def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
-    """The reservation that is in use, or else those that can be checked in now."""
+    """The reservation in use, or else those that can be checked in now."""
     present = [r for r in rows if r.state in CHECKED_IN_STATES]
     return present or [
         r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now

@@ -1,8 +1,7 @@
-"""Derives a reservation's state from all passages of its reader, whatever order they arrived in.
+"""Derives a reservation's state from its reader's passages, in whatever order they arrived.
 
-The reservation is taken back to the last act of its reader (or deadline), and all later passages
-are replayed in the order of their times. A passage that is reported late, twice, or to two workers
-at once leads to the same reservation.
+The reservation is taken back to the last act of its reader or deadline; later passages are replayed
+in order. So it does not matter if a passage is reported late, twice, or to two workers at once.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _EVENT_KINDS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
 
 @dataclass(slots=True)
 class _ReplayedPresence:
-    """The presence that the history entries so far add up to."""
+    """The presence after the history entries so far."""
 
     state: ReservationState = ReservationState.RESERVED
     since: datetime | None = None
@@ -75,14 +74,13 @@ def derive_presence(
     reported_until: datetime,
     now: datetime,
 ) -> tuple[Reservation, Mapping[str, PresenceEffect]]:
-    """The reservation according to the passages, and the effect of each passage that concerns it.
-    Returns ``r`` itself if nothing changes.
+    """The reservation after the passages, with the effect of each; ``r`` itself if nothing changes.
 
     Args:
         r: a live reservation of the reader.
         passages: the reader's, without late ones.
-        gates: those of the reservation's venue; other passages are ignored.
-        free_from: when the reader's stay at another seat ended; there is no check-in before it.
+        gates: those of the venue; passages through others are ignored.
+        free_from: the end of the reader's stay at another seat; no check-in before it.
         reported_until: the instant up to which all passages are known.
     """
     own = _history_before_gates(r.history)

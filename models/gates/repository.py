@@ -1,5 +1,3 @@
-"""Gates with their keys and last reported state."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -21,7 +19,7 @@ class GateRepository:
         self._sealer = sealer
 
     async def put(self, gates: Sequence[Gate]) -> None:
-        """Inserts or updates venue and name of the gates; keys and reported state are kept."""
+        """Inserts or updates names and venues; keys and reported state are kept."""
         with translate_errors():
             for gate in gates:
                 await self._all.update_one(
@@ -31,8 +29,7 @@ class GateRepository:
                 )
 
     async def add(self, gate: Gate) -> bool:
-        """Adds a gate without a key. False if the id exists. Raises: VenueChanged if its venue was
-        deleted or retired meanwhile."""
+        """Adds a gate without a key. False if the id exists. Raises: VenueChanged."""
         document: Document = {"_id": gate.id, "venue": gate.venue_id, "name": gate.name}
 
         async def work(session: Any) -> None:
@@ -48,8 +45,8 @@ class GateRepository:
         return [_gate(row) for row in rows]
 
     async def replace(self, old: Gate, new: Gate) -> bool:
-        """Writes name, venue, order and retirement. False if any of them differs from ``old`` by
-        now. A retired gate loses its key in the same write."""
+        """Writes the gate. False if it is no longer as in ``old``. A retired gate loses its key at
+        once."""
         named = {"venue": new.venue_id, "name": new.name, "order": new.order}
         change: Document = {"$set": {**named, "retired": new.retired}}
         if new.retired:
@@ -59,7 +56,7 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def put_in_order(self, gates: Sequence[Gate]) -> bool:
-        """Numbers the gates in this order. False, without any change, if one of them was changed
+        """Numbers the gates in this order. False, without any change, if one was changed
         meanwhile."""
 
         async def work(session: Any) -> None:
@@ -74,7 +71,7 @@ class GateRepository:
         return bool(result.deleted_count)
 
     async def admit(self, id: str, now: datetime) -> bool:
-        """Records that the gate sends a signed batch, which protects it from deletion. False if its
+        """Records that a signed batch begins, which protects the gate from deletion. False if its
         key was removed meanwhile."""
         with translate_errors():
             result = await self._all.update_one(
@@ -83,8 +80,7 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def issue_key(self, id: GateId, key: str) -> bool:
-        """Stores the key encrypted, since signatures are checked with it. False if the gate is
-        retired or deleted."""
+        """Stores the key encrypted. False if the gate is retired or deleted."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "retired": {"$ne": True}},

@@ -1,8 +1,7 @@
 """Gates (门禁): passages check readers in and record their leaves and returns.
 
-Each event is stored once, by its id; then the reader's reservations of the day are derived anew
-from all events (replay.py) and written under their revision. So order, repetition and worker do not
-matter.
+Each event is stored once, by its id; then the reader's reservations are derived anew from all
+events (replay.py) and written under their revision, so order, repetition and worker do not matter.
 """
 
 from __future__ import annotations
@@ -56,8 +55,8 @@ class GateService:
     async def heard(
         self, gate_id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records a batch of the gate. ``reported_until``: the gate has reported every passage
-        before it, or None; the stored value never decreases."""
+        """Records a batch. ``reported_until``: the gate has reported every passage before it; None
+        if the gate did not say. The stored value never decreases."""
         await self._gates.heard(gate_id, now, reported_until, clock_skew)
 
     async def page_of(
@@ -69,8 +68,8 @@ class GateService:
     async def ingest_batch(
         self, gate_id: GateId, reported: Sequence[ReportedEvent | None], now: datetime
     ) -> IngestResult:
-        """Stores a batch of one gate and applies it. Events are validated one by one; None stands
-        for an unreadable one."""
+        """Stores a batch and applies it. Events are validated one by one; None is an unreadable
+        one."""
         rejected: list[tuple[int, str]] = []
         read: list[ReportedEvent] = []
         for place, event in enumerate(reported):
@@ -89,11 +88,8 @@ class GateService:
     async def ingest(
         self, events: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[int, int]:
-        """Stores events, each with the student number that was read, and applies them. Returns the
-        numbers of new and of repeated events.
-
-        If this worker dies in between, ``GatePresenceJob`` applies what was stored.
-        """
+        """Stores events with the student numbers that were read, and applies them. Returns the
+        numbers of new and of repeated ones. ``GatePresenceJob`` completes an interrupted call."""
         new, repeated = await self._gate_events.add(events, now)
         days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
         await self._reconciliation.reconcile_all(days, now, await self._gates.all())
@@ -103,7 +99,6 @@ class GateService:
 def _with_reader(
     gate_id: GateId, event: ReportedEvent, readers: Mapping[str, ReaderId], now: datetime
 ) -> tuple[GateEvent, str]:
-    """The event as it is stored, and the normalised student number."""
     number = normalise_student_no(event.student_no)
     stored = GateEvent(
         id=f"{gate_id}:{event.id}",

@@ -1,5 +1,3 @@
-"""Pairing requests, and the screen that holds a kiosk's key."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,21 +7,18 @@ from typing import Final
 from models.library.entities import KioskId
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
-"""How long a screen shows one pairing code; after the confirmation, how long it may fetch the
-result."""
+"""How long a pairing code is shown; after confirmation, how long the result can be fetched."""
 CODE_DIGITS: Final = 6
 CHECK_WORDS: Final = 64
-"""The number of check words. Two screens seldom show the same one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
     """A screen's request to be paired with a kiosk. ``id`` is not secret.
 
-    The screen has a secret that becomes the kiosk's key when an administrator confirms. So the key
-    is never transmitted, and the code alone is useless.
-    ``check_word``: the index of the word shown beside the code.
-    ``kiosk_id``: None until the request is confirmed.
+    On confirmation a secret of the screen becomes the kiosk's key, so the key is never transmitted
+    and the code alone is useless.
+    ``check_word``: index of the word beside the code. ``kiosk_id``: None until confirmed.
     """
 
     id: str
@@ -38,8 +33,8 @@ class PairingRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The screen that has a kiosk's key. ``browser`` is empty until it has used the key; ``since``
-    is when the key was issued; ``rev`` grows with every key."""
+    """The screen that has a kiosk's key. ``browser`` is "" until it has used the key; ``since``:
+    when the key was issued; ``rev`` grows with every key."""
 
     browser: str = ""
     since: datetime | None = None

@@ -40,6 +40,6 @@ class PairingOver(Conflict):
 
 
 class KioskKeyChanged(Conflict):
-    """The kiosk got another key meanwhile."""
+    """The kiosk was given another key meanwhile."""
 
     code = "kiosk_key_changed"

@@ -11,5 +11,4 @@ def new_secret() -> str:
 
 
 def new_key() -> str:
-    """A random key with which a device authenticates itself."""
     return secrets.token_urlsafe(32)

@@ -12,7 +12,7 @@ from models.storage.encryption import FieldCipher
 
 
 class KioskPairing:
-    """Manages the requests of screens. Administrators confirm them in ``staff/pairing.py``."""
+    """Manages requests of screens. Administrators confirm them in ``staff/pairing.py``."""
 
     def __init__(self, pairings: PairingRepository, cipher: FieldCipher) -> None:
         self._pairings, self._cipher = pairings, cipher
@@ -20,8 +20,8 @@ class KioskPairing:
     async def ask(
         self, browser: str, address: str, network: str, now: datetime
     ) -> tuple[str, PairingRequest]:
-        """Returns the screen's new secret and its request. ``network`` is the unit in which
-        concurrent requests are limited. Raises: Busy."""
+        """Returns the screen's secret and its request. ``network``: where the screen is; the number
+        of requests of one network is limited. Raises: Busy."""
         secret = self._cipher.new_token()
         return secret, await self._pairings.add(secret, browser, address, network, now)
 

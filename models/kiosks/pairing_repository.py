@@ -1,5 +1,3 @@
-"""Pairing requests of screens, limited for each network and in total."""
-
 from __future__ import annotations
 
 import secrets
@@ -40,8 +38,8 @@ INDEXES: Final = {
 
 
 class PairingRepository:
-    """A request's ``_id`` is one of the ``OF_A_NETWORK`` places of its network, so the unique key
-    limits them."""
+    """Stores pairing requests. A request's unique ``_id`` is one of the ``OF_A_NETWORK`` places of
+    its network, which limits their number."""
 
     def __init__(self, db: Database, cipher: FieldCipher, at_once: int = AT_ONCE) -> None:
         self._db, self._cipher, self._at_once = db, cipher, at_once
@@ -50,8 +48,7 @@ class PairingRepository:
     async def add(
         self, secret: str, browser: str, address: str, network: str, now: datetime
     ) -> PairingRequest:
-        """Stores a request of the screen with this secret. Raises: Busy if no code or place is
-        free."""
+        """Stores a screen's request. Raises: Busy if no code or place is free."""
         await self.prune(now)
         await self._make_room()
         hashed = self._cipher.hashes(network, "client address")[0]
@@ -85,9 +82,9 @@ class PairingRepository:
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
         """A filter for a free place of the network, or for the request to displace.
 
-        Displaced first is the oldest one from the same kind of browser, so that a screen that asks
-        again displaces its own. New requests are never displaced, confirmed ones last.
-        Raises: Busy if all are new.
+        Displaced is the oldest request, first of the same kind of browser, so that a screen that
+        asks again displaces its own. New requests are never displaced, confirmed ones last. Raises:
+        Busy if all are new.
         """
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
@@ -128,11 +125,9 @@ class PairingRepository:
         return await self._find({"secret_hash": token_hash(secret)}, now)
 
     async def by_code(self, code: str, now: datetime) -> PairingRequest | None:
-        """The unconfirmed request with this code."""
         return await self._find({"code": code, "kiosk": None}, now)
 
     async def by_id(self, id: str, now: datetime) -> PairingRequest | None:
-        """The unconfirmed request with this id."""
         return await self._find({"request": id, "kiosk": None}, now)
 
     async def _find(self, criteria: Document, now: datetime) -> PairingRequest | None:
@@ -143,10 +138,9 @@ class PairingRepository:
     async def pair(
         self, request: PairingRequest, kiosk_id: KioskId, rev: int, now: datetime
     ) -> None:
-        """Confirms the request and makes the screen's secret the kiosk's key, in one transaction.
+        """Makes the screen's secret the kiosk's key, in one transaction. ``rev`` is the
+        ``KeyHolder.rev`` that the administrator saw.
 
-        Args:
-            rev: the ``KeyHolder.rev`` that the administrator saw.
         Raises: PairingOver, KioskKeyChanged; nothing has changed then.
         """
         secret = self._cipher.encrypt(new_secret(), "kiosk")
@@ -165,8 +159,8 @@ class PairingRepository:
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
     ) -> Document | None:
-        """Marks the request as confirmed and returns it as it was; None if it has expired or was
-        confirmed before."""
+        """Confirms the request. Returns it as it was; None if it has expired or was confirmed
+        before."""
         screen: Document | None = await self._all.find_one_and_update(
             {"request": request.id, "kiosk": None, "expires_at": {"$gt": now}},
             {"$set": {"kiosk": kiosk_id, "expires_at": now + CODE_LIFETIME}},
@@ -175,7 +169,7 @@ class PairingRepository:
         return screen
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
-        """False if the kiosk got another key after ``rev`` or is retired."""
+        """Writes the key. False if the kiosk got another key after ``rev`` or is retired."""
         guard = {"key_rev": {"$in": previous_revisions(rev + 1)}, "retired": {"$ne": True}}
         result = await self._db["kiosks"].update_one(
             {"_id": kiosk_id, **guard}, key, session=session
@@ -183,7 +177,6 @@ class PairingRepository:
         return bool(result.matched_count)
 
     async def prune(self, now: datetime) -> None:
-        """Deletes expired requests."""
         with translate_errors():
             await self._all.delete_many({"expires_at": {"$lte": now}})
 

@@ -11,7 +11,7 @@ from models.storage.mongo_errors import translate_errors
 
 
 class KioskRepository:
-    """Kiosks' keys and code secrets, and when each was last seen. Names and venues are in the
+    """Kiosks' keys and code secrets, and when they were last seen. Names and venues are in the
     catalog."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
@@ -20,7 +20,7 @@ class KioskRepository:
     async def issue_kiosk_key(
         self, kiosk_id: KioskId, key: str, secret: str, now: datetime | None = None
     ) -> bool:
-        """Stores the key (as a hash) and the secret of the kiosk's codes (encrypted). False if the
+        """Stores the key as a hash and the secret of the kiosk's codes encrypted. False if the
         kiosk is retired or deleted."""
         with translate_errors():
             result = await self._db["kiosks"].update_one(
@@ -30,7 +30,6 @@ class KioskRepository:
         return bool(result.matched_count)
 
     async def key_holders(self) -> dict[KioskId, KeyHolder]:
-        """The screen that holds each kiosk's key, for kiosks that have one."""
         projection = {"key_since": 1, "key_browser": 1, "key_rev": 1}
         with translate_errors():
             rows = (
@@ -54,7 +53,6 @@ class KioskRepository:
         return secrets.compare_digest(key_hash, token_hash(key))
 
     async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime, browser: str = "") -> None:
-        """Records when the kiosk's screen was last seen, and its browser."""
         change: Document = {"$max": {"last_seen_at": now}}
         if browser:
             change["$set"] = {"key_browser": browser}
@@ -62,7 +60,6 @@ class KioskRepository:
             await self._db["kiosks"].update_one({"_id": kiosk_id}, change)
 
     async def kiosk_last_seen(self) -> dict[KioskId, datetime]:
-        """When each kiosk in use that has a screen was last seen."""
         with translate_errors():
             rows = (
                 await self._db["kiosks"]
@@ -90,7 +87,6 @@ class KioskRepository:
 
 
 def new_key(key_hash: str, secret: str, now: datetime | None, browser: str = "") -> Document:
-    """The update that gives a kiosk a new key in place of the old one."""
     return {
         "$set": {
             "key_hash": key_hash,
@@ -103,5 +99,5 @@ def new_key(key_hash: str, secret: str, now: datetime | None, browser: str = "")
 
 
 def _holder(row: Document) -> KeyHolder:
-    """Keys issued by earlier versions have no date."""
+    """Keys that earlier versions issued have no date."""
     return KeyHolder(row.get("key_browser", ""), row.get("key_since"), row.get("key_rev", 0))

@@ -1,5 +1,3 @@
-"""Outbox events for areas that are retired and brought back."""
-
 from __future__ import annotations
 
 from datetime import datetime

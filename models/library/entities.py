@@ -1,6 +1,3 @@
-"""Venues, areas, seats and kiosks. The catalog is one value; the console replaces it area by
-area."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,14 +15,13 @@ AreaId = NewType("AreaId", str)
 SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
-"""The side of a seat's square on the plan, in plan units. A seat is placed by its top-left
-corner."""
+"""The side of a seat's square, in plan units. A seat is placed by its top-left corner."""
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """The outage reason of a seat that was removed from the plan."""
 
 
 class PresenceSource(StrEnum):
-    """What can prove a reader's presence in a venue. The values are stored."""
+    """A means by which a venue proves readers' presence. The values are stored."""
 
     KIOSK = "kiosk"
     GATE = "gate"
@@ -37,8 +33,8 @@ USUAL_SOURCES: Final = frozenset(PresenceSource) - {PresenceSource.SEAT_LABEL}
 
 
 class CheckInWay(StrEnum):
-    """How readers are asked to check in: by the code on a kiosk, the seat's label, or either; if
-    the venue uses neither, by passing a gate, or at the desk."""
+    """How readers are asked to check in: by a kiosk's code, the seat's label or either; in a venue
+    with neither, by the gate or at the desk."""
 
     KIOSK = "kiosk"
     KIOSK_OR_LABEL = "kiosk_or_label"
@@ -49,8 +45,8 @@ class CheckInWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """``order``: the position among the venues. ``rev`` grows with every change. A ``retired``
-    venue has no area in use; it only names past bookings."""
+    """A building or branch. ``order``: the position among the venues. ``rev`` grows with every
+    change. A ``retired`` venue has no area in use; it only names past bookings."""
 
     id: VenueId
     name: str
@@ -66,7 +62,6 @@ class Venue:
 
     @property
     def check_in_way(self) -> CheckInWay:
-        """How the venue's readers are asked to check in."""
         sources = self.presence_sources
         labels = PresenceSource.SEAT_LABEL in sources
         if PresenceSource.KIOSK in sources:
@@ -89,9 +84,8 @@ class Fixture:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """``number`` is the seat's name, unique in its area (seat_names.py). ``disabled`` is the reason
-    of an outage, None without one; ``disabled_from`` and ``disabled_until`` limit it to these
-    days."""
+    """``number`` is the seat's name, unique in its area (seat_names.py). ``disabled``: the reason
+    of an outage, limited by ``disabled_from`` and ``disabled_until``."""
 
     id: SeatId
     area_id: AreaId
@@ -113,14 +107,13 @@ class Seat:
         return self.disabled if day <= (self.disabled_until or day) else None
 
     def has(self, features: Iterable[str]) -> bool:
-        """True if the seat has all the features."""
         return all(getattr(self, feature) for feature in features)
 
 
 @dataclass(frozen=True, slots=True)
 class SeatDraft:
-    """A seat as an edited plan or a file describes it. Without an ``id`` it stands for the seat
-    that has, or had, its number, or for a new one."""
+    """A seat in an edited plan or a file. Without ``id`` it is the seat that has or had its number,
+    or a new one."""
 
     no: str
     x: int
@@ -142,7 +135,6 @@ FILTERABLE_FEATURES: Final = ("window", "power")
 
 
 def features_of(seat: Seat | SeatDraft) -> dict[str, Any]:
-    """Each feature → whether the seat has it."""
     return {feature: getattr(seat, feature) for feature in SEAT_FEATURES}
 
 
@@ -160,8 +152,8 @@ def floor_label(floor: int) -> str:
 
 
 def _shortened(parts: Sequence[str], longest: int) -> str:
-    """The parts as one text of at most ``longest`` characters. Leading parts are dropped first,
-    then the text is cut from the left."""
+    """The parts joined to at most ``longest`` characters. Leading parts are dropped first, then the
+    text is cut from the left."""
     rest = ["".join(parts[first:]) for first in range(3)]
     label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
     return label if len(label) <= longest else "…" + label[1 - longest :]
@@ -169,11 +161,10 @@ def _shortened(parts: Sequence[str], longest: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """``order``: the position on its floor. ``rev`` grows with every change.
-
-    ``removed_seats``: seats no longer on the plan, which name past bookings.
-    ``retired_seats``: the seats of an area that is out of use; they return when it is brought back.
-    """
+    """A room or zone with its plan. ``order``: the position on its floor. ``rev`` grows with every
+    change.
+    ``removed_seats``: no longer on the plan; they name past bookings.
+    ``retired_seats``: the seats of a retired area, which return with it."""
 
     id: AreaId
     venue_id: VenueId
@@ -206,8 +197,8 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Kiosk:
-    """``kind`` is seat_kiosk (选座机) or query_terminal (查询机). A retired kiosk has no key. ``order``:
-    the position among the venue's kiosks, None until staff have ordered them."""
+    """``kind`` is seat_kiosk (选座机) or query_terminal (查询机). A retired kiosk has no key.
+    ``order``: the position in its venue, None until staff have ordered the kiosks."""
 
     id: KioskId
     venue_id: VenueId
@@ -220,19 +211,16 @@ class Kiosk:
 def device_order(
     places: Sequence[VenueId], venue_id: VenueId, order: int | None, name: str, id: str
 ) -> tuple[int, float, tuple[object, ...], str]:
-    """A sort key for kiosks or gates: by the position of the venue in ``places``, then by
-    ``order``; devices without one follow by natural order of their names (2号 before 10号)."""
+    """The sort key of kiosks and gates: the venue's position in ``places``, then ``order``; devices
+    without an order follow by name (2号 before 10号)."""
     place = places.index(venue_id) if venue_id in places else -1
     return place, inf if order is None else order, natural(name), id
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The whole library as one value.
-
-    ``version`` changes with any part. ``seats`` are those on the plans; ``all_seats`` also includes
-    former ones. ``kiosks`` are those in use.
-    """
+    """The whole library as one value; ``version`` changes with any part. ``seats`` are on the
+    plans, ``all_seats`` also includes former ones; ``kiosks`` are in use."""
 
     version: str
     venues: Mapping[VenueId, Venue]
@@ -273,7 +261,7 @@ class Catalog:
         return (area for area in self.areas.values() if area.in_use)
 
     def with_areas(self, *areas: Area) -> Catalog:
-        """A copy in which these areas replace those with their ids, or are added."""
+        """A copy in which these areas are added or replace those with their ids."""
         return replace(self, areas={**self.areas, **{area.id: area for area in areas}})
 
     def seat_label(self, seat: Seat) -> str:
@@ -286,8 +274,8 @@ class Catalog:
         return self.seat_label(seat) if seat is not None else str(seat_id)
 
     def short_label_of(self, seat_id: SeatId, longest: int) -> str:
-        """``seat_label`` in at most ``longest`` characters: the number is kept, leading parts are
-        dropped."""
+        """``seat_label`` in at most ``longest`` characters: leading parts are dropped, the number
+        stays."""
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]

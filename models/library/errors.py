@@ -10,8 +10,6 @@ class PlanChanged(Conflict):
 
 
 class VenueChanged(Conflict):
-    """The venue was changed meanwhile."""
-
     code = "venue_changed"
 
 
@@ -34,8 +32,6 @@ class AreaUsed(Conflict):
 
 
 class VenueExists(Conflict):
-    """A venue with this name exists."""
-
     code = "venue_exists"
 
 
@@ -46,6 +42,4 @@ class VenueInUse(Conflict):
 
 
 class PictureChanged(Conflict):
-    """The picture under the plan was changed meanwhile."""
-
     code = "picture_changed"

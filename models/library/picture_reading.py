@@ -1,7 +1,6 @@
-"""Decodes the uploaded picture of a floor, scales it down if it is large, and encodes it anew, so
-that nothing else of the file is stored.
+"""Decodes an uploaded picture and encodes it anew, so that nothing else of the file is stored.
 
-Pillow takes 3 MB of memory, so this module is imported only when a picture is read.
+Imported only when a picture is read: Pillow takes 3 MB of memory.
 """
 
 from __future__ import annotations
@@ -20,11 +19,8 @@ _QUALITY: Final = 85
 
 
 def read_picture(sent: bytes) -> PictureFile:
-    """The picture in an uploaded file: upright, without metadata, transparency replaced by white.
-    Takes up to some seconds of CPU time.
-
-    Raises: Malformed.
-    """
+    """The uploaded picture: upright, scaled down, without metadata, on white instead of
+    transparency. Takes up to some seconds of CPU time. Raises: Malformed."""
     if len(sent) > MOST_BYTES:
         raise Malformed("file", "picture_too_large", most=MOST_BYTES // 2**20)
     try:
@@ -59,8 +55,8 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _written(image: Image.Image, format: str) -> PictureFile:
-    """Encodes in the original format; a PNG that exceeds ``MOST_BYTES`` becomes JPEG. Drawings stay
-    PNG, which keeps lines sharp."""
+    """Encodes the picture. A PNG larger than ``MOST_BYTES`` becomes JPEG; drawings stay PNG, which
+    keeps lines sharp."""
     content = _encoded(image, format)
     if len(content) > MOST_BYTES:
         format = "JPEG"

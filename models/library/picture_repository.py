@@ -1,5 +1,3 @@
-"""Pictures under floor plans, at most one for each area. Only the plan editor loads them."""
-
 from __future__ import annotations
 
 from dataclasses import asdict
@@ -17,7 +15,7 @@ _WITHOUT_CONTENT: Final = {"content": 0}
 
 
 class PlanPictureRepository:
-    """A change succeeds only if the picture still has the version it was made from, and assigns a
+    """Pictures under plans. A change succeeds only on the version that it was made from, and sets a
     new version."""
 
     def __init__(self, db: Database) -> None:
@@ -49,7 +47,7 @@ class PlanPictureRepository:
         return await self._change(old, _written(file))
 
     async def move(self, old: PlanPicture, place: PicturePlace) -> bool:
-        """Changes the picture's place. False if it was changed meanwhile."""
+        """False if the picture was changed meanwhile."""
         return await self._change(old, {"place": asdict(place)})
 
     async def _change(self, old: PlanPicture, fields: Document) -> bool:
@@ -68,7 +66,6 @@ class PlanPictureRepository:
 
 
 def picture_to_document(area_id: AreaId, file: PictureFile, place: PicturePlace) -> Document:
-    """The document of a picture, with a new version."""
     return {"_id": area_id, **_written(file), "place": asdict(place), "version": new_id()}
 
 

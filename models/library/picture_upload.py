@@ -1,5 +1,3 @@
-"""Reads an uploaded floor picture; imports the decoder only when it is needed."""
-
 from __future__ import annotations
 
 from models.library.plan_picture import PictureFile

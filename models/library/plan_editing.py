@@ -1,5 +1,3 @@
-"""Validates an edited plan, applies it to its area, and lists the differences."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
@@ -49,11 +47,8 @@ class PlanDraft:
 
 
 def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> Area:
-    """The next revision of the area according to the draft. Seats that are not in the draft become
-    removed ones. ``elsewhere``: seats of other areas.
-
-    Raises: Malformed for the first problem.
-    """
+    """The next revision of the area. Seats that the draft lacks become removed ones; ``elsewhere``
+    are the seats of other areas. Raises: Malformed for the first problem."""
     draft = replace(draft, seats=[replace(seat, no=tidy(seat.no)) for seat in draft.seats])
     for problem in problems_of(draft):
         raise problem
@@ -75,8 +70,8 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
 
 def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
-    """All problems of a draft whose seat names are tidy. With too many seats or fixtures, these are
-    not checked one by one."""
+    """All problems of a draft with tidy seat names. Too many seats or fixtures are not checked one
+    by one."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
@@ -126,8 +121,8 @@ def _problems_of_outage(d: SeatDraft) -> Iterator[Malformed]:
 
 
 def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
-    """A problem for each seat that overlaps an earlier one. Compares within a grid of seat-sized
-    cells, since plans are large."""
+    """A problem for each seat that overlaps an earlier one. Only neighbouring grid cells are
+    compared, since plans are large."""
     cells: dict[tuple[int, int], list[SeatDraft]] = {}
     for d in seats:
         column, row = d.x // SEAT_SIZE, d.y // SEAT_SIZE
@@ -188,8 +183,8 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
 # --- what is new ----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PlanDiff:
-    """The changes of a plan. Seats are listed by their new numbers, removed ones by the old;
-    ``area_properties`` are name, floor and size."""
+    """The differences between two plans. Seats are listed by their new numbers, removed ones by the
+    old; ``area_properties`` are name, floor and size."""
 
     added: list[str]
     removed: list[str]

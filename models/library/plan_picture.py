@@ -1,5 +1,3 @@
-"""The picture under an area's plan in the editor, from which staff trace the seats."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,8 +9,8 @@ from models.library.entities import Area, AreaId
 MOST_BYTES: Final = 2 * 2**20
 """Bytes of the uploaded file, and of the stored picture."""
 MOST_PIXELS: Final = 25_000_000
-"""Pixels of the uploaded picture; each takes four bytes of memory while it is decoded. A sheet of
-A3 at 300 dpi has 17 million."""
+"""Pixels of an uploaded picture; each takes four bytes when it is decoded. A sheet of A3 at 300 dpi
+has 17 million."""
 LONGEST_SIDE: Final = 2400
 """Pixels of the longer side of the stored picture."""
 FARTHEST: Final = 20_000

@@ -28,8 +28,7 @@ from models.storage.transactions import ConcurrentUpdate, try_transaction
 
 
 class CatalogRepository:
-    """Venues, areas and kiosks. The seed and the console write them; workers load them as a
-    whole."""
+    """Venues, areas and kiosks. Workers load them as a whole and poll ``versions``."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -37,11 +36,9 @@ class CatalogRepository:
     async def add_missing(
         self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
     ) -> None:
-        """Inserts those whose id does not exist; existing ones are left to the console. Idempotent.
-
-        Increments the library's version, so that running workers reload it. One transaction, so
-        that it conflicts with a concurrent choice of the time zone.
-        """
+        """Inserts what does not exist yet; the rest is changed in the console only. Idempotent.
+        Increments the library's version, so that workers reload it. One transaction, which
+        conflicts with a concurrent choice of the time zone."""
         missing: dict[str, list[Document]] = {
             "venues": [venue_to_document(venue) for venue in venues],
             "areas": [area_to_document(area) for area in areas],
@@ -88,8 +85,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def remove_venue(self, venue: Venue) -> bool:
-        """False if the venue was changed meanwhile. Raises: VenueInUse if it has an area, a kiosk
-        or a gate; a concurrent addition of one conflicts by ``count_up``."""
+        """Deletes the venue. False if it was changed meanwhile. Raises: VenueInUse if it has an
+        area, a kiosk or a gate; adding one concurrently conflicts by ``count_up``."""
 
         async def work(session: Any) -> None:
             for name in ("areas", "kiosks", "gates"):
@@ -105,7 +102,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_venues(self, venues: Sequence[Venue]) -> bool:
-        """Writes all of the venues or none; False if one was changed meanwhile."""
+        """Replaces all of the venues or none; False if one was changed meanwhile."""
 
         async def work(session: Any) -> None:
             for venue in venues:
@@ -115,19 +112,15 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_area(self, area: Area, events: Sequence[StoredEvent] = ()) -> bool:
-        """Writes the area over its previous revision. False if it was changed meanwhile."""
+        """Replaces the area's previous revision. False if it was changed meanwhile."""
         return await self.write_areas([], [area], events)
 
     async def write_areas(
         self, new: Sequence[Area], changed: Sequence[Area], events: Sequence[StoredEvent] = ()
     ) -> bool:
-        """Inserts ``new`` and replaces ``changed``, with ``events``, in one transaction. False,
-        without any change, if a new id exists or a changed area is no longer at the previous
-        revision.
-
-        Deletes the pictures of deleted areas. Raises: VenueChanged if a venue was deleted or
-        retired meanwhile.
-        """
+        """Inserts ``new``, replaces ``changed``, deletes the pictures of deleted areas and stores
+        ``events``, in one transaction. False, without any change, if a new id exists or an area was
+        changed meanwhile. Raises: VenueChanged if a venue was deleted or retired meanwhile."""
 
         async def work(session: Any) -> None:
             for area in new:
@@ -146,8 +139,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
-        """Writes the kiosk. False if it is no longer as in ``old``. A retired kiosk loses its key
-        and secret in the same write."""
+        """Writes the kiosk. False if it is no longer as in ``old``. A retired one loses its key at
+        once."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
@@ -165,7 +158,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def put_kiosks_in_order(self, kiosks: Sequence[Kiosk]) -> bool:
-        """Numbers the kiosks in this order. False, without any change, if one of them was changed
+        """Numbers the kiosks in this order. False, without any change, if one was changed
         meanwhile."""
 
         async def work(session: Any) -> None:
@@ -188,9 +181,9 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_venue(self, venue: Venue) -> bool:
-        """Writes the venue over its previous revision. False if it was changed meanwhile. Raises:
-        VenueInUse if a retired one has an area in use; bringing an area back conflicts by
-        ``count_up``."""
+        """Replaces the venue's previous revision. False if it was changed meanwhile. Raises:
+        VenueInUse if a retired venue has an area in use; bringing one back concurrently conflicts
+        by ``count_up``."""
 
         async def work(session: Any) -> None:
             if venue.retired:
@@ -203,7 +196,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def _put(self, name: str, rev: int, document: Document, session: Any) -> None:
-        """Raises: ConcurrentUpdate if the document is not at the previous revision."""
+        """Replaces the document's previous revision. Raises: ConcurrentUpdate if it was changed."""
         result = await self._db[name].replace_one(
             {"_id": document["_id"], "rev": {"$in": previous_revisions(rev)}},
             document,
@@ -213,8 +206,8 @@ class CatalogRepository:
             raise ConcurrentUpdate
 
     async def versions(self) -> Counter[str]:
-        """Counts the writes to ``library``, ``reader_groups`` and ``accommodations``; cheap, so
-        workers poll it."""
+        """How often ``library``, ``reader_groups`` and ``accommodations`` were written: a cheap way
+        to notice changes."""
         names = ["library", "reader_groups", "accommodations"]
         with translate_errors():
             rows = await self._db["versions"].find({"_id": {"$in": names}}).to_list(None)
@@ -222,7 +215,7 @@ class CatalogRepository:
 
     async def load(self) -> Catalog:
         """The whole library. Its version is a hash of the contents. Areas are sorted by venue,
-        floor and order; kiosks by ``device_order``."""
+        floor and order, kiosks by ``device_order``."""
         with translate_errors():
             venues = await self._db["venues"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
             areas = (
@@ -262,8 +255,6 @@ def _kiosk(d: Document) -> Kiosk:
 
 
 class Device(Protocol):
-    """The common fields of kiosks and gates."""
-
     @property
     def id(self) -> str: ...
     @property
@@ -294,8 +285,8 @@ async def write_order(all_of_them: Collection, devices: Sequence[Device], sessio
 
 
 async def count_up(db: Database, session: Any) -> None:
-    """Increments the library's version. Concurrent transactions that do so conflict, so the second
-    one sees the changes of the first."""
+    """Increments the library's version. Concurrent transactions that do so conflict: the second one
+    is repeated and sees the first one's changes."""
     await db["versions"].update_one(
         {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
@@ -309,7 +300,6 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
 
 
 def kiosk_to_document(kiosk: Kiosk) -> Document:
-    """The document of a kiosk, without its key."""
     named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
     return named | {"kind": kiosk.kind, "order": kiosk.order}
 

@@ -25,8 +25,8 @@ def tidy(text: str) -> str:
 
 
 def is_seat_name(name: str) -> bool:
-    """True if a tidy name has a valid length and consists of letters of any script and digits, with
-    ``- . /`` or spaces only between them."""
+    """True if a tidy name is short enough and has only letters of any script and digits, with ``- .
+    /`` or spaces between them."""
     if not 0 < len(name) <= LONGEST_SEAT_NAME or {name[0], name[-1]} & _BETWEEN:
         return False
     return all(c in _DIGITS or c in _BETWEEN or unicodedata.category(c)[0] == "L" for c in name)
@@ -44,8 +44,8 @@ def seat_named(seats: Iterable[Seat], text: str) -> Seat | None:
 
 
 def new_ids(area: AreaId, name: str) -> Iterator[SeatId]:
-    """Candidate ids for a new seat, the simplest first. An area whose id begins with this area's id
-    never generates any of them."""
+    """Candidate ids for a new seat, simplest first. An area whose id begins with this one's never
+    generates any of them."""
     if _NUMBER.fullmatch(name):
         yield SeatId(f"{area}-{name}")
         yield from (SeatId(f"{area}-{name}-{n}") for n in range(2, _MOST_TRIES))

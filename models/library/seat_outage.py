@@ -12,8 +12,7 @@ from models.library.plan_editing import LONGEST_REASON
 
 @dataclass(frozen=True, slots=True)
 class SeatOutage:
-    """The outage of a seat from ``first`` to ``last``; None is no limit. ``reason`` None: in
-    service."""
+    """The outage of a seat. ``reason`` None: in service; ``first`` or ``last`` None: no limit."""
 
     reason: str | None = None
     first: date | None = None
@@ -29,11 +28,8 @@ def outage_of(seat: Seat) -> SeatOutage:
 
 
 def with_outage(area: Area, seat_id: SeatId, was: SeatOutage, new: SeatOutage, today: date) -> Area:
-    """The next revision of the area, with the seat's outage changed.
-
-    Raises: Malformed; PlanChanged if the present outage is not ``was`` or the seat has left the
-    plan.
-    """
+    """The area's next revision, with the seat's new outage. Raises: Malformed; PlanChanged if the
+    present outage is not ``was`` or the seat has left the plan."""
     if new.reason is not None:
         if not 0 < len(new.reason) <= LONGEST_REASON or not is_printable_line(new.reason):
             raise Malformed("reason", "reason_length", most=LONGEST_REASON)

@@ -1,5 +1,3 @@
-"""Transitions of areas: renamed, ordered, retired, brought back, deleted."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,9 +24,8 @@ def rename(area: Area, name: str, floor: int) -> Area:
 
 
 def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:
-    """The areas that change if ``area``, already modified, moves to position ``place`` (from 0) of
-    its floor; ``area`` comes first. ``floor``: the floor's areas in order, with or without
-    ``area``."""
+    """The areas that change, ``area`` first, if it moves to position ``place`` (from 0) of its
+    floor. ``floor``: the floor's areas in order, with or without ``area``."""
     others = [one for one in floor if one.id != area.id]
     others.insert(min(max(place, 0), len(others)), area)
     changed = [area]
@@ -58,8 +55,8 @@ def bring_back(area: Area) -> Area:
 
 
 def delete(area: Area) -> Area:
-    """The deleted area. It keeps its retired seats, since a worker that does not know of the
-    retirement yet may accept a booking, which needs their names. Raises: AreaNotRetired."""
+    """The deleted area. It keeps its retired seats: a worker that does not know of the retirement
+    yet may accept a booking, which needs their names. Raises: AreaNotRetired."""
     _check_retired(area)
     return replace(area, state=AreaState.DELETED, rev=area.rev + 1)
 

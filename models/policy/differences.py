@@ -10,7 +10,7 @@ from models.policy.entities import Policy
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """A changed value of the library, or of an area; None where the area has none of its own."""
+    """A changed value of the library or of an area; None if the area has no value of its own."""
 
     name: str
     was: Any

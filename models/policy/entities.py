@@ -1,8 +1,4 @@
-"""The policy: all limits, with a version; the field names contain the units.
-
-A booking keeps the version under which it was made. Areas can override some fields; opening hours
-name their venue and area themselves.
-"""
+"""The policy: all limits, with a version. A booking keeps the version under which it was made."""
 
 from __future__ import annotations
 
@@ -37,12 +33,9 @@ _DATELESS: Final = frozenset({"version", "opening", "areas", "rule_sets"})
 
 @dataclass(frozen=True, slots=True)
 class PolicyOverride:
-    """Other values from ``first`` on. With a ``last`` day (inclusive) they are temporary; without
-    one they are the usual values from then on.
-
-    For one area or for all. ``values`` may name the fields in ``DATE_OVERRIDABLE``, for an area
-    those in ``AREA_OVERRIDABLE``.
-    """
+    """Other values from ``first`` to ``last`` (inclusive), or permanently without ``last``; for one
+    area or all. ``values`` may name the fields in ``DATE_OVERRIDABLE``, for an area those in
+    ``AREA_OVERRIDABLE``."""
 
     name: str
     first: date
@@ -117,8 +110,8 @@ class Policy:
                 _validate(self, self._values(area, day))
 
     def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """The values that replace the policy's own: an area's before the library's, and temporary
-        ones before usual ones."""
+        """The values that replace the policy's own: an area's win over the library's, and temporary
+        ones over permanent ones."""
         fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
         values: dict[str, Any] = {}
@@ -132,13 +125,12 @@ class Policy:
         return values
 
     def resolve(self, area_id: AreaId | None, day: date | None = None) -> Policy:
-        """The policy with the area's values and the day's overrides applied. ``day`` None: without
-        overrides."""
+        """The policy with the area's values and, if ``day`` is set, the day's overrides."""
         return replace(self, areas={}, rule_sets=(), **self._values(area_id, day))
 
     def has_own(self, name: str, area_id: AreaId | None, day: date | None) -> bool:
-        """True if the area has its own value, or a temporary or area override sets it on that
-        day."""
+        """True if the area has its own value for ``name``, or an area's or temporary override sets
+        it on that day."""
         if area_id is not None and name in self.areas.get(area_id, {}):
             return True
         return day is not None and any(
@@ -148,7 +140,7 @@ class Policy:
         )
 
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
-        """The place's hours that begin on that day; they may end on the next."""
+        """The place's opening hours that begin on that day; they may end on the next."""
         decision = decide_opening(self.opening, day, venue_id, area_id)
         return DayHours(decision.hours, decision.reason)
 
@@ -166,7 +158,7 @@ class Policy:
         return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
-        """Today and the following days in the booking window, even if booking has not opened
+        """Today and the following days of the booking window, even if their booking has not opened
         yet."""
         today = local_date(now)
         if not self.rule_sets:
@@ -176,8 +168,8 @@ class Policy:
         return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
-        """True if readers may filter by the feature, one of ``FILTERABLE_FEATURES``. Libraries
-        switch filters off to prevent quarrels over seats."""
+        """True if readers may filter by the feature, one of ``FILTERABLE_FEATURES``. Filters can be
+        switched off to prevent quarrels over seats."""
         return {"window": self.filter_by_window, "power": self.filter_by_power}[mark]
 
     @property
@@ -217,11 +209,10 @@ def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[dateti
 
 
 def forget_time_steps() -> None:
-    """Empties the cache. Called when the library's time zone changes."""
+    """Empties the cache of start times after a change of the library's time zone."""
     _times.cache_clear()
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The start times in ``hours``: full steps counted from midnight of each day, without the
-    closing time."""
+    """The start times in ``hours``, in full steps from midnight, without the closing time."""
     return _times(policy.step_minutes, hours.start, hours.end)

@@ -4,8 +4,6 @@ from models.kernel.errors import Conflict, RuleViolation
 
 
 class RulesChanged(Conflict):
-    """The policy was changed meanwhile."""
-
     code = "rules_changed"
 
 

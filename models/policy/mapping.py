@@ -71,7 +71,6 @@ def _opening_document(rule: OpeningRule) -> Document:
 
 
 def policy_from_document(d: Mapping[str, Any]) -> Policy:
-    """The policy of a stored version."""
     stored = dict(d["fields"])
     stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
     stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored["rule_sets"])

@@ -1,8 +1,7 @@
-"""The opening hours that touch one calendar day: those of the day before, the day and the day
-after.
+"""The opening hours that touch one calendar day.
 
-Hours may end on the day after they begin. Hours that touch or overlap are joined, so that a library
-that is always open does not close at midnight.
+Hours may begin on the day before. Hours that touch or overlap are joined, so that a library that is
+always open does not close at midnight.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OpenHours:
-    """The open intervals that touch one calendar day, unclipped and in order. If there are none,
-    ``reason`` says why the place is closed."""
+    """The open intervals that touch one calendar day, unclipped; if there are none, ``reason`` says
+    why."""
 
     intervals: tuple[TimeRange, ...]
     reason: str
@@ -35,21 +34,19 @@ class OpenHours:
         return next((hours for hours in self.intervals if instant < hours.end), None)
 
     def covers(self, start: datetime, end: datetime) -> bool:
-        """True if the place is open all the time from ``start`` to ``end``."""
         hours = self.containing(start)
         return hours is not None and end <= hours.end
 
 
 def open_hours(policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | None) -> OpenHours:
-    """The place's open hours on that calendar day."""
     today = policy.day_hours(day, venue_id, area_id)
     beside = (policy.day_hours(day + n * _DAY, venue_id, area_id).hours for n in (-1, 1))
     return join_hours(day, today, beside)
 
 
 def join_hours(day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()) -> OpenHours:
-    """The open hours of a day from those that begin on it and, in ``beside``, on the neighbouring
-    days."""
+    """The open hours of a day from ``today``, the hours that begin on it, and ``beside``, those of
+    the days before and after."""
     midnight = local_instant(day, time(0))
     joined: list[TimeRange] = []
     for hours in sorted(hours for hours in (today.hours, *beside) if hours is not None):

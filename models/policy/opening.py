@@ -1,4 +1,4 @@
-"""The opening hours of a place: the week, exceptions and closures, and which entry decides a day.
+"""The opening hours of a place, by week, exceptions and closures.
 
 Closures come before exceptions, exceptions before the week. In one layer the shorter interval of
 dates wins, then the narrower place, then the later entry (docs/booking.md, Opening hours).
@@ -43,14 +43,11 @@ class OpeningPlace:
 
 @dataclass(frozen=True, slots=True)
 class OpeningRule:
-    """One entry: opening hours, or a closed day if ``opens`` is None.
-
-    Hours that close at or before their opening end on the next day; 00:00 to 00:00 is the whole
-    day.
+    """One entry: opening hours, or a closed day if ``opens`` is None. Hours that close at or before
+    their opening end on the next day; 00:00 to 00:00 is the whole day.
     ``weekdays``: 0 (Monday) … 6. ``first``, ``last``: inclusive; None is no bound.
     ``independent``: the area's hours are not limited to its venue's; as an exception they hold
-    during a wider closure.
-    """
+    during a wider closure."""
 
     opens: time | None
     closes: time | None
@@ -87,7 +84,6 @@ class OpeningRule:
 
     @property
     def length(self) -> timedelta:
-        """The length of the interval of dates."""
         if self.first is None or self.last is None:
             return _ALWAYS
         return self.last - self.first
@@ -121,9 +117,8 @@ class DayHours:
 
 @dataclass(frozen=True, slots=True)
 class OpeningDecision:
-    """``hours``: those that begin on a day, None if the place is closed.
-    ``rule``: the entry that decides, None without one.
-    ``cut_by``: the entry that shortens the hours: the venue's, or a closure of the next day."""
+    """The hours of a place that begin on a day; None if it is closed. ``rule``: the deciding entry,
+    if any. ``cut_by``: the venue's entry or the next day's closure that shortens the hours."""
 
     hours: TimeRange | None
     rule: OpeningRule | None
@@ -138,8 +133,8 @@ class OpeningDecision:
 def decide_opening(
     rules: Sequence[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """The decision for the hours that begin on that day. An area is open only within its venue's
-    hours, unless the deciding entry is independent."""
+    """Decides the hours that begin on that day. An area is open within its venue's hours only,
+    unless the deciding entry is independent."""
     own = _uncut(rules, day, venue_id, area_id)
     if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
         return own
@@ -159,8 +154,8 @@ def decide_opening(
 def _uncut(
     rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """The decision by the place's own entries, not limited by the venue. A closure of the next day
-    ends the hours at midnight."""
+    """The decision without the limits of the venue's hours. A closure of the next day ends the
+    hours at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
     hours = rule.hours_from(day) if rule is not None else None
     if rule is None or hours is None or not rule.passes_midnight:
@@ -198,7 +193,6 @@ def strongest(rules: Sequence[OpeningRule]) -> OpeningRule | None:
 
 
 def _merged(spans: Iterable[TimeRange]) -> Iterator[TimeRange]:
-    """The spans in order; those that touch or overlap are joined."""
     open_span: TimeRange | None = None
     for span in sorted(spans):
         if open_span is not None and span.start <= open_span.end:

@@ -1,5 +1,4 @@
-"""Warnings before other opening hours are saved: the new entry has no effect, or changes the effect
-of others."""
+"""Warnings before a new entry of opening hours is saved."""
 
 from __future__ import annotations
 
@@ -82,7 +81,6 @@ _Inside = Callable[[OpeningPlace, OpeningPlace], bool]
 
 
 def _inside(venues: Mapping[AreaId, VenueId]) -> _Inside:
-    """Returns a function that is True if its first place is in the second or equals it."""
 
     def inside(place: OpeningPlace, wider: OpeningPlace) -> bool:
         if not wider.narrowness or place == wider:
@@ -102,7 +100,7 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """Conflicts with each other entry. Which of two dated entries decides is the same on all days
+    """The conflicts with dated entries. Which of two entries decides is the same on all days that
     they share."""
     for other in new.opening:
         days = _days_of(rule, other, today)
@@ -180,8 +178,8 @@ def _cuts(
     inside: _Inside,
     today: date,
 ) -> Iterator[OpeningConflict]:
-    """Areas with their own hours that the venue newly cuts; consecutive days with the same hours
-    are joined."""
+    """Areas with their own hours that the venue newly cuts; consecutive days with equal hours are
+    joined."""
     own = {r.area_id for r in new.opening if r.area_id is not None and r.opens is not None}
     wide = added[0].place
     for area_id in sorted(a for a in own if a in venues and inside(OpeningPlace(None, a), wide)):
@@ -228,8 +226,8 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """Hours over midnight before the closure's first day, which the closure ends at midnight: those
-    of its place, and of areas in it with their own hours."""
+    """Hours over midnight that the closure ends at midnight before its first day: those of its
+    place, and of areas in it with their own hours."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

@@ -1,5 +1,3 @@
-"""Changes of the opening hours. Each returns the next version of the policy."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -52,7 +50,6 @@ def effective_week(
 def has_week(
     policy: Policy, place: OpeningPlace, days: Sequence[DayPlan], independent: bool
 ) -> bool:
-    """True if the place has exactly this weekly table."""
     return all(
         rule is not None and rule.independent == independent and plan_of(rule) == plan
         for rule, plan in zip(own_week(policy, place), days, strict=True)
@@ -103,7 +100,7 @@ def set_week(
 
 
 def remove_week(policy: Policy, place: OpeningPlace) -> Policy:
-    """Removes the place's weekly table, so that its venue's or the library's applies. Raises:
+    """Removes the place's weekly table, so that the venue's or the library's applies. Raises:
     NotFound if it has none, and for the whole library, which needs one."""
     remaining = _without_week(policy, place)
     if not place.narrowness or len(remaining) == len(policy.opening):

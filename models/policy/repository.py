@@ -12,8 +12,6 @@ from models.storage.mongo_errors import translate_errors
 
 
 class PolicyRepository:
-    """Versions of the policy. A version is never changed."""
-
     def __init__(self, db: Database) -> None:
         self._db = db
         self._all = db["policies"]
@@ -34,7 +32,6 @@ class PolicyRepository:
         )
 
     async def newest(self) -> int | None:
-        """The newest version's number."""
         with translate_errors():
             document = await self._all.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
         return int(document["_id"]) if document else None

@@ -1,5 +1,3 @@
-"""Changes of the policy and of floor plans, including the bookings that they affect."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,7 +22,7 @@ from models.staff.ports import ReaderNotifier
 
 @dataclass(frozen=True, slots=True)
 class AreaChange:
-    """The change of one area. ``old`` is None for a new area; ``summary`` describes the change in
+    """A change of one area. ``old`` is None for a new one; ``summary`` describes the change in
     words."""
 
     action: AuditAction
@@ -34,7 +32,7 @@ class AreaChange:
 
     @property
     def before(self) -> JsonObject:
-        """The audit log's record of the old state; its plan can be imported again."""
+        """The old state for the audit log. Its plan can be imported again."""
         old = self.old
         return {"rev": old.rev, "plan": plan_to_json(old)} if old is not None else {}
 
@@ -63,8 +61,8 @@ class StaffPolicyAndPlans:
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
         """Publishes the next version of the policy. ``resolution`` applies to bookings that no
-        longer fit. Raises: RulesChanged, without any change, if the policy was changed
-        meanwhile."""
+        longer fit. Raises: RulesChanged if the policy was changed meanwhile; nothing has changed
+        then."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -86,9 +84,8 @@ class StaffPolicyAndPlans:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Makes all of the changes or none, with an audit entry for each. ``resolution`` applies to
-        bookings that lose their seat. Raises: PlanChanged, without any change, if an area was
-        changed meanwhile."""
+        """Makes all of the changes or none. ``resolution`` applies to bookings that lose their
+        seat. Raises: PlanChanged if an area was changed meanwhile; nothing has changed then."""
         for change in changes:
             keeps_area = change.action is AuditAction.CHANGE_PLAN
             role = Role.LIBRARIAN if keeps_area else Role.ADMINISTRATOR
@@ -143,8 +140,7 @@ class StaffPolicyAndPlans:
     async def resolve_affected_bookings(
         self, ctx: StaffContext, resolution: Resolution, reason: str
     ) -> None:
-        """Applies ``resolution`` to bookings that no longer fit, including those left over from
-        before."""
+        """Applies ``resolution`` to the bookings that have no valid seat or time at present."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.RESOLVE_AFFECTED, target="rules", reason=reason
@@ -166,7 +162,6 @@ class StaffPolicyAndPlans:
         return {name: n for name, n in counts.items() if n or name == "cancelled"}
 
     async def _notify_renumbered(self, ctx: StaffContext, old: Area, new: Area) -> None:
-        """Notifies readers whose booked seat has got another number."""
         numbers = {seat.id: seat.number for seat in new.seats}
         was = {s.id: s.number for s in old.seats if numbers.get(s.id, s.number) != s.number}
         if not was:

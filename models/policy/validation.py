@@ -1,5 +1,3 @@
-"""Bounds of a policy's numbers and dates, against typing errors."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -31,21 +29,21 @@ def is_within_bounds(name: str, value: int) -> bool:
 
 
 def is_plannable(first: date, last: date | None, today: date) -> bool:
-    """True if overrides or hours may be planned for these days: in order, not over, at most
-    ``MAX_AHEAD`` ahead. Without a last day they begin today at the earliest."""
+    """True if values can be planned for these days: in order, not over and at most ``MAX_AHEAD``
+    ahead; without ``last``, from today on."""
     if last is None:
         return today <= first <= today + MAX_AHEAD
     return today <= last and first <= last <= today + MAX_AHEAD
 
 
 def is_opening_time(clock: time) -> bool:
-    """True if the library can open or close at that time: claims are for half hours."""
+    """True if the library can open or close at that time. Claims are for half hours."""
     return clock.minute % SLOT_MINUTES == 0
 
 
 def settled(policy: Policy, today: date) -> Policy:
-    """The policy from today on: permanent overrides that have begun are merged into the values, and
-    overrides that have ended are dropped. (Older versions of the policy still contain them.)"""
+    """The policy from today on: permanent overrides that have begun become values, ended ones are
+    dropped. (Older versions of the policy still have them.)"""
     usual: dict[str, Any] = {}
     areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
     overrides = []
@@ -63,15 +61,15 @@ def settled(policy: Policy, today: date) -> Policy:
 
 
 def add_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The next version with the override added. Raises: ValueError if its values are inconsistent
-    with the others."""
+    """The next version with the override. Raises: ValueError if its values contradict the
+    others."""
     now = settled(policy, today)
     return replace(now, version=policy.version + 1, rule_sets=(*now.rule_sets, override))
 
 
 def remove_override(policy: Policy, number: int, today: date) -> Policy:
-    """The next version without the override. Raises: NotFound if the override is over or permanent
-    and begun; ValueError if the remaining values are inconsistent."""
+    """The next version without the override. Raises: NotFound if it is over or has become
+    permanent; ValueError if the remaining values contradict each other."""
     now = settled(policy, today)
     if not 0 <= number < len(policy.rule_sets) or policy.rule_sets[number] not in now.rule_sets:
         raise NotFound()

@@ -34,7 +34,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PolicyComparison:
-    """The result for the days ``first`` to ``last`` under today's policy, and under another one."""
+    """The results for the days ``first`` to ``last`` under today's policy and under another one."""
 
     first: date
     last: date
@@ -43,8 +43,6 @@ class PolicyComparison:
 
 
 class PolicyPreviewService:
-    """Judges past bookings by a policy that is only planned."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -54,8 +52,8 @@ class PolicyPreviewService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock``: False if the service runs on a simulated clock, for which creation times
-        of bookings cannot be narrowed down."""
+        """``wall_clock`` is False if the service runs on a simulated clock, by which a booking of a
+        day may have been created at any time."""
         self._reservations, self._violations = reservations, violations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
@@ -116,7 +114,7 @@ class PolicyPreviewService:
 
 
 def under_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The policy as if the override, which is planned for later, had held on the compared days."""
+    """The policy as if the override, planned for later, had held on the compared days."""
     last = today if override.last is not None else None
     then = replace(override, first=today - DAYS * _DAY, last=last)
     return replace(policy, rule_sets=(*policy.rule_sets, then))
@@ -125,7 +123,7 @@ def under_override(policy: Policy, override: PolicyOverride, today: date) -> Pol
 def past_booking(
     r: Reservation, policy: Policy, allowance: Accommodation, forgiven: bool
 ) -> PastBooking:
-    """``policy`` is the one under which the booking was made, including the reader's
+    """The course of a booking. ``policy``: the one under which it was made, including the reader's
     accommodation."""
     # A reader who changes seats after check-in keeps the booked time: no new request counts.
     sat = r.checked_in_at

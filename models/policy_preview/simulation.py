@@ -1,8 +1,5 @@
-"""Judges past bookings by another policy.
-
-Readers' behaviour is taken as it was: a reader who missed a booking is not assumed to have come
-later, nor a refused one to have booked something else.
-"""
+"""Judges past bookings by another policy. Readers' behaviour is not guessed: after a missed or
+refused booking they are not assumed to have done something else."""
 
 from __future__ import annotations
 
@@ -24,19 +21,14 @@ from models.reservations.rules import TimeSelection, resolve_time
 from models.reservations.state_machine import ReservationState
 
 PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
-"""Returns the policy of an area on a day, and its opening hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastBooking:
-    """The course of one booking.
-
-    ``asked_at``: when the booked time was requested.
-    ``temporary_leaves``: start and end of each leave; end None if the reader did not return.
+    """The course of one booking. ``asked_at``: when its time was requested.
+    ``temporary_leaves``: start and end of each; None if the reader did not return.
     ``deadlines_extended``: after an occupied-seat report or an outage.
-    ``allowance``: the reader's accommodation.
-    ``waived``: any violation of the booking was waived.
-    """
+    ``allowance``: the reader's accommodation. ``waived``: the violation was waived."""
 
     reader_id: ReaderId
     area_id: AreaId
@@ -54,9 +46,9 @@ class PastBooking:
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """``refused``: bookings by the error code of the first rule they break. The others count as
-    ``no_shows``, or as ``timeouts`` of temporary leave, if the policy makes them so. ``suspended``:
-    readers whose violations reach the limit."""
+    """The result under one policy. ``refused``: bookings by the error code of the first broken
+    rule. Of the others, ``no_shows`` would be missed and ``timeouts`` would end by leaves that are
+    too long. ``suspended``: readers whose violations reach the limit."""
 
     bookings: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -70,8 +62,6 @@ class SimulationResult:
 
 
 class PolicySimulation:
-    """Judges bookings day by day under one policy."""
-
     def __init__(self, policy: Policy, rules_of: PolicyLookup) -> None:
         self._policy, self._rules_of = policy, rules_of
         self._bookings = self._no_shows = self._timeouts = 0
@@ -102,7 +92,7 @@ class PolicySimulation:
             self._judge(course, day, policy)
 
     def finish_day(self) -> None:
-        """Ends the day: daily limits start anew."""
+        """Ends the day, so that daily limits start anew."""
         self._counts.clear()
 
     @property
@@ -134,7 +124,8 @@ class PolicySimulation:
             self._violations.setdefault(course.reader_id, []).append((day, when))
 
     def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> SimulationResult:
-        """The result. ``before``: times of readers' counted violations of earlier bookings."""
+        """The result so far. ``before``: when readers had violations that count, of earlier
+        bookings."""
         suspended, policies = 0, {}
         for day in {day for entries in self._violations.values() for day, _ in entries}:
             policies[day] = self._policy.resolve(None, day)

@@ -1,5 +1,3 @@
-"""The map of one area for one time, with its changes."""
-
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
@@ -19,12 +17,9 @@ from models.seat_map.availability import (
 
 
 class AreaMap:
-    """An area as all readers of the same groups see it, updated seat by seat.
-
-    ``barred``: indices in ``area.seats`` of seats that are reserved for other groups.
-    ``version`` grows when a seat's state changes; ``changed_since`` returns the indices of the
-    seats that changed after an earlier version.
-    """
+    """The map of an area as all readers of the same groups see it, updated seat by seat.
+    ``barred``: indices of seats reserved for other groups. ``version`` grows with every changed
+    seat."""
 
     def __init__(self, area: Area, barred: Container[int] = frozenset()) -> None:
         self.area, self.barred = area, barred
@@ -38,8 +33,8 @@ class AreaMap:
         self._count: tuple[int, AreaCount] | None = None
 
     def refresh(self, occupancy: OccupancyView, look: MapQuery) -> None:
-        """Updates the map from ``occupancy``. Pass the same ``look`` object while minute and policy
-        are the same: then only changed seats are computed."""
+        """Updates the map. Pass the same ``look`` object while minute and policy are the same: then
+        only changed seats are computed."""
         touched = (
             occupancy.since(self._occupancy_version)
             if occupancy is self._occupancy and look is self.look
@@ -74,7 +69,6 @@ class AreaMap:
         return self._count[1]
 
     def count_with_features(self, features: frozenset[str]) -> AreaCount:
-        """The counts of the seats that have all the features."""
         if not features:
             return self.count
         seats = zip(self.area.seats, self.views, strict=True)
@@ -82,7 +76,7 @@ class AreaMap:
 
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
         """The seats, by index, that the reader sees differently from others: their own, and
-        accessible seats that are reserved unless ``granted``."""
+        reserved accessible ones if ``granted``."""
         assert self._occupancy is not None and self.look is not None
         rows = self._occupancy.by_reader.get(reader_id, ())
         sees_reserved = granted and self.look.policy.accessible_only

@@ -1,7 +1,5 @@
-"""The state of a seat on the map: at a moment, for a time span, or over a day.
-
-Pure functions from a day's live reservations to states. States never reveal who has a seat.
-"""
+"""The state of a seat at a moment, for a time span, or over a day. States never reveal who has the
+seat."""
 
 from __future__ import annotations
 
@@ -52,10 +50,10 @@ class MapQuery:
     opening: OpenHours
     now: datetime
     as_of: datetime | None = field(init=False, repr=False, compare=False)
-    """Without a span, today: ``now``, or the opening time if that is later. Else None."""
+    """Without a span, today: ``now``, or the opening time if that is later. Otherwise None."""
     hours: TimeRange | None = field(init=False, repr=False, compare=False)
-    """The open interval of the span, or of the moment, or the day's first that is not over; None if
-    there is none."""
+    """The open interval of the span or moment, or the day's first that is not over; None if there
+    is none."""
     last_day: date = field(init=False, repr=False, compare=False)
     """The last day that the span touches; without a span, the day."""
     _starts: list[tuple[str, datetime, list[datetime]]] = field(
@@ -90,7 +88,7 @@ class MapQuery:
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """``free_until``: until when a free seat stays free. ``next_free``: when a taken seat becomes
+    """``free_until``: until when a free seat stays free. ``next_free``: when a taken one becomes
     free."""
 
     status: SeatStatus
@@ -109,13 +107,8 @@ def seat_state(
     granted: bool = False,
     barred: bool = False,
 ) -> SeatState:
-    """The seat's state.
-
-    Args:
-        taken: its live reservations of the day, by start.
-        granted: the reader may use seats that are reserved as accessible.
-        barred: the seat is reserved for other groups.
-    """
+    """The seat's state. ``taken``: its live reservations of the day, by start. ``granted``: the
+    reader may use reserved accessible seats. ``barred``: the seat is reserved for other groups."""
     hours = look.hours
     reserved = seat.accessible and look.policy.accessible_only and not granted
     if (reserved or barred) and all(t.reader_id != reader_id for t in taken):

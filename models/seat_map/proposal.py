@@ -1,6 +1,3 @@
-"""Proposes a seat for a time: one that the reader knows, one near it, or one in the emptiest
-area."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
@@ -38,15 +35,16 @@ def propose(
     passed_over: Set[SeatId],
     nearest: Callable[[Seat], Sequence[Seat]],
 ) -> Proposal | None:
-    """The proposed seat; None if none is free.
+    """The proposed seat: a familiar one, one near it, or one in the emptiest area; None if none is
+    free.
 
     Args:
-        rooms: each area with the number of its seats that are free at the time.
-        states_of: returns the states of an area's seats at the time. Called for few areas.
+        rooms: areas with the number of their seats that are free at the time.
+        states_of: the states of an area's seats at the time. Called for few areas.
         familiar: seats that the reader knows, most liked first.
         features: features that the seat must have.
         passed_over: seats that the reader has just declined.
-        nearest: returns the other seats of a seat's area, nearest first.
+        nearest: the other seats of a seat's area, nearest first.
     """
     areas = {area.id: area for area, _ in rooms}
     free_by_area: dict[AreaId, dict[SeatId, tuple[Seat, SeatState]]] = {}

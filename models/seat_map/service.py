@@ -26,9 +26,9 @@ from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 
 class TimeFilter(NamedTuple):
-    """The requested day and, if ``end`` is set, time. ``start`` None: from the moment of each
-    request on. An end that is not after the start is on the next day. A tuple, since it is a cache
-    key."""
+    """The requested day, and a time if ``end`` is set. ``start`` None: the time begins at the
+    moment of each request. An end not after the start is on the next day. A tuple, since it is a
+    cache key."""
 
     day: date
     start: time | None
@@ -39,10 +39,8 @@ def parse_time_filter(
     day: date | None, start: time | None, end: time | None, now: datetime, from_now: bool = False
 ) -> TimeFilter:
     """The filter of a request; without a day, of today. ``from_now``: the time begins at the moment
-    of each request.
-
-    Raises: Malformed if only one of start and end is set, or ``from_now`` is used with another day.
-    """
+    of each request. Raises: Malformed if only one of start and end is set, or ``from_now`` is used
+    with another day."""
     if (start is None and not from_now) != (end is None):
         raise Malformed("end" if end is None else "start", "start and end come together")
     if from_now and day not in (None, local_date(now)):
@@ -61,7 +59,7 @@ class StartChoice:
 
 @dataclass(frozen=True, slots=True)
 class SeatDay:
-    """One seat's day for one reader. ``taken``: others' reservations of the seat; ``own``: the
+    """A seat's day for one reader. ``taken``: others' reservations of the seat; ``own``: the
     reader's reservations of any seat. Both are sorted by start."""
 
     hours: tuple[TimeRange, ...]
@@ -72,8 +70,6 @@ class SeatDay:
 
 
 class SeatMapService:
-    """Computes what readers see of areas and seats from the occupancy in memory."""
-
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self.reference, self.occupancy = reference, occupancy
 
@@ -96,8 +92,8 @@ class SeatMapService:
     async def seat_day(
         self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
     ) -> SeatDay:
-        """The reader's bookable times of the seat on that day, and the reservations in the way.
-        ``exclude``: the id of a reservation that is to be changed, whose time counts as free."""
+        """The times that the reader can book of the seat. ``exclude``: the id of a reservation that
+        is to be changed, whose time counts as free."""
         query = self._query_of(seat, time_filter, now, reader)
         taken, own = await self._taken(seat, time_filter.day, reader, exclude)
         choices = []
@@ -133,8 +129,8 @@ class SeatMapService:
     async def _taken(
         self, seat: Seat, day: date, reader: Reader, exclude: str
     ) -> tuple[list[OccupancyRow], list[OccupancyRow]]:
-        """Others' reservations of the seat, and the reader's of any seat. An offer to the reader
-        only blocks the offered seat."""
+        """Others' reservations of the seat, and the reader's of any seat. An offer blocks only the
+        offered seat."""
         occupancy = await self.occupancy.get_day(day)
         of_seat = occupancy.by_seat.get(seat.id, ())
         of_reader = occupancy.by_reader.get(reader.id, ())

@@ -22,8 +22,8 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertWish:
-    """The kinds that a staff member wants to be alerted of, in these venues or (None) in the whole
-    library. ``seen``: ids of the items that the last alert, sent at ``mailed_at``, counted."""
+    """A staff member's alerts; ``venues`` None is the whole library. ``seen``: ids of the items
+    that the last mail, sent at ``mailed_at``, counted."""
 
     reader_id: ReaderId
     kinds: frozenset[AlertKind]

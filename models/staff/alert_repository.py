@@ -1,5 +1,3 @@
-"""Alert preferences of staff members."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
@@ -20,13 +18,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class AlertRepository:
-    """One document for each staff member who has chosen a kind."""
+    """One document for each staff member with alerts."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["staff_alerts"]
 
     async def of(self, reader_id: ReaderId) -> AlertWish | None:
-        """The staff member's alerts; None if they have chosen none."""
         with translate_errors():
             document = await self._all.find_one({"_id": reader_id})
         return _wish(document) if document else None
@@ -38,7 +35,6 @@ class AlertRepository:
         return [ReaderId(row["_id"]) for row in rows]
 
     async def live(self, now: datetime) -> list[AlertWish]:
-        """Alerts that have not expired."""
         with translate_errors():
             rows = await self._all.find({"until": {"$gt": now}}).to_list(None)
         return [_wish(row) for row in rows]
@@ -50,8 +46,8 @@ class AlertRepository:
         venues: Collection[VenueId] | None,
         until: datetime,
     ) -> None:
-        """Stores the chosen kinds, in these venues or (None) in the whole library; without kinds,
-        deletes the alerts."""
+        """Stores the chosen kinds, or deletes the alerts if there are none. ``venues`` None is the
+        whole library."""
         with translate_errors():
             if not kinds:
                 await self._all.delete_one({"_id": reader_id})
@@ -77,8 +73,8 @@ class AlertRepository:
         until: datetime,
         unless_until: datetime,
     ) -> None:
-        """Extends the expiry to ``until`` and updates the venues. Writes nothing if the alerts last
-        until ``unless_until`` already and the venues are the same."""
+        """Extends the expiry and updates the venues. Writes nothing if the venues are the same and
+        the expiry is after ``unless_until``."""
         scope = _scope(venues)
         stale: Document = {
             "_id": reader_id,
@@ -88,8 +84,8 @@ class AlertRepository:
             await self._all.update_one(stale, {"$set": {**scope, "until": until}})
 
     async def claim(self, wish: AlertWish, now: datetime, seen: Sequence[str]) -> bool:
-        """Claims the alert that counts the items ``seen``. False if another worker has claimed one
-        meanwhile."""
+        """Claims the mail that counts the items ``seen``. False if another worker has claimed
+        it."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": wish.mailed_at},

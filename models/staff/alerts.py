@@ -1,8 +1,5 @@
-"""Mails staff members about open work, if they wish.
-
-A mail contains kinds and counts only; for details the staff member signs in. One mail covers all
-that came in ten minutes.
-"""
+"""Mails staff members about open work, if they wish. A mail contains kinds and counts only, and
+covers all that came in ten minutes."""
 
 from __future__ import annotations
 
@@ -19,8 +16,7 @@ from models.staff.alert_kinds import AlertKind, AlertWish, OpenItem
 from models.staff.alert_repository import AlertRepository
 
 LASTS: Final = timedelta(days=90)
-"""How long alerts last after the staff member last used their role, so that they end for former
-staff."""
+"""Alerts last this long after the last use of the role, so that they end for former staff."""
 _RENEWED_AFTER: Final = timedelta(days=7)
 MAIL_EVERY: Final = timedelta(minutes=10)
 OpenItems = Callable[[datetime], Awaitable[Mapping[AlertKind, list[OpenItem]]]]
@@ -59,7 +55,7 @@ class StaffAlerts:
         venues: Collection[VenueId] | None,
         now: datetime,
     ) -> None:
-        """Sets the alerts, in these venues or (None) in the whole library."""
+        """Sets the staff member's alerts. ``venues`` None is the whole library."""
         await self._alerts.choose(reader_id, kinds, venues, now + LASTS)
 
     async def run(self, now: datetime) -> int:

@@ -1,5 +1,3 @@
-"""API tokens, as administrators create and revoke them."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -26,8 +24,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``days``: full days that a token is valid after today; ``per_minute``: its rate limit in
-    requests."""
+    """A token's validity and rate. ``days``: full days after today; ``per_minute``: requests."""
 
     days: int
     per_minute: int
@@ -42,8 +39,6 @@ class NewApiToken:
 
 
 class StaffApiTokens:
-    """Creates and revokes API tokens, with audit entries."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -51,7 +46,7 @@ class StaffApiTokens:
         new_secret: Callable[[], str],
         end: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``end`` removes the requests' cached identity with this key from all workers."""
+        """``end`` makes all workers forget authenticated requests with this key."""
         self._audit, self._tokens = audit, tokens
         self._new_secret, self._end = new_secret, end
 
@@ -62,10 +57,8 @@ class StaffApiTokens:
     async def create(
         self, ctx: StaffContext, form: str, name: str, scopes: Collection[Scope], pace: Pace
     ) -> NewApiToken:
-        """Creates a token. Its id is derived from ``form``, so a form creates one token.
-
-        Raises: OtherVenue; Conflict if the form was sent before.
-        """
+        """Creates a token. ``form`` determines its id, so a form creates one token. Raises:
+        OtherVenue; Conflict if the form was sent before."""
         ctx.require(None, Role.ADMINISTRATOR)
         secret = self._new_secret()
         made = ApiToken(
@@ -87,7 +80,7 @@ class StaffApiTokens:
 
     async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
         """Revokes the token for all workers at once. Raises: OtherVenue; NotFound if it does not
-        exist or was revoked before."""
+        exist or is revoked."""
         ctx.require(None, Role.ADMINISTRATOR)
         token = next((token for token in await self._tokens.all() if token.id == id), None)
         if token is None:

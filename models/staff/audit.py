@@ -11,7 +11,6 @@ from typing import Final
 from models.kernel.ids import ReaderId
 
 JsonObject = Mapping[str, object]
-"""JSON values: texts, numbers, booleans, and None."""
 DONE: Final = "done"
 """The outcome of a successful operation."""
 BY_READER: Final = "reader"
@@ -102,8 +101,8 @@ class AuditAction(StrEnum):
 
 
 class AuditKind(StrEnum):
-    """Whether an entry is a change or a look. The console lists them separately, since looks are
-    many. The values are stored."""
+    """Whether an entry is a change or a look. Looks are many, so the console lists them separately.
+    The values are stored."""
 
     CHANGE = "change"
     LOOK = "look"
@@ -114,12 +113,10 @@ _LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.REVEAL_NUMBER, Aud
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One operation. ``reader`` is the reader concerned.
-
-    ``before``: the state when it was requested. ``after``: the state that it left, or for a look,
-    what was shown; None if it was refused or its end is unknown.
-    ``outcome``: "done", the error code of a refusal, or "" if its end is unknown.
-    """
+    """One operation. ``reader``: the reader concerned. ``before``: the state when it was requested.
+    ``after``: the state that it left, or what a look showed; None if it was refused or its end is
+    unknown.
+    ``outcome``: ``DONE``, the error code of a refusal, or "" if the end is unknown."""
 
     id: str
     at: datetime

@@ -1,5 +1,4 @@
-"""The audit log. Changes by staff, and their looks at personal data, are recorded before they
-happen."""
+"""The audit log: staff's changes and looks at personal data are recorded before they happen."""
 
 from __future__ import annotations
 
@@ -36,11 +35,11 @@ class StaffContext:
     key: IdempotencyKey | None = None
     """Set if the client may repeat the request."""
     step_aside: Callable[[], AbstractContextManager[None]] = nullcontext
-    """The same function as in ``RequestContext``."""
+    """Gives this request's place among running changes to another one while it waits."""
 
     def require(self, venue_id: VenueId | None, role: Role = Role.LIBRARIAN) -> None:
-        """Raises: OtherVenue if the staff member does not have the role in the venue or (None) in
-        the whole library."""
+        """Checks that the staff member has the role in the venue; None is the whole library.
+        Raises: OtherVenue."""
         (self.rights or rights_everywhere(self.role)).require(role, venue_id)
 
     @property
@@ -49,13 +48,12 @@ class StaffContext:
         return Actor("librarian", self.reader.id)
 
     def acting_for(self, reader: Reader) -> RequestContext:
-        """The context of an operation on behalf of the reader."""
         return RequestContext(reader, self.actor, self.now, self.key, self.step_aside)
 
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """The entry of a running operation. The operation sets ``after``, which is stored when it
+    """The entry of a running operation, which sets ``after``. It is stored when the operation
     succeeds."""
 
     after: JsonObject = field(default_factory=dict)
@@ -75,12 +73,12 @@ class AuditLog:
         reason: str = "",
         before: JsonObject | None = None,
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """Records the operation in an ``async with`` block. Without a ``target``, the ``reader``
-        concerned is the target.
+        """Records the operation in an ``async with`` block; without a ``target``, the ``reader`` is
+        the target.
 
         The entry is stored before the block begins. Its outcome is stored at the end: done, or the
-        code of a Conflict, RuleViolation or NotFound. After any other exception something may have
-        changed, so the outcome stays empty.
+        code of a Conflict, RuleViolation or NotFound. Other exceptions leave it empty, since
+        something may have changed.
         """
         return self._around(
             replace(_entry(ctx, action, target, reader, reason), before=before or {})
@@ -89,7 +87,7 @@ class AuditLog:
     def entry_of_reader(
         self, reader_id: ReaderId, now: datetime, action: AuditAction
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """Records what a reader does with a code that staff have issued. Outcomes as for
+        """Records what a reader does with a code that staff have issued; outcomes as in
         ``entry``."""
         target = f"reader:{reader_id}"
         return self._around(AuditEntry("", now, reader_id, BY_READER, action, target, reader_id))
@@ -114,7 +112,7 @@ class AuditLog:
         reason: str = "",
         facts: JsonObject | None = None,
     ) -> None:
-        """Records a look at personal data. Call it before the data are shown; ``facts`` name the
+        """Records a look at personal data. Call it before the data are shown. ``facts`` name the
         kinds of data and never contain them.
 
         Raises: Unavailable; nothing may be shown then.
@@ -132,7 +130,7 @@ class AuditLog:
     async def page_of(
         self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """A page of the matching entries without those of the action ``exclude``, newest first, and
+        """A page of the matching entries without those of the action ``exclude``, newest first; and
         their total number."""
         return await self._entries.page_of(criteria, skip, limit, exclude)
 

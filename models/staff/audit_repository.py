@@ -1,6 +1,3 @@
-"""The audit log's documents. An entry is added, completed once, never changed, and deleted when it
-expires."""
-
 from __future__ import annotations
 
 from dataclasses import asdict
@@ -64,8 +61,7 @@ class AuditLogRepository:
             await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` entries from before ``before``, oldest first; returns their
-        number."""
+        """Deletes up to ``limit`` entries, oldest first; returns their number."""
         return await delete_oldest(self._all, {"at": {"$lt": before}}, ("at", "_id"), limit)
 
     async def get(self, id: str) -> AuditEntry | None:
@@ -76,7 +72,7 @@ class AuditLogRepository:
     async def page_of(
         self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """A page of the matching entries without those of the action ``exclude``, newest first, and
+        """A page of the matching entries without those of the action ``exclude``, newest first; and
         their total number."""
         query: Document = {name: value for name, value in asdict(criteria).items() if value}
         if exclude:

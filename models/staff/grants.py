@@ -1,5 +1,3 @@
-"""Grants: roles that administrators give to staff members."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -74,8 +72,7 @@ class StaffGrants:
     async def take_back(
         self, ctx: StaffContext, reader_id: ReaderId, grant_id: str, reason: str
     ) -> None:
-        """Ends the grant at once, in all sessions. Raises: NotFound; LastAdministrator, without any
-        change."""
+        """Ends the grant at once, in all sessions. Raises: NotFound; LastAdministrator."""
         ctx.require(None, Role.ADMINISTRATOR)
         rows = [g for id, g in await self._grants.all() if id == reader_id and g.id == grant_id]
         if not rows:

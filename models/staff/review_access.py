@@ -1,7 +1,4 @@
-"""Review access: lets a reviewer at WeChat use the mini-program without a campus account.
-
-A visitor is created for the reviewer; a code binds one WeChat user to that visitor.
-"""
+"""Review access: a code binds a WeChat user, the reviewer of the mini-program, to a visitor."""
 
 from __future__ import annotations
 
@@ -33,8 +30,6 @@ class IssuedCode:
 
 
 class ReviewAccess:
-    """Issues, revokes and redeems review codes."""
-
     def __init__(self, audit: AuditLog, codes: ReviewCodeRepository) -> None:
         self._audit, self._codes = audit, codes
 
@@ -43,8 +38,8 @@ class ReviewAccess:
         return await self._codes.latest(reader.id) if reader.stay is not None else None
 
     async def issue(self, ctx: StaffContext, reader: Reader) -> IssuedCode:
-        """Issues a code for the visitor; a code not yet used is revoked. Raises: NotFound if the
-        reader is no visitor or the visit is over."""
+        """Issues a code and revokes an unused earlier one. Raises: NotFound if the reader is no
+        visitor or the visit is over."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
         issued = IssuedCode(secrets.token_urlsafe(_SECRET_BYTES), ctx.now + LIFETIME)
@@ -71,8 +66,8 @@ class ReviewAccess:
         return await self._codes.reader_of(secret, now)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the code, with an audit entry in the visitor's name, and returns the visitor;
-        None if it is invalid or was redeemed meanwhile."""
+        """Redeems the code, with an audit entry in the visitor's name. Returns the visitor; None if
+        the code is invalid or was used before."""
         reader_id = await self._codes.reader_of(secret, now)
         if reader_id is None:
             return None

@@ -12,8 +12,6 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSecondFactors:
-    """Resets second factors of staff members, with audit entries."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -27,8 +25,8 @@ class StaffSecondFactors:
         return await self._factors.of(reader.id) is not None
 
     async def reset(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
-        """Removes the second factor and signs the reader out everywhere; they set up a new one at
-        their next sign-in. Raises: NotFound if there is none."""
+        """Removes the factor and signs the reader out everywhere; they set up a new one at the next
+        sign-in. Raises: NotFound if there is none."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.RESET_SECOND_FACTOR, reader=reader.id, reason=reason

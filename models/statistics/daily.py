@@ -1,5 +1,3 @@
-"""Daily statistics of areas, and summaries of them."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,17 +17,14 @@ BOOKED_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
     ReservationState.OFFER_EXPIRED,
 }
-"""States that count as bookings. Expired offers of the waitlist do not."""
+"""States that count as bookings: all but those of waitlist offers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaDay:
-    """The statistics of one area on a completed day.
-
-    ``open_minutes``: of all its seats together. ``used``: minutes of seats in use, by hour of the
-    day.
-    ``lead_minutes``: sum of the times between creation and start, without cancelled bookings.
-    """
+    """The statistics of one area on one day. ``open_minutes``: of all seats together. ``used``:
+    minutes of seats in use, by hour of the day. ``lead_minutes``: sum of the times from creation to
+    start, without cancelled bookings."""
 
     day: date
     area_id: AreaId
@@ -52,13 +47,8 @@ def summarise_day(
     rows: Iterable[BookingFacts],
     late: Iterable[BookingFacts] = (),
 ) -> AreaDay:
-    """The area's statistics of a day.
-
-    Args:
-        hours: when it was open.
-        rows: its bookings of the day.
-        late: bookings of the day before. Only their use after midnight counts.
-    """
+    """The area's statistics of a day. ``hours``: when it was open. ``rows``: its bookings of the
+    day. ``late``: bookings of the day before, of which only the use after midnight counts."""
     bookings = [row for row in rows if row.state in BOOKED_STATES]
     not_cancelled = [row for row in bookings if row.state is not ReservationState.CANCELLED]
     used = [0] * HOURS
@@ -86,7 +76,6 @@ def summarise_day(
 
 
 def _within(day: date, span: TimeRange) -> timedelta:
-    """The part of the span in the calendar day."""
     midnight = local_instant(day, time())
     return min(span.end, midnight + HOURS * _HOUR) - max(span.start, midnight)
 

@@ -38,7 +38,7 @@ class DailyStatisticsRepository:
         return date.fromisoformat(document["day"]) if document else None
 
     async def between(self, first: date, last: date) -> list[AreaDay]:
-        """Both days inclusive, in order."""
+        """The statistics of the days, both inclusive, in order."""
         query = {"day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
         with translate_errors():
             rows = await self._all.find(query).sort("day", ASCENDING).to_list(None)

@@ -1,5 +1,3 @@
-"""The use of each seat of an area by hour of the day, over some days."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,13 +31,9 @@ def seat_hours(
     opened: Mapping[date, Sequence[TimeRange]],
     rows: Iterable[tuple[date, BookingFacts]],
 ) -> list[SeatHours]:
-    """The use of each seat on the days of ``opened``, except days on which the seat was out of
-    service.
-
-    Args:
-        opened: day → when the area was open.
-        rows: bookings with their calendar day; one over midnight appears for both days.
-    """
+    """The use of each seat on the days of ``opened``, which maps them to the area's opening hours.
+    Days on which the seat was out of service are left out. ``rows``: bookings by calendar day; one
+    over midnight appears for both days."""
     used = {seat.id: [0] * HOURS for seat in seats}
     usable = {
         seat.id: {day for day in opened if seat.unavailable_reason(day) is None} for seat in seats

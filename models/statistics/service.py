@@ -32,8 +32,8 @@ class StatisticsService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock``: False if the service runs on a simulated clock, for which creation times
-        of bookings cannot be narrowed down."""
+        """``wall_clock`` is False if the service runs on a simulated clock, by which a booking of a
+        day may have been created at any time."""
         self._statistics, self._reservations = statistics, reservations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
@@ -108,8 +108,8 @@ class StatisticsService:
             return await self._reservations.page_of_day(day, made, venues, criteria, after, limit)
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
-        """Bookings of the day before that lasted past midnight; none if the library closed in
-        between."""
+        """Bookings of the day before that lasted past midnight; none if the library was closed
+        then."""
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []
@@ -124,8 +124,8 @@ class StatisticsService:
 async def creation_window(
     policies: PolicyRepository, day: date, wall_clock: bool
 ) -> TimeRange | None:
-    """The time span in which bookings of that day can have been created, under any policy; None if
-    unknown, because the clock is simulated."""
+    """The span in which bookings of that day can have been created, under any policy; None if the
+    clock is simulated."""
     if not wall_clock:
         return None
     begin, ahead = local_instant(day, time()), await policies.farthest_horizon()

@@ -1,5 +1,3 @@
-"""The library's occupancy at single moments."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -13,8 +11,8 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """Counts of a day's bookings. ``checked_in``: all that were checked in; ``in_use`` and
-    ``away``: the present state."""
+    """Counts of a day's bookings. ``checked_in``: all that ever were; ``in_use``, ``away``: at
+    present."""
 
     booked: int
     checked_in: int
@@ -26,7 +24,8 @@ class DayTotals:
 
 
 def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> DayTotals:
-    """``late``: bookings of the day before, of which only present readers count."""
+    """Counts a day's bookings. ``late``: bookings of the day before, of which only present readers
+    count."""
     states = Counter[ReservationState]()
     there = Counter(row.state for row in late)
     came = 0
@@ -52,8 +51,7 @@ def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> D
 def occupied_seats(
     rows: Iterable[BookingFacts], instants: Sequence[datetime], now: datetime
 ) -> list[int]:
-    """The number of occupied seats at each instant: actually used up to ``now``, booked
-    afterwards."""
+    """The number of occupied seats at each instant: in use up to ``now``, booked afterwards."""
     counts = [0] * len(instants)
     for row in rows:
         for n, instant in enumerate(instants):

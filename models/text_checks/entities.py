@@ -1,5 +1,3 @@
-"""WeChat's text check (内容检测): verdicts, and the texts that await one."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,9 +8,9 @@ from models.kernel.ids import ReaderId
 
 
 class TextVerdict(StrEnum):
-    """The verdict that staff see beside a text. The values are stored.
+    """WeChat's verdict on a text (内容检测). The values are stored.
 
-    ``unchecked``: the check is due, or impossible because the author has no WeChat user or was not
+    ``UNCHECKED``: the check is due, or impossible because the author has no WeChat user or was not
     in the mini-program for a day.
     """
 
@@ -32,11 +30,8 @@ def worst(verdicts: list[TextVerdict]) -> TextVerdict:
 
 @dataclass(frozen=True, slots=True)
 class WaitingText:
-    """A text that awaits its check.
-
-    ``sealed``: the stored ciphertext, which must be unchanged when the verdict is written.
-    ``tries``: calls that got no answer.
-    """
+    """A text whose check is due. ``sealed``: the stored ciphertext, which must be unchanged when
+    the verdict is written. ``tries``: calls without an answer."""
 
     collection: str
     id: str

@@ -1,5 +1,4 @@
-"""The checks of readers' texts. Each is stored beside its text: first the due time, then the
-verdict."""
+"""The checks of readers' texts, stored beside them: first the due time, then the verdict."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ CHECKED_TEXTS: Final[Mapping[str, str]] = {
 
 
 def check_index(holder: str = "") -> IndexModel:
-    """The index of texts that await a check. ``holder`` is the path of the sub-document with the
+    """The index of texts whose check is due. ``holder``: the path of the sub-document with the
     check, with a trailing dot."""
     due = f"{holder}check.due"
     return IndexModel(
@@ -39,8 +38,7 @@ def due_check(at: datetime) -> Document:
 
 
 def verdict_in(check: Document | None) -> TextVerdict:
-    """The stored verdict; ``unchecked`` if the text awaits its check or is older than text
-    checks."""
+    """The stored verdict; ``UNCHECKED`` if the text has none yet or is older than text checks."""
     return TextVerdict((check or {}).get("verdict", TextVerdict.UNCHECKED))
 
 
@@ -79,13 +77,12 @@ class TextCheckRepository:
         return min(due_times, default=None)
 
     async def keep(self, checked: WaitingText, verdict: TextVerdict, now: datetime) -> bool:
-        """Stores the verdict. False if the text was changed or deleted meanwhile, or has a verdict:
-        a changed text is checked anew. Raises: Unavailable."""
+        """Stores the verdict. False if the text has one, or was changed or deleted meanwhile: a
+        changed text is checked anew. Raises: Unavailable."""
         return await self._write(checked, {"verdict": verdict.value, "at": now})
 
     async def put_off(self, waiting: WaitingText, due: datetime) -> bool:
-        """Makes the check due at another time. False if the text has a verdict already. Raises:
-        Unavailable."""
+        """Postpones the check to ``due``. False if the text has a verdict. Raises: Unavailable."""
         return await self._write(waiting, {"due": due, "tries": waiting.tries + 1})
 
     async def _write(self, text: WaitingText, check: Document) -> bool:
@@ -101,8 +98,7 @@ class TextCheckRepository:
 
 
 def _holder(field: str) -> str:
-    """The path of the sub-document with the text, with a trailing dot (``appeal.``); "" at top
-    level."""
+    """The path of the text's sub-document, with a trailing dot (``appeal.``), or ""."""
     return field[: -len(field.rpartition(".")[2])]
 
 

@@ -21,10 +21,10 @@ _OPERATION_SECONDS: Final = 1.0
 
 
 class AccessTokenStore:
-    """One cached token for each WeChat account, and the lock of the worker that renews it.
+    """One token for each WeChat account, and the lock of the worker that renews it.
 
-    The keys are ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk``; they expire in real time, like the
-    token. Every method raises ``Unavailable`` if Redis does not answer within a second.
+    The keys ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk`` expire in real time. Every method raises
+    ``Unavailable`` if Redis does not answer within a second.
     """
 
     def __init__(self, redis: Redis) -> None:

@@ -1,5 +1,3 @@
-"""Pictures of mini-program codes. WeChat drew them once; they are kept for ever."""
-
 from __future__ import annotations
 
 from datetime import datetime

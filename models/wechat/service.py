@@ -15,8 +15,8 @@ class WeChatCallbackService:
 
     @asynccontextmanager
     async def once(self, name: str, now: datetime) -> AsyncIterator[bool]:
-        """True if this callback is new. If its handling fails, WeChat's next repetition is new
-        again. ``name`` identifies the callback and contains no openid."""
+        """True if the callback is new. After a failure, WeChat's repetition is new again. ``name``
+        identifies the callback and contains no openid."""
         if not await self._log.first(name, now):
             yield False
             return

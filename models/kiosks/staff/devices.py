@@ -1,5 +1,3 @@
-"""Kiosks and gates, their keys, and the presence sources of venues, as managed by the staff."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -54,8 +52,8 @@ class StaffDevices:
         return key
 
     async def change(self, ctx: StaffContext, old: Device, new: Device, reason: str) -> None:
-        """Renames, moves or retires a device; retiring revokes its key. Raises: DeviceChanged,
-        without any change, if the device is no longer as in ``old``."""
+        """Renames, moves or retires a device; a retired one loses its key. Raises: DeviceChanged if
+        it is no longer as in ``old``; nothing has changed then."""
         for place in (old, new):
             ctx.require(place.venue_id, Role.ADMINISTRATOR)
         if new.venue_id != old.venue_id:
@@ -69,8 +67,8 @@ class StaffDevices:
             entry.after = {} if new.retired else _facts(new)
 
     async def put_in_order(self, ctx: StaffContext, devices: Sequence[Device]) -> None:
-        """Sets the order of all kiosks, or all gates, of one venue. Raises: DeviceChanged; nothing
-        has changed then."""
+        """Orders all kiosks, or all gates, of one venue. Raises: DeviceChanged; nothing has changed
+        then."""
         venue_id = devices[0].venue_id
         ctx.require(venue_id, Role.ADMINISTRATOR)
         kiosks = [device for device in devices if isinstance(device, Kiosk)]
@@ -97,7 +95,8 @@ class StaffDevices:
             return await self._issue_key(ctx, old)
 
     async def delete(self, ctx: StaffContext, device: Device, reason: str) -> None:
-        """Raises: DeviceUsed if the device has ever been in contact with the service."""
+        """Deletes a device that was never used. Raises: DeviceUsed if it has contacted the
+        service."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -125,7 +124,7 @@ class StaffDevices:
         await self._reference.refresh()
 
     async def rotate_key(self, ctx: StaffContext, device: Device, reason: str) -> str:
-        """Issues a new key, which revokes the old one. Raises: DeviceChanged if the device was
+        """Returns a new key; the old one stops working. Raises: DeviceChanged if the device was
         retired or deleted meanwhile."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
@@ -136,8 +135,8 @@ class StaffDevices:
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
     ) -> None:
-        """Sets what proves presence in the venue. Raises: VenueChanged, without any change, if the
-        venue was changed meanwhile."""
+        """Sets what proves presence in the venue. Raises: VenueChanged if it was changed meanwhile;
+        nothing has changed then."""
         ctx.require(old.id, Role.ADMINISTRATOR)
         new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
         async with self._audit.entry(

@@ -20,8 +20,8 @@ class StaffPairing:
         holder: KeyHolder,
         reason: str,
     ) -> None:
-        """Pairs the screen with the kiosk; the key of ``holder``, the screen that the administrator
-        saw, is revoked. Raises: PairingOver, KioskKeyChanged."""
+        """Pairs the screen with the kiosk. The key of ``holder``, the screen that the administrator
+        saw, stops working. Raises: PairingOver, KioskKeyChanged."""
         ctx.require(kiosk.venue_id, Role.ADMINISTRATOR)
         before = {"browser": holder.browser, "since": instant_text(holder.since)}
         async with self._audit.entry(

@@ -1,7 +1,4 @@
-"""Areas as staff manage them: name, floor, order, return and deletion.
-
-Changes that can affect bookings (plans, retiring) are in models/policy/staff.py.
-"""
+"""Changes of areas that affect no booking; plans and retiring are in models/policy/staff.py."""
 
 from __future__ import annotations
 
@@ -21,8 +18,8 @@ from models.storage.event_outbox import StoredEvent
 
 
 class StaffAreas:
-    """Changes areas except their plans. Raises PlanChanged, without any change, if the area was
-    changed since it was shown."""
+    """Changes areas. Raises PlanChanged, without any change, if the area was changed since it was
+    shown."""
 
     def __init__(
         self,
@@ -37,8 +34,8 @@ class StaffAreas:
     async def rearrange(
         self, ctx: StaffContext, old: Area, changed: Sequence[Area], reason: str
     ) -> None:
-        """Replaces ``old`` by the first of ``changed``, and writes the others, whose order has
-        changed. Raises: PlanChanged."""
+        """Writes the changed areas of one floor; the first one replaces ``old``. Raises:
+        PlanChanged."""
         for area in (old, *changed):
             ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(

@@ -15,8 +15,8 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffPlanPictures:
-    """``version`` is the one that the form was made from, "" without a picture. If another one is
-    stored, all changes raise PictureChanged and change nothing."""
+    """Changes pictures under plans. ``version`` is the one that the form shows, "" without a
+    picture. If another one is stored, changes raise PictureChanged and change nothing."""
 
     def __init__(self, audit: AuditLog, pictures: PlanPictureRepository) -> None:
         self._audit, self._pictures = audit, pictures
@@ -29,7 +29,7 @@ class StaffPlanPictures:
         return await self._pictures.content(area_id, digest)
 
     async def put(self, ctx: StaffContext, area: Area, version: str, file: PictureFile) -> None:
-        """Stores the picture: at the place of the earlier one, or fitted to the plan."""
+        """Stores the picture, at the place of the earlier one or fitted to the plan."""
         async with self._change(ctx, area, version) as old:
             if old is None:
                 written = await self._pictures.add(area.id, file, fitted(area, file))
@@ -39,7 +39,6 @@ class StaffPlanPictures:
                 raise PictureChanged()
 
     async def move(self, ctx: StaffContext, area: Area, version: str, place: PicturePlace) -> None:
-        """Changes the picture's place, width or opacity."""
         async with self._change(ctx, area, version) as old:
             if old is None or not await self._pictures.move(old, place):
                 raise PictureChanged()
@@ -53,8 +52,8 @@ class StaffPlanPictures:
     async def _change(
         self, ctx: StaffContext, area: Area, version: str
     ) -> AsyncIterator[PlanPicture | None]:
-        """Yields the picture of that version inside an audit entry. The repository compares the
-        version again when it writes."""
+        """Yields the picture of that version inside an audit entry. The write checks the version
+        again."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         old = await self._pictures.get(area.id)
         async with self._audit.entry(

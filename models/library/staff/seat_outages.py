@@ -1,5 +1,3 @@
-"""Outages of single seats, which staff set while standing at the seat."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -33,10 +31,10 @@ class StaffSeatOutages:
         resolution: Resolution,
     ) -> None:
         """Sets the seat's outage. ``resolution`` applies to bookings that lose their seat. Tries
-        again if the plan was changed concurrently elsewhere.
+        again if the plan was changed elsewhere meanwhile.
 
-        Raises: NotFound, Malformed; PlanChanged, without any change, if this seat's outage was
-        changed meanwhile.
+        Raises: NotFound, Malformed; PlanChanged, without any change, if the seat's outage was
+        changed meanwhile; Busy.
         """
         for _ in range(_TRIES):
             await self._reference.refresh()

@@ -1,5 +1,3 @@
-"""The list of venues, as managed by administrators."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,7 +22,7 @@ class StaffVenues:
 
     async def add(self, ctx: StaffContext, venue_id: VenueId, name: str) -> None:
         """Adds the venue as the last one. The form contains ``venue_id``, so a form sent twice adds
-        one venue. Raises: VenueExists if the name or id is taken."""
+        one venue. Raises: VenueExists."""
         ctx.require(None, Role.ADMINISTRATOR)
         venues = self._reference.catalog.venues.values()
         if any(venue.name == name for venue in venues):
@@ -49,7 +47,7 @@ class StaffVenues:
         await self._replace(ctx, AuditAction.RENAME_VENUE, old, new, "name")
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
-        """Sets the order in which readers see the venues. Raises: VenueChanged; nothing has changed
+        """Sets the order in which readers see venues. Raises: VenueChanged; nothing has changed
         then."""
         ctx.require(None, Role.ADMINISTRATOR)
         moved = [
@@ -64,8 +62,8 @@ class StaffVenues:
             entry.after = {"order": ", ".join(venue.name for venue in venues)}
 
     async def retire(self, ctx: StaffContext, old: Venue) -> None:
-        """Hides the venue; it accepts no area or device. Raises: VenueInUse if it has an area in
-        use, VenueChanged; nothing has changed then."""
+        """Hides the venue; it accepts no area or device. Raises: VenueInUse, VenueChanged; nothing
+        has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(old, retired=True)
         await self._replace(ctx, AuditAction.RETIRE_VENUE, old, new, "retired")
@@ -90,8 +88,7 @@ class StaffVenues:
             entry.after = {field: getattr(new, field)}
 
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:
-        """Raises: VenueInUse if the venue has an area, a kiosk or a gate; VenueChanged. Nothing has
-        changed then."""
+        """Deletes the venue. Raises: VenueInUse, VenueChanged; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.REMOVE_VENUE, target=f"venue:{venue.id}", before={"name": venue.name}
