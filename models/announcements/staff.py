@@ -60,29 +60,42 @@ class StaffAnnouncements:
             day += timedelta(days=1)
         return sorted(readers)
 
-    async def send(self, ctx: StaffContext, what: Announcement, reason: str) -> int:
+    async def send(self, ctx: StaffContext, announcement: Announcement, reason: str) -> int:
         """Notifies the audience, computed anew; returns its size. Raises: OtherVenue."""
-        for area_id in what.areas:
+        for area_id in announcement.areas:
             ctx.require(self._reference.area(area_id).venue_id)
-        names = [self._reference.area(id).name for id in sorted(what.areas)]
+        names = [self._reference.area(id).name for id in sorted(announcement.areas)]
         async with self._audit.entry(
             ctx,
             AuditAction.ANNOUNCE,
             target="announcement",
             reason=reason,
-            before={"title": what.title, "area": " ".join(names)},
+            before={"title": announcement.title, "area": " ".join(names)},
         ) as entry:
-            readers = await self.audience(what.areas, what.span)
-            prefix = await self._announcements.begin(_key(ctx, what), new_id())
+            readers = await self.audience(announcement.areas, announcement.span)
+            prefix = await self._announcements.begin(_key(ctx, announcement), new_id())
             for begin in range(0, len(readers), AT_A_TIME):
                 await self._notifier.announced(
-                    prefix, readers[begin : begin + AT_A_TIME], what.title, what.text, ctx.now
+                    prefix,
+                    readers[begin : begin + AT_A_TIME],
+                    announcement.title,
+                    announcement.text,
+                    ctx.now,
                 )
             entry.after = {"told": len(readers)}
         return len(readers)
 
 
-def _key(ctx: StaffContext, what: Announcement) -> str:
+def _key(ctx: StaffContext, announcement: Announcement) -> str:
     """An id of the form with its contents: changed contents make it another announcement."""
-    said = repr((ctx.reader.id, what.key, sorted(what.areas), what.span, what.title, what.text))
-    return hashlib.sha256(said.encode()).hexdigest()
+    contents = repr(
+        (
+            ctx.reader.id,
+            announcement.key,
+            sorted(announcement.areas),
+            announcement.span,
+            announcement.title,
+            announcement.text,
+        )
+    )
+    return hashlib.sha256(contents.encode()).hexdigest()

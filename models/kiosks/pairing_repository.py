@@ -80,11 +80,11 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter for a free place of the network, or for the request to displace.
+        """A filter for a free place of the network, or else for the request to displace.
 
-        Displaced is the oldest request, first of the same kind of browser, so that a screen that
-        asks again displaces its own. New requests are never displaced, confirmed ones last. Raises:
-        Busy if all are new.
+        It displaces the oldest request, preferably from the same kind of browser, so that a screen
+        that asks again displaces its own; never new ones, and confirmed ones last. Raises: Busy if
+        all are new.
         """
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)

@@ -52,7 +52,7 @@ class PlanPicture:
 
 
 def fitted(area: Area, file: PictureFile) -> PicturePlace:
-    """The largest place that fits on the plan."""
+    """The largest placement that keeps the picture inside the plan."""
     scale = min(area.width / file.width, area.height / file.height)
     return PicturePlace(0, 0, max(1, round(file.width * scale)), _FAINT)
 

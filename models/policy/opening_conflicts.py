@@ -226,8 +226,8 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """Hours over midnight that the closure ends at midnight before its first day: those of its
-    place, and of areas in it with their own hours."""
+    """Warnings that the closure cuts off at midnight the hours that began the day before: at its
+    place, and in areas in it with their own hours."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

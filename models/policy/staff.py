@@ -39,8 +39,8 @@ class AreaChange:
     @property
     def after(self) -> JsonObject:
         new = self.new
-        said: dict[str, object] = {"rev": new.rev, "change": self.summary}
-        return said if self.old is not None else said | {"area": new.name, "floor": new.floor}
+        facts: dict[str, object] = {"rev": new.rev, "change": self.summary}
+        return facts if self.old is not None else facts | {"area": new.name, "floor": new.floor}
 
 
 class StaffPolicyAndPlans:

@@ -150,12 +150,12 @@ def _refusal(course: PastBooking, day: date, policy: Policy, place: OpenHours) -
     """The error code of the first rule that the booking would have broken when it was made."""
     at_once = course.start == floor_minute(course.asked_at)
     start = None if at_once else to_local(course.start).time()
-    wish = TimeSelection(day, start, to_local(course.end).time())
+    selection = TimeSelection(day, start, to_local(course.end).time())
     if course.extended:
         # The length before the extension is unknown, so the limit is not applied.
         policy = replace(policy, max_minutes=24 * 60)
     try:
-        resolve_time(wish, policy, place, course.asked_at)
+        resolve_time(selection, policy, place, course.asked_at)
     except RuleViolation as error:
         return error.code
     return None

@@ -33,7 +33,7 @@ class StaffContext:
     rights: StaffRights | None = None
     """The roles by venue; None means ``role`` in the whole library."""
     key: IdempotencyKey | None = None
-    """Set if the client may repeat the request."""
+    """The idempotency key of a request that the client may repeat."""
     step_aside: Callable[[], AbstractContextManager[None]] = nullcontext
     """Gives this request's place among running changes to another one while it waits."""
 
