@@ -84,7 +84,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ),
     (
         "gate_events.seen",
-        lambda s: s.stored.gate_events.seen(s.readers[:5], on("00:00")),
+        lambda s: s.stored.gate_events.passed_since(s.readers[:5], on("00:00")),
         {"reader_passages"},
     ),
     (

@@ -49,7 +49,7 @@ def _entry(
     reference: ReferenceData, r: Reservation, base_url: str, language: Language
 ) -> CalendarEntry:
     say = _say_in(language)
-    seat, time = presenter.seat(reference, r.seat_id), rules.shown_time(r)
+    seat, time = presenter.seat(reference, r.seat_id), rules.calendar_time(r)
     words = partial(_words, language, seat)
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(

@@ -1,1 +1,0 @@
-"""Announcements to the readers of chosen bookings."""

@@ -1,5 +1,3 @@
-"""One message by the staff to everybody who has a place in some areas at some time."""
-
 from __future__ import annotations
 
 import hashlib
@@ -20,13 +18,13 @@ from models.staff.ports import ReaderNotifier
 from models.storage.mongo import new_id
 
 AT_A_TIME: Final = 200
-"""Readers who are told in one go."""
+"""Readers who get their message in one call of the notifier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """``key`` is the form's: sent once more, it tells nobody twice. ``span`` is the time for which
-    its readers have a place in one of the areas."""
+    """One message of the staff. Sending the form ``key`` again notifies no reader twice. Recipients
+    are the readers with a booking in ``areas`` that overlaps ``span``."""
 
     key: str
     areas: Collection[AreaId]
@@ -36,8 +34,6 @@ class Announcement:
 
 
 class StaffAnnouncements:
-    """Finds whom an announcement concerns, and tells them."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -51,45 +47,55 @@ class StaffAnnouncements:
         self._notifier = notifier
 
     async def audience(self, areas: Collection[AreaId], span: TimeRange) -> list[ReaderId]:
-        """The readers with a live reservation in one of the areas that has any of the time."""
-        seats, found = self._reference.catalog.all_seats, set[ReaderId]()
-        # One that has begun the evening before may last past midnight.
+        """The readers with a live reservation in one of the areas that overlaps the span."""
+        seats, readers = self._reference.catalog.all_seats, set[ReaderId]()
+        # A reservation that began the evening before may last past midnight.
         day, last = local_date(span.start) - timedelta(days=1), last_date(span)
         while day <= last:
             for row in await self._reservations.occupancy_rows(day):
                 seat = seats.get(row.seat_id)
                 meets = row.start < span.end and span.start < row.end
                 if seat is not None and seat.area_id in areas and meets:
-                    found.add(row.reader_id)
+                    readers.add(row.reader_id)
             day += timedelta(days=1)
-        return sorted(found)
+        return sorted(readers)
 
-    async def send(self, ctx: StaffContext, what: Announcement, reason: str) -> int:
-        """How many readers were told: they are found anew.
-
-        Raises: OtherVenue where one of the areas is not the staff member's.
-        """
-        for area_id in what.areas:
+    async def send(self, ctx: StaffContext, announcement: Announcement, reason: str) -> int:
+        """Notifies the audience, computed anew; returns its size. Raises: OtherVenue."""
+        for area_id in announcement.areas:
             ctx.require(self._reference.area(area_id).venue_id)
-        names = [self._reference.area(id).name for id in sorted(what.areas)]
+        names = [self._reference.area(id).name for id in sorted(announcement.areas)]
         async with self._audit.entry(
             ctx,
             AuditAction.ANNOUNCE,
             target="announcement",
             reason=reason,
-            before={"title": what.title, "area": " ".join(names)},
+            before={"title": announcement.title, "area": " ".join(names)},
         ) as entry:
-            readers = await self.audience(what.areas, what.span)
-            prefix = await self._announcements.begin(_key(ctx, what), new_id())
+            readers = await self.audience(announcement.areas, announcement.span)
+            prefix = await self._announcements.begin(_key(ctx, announcement), new_id())
             for begin in range(0, len(readers), AT_A_TIME):
                 await self._notifier.announced(
-                    prefix, readers[begin : begin + AT_A_TIME], what.title, what.text, ctx.now
+                    prefix,
+                    readers[begin : begin + AT_A_TIME],
+                    announcement.title,
+                    announcement.text,
+                    ctx.now,
                 )
             entry.after = {"told": len(readers)}
         return len(readers)
 
 
-def _key(ctx: StaffContext, what: Announcement) -> str:
-    """The form with all that it says: with another text it is another announcement."""
-    said = repr((ctx.reader.id, what.key, sorted(what.areas), what.span, what.title, what.text))
-    return hashlib.sha256(said.encode()).hexdigest()
+def _key(ctx: StaffContext, announcement: Announcement) -> str:
+    """An id of the form with its contents: changed contents make it another announcement."""
+    contents = repr(
+        (
+            ctx.reader.id,
+            announcement.key,
+            sorted(announcement.areas),
+            announcement.span,
+            announcement.title,
+            announcement.text,
+        )
+    )
+    return hashlib.sha256(contents.encode()).hexdigest()

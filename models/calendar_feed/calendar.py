@@ -1,4 +1,4 @@
-"""Entries as an iCalendar (RFC 5545) that is published (RFC 5546), with the library's time zone."""
+"""Writes entries as a published iCalendar (RFC 5545, RFC 5546) in the library's time zone."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from models.calendar_feed.entities import CalendarEntry
 PRODUCT: Final = "-//seat-reservation//library seats//ZH"
 ALARM_BEFORE: Final = timedelta(minutes=15)
 REFRESH_EVERY: Final = timedelta(hours=1)
-"""How often a calendar is asked to read a feed; each does so as it likes."""
+"""The refresh interval that the feed suggests. Calendar programs may ignore it."""
 _ZONE_SINCE: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (RFC 5545: on the zone's own clock)
 
 
 def calendar_of(entries: Sequence[CalendarEntry], zone: timezone, name: str = "") -> bytes:
-    """The calendar's bytes: the same entries give the same bytes.
+    """Returns the calendar file. Equal entries give equal bytes.
 
     Args:
-        entries: what stands in it, in this order.
-        zone: the library's clock, under the name of its zone.
-        name: what the calendar is called. Given for a feed, which is read again and again.
+        entries: written in this order.
+        zone: the library's time zone, with its IANA name.
+        name: the calendar's title; only a feed, which is read repeatedly, has one.
     """
     calendar = Calendar()
     calendar.add("version", "2.0")
@@ -45,23 +45,23 @@ def calendar_of(entries: Sequence[CalendarEntry], zone: timezone, name: str = ""
 
 
 def _zone(zone: timezone) -> Timezone:
-    # A library's clock never jumps, so one observance says all of it.
+    # The library's zone has a fixed offset, so one observance is enough.
     observance = TimezoneStandard()
     observance.add("dtstart", _ZONE_SINCE)
     observance.add("tzoffsetfrom", zone.utcoffset(None))
     observance.add("tzoffsetto", zone.utcoffset(None))
     observance.add("tzname", zone.tzname(None))
-    found = Timezone()
-    found.add("tzid", zone.tzname(None))
-    found.add_component(observance)
-    return found
+    component = Timezone()
+    component.add("tzid", zone.tzname(None))
+    component.add_component(observance)
+    return component
 
 
 def _event(entry: CalendarEntry, zone: timezone) -> Event:
     event = Event()
     event.add("uid", entry.uid)
-    event.add("sequence", entry.rev)  # by a higher one a calendar replaces what it had
-    # The bytes stay as they are until the booking changes: this revision was published then.
+    event.add("sequence", entry.rev)  # calendars replace an event that has a lower number
+    # The time of the last change, not of the request: unchanged bookings give equal bytes.
     event.add("dtstamp", entry.changed_at)
     event.add("created", entry.created_at)
     event.add("last-modified", entry.changed_at)
@@ -88,8 +88,8 @@ def _alarm(words: str, related: str) -> Alarm:
 
 
 def _add_time(event: Event, name: str, instant: datetime, zone: timezone) -> None:
-    """On the library's clock. Some calendars go by the name of a zone and not by what the file says
-    of it; where their clock shows another time by now, the instant is written in UTC."""
+    """Writes local time with the name of the zone. Some programs look the zone up by its name;
+    where that would show another time, the instant is written in UTC."""
     if _agrees(zone.tzname(None), zone.utcoffset(None), instant):
         local = instant.astimezone(zone).replace(tzinfo=None)
         event.add(name, local, parameters={"TZID": zone.tzname(None)})
@@ -99,7 +99,7 @@ def _add_time(event: Event, name: str, instant: datetime, zone: timezone) -> Non
 
 def _agrees(name: str, offset: timedelta, instant: datetime) -> bool:
     try:
-        known = ZoneInfo(name)
+        system_zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return False
-    return instant.astimezone(known).utcoffset() == offset
+    return instant.astimezone(system_zone).utcoffset() == offset

@@ -1,5 +1,3 @@
-"""A reader's feed, and one booking as a calendar shows it."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,10 +8,8 @@ from models.kernel.ids import ReaderId
 
 @dataclass(frozen=True, slots=True)
 class CalendarFeed:
-    """That a reader has a feed. Its address is not known here: the token in it is kept as a hash.
-
-    ``language`` is the one of its words, which the calendar cannot ask for later.
-    """
+    """A reader's calendar feed. The token in its address is stored as a hash only. ``language`` is
+    that of its texts, since calendar programs send no preference."""
 
     reader_id: ReaderId
     created_at: datetime
@@ -22,12 +18,11 @@ class CalendarFeed:
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """One booking with the words that a calendar shows. Times are aware UTC.
+    """One booking with the texts that a calendar shows. Times are aware UTC.
 
-    ``uid`` names it in all calendars for ever, and ``rev``, the booking's revision, rises with each
-    change: by both a calendar replaces what it had. ``cancelled``: the seat is not the reader's any
-    more. ``before_start`` and ``before_end`` are what an alarm says; without words there is no
-    alarm.
+    ``uid`` is permanent; a higher ``rev`` replaces the event.
+    ``cancelled``: the reader no longer has the seat.
+    ``before_start``, ``before_end``: texts of the alarms; "" is no alarm.
     """
 
     uid: str

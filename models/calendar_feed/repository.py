@@ -1,4 +1,4 @@
-"""Readers' calendar feeds: one a reader by its id, found by the hash of the token."""
+"""Calendar feeds, at most one for each reader, found by the hash of the token."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ class CalendarFeedRepository:
         self._all = db["calendar_feeds"]
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
-        """The reader's feed; None where they have none. Raises: Unavailable."""
+        """Raises: Unavailable."""
         return await self._find({"_id": reader_id})
 
     async def by_secret(self, secret: str) -> CalendarFeed | None:
-        """The feed whose token has that hash now. Raises: Unavailable."""
+        """The feed whose current token has this hash. Raises: Unavailable."""
         return await self._find({"secret": secret})
 
     async def _find(self, query: Document) -> CalendarFeed | None:
         with translate_errors():
-            found = await self._all.find_one(query)
-        if found is None:
+            document = await self._all.find_one(query)
+        if document is None:
             return None
-        return CalendarFeed(ReaderId(found["reader"]), found["at"], found["language"])
+        return CalendarFeed(ReaderId(document["reader"]), document["at"], document["language"])
 
     async def put(self, feed: CalendarFeed, secret: str) -> None:
-        """The reader's only feed from now on: what was there before is found no more. Raises:
-        Unavailable."""
+        """Replaces the reader's earlier feed, whose token stops working. Raises: Unavailable."""
         document: Document = {
             "reader": feed.reader_id,
             "secret": secret,
@@ -48,6 +47,6 @@ class CalendarFeedRepository:
             await self._all.replace_one({"_id": feed.reader_id}, document, upsert=True)
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """None any more; where there is none it stays so. Raises: Unavailable."""
+        """Deletes the reader's feed, if there is one. Raises: Unavailable."""
         with translate_errors():
             await self._all.delete_one({"_id": reader_id})

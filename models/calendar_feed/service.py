@@ -1,5 +1,3 @@
-"""A reader's calendar feed: its secret address, and the bookings that stand in it."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -15,7 +13,7 @@ from models.storage.encryption import FieldCipher, token_hash
 
 
 class CalendarFeeds:
-    """Keeps one address for each reader, who alone was told it, once."""
+    """Manages secret feed addresses. A reader sees theirs only when it is issued."""
 
     def __init__(
         self,
@@ -23,41 +21,39 @@ class CalendarFeeds:
         reservations: ReservationQueries,
         sealer: FieldCipher,
     ) -> None:
-        """``sealer`` marks tokens as issued here, so that others are refused without a look-up."""
+        """``sealer`` recognises tokens of this service; others are refused without a query."""
         self._feeds, self._reservations, self._sealer = feeds, reservations, sealer
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
-        """The reader's feed; None where it is off. Raises: Unavailable."""
+        """Raises: Unavailable."""
         return await self._feeds.of(reader_id)
 
     async def issue(self, reader_id: ReaderId, language: str, now: datetime) -> str:
-        """A new token, which nobody can be shown again; the one before ends at once. Raises:
+        """Returns a new token, shown only once, and revokes the earlier one. Raises:
         Unavailable."""
         token = self._sealer.new_token()
         await self._feeds.put(CalendarFeed(reader_id, now, language), token_hash(token))
         return token
 
     async def revoke(self, reader_id: ReaderId) -> None:
-        """No address leads to the reader's bookings any more. Raises: Unavailable."""
+        """Deletes the reader's feed; its address stops working. Raises: Unavailable."""
         await self._feeds.remove(reader_id)
 
     def id_of(self, token: str) -> str:
-        """What stands for the token inside the service; it may be revoked, nothing is looked up.
+        """The id under which the token is stored. It makes no query, so the token may be revoked.
 
-        Raises: NotFound for a token that was never issued.
+        Raises: NotFound if this service never issued the token.
         """
         if not self._sealer.has_issued(token):
             raise NotFound()
         return token_hash(token)
 
     async def read(self, id: str, now: datetime) -> tuple[CalendarFeed, list[Reservation]]:
-        """The feed of a token by its ``id_of``, with its bookings, the latest first.
-
-        Raises: NotFound where the token was revoked or its reader erased; Unavailable.
-        """
+        """The feed with this ``id_of`` and its bookings, latest first. Raises: NotFound if the
+        token was revoked or its reader erased; Unavailable."""
         feed = await self._feeds.by_secret(id)
         if feed is None:
             raise NotFound()
         since = now - rules.KEPT_FOR
-        found = await self._reservations.recent_of(feed.reader_id, since, rules.MOST_ENTRIES)
-        return feed, found
+        bookings = await self._reservations.recent_of(feed.reader_id, since, rules.MOST_ENTRIES)
+        return feed, bookings

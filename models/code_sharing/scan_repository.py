@@ -1,5 +1,3 @@
-"""Check-ins by code, scored: one that a friend may have passed on is listed for librarians."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,7 +25,8 @@ INDEXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class KioskScan:
-    """``step`` names the kiosk and the one code that it showed. ``reasons`` make the ``score``."""
+    """A check-in by kiosk code. ``step`` identifies the kiosk and the one code that it showed;
+    ``score`` is how likely the code was passed on, by the signs in ``reasons``."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -42,7 +41,7 @@ class KioskScanRepository:
         self._all = db["kiosk_scans"]
 
     async def add(self, scan: KioskScan) -> None:
-        """Once for each reservation's check-in."""
+        """Stores the scan unless its reservation has one."""
         document: Document = {
             "reader": scan.reader_id,
             "step": scan.step,
@@ -65,7 +64,7 @@ class KioskScanRepository:
         return [_scan(row) for row in rows]
 
     async def readers_using(self, step: str) -> int:
-        """How many check-ins used one code of a kiosk."""
+        """The number of check-ins with one code of a kiosk."""
         with translate_errors():
             return await self._all.count_documents({"step": step})
 
@@ -88,7 +87,6 @@ class KioskScanRepository:
             )
 
     async def page_of(self, skip: int, limit: int) -> tuple[list[KioskScan], int]:
-        """Those with a score, the newest first."""
         query: Document = {"score": {"$gt": 0}}
         with translate_errors():
             total = await self._all.count_documents(query)

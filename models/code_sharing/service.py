@@ -1,6 +1,6 @@
-"""Code sharing: signs that a kiosk's code was sent to somebody who is not there.
+"""Code sharing: signs that a kiosk code was sent to a reader who is not in the library.
 
-A score lists a check-in for librarians and does nothing else: nobody is punished by it.
+A score only lists the check-in for librarians; it has no other consequence.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
-"""Readers who used one code: in 15 seconds hardly more than that can stand before one screen."""
+"""From this many check-ins on, one code is suspicious: hardly more readers fit in front of one
+screen in the 15 seconds for which it is shown."""
 _WAIT: Final = timedelta(minutes=1)
-"""A code lives for two steps; after that nobody can add to it."""
+"""A kiosk code is valid for two steps, which are over after this time."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"
@@ -27,8 +28,7 @@ _SCORES: Final = {READER_OUTSIDE: 3, MANY_USERS: 1}
 
 
 def scan_from(r: Reservation, when: datetime) -> KioskScan | None:
-    """The check-in by code that this reservation tells of; None where a card, a gate or time did
-    it."""
+    """The scan that checked the reservation in; None if a card, a gate or a clock did."""
     if r.last_kiosk_code is None or not r.last_kiosk_code.startswith("k:"):
         return None
     step = r.last_kiosk_code.rsplit(":", 1)[0]
@@ -38,8 +38,6 @@ def scan_from(r: Reservation, when: datetime) -> KioskScan | None:
 
 
 class CodeSharingService:
-    """Scores check-ins by code, after the fact."""
-
     def __init__(
         self,
         scans: KioskScanRepository,
@@ -49,18 +47,18 @@ class CodeSharingService:
         self._scans, self._gate_events, self._gates = scans, gate_events, gates
 
     async def record_scan(self, r: Reservation, event: OutboxEvent) -> None:
-        """Keep the check-in by code that the event tells of, if it does. May be repeated."""
+        """Stores the scan if the event is a check-in by kiosk code. Idempotent."""
         if event.event is not OutboxEventKind.CHECKED_IN:
             return
         if (scan := scan_from(r, event.at)) is not None:
             await self._scans.add(scan)
 
     async def page_of(self, skip: int, limit: int) -> tuple[list[KioskScan], int]:
-        """Scans with a score, the latest first, and how many there are."""
+        """A page of the scans with a score, latest first, and their total number."""
         return await self._scans.page_of(skip, limit)
 
     async def score_scans(self, now: datetime) -> int:
-        """Score what was scanned a while ago, as far as the gates have told. How many."""
+        """Scores scans up to the time that gates have reported completely. Returns their number."""
         before = min(now - _WAIT, await self._gates.complete_until(now))
         scored = []
         for scan in await self._scans.awaiting_score(before, _BATCH):
@@ -75,7 +73,7 @@ class CodeSharingService:
         return len(scored)
 
     async def _reader_was_outside(self, scan: KioskScan) -> bool:
-        """Did a gate see the reader leave, and not come back before they scanned?"""
+        """True if the reader's last passage of the day before the scan was out of a gate."""
         midnight = local_instant(local_date(scan.at), time(0))
         events = await self._gate_events.of_day(scan.reader_id, midnight, scan.at)
         return bool(events) and events[-1].direction is Direction.OUT

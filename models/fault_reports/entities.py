@@ -1,4 +1,4 @@
-"""报修: what a reader says is broken at a seat, and what became of it."""
+"""Fault reports (报修): what is broken at a seat, and how the report was closed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from models.library.entities import SeatId
 from models.text_checks.entities import TextVerdict
 
 MAX_FAULT_REPORTS_PER_DAY: Final = 3
-"""Of one reader: enough for a walk through a room, too few to be a nuisance."""
+"""Reports of one reader: enough for a walk through a room, too few to be a nuisance."""
 LONGEST_FAULT_TEXT: Final = 200
 
 
 class FaultKind(StrEnum):
-    """What is broken. The value is stored."""
+    """The values are stored."""
 
     CHAIR = "chair"
     DESK = "desk"
@@ -27,7 +27,7 @@ class FaultKind(StrEnum):
 
 
 class FaultState(StrEnum):
-    """The value is stored."""
+    """The values are stored."""
 
     OPEN = "open"
     REPAIRED = "repaired"
@@ -36,8 +36,8 @@ class FaultState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """``answer`` and ``closed_at`` are there from when it is no longer open on. ``verdict`` is what
-    WeChat says of the text."""
+    """A reader's report. ``answer`` and ``closed_at`` are set when it is closed; ``verdict`` is the
+    result of WeChat's text check."""
 
     id: str
     reader_id: ReaderId

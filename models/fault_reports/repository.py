@@ -1,4 +1,4 @@
-"""Fault reports as documents. Two indexes guard how often a reader reports."""
+"""Fault reports. Two unique indexes limit how often a reader reports."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class FaultReportRepository:
         day: date,
         at: datetime,
     ) -> FaultReport | None:
-        """Keep it as one of the reader's of the day. The open one of the same seat and kind, where
-        there is one; None where the day's are used up."""
+        """Stores a report. Returns it, or the open one of the same reader, seat and kind; None if
+        the reader's reports of the day are used up."""
         open_key = f"{reader_id}:{seat_id}:{kind.value}"
         document: Document = {
             "reader": reader_id,
@@ -82,13 +82,13 @@ class FaultReportRepository:
                         break
                     continue
                 break
-            found = await self._all.find_one({"open_key": open_key})
-        return self._report(found) if found else None
+            report = await self._all.find_one({"open_key": open_key})
+        return self._report(report) if report else None
 
     async def get(self, id: str) -> FaultReport | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return self._report(found) if found else None
+            report = await self._all.find_one({"_id": id})
+        return self._report(report) if report else None
 
     async def page_of(
         self,
@@ -97,8 +97,6 @@ class FaultReportRepository:
         limit: int,
         seats: Collection[SeatId] | None = None,
     ) -> tuple[list[FaultReport], int]:
-        """Those in that state, the closed ones without one; the open ones begin with the oldest,
-        the closed ones with the newest. And how many there are."""
         query: Document = {} if seats is None else {"seat": {"$in": list(seats)}}
         if state is FaultState.OPEN:
             query["state"] = state.value
@@ -117,20 +115,18 @@ class FaultReportRepository:
         return [self._report(row) for row in rows], total
 
     async def open_of_seats(self) -> Mapping[SeatId, int]:
-        """How many reports are open of each seat that has one."""
         with translate_errors():
             rows = (
                 await self._all.find({"state": FaultState.OPEN.value}, {"seat": 1})
                 .limit(_ON_PLANS)
                 .to_list(None)
             )
-        found: dict[SeatId, int] = {}
+        counts: dict[SeatId, int] = {}
         for row in rows:
-            found[SeatId(row["seat"])] = found.get(SeatId(row["seat"]), 0) + 1
-        return found
+            counts[SeatId(row["seat"])] = counts.get(SeatId(row["seat"]), 0) + 1
+        return counts
 
     async def open_of(self, reader_id: ReaderId) -> list[FaultReport]:
-        """The reader's open reports, the newest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id, "state": FaultState.OPEN.value})
@@ -143,8 +139,8 @@ class FaultReportRepository:
     async def close(
         self, id: str, state: FaultState, answer: str, at: datetime
     ) -> FaultReport | None:
-        """Close it, once. As it is then: with the earlier answer where there was one; None where
-        there is no such report."""
+        """Closes an open report. Returns the report, unchanged if it was closed before; None if it
+        does not exist."""
         change: Document = {
             "$set": {
                 "state": state.value,
@@ -154,16 +150,16 @@ class FaultReportRepository:
             "$unset": {"open_key": ""},
         }
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            report = await self._all.find_one_and_update(
                 {"_id": id, "state": FaultState.OPEN.value},
                 change,
                 return_document=ReturnDocument.AFTER,
             )
-            found = found or await self._all.find_one({"_id": id})
-        return self._report(found) if found else None
+            report = report or await self._all.find_one({"_id": id})
+        return self._report(report) if report else None
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Delete what was reported before then and is closed; at most ``limit``. How many."""
+        """Deletes up to ``limit`` closed reports older than ``before``; returns their number."""
         query: Document = {
             "state": {"$in": [FaultState.REPAIRED, FaultState.REJECTED]},
             "at": {"$lt": before},

@@ -1,5 +1,3 @@
-"""What a fault report has to say."""
-
 from __future__ import annotations
 
 from models.fault_reports.entities import LONGEST_FAULT_TEXT, FaultKind
@@ -8,7 +6,7 @@ from models.kernel.text import is_printable_line
 
 
 def check_fault_text(kind: FaultKind, text: str) -> None:
-    """One line, and not empty where the kind alone says nothing. Raises: Malformed."""
+    """Raises: Malformed if the text is too long, not printable, or missing for ``OTHER``."""
     if kind is FaultKind.OTHER and not text:
         raise Malformed("text", "text_missing")
     if len(text) > LONGEST_FAULT_TEXT:

@@ -1,5 +1,3 @@
-"""报修: readers say what is broken at a seat, and the staff close it."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -17,7 +15,7 @@ from models.reference_data import ReferenceData
 
 
 class FaultReportService:
-    """Keeps what is broken until somebody has looked after it. A report changes no booking."""
+    """Manages readers' fault reports. A report changes no booking."""
 
     def __init__(self, reports: FaultReportRepository, reference: ReferenceData) -> None:
         self._reports, self._reference = reports, reference
@@ -25,50 +23,50 @@ class FaultReportService:
     async def report(
         self, reader_id: ReaderId, seat_id: str, kind: FaultKind, text: str, now: datetime
     ) -> FaultReport:
-        """The kept report. The same one again, with the same words, is that report.
+        """Returns the stored report; repeating it with the same text returns the first one.
 
-        Raises: NotFound, Malformed, TooManyFaults; FaultReported where the
-        reader's open report of the same seat and kind says something else.
+        Raises: NotFound, Malformed, TooManyFaults; FaultReported if the reader's open report of the
+        same seat and kind has another text.
         """
         check_fault_text(kind, text)
         seat, day = self._reference.seat(seat_id), local_date(now)
-        kept = await self._reports.add(reader_id, seat.id, kind, text, day, now)
-        if kept is None:
+        report = await self._reports.add(reader_id, seat.id, kind, text, day, now)
+        if report is None:
             tomorrow = local_instant(day + timedelta(days=1), time())
             raise TooManyFaults((tomorrow - now).total_seconds())
-        if kept.text != text:
+        if report.text != text:
             raise FaultReported()
-        return kept
+        return report
 
     async def get(self, id: str) -> FaultReport:
         """Raises: NotFound."""
-        found = await self._reports.get(id)
-        if found is None:
+        report = await self._reports.get(id)
+        if report is None:
             raise NotFound()
-        return found
+        return report
 
     async def page_of(
         self, opened: bool, skip: int, limit: int, seats: Collection[SeatId] | None = None
     ) -> tuple[list[FaultReport], int]:
-        """A page of the open reports, the oldest first, or of the closed ones, the newest first,
-        of these seats or (None) of all; and how many there are."""
+        """A page of the open reports, oldest first, or of the closed ones, newest first; and their
+        total number. ``seats`` None: of all seats."""
         state = FaultState.OPEN if opened else None
         return await self._reports.page_of(state, skip, limit, seats)
 
     async def open_of(self, reader_id: ReaderId) -> list[FaultReport]:
-        """What the reader has reported and nobody has looked after yet."""
+        """The reader's open reports, newest first."""
         return await self._reports.open_of(reader_id)
 
     async def open_of_seats(self) -> Mapping[SeatId, int]:
-        """How many reports are open of each seat that has one."""
+        """The number of open reports by seat, for at most 1000 reports."""
         return await self._reports.open_of_seats()
 
     async def close(self, id: str, state: FaultState, answer: str, now: datetime) -> FaultReport:
-        """The closed report; the same closing again changes nothing. Raises: NotFound; FaultClosed
-        where it was closed otherwise."""
-        found = await self._reports.close(id, state, answer, now)
-        if found is None:
+        """Closes the report; closing it again in the same way changes nothing. Raises: NotFound;
+        FaultClosed if it was closed with another state or answer."""
+        report = await self._reports.close(id, state, answer, now)
+        if report is None:
             raise NotFound()
-        if found.state is not state or found.answer != answer:
+        if report.state is not state or report.answer != answer:
             raise FaultClosed()
-        return found
+        return report

@@ -1,5 +1,3 @@
-"""Readers' fault reports, closed by the staff."""
-
 from __future__ import annotations
 
 from models.fault_reports.entities import FaultState
@@ -11,8 +9,6 @@ from models.staff.ports import ReaderNotifier
 
 
 class StaffFaultReports:
-    """Closes reports, with words for their reader."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -24,11 +20,9 @@ class StaffFaultReports:
         self._reference = reference
 
     async def close(self, ctx: StaffContext, id: str, repaired: bool, answer: str) -> None:
-        """The report is closed as repaired or as nothing to repair; its reader finds that in the
-        app. The same again sends no second message, and completes one that was interrupted.
-
-        Raises: NotFound; FaultClosed where it was closed otherwise.
-        """
+        """Closes the report and notifies its reader in the app. A repetition sends no second
+        message, and completes an interrupted call. Raises: NotFound; FaultClosed if it was closed
+        otherwise."""
         report = await self._reports.get(id)
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(report.seat_id)

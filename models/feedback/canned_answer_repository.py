@@ -1,5 +1,4 @@
-"""Answers that the library gives often, kept for the desk. They are the library's own words and
-say nothing about a reader."""
+"""The library's canned answers. They contain no personal data and are stored in plain text."""
 
 from __future__ import annotations
 
@@ -15,25 +14,23 @@ class CannedAnswerRepository:
         self._all = db["canned_answers"]
 
     async def all(self) -> list[CannedAnswer]:
-        """All of them, by their titles."""
         with translate_errors():
             rows = await self._all.find().sort([("title", ASCENDING), ("_id", ASCENDING)]).to_list()
         return [CannedAnswer(d["_id"], d["title"], d["text"], d["rev"]) for d in rows]
 
     async def add(self, title: str, text: str) -> None:
-        """Keep another one."""
         with translate_errors():
             await self._all.insert_one({"_id": new_id(), "title": title, "text": text, "rev": 1})
 
     async def replace(self, new: CannedAnswer) -> bool:
-        """Put it in the place of the revision before. False where somebody was faster."""
+        """Replaces the revision before ``new.rev``; False if that one is no longer there."""
         change = {"title": new.title, "text": new.text, "rev": new.rev}
         with translate_errors():
             done = await self._all.update_one({"_id": new.id, "rev": new.rev - 1}, {"$set": change})
         return done.modified_count == 1
 
     async def remove(self, id: str, rev: int) -> bool:
-        """Remove that revision. False where somebody has changed or removed it."""
+        """False if the answer was changed or removed meanwhile."""
         with translate_errors():
             done = await self._all.delete_one({"_id": id, "rev": rev})
         return done.deleted_count == 1

@@ -1,4 +1,4 @@
-"""客服咨询: what readers write to the library, and what it answers."""
+"""Feedback (客服咨询): messages of readers to the library, and its replies."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ from models.kernel.ids import ReaderId
 from models.text_checks.entities import TextVerdict
 
 MAX_LENGTH: Final = 1000
-"""Characters of a question, and of an answer."""
+"""Characters of a text or of a reply."""
 
 
 CONVERSATION: Final = timedelta(hours=48)
-"""So long after what somebody wrote in WeChat it takes words for them."""
+"""For this long after a message of a WeChat user, WeChat delivers messages to that user."""
 MOST_IN_CONVERSATION: Final = 5
-"""Messages that it takes in that time."""
+"""Messages that WeChat delivers to the user within ``CONVERSATION``."""
 
 
 class AnswerPush(StrEnum):
-    """What became of an answer on its way to the conversation in WeChat. The value is stored."""
+    """The delivery of a reply to the conversation in WeChat. The values are stored."""
 
     SENDING = "sending"
-    """It was begun; if it stays so, nobody knows."""
+    """Delivery has begun; after a crash it stays so and the outcome is unknown."""
     SENT = "sent"
     CLOSED = "closed"
-    """WeChat takes nothing more for that person until they write again."""
+    """WeChat delivers nothing more to this user until they write again."""
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """``answer`` is empty until ``answered_at``. ``source``: web (the form), mini (the
-    mini-program's customer service) or mp (the official account), where the reader may be unknown.
-    ``openid``: who wrote there. ``push`` is None where the answer was not sent there (yet), and
-    ``push_code`` is WeChat's answer to it. An empty answer closes it without one.
+    """A message to the library, and its reply.
+
+    ``answer``: "" until ``answered_at``; stays "" if the message is closed without a reply.
+    ``channel``: web (the form), mini (the mini-program's customer service) or mp (the official
+    account, where ``reader_id`` may be None).
+    ``openid``: the author's WeChat user, "" for the form.
+    ``push``: the delivery of the reply to WeChat, if one has begun; ``push_code``: WeChat's result.
     """
 
     id: str
@@ -47,23 +50,21 @@ class Feedback:
     answered_at: datetime | None = None
     channel: str = "web"
     note: str = ""
-    """For colleagues; its reader does not see it. ``note_rev`` grows with every change of it."""
+    """Seen by staff only. ``note_rev`` grows with every change."""
     note_rev: int = 0
     verdict: TextVerdict = TextVerdict.UNCHECKED
-    """What WeChat says of the text."""
     openid: str = ""
     push: AnswerPush | None = None
     push_code: int | None = None
 
     def conversation_open(self, now: datetime) -> bool:
-        """Whether WeChat may still take words for whoever wrote this there."""
+        """True if WeChat still delivers messages to the author."""
         return bool(self.openid) and now < self.at + CONVERSATION
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackQuery:
-    """Which feedback: that waits for a reply or has one, all of it where that is None; written from
-    ``start`` on and before ``end``."""
+    """A filter of feedback. ``answered`` None is all; ``start`` is inclusive, ``end`` exclusive."""
 
     answered: bool | None = None
     start: datetime | None = None
@@ -71,7 +72,7 @@ class FeedbackQuery:
 
 
 LONGEST_TITLE: Final = 30
-"""Of a canned answer."""
+"""Characters of a canned answer's title."""
 
 
 @dataclass(frozen=True, slots=True)

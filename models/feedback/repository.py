@@ -1,5 +1,3 @@
-"""What readers wrote to the library, with its answers."""
-
 from __future__ import annotations
 
 from contextlib import suppress
@@ -52,8 +50,7 @@ class FeedbackRepository:
         source: str = "web",
         openid: str = "",
     ) -> str | None:
-        """Keep what the reader wrote: its id. The same form (``key``) sent again is kept once, and
-        has none."""
+        """Stores the text; returns its id, or None if the form ``key`` was stored before."""
         conversation: Document = {}
         if openid:
             sealed = self._texts.seal("openid", openid)
@@ -61,7 +58,7 @@ class FeedbackRepository:
         with (
             translate_errors(),
             suppress(DuplicateKeyError),
-        ):  # the other one of two at once was kept
+        ):  # a concurrent request has stored the same form
             done = await self._all.update_one(
                 {"key": f"{reader_id}:{key}"},
                 {
@@ -86,12 +83,10 @@ class FeedbackRepository:
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Feedback], int]:
-        """The reader's, the newest first, and how many there are."""
         rows, total = await find_page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
         return [self._feedback(row) for row in rows], total
 
     async def waiting(self, limit: int) -> list[Feedback]:
-        """Those without an answer, the longest waiting first."""
         with translate_errors():
             rows = (
                 await self._all.find({"answered_at": None})
@@ -102,21 +97,20 @@ class FeedbackRepository:
         return [self._feedback(row) for row in rows]
 
     async def archive(
-        self, wanted: FeedbackQuery, skip: int, limit: int
+        self, criteria: FeedbackQuery, skip: int, limit: int
     ) -> tuple[list[Feedback], int]:
-        """A page of what is asked for, the newest first, and how much there is."""
         query: Document = {}
-        if wanted.answered is not None:
-            query["answered_at"] = {"$ne": None} if wanted.answered else None
-        between = {"$gte": wanted.start, "$lt": wanted.end}
+        if criteria.answered is not None:
+            query["answered_at"] = {"$ne": None} if criteria.answered else None
+        between = {"$gte": criteria.start, "$lt": criteria.end}
         if limits := {name: instant for name, instant in between.items() if instant is not None}:
             query["at"] = limits
         rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit)
         return [self._feedback(row) for row in rows], total
 
     async def set_note(self, id: str, rev: int, note: str) -> bool:
-        """Write the note after revision ``rev``. False where somebody was faster, or there is no
-        such feedback."""
+        """Writes the note. False if it is no longer at revision ``rev`` or there is no such
+        feedback."""
         was: Document = {"_id": id, "note_rev": rev if rev else {"$in": [0, None]}}
         change = {"note": self._texts.seal("note", note), "note_rev": rev + 1}
         with translate_errors():
@@ -125,29 +119,29 @@ class FeedbackRepository:
 
     async def get(self, id: str) -> Feedback | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return self._feedback(found) if found else None
+            feedback = await self._all.find_one({"_id": id})
+        return self._feedback(feedback) if feedback else None
 
     async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
-        """Answer it, once. As it is then: with the earlier answer where there was one; None where
-        nobody wrote such a thing."""
+        """Stores the reply if there is none. Returns the feedback, with the earlier reply if there
+        was one; None if it does not exist."""
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            feedback = await self._all.find_one_and_update(
                 {"_id": id, "answered_at": None},
                 {"$set": {"answer": self._texts.seal("answer", text), "answered_at": at}},
                 return_document=ReturnDocument.AFTER,
             )
-            found = found or await self._all.find_one({"_id": id})
-        return self._feedback(found) if found else None
+            feedback = feedback or await self._all.find_one({"_id": id})
+        return self._feedback(feedback) if feedback else None
 
     async def take_message(self, id: str, now: datetime) -> bool:
-        """One of the messages that WeChat takes for whoever wrote this, in its time."""
+        """Counts one message that WeChat delivers to the author; False if none is left."""
         with translate_errors():
             done = await self._all.update_one({"_id": id, **_takes(1, now)}, {"$inc": {"left": -1}})
         return done.modified_count == 1
 
     async def begin_push(self, id: str, count: int, now: datetime) -> bool:
-        """The right to send the answer to WeChat, in so many messages: given once."""
+        """Reserves ``count`` messages for delivery of the reply. True for one caller only."""
         with translate_errors():
             done = await self._all.update_one(
                 {"_id": id, "push": None, "answered_at": {"$ne": None}, **_takes(count, now)},
@@ -156,7 +150,6 @@ class FeedbackRepository:
         return done.modified_count == 1
 
     async def end_push(self, id: str, push: AnswerPush, code: int | None) -> None:
-        """What became of it."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "push": AnswerPush.SENDING.value},
@@ -164,7 +157,7 @@ class FeedbackRepository:
             )
 
     async def give_back_push(self, id: str, count: int) -> None:
-        """Nothing was sent: it may be tried again."""
+        """Undoes ``begin_push`` after nothing was sent, so that delivery can be tried again."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "push": AnswerPush.SENDING.value},
@@ -172,7 +165,8 @@ class FeedbackRepository:
             )
 
     async def prune(self, answered_before: datetime, limit: int) -> int:
-        """Delete what was answered before then, the oldest first; at most ``limit``. How many."""
+        """Deletes up to ``limit`` pieces of answered feedback, oldest first; returns their
+        number."""
         query: Document = {"answered_at": {"$lt": answered_before}}
         return await delete_oldest(self._all, query, ("answered_at", "at", "_id"), limit)
 
@@ -195,5 +189,5 @@ class FeedbackRepository:
 
 
 def _takes(count: int, now: datetime) -> Document:
-    """What WeChat still takes messages for."""
+    """A filter for feedback whose author WeChat still delivers ``count`` messages to."""
     return {"left": {"$gte": count}, "at": {"$gt": now - CONVERSATION}}

@@ -1,5 +1,3 @@
-"""Feedback (留言): what readers and followers write to the library."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -13,7 +11,7 @@ from models.kernel.ids import ReaderId
 
 
 class FeedbackService:
-    """Keeps what was written, each once."""
+    """Manages feedback (留言) of readers and followers. Each form is stored once."""
 
     def __init__(self, feedback: FeedbackRepository, canned: CannedAnswerRepository) -> None:
         self._feedback, self._canned = feedback, canned
@@ -27,65 +25,60 @@ class FeedbackService:
         channel: str = "web",
         openid: str = "",
     ) -> str | None:
-        """Keep the text: its id. The same form (``key``) sent again is kept once, and has none.
-        ``openid``: who wrote it in WeChat."""
+        """Stores a text. Returns its id; None if the form ``key`` was stored before. ``openid`` is
+        the author's, for messages from WeChat."""
         return await self._feedback.add(reader_id, key, text, now, channel, openid)
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Feedback], int]:
-        """A page of the reader's feedback, the latest first, and how much there is."""
+        """A page of the reader's feedback, newest first, and its total number."""
         return await self._feedback.page_of(reader_id, skip, limit)
 
     async def get(self, id: str) -> Feedback:
         """Raises: NotFound."""
-        found = await self._feedback.get(id)
-        if found is None:
+        feedback = await self._feedback.get(id)
+        if feedback is None:
             raise NotFound()
-        return found
+        return feedback
 
     async def answer(self, id: str, text: str, now: datetime) -> Feedback:
-        """The feedback with its reply; the same reply again changes nothing.
-
-        Raises: NotFound; AlreadyAnswered where another reply was given.
-        """
-        found = await self._feedback.answer(id, text, now)
-        if found is None:
+        """Stores the reply; repeating it changes nothing. Raises: NotFound; AlreadyAnswered."""
+        feedback = await self._feedback.answer(id, text, now)
+        if feedback is None:
             raise NotFound()
-        if found.answer != text or found.answered_at is None:
+        if feedback.answer != text or feedback.answered_at is None:
             raise AlreadyAnswered()
-        return found
+        return feedback
 
     async def waiting(self, limit: int) -> list[Feedback]:
-        """Feedback without a reply, the oldest first."""
+        """Feedback without a reply, oldest first."""
         return await self._feedback.waiting(limit)
 
     async def archive(
-        self, wanted: FeedbackQuery, skip: int, limit: int
+        self, criteria: FeedbackQuery, skip: int, limit: int
     ) -> tuple[list[Feedback], int]:
-        """A page of all readers' feedback, the latest first, and how much there is."""
-        return await self._feedback.archive(wanted, skip, limit)
+        """A page of all readers' feedback, newest first, and its total number."""
+        return await self._feedback.archive(criteria, skip, limit)
 
     async def set_note(self, id: str, rev: int, note: str) -> None:
-        """Write the note for colleagues. Raises: FeedbackChanged where it is not of ``rev`` any
-        more."""
+        """Writes the note. Raises: FeedbackChanged if it is no longer at revision ``rev``."""
         if not await self._feedback.set_note(id, rev, note):
             raise FeedbackChanged()
 
     async def canned_answers(self) -> list[CannedAnswer]:
-        """The answers that the library gives often, by their titles."""
+        """The canned answers, sorted by title."""
         return await self._canned.all()
 
     async def add_canned_answer(self, title: str, text: str) -> None:
-        """Keep another one."""
         await self._canned.add(title, text)
 
     async def change_canned_answer(self, new: CannedAnswer) -> None:
-        """Raises: FeedbackChanged where somebody was faster."""
+        """Raises: FeedbackChanged if the answer was changed or removed meanwhile."""
         if not await self._canned.replace(new):
             raise FeedbackChanged()
 
     async def remove_canned_answer(self, id: str, rev: int) -> None:
-        """Raises: FeedbackChanged where somebody has changed or removed it."""
+        """Raises: FeedbackChanged if the answer was changed or removed meanwhile."""
         if not await self._canned.remove(id, rev):
             raise FeedbackChanged()

@@ -1,1 +1,0 @@
-"""Floors as files: tables, our JSON, and the layouts of another system."""

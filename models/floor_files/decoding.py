@@ -1,5 +1,3 @@
-"""From a file's bytes to the areas that it has, whatever kind of file it is."""
-
 from __future__ import annotations
 
 import csv
@@ -33,7 +31,7 @@ _LONGEST_CELL: Final = 10_000
 
 
 class _Plan(msgspec.Struct, forbid_unknown_fields=True):
-    """A plan as ``plan_to_json`` writes it, or a preview."""
+    """A plan as ``plan_to_json`` writes it, or as a preview keeps it."""
 
     seats: list[SeatDraft]
     marks: list[Fixture] | None = None
@@ -53,10 +51,10 @@ class _Plans(msgspec.Struct, forbid_unknown_fields=True):
 def read_file(
     data: bytes, words: Vocabulary, most: int = LARGEST_FILE, encoding: str = ""
 ) -> FloorFile:
-    """What is in a file of at most ``most`` bytes: a workbook, a table as CSV, our JSON, or another
-    system's layout. Text is in one of ``ENCODINGS``, which is recognised unless it is named.
+    """Decodes a workbook, CSV, our JSON, or another system's layout. Errors are returned as
+    ``problems``. Run it ``confined``: a small file can take much memory and time.
 
-    A small file can take much memory and time: it is read ``confined``.
+    ``most``: bytes of the file. ``encoding``: one of ``ENCODINGS`` for a text file; "" detects it.
     """
     try:
         return _read(data, words, most, encoding)
@@ -69,19 +67,19 @@ def _read(data: bytes, words: Vocabulary, most: int, encoding: str) -> FloorFile
     if len(data) > most:
         raise _unreadable("file_too_large", most=LARGEST_FILE // 1024 // 1024)
     if zipfile.is_zipfile(io.BytesIO(data)):
-        found = table.read_table(workbook.lines_of(data), words)
+        decoded = table.read_table(workbook.lines_of(data), words)
     else:
-        read = _text(data, encoding)
-        if read.text.lstrip()[:1] in ("{", "["):
-            found = FloorFile(_from_json(read.text))
+        file_text = _text(data, encoding)
+        if file_text.text.lstrip()[:1] in ("{", "["):
+            decoded = FloorFile(_from_json(file_text.text))
         else:
-            found = table.read_table(_lines(read.text), words)
-        found = replace(found, encoding=read.encoding)
-    if len(found.areas) > MOST_AREAS:
+            decoded = table.read_table(_lines(file_text.text), words)
+        decoded = replace(decoded, encoding=file_text.encoding)
+    if len(decoded.areas) > MOST_AREAS:
         raise _unreadable("too_many_areas", most=MOST_AREAS)
-    if sum(len(area.seats) for area in found.areas) > MOST_SEATS_IN_FILE:
+    if sum(len(area.seats) for area in decoded.areas) > MOST_SEATS_IN_FILE:
         raise _unreadable("too_many_seats_in_file", most=MOST_SEATS_IN_FILE)
-    return found
+    return decoded
 
 
 def _unreadable(reason: str, **facts: object) -> UnreadableFile:
@@ -97,7 +95,8 @@ def _text(data: bytes, encoding: str) -> FileText:
 
 
 def _lines(text: str) -> Iterator[Line]:
-    """The rows of a CSV file. A cell may have line ends: the number is that of its last line."""
+    """The rows of a CSV file, each with the number of its last line, since cells may contain line
+    breaks."""
     first = text.lstrip().partition("\n")[0]
     signs = [(first.count(sign), sign) for sign in (",", ";", "\t")]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(signs)[1])
@@ -112,14 +111,14 @@ def _lines(text: str) -> Iterator[Line]:
 
 def _from_json(text: str) -> list[AreaInFile]:
     try:
-        found = json.loads(text)
-        if layout.is_layout(found):
-            return layout.read_layouts(found)
-        if isinstance(found, dict) and "areas" not in found:
-            found = {"areas": [found]}
-        elif isinstance(found, list):
-            found = {"areas": found}
-        plans = msgspec.convert(found, _Plans).areas
+        value = json.loads(text)
+        if layout.is_layout(value):
+            return layout.read_layouts(value)
+        if isinstance(value, dict) and "areas" not in value:
+            value = {"areas": [value]}
+        elif isinstance(value, list):
+            value = {"areas": value}
+        plans = msgspec.convert(value, _Plans).areas
     except msgspec.ValidationError as error:
         raise _unreadable("not_a_plan_file", where=place_of(error)) from error
     except json.JSONDecodeError as error:
@@ -144,5 +143,4 @@ def _area(plan: _Plan) -> AreaInFile:
 
 
 def to_json(areas: list[dict[str, Any]]) -> str:
-    """Plans as one file that ``read_file`` takes."""
     return json.dumps({"areas": areas}, ensure_ascii=False, separators=(",", ":"))

@@ -1,5 +1,3 @@
-"""What a file says about areas, before it is held against the library."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,21 +10,21 @@ from models.library.entities import Fixture, SeatDraft
 MOST_AREAS: Final = 50
 MOST_SEATS_IN_FILE: Final = 5000
 MOST_LINES: Final = 20_000
-"""Lines of a table, empty ones and fixtures too."""
+"""Lines of a table, including empty ones and those of fixtures."""
 LARGEST_FILE: Final = 2 * 1024 * 1024
 MOST_PROBLEMS: Final = 100
-"""Of a file; who mends these sees the next ones."""
+"""Problems that are reported of one file; the next ones appear when these are corrected."""
 CELL: Final = 50
-"""Plan units from one row or column of seats to the next."""
+"""Plan units between neighbouring rows or columns of seats."""
 MARGIN: Final = 20
 AREA_ROW: Final = "area"
-"""The kind of a table's row that says how large an area is."""
+"""The kind of table row that gives an area's size."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """What is wrong in a file. ``line`` counts from 1 as a spreadsheet does; None in files without
-    lines, in which ``area`` says where."""
+    """A problem in a file. ``line`` counts from 1 as in a spreadsheet; None in files without lines,
+    where ``area`` names the place."""
 
     error: Malformed
     line: int | None = None
@@ -34,7 +32,7 @@ class FileProblem:
 
 
 class UnreadableFile(Exception):
-    """Nothing of the file can be used: all that is wrong with it."""
+    """A file that cannot be used, with all problems found."""
 
     def __init__(self, *problems: FileProblem) -> None:
         super().__init__(problems)
@@ -43,7 +41,8 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeatInFile:
-    """A seat without a place keeps the one that it has. ``line`` is where it stands."""
+    """A seat in a file. ``placed`` is False if the file gives no coordinates: it keeps its present
+    ones."""
 
     draft: SeatDraft
     placed: bool = True
@@ -52,8 +51,8 @@ class SeatInFile:
 
 @dataclass(slots=True)
 class AreaInFile:
-    """An area as a file names it: by its ``id``, or by its ``name``. What is None is not said;
-    fixtures that are not said stay as they are."""
+    """An area in a file, identified by ``id`` or ``name``. None means that the file does not
+    mention the value; fixtures are then left unchanged."""
 
     name: str
     id: str = ""
@@ -64,21 +63,20 @@ class AreaInFile:
     seats: list[SeatInFile] = field(default_factory=list)
     fixtures: list[Fixture] | None = None
     base: int | None = None
-    """The revision that a preview was made from; -1 for an area that there was not."""
+    """The area's revision when the preview was made; -1 if the area did not exist."""
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FloorFile:
-    """What is in a file: its areas, and the headings of columns that mean nothing here; or all that
-    is wrong with it."""
+    """A decoded file: its areas and the column headings that were ignored, or all problems."""
 
     areas: list[AreaInFile] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     encoding: str = ""
-    """That of a file of text."""
+    """The name of a text file's encoding; "" for a workbook."""
     problems: list[FileProblem] = field(default_factory=list)
 
 
 Columns = Mapping[str, str]
-"""The words that head a column, in small letters, and the field that each of them means."""
+"""Column headings in lower case → the field that each means."""

@@ -1,6 +1,5 @@
-"""``layoutByDate``, the JSON in which another seat system tells a room: a grid of cells, of which
-each is a seat, a wall, a door, a shelf, or empty. A cell's key is its row and three digits of its
-column."""
+"""Reads ``layoutByDate``, the JSON of rooms in another seat system: a grid of cells that are seats,
+walls, doors, shelves or empty. A cell's key is the row followed by three digits of the column."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from models.library.plan_json import place_of
 from models.library.seat_names import tidy
 
 _FIXTURES: Final = {"wall": "wall", "door": "door", "bookshelf": "bookshelf"}
-"""Its cells that are fixtures here. A desk is what its seats stand at, and is not drawn."""
+"""Cell types → our fixture kinds. Desks are left out: seats stand at them."""
 _MOST_CELLS: Final = 40_000
 Cells = set[tuple[int, int]]
 
@@ -42,9 +41,9 @@ class _Room(msgspec.Struct):
     layout: dict[str, _Cell]
 
 
-def is_layout(found: object) -> bool:
-    """Is it the answer of ``layoutByDate``, what is in it, or a list of these?"""
-    rooms = found if isinstance(found, list) else [found]
+def is_layout(value: object) -> bool:
+    """True if the JSON value is a ``layoutByDate`` response, its ``data``, or a list of either."""
+    rooms = value if isinstance(value, list) else [value]
     return bool(rooms) and all(
         isinstance(room, Mapping) and "layout" in _inner(room) for room in rooms
     )
@@ -55,9 +54,9 @@ def _inner(room: Mapping[str, Any]) -> Mapping[str, Any]:
     return data if isinstance(data, Mapping) else room
 
 
-def read_layouts(found: Any) -> list[AreaInFile]:
-    """An area for each room. Raises: UnreadableFile."""
-    rooms: Sequence[Any] = found if isinstance(found, list) else [found]
+def read_layouts(value: Any) -> list[AreaInFile]:
+    """The areas, one for each room. Raises: UnreadableFile."""
+    rooms: Sequence[Any] = value if isinstance(value, list) else [value]
     try:
         return [_area(msgspec.convert(_inner(room), _Room)) for room in rooms]
     except msgspec.ValidationError as error:
@@ -108,7 +107,7 @@ def _seat(cell: _Cell, row: int, column: int) -> SeatInFile:
 
 
 def _boxes(kind: str, cells: Cells) -> list[Fixture]:
-    """Cells that touch as few boxes: runs of a row, and equal runs of rows that follow."""
+    """Joins cells into few boxes: runs in a row, then equal runs in consecutive rows."""
     left, boxes = set(cells), list[Fixture]()
     for row, column in sorted(cells):
         if (row, column) not in left:

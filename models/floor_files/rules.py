@@ -1,5 +1,3 @@
-"""What a file's areas become in this library: which are changed, which are new, what is wrong."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +12,7 @@ from models.library.seat_names import name_key, tidy
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """Where new areas are that the file does not place."""
+    """The venue and floor of new areas for which the file names none."""
 
     venue: str = ""
     floor: int | None = None
@@ -22,7 +20,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class PlannedArea:
-    """``old`` is None for an area that is new."""
+    """A changed or new area; ``old`` is None for a new one."""
 
     old: Area | None
     new: Area
@@ -30,21 +28,20 @@ class PlannedArea:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import does, where nothing is wrong."""
-
     areas: list[PlannedArea]
     problems: list[FileProblem]
 
 
-def plan_import(found: Sequence[AreaInFile], catalog: Catalog, defaults: Defaults) -> ImportPlan:
-    """The areas as they are to be, and all that is wrong with them."""
+def plan_import(
+    decoded_areas: Sequence[AreaInFile], catalog: Catalog, defaults: Defaults
+) -> ImportPlan:
     plan = ImportPlan([], [])
     order = 1 + max((area.order for area in catalog.areas.values()), default=-1)
     taken = set(catalog.areas)
-    for read in found:
+    for read in decoded_areas:
         problems = []
         try:
-            old = _known(read, catalog)
+            old = _existing(read, catalog)
             base = old or _new(read, catalog, defaults, taken, order)
             if base.id in {area.new.id for area in plan.areas}:
                 raise Malformed("file", "area_twice", area=base.name)
@@ -67,13 +64,13 @@ def _located(read: AreaInFile, error: Malformed) -> FileProblem:
     """The problem with the line of its seat, or of the area's first row."""
     no = error.details.get("no")
     lines = [seat.line for seat in read.seats if no is not None and seat.draft.no == no]
-    # Of two with one name, the second is the one too many.
+    # If two seats share a name, the second is reported.
     line = lines[-1] if lines else read.line
     return FileProblem(error, line, read.name or read.id)
 
 
-def _known(read: AreaInFile, catalog: Catalog) -> Area | None:
-    """The area that the file means; None for a new one. Raises: Malformed."""
+def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
+    """The existing area that the file means; None for a new one. Raises: Malformed."""
     if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
         if area.state is AreaState.DELETED:
             raise Malformed("file", "area_id_deleted", id=read.id)
@@ -100,7 +97,7 @@ def _check_in_use(area: Area) -> None:
 
 
 def _venue(text: str, catalog: Catalog) -> VenueId:
-    """The venue of that id or name. Raises: Malformed."""
+    """The id of the venue with this id or name. Raises: Malformed."""
     for venue in catalog.venues_in_use:
         if text == venue.id or name_key(text) == name_key(venue.name):
             return venue.id
@@ -110,7 +107,7 @@ def _venue(text: str, catalog: Catalog) -> VenueId:
 def _new(
     read: AreaInFile, catalog: Catalog, defaults: Defaults, taken: set[AreaId], order: int
 ) -> Area:
-    """The area before its first plan. Raises: Malformed."""
+    """A new area without a plan. Raises: Malformed."""
     floor = read.floor if read.floor is not None else defaults.floor
     if not read.name:
         raise Malformed("file", "new_area_without_name", id=read.id[:40])
@@ -129,19 +126,19 @@ def _is_id(id: str) -> bool:
 
 
 def _ids(floor: int) -> Iterator[AreaId]:
-    """Ids for a new area of the floor: 5f-1, b1-1 below the ground."""
+    """Candidate ids for a new area on the floor: 5f-1, or b1-1 below ground."""
     start = f"{floor}f" if floor >= 0 else f"b{-floor}"
     yield from (AreaId(f"{start}-{n}") for n in range(1, 1000))
 
 
 def _draft(read: AreaInFile, base: Area) -> PlanDraft:
-    """The plan that the file asks for. Raises: Malformed."""
-    known = {name_key(seat.number): seat for seat in base.seats}
+    """The area's plan according to the file. Raises: Malformed."""
+    seats_by_name = {name_key(seat.number): seat for seat in base.seats}
     seats = []
-    for found in read.seats:
-        seat = replace(found.draft, no=tidy(found.draft.no))
-        if not found.placed:
-            there = known.get(name_key(seat.no))
+    for entry in read.seats:
+        seat = replace(entry.draft, no=tidy(entry.draft.no))
+        if not entry.placed:
+            there = seats_by_name.get(name_key(seat.no))
             if there is None:
                 raise Malformed("file", "new_seat_without_place", no=seat.no)
             seat = replace(seat, x=there.x, y=there.y)
@@ -160,6 +157,6 @@ def _draft(read: AreaInFile, base: Area) -> PlanDraft:
 
 
 def _side(now: int, ends: Sequence[int]) -> int:
-    """As long as it is, or as what stands there needs."""
+    """The plan's present width or height, enlarged if its contents need more."""
     needed = max(ends, default=0)
     return now if now >= needed and now else needed + MARGIN

@@ -1,4 +1,4 @@
-"""Areas from a table: a row for each seat, by the names of its columns."""
+"""Reads areas from a table with one row for each seat; columns are identified by their headings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from models.library.plan_editing import LARGEST
 from models.library.seat_names import tidy
 
 FORMULA: Final = "\x00="
-"""How a cell that is calculated begins, whatever it shows."""
+"""The prefix of cells that contain a formula, whatever value they display."""
 _MOST_COLUMNS: Final = 60
 _LONGEST_HEADING: Final = 40
 _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -37,8 +37,8 @@ _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of tables. ``yes`` and ``no`` are what a mark is answered with, in small letters;
-    ``kinds`` are the kinds of rows by their words."""
+    """The words of tables. ``yes`` and ``no``: lower-case answers in feature columns; ``kinds``:
+    words for kinds of rows."""
 
     columns: Columns
     yes: frozenset[str]
@@ -47,14 +47,11 @@ class Vocabulary:
 
 
 Line = tuple[int, Sequence[str]]
-"""A line's number and its cells."""
 
 
 def read_table(lines: Iterable[Line], words: Vocabulary) -> FloorFile:
-    """What is in a table whose first line that is not empty names the columns.
-
-    Raises: UnreadableFile, with all that is wrong in it.
-    """
+    """Reads a table whose first non-empty line has the column headings. Raises: UnreadableFile with
+    all problems."""
     table = _Table(words)
     for number, cells in lines:
         if number > MOST_LINES:
@@ -104,9 +101,9 @@ class _Table:
             self._fixture(line, row, area, kind)
 
     def _head(self, line: int, cells: Sequence[str]) -> None:
-        known = self.words.columns
-        self.fields = [known.get(_folded(cell), "") for cell in cells[:_MOST_COLUMNS]]
-        # Columns that are too far to the right are ignored, too.
+        columns = self.words.columns
+        self.fields = [columns.get(_folded(cell), "") for cell in cells[:_MOST_COLUMNS]]
+        # Columns beyond the limit are listed as ignored, too.
         read = {_folded(cell) for cell, name in zip(cells, self.fields, strict=False) if name}
         unknown = [cell for cell in cells if _folded(cell) and _folded(cell) not in read]
         self.ignored = [" ".join(c.split())[:_LONGEST_HEADING] for c in unknown[:_MOST_COLUMNS]]
@@ -165,7 +162,7 @@ class _Table:
         area.seats.append(SeatInFile(draft, place is not None, line))
 
     def _place(self, line: int, row: Mapping[str, str]) -> tuple[int, int] | None:
-        """Where the seat stands; None where the row does not say it."""
+        """The seat's plan coordinates; None if the row gives none."""
         x, y = (self._number(line, row, name, 0) for name in ("x", "y"))
         column, at = (self._number(line, row, name, 1) for name in ("column", "row"))
         if x is not None and y is not None:
@@ -190,11 +187,11 @@ class _Table:
         text = row.get(name, "")
         if not text:
             return None
-        found = re.fullmatch(r"(-?[0-9]{1,6})(\.0+)?", text)
-        if found is None or not least <= int(found[1]) <= LARGEST:
+        match = re.fullmatch(r"(-?[0-9]{1,6})(\.0+)?", text)
+        if match is None or not least <= int(match[1]) <= LARGEST:
             self.refuse(line, "not_a_number", column=name, text=text[:20], most=LARGEST)
             return None
-        return int(found[1])
+        return int(match[1])
 
     def _mark(self, line: int, row: Mapping[str, str], name: str) -> bool:
         text = _folded(row.get(name, ""))
@@ -206,9 +203,9 @@ class _Table:
         text = row.get(name, "")
         if not text:
             return None
-        found = re.fullmatch(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})( 00:00:00)?", text)
+        match = re.fullmatch(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})( 00:00:00)?", text)
         try:
-            year, month, day = (int(found[n]) for n in (1, 2, 3)) if found else (0, 0, 0)
+            year, month, day = (int(match[n]) for n in (1, 2, 3)) if match else (0, 0, 0)
             return date(year, month, day)
         except ValueError:
             self.refuse(line, "not_a_day", column=name, text=text[:20])
@@ -220,7 +217,7 @@ def _folded(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The cell without the mark that keeps spreadsheets from calculating it."""
+    """The cell without the leading apostrophe that stops spreadsheets from evaluating it."""
     text = text.strip()
     quoted = text.startswith("'") and text[1:].startswith(_QUOTED)
     return text[1:] if quoted else text

@@ -1,5 +1,5 @@
-"""Tables in XLSX workbooks, whose sender is not trusted: a small file can unpack to gigabytes, and
-a cell can be a formula."""
+"""Reads XLSX workbooks from untrusted senders: a small file can unpack to gigabytes, and cells can
+contain formulas."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK: Final = 64 * 1024
 
 def lines_of(data: bytes) -> Iterator[Line]:
     """The lines of the first sheet. Raises: UnreadableFile."""
-    # Here and not above: 7 MB of every worker, for what the staff do a few times a year.
+    # Imported here: 7 MB in every worker, for an import that staff run a few times a year.
     import openpyxl  # type: ignore[import-untyped]
     from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
@@ -29,7 +29,7 @@ def lines_of(data: bytes) -> Iterator[Line]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
         sheet = book.worksheets[0]
-        # What a sheet says about its own size may be wrong.
+        # A sheet's declared dimensions may be wrong.
         sheet.reset_dimensions()
         rows = sheet.iter_rows(max_row=MOST_LINES + 1, max_col=_MOST_COLUMNS)
         for number, row in enumerate(rows, start=1):
@@ -49,8 +49,8 @@ def _broken() -> UnreadableFile:
 
 
 def _check_size(data: bytes) -> None:
-    """Raises: UnreadableFile, where the parts unpack to more than a library's floors need. What the
-    file says about their sizes is not believed."""
+    """Limits the unpacked size. It is measured by unpacking, since sizes declared in the archive
+    may be wrong. Raises: UnreadableFile."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
@@ -62,7 +62,7 @@ def _check_size(data: bytes) -> None:
                     head = b""
                     while chunk := source.read(_CHUNK):
                         left -= len(chunk)
-                        # Entities, of which a few bytes make many, stand in a document type.
+                        # A document type can declare entities that expand without limit.
                         if left < 0 or b"<!DOCTYPE" in head + chunk:
                             raise _broken()
                         head = chunk[-16:]

@@ -1,5 +1,3 @@
-"""Areas as tables: what is exported, and what is filled in and brought back."""
-
 from __future__ import annotations
 
 import csv
@@ -16,14 +14,13 @@ FIELDS = (
     *SEAT_FEATURES,
     *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
 )
-"""The columns of an exported table."""
 _QUOTED = (*FORMULA_SIGNS, "'")
 Row = Sequence[str]
 
 
 def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
-    """The area's size, its seats and its fixtures, in the columns of ``FIELDS``. ``kinds`` are the
-    words for the kinds of rows."""
+    """The area's size, seats and fixtures as rows with the columns of ``FIELDS``. ``kinds``: the
+    words for kinds of rows."""
 
     def row(**values: object) -> Row:
         named = {"area_id": area.id, "area": area.name, "floor": area.floor, **values}
@@ -49,7 +46,7 @@ def _seat(seat: Seat, yes: str) -> dict[str, object]:
 
 
 def as_csv(rows: Iterable[Row]) -> bytes:
-    """A CSV file that spreadsheets open as UTF-8, and in which they calculate nothing."""
+    """A CSV file that spreadsheets open as UTF-8 and in which they evaluate no formula."""
     text = io.StringIO()
     csv.writer(text).writerows([_as_text(cell) for cell in row] for row in rows)
     return (BYTE_ORDER_MARK + text.getvalue()).encode()
@@ -61,8 +58,8 @@ def _as_text(cell: str) -> str:
 
 
 def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:
-    """A workbook with a sheet for each name; all cells are text, and the first row stays."""
-    # Here and not above: 2 MB of every worker, for what the staff do now and then.
+    """An XLSX file with one sheet for each name. All cells are text; the first row is frozen."""
+    # Imported here: 2 MB in every worker, for an export that staff seldom need.
     import xlsxwriter  # type: ignore[import-untyped]
 
     target = io.BytesIO()
@@ -81,6 +78,6 @@ def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:
 
 
 def _widths(rows: Sequence[Row]) -> list[int]:
-    """Columns as wide as what stands in them; Chinese takes two places a character."""
+    """Column widths in characters; a Chinese character counts as two."""
     columns = zip_longest(*rows, fillvalue="")
     return [min(80, 3 + max(len(c.encode("gb18030")) for c in column)) for column in columns]

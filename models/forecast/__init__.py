@@ -1,1 +1,0 @@
-"""How full it will be, from what was counted of the days before."""

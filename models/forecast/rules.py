@@ -1,9 +1,9 @@
-"""How full an area will be, hour by hour, and how wrong that usually is.
+"""Forecasts how full an area will be, hour by hour, with the usual error.
 
-An hour's share of used seats is forecast from the last eight weeks: the mean of the same weekday
-and the mean course of all days at that weekday's level, both with more weight on later weeks,
-raised or lowered by how the last week was against what its weekdays usually are. The error is what
-the same rule was wrong by on the days of the last four weeks (docs/forecast.md).
+An hour's share of used seats is forecast from the last eight weeks: the mean of the same weekday,
+combined with the mean course of all days scaled to that weekday's level. Later weeks weigh more,
+and the result is scaled by how the last week deviated from the means of its weekdays. The error is
+that of the same rule on the days of the last four weeks (docs/forecast.md).
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from typing import Final
 from models.statistics.daily import HOURS, AreaDay
 
 WEEKS: Final = 8
-"""So far back the past says something."""
+"""Weeks of history that a forecast uses."""
 LEAST_DAYS: Final = 28
-"""A forecast needs so many days between the first one that was counted and its own, …"""
+"""The first day of the history must be at least this many days before the forecast one."""
 LEAST_COUNTED: Final = 20
-"""… and so many counted ones: a library may be closed on two days of each week."""
+"""Days with statistics that a forecast needs. The library may be closed on two days a week."""
 COVERAGE: Final = 0.8
-"""The part of the hours in which the truth lies within the error."""
+"""The share of hours in which the true value lies within the error."""
 
-# Chosen on simulated libraries with scripts/backtest; the results change little around them.
+# Chosen with scripts/backtest on simulated libraries; small changes make little difference.
 _LATER_WEEKS: Final = 0.8
-"""A week weighs so much of the one after it."""
+"""A week's weight relative to the week after it."""
 _COMMON_COURSE: Final = 0.6
-"""Weight of the mean course of all days, against that of the same weekday alone."""
+"""Weight of the mean course of all days; the same weekday's mean has the rest."""
 _LAST_DAYS: Final = 7
 _TREND: Final = 1.2
-"""So much of the last week's deviation goes on: more than all, since what rises goes on rising."""
+"""The factor by which the last week's deviation continues. Above 1, since a rise tends to go on."""
 _TREND_LIMITS: Final = (0.5, 2.0)
 _JUDGED_DAYS: Final = 28
 _JUDGED_AFTER: Final = 8
-"""Days of history that a judged forecast needs: each weekday, and one more."""
+"""Days of history that a forecast needs before its error is counted: each weekday, and one more."""
 _LEAST_SPREAD: Final = 0.005
 _WEEK: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class HourForecast:
-    """Shares of the seats: so many will be ``used`` in the hour, give or take ``error``."""
+    """Shares of the seats: ``used`` in the hour, plus or minus ``error``."""
 
     used: float
     error: float
@@ -51,7 +51,7 @@ class HourForecast:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """``used``: of each hour of the day the share of the seats, and of all hours together."""
+    """``used``: the share of seats in use by hour of the day; ``whole``: the sum of these."""
 
     date: date
     used: Sequence[float]
@@ -59,8 +59,8 @@ class _Day:
 
 
 def forecast(history: Sequence[AreaDay], day: date) -> Sequence[HourForecast] | None:
-    """Of each hour of the day, 0…23. ``history``: the area's counted days, the earliest first, all
-    before ``day``. None under four weeks of them, or where nothing is known of that weekday."""
+    """The forecast for each hour of the day, 0…23; None if the history is too short or has no such
+    weekday. ``history``: the area's statistics before ``day``, earliest first."""
     days = [
         _day(d)
         for d in history
@@ -76,12 +76,12 @@ def forecast(history: Sequence[AreaDay], day: date) -> Sequence[HourForecast] | 
 
 
 def together(days: Sequence[Sequence[AreaDay]]) -> list[AreaDay]:
-    """Several areas as one: the days that were counted of all of them, the earliest first."""
-    found: dict[date, list[AreaDay]] = {}
+    """The statistics of several areas summed up, for days that all of them have, earliest first."""
+    by_day: dict[date, list[AreaDay]] = {}
     for of_area in days:
         for d in of_area:
-            found.setdefault(d.day, []).append(d)
-    return [_sum(found[day]) for day in sorted(found) if len(found[day]) == len(days)]
+            by_day.setdefault(d.day, []).append(d)
+    return [_sum(by_day[day]) for day in sorted(by_day) if len(by_day[day]) == len(days)]
 
 
 def _sum(days: Sequence[AreaDay]) -> AreaDay:
@@ -103,7 +103,7 @@ def _day(d: AreaDay) -> _Day:
 
 
 def _expected(days: Sequence[_Day], day: date) -> list[float] | None:
-    """The share of each hour; None where nothing is known of that weekday."""
+    """The expected share for each hour; None if no day of that weekday is in ``days``."""
     weights = [_LATER_WEEKS ** ((day - d.date).days / _WEEK) for d in days]
     weekday = [
         (w, d) for w, d in zip(weights, days, strict=True) if d.date.weekday() == day.weekday()
@@ -127,7 +127,7 @@ def _mean(weighted: Sequence[tuple[float, _Day]]) -> list[float]:
 
 
 def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
-    """How the last days were against the means of their weekdays: 1 where they were as usual."""
+    """The last week's use relative to the means of its weekdays; 1 if it was as usual."""
     sums, all_weights = [0.0] * _WEEK, [0.0] * _WEEK
     for w, d in zip(weights, days, strict=True):
         sums[d.date.weekday()] += w * d.whole
@@ -140,23 +140,23 @@ def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
 
 
 def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
-    """What forecasts that looked ``ahead`` so many days were wrong by, in units of what is usual
-    for such a share, the smallest first. Hours in which nobody ever sits say nothing."""
-    found: list[float] = []
+    """The errors of past forecasts made ``ahead`` days before, divided by ``_spread``, in ascending
+    order. Hours with neither forecast nor actual use are left out."""
+    past_errors: list[float] = []
     first = days[-1].date - timedelta(days=_JUDGED_DAYS)
     for number, d in enumerate(days):
         if d.date <= first:
             continue
-        known = [k for k in days[:number] if (d.date - k.date).days >= ahead]
-        if not known or (d.date - known[0].date).days < _JUDGED_AFTER:
+        earlier = [k for k in days[:number] if (d.date - k.date).days >= ahead]
+        if not earlier or (d.date - earlier[0].date).days < _JUDGED_AFTER:
             continue
-        expected = _expected(known, d.date)
+        expected = _expected(earlier, d.date)
         for share, truth in zip(expected or (), d.used, strict=bool(expected)):
             if share or truth:
-                found.append(abs(share - truth) / _spread(share))
-    return sorted(found)
+                past_errors.append(abs(share - truth) / _spread(share))
+    return sorted(past_errors)
 
 
 def _spread(share: float) -> float:
-    """A share near none or all of the seats varies less than one near half of them."""
+    """The typical deviation of a share. It is largest when half of the seats are used."""
     return sqrt(share * (1 - share) + _LEAST_SPREAD)

@@ -1,5 +1,3 @@
-"""The forecasts of today and tomorrow, kept in memory by each worker."""
-
 from __future__ import annotations
 
 import asyncio
@@ -20,25 +18,25 @@ from models.statistics.service import StatisticsService
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _AHEAD: Final = 2
-"""Today and tomorrow."""
+"""Days that are forecast: today and tomorrow."""
 Areas = frozenset[AreaId]
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSeats:
-    """So many seats will be ``free`` during the hour that begins then, give or take ``error``."""
+    """``free`` seats, plus or minus ``error``, are expected during the hour from ``begin`` on."""
 
     begin: datetime
     free: int
     error: int
 
     def at_most(self, free: int) -> ExpectedSeats:
-        """The same, where bookings have left no more than that."""
+        """A copy with ``free`` limited to what bookings have left."""
         return ExpectedSeats(self.begin, min(self.free, free), self.error)
 
 
 class FullnessForecast:
-    """How full areas will be; nothing where that cannot be known yet."""
+    """Forecasts of today and tomorrow for areas and floors, kept in memory by each worker."""
 
     def __init__(self, statistics: StatisticsService, reference: ReferenceData) -> None:
         self._statistics, self._reference = statistics, reference
@@ -46,8 +44,8 @@ class FullnessForecast:
         self._made: Mapping[tuple[date, Areas], Mapping[int, ExpectedSeats]] = {}
 
     async def refresh(self, now: datetime) -> int:
-        """Make the forecasts anew, where another day has begun or was counted, or the plans or the
-        opening hours are others. Always 0."""
+        """Recomputes the forecasts if day, statistics, plans or policy have changed. Returns 0: the
+        job never needs an immediate second run."""
         today, catalog = local_date(now), self._reference.catalog
         counted = await self._statistics.last_counted()
         made_of = today, counted, catalog.version, self._reference.policy.version
@@ -65,17 +63,17 @@ class FullnessForecast:
                 shares = rules.forecast(history, day)
                 if shares is not None:
                     made[day, group] = self._expected(areas, day, shares)
-                await asyncio.sleep(0)  # some milliseconds each: others go first
+                await asyncio.sleep(0)  # each takes milliseconds: requests run in between
         self._made, self._made_of = made, made_of
         return 0
 
     def hours(self, areas: Sequence[Area], day: date) -> Mapping[int, ExpectedSeats]:
-        """Of one area, or of all areas of a floor together: each hour of the day that is known and
-        in which all of them are open from its beginning to its end."""
+        """Forecasts by hour for one area, or for all areas of one floor together. Only hours in
+        which all of them are open throughout."""
         return self._made.get((day, frozenset(area.id for area in areas)), {})
 
     def at_time(self, areas: Sequence[Area], moment: datetime) -> ExpectedSeats | None:
-        """The same, for the hour of that moment."""
+        """The forecast for the hour that contains ``moment``; areas as for ``hours``."""
         clock = to_local(moment)
         return self.hours(areas, clock.date()).get(clock.hour)
 
@@ -86,17 +84,17 @@ class FullnessForecast:
             self._reference.opening_hours(self._reference.policy, day, area.id) for area in areas
         ]
         seats = sum(seat.unavailable_reason(day) is None for area in areas for seat in area.seats)
-        found = {}
+        expected = {}
         for hour, share in enumerate(shares):
             begin = local_instant(day, time(hour))
             if seats and all(hours.covers(begin, begin + _HOUR) for hours in opening):
                 error = min(seats, max(1, round(seats * share.error)))
-                found[hour] = ExpectedSeats(begin, round(seats * (1 - share.used)), error)
-        return found
+                expected[hour] = ExpectedSeats(begin, round(seats * (1 - share.used)), error)
+        return expected
 
 
 def _groups(areas: Sequence[Area]) -> list[Areas]:
-    """Each area, and those of each floor of a venue together."""
+    """The areas one by one, then all areas of each floor of a venue together."""
     floors = groupby(
         sorted(areas, key=lambda a: (a.venue_id, a.floor)), key=lambda a: (a.venue_id, a.floor)
     )

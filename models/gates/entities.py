@@ -1,4 +1,4 @@
-"""门禁: the library's gates and the passages that they report."""
+"""Gates (门禁) and the passages that they report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from models.library.entities import VenueId
 
 GateId = NewType("GateId", str)
 LATE_AFTER: Final = timedelta(minutes=10)
-"""A passage that is told later than this changes no seat any more."""
+"""A passage that is reported later than this no longer changes a reservation."""
 MAX_AHEAD: Final = timedelta(minutes=5)
-"""How far a gate's clock may be ahead."""
+"""A passage whose time is further ahead is rejected."""
 CLOCK_OFF: Final = timedelta(minutes=1)
-"""A gate's clock that is further off is reported: its passages are judged by it."""
+"""Larger clock differences are shown to the staff: passages are judged by the gate's clock."""
 
 
 class Direction(StrEnum):
@@ -26,8 +26,8 @@ class Direction(StrEnum):
 
 
 class PresenceEffect(StrEnum):
-    """What a passage did: nothing, one of the reader's own acts on their behalf, or it came too
-    late to do anything but void a violation."""
+    """The effect of a passage on a reservation. ``LATE``: it was reported too late for any effect
+    but to void a violation."""
 
     NONE = "none"
     CHECK_IN = "check_in"
@@ -38,12 +38,11 @@ class PresenceEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A gate as it was last heard of.
-
-    ``complete_until``: it has told of every passage before that instant, as far as it says so.
-    ``clock_skew``: how far its clock was ahead of the service's, at its last batch.
-    A retired one has no key; what it has told stays true. ``order`` is as a kiosk's.
-    """
+    """A gate with its last reported state.
+    ``complete_until``: the gate has reported every passage before this instant, by its own account.
+    ``clock_skew``: how far its clock was ahead of the service's at the last batch.
+    ``retired``: it has no key; its events remain valid.
+    ``order``: the position among the venue's gates, None until staff have ordered them."""
 
     id: GateId
     venue_id: VenueId
@@ -57,8 +56,8 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ReportedEvent:
-    """A passage as a gate or a file reports it. ``id`` is the gate's own, and ``student_no`` what
-    its reader has read."""
+    """A passage as a gate or a file reports it. ``id`` is the gate's own; ``student_no`` is what
+    its card reader has read."""
 
     id: str
     student_no: str
@@ -69,7 +68,7 @@ class ReportedEvent:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of a batch. ``rejected``: (place in the batch, code)."""
+    """The result of a batch. ``rejected``: pairs of index in the batch and error code."""
 
     accepted: int
     duplicates: int
@@ -78,10 +77,8 @@ class IngestResult:
 
 @dataclass(frozen=True, slots=True)
 class GateEvent:
-    """Somebody went through a gate at ``at``, by the gate's clock. ``id`` names it for ever.
-
-    ``reader_id`` is None where nobody here has that number. ``late``: told too late to move a seat.
-    """
+    """A passage at ``at``, by the gate's clock. ``reader_id`` is None if no reader has the student
+    number; ``late`` if it was reported too late to change a reservation."""
 
     id: str
     gate_id: GateId
@@ -93,20 +90,17 @@ class GateEvent:
     effect: PresenceEffect = PresenceEffect.NONE
     reservation_id: ReservationId | None = None
     processed: bool = False
-    """Has what it did been worked out?"""
+    """Whether the effect has been determined."""
 
 
 def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:
-    """The ids of those that lead into the venue."""
     return frozenset(gate.id for gate in gates if gate.venue_id == venue_id)
 
 
 def complete_until(gates: Sequence[Gate], now: datetime) -> datetime:
-    """Until when it is certain who went in and out: deadlines before it can be settled.
-
-    Gates that have not been heard of lately are not waited for, and none for longer than ``LATE``.
-    """
-    told = [
+    """The instant up to which all passages are known. Gates not heard of for ``LATE_AFTER`` are
+    ignored, and no gate delays the result by more than that."""
+    reported = [
         gate.complete_until
         for gate in gates
         if not gate.retired
@@ -114,4 +108,4 @@ def complete_until(gates: Sequence[Gate], now: datetime) -> datetime:
         and gate.last_seen_at is not None
         and now - gate.last_seen_at < LATE_AFTER
     ]
-    return max(min([now, *told]), now - LATE_AFTER)
+    return max(min([now, *reported]), now - LATE_AFTER)

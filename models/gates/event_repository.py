@@ -1,5 +1,3 @@
-"""Gates with their keys and what they last said, and every passage that they told of."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,7 +26,7 @@ INDEXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a passage did, and to which reservation."""
+    """The effect of a passage, and the reservation that it changed."""
 
     passage: GateEvent
     effect: PresenceEffect
@@ -43,9 +41,8 @@ class GateEventRepository:
     async def add(
         self, passages: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[list[GateEvent], int]:
-        """Keep each passage with the student number that its gate read. (the new ones, how many
-        were known). Those of readers are open until their effect is written.
-        """
+        """Stores the passages with the student numbers that were read. Returns the new ones, and
+        how many were stored before. A reader's passage is open until its effect is stored."""
         documents = [self._document(p, number, now) for p, number in passages]
         if not documents:
             return [], 0
@@ -67,12 +64,12 @@ class GateEventRepository:
             "reservation": None,
         }
         if p.reader_id is None:
-            # Kept aside: somebody who has never signed in here.
+            # No reader has this number (yet): it is stored as a hash.
             return document | {"who": self._sealer.hashes(number, "student_no")[0]}
         return document | {"open": True}
 
     async def of_day(self, reader_id: ReaderId, start: datetime, end: datetime) -> list[GateEvent]:
-        """The reader's passages in [start, end), the earliest first."""
+        """The reader's passages in [start, end), earliest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id, "at": {"$gte": start, "$lt": end}})
@@ -81,18 +78,18 @@ class GateEventRepository:
             )
         return [_passage(row) for row in rows]
 
-    async def seen(self, readers: Sequence[ReaderId], since: datetime) -> list[ReaderId]:
-        """Those of the readers who have passed a gate since then."""
+    async def passed_since(self, readers: Sequence[ReaderId], since: datetime) -> list[ReaderId]:
+        """The readers among ``readers`` who have passed a gate since then."""
         if not readers:
             return []
         with translate_errors():
-            found = await self._all.distinct(
+            reader_ids = await self._all.distinct(
                 "reader", {"reader": {"$in": list(readers)}, "at": {"$gte": since}}
             )
-        return [ReaderId(reader) for reader in found]
+        return [ReaderId(reader) for reader in reader_ids]
 
     async def settle(self, judged: Sequence[Judged]) -> None:
-        """Write what they did. May be repeated."""
+        """Stores the effects. Idempotent."""
         if not judged:
             return
         with translate_errors():
@@ -110,11 +107,11 @@ class GateEventRepository:
                 ordered=False,
             )
 
-    async def left_open(self, told_before: datetime, limit: int) -> list[GateEvent]:
-        """Passages whose effect was cut off: told before then, and still open."""
+    async def left_open(self, reported_before: datetime, limit: int) -> list[GateEvent]:
+        """Open passages that were reported before ``reported_before``: their worker died."""
         with translate_errors():
             rows = (
-                await self._all.find({"open": True, "told_at": {"$lte": told_before}})
+                await self._all.find({"open": True, "told_at": {"$lte": reported_before}})
                 .hint("open")
                 .limit(limit)
                 .to_list(None)
@@ -124,12 +121,11 @@ class GateEventRepository:
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[GateEvent], int]:
-        """The reader's, the newest first, and how many there are."""
         rows, total = await find_page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
         return [_passage(row) for row in rows], total
 
     async def prune(self, before: datetime) -> int:
-        """Where people went is not kept for ever."""
+        """Deletes passages, which are personal data; returns their number."""
         with translate_errors():
             result = await self._all.delete_many({"at": {"$lt": before}})
         return result.deleted_count

@@ -1,5 +1,3 @@
-"""Gate events that came before a check-in window opened."""
-
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
@@ -17,12 +15,12 @@ from models.reservations.state_machine import CHECKED_IN_STATES, ReservationStat
 
 BATCH: Final = 500
 _CUT_OFF: Final = timedelta(seconds=30)
-"""An event that is open for longer was left so by a worker that died."""
+"""An event that stays open for longer was left by a worker that died."""
 
 
 class GatePresenceJob:
-    """What gate events mean without another one: a window opens for a reader who is inside already,
-    or their stay elsewhere ends. Also what a worker that died left undone."""
+    """Applies earlier gate events when a check-in window opens or a stay elsewhere ends, and
+    completes the work of workers that died."""
 
     def __init__(
         self,
@@ -35,28 +33,31 @@ class GatePresenceJob:
         self._gates, self._gate_events = gates, gate_events
         self._reconciliation, self._occupancy = reconciliation, occupancy
         self._reference = reference
-        self._seen: dict[tuple[ReservationId, int], datetime] = {}
-        """Reservations (and their revisions) whose window is open, since when they were seen so."""
-        self._asked: set[tuple[ReservationId, int]] = set()
+        self._open_since: dict[tuple[ReservationId, int], datetime] = {}
+        """Id and revision of reservations with an open window → when this worker first noticed
+        it."""
+        self._examined: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:
-        """How many reservations changed."""
+        """Returns the number of changed reservations."""
         gates = await self._gates.all()
         if not any(gate.last_seen_at is not None for gate in gates):
             return 0
-        told = complete_until(gates, now)
+        reported_until = complete_until(gates, now)
         left = await self._gate_events.left_open(now - _CUT_OFF, BATCH)
-        found = await self._newly_open_check_ins(now, told)
-        # In a night, who came before midnight is inside.
+        day_of_reader = await self._newly_open_check_ins(now, reported_until)
+        # In opening hours over midnight, readers who came the evening before are inside.
         since = local_instant(self._reference.joined_days(local_date(now))[0], time(0))
-        came = await self._gate_events.seen(list(found), since)
-        days = {(reader_id, found[reader_id]) for reader_id in came}
+        came = await self._gate_events.passed_since(list(day_of_reader), since)
+        days = {(reader_id, day_of_reader[reader_id]) for reader_id in came}
         days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
         return await self._reconciliation.reconcile_all(days, now, gates)
 
-    async def _newly_open_check_ins(self, now: datetime, told: datetime) -> dict[ReaderId, date]:
-        """Readers with a window that has opened and that was not looked at with all that the gates
-        had to tell, and the day of its reservation."""
+    async def _newly_open_check_ins(
+        self, now: datetime, reported_until: datetime
+    ) -> dict[ReaderId, date]:
+        """Readers with an open window not yet examined with complete gate events → day of the
+        reservation."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)
@@ -65,14 +66,14 @@ class GatePresenceJob:
             for row in occupancy.rows.values()
             if row.state is ReservationState.RESERVED and row.booked_start - before <= now
         }
-        self._seen = {key: self._seen.get(key, now) for key in open_now}
-        self._asked &= open_now.keys()
+        self._open_since = {key: self._open_since.get(key, now) for key in open_now}
+        self._examined &= open_now.keys()
         readers = dict[ReaderId, date]()
         for key, row in open_now.items():
             own = occupancy.by_reader.get(row.reader_id, ())
-            if key in self._asked or any(other.state in CHECKED_IN_STATES for other in own):
+            if key in self._examined or any(other.state in CHECKED_IN_STATES for other in own):
                 continue
             readers[row.reader_id] = local_date(row.booked_start)
-            if told >= self._seen[key]:
-                self._asked.add(key)
+            if reported_until >= self._open_since[key]:
+                self._examined.add(key)
         return readers

@@ -1,5 +1,3 @@
-"""Reads from gate events where a reader was, in venues whose gates prove presence."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,7 +14,7 @@ from models.reservations.presence import FRESH_FOR, PresenceMethod, PresenceProo
 
 
 class GateKnowledge:
-    """Answers what the gates prove, and until when they have told all."""
+    """Derives from gate events where a reader was, in venues whose gates prove presence."""
 
     def __init__(
         self, gates: GateRepository, gate_events: GateEventRepository, reference: ReferenceData
@@ -24,12 +22,12 @@ class GateKnowledge:
         self._gates, self._gate_events, self._reference = gates, gate_events, reference
 
     async def complete_until(self, now: datetime) -> datetime:
-        """Until when it is certain who went through the gates; ``now`` where no gate tells."""
+        """The instant up to which all passages are known; ``now`` without active gates."""
         return complete_until(await self._gates.all(), now)
 
     async def events_of(self, r: Reservation) -> Sequence[GateEvent]:
-        """The reader's events at gates of the reservation's venue in its time; none where gates
-        prove nothing."""
+        """The reader's events at the venue's gates during the reservation; none if gates do not
+        prove presence."""
         if not self._reference.catalog.venues[r.venue_id].gates_prove:
             return ()
         events = await self._gate_events.of_day(r.reader_id, r.start, r.end)
@@ -39,7 +37,7 @@ class GateKnowledge:
     async def entry_of(
         self, reader_id: ReaderId, venue_id: VenueId, now: datetime
     ) -> PresenceProof | None:
-        """The reader's last passage through a gate of the venue, where it led in and is fresh."""
+        """Proof from the reader's last passage, if it was recent and into the venue."""
         if not self._reference.catalog.venues[venue_id].gates_prove:
             return None
         events = await self._gate_events.of_day(reader_id, now - FRESH_FOR, now)

@@ -1,5 +1,3 @@
-"""Works out what a reader's gate events make of their stays, anew from all that is known."""
-
 from __future__ import annotations
 
 import asyncio
@@ -35,12 +33,10 @@ _DAY: Final = timedelta(days=1)
 _NO_EFFECTS: Final[Mapping[str, PresenceEffect]] = {}
 
 Effects = dict[str, tuple[PresenceEffect, ReservationId | None]]
-"""By the event's id: what it did, and to which reservation."""
+"""Event id → its effect, and the reservation that it changed."""
 
 
 class GateReconciliation:
-    """Lets reservations follow the gate events of their readers."""
-
     def __init__(
         self,
         gate_events: GateEventRepository,
@@ -55,8 +51,8 @@ class GateReconciliation:
     async def reconcile_all(
         self, days: Iterable[tuple[ReaderId, date]], now: datetime, gates: Sequence[Gate]
     ) -> int:
-        """Let the readers' stays that touch those days be what their gate events make of them.
-        ``gates`` are all that there are. How many reservations changed."""
+        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates.
+        Returns the number of changed reservations."""
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def one(reader_id: ReaderId, day: date) -> int:
@@ -70,7 +66,7 @@ class GateReconciliation:
     ) -> int:
         changed = 0
         for _ in range(_ROUNDS):
-            # The reservation before the events: whoever adds one later finds another revision.
+            # Reservations are read before events: an event added later meets a changed revision.
             near = await self._reservations.near_day(reader_id, day)
             first, last = days_of_stays(near, day)
             begin, end = local_instant(first, time(0)), local_instant(last + _DAY, time(0))
@@ -80,7 +76,7 @@ class GateReconciliation:
             effects: Effects = {}
             written = await self._apply_presence(rows, events, effects, now, gates)
             if written is None:
-                continue  # somebody else was faster
+                continue  # changed concurrently: try again
             changed += written
             of_days = [p for p in events if p.at >= begin]
             judged = await self._event_effects(rows, of_days, effects, gates)
@@ -89,8 +85,8 @@ class GateReconciliation:
         return changed
 
     def _inside_since(self, r: Reservation) -> datetime:
-        """From when on passages tell whether the reader is inside when the reservation can be
-        checked in: what was forgotten before the library closed the last time does not."""
+        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates
+        of the library. Returns the number of changed reservations."""
         day, policy = r.date, self._reference.policy
         if r.area_id in self._reference.catalog.areas:
             hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
@@ -102,7 +98,8 @@ class GateReconciliation:
         return local_instant(day, time(0))
 
     def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
-        """The venue's gates, where they prove presence there; else none."""
+        """The instant from which passages show whether the reader is inside: the last closing
+        before the stay, when readers may have left without a passage, or midnight."""
         venue = self._reference.catalog.venues[venue_id]
         return gates_in(venue_id, gates) if venue.gates_prove else frozenset()
 
@@ -114,19 +111,21 @@ class GateReconciliation:
         now: datetime,
         gates: Sequence[Gate],
     ) -> int | None:
-        """How many reservations changed, with the ``effects`` of events; None where one could
-        not. Where no gate proves presence in its venue, a reservation stays as it is."""
-        timely, told = [p for p in events if not p.late], complete_until(gates, now)
+        """Writes changed reservations and fills ``effects``. Returns how many changed; None after a
+        conflict. Venues whose gates do not prove presence are skipped."""
+        timely, reported_until = [p for p in events if not p.late], complete_until(gates, now)
         free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
         changed = 0
         for r in _candidates(rows, now):
-            new, found = r, _NO_EFFECTS
+            new, new_effects = r, _NO_EFFECTS
             if proving := self._proving(r.venue_id, gates):
                 policy = await self._writer.policy_at_booking(r)
                 since = self._inside_since(r)
                 passed = [p for p in timely if p.at >= since]
-                new, found = derive_presence(r, policy, passed, proving, free_from, told, now)
-            for id, effect in found.items():
+                new, new_effects = derive_presence(
+                    r, policy, passed, proving, free_from, reported_until, now
+                )
+            for id, effect in new_effects.items():
                 if effect is not PresenceEffect.NONE or id not in effects:
                     effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None
             if new is not r:
@@ -146,7 +145,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The writes that note at each event what it did; none where that is noted already."""
+        """The effects that are not stored with their events yet."""
         judged = []
         for p in events:
             if p.id in effects:
@@ -162,7 +161,7 @@ class GateReconciliation:
     async def _late_effect(
         self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
     ) -> tuple[PresenceEffect, ReservationId | None]:
-        """An event that moves no seat any more. It can still void a violation."""
+        """The effect of an event that changes no reservation. May void a violation."""
         for r in rows:
             if p.gate_id not in self._proving(r.venue_id, gates):
                 continue
@@ -176,8 +175,7 @@ class GateReconciliation:
 
 
 def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
-    """The first and the last day of the stays that touch the day, with their check-in windows: a
-    stay over midnight is one."""
+    """The first and the last day of the stays that touch the day, with their check-in windows."""
     begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
     days = {day}
     for r in rows:
@@ -188,7 +186,7 @@ def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
-    """The seat that the reader is at, or else those that they may check in at now."""
+    """The reservation in use, or else those that can be checked in now."""
     present = [r for r in rows if r.state in CHECKED_IN_STATES]
     return present or [
         r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now

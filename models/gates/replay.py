@@ -1,8 +1,7 @@
-"""What a reader's passages through the gates make of a reservation, whatever order they came in.
+"""Derives a reservation's state from its reader's passages, in whatever order they arrived.
 
-Not one step for each passage: the reservation is taken back to what its reader (or time) last did
-with it, and all passages since are laid on that in the order of their own times. So a passage that
-is told late, twice, or by two workers at once leads to the same reservation.
+The reservation is taken back to the last act of its reader or deadline; later passages are replayed
+in order. So it does not matter if a passage is reported late, twice, or to two workers at once.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from models.reservations.state_machine import LIVE, TRANSITIONS, ReservationEven
 from models.reservations.transitions import facts_of, reminder_due_at
 
 GATE: Final = "gate"
-"""Who acts, in the history."""
+"""The actor in history entries that gates have caused."""
 _NO_ACTS: Final = frozenset({"outage", "doubt", "resolve", "reject", "unreached"})
-"""What others did to it: no word of its reader's."""
-_TELLS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
+"""History events that are not acts of the reader."""
+_EVENT_KINDS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
     PresenceEffect.CHECK_IN: OutboxEventKind.CHECKED_IN,
     PresenceEffect.LEAVE: OutboxEventKind.TEMPORARY_LEAVE,
     PresenceEffect.RETURN: OutboxEventKind.RETURNED,
@@ -40,7 +39,7 @@ _TELLS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
 
 @dataclass(slots=True)
 class _ReplayedPresence:
-    """A reservation's way so far, as its history tells it."""
+    """The presence after the history entries so far."""
 
     state: ReservationState = ReservationState.RESERVED
     since: datetime | None = None
@@ -72,33 +71,33 @@ def derive_presence(
     passages: Sequence[GateEvent],
     gates: Set[GateId],
     free_from: datetime | None,
-    told: datetime,
+    reported_until: datetime,
     now: datetime,
 ) -> tuple[Reservation, Mapping[str, PresenceEffect]]:
-    """The reservation as the passages make it, and what each of them did that belongs to it. The
-    very same reservation where nothing changes.
+    """The reservation after the passages, with the effect of each; ``r`` itself if nothing changes.
 
     Args:
-        r: live, of the reader whose ``passages`` of the day these are (late ones left out).
-        gates: those of the reservation's venue. Who passes another's is not there, nor leaves it.
-        free_from: when the reader's stay at another seat ended; nobody checks in at two.
-        told: until when all passages are known.
+        r: a live reservation of the reader.
+        passages: the reader's, without late ones.
+        gates: those of the venue; passages through others are ignored.
+        free_from: the end of the reader's stay at another seat; no check-in before it.
+        reported_until: the instant up to which all passages are known.
     """
     own = _history_before_gates(r.history)
     course = _ReplayedPresence()
     for entry in own:
         course.go(entry)
-    # A change or extension keeps what stood before it; the last act is what passages come after.
+    # Only passages after the reader's last act (also a change or an extension) count.
     last_act = own[-1].at
     passed = sorted((p for p in passages if p.gate_id in gates), key=lambda p: (p.at, p.id))
-    entries, effects = _apply_events(r, policy, course, passed, last_act, free_from, told)
+    entries, effects = _apply_events(r, policy, course, passed, last_act, free_from, reported_until)
     if course.state is ReservationState.RESERVED and r.state is not ReservationState.RESERVED:
-        return r, effects  # what was told to the reader is not taken back
+        return r, effects  # the reader was notified of the check-in: it stands
     return _with_presence_state(r, policy, course, own, entries, now), effects
 
 
 def _history_before_gates(history: Sequence[HistoryEntry]) -> Sequence[HistoryEntry]:
-    """The history up to the last thing that was not a gate's doing."""
+    """The history up to the last entry that is an act of the reader or a deadline."""
     for length in range(len(history), 1, -1):
         last = history[length - 1]
         if last.by != GATE and last.event not in _NO_ACTS:
@@ -113,7 +112,7 @@ def _apply_events(
     passed: Sequence[GateEvent],
     last_act: datetime,
     free_from: datetime | None,
-    told: datetime,
+    reported_until: datetime,
 ) -> tuple[list[HistoryEntry], dict[str, PresenceEffect]]:
     entries: list[HistoryEntry] = []
     effects: dict[str, PresenceEffect] = {}
@@ -126,7 +125,11 @@ def _apply_events(
     begin = last_act
     if course.state is ReservationState.RESERVED:
         begin = max(t for t in (r.check_in_from, r.placed_at, free_from) if t is not None)
-        if begin <= min(told, r.check_in_until) and begin < r.end and _inside(passed, begin):
+        if (
+            begin <= min(reported_until, r.check_in_until)
+            and begin < r.end
+            and _inside(passed, begin)
+        ):
             act(ReservationEvent.CHECK_IN, begin, "inside")
     for p in passed:
         if p.at <= begin:
@@ -150,7 +153,7 @@ def _effect(
         case ReservationState.AWAY if goes_in and p.at <= _return_by(r, policy, course):
             return PresenceEffect.RETURN
         case ReservationState.AWAY if course.left_by_gate and p.at <= _return_by(r, policy, course):
-            # They must have come in unseen: the leave begins now.
+            # They came in without a passage: the leave begins now.
             course.state = ReservationState.IN_USE
             return PresenceEffect.LEAVE
     return PresenceEffect.NONE
@@ -166,8 +169,7 @@ def _inside(passed: Iterable[GateEvent], when: datetime) -> bool:
 
 
 def left_before_end(r: Reservation, passages: Iterable[GateEvent]) -> bool:
-    """Did the reader of this completed reservation leave before its end, as passages that came
-    later say?"""
+    """True if passages that came after the completion show that the reader left before the end."""
     acts = [e.at for e in r.history if e.by != GATE and e.event not in _NO_ACTS | {"complete"}]
     since = [p for p in passages if max(acts) < p.at < r.end]
     return bool(since) and max(since, key=lambda p: (p.at, p.id)).direction is Direction.OUT
@@ -189,8 +191,8 @@ def _with_presence_state(
     now: datetime,
 ) -> Reservation:
     assert course.state in LIVE
-    kept = [e for e in r.history[len(own) :] if e.by != GATE]
-    history = (*own, *sorted([*entries, *kept], key=lambda e: e.at))
+    others = [e for e in r.history[len(own) :] if e.by != GATE]
+    history = (*own, *sorted([*entries, *others], key=lambda e: e.at))
     if history == r.history:
         return r
     assisted = r.gate_assistance
@@ -216,17 +218,17 @@ def _with_presence_state(
     if assisted == r.gate_assistance or assisted is None:
         return new
     effect = PresenceEffect(assisted.kind)
-    told = [OutboxEvent(new.rev, _TELLS[effect], assisted.at, facts_of(new))]
+    events = [OutboxEvent(new.rev, _EVENT_KINDS[effect], assisted.at, facts_of(new))]
     if r.checked_in_at is None and new.checked_in_at and effect is not PresenceEffect.CHECK_IN:
-        # Of a passage in and one out, told together, the reader hears the last; programs hear both.
+        # A batch with a passage in and one out notifies the reader of the last, webhooks of both.
         came = OutboxEventKind.CHECKED_IN_BEFORE
-        told.insert(0, OutboxEvent(new.rev, came, new.checked_in_at, facts_of(new)))
-    return replace(new, outbox=(*r.outbox, *told))
+        events.insert(0, OutboxEvent(new.rev, came, new.checked_in_at, facts_of(new)))
+    return replace(new, outbox=(*r.outbox, *events))
 
 
 def _presence(r: Reservation, entries: Sequence[HistoryEntry]) -> PresenceProof | None:
     if r.presence is not None and r.presence.method is not PresenceMethod.GATE:
-        return r.presence  # what the reader has shown themselves does not depend on passages
+        return r.presence  # the reader's own proof does not depend on passages
     came = [e.at for e in entries if e.event != PresenceEffect.LEAVE.value]
     if not came:
         return None

@@ -1,5 +1,3 @@
-"""Gates: their keys and when each was last heard."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -21,7 +19,7 @@ class GateRepository:
         self._sealer = sealer
 
     async def put(self, gates: Sequence[Gate]) -> None:
-        """Write them over what is there; keys and what was heard of them stay."""
+        """Inserts or updates names and venues; keys and reported state are kept."""
         with translate_errors():
             for gate in gates:
                 await self._all.update_one(
@@ -31,8 +29,7 @@ class GateRepository:
                 )
 
     async def add(self, gate: Gate) -> bool:
-        """False where there is one of that id. It has no key yet. Raises: VenueChanged where its
-        venue has been deleted meanwhile."""
+        """Adds a gate without a key. False if the id exists. Raises: VenueChanged."""
         document: Document = {"_id": gate.id, "venue": gate.venue_id, "name": gate.name}
 
         async def work(session: Any) -> None:
@@ -48,8 +45,8 @@ class GateRepository:
         return [_gate(row) for row in rows]
 
     async def replace(self, old: Gate, new: Gate) -> bool:
-        """Write name, venue, order and whether it is retired over those of ``old``. False where
-        they are not as they were then. One that retires loses its key in the same write."""
+        """Writes the gate. False if it is no longer as in ``old``. A retired gate loses its key at
+        once."""
         named = {"venue": new.venue_id, "name": new.name, "order": new.order}
         change: Document = {"$set": {**named, "retired": new.retired}}
         if new.retired:
@@ -59,8 +56,8 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def put_in_order(self, gates: Sequence[Gate]) -> bool:
-        """Give them their places. False, and nothing has changed, where one of them is not as it is
-        there any more."""
+        """Numbers the gates in this order. False, without any change, if one was changed
+        meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._all, gates, session)
@@ -68,14 +65,14 @@ class GateRepository:
         return await try_transaction(self._db, work)
 
     async def delete(self, id: GateId) -> bool:
-        """False where it was heard once: its events name it."""
+        """False if the gate has ever reported: its events refer to it."""
         with translate_errors():
             result = await self._all.delete_one({"_id": id, "last_seen_at": {"$exists": False}})
         return bool(result.deleted_count)
 
     async def admit(self, id: str, now: datetime) -> bool:
-        """A signed batch has come: from now on the gate was heard, so it is not deleted while its
-        events are taken in. False where its key has gone meanwhile."""
+        """Records that a signed batch begins, which protects the gate from deletion. False if its
+        key was removed meanwhile."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "key": {"$type": "string"}}, {"$max": {"last_seen_at": now}}
@@ -83,7 +80,7 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def issue_key(self, id: GateId, key: str) -> bool:
-        """The gate signs with it, so it is kept sealed. False where it is retired or gone."""
+        """Stores the key encrypted. False if the gate is retired or deleted."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "retired": {"$ne": True}},
@@ -93,24 +90,24 @@ class GateRepository:
 
     async def key(self, id: str) -> str | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id}, {"key": 1})
-        sealed = found.get("key") if found else None
+            document = await self._all.find_one({"_id": id}, {"key": 1})
+        sealed = document.get("key") if document else None
         return self._sealer.decrypt(sealed, "gate") if sealed else None
 
     async def heard(
-        self, id: str, now: datetime, told: datetime | None, clock_skew: timedelta
+        self, id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """A batch has come. What the gate has told never goes back."""
+        """Records a batch. ``complete_until`` never decreases."""
         change: Document = {
             "$set": {"last_seen_at": now, "clock_off_s": clock_skew.total_seconds()},
         }
-        if told is not None:
-            change["$max"] = {"complete_until": told}
+        if reported_until is not None:
+            change["$max"] = {"complete_until": reported_until}
         with translate_errors():
             await self._all.update_one({"_id": id}, change)
 
     async def reencrypt(self) -> int:
-        """As ``ReaderRepository.reencrypt``, for the gates' keys."""
+        """Encrypts the keys under older encryption keys anew; returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = await self._all.find({"key": {"$type": "string"}}).to_list(None)

@@ -1,8 +1,7 @@
-"""门禁: events through the gates check readers in and mark their leaves and returns for them.
+"""Gates (门禁): passages check readers in and record their leaves and returns.
 
-Each event is kept once, by its id; then everything that the reader's events mean today is
-worked out anew (replay.py) and written under the reservation's revision. So it does not
-matter in which order, how often, or in which worker they arrive.
+Each event is stored once, by its id; then the reader's reservations are derived anew from all
+events (replay.py) and written under their revision, so order, repetition and worker do not matter.
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ from models.readers.repository import ReaderRepository
 
 
 class GateService:
-    """Takes in gate events, and lets reservations follow them."""
-
     def __init__(
         self,
         gates: GateRepository,
@@ -43,36 +40,36 @@ class GateService:
         self._readers, self._reconciliation = readers, reconciliation
 
     async def all(self) -> list[Gate]:
-        """All gates."""
         return await self._gates.all()
 
     async def key(self, gate_id: str) -> str | None:
-        """What the gate signs with; None for an unknown gate."""
+        """The key with which the gate signs; None if it is unknown or has no key."""
         return await self._gates.key(gate_id)
 
     async def admit(self, gate_id: str, now: datetime) -> None:
-        """A batch that the gate has signed begins. Raises: Unauthenticated, where its key has gone
+        """Records that a signed batch begins. Raises: Unauthenticated if the gate's key was removed
         meanwhile."""
         if not await self._gates.admit(gate_id, now):
             raise Unauthenticated()
 
     async def heard(
-        self, gate_id: str, now: datetime, told: datetime | None, clock_skew: timedelta
+        self, gate_id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """A batch of the gate has come. What it has told never goes back."""
-        await self._gates.heard(gate_id, now, told, clock_skew)
+        """Records a batch. ``reported_until``: the gate has reported every passage before it; None
+        if the gate did not say. The stored value never decreases."""
+        await self._gates.heard(gate_id, now, reported_until, clock_skew)
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[GateEvent], int]:
-        """A page of the reader's gate events, the latest first, and how many there are."""
+        """A page of the reader's gate events, newest first, and their total number."""
         return await self._gate_events.page_of(reader_id, skip, limit)
 
     async def ingest_batch(
         self, gate_id: GateId, reported: Sequence[ReportedEvent | None], now: datetime
     ) -> IngestResult:
-        """Take in a batch of one gate, each event judged alone: one that cannot be read (None)
-        holds up no other."""
+        """Stores a batch and applies it. Events are validated one by one; None is an unreadable
+        one."""
         rejected: list[tuple[int, str]] = []
         read: list[ReportedEvent] = []
         for place, event in enumerate(reported):
@@ -91,23 +88,19 @@ class GateService:
     async def ingest(
         self, events: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[int, int]:
-        """Take in what a gate tells, each with the student number that it read. (new, known).
-
-        What was kept and not worked out, since this worker died in between, ``GatePresenceJob``
-        works out.
-        """
-        new, known = await self._gate_events.add(events, now)
+        """Stores events with the student numbers that were read, and applies them. Returns the
+        numbers of new and of repeated ones. ``GatePresenceJob`` completes an interrupted call."""
+        new, repeated = await self._gate_events.add(events, now)
         days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
         await self._reconciliation.reconcile_all(days, now, await self._gates.all())
-        return len(new), known
+        return len(new), repeated
 
 
 def _with_reader(
     gate_id: GateId, event: ReportedEvent, readers: Mapping[str, ReaderId], now: datetime
 ) -> tuple[GateEvent, str]:
-    """The event as it is kept, and the student number in it."""
     number = normalise_student_no(event.student_no)
-    kept = GateEvent(
+    stored = GateEvent(
         id=f"{gate_id}:{event.id}",
         gate_id=gate_id,
         reader_id=readers.get(number),
@@ -116,4 +109,4 @@ def _with_reader(
         at=event.at,
         late=now - event.at > LATE_AFTER,
     )
-    return kept, number
+    return stored, number

@@ -1,5 +1,3 @@
-"""The pairing of a screen with a kiosk, and who holds a kiosk's key."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,20 +7,18 @@ from typing import Final
 from models.library.entities import KioskId
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
-"""How long a screen shows one pairing code, and how long it may fetch the answer."""
+"""How long a pairing code is shown; after confirmation, how long the result can be fetched."""
 CODE_DIGITS: Final = 6
 CHECK_WORDS: Final = 64
-"""How many check words there are: two screens seldom show the same one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
-    """A screen that asks to become a kiosk's. ``id`` names the request and is no secret.
+    """A screen's request to be paired with a kiosk. ``id`` is not secret.
 
-    The screen has a secret of its own, which becomes the kiosk's key when an administrator
-    confirms: the key never travels, and the code alone gives nothing. ``check_word`` is the number
-    of the word that the screen shows beside the code. ``kiosk_id`` is None while nobody has
-    confirmed.
+    On confirmation a secret of the screen becomes the kiosk's key, so the key is never transmitted
+    and the code alone is useless.
+    ``check_word``: index of the word beside the code. ``kiosk_id``: None until confirmed.
     """
 
     id: str
@@ -37,8 +33,8 @@ class PairingRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The screen that has a kiosk's key: its browser (empty where none has shown the key yet) and
-    since when the key is valid. ``rev`` grows with every key."""
+    """The screen that has a kiosk's key. ``browser`` is "" until it has used the key; ``since``:
+    when the key was issued; ``rev`` grows with every key."""
 
     browser: str = ""
     since: datetime | None = None

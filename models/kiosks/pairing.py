@@ -1,4 +1,4 @@
-"""Pairing: a screen without a key asks for one, and hears which kiosk it has become."""
+"""Pairing: a screen without a key asks for one, and polls for the kiosk that it has become."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.storage.encryption import FieldCipher
 
 
 class KioskPairing:
-    """Knows the screens that ask. Administrators confirm them (``staff/pairing.py``)."""
+    """Manages requests of screens. Administrators confirm them in ``staff/pairing.py``."""
 
     def __init__(self, pairings: PairingRepository, cipher: FieldCipher) -> None:
         self._pairings, self._cipher = pairings, cipher
@@ -20,28 +20,28 @@ class KioskPairing:
     async def ask(
         self, browser: str, address: str, network: str, now: datetime
     ) -> tuple[str, PairingRequest]:
-        """A secret for the screen, and the request that it may show. ``network`` is what may have
-        a few requests at once. Raises: Busy."""
+        """Returns the screen's secret and its request. ``network``: where the screen is; the number
+        of requests of one network is limited. Raises: Busy."""
         secret = self._cipher.new_token()
         return secret, await self._pairings.add(secret, browser, address, network, now)
 
     async def of_screen(self, secret: str, now: datetime) -> PairingRequest:
-        """The request of the screen with that secret. Raises: NotFound, where it is over."""
-        known = self._cipher.has_issued(secret)
-        request = await self._pairings.by_secret(secret, now) if known else None
+        """The request of the screen with this secret. Raises: NotFound if it has expired."""
+        issued = self._cipher.has_issued(secret)
+        request = await self._pairings.by_secret(secret, now) if issued else None
         if request is None:
             raise NotFound()
         return request
 
     async def with_code(self, code: str, now: datetime) -> PairingRequest:
-        """The request whose screen shows that code. Raises: PairingCodeUnknown."""
+        """The unconfirmed request with this code. Raises: PairingCodeUnknown."""
         request = await self._pairings.by_code(code, now)
         if request is None:
             raise PairingCodeUnknown()
         return request
 
     async def with_id(self, id: str, now: datetime) -> PairingRequest:
-        """The request that an administrator has looked at. Raises: PairingOver."""
+        """The unconfirmed request that an administrator has looked up. Raises: PairingOver."""
         request = await self._pairings.by_id(id, now)
         if request is None:
             raise PairingOver()

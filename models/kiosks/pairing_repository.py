@@ -1,5 +1,3 @@
-"""Screens that ask to be paired, for ten minutes each; few of one network, and not many at all."""
-
 from __future__ import annotations
 
 import secrets
@@ -22,11 +20,11 @@ from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import run_transaction
 
 OF_A_NETWORK: Final = 10
-"""Requests of one network that stand at once."""
+"""Concurrent requests of one network."""
 SETTLED: Final = timedelta(minutes=2)
-"""A request keeps its place for so long: an administrator types its code in that time."""
+"""For this long a request cannot be displaced: an administrator types its code in that time."""
 AT_ONCE: Final = 1000
-"""Requests that stand at once. The next one takes the place of one of the busiest network."""
+"""Concurrent requests in total. The next one displaces one of the network that has most."""
 _TRIES: Final = 8
 
 INDEXES: Final = {
@@ -40,7 +38,8 @@ INDEXES: Final = {
 
 
 class PairingRepository:
-    """A request's ``_id`` is one of the few places of its network."""
+    """Stores pairing requests. A request's unique ``_id`` is one of the ``OF_A_NETWORK`` places of
+    its network, which limits their number."""
 
     def __init__(self, db: Database, cipher: FieldCipher, at_once: int = AT_ONCE) -> None:
         self._db, self._cipher, self._at_once = db, cipher, at_once
@@ -49,7 +48,7 @@ class PairingRepository:
     async def add(
         self, secret: str, browser: str, address: str, network: str, now: datetime
     ) -> PairingRequest:
-        """Let a screen with that secret ask. Raises: Busy, where no code or place is free."""
+        """Stores a screen's request. Raises: Busy if no code or place is free."""
         await self.prune(now)
         await self._make_room()
         hashed = self._cipher.hashes(network, "client address")[0]
@@ -81,11 +80,11 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """The filter of a free place of the network, or of one that is taken over: the oldest of
-        the same kind of browser first, so that who asks again and again takes their own; none that
-        is new. A screen that is paired and has yet to hear of it goes last.
+        """A filter for a free place of the network, or else for the request to displace.
 
-        Raises: Busy, where all are new.
+        It displaces the oldest request, preferably from the same kind of browser, so that a screen
+        that asks again displaces its own; never new ones, and confirmed ones last. Raises: Busy if
+        all are new.
         """
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
@@ -107,8 +106,8 @@ class PairingRepository:
         return {"_id": first["_id"], "request": first["request"]}
 
     async def _make_room(self) -> None:
-        """Drop the oldest request of the busiest network where there are very many: a screen is
-        nearly alone in its network, and a flood is not."""
+        """At the limit, deletes the oldest request of the network that has most. A real screen is
+        nearly alone in its network; a flood is not."""
         with translate_errors():
             if await self._all.count_documents({}) < self._at_once:
                 return
@@ -123,29 +122,24 @@ class PairingRepository:
                 await self._all.delete_one({"_id": oldest["_id"], "kiosk": None})
 
     async def by_secret(self, secret: str, now: datetime) -> PairingRequest | None:
-        """The request of the screen with that secret."""
         return await self._find({"secret_hash": token_hash(secret)}, now)
 
     async def by_code(self, code: str, now: datetime) -> PairingRequest | None:
-        """The request with that code that nobody has confirmed."""
         return await self._find({"code": code, "kiosk": None}, now)
 
     async def by_id(self, id: str, now: datetime) -> PairingRequest | None:
-        """The request that nobody has confirmed."""
         return await self._find({"request": id, "kiosk": None}, now)
 
-    async def _find(self, wanted: Document, now: datetime) -> PairingRequest | None:
+    async def _find(self, criteria: Document, now: datetime) -> PairingRequest | None:
         with translate_errors():
-            found = await self._all.find_one({**wanted, "expires_at": {"$gt": now}})
-        return self._request(found) if found else None
+            document = await self._all.find_one({**criteria, "expires_at": {"$gt": now}})
+        return self._request(document) if document else None
 
     async def pair(
         self, request: PairingRequest, kiosk_id: KioskId, rev: int, now: datetime
     ) -> None:
-        """Use the request up, and let the screen's secret be the kiosk's key, in one transaction.
-
-        Args:
-            rev: the ``KeyHolder.rev`` that the administrator saw.
+        """Makes the screen's secret the kiosk's key, in one transaction. ``rev`` is the
+        ``KeyHolder.rev`` that the administrator saw.
 
         Raises: PairingOver, KioskKeyChanged; nothing has changed then.
         """
@@ -165,16 +159,17 @@ class PairingRepository:
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
     ) -> Document | None:
-        """The request as it was; None where it is over or somebody else has used it."""
-        found: Document | None = await self._all.find_one_and_update(
+        """Confirms the request. Returns it as it was; None if it has expired or was confirmed
+        before."""
+        screen: Document | None = await self._all.find_one_and_update(
             {"request": request.id, "kiosk": None, "expires_at": {"$gt": now}},
             {"$set": {"kiosk": kiosk_id, "expires_at": now + CODE_LIFETIME}},
             session=session,
         )
-        return found
+        return screen
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
-        """False where the kiosk has got another key since that ``rev``, or is out of use."""
+        """Writes the key. False if the kiosk got another key after ``rev`` or is retired."""
         guard = {"key_rev": {"$in": previous_revisions(rev + 1)}, "retired": {"$ne": True}}
         result = await self._db["kiosks"].update_one(
             {"_id": kiosk_id, **guard}, key, session=session
@@ -182,7 +177,6 @@ class PairingRepository:
         return bool(result.matched_count)
 
     async def prune(self, now: datetime) -> None:
-        """Delete what is over."""
         with translate_errors():
             await self._all.delete_many({"expires_at": {"$lte": now}})
 

@@ -1,5 +1,3 @@
-"""Keys and code secrets of the kiosks, and when each was last seen."""
-
 from __future__ import annotations
 
 import secrets
@@ -13,7 +11,8 @@ from models.storage.mongo_errors import translate_errors
 
 
 class KioskRepository:
-    """Keys and secrets of kiosks. Their names and venues are in the catalog."""
+    """Kiosks' keys and code secrets, and when they were last seen. Names and venues are in the
+    catalog."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._db, self._cipher = db, cipher
@@ -21,8 +20,8 @@ class KioskRepository:
     async def issue_kiosk_key(
         self, kiosk_id: KioskId, key: str, secret: str, now: datetime | None = None
     ) -> bool:
-        """Give the kiosk its key (kept as a hash) and the secret of its codes (kept encrypted).
-        False where it is retired or gone."""
+        """Stores the key as a hash and the secret of the kiosk's codes encrypted. False if the
+        kiosk is retired or deleted."""
         with translate_errors():
             result = await self._db["kiosks"].update_one(
                 {"_id": kiosk_id, "retired": {"$ne": True}},
@@ -31,40 +30,36 @@ class KioskRepository:
         return bool(result.matched_count)
 
     async def key_holders(self) -> dict[KioskId, KeyHolder]:
-        """Which screen has the key of each kiosk that has one."""
-        wanted = {"key_since": 1, "key_browser": 1, "key_rev": 1}
+        projection = {"key_since": 1, "key_browser": 1, "key_rev": 1}
         with translate_errors():
             rows = (
                 await self._db["kiosks"]
-                .find({"key_hash": {"$type": "string"}}, wanted)
+                .find({"key_hash": {"$type": "string"}}, projection)
                 .to_list(None)
             )
         return {KioskId(row["_id"]): _holder(row) for row in rows}
 
     async def kiosk_secret(self, kiosk_id: str) -> str | None:
-        """The secret of the kiosk's codes; None for an unknown kiosk, or one without a key."""
+        """The secret of the kiosk's codes; None if the kiosk is unknown or has no key."""
         with translate_errors():
-            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"secret": 1})
-        encrypted = found.get("secret") if found else None
+            document = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"secret": 1})
+        encrypted = document.get("secret") if document else None
         return self._cipher.decrypt(encrypted, "kiosk") if encrypted else None
 
     async def verify_kiosk_key(self, kiosk_id: str, key: str) -> bool:
-        """Is that the kiosk's key?"""
         with translate_errors():
-            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"key_hash": 1})
-        known = (found or {}).get("key_hash") or ""
-        return secrets.compare_digest(known, token_hash(key))
+            document = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"key_hash": 1})
+        key_hash = (document or {}).get("key_hash") or ""
+        return secrets.compare_digest(key_hash, token_hash(key))
 
     async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime, browser: str = "") -> None:
-        """The kiosk's screen is there, in that browser."""
-        seen: Document = {"$max": {"last_seen_at": now}}
+        change: Document = {"$max": {"last_seen_at": now}}
         if browser:
-            seen["$set"] = {"key_browser": browser}
+            change["$set"] = {"key_browser": browser}
         with translate_errors():
-            await self._db["kiosks"].update_one({"_id": kiosk_id}, seen)
+            await self._db["kiosks"].update_one({"_id": kiosk_id}, change)
 
     async def kiosk_last_seen(self) -> dict[KioskId, datetime]:
-        """When each kiosk with a screen was last seen, of those in use."""
         with translate_errors():
             rows = (
                 await self._db["kiosks"]
@@ -77,7 +72,7 @@ class KioskRepository:
         return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}
 
     async def reencrypt(self) -> int:
-        """As ``ReaderRepository.reencrypt``, for the kiosks' secrets."""
+        """Encrypts the secrets under older encryption keys anew; returns their number."""
         current = f"{self._cipher.current}:"
         with translate_errors():
             rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)
@@ -92,7 +87,6 @@ class KioskRepository:
 
 
 def new_key(key_hash: str, secret: str, now: datetime | None, browser: str = "") -> Document:
-    """The update that gives a kiosk another key: whoever had the old one has none."""
     return {
         "$set": {
             "key_hash": key_hash,
@@ -105,5 +99,5 @@ def new_key(key_hash: str, secret: str, now: datetime | None, browser: str = "")
 
 
 def _holder(row: Document) -> KeyHolder:
-    """Keys that were given before this was kept have no date."""
+    """Keys that earlier versions issued have no date."""
     return KeyHolder(row.get("key_browser", ""), row.get("key_since"), row.get("key_rev", 0))

@@ -1,5 +1,3 @@
-"""Kiosks: verifying their keys, the cards that they read, and when each was last seen."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -16,7 +14,7 @@ from models.reference_data import ReferenceData
 
 
 class KioskService:
-    """Lets kiosks in, and the readers whose cards they read."""
+    """Authenticates kiosks, and identifies readers by the cards that they read."""
 
     def __init__(
         self,
@@ -29,7 +27,7 @@ class KioskService:
         self._readers, self._reference = readers, reference
 
     async def authenticate(self, kiosk_id: str, key: str) -> Kiosk:
-        """The kiosk that shows its key. Raises: NotFound, Unauthenticated."""
+        """The kiosk that authenticates itself with the key. Raises: NotFound, Unauthenticated."""
         kiosk = self._reference.catalog.kiosks.get(KioskId(kiosk_id))
         if kiosk is None:
             raise NotFound()
@@ -46,9 +44,9 @@ class KioskService:
         return reader
 
     async def key_holders(self) -> dict[KioskId, KeyHolder]:
-        """Which screen has the key of each kiosk that has one."""
+        """The screen that holds each kiosk's key, for kiosks that have one."""
         return await self._kiosks.key_holders()
 
     async def last_seen(self) -> dict[KioskId, datetime]:
-        """When each kiosk with a screen was last seen."""
+        """When each kiosk in use that has a screen was last seen."""
         return await self._kiosks.kiosk_last_seen()

@@ -1,5 +1,3 @@
-"""The events of areas that go out of use and come back, as the outbox keeps them."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -9,17 +7,15 @@ from models.storage.event_outbox import StoredEvent
 
 
 def area_closed(area: Area, now: datetime) -> StoredEvent:
-    """The area goes out of use."""
     return _event("area.closed", area, now)
 
 
 def area_opened(area: Area, now: datetime) -> StoredEvent:
-    """The area is in use again."""
     return _event("area.opened", area, now)
 
 
 def _event(kind: str, area: Area, now: datetime) -> StoredEvent:
     facts = {"area_id": area.id, "venue_id": area.venue_id, "area": area.full_name}
-    # Named by the revision that it is about to have, or has: nobody writes that one twice.
+    # A revision is written only once, so the id is unique.
     id = f"{area.id}:{area.rev}:{kind.partition('.')[2]}"
     return StoredEvent(id, kind, now, f"area:{area.id}", None, facts)

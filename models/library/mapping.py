@@ -1,5 +1,3 @@
-"""Areas and seats as documents."""
-
 from __future__ import annotations
 
 from dataclasses import asdict, fields
@@ -10,7 +8,6 @@ from models.storage.mongo import Document
 
 
 def area_to_document(area: Area) -> Document:
-    """The area as it is stored."""
     return {
         "_id": area.id,
         "venue": area.venue_id,
@@ -49,7 +46,6 @@ def _seat(area_id: AreaId, d: Document) -> Seat:
 
 
 def area_from_document(d: Document) -> Area:
-    """The area of a stored document."""
     area_id = AreaId(d["_id"])
     return Area(
         id=area_id,
@@ -63,7 +59,7 @@ def area_from_document(d: Document) -> Area:
         fixtures=tuple(Fixture(**mark) for mark in d["fixtures"]),
         removed_seats=tuple(_seat(area_id, seat) for seat in d["removed_seats"]),
         rev=d["rev"],
-        # One that was written before areas could be retired is in use.
+        # Documents written before areas could be retired have no state.
         state=AreaState(d.get("state", AreaState.IN_USE)),
         retired_seats=tuple(_seat(area_id, seat) for seat in d.get("retired_seats", ())),
     )

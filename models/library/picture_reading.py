@@ -1,7 +1,6 @@
-"""The picture of a floor that somebody has sent: read, made smaller where it is large, and written
-anew, so that nothing of the file is kept.
+"""Decodes an uploaded picture and encodes it anew, so that nothing else of the file is stored.
 
-Pillow is 3 MB of a process: who needs this module imports it then, a few times a year.
+Imported only when a picture is read: Pillow takes 3 MB of memory.
 """
 
 from __future__ import annotations
@@ -20,22 +19,19 @@ _QUALITY: Final = 85
 
 
 def read_picture(sent: bytes) -> PictureFile:
-    """The picture in a file that somebody has sent, written anew: upright, without what cameras and
-    editors have added, on white where it was transparent. Takes seconds of a processor at most.
-
-    Raises: Malformed.
-    """
+    """The uploaded picture: upright, scaled down, without metadata, on white instead of
+    transparency. Takes up to some seconds of CPU time. Raises: Malformed."""
     if len(sent) > MOST_BYTES:
         raise Malformed("file", "picture_too_large", most=MOST_BYTES // 2**20)
     try:
         with Image.open(BytesIO(sent), formats=tuple(_FORMATS)) as image:
-            # Before a pixel is read: the size stands in the file's head.
+            # The header has the size, so this is checked before pixels are decoded.
             if image.width * image.height > MOST_PIXELS:
                 raise _too_many_pixels()
             return _written(_flat(image), str(image.format))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
-    # What Pillow raises for files that are damaged, or made to damage.
+    # Pillow raises these for damaged and for malicious files.
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise Malformed("file", "not_a_picture") from error
 
@@ -45,21 +41,22 @@ def _too_many_pixels() -> Malformed:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """The picture's pixels and nothing else, in three colours and of a size to work with."""
-    image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is not even read in full
+    """The upright RGB pixels, scaled to at most ``LONGEST_SIDE``."""
+    image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at reduced size
     upright = ImageOps.exif_transpose(image)
-    # Before it is made smaller: lines of a few colours would break.
-    seen = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    seen.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    if seen.mode == "RGB":
-        return seen
-    white = Image.new("RGB", seen.size, "white")
-    white.paste(seen, mask=seen.getchannel("A"))
+    # Converted before scaling: with a palette, thin lines would break.
+    pixels = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    if pixels.mode == "RGB":
+        return pixels
+    white = Image.new("RGB", pixels.size, "white")
+    white.paste(pixels, mask=pixels.getchannel("A"))
     return white
 
 
 def _written(image: Image.Image, format: str) -> PictureFile:
-    """A drawing stays PNG, which keeps its lines sharp, unless it is a photograph by its size."""
+    """Encodes the picture. A PNG larger than ``MOST_BYTES`` becomes JPEG; drawings stay PNG, which
+    keeps lines sharp."""
     content = _encoded(image, format)
     if len(content) > MOST_BYTES:
         format = "JPEG"

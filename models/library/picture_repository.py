@@ -1,5 +1,3 @@
-"""Pictures of floors, one an area. Only the plan editor loads them."""
-
 from __future__ import annotations
 
 from dataclasses import asdict
@@ -17,39 +15,39 @@ _WITHOUT_CONTENT: Final = {"content": 0}
 
 
 class PlanPictureRepository:
-    """Each change names the version that it was made from, and makes the next one."""
+    """Pictures under plans. A change succeeds only on the version that it was made from, and sets a
+    new version."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["plan_pictures"]
 
     async def get(self, area_id: AreaId) -> PlanPicture | None:
-        """The area's picture, if it has one."""
         with translate_errors():
-            found = await self._all.find_one({"_id": area_id}, _WITHOUT_CONTENT)
-        return _picture(found) if found else None
+            document = await self._all.find_one({"_id": area_id}, _WITHOUT_CONTENT)
+        return _picture(document) if document else None
 
     async def all_with_content(self) -> list[tuple[PlanPicture, PictureFile]]:
-        """All pictures, by their areas."""
+        """All pictures, sorted by area."""
         with translate_errors():
             rows = await self._all.find().sort([("_id", ASCENDING)]).to_list()
         return [(_picture(row), _file(row)) for row in rows]
 
     async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
-        """The picture itself and its media type; None where the area has another one or none."""
+        """The picture's bytes and media type; None if the area has another picture or none."""
         with translate_errors():
-            found = await self._all.find_one({"_id": area_id, "digest": digest})
-        return (bytes(found["content"]), found["kind"]) if found else None
+            document = await self._all.find_one({"_id": area_id, "digest": digest})
+        return (bytes(document["content"]), document["kind"]) if document else None
 
     async def add(self, area_id: AreaId, file: PictureFile, place: PicturePlace) -> bool:
-        """The area's first picture. False where it has one."""
+        """Adds the area's first picture. False if it has one."""
         return await insert_if_new(self._all, picture_to_document(area_id, file, place))
 
     async def replace(self, old: PlanPicture, file: PictureFile) -> bool:
-        """Another picture in the same place. False where somebody else was faster."""
+        """Replaces the picture and keeps its place. False if it was changed meanwhile."""
         return await self._change(old, _written(file))
 
     async def move(self, old: PlanPicture, place: PicturePlace) -> bool:
-        """As ``replace``, of its place."""
+        """False if the picture was changed meanwhile."""
         return await self._change(old, {"place": asdict(place)})
 
     async def _change(self, old: PlanPicture, fields: Document) -> bool:
@@ -61,14 +59,13 @@ class PlanPictureRepository:
         return bool(result.matched_count)
 
     async def remove(self, old: PlanPicture) -> bool:
-        """As ``replace``, with nothing."""
+        """False if the picture was changed meanwhile."""
         with translate_errors():
             result = await self._all.delete_one({"_id": old.area_id, "version": old.version})
         return bool(result.deleted_count)
 
 
 def picture_to_document(area_id: AreaId, file: PictureFile, place: PicturePlace) -> Document:
-    """A picture as it is stored, as a version of its own."""
     return {"_id": area_id, **_written(file), "place": asdict(place), "version": new_id()}
 
 

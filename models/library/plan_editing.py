@@ -1,5 +1,3 @@
-"""An area's plan as it is to be: checked against itself, and what is new in it."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
@@ -29,7 +27,7 @@ from models.library.seat_names import (
 
 MARK_KINDS: Final = ("wall", "window", "bookshelf", "door", "pillar", "kiosk")
 LARGEST: Final = 10_000
-"""Plan units, of each side."""
+"""The longest side of a plan, in plan units."""
 MOST_SEATS: Final = 1000
 MOST_MARKS: Final = 500
 LOWEST_FLOOR: Final = -9
@@ -49,19 +47,15 @@ class PlanDraft:
 
 
 def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> Area:
-    """The area after ``old``, as the draft wants it. ``elsewhere`` are the seats of other areas.
-
-    Seats that are in the draft no more are kept among the removed ones.
-
-    Raises: Malformed, which names the first thing that is wrong.
-    """
+    """The next revision of the area. Seats that the draft lacks become removed ones; ``elsewhere``
+    are the seats of other areas. Raises: Malformed for the first problem."""
     draft = replace(draft, seats=[replace(seat, no=tidy(seat.no)) for seat in draft.seats])
     for problem in problems_of(draft):
         raise problem
     ids_of_seats = _ids(old, draft.seats, elsewhere)
     seats = [_seat(id, old.id, d) for id, d in zip(ids_of_seats, draft.seats, strict=True)]
     ids = {seat.id for seat in seats}
-    gone = [s for s in (*old.seats, *old.removed_seats) if s.id not in ids]
+    removed = [s for s in (*old.seats, *old.removed_seats) if s.id not in ids]
     return replace(
         old,
         name=draft.name,
@@ -70,14 +64,14 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
         height=draft.height,
         seats=tuple(sorted(seats, key=lambda seat: natural(seat.number))),
         fixtures=tuple(draft.marks),
-        removed_seats=tuple(sorted(gone, key=lambda seat: seat.id)),
+        removed_seats=tuple(sorted(removed, key=lambda seat: seat.id)),
         rev=old.rev + 1,
     )
 
 
 def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
-    """All that is wrong with a draft whose seats have tidy names; of one seat each thing. Too many
-    seats or fixtures are not looked at one by one."""
+    """All problems of a draft with tidy seat names. Too many seats or fixtures are not checked one
+    by one."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
@@ -127,7 +121,8 @@ def _problems_of_outage(d: SeatDraft) -> Iterator[Malformed]:
 
 
 def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
-    """Seats that lie on another: looked for in squares of a seat's size, since a plan has many."""
+    """A problem for each seat that overlaps an earlier one. Only neighbouring grid cells are
+    compared, since plans are large."""
     cells: dict[tuple[int, int], list[SeatDraft]] = {}
     for d in seats:
         column, row = d.x // SEAT_SIZE, d.y // SEAT_SIZE
@@ -147,28 +142,28 @@ def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
 
 
 def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -> list[SeatId]:
-    """Each one's id. What a seat is called by readers may change; its id stays for ever."""
-    given = [SeatId(d.id) for d in seats if d.id is not None]
+    """The id of each seat. A seat's number may change; its id is permanent."""
+    explicit = [SeatId(d.id) for d in seats if d.id is not None]
     known_here = {seat.id for seat in (*old.seats, *old.removed_seats)}
-    for wanted in given:
-        # A new one that could be another area's as well might become so at the same moment.
-        if wanted in elsewhere or not (wanted in known_here or is_id_of(old.id, wanted)):
-            raise Malformed("seats", "seat_id_not_allowed", id=wanted)
-    taken = set(given)
-    if len(taken) < len(given):
+    for seat_id in explicit:
+        # Another area must not be able to assign the same id at the same moment.
+        if seat_id in elsewhere or not (seat_id in known_here or is_id_of(old.id, seat_id)):
+            raise Malformed("seats", "seat_id_not_allowed", id=seat_id)
+    taken = set(explicit)
+    if len(taken) < len(explicit):
         raise Malformed("seats", "seat_id_twice")
-    # Of two that had a number, the one that is in the plan.
+    # If two seats had a number, the one on the plan comes last and wins.
     by_no = {name_key(seat.number): seat.id for seat in (*old.removed_seats, *old.seats)}
-    known = {*taken, *elsewhere, *(seat.id for seat in (*old.removed_seats, *old.seats))}
-    found = []
+    used = {*taken, *elsewhere, *(seat.id for seat in (*old.removed_seats, *old.seats))}
+    ids = []
     for d in seats:
         id: SeatId | None = SeatId(d.id) if d.id is not None else by_no.get(name_key(d.no))
         if id is None or (d.id is None and id in taken):
-            id = next(i for i in new_ids(old.id, d.no) if i not in known)
+            id = next(i for i in new_ids(old.id, d.no) if i not in used)
         taken.add(id)
-        known.add(id)
-        found.append(id)
-    return found
+        used.add(id)
+        ids.append(id)
+    return ids
 
 
 def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
@@ -188,8 +183,8 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
 # --- what is new ----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PlanDiff:
-    """The changes of a plan: seats by what happens to them, each with its new number (removed ones
-    with the old), and whether the area's frame (name, floor, size) or its fixtures differ."""
+    """The differences between two plans. Seats are listed by their new numbers, removed ones by the
+    old; ``area_properties`` are name, floor and size."""
 
     added: list[str]
     removed: list[str]
@@ -207,7 +202,7 @@ class PlanDiff:
 
     @property
     def structural(self) -> bool:
-        """More than seats that are taken out of service or put back."""
+        """True if anything but outages of seats has changed."""
         seats = (self.added, self.removed, self.renumbered, self.moved, self.features_changed)
         return any(seats) or self.marks or self.area_properties
 

@@ -1,5 +1,3 @@
-"""A floor plan as JSON for the editor."""
-
 from __future__ import annotations
 
 import re
@@ -9,7 +7,7 @@ from models.library.entities import Area, Seat
 
 
 def plan_to_json(area: Area) -> dict[str, object]:
-    """The plan as JSON values: what is exported, edited, and can be put back. False is not said."""
+    """The plan as JSON values, for export and editing. False and None are left out."""
     return {
         "area": area.id,
         "name": area.name,
@@ -31,11 +29,11 @@ def _written(seat: Seat) -> dict[str, object]:
         if (day := getattr(seat, name)) is not None
     }
     values["no"] = values.pop("number")
-    # Zero is a place.
+    # 0 is kept: it is a coordinate.
     return {name: v for name, v in values.items() if v is not None and v is not False}
 
 
 def place_of(error: Exception) -> str:
-    """Where a document is not as msgspec wants it (``$.seats[0].x``), as far as its error says."""
-    found = re.search(r"`(\$[^`]*)`$", str(error))
-    return found[1][:100] if found else "$"
+    """The JSON path in a msgspec error (``$.seats[0].x``); ``$`` if it names none."""
+    match = re.search(r"`(\$[^`]*)`$", str(error))
+    return match[1][:100] if match else "$"

@@ -1,5 +1,3 @@
-"""A picture of the floor that lies under an area's plan while it is drawn."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,21 +7,20 @@ from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId
 
 MOST_BYTES: Final = 2 * 2**20
-"""Of the file that is sent."""
+"""Bytes of the uploaded file, and of the stored picture."""
 MOST_PIXELS: Final = 25_000_000
-"""Of the picture in it: a sheet of A3 at 300 dots an inch has 17 million. Each takes four bytes of
-memory while it is read."""
+"""Pixels of an uploaded picture; each takes four bytes when it is decoded. A sheet of A3 at 300 dpi
+has 17 million."""
 LONGEST_SIDE: Final = 2400
-"""Pixels of the picture that is kept."""
+"""Pixels of the longer side of the stored picture."""
 FARTHEST: Final = 20_000
-"""Plan units, of where a picture may lie and of how wide it may be."""
+"""Plan units: the largest coordinate and width of a picture."""
 _FAINT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PicturePlace:
-    """Where the picture lies: its top-left corner and its width in plan units, and how much of it
-    is seen, in percent."""
+    """The top-left corner and the width in plan units; ``opacity`` in percent."""
 
     x: int
     y: int
@@ -33,7 +30,7 @@ class PicturePlace:
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A picture as it is kept. ``digest`` names its content for ever."""
+    """A picture as it is stored. ``kind`` is its media type; ``digest`` identifies its content."""
 
     content: bytes
     kind: str
@@ -44,7 +41,7 @@ class PictureFile:
 
 @dataclass(frozen=True, slots=True)
 class PlanPicture:
-    """The picture of an area without its content. ``version`` is another one after each change."""
+    """An area's picture without its content. ``version`` changes with every change."""
 
     area_id: AreaId
     version: str
@@ -55,7 +52,7 @@ class PlanPicture:
 
 
 def fitted(area: Area, file: PictureFile) -> PicturePlace:
-    """A place on the plan where all of the picture is seen."""
+    """The largest placement that keeps the picture inside the plan."""
     scale = min(area.width / file.width, area.height / file.height)
     return PicturePlace(0, 0, max(1, round(file.width * scale)), _FAINT)
 

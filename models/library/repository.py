@@ -1,5 +1,3 @@
-"""The library's data (venues, areas, plans, kiosks) and its policy versions."""
-
 from __future__ import annotations
 
 import hashlib
@@ -30,7 +28,7 @@ from models.storage.transactions import ConcurrentUpdate, try_transaction
 
 
 class CatalogRepository:
-    """Venues, areas and kiosks. Written by the seed and the console, read whole."""
+    """Venues, areas and kiosks. Workers load them as a whole and poll ``versions``."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -38,19 +36,17 @@ class CatalogRepository:
     async def add_missing(
         self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
     ) -> None:
-        """Add those that are not there; what is there is the console's to change. Idempotent.
-
-        Workers that serve load the library anew when they see that its number has grown. One
-        transaction, so that who chooses the time zone meanwhile sees the areas or is seen.
-        """
-        wanted: dict[str, list[Document]] = {
+        """Inserts what does not exist yet; the rest is changed in the console only. Idempotent.
+        Increments the library's version, so that workers reload it. One transaction, which
+        conflicts with a concurrent choice of the time zone."""
+        missing: dict[str, list[Document]] = {
             "venues": [venue_to_document(venue) for venue in venues],
             "areas": [area_to_document(area) for area in areas],
             "kiosks": [kiosk_to_document(kiosk) for kiosk in kiosks],
         }
 
         async def work(session: Any) -> None:
-            for name, documents in wanted.items():
+            for name, documents in missing.items():
                 for document in documents:
                     await self._db[name].update_one(
                         {"_id": document["_id"]},
@@ -61,14 +57,14 @@ class CatalogRepository:
             await count_up(self._db, session)
 
         while not await try_transaction(self._db, work):
-            pass  # another process has added one of them at this moment: it is there now
+            pass  # another process has just added one of them
 
     async def add_area(self, area: Area) -> bool:
-        """False where there is one of that id."""
+        """False if the id exists."""
         return await self.write_areas([area], [])
 
     async def add_kiosk(self, kiosk: Kiosk) -> bool:
-        """False where there is one of that id. It has no key yet."""
+        """Adds a kiosk without a key. False if the id exists."""
         return await self._add("kiosks", kiosk_to_document(kiosk))
 
     async def _add(self, name: str, document: Document) -> bool:
@@ -80,7 +76,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def add_venue(self, venue: Venue) -> bool:
-        """False where there is one of that id."""
+        """False if the id exists."""
 
         async def work(session: Any) -> None:
             await self._db["venues"].insert_one(venue_to_document(venue), session=session)
@@ -89,8 +85,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def remove_venue(self, venue: Venue) -> bool:
-        """False where somebody else has changed it meanwhile. Raises: VenueInUse where an area, a
-        kiosk or a gate belongs to it; whoever adds one counts the library up as well."""
+        """Deletes the venue. False if it was changed meanwhile. Raises: VenueInUse if it has an
+        area, a kiosk or a gate; adding one concurrently conflicts by ``count_up``."""
 
         async def work(session: Any) -> None:
             for name in ("areas", "kiosks", "gates"):
@@ -106,7 +102,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_venues(self, venues: Sequence[Venue]) -> bool:
-        """All of them or none, each as ``replace_venue``."""
+        """Replaces all of the venues or none; False if one was changed meanwhile."""
 
         async def work(session: Any) -> None:
             for venue in venues:
@@ -116,18 +112,15 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_area(self, area: Area, events: Sequence[StoredEvent] = ()) -> bool:
-        """Write the area over the one that it was made from, whose ``rev`` is one less. False where
-        somebody else has changed that one since."""
+        """Replaces the area's previous revision. False if it was changed meanwhile."""
         return await self.write_areas([], [area], events)
 
     async def write_areas(
         self, new: Sequence[Area], changed: Sequence[Area], events: Sequence[StoredEvent] = ()
     ) -> bool:
-        """All of them or none: False where there is one of an id that is new, or somebody else has
-        changed one that ``changed`` were made from. The picture under a deleted one goes too, and
-        ``events`` are written with them.
-
-        Raises: VenueChanged where a venue has been deleted or retired meanwhile."""
+        """Inserts ``new``, replaces ``changed``, deletes the pictures of deleted areas and stores
+        ``events``, in one transaction. False, without any change, if a new id exists or an area was
+        changed meanwhile. Raises: VenueChanged if a venue was deleted or retired meanwhile."""
 
         async def work(session: Any) -> None:
             for area in new:
@@ -146,8 +139,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
-        """Write the kiosk over ``old``. False where it is not as it was then. One that retires
-        loses its key and its secret in the same write."""
+        """Writes the kiosk. False if it is no longer as in ``old``. A retired one loses its key at
+        once."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
@@ -165,8 +158,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def put_kiosks_in_order(self, kiosks: Sequence[Kiosk]) -> bool:
-        """Give them their places. False, and nothing has changed, where one of them is not as it is
-        there any more."""
+        """Numbers the kiosks in this order. False, without any change, if one was changed
+        meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._db["kiosks"], kiosks, session)
@@ -175,7 +168,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def delete_kiosk(self, kiosk: Kiosk) -> bool:
-        """False where its screen was seen once: it may have shown codes."""
+        """False if the kiosk's screen was ever seen: codes that it showed may be in use."""
 
         async def work(session: Any) -> None:
             result = await self._db["kiosks"].delete_one(
@@ -188,8 +181,9 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_venue(self, venue: Venue) -> bool:
-        """As ``replace_area``. Raises: VenueInUse for a retired one that has an area in use; who
-        brings an area back counts the library up as well."""
+        """Replaces the venue's previous revision. False if it was changed meanwhile. Raises:
+        VenueInUse if a retired venue has an area in use; bringing one back concurrently conflicts
+        by ``count_up``."""
 
         async def work(session: Any) -> None:
             if venue.retired:
@@ -202,7 +196,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def _put(self, name: str, rev: int, document: Document, session: Any) -> None:
-        """Raises: ConcurrentUpdate."""
+        """Replaces the document's previous revision. Raises: ConcurrentUpdate if it was changed."""
         result = await self._db[name].replace_one(
             {"_id": document["_id"], "rev": {"$in": previous_revisions(rev)}},
             document,
@@ -212,16 +206,16 @@ class CatalogRepository:
             raise ConcurrentUpdate
 
     async def versions(self) -> Counter[str]:
-        """How often the ``library``, the ``reader_groups`` and the ``accommodations`` have been
-        written: cheap to ask, unlike all of them."""
+        """How often ``library``, ``reader_groups`` and ``accommodations`` were written: a cheap way
+        to notice changes."""
         names = ["library", "reader_groups", "accommodations"]
         with translate_errors():
             rows = await self._db["versions"].find({"_id": {"$in": names}}).to_list(None)
         return Counter({row["_id"]: int(row["number"]) for row in rows})
 
     async def load(self) -> Catalog:
-        """The whole library; its version is a hash of all of it. Areas stand by the order of their
-        venues, floors and places; kiosks are in the order of ``device_order``."""
+        """The whole library. Its version is a hash of the contents. Areas are sorted by venue,
+        floor and order, kiosks by ``device_order``."""
         with translate_errors():
             venues = await self._db["venues"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
             areas = (
@@ -255,14 +249,12 @@ class CatalogRepository:
 
 
 def _kiosk(d: Document) -> Kiosk:
-    """One that was written before kiosks could be retired is in use."""
+    """Documents written before kiosks could be retired have no ``retired``."""
     retired, venue = d.get("retired", False), VenueId(d["venue"])
     return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"))
 
 
 class Device(Protocol):
-    """A kiosk or a gate, as far as both are written in the same way."""
-
     @property
     def id(self) -> str: ...
     @property
@@ -276,14 +268,14 @@ class Device(Protocol):
 
 
 def device_as_seen(device: Device) -> Document:
-    """A filter that finds the device while it is as the staff saw it."""
+    """A filter that matches the device only while it is unchanged."""
     retired = True if device.retired else {"$ne": True}
     named = {"venue": device.venue_id, "name": device.name, "order": device.order}
     return {"_id": device.id, **named, "retired": retired}
 
 
 async def write_order(all_of_them: Collection, devices: Sequence[Device], session: Any) -> None:
-    """Give them their places. Raises: ConcurrentUpdate where one is not as it is there any more."""
+    """Numbers the devices in this order. Raises: ConcurrentUpdate if one was changed meanwhile."""
     for place, device in enumerate(devices):
         result = await all_of_them.update_one(
             device_as_seen(device), {"$set": {"order": place}}, session=session
@@ -293,28 +285,26 @@ async def write_order(all_of_them: Collection, devices: Sequence[Device], sessio
 
 
 async def count_up(db: Database, session: Any) -> None:
-    """The library has been written. Two transactions that do this at once conflict, so the second
-    one sees what the first has done."""
+    """Increments the library's version. Concurrent transactions that do so conflict: the second one
+    is repeated and sees the first one's changes."""
     await db["versions"].update_one(
         {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
 
 
 async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
-    """Raises: VenueChanged where it has been deleted or retired meanwhile."""
+    """Raises: VenueChanged if the venue was deleted or retired meanwhile."""
     in_use = {"_id": venue_id, "retired": {"$ne": True}}
     if await db["venues"].find_one(in_use, {"_id": 1}, session=session) is None:
         raise VenueChanged()
 
 
 def kiosk_to_document(kiosk: Kiosk) -> Document:
-    """The kiosk as it is stored, without its key."""
     named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
     return named | {"kind": kiosk.kind, "order": kiosk.order}
 
 
 def venue_to_document(venue: Venue) -> Document:
-    """The venue as it is stored."""
     return {
         "_id": venue.id,
         "name": venue.name,
@@ -326,7 +316,7 @@ def venue_to_document(venue: Venue) -> Document:
 
 
 def _venue(d: Document) -> Venue:
-    """One that was written before venues named their sources has the usual ones."""
+    """Documents written before venues had presence sources get the usual ones."""
     sources = frozenset(map(PresenceSource, d.get("presence_sources", USUAL_SOURCES)))
     return Venue(
         VenueId(d["_id"]),

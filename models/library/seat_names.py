@@ -1,5 +1,4 @@
-"""What a seat may be called: 065, A-12, 2F-B07. A name is unique in its area, however its letters
-are written."""
+"""Seat names: 065, A-12, 2F-B07. A name is unique in its area, regardless of case."""
 
 from __future__ import annotations
 
@@ -12,53 +11,52 @@ from models.library.entities import AreaId, Seat, SeatId
 
 LONGEST_SEAT_NAME: Final = 20
 _DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
-"""What people and their word processors type for a hyphen."""
+"""Characters that people and word processors use for a hyphen."""
 _BETWEEN: Final = frozenset("-./ ")
-"""What may stand between letters and digits."""
+"""Characters that may stand between letters and digits."""
 _DIGITS: Final = frozenset("0123456789")
 _NUMBER: Final = re.compile(r"[0-9]{3}")
 _MOST_TRIES: Final = 5000
 
 
 def tidy(text: str) -> str:
-    """The name as it is kept: full-width characters and long dashes as the usual ones, spaces only
-    inside and one at a time."""
+    """The name as it is stored: full-width characters and dashes normalised, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
 
 
 def is_seat_name(name: str) -> bool:
-    """Has a tidy name the right length, letters of any script and digits, and ``- . /`` or a space
-    only between them?"""
+    """True if a tidy name is short enough and has only letters of any script and digits, with ``- .
+    /`` or spaces between them."""
     if not 0 < len(name) <= LONGEST_SEAT_NAME or {name[0], name[-1]} & _BETWEEN:
         return False
     return all(c in _DIGITS or c in _BETWEEN or unicodedata.category(c)[0] == "L" for c in name)
 
 
 def name_key(name: str) -> str:
-    """The same for all ways to write one name: A-12, a-12."""
+    """A key that is equal for all spellings of a name (A-12, a-12)."""
     return tidy(name).casefold()
 
 
 def seat_named(seats: Iterable[Seat], text: str) -> Seat | None:
-    """The first of the seats that has the name, as somebody has typed it."""
-    wanted = name_key(text)
-    return next((seat for seat in seats if name_key(seat.number) == wanted), None)
+    """The first seat with the name, in any spelling."""
+    key = name_key(text)
+    return next((seat for seat in seats if name_key(seat.number) == key), None)
 
 
 def new_ids(area: AreaId, name: str) -> Iterator[SeatId]:
-    """Ids for a new seat of that name, the plainest first. No area whose id begins with this one's
-    makes any of them."""
+    """Candidate ids for a new seat, simplest first. An area whose id begins with this one's never
+    generates any of them."""
     if _NUMBER.fullmatch(name):
         yield SeatId(f"{area}-{name}")
         yield from (SeatId(f"{area}-{name}-{n}") for n in range(2, _MOST_TRIES))
         return
     letters = "".join(c for c in name.lower() if c.isascii() and c.isalnum())
-    # An s and no hyphen: 12 would look like the second 001 of an area, and a-12 like an area.
+    # With a hyphen, 12 would look like the second 001 of an area, and a-12 like another area.
     yield SeatId(f"{area}-s{letters}")
     yield from (SeatId(f"{area}-s{letters}x{n}") for n in range(2, _MOST_TRIES))
 
 
 def is_id_of(area: AreaId, id: str) -> bool:
-    """Could ``new_ids`` have made the id for that area?"""
+    """True if ``new_ids`` could have generated the id for the area."""
     tail = r"([0-9]{3}(-[1-9][0-9]*)?|s[0-9a-z]{0,30})"
     return re.fullmatch(rf"{re.escape(area)}-{tail}", id) is not None

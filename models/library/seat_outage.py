@@ -1,5 +1,3 @@
-"""Taking one seat of a plan out of service, and putting it back."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -14,8 +12,7 @@ from models.library.plan_editing import LONGEST_REASON
 
 @dataclass(frozen=True, slots=True)
 class SeatOutage:
-    """Why a seat cannot be used, from a day on and until another; ``reason`` is None where it can.
-    Without a day it has no such end."""
+    """The outage of a seat. ``reason`` None: in service; ``first`` or ``last`` None: no limit."""
 
     reason: str | None = None
     first: date | None = None
@@ -26,16 +23,13 @@ IN_SERVICE = SeatOutage()
 
 
 def outage_of(seat: Seat) -> SeatOutage:
-    """The outage that the plan has for the seat, also one to come."""
+    """The seat's outage, even if it is still to come."""
     return SeatOutage(seat.disabled, seat.disabled_from, seat.disabled_until)
 
 
 def with_outage(area: Area, seat_id: SeatId, was: SeatOutage, new: SeatOutage, today: date) -> Area:
-    """The next revision of the area, in which nothing else has changed.
-
-    Raises: Malformed; PlanChanged where the seat's outage is not ``was`` any more, or the
-    seat has left the plan.
-    """
+    """The area's next revision, with the seat's new outage. Raises: Malformed; PlanChanged if the
+    present outage is not ``was`` or the seat has left the plan."""
     if new.reason is not None:
         if not 0 < len(new.reason) <= LONGEST_REASON or not is_printable_line(new.reason):
             raise Malformed("reason", "reason_length", most=LONGEST_REASON)

@@ -1,5 +1,3 @@
-"""Areas over the years: another name or place in their floor, out of use and back, gone."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,7 +11,7 @@ from models.library.errors import AreaNotRetired, AreaRetired
 from models.library.plan_editing import HIGHEST_FLOOR, LONGEST_NAME, LOWEST_FLOOR
 
 LAST: Final = 10**6
-"""A place that no floor has: behind all."""
+"""A position behind all areas of a floor."""
 
 
 def rename(area: Area, name: str, floor: int) -> Area:
@@ -26,8 +24,8 @@ def rename(area: Area, name: str, floor: int) -> Area:
 
 
 def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:
-    """The areas that are other than before when ``area``, already changed, comes to that place
-    (from 0) of its floor. ``floor`` are the floor's areas in their order, with or without it."""
+    """The areas that change, ``area`` first, if it moves to position ``place`` (from 0) of its
+    floor. ``floor``: the floor's areas in order, with or without ``area``."""
     others = [one for one in floor if one.id != area.id]
     others.insert(min(max(place, 0), len(others)), area)
     changed = [area]
@@ -40,7 +38,7 @@ def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:
 
 
 def retire(area: Area) -> Area:
-    """Its seats leave the plans of readers and wait. Raises: AreaRetired."""
+    """The retired area, whose seats are hidden from readers. Raises: AreaRetired."""
     if not area.in_use:
         raise AreaRetired()
     return replace(
@@ -49,7 +47,7 @@ def retire(area: Area) -> Area:
 
 
 def bring_back(area: Area) -> Area:
-    """As it was when it was retired. Raises: AreaNotRetired."""
+    """The area in use, as it was before it was retired. Raises: AreaNotRetired."""
     _check_retired(area)
     return replace(
         area, state=AreaState.IN_USE, seats=area.retired_seats, retired_seats=(), rev=area.rev + 1
@@ -57,8 +55,8 @@ def bring_back(area: Area) -> Area:
 
 
 def delete(area: Area) -> Area:
-    """What nobody sees any more. The names of its seats stay: a worker that has not heard yet that
-    the area was retired can take a booking until it has. Raises: AreaNotRetired."""
+    """The deleted area. It keeps its retired seats: a worker that does not know of the retirement
+    yet may accept a booking, which needs their names. Raises: AreaNotRetired."""
     _check_retired(area)
     return replace(area, state=AreaState.DELETED, rev=area.rev + 1)
 

@@ -1,5 +1,3 @@
-"""What is new in a policy, beside the one before."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -12,7 +10,7 @@ from models.policy.entities import Policy
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """A value that was another one: the library's, or an area's own, None where that has none."""
+    """A changed value of the library or of an area; None if the area has no value of its own."""
 
     name: str
     was: Any
@@ -21,11 +19,10 @@ class ValueChange:
 
 
 def value_changes(old: Policy, new: Policy, names: Iterable[str]) -> list[ValueChange]:
-    """What has changed of the values of these names, in that order; the library's first, then area
-    by area."""
+    """The changed values among ``names``: first the library's in this order, then area by area."""
     names = tuple(names)
-    found = [ValueChange(name, getattr(old, name), getattr(new, name)) for name in names]
+    changes = [ValueChange(name, getattr(old, name), getattr(new, name)) for name in names]
     for area_id in dict.fromkeys((*new.areas, *old.areas)):
         was, now = old.areas.get(area_id, {}), new.areas.get(area_id, {})
-        found += [ValueChange(name, was.get(name), now.get(name), area_id) for name in names]
-    return [change for change in found if change.was != change.now]
+        changes += [ValueChange(name, was.get(name), now.get(name), area_id) for name in names]
+    return [change for change in changes if change.was != change.now]

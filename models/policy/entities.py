@@ -1,8 +1,4 @@
-"""The rules' numbers: data with versions, each field with its unit.
-
-A booking keeps the version that it was made under. An area can override the fields that make
-sense for a place; opening hours carry venue and area themselves.
-"""
+"""The policy: all limits, with a version. A booking keeps the version under which it was made."""
 
 from __future__ import annotations
 
@@ -30,18 +26,16 @@ AREA_OVERRIDABLE: Final = frozenset(
 
 _DAY: Final = timedelta(days=1)
 FARTHEST_HORIZON: Final = 14
-"""Days ahead, at most, that any policy lets book."""
+"""The largest ``booking_window_days`` that a policy can have."""
 _DATELESS: Final = frozenset({"version", "opening", "areas", "rule_sets"})
-"""What no change of the policy from a date on can name: hours have dates of their own."""
+"""Fields that no override can change: opening hours have dates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOverride:
-    """Other limits from ``first`` on. With a ``last`` day, included, the usual ones stand again by
-    themselves; without one, these are the usual ones from then on.
-
-    For one area, or for all. ``values`` may name every field of the policy but those of
-    ``_DATELESS``, for an area those of AREA_OVERRIDABLE."""
+    """Other values from ``first`` to ``last`` (inclusive), or permanently without ``last``; for one
+    area or all. ``values`` may name the fields in ``DATE_OVERRIDABLE``, for an area those in
+    ``AREA_OVERRIDABLE``."""
 
     name: str
     first: date
@@ -58,14 +52,14 @@ class PolicyOverride:
 
 
 def _number(usual: int, least: int, most: int) -> int:
-    """A number of the policy, with the smallest and the largest that a librarian may write."""
+    """A numeric field with the smallest and largest value that staff may set."""
     number: int = field(default=usual, metadata={"bounds": (least, most)})
     return number
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of the rules. The defaults are the library's (docs/booking.md has the table)."""
+    """One version of the policy. The defaults are the library's (table in docs/booking.md)."""
 
     version: int = 1
     opening: tuple[OpeningRule, ...] = (OpeningRule(time(7, 0), time(22, 30)),)
@@ -107,7 +101,7 @@ class Policy:
             allowed = DATE_OVERRIDABLE if rules.area_id is None else AREA_OVERRIDABLE
             if unknown := set(rules.values) - allowed:
                 raise ValueError(f"a rule set cannot change {sorted(unknown)}")
-        # Between these days nothing begins or falls back.
+        # Values change only on these days.
         days = {r.first for r in self.rule_sets}
         days |= {r.last + _DAY for r in self.rule_sets if r.last is not None}
         own = {r.area_id for r in self.rule_sets}
@@ -116,8 +110,8 @@ class Policy:
                 _validate(self, self._values(area, day))
 
     def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """What stands in the place of the policy's own fields: an area's numbers above those of
-        the library, and what has an end above what is usual."""
+        """The values that replace the policy's own: an area's win over the library's, and temporary
+        ones over permanent ones."""
         fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
         values: dict[str, Any] = {}
@@ -131,11 +125,12 @@ class Policy:
         return values
 
     def resolve(self, area_id: AreaId | None, day: date | None = None) -> Policy:
-        """This policy with the area's own numbers in place, and those of the day's rule sets."""
+        """The policy with the area's values and, if ``day`` is set, the day's overrides."""
         return replace(self, areas={}, rule_sets=(), **self._values(area_id, day))
 
     def has_own(self, name: str, area_id: AreaId | None, day: date | None) -> bool:
-        """Does the area, or a rule set for some days, say that number by itself?"""
+        """True if the area has its own value for ``name``, or an area's or temporary override sets
+        it on that day."""
         if area_id is not None and name in self.areas.get(area_id, {}):
             return True
         return day is not None and any(
@@ -145,24 +140,26 @@ class Policy:
         )
 
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
-        """The hours of the place that begin on that day; they may end on the next one."""
-        found = decide_opening(self.opening, day, venue_id, area_id)
-        return DayHours(found.hours, found.reason)
+        """The place's opening hours that begin on that day; they may end on the next."""
+        decision = decide_opening(self.opening, day, venue_id, area_id)
+        return DayHours(decision.hours, decision.reason)
 
     def opens_at_instant(self, day: date) -> datetime | None:
-        """When booking for ``day`` opens; None when it is open already by rule."""
+        """The instant at which booking for ``day`` opens; None if there is no opening time."""
         if self.booking_opens_at is None:
             return None
         return local_instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
 
     def draw_opens_at(self, day: date, now: datetime) -> datetime | None:
-        """When booking for ``day`` opens, where requests of that moment are drawn; else None."""
+        """The instant at which booking for ``day`` opens, if requests of that moment are drawn;
+        else None."""
         if not self.opening_draw or day <= local_date(now):
             return None
         return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
-        """Today and the days ahead whose booking window has come, opened yet or not."""
+        """Today and the following days of the booking window, even if their booking has not opened
+        yet."""
         today = local_date(now)
         if not self.rule_sets:
             return [today + n * _DAY for n in range(self.booking_window_days + 1)]
@@ -171,7 +168,8 @@ class Policy:
         return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
-        """The library may switch filters off, to prevent quarrels. ``mark`` is one of WISHES."""
+        """True if readers may filter by the feature, one of ``FILTERABLE_FEATURES``. Filters can be
+        switched off to prevent quarrels over seats."""
         return {"window": self.filter_by_window, "power": self.filter_by_power}[mark]
 
     @property
@@ -180,17 +178,17 @@ class Policy:
 
 
 DATE_OVERRIDABLE: Final = frozenset(f.name for f in fields(Policy)) - _DATELESS
-"""What can be changed from a date on."""
+"""Fields that an override for the whole library can change."""
 
 
 def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
-    """Can these values stand in the place of the policy's? Raises: ValueError."""
+    """Raises: ValueError if the policy would be inconsistent with these values."""
     window = numbers.get("booking_window_days", policy.booking_window_days)
     if not 0 <= window <= FARTHEST_HORIZON:
         raise ValueError(f"0 <= booking_window_days <= {FARTHEST_HORIZON}")
     step = numbers.get("step_minutes", policy.step_minutes)
     if step < SLOT_MINUTES or step % SLOT_MINUTES:
-        # Two bookings in one half hour would want the same claim.
+        # Two bookings in one half hour would need the same claim.
         raise ValueError("step_minutes must be a multiple of the half hour")
     shortest = numbers.get("min_minutes", policy.min_minutes)
     if not 0 < shortest <= numbers.get("max_minutes", policy.max_minutes):
@@ -199,22 +197,22 @@ def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
 
 @lru_cache(maxsize=256)
 def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[datetime, ...]:
-    step, found = timedelta(minutes=step_minutes), list[datetime]()
+    step, starts = timedelta(minutes=step_minutes), list[datetime]()
     midnight = local_instant(local_date(opens), time(0))
     while midnight < closes:
         tomorrow = midnight + _DAY
         first = midnight + max(0, -((midnight - opens) // step)) * step
         count = max(0, -((first - min(closes, tomorrow)) // step))
-        found += (first + step * k for k in range(count))
+        starts += (first + step * k for k in range(count))
         midnight = tomorrow
-    return tuple(found)
+    return tuple(starts)
 
 
 def forget_time_steps() -> None:
-    """The library's clock is another one now: its days have other steps."""
+    """Empties the cache of start times after a change of the library's time zone."""
     _times.cache_clear()
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The full steps in ``hours``, counted from each midnight, the closing time left out."""
+    """The start times in ``hours``, in full steps from midnight, without the closing time."""
     return _times(policy.step_minutes, hours.start, hours.end)

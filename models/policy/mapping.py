@@ -1,5 +1,3 @@
-"""A policy as a document."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -13,7 +11,6 @@ from models.storage.mongo import Document
 
 
 def policy_to_document(policy: Policy) -> Document:
-    """The policy's fields as they are stored."""
     document: Document = {}
     for field in fields(policy):
         value = getattr(policy, field.name)
@@ -30,7 +27,6 @@ def policy_to_document(policy: Policy) -> Document:
 
 
 def _stored(name: str, value: Any) -> Any:
-    """A number, a switch or a time of the policy as it is stored."""
     if name == "meal_times":
         return [[_clock(a), _clock(b)] for a, b in value]
     return _clock(value) if name == "booking_opens_at" else value
@@ -75,7 +71,6 @@ def _opening_document(rule: OpeningRule) -> Document:
 
 
 def policy_from_document(d: Mapping[str, Any]) -> Policy:
-    """The policy of a stored version."""
     stored = dict(d["fields"])
     stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
     stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored["rule_sets"])
@@ -85,7 +80,7 @@ def policy_from_document(d: Mapping[str, Any]) -> Policy:
 
 
 def _opening(d: Document) -> OpeningRule:
-    d.pop("priority", None)  # of before there were layers: the dates say which one it is of
+    d.pop("priority", None)  # written before there were layers; dates determine the layer now
     hours = {name: _time(d[name]) if d[name] else None for name in ("opens", "closes")}
     first, last = read_days(d)
     days = {"first": first, "last": last}

@@ -1,7 +1,7 @@
-"""When a place is open: the week, exceptions and closures, and which of them decides a day.
+"""The opening hours of a place, by week, exceptions and closures.
 
-Closures come first, then exceptions, then the week; among equals the shorter interval of dates,
-then the narrower place, then the later entry (docs/booking.md, Opening hours).
+Closures come before exceptions, exceptions before the week. In one layer the shorter interval of
+dates wins, then the narrower place, then the later entry (docs/booking.md, Opening hours).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MIDNIGHT: Final = time(0)
 
 
 class OpeningKind(StrEnum):
-    """The layer of an entry, the weakest first."""
+    """The layer of an entry, weakest first."""
 
     WEEK = "week"
     EXCEPTION = "exception"
@@ -31,7 +31,7 @@ class OpeningKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningPlace:
-    """What an entry is for: the whole library, a venue, or an area."""
+    """The whole library (both None), a venue, or an area."""
 
     venue_id: VenueId | None = None
     area_id: AreaId | None = None
@@ -43,12 +43,11 @@ class OpeningPlace:
 
 @dataclass(frozen=True, slots=True)
 class OpeningRule:
-    """Opening hours, or a closed day where ``opens`` is None. Hours that close at or before their
-    opening end on the next day; from 00:00 to 00:00 is the whole day.
-
-    ``weekdays`` are 0 (Monday) … 6; empty ``first``/``last`` mean no bound. ``independent``: the
-    area's hours are not cut to its venue's, and as an exception they stand in a wider closure.
-    """
+    """One entry: opening hours, or a closed day if ``opens`` is None. Hours that close at or before
+    their opening end on the next day; 00:00 to 00:00 is the whole day.
+    ``weekdays``: 0 (Monday) … 6. ``first``, ``last``: inclusive; None is no bound.
+    ``independent``: the area's hours are not limited to its venue's; as an exception they hold
+    during a wider closure."""
 
     opens: time | None
     closes: time | None
@@ -62,7 +61,7 @@ class OpeningRule:
 
     @property
     def kind(self) -> OpeningKind:
-        """What has no dates is of the week; with dates, hours are an exception."""
+        """The layer: without dates the week; with dates a closure or an exception."""
         if self.first is None and self.last is None:
             return OpeningKind.WEEK
         return OpeningKind.CLOSURE if self.opens is None else OpeningKind.EXCEPTION
@@ -73,25 +72,25 @@ class OpeningRule:
 
     @property
     def stands_alone(self) -> bool:
-        """Are these hours of an area that does not follow its venue?"""
+        """True if these are hours of an area that does not follow its venue."""
         return self.independent and self.area_id is not None
 
     @property
     def passes_midnight(self) -> bool:
-        """Do its hours reach into the next day?"""
+        """True if the hours reach into the next day."""
         if self.opens is None or self.closes is None:
             return False
         return _MIDNIGHT != self.closes <= self.opens
 
     @property
     def length(self) -> timedelta:
-        """How long the interval of dates is."""
         if self.first is None or self.last is None:
             return _ALWAYS
         return self.last - self.first
 
     def applies_to(self, day: date, venue_id: VenueId | None, area_id: AreaId | None) -> bool:
-        """Does it say something of that day there? No ``venue_id``: of the library as a whole."""
+        """True if the entry concerns the place on that day. ``venue_id`` None: the library as a
+        whole."""
         if self.area_id is not None and self.area_id != area_id:
             return False
         return (
@@ -101,7 +100,7 @@ class OpeningRule:
         )
 
     def hours_from(self, day: date) -> TimeRange | None:
-        """Its hours that begin on that day; None for a closed day."""
+        """The entry's hours that begin on that day; None for a closed day."""
         if self.opens is None or self.closes is None:
             return None
         end = day + _DAY if self.closes <= self.opens else day
@@ -110,7 +109,7 @@ class OpeningRule:
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """One place on one day: ``hours`` is None when it is closed, for ``reason``."""
+    """A place's hours on one day; None if it is closed, for ``reason``."""
 
     hours: TimeRange | None
     reason: str
@@ -118,9 +117,8 @@ class DayHours:
 
 @dataclass(frozen=True, slots=True)
 class OpeningDecision:
-    """The hours of a place that begin on a day, None where it is closed; the entry that decides,
-    None where there is none; and the entry that has cut them: the venue's, or a closure of the
-    next day."""
+    """The hours of a place that begin on a day; None if it is closed. ``rule``: the deciding entry,
+    if any. ``cut_by``: the venue's entry or the next day's closure that shortens the hours."""
 
     hours: TimeRange | None
     rule: OpeningRule | None
@@ -135,8 +133,8 @@ class OpeningDecision:
 def decide_opening(
     rules: Sequence[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """When the place is open from that day on. An area is open in its venue's hours only, unless
-    the entry that decides is independent."""
+    """Decides the hours that begin on that day. An area is open within its venue's hours only,
+    unless the deciding entry is independent."""
     own = _uncut(rules, day, venue_id, area_id)
     if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
         return own
@@ -144,9 +142,9 @@ def decide_opening(
         return own  # the venue's own hours
     days = (day - _DAY, day, day + _DAY)
     of_venue = [_uncut(rules, near, venue_id, None) for near in days]
-    spans = _merged(found.hours for found in of_venue if found.hours is not None)
+    spans = _merged(decision.hours for decision in of_venue if decision.hours is not None)
     parts = [part for span in spans if (part := _intersection(own.hours, span)) is not None]
-    # Two parts of one day would be two openings: the longer one is it.
+    # A day has one opening, so the longest part is used.
     hours = max(parts, key=lambda part: part.length, default=None)
     if hours == own.hours:
         return own
@@ -156,7 +154,8 @@ def decide_opening(
 def _uncut(
     rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """As the place's entries have it. A closure of the next day begins at midnight."""
+    """The decision without the limits of the venue's hours. A closure of the next day ends the
+    hours at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
     hours = rule.hours_from(day) if rule is not None else None
     if rule is None or hours is None or not rule.passes_midnight:
@@ -185,8 +184,7 @@ def _deciding(
 
 
 def strongest(rules: Sequence[OpeningRule]) -> OpeningRule | None:
-    """Which of the entries of one layer decides, where all of them fit; None where there are
-    none."""
+    """The deciding entry among entries of one layer that all apply."""
     numbered = enumerate(rules)
     best = max(
         numbered, key=lambda n: (-n[1].length, n[1].place.narrowness, n[0]), default=(0, None)
@@ -195,7 +193,6 @@ def strongest(rules: Sequence[OpeningRule]) -> OpeningRule | None:
 
 
 def _merged(spans: Iterable[TimeRange]) -> Iterator[TimeRange]:
-    """Spans in order, those that touch or overlap as one."""
     open_span: TimeRange | None = None
     for span in sorted(spans):
         if open_span is not None and span.start <= open_span.end:

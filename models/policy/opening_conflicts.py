@@ -1,5 +1,4 @@
-"""What somebody should know before other opening hours are saved: where they have no effect, or
-take that of others."""
+"""Warnings before a new entry of opening hours is saved."""
 
 from __future__ import annotations
 
@@ -23,12 +22,12 @@ from models.policy.opening import (
 
 _DAY: Final = timedelta(days=1)
 _LOOKED_AT: Final = 42
-"""Days of a long interval that are looked at one by one."""
+"""Days of a long interval that are examined one by one."""
 _OF_WEEK: Final = 14
 
 
 class ConflictKind(StrEnum):
-    """How the new entry and another one stand to each other."""
+    """The relation between the new entry and an existing one, or its effect on an area."""
 
     NO_EFFECT = "no_effect"
     OVERRULED = "overruled"
@@ -41,8 +40,8 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningConflict:
-    """At ``place``, on the days from ``first`` to ``last`` (None: of every week). ``other`` is the
-    other entry, ``hours`` what is left of an area's."""
+    """A warning for ``place`` on the days ``first`` to ``last`` (None: every week). ``other`` is
+    the other entry; ``hours`` is what remains of an area's hours."""
 
     kind: ConflictKind
     place: OpeningPlace
@@ -55,7 +54,7 @@ class OpeningConflict:
 def find_conflicts(
     old: Policy, new: Policy, venues: Mapping[AreaId, VenueId], today: date
 ) -> list[OpeningConflict]:
-    """What is to be said of the entries that ``new`` has and ``old`` has not."""
+    """Warnings about the entries that ``new`` has and ``old`` has not."""
     added = [rule for rule in new.opening if rule not in old.opening]
     if not added:
         return []
@@ -63,26 +62,25 @@ def find_conflicts(
     inside = _inside(venues)
     if rule.kind is OpeningKind.WEEK:
         weeks = dict.fromkeys(r.place for r in new.opening if r.kind is OpeningKind.WEEK)
-        found = [
+        conflicts = [
             OpeningConflict(ConflictKind.OWN_WEEK, place)
             for place in weeks
             if place != rule.place and inside(place, rule.place)
         ]
     else:
-        found = list(_between_dated(new, rule, inside, today))
-        if any(c.kind is ConflictKind.OVERRULED for c in found) and not _has_effect(
+        conflicts = list(_between_dated(new, rule, inside, today))
+        if any(c.kind is ConflictKind.OVERRULED for c in conflicts) and not _has_effect(
             new, rule, venues, inside, today
         ):
-            found.insert(0, OpeningConflict(ConflictKind.NO_EFFECT, rule.place))
+            conflicts.insert(0, OpeningConflict(ConflictKind.NO_EFFECT, rule.place))
     cuts = _cuts(old, new, added, venues, inside, today)
-    return [*found, *cuts, *_nights(old, rule, venues, inside)]
+    return [*conflicts, *cuts, *_nights(old, rule, venues, inside)]
 
 
 _Inside = Callable[[OpeningPlace, OpeningPlace], bool]
 
 
 def _inside(venues: Mapping[AreaId, VenueId]) -> _Inside:
-    """Does the first place lie in the second, or is it the same?"""
 
     def inside(place: OpeningPlace, wider: OpeningPlace) -> bool:
         if not wider.narrowness or place == wider:
@@ -93,7 +91,7 @@ def _inside(venues: Mapping[AreaId, VenueId]) -> _Inside:
 
 
 def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, date] | None:
-    """The days from today on that both have."""
+    """The days from today on that both entries have."""
     first = max(today, *(r.first for r in (rule, other) if r.first is not None))
     last = min((r.last for r in (rule, other) if r.last is not None), default=date.max)
     return (first, last) if first <= last else None
@@ -102,7 +100,8 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """Which of two entries with dates decides is the same on all days that both have."""
+    """The conflicts with dated entries. Which of two entries decides is the same on all days that
+    they share."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:
@@ -130,7 +129,7 @@ def _relation(rule: OpeningRule, other: OpeningRule) -> ConflictKind | None:
         # The later entry is the new one.
         decides = strongest([other, rule]) is rule
         return ConflictKind.OVERRULES if decides else ConflictKind.OVERRULED
-    # Nobody expects a table to stand against what has dates, but where it stands alone.
+    # Dated entries always overrule weekly ones; only an independent one deserves a warning.
     of_week = other.kind is OpeningKind.WEEK and other.stands_alone and rule.area_id is None
     return ConflictKind.OVERRULES if of_week else None
 
@@ -179,7 +178,8 @@ def _cuts(
     inside: _Inside,
     today: date,
 ) -> Iterator[OpeningConflict]:
-    """Areas with hours of their own that their venue now cuts, days in a row as one."""
+    """Areas with their own hours that the venue newly cuts; consecutive days with equal hours are
+    joined."""
     own = {r.area_id for r in new.opening if r.area_id is not None and r.opens is not None}
     wide = added[0].place
     for area_id in sorted(a for a in own if a in venues and inside(OpeningPlace(None, a), wide)):
@@ -206,15 +206,17 @@ def _hours(
     return decide_opening(policy.opening, day, venues[area_id], area_id).hours
 
 
-def _is_cut_by_venue(found: OpeningDecision) -> bool:
-    cut = found.cut_by
-    if found.rule is None or found.rule.area_id is None or cut is None:
+def _is_cut_by_venue(decision: OpeningDecision) -> bool:
+    cut = decision.cut_by
+    if decision.rule is None or decision.rule.area_id is None or cut is None:
         return False
-    return cut.area_id is None and not (found.hours is not None and cut.kind is OpeningKind.CLOSURE)
+    return cut.area_id is None and not (
+        decision.hours is not None and cut.kind is OpeningKind.CLOSURE
+    )
 
 
 def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
-    """The same clock times a day later?"""
+    """True if ``other`` has the same clock times as ``one``, on a later day."""
     if one is None or other is None:
         return one is other
     gap = other.start - one.start
@@ -224,8 +226,8 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """The night before a closure, which is over at midnight then: of its place, and of areas in it
-    with hours of their own."""
+    """Warnings that the closure cuts off at midnight the hours that began the day before: at its
+    place, and in areas in it with their own hours."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

@@ -1,5 +1,3 @@
-"""Changes of the opening hours: each is a new version of the policy."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,27 +11,25 @@ from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strongest
 
 DayPlan = tuple[time, time] | None
-"""Opening and closing of a weekday; None where it is closed."""
+"""Opening and closing time of a weekday; None if it is closed."""
 _MONDAY: Final = date(2024, 1, 1)
-"""Any Monday: an entry of the week knows weekdays and no dates."""
+"""Any Monday: weekly entries depend on the weekday only."""
 
 
 def add_opening_rule(policy: Policy, rule: OpeningRule) -> Policy:
-    """The next version, with that entry too."""
     return replace(policy, version=policy.version + 1, opening=(*policy.opening, rule))
 
 
 def remove_opening_rule(policy: Policy, number: int) -> Policy:
-    """The next version, without that exception or closure. Raises: NotFound, for one of the week
-    as well."""
+    """Removes an exception or closure. Raises: NotFound, also for an entry of the week."""
     if not 0 <= number < len(policy.opening) or policy.opening[number].kind is OpeningKind.WEEK:
         raise NotFound()
-    kept = policy.opening[:number] + policy.opening[number + 1 :]
-    return replace(policy, version=policy.version + 1, opening=kept)
+    remaining = policy.opening[:number] + policy.opening[number + 1 :]
+    return replace(policy, version=policy.version + 1, opening=remaining)
 
 
 def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, ...]:
-    """The place's own entry for each weekday; None where it has none."""
+    """The place's own entry for each weekday, Monday first; None where it has none."""
     own = [r for r in policy.opening if r.kind is OpeningKind.WEEK and r.place == place]
     return tuple(strongest([r for r in own if weekday in r.weekdays]) for weekday in range(7))
 
@@ -41,8 +37,8 @@ def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, .
 def effective_week(
     policy: Policy, place: OpeningPlace, venue_id: VenueId | None
 ) -> tuple[OpeningRule | None, ...]:
-    """For each weekday the place's own entry, else that of what it lies in: of the venue, or the
-    whole library."""
+    """For each weekday, Monday first: the place's own entry, or else that of its venue or the
+    library."""
     week = [r for r in policy.opening if r.kind is OpeningKind.WEEK]
     days = (_MONDAY + timedelta(days=n) for n in range(7))
     return tuple(
@@ -54,7 +50,6 @@ def effective_week(
 def has_week(
     policy: Policy, place: OpeningPlace, days: Sequence[DayPlan], independent: bool
 ) -> bool:
-    """Is the place's own weekly table that one already?"""
     return all(
         rule is not None and rule.independent == independent and plan_of(rule) == plan
         for rule, plan in zip(own_week(policy, place), days, strict=True)
@@ -62,14 +57,13 @@ def has_week(
 
 
 def plan_of(rule: OpeningRule) -> DayPlan:
-    """The entry's hours."""
     if rule.opens is None or rule.closes is None:
         return None
     return rule.opens, rule.closes
 
 
 def venue_of(catalog: Catalog, place: OpeningPlace) -> VenueId | None:
-    """The venue that the place is, or lies in; None for the whole library."""
+    """The venue of the place; None for the whole library."""
     if place.area_id is None:
         return place.venue_id
     area = catalog.areas.get(place.area_id)
@@ -77,16 +71,15 @@ def venue_of(catalog: Catalog, place: OpeningPlace) -> VenueId | None:
 
 
 def places_with_week(policy: Policy) -> list[OpeningPlace]:
-    """The places that have a weekly table of their own, the widest first."""
-    found = dict.fromkeys(r.place for r in policy.opening if r.kind is OpeningKind.WEEK)
-    return sorted(found, key=lambda place: place.narrowness)
+    """The places that have a weekly table, widest first."""
+    places = dict.fromkeys(r.place for r in policy.opening if r.kind is OpeningKind.WEEK)
+    return sorted(places, key=lambda place: place.narrowness)
 
 
 def set_week(
     policy: Policy, place: OpeningPlace, days: Sequence[DayPlan], independent: bool = False
 ) -> Policy:
-    """The next version, with that weekly table of the place, Monday first. Days that are alike are
-    one entry."""
+    """Replaces the place's weekly table, Monday first. Equal days become one entry."""
     weekdays: dict[DayPlan, set[int]] = {}
     for weekday, plan in enumerate(days):
         weekdays.setdefault(plan, set()).add(weekday)
@@ -107,12 +100,12 @@ def set_week(
 
 
 def remove_week(policy: Policy, place: OpeningPlace) -> Policy:
-    """The next version, in which the place has the hours of what it lies in. Raises: NotFound where
-    it has no table of its own, and for the whole library, which needs one."""
-    kept = _without_week(policy, place)
-    if not place.narrowness or len(kept) == len(policy.opening):
+    """Removes the place's weekly table, so that the venue's or the library's applies. Raises:
+    NotFound if it has none, and for the whole library, which needs one."""
+    remaining = _without_week(policy, place)
+    if not place.narrowness or len(remaining) == len(policy.opening):
         raise NotFound()
-    return replace(policy, version=policy.version + 1, opening=kept)
+    return replace(policy, version=policy.version + 1, opening=remaining)
 
 
 def _without_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule, ...]:

@@ -1,5 +1,3 @@
-"""Stored versions of the policy."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,14 +12,12 @@ from models.storage.mongo_errors import translate_errors
 
 
 class PolicyRepository:
-    """Versions of the policy. A version is written once and never changed."""
-
     def __init__(self, db: Database) -> None:
         self._db = db
         self._all = db["policies"]
 
     async def add_missing(self, policy: Policy, now: datetime) -> None:
-        """Add a version, the newest from then on. Writing an existing version changes nothing."""
+        """Adds the version unless it exists."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": policy.version},
@@ -30,41 +26,40 @@ class PolicyRepository:
             )
 
     async def add(self, policy: Policy, now: datetime) -> bool:
-        """Add the next version. False where that number is taken: somebody else was first."""
+        """Adds the next version. False if its number was taken meanwhile."""
         return await insert_if_new(
             self._all, {"_id": policy.version, "at": now, "fields": policy_to_document(policy)}
         )
 
     async def newest(self) -> int | None:
-        """The newest version's number."""
         with translate_errors():
-            found = await self._all.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
-        return int(found["_id"]) if found else None
+            document = await self._all.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
+        return int(document["_id"]) if document else None
 
     async def farthest_horizon(self) -> int:
-        """How many days ahead could ever be booked, under any policy and by any reader group."""
+        """The largest booking window of any policy version and reader group, in days."""
         ways = ("fields.booking_window_days", "fields.rule_sets.values.booking_window_days")
         with translate_errors():
             groups = await self._db["versions"].find_one({"_id": "reader_groups"})
             farthest = int((groups or {}).get("farthest", 0))
             for way in ways:
-                # Of a list MongoDB sorts by the largest.
-                found = await self._all.find_one({}, {"fields": 1}, sort=[(way, DESCENDING)])
-                if found is None:
+                # MongoDB sorts by the largest element of a list.
+                document = await self._all.find_one({}, {"fields": 1}, sort=[(way, DESCENDING)])
+                if document is None:
                     return max(farthest, Policy().booking_window_days)
-                sets = [rules["values"] for rules in found["fields"].get("rule_sets", ())]
-                windows = [d.get("booking_window_days", 0) for d in (found["fields"], *sets)]
+                sets = [rules["values"] for rules in document["fields"].get("rule_sets", ())]
+                windows = [d.get("booking_window_days", 0) for d in (document["fields"], *sets)]
                 farthest = max(farthest, *windows)
         return farthest
 
     async def versions(self, limit: int) -> list[tuple[int, datetime]]:
-        """The newest versions, each with when it was published."""
+        """The newest versions, each with its time of publication."""
         with translate_errors():
             rows = await self._all.find({}, {"at": 1}).sort("_id", -1).limit(limit).to_list(None)
         return [(int(row["_id"]), row["at"]) for row in rows]
 
     async def get(self, version: int) -> Policy | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": version})
+            document = await self._all.find_one({"_id": version})
         with known_fields(self._db, f"version {version} of the rules"):
-            return policy_from_document(found) if found else None
+            return policy_from_document(document) if document else None

@@ -1,5 +1,3 @@
-"""Which filters the policy allows."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -8,8 +6,8 @@ from models.policy.entities import Policy
 from models.policy.errors import FilterOff
 
 
-def may_filter(wanted: Iterable[str], policy: Policy) -> None:
-    """Whether seats may be looked for by these marks. Raises: FilterOff."""
-    for mark in wanted:
+def may_filter(features: Iterable[str], policy: Policy) -> None:
+    """Raises: FilterOff if the policy does not allow filtering by one of the features."""
+    for mark in features:
         if not policy.allows_filter(mark):
             raise FilterOff(filter=mark)

@@ -1,5 +1,3 @@
-"""Changes of the policy and of floor plans, with what becomes of the bookings that they affect."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,7 +22,8 @@ from models.staff.ports import ReaderNotifier
 
 @dataclass(frozen=True, slots=True)
 class AreaChange:
-    """An area as it was (None: there was none) and as it is to be; ``summary`` says it in words."""
+    """A change of one area. ``old`` is None for a new one; ``summary`` describes the change in
+    words."""
 
     action: AuditAction
     old: Area | None
@@ -33,20 +32,18 @@ class AreaChange:
 
     @property
     def before(self) -> JsonObject:
-        """What the audit log keeps: the plan, which can be imported again."""
+        """The old state for the audit log. Its plan can be imported again."""
         old = self.old
         return {"rev": old.rev, "plan": plan_to_json(old)} if old is not None else {}
 
     @property
     def after(self) -> JsonObject:
         new = self.new
-        said: dict[str, object] = {"rev": new.rev, "change": self.summary}
-        return said if self.old is not None else said | {"area": new.name, "floor": new.floor}
+        facts: dict[str, object] = {"rev": new.rev, "change": self.summary}
+        return facts if self.old is not None else facts | {"area": new.name, "floor": new.floor}
 
 
 class StaffPolicyAndPlans:
-    """Publishes policies and plans."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -63,8 +60,9 @@ class StaffPolicyAndPlans:
     async def change_policy(
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
-        """The next version of the policy is published; ``resolution`` is for bookings that no
-        longer fit. Raises: RulesChanged where somebody else was first; nothing has changed then."""
+        """Publishes the next version of the policy. ``resolution`` applies to bookings that no
+        longer fit. Raises: RulesChanged if the policy was changed meanwhile; nothing has changed
+        then."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -86,14 +84,13 @@ class StaffPolicyAndPlans:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """All of the changes are made, or none, with an entry for each; ``resolution`` is for
-        bookings that lose their seat. Raises: PlanChanged where somebody else was first; nothing
-        has changed then."""
+        """Makes all of the changes or none. ``resolution`` applies to bookings that lose their
+        seat. Raises: PlanChanged if an area was changed meanwhile; nothing has changed then."""
         for change in changes:
-            kept = change.action is AuditAction.CHANGE_PLAN
-            wanted = Role.LIBRARIAN if kept else Role.ADMINISTRATOR
+            keeps_area = change.action is AuditAction.CHANGE_PLAN
+            role = Role.LIBRARIAN if keeps_area else Role.ADMINISTRATOR
             for area in filter(None, (change.old, change.new)):
-                ctx.require(area.venue_id, wanted)
+                ctx.require(area.venue_id, role)
         async with AsyncExitStack() as stack:
             entries = [
                 await stack.enter_async_context(
@@ -126,12 +123,11 @@ class StaffPolicyAndPlans:
                 if change.old is not None:
                     await self._notify_renumbered(ctx, change.old, change.new)
             for change, entry in zip(changes, entries, strict=True):
-                # What became of the bookings stands once, in the last entry.
+                # The resolution's result is recorded once, in the last entry.
                 entry.after = {**change.after, **(done if entry is entries[-1] else {})}
 
     async def add_area(self, ctx: StaffContext, area: Area, reason: str) -> None:
-        """The new area is there, without seats. Raises: PlanChanged where there is one of that
-        id."""
+        """Adds an area without seats. Raises: PlanChanged if the id exists."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.ADD_AREA, target=f"area:{area.id}", reason=reason
@@ -144,8 +140,7 @@ class StaffPolicyAndPlans:
     async def resolve_affected_bookings(
         self, ctx: StaffContext, resolution: Resolution, reason: str
     ) -> None:
-        """``resolution`` is applied to the bookings without a place; again where it could not
-        be."""
+        """Applies ``resolution`` to the bookings that have no valid seat or time at present."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.RESOLVE_AFFECTED, target="rules", reason=reason
@@ -167,7 +162,6 @@ class StaffPolicyAndPlans:
         return {name: n for name, n in counts.items() if n or name == "cancelled"}
 
     async def _notify_renumbered(self, ctx: StaffContext, old: Area, new: Area) -> None:
-        """Tell the readers whose seat has another number from now on."""
         numbers = {seat.id: seat.number for seat in new.seats}
         was = {s.id: s.number for s in old.seats if numbers.get(s.id, s.number) != s.number}
         if not was:

@@ -1,5 +1,3 @@
-"""Which numbers and days a policy may have. What lies outside is a slip of the fingers."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -18,38 +16,37 @@ NUMBER_BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
 MAX_MEAL_TIMES: Final = 6
 MAX_OVERRIDES: Final = 50
 MAX_OVERRIDE_NAME: Final = 20
-"""Characters."""
+"""Characters of an override's name."""
 MAX_OPENING_REASON: Final = 50
-"""Characters of why the library is closed, or has other hours."""
+"""Characters of the reason of closures and other hours."""
 MAX_AHEAD: Final = timedelta(days=730)
-"""How far ahead other hours or numbers can be planned."""
+"""How far ahead overrides and opening hours can be planned."""
 
 
 def is_within_bounds(name: str, value: int) -> bool:
-    """May the policy's number have that value?"""
     least, most = NUMBER_BOUNDS[name]
     return least <= value <= most
 
 
 def is_plannable(first: date, last: date | None, today: date) -> bool:
-    """May hours or numbers be planned for these days: in order, not over and not too far? Without
-    a last day they begin today at the earliest."""
+    """True if values can be planned for these days: in order, not over and at most ``MAX_AHEAD``
+    ahead; without ``last``, from today on."""
     if last is None:
         return today <= first <= today + MAX_AHEAD
     return today <= last and first <= last <= today + MAX_AHEAD
 
 
 def is_opening_time(clock: time) -> bool:
-    """Can the library open or close at that time? Bookings are claimed by the half hour."""
+    """True if the library can open or close at that time. Claims are for half hours."""
     return clock.minute % SLOT_MINUTES == 0
 
 
 def settled(policy: Policy, today: date) -> Policy:
-    """The policy as it is from today on: what has changed for good is among its own values, and
-    overrides whose days are over are gone. (Both are in older versions of the policy.)"""
+    """The policy from today on: permanent overrides that have begun become values, ended ones are
+    dropped. (Older versions of the policy still have them.)"""
     usual: dict[str, Any] = {}
     areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
-    kept = []
+    overrides = []
     for override in sorted(policy.rule_sets, key=lambda o: o.first):
         if override.last is not None or override.first > today:
             continue
@@ -59,22 +56,22 @@ def settled(policy: Policy, today: date) -> Policy:
             areas.setdefault(override.area_id, {}).update(override.values)
     for override in policy.rule_sets:
         if override.first > today if override.last is None else override.last >= today:
-            kept.append(override)
-    return replace(policy, areas=areas, rule_sets=tuple(kept), **usual)
+            overrides.append(override)
+    return replace(policy, areas=areas, rule_sets=tuple(overrides), **usual)
 
 
 def add_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The next version, with that override too. Raises: ValueError, where its values do not fit
-    the others."""
+    """The next version with the override. Raises: ValueError if its values contradict the
+    others."""
     now = settled(policy, today)
     return replace(now, version=policy.version + 1, rule_sets=(*now.rule_sets, override))
 
 
 def remove_override(policy: Policy, number: int, today: date) -> Policy:
-    """The next version, without that override. Raises: NotFound, for one that is over or has become
-    usual as well; ValueError as above."""
+    """The next version without the override. Raises: NotFound if it is over or has become
+    permanent; ValueError if the remaining values contradict each other."""
     now = settled(policy, today)
     if not 0 <= number < len(policy.rule_sets) or policy.rule_sets[number] not in now.rule_sets:
         raise NotFound()
-    kept = policy.rule_sets[:number] + policy.rule_sets[number + 1 :]
-    return replace(settled(replace(policy, rule_sets=kept), today), version=policy.version + 1)
+    others = policy.rule_sets[:number] + policy.rule_sets[number + 1 :]
+    return replace(settled(replace(policy, rule_sets=others), today), version=policy.version + 1)

@@ -1,5 +1,3 @@
-"""What other rules would have done to the last days, from the bookings that there were."""
-
 from __future__ import annotations
 
 import asyncio
@@ -36,7 +34,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PolicyComparison:
-    """The days from ``first`` to ``last`` under the rules of today, and under others."""
+    """The results for the days ``first`` to ``last`` under today's policy and under another one."""
 
     first: date
     last: date
@@ -45,8 +43,6 @@ class PolicyComparison:
 
 
 class PolicyPreviewService:
-    """Judges past bookings by a policy that is only planned."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -56,7 +52,8 @@ class PolicyPreviewService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock``: as for ``StatisticsService``."""
+        """``wall_clock`` is False if the service runs on a simulated clock, by which a booking of a
+        day may have been created at any time."""
         self._reservations, self._violations = reservations, violations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
@@ -64,7 +61,7 @@ class PolicyPreviewService:
     async def compare_policies(
         self, policies: tuple[Policy, Policy], now: datetime
     ) -> PolicyComparison:
-        """The last days that are over, judged by the first policy and by the second."""
+        """Judges the last ``DAYS`` completed days by each of the two policies."""
         today = local_date(now)
         days = [today - n * _DAY for n in range(DAYS, 0, -1)]
         simulations = [PolicySimulation(policy, self._lookup(policy)) for policy in policies]
@@ -87,38 +84,37 @@ class PolicyPreviewService:
 
     def _lookup(self, policy: Policy) -> PolicyLookup:
         catalog = self._reference.catalog
-        known: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = {}
+        cache: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = {}
 
         def lookup(area_id: AreaId, day: date) -> tuple[Policy, OpenHours]:
             key = (area_id, day)
-            if key not in known:
+            if key not in cache:
                 area = catalog.areas.get(area_id)
                 venue = area.venue_id if area is not None else next(iter(catalog.venues))
                 hours = open_hours(policy, day, venue, area_id)
-                known[key] = policy.resolve(area_id, day), hours
-            return known[key]
+                cache[key] = policy.resolve(area_id, day), hours
+            return cache[key]
 
         return lookup
 
     async def _past_bookings(
         self, day: date, waived: Container[ReservationId]
     ) -> Sequence[PastBooking]:
-        found = []
+        bookings = []
         made = await creation_window(self._policies, day, self._wall_clock)
         async for r in self._reservations.all_on_day(day, made):
             accommodation = self._reference.active_accommodation(r.reader_id, day)
             policy = await self._reference.policy_version_for(
                 r.policy_version, r.area_id, r.date, r.reader_id
             )
-            found.append(past_booking(r, policy, accommodation, r.id in waived))
-            if len(found) % _POLITE == 0:
+            bookings.append(past_booking(r, policy, accommodation, r.id in waived))
+            if len(bookings) % _POLITE == 0:
                 await asyncio.sleep(0)
-        return found
+        return bookings
 
 
 def under_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The policy as if the override, which is planned for days to come, had held on the past days
-    that are compared."""
+    """The policy as if the override, planned for later, had held on the compared days."""
     last = today if override.last is not None else None
     then = replace(override, first=today - DAYS * _DAY, last=last)
     return replace(policy, rule_sets=(*policy.rule_sets, then))
@@ -127,11 +123,12 @@ def under_override(policy: Policy, override: PolicyOverride, today: date) -> Pol
 def past_booking(
     r: Reservation, policy: Policy, allowance: Accommodation, forgiven: bool
 ) -> PastBooking:
-    """``policy`` is the one that it was made under, with what its reader is granted."""
-    # Who sits there and goes to another seat keeps the time that they have.
+    """The course of a booking. ``policy``: the one under which it was made, including the reader's
+    accommodation."""
+    # A reader who changes seats after check-in keeps the booked time: no new request counts.
     sat = r.checked_in_at
-    asked = (e.at for e in r.history if e.event in _ASKING and (sat is None or e.at < sat))
-    asked_at = max(asked, default=r.created_at)
+    requests = (e.at for e in r.history if e.event in _ASKING and (sat is None or e.at < sat))
+    asked_at = max(requests, default=r.created_at)
     _, until, excused = check_in_window(r.start, r.end, asked_at, policy)
     late = r.checked_in_at is not None and r.checked_in_at > until
     return PastBooking(
@@ -151,10 +148,12 @@ def past_booking(
 
 
 def _absences(r: Reservation) -> tuple[tuple[datetime, datetime | None], ...]:
-    found: list[tuple[datetime, datetime | None]] = []
+    absences: list[tuple[datetime, datetime | None]] = []
     for entry in r.history:
         if entry.event == "leave":
-            found.append((entry.at, None))
-        elif found and found[-1][1] is None and entry.event in ("return", "finish", "complete"):
-            found[-1] = found[-1][0], entry.at
-    return tuple(found)
+            absences.append((entry.at, None))
+        elif (
+            absences and absences[-1][1] is None and entry.event in ("return", "finish", "complete")
+        ):
+            absences[-1] = absences[-1][0], entry.at
+    return tuple(absences)

@@ -1,8 +1,5 @@
-"""What the last days would have been under other rules: bookings that were made, judged again.
-
-Nothing is guessed: who did not come is not thought to have come later, and who was refused is not
-thought to have booked something else.
-"""
+"""Judges past bookings by another policy. Readers' behaviour is not guessed: after a missed or
+refused booking they are not assumed to have done something else."""
 
 from __future__ import annotations
 
@@ -24,15 +21,14 @@ from models.reservations.rules import TimeSelection, resolve_time
 from models.reservations.state_machine import ReservationState
 
 PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
-"""The rules of an area on a day, and its opening hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastBooking:
-    """How a booking went. ``asked_at``: when it got its time. ``temporary_leaves``: from leaving
-    to coming back; no end where nobody came. ``deadlines_extended``: its seat was taken by
-    somebody, or the service had been away. ``allowance`` is the reader's; ``waived``: whatever it
-    was has been waived."""
+    """The course of one booking. ``asked_at``: when its time was requested.
+    ``temporary_leaves``: start and end of each; None if the reader did not return.
+    ``deadlines_extended``: after an occupied-seat report or an outage.
+    ``allowance``: the reader's accommodation. ``waived``: the violation was waived."""
 
     reader_id: ReaderId
     area_id: AreaId
@@ -50,9 +46,9 @@ class PastBooking:
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """``refused`` bookings by the code of the first rule that they break; of the others, how many
-    would have been missed, and lost by a leave that was too long; and how many readers would have
-    had so many violations that they are suspended."""
+    """The result under one policy. ``refused``: bookings by the error code of the first broken
+    rule. Of the others, ``no_shows`` would be missed and ``timeouts`` would end by leaves that are
+    too long. ``suspended``: readers whose violations reach the limit."""
 
     bookings: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -66,18 +62,16 @@ class SimulationResult:
 
 
 class PolicySimulation:
-    """Takes in the courses day by day."""
-
     def __init__(self, policy: Policy, rules_of: PolicyLookup) -> None:
         self._policy, self._rules_of = policy, rules_of
         self._bookings = self._no_shows = self._timeouts = 0
         self._refused = Counter[str]()
         self._counts = Counter[ReaderId]()
         self._violations: dict[ReaderId, list[tuple[date, datetime]]] = {}
-        """When, and of a booking of which day."""
+        """By reader: the day of the booking, and when the violation occurred."""
 
     def add(self, day: date, courses: Iterable[PastBooking]) -> None:
-        """Bookings of that day, in the order in which they were made."""
+        """Judges bookings of that day. Expects them in the order in which they were made."""
         counts = self._counts
         for course in courses:
             if course.state in (
@@ -98,12 +92,12 @@ class PolicySimulation:
             self._judge(course, day, policy)
 
     def finish_day(self) -> None:
-        """No more come of the day."""
+        """Ends the day, so that daily limits start anew."""
         self._counts.clear()
 
     @property
     def readers(self) -> list[ReaderId]:
-        """Who would have violations."""
+        """The readers with violations so far."""
         return list(self._violations)
 
     def _judge(self, course: PastBooking, day: date, policy: Policy) -> None:
@@ -130,15 +124,16 @@ class PolicySimulation:
             self._violations.setdefault(course.reader_id, []).append((day, when))
 
     def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> SimulationResult:
-        """``before``: when readers had violations that counted, of bookings of earlier days."""
-        suspended, known = 0, {}
-        for day in {day for found in self._violations.values() for day, _ in found}:
-            known[day] = self._policy.resolve(None, day)
-        for reader_id, found in self._violations.items():
-            days = dict(sorted(found, reverse=True))  # the first of each day
+        """The result so far. ``before``: when readers had violations that count, of earlier
+        bookings."""
+        suspended, policies = 0, {}
+        for day in {day for entries in self._violations.values() for day, _ in entries}:
+            policies[day] = self._policy.resolve(None, day)
+        for reader_id, entries in self._violations.items():
+            days = dict(sorted(entries, reverse=True))  # the first of each day
             times = [*before.get(reader_id, ()), *sorted(days.values())]
             suspended += any(
-                _is_limit_reached(known[day], times, when) for day, when in days.items()
+                _is_limit_reached(policies[day], times, when) for day, when in days.items()
             )
         return SimulationResult(
             self._bookings, dict(self._refused), self._no_shows, self._timeouts, suspended
@@ -146,21 +141,21 @@ class PolicySimulation:
 
 
 def _is_limit_reached(policy: Policy, times: Sequence[datetime], when: datetime) -> bool:
-    """Are there so many violations in the window that ends then?"""
+    """True if the violations in the window that ends at ``when`` reach the limit."""
     window = timedelta(days=policy.violations_window_days)
     return sum(when - window < earlier <= when for earlier in times) >= policy.violations_limit
 
 
 def _refusal(course: PastBooking, day: date, policy: Policy, place: OpenHours) -> str | None:
-    """The code of the first rule that the booking would have broken when it was made."""
+    """The error code of the first rule that the booking would have broken when it was made."""
     at_once = course.start == floor_minute(course.asked_at)
     start = None if at_once else to_local(course.start).time()
-    wish = TimeSelection(day, start, to_local(course.end).time())
+    selection = TimeSelection(day, start, to_local(course.end).time())
     if course.extended:
-        # How long it was to be at first is not known any more.
+        # The length before the extension is unknown, so the limit is not applied.
         policy = replace(policy, max_minutes=24 * 60)
     try:
-        resolve_time(wish, policy, place, course.asked_at)
+        resolve_time(selection, policy, place, course.asked_at)
     except RuleViolation as error:
         return error.code
     return None

@@ -1,5 +1,3 @@
-"""The map of one area at one time, with what has changed since."""
-
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
@@ -19,12 +17,9 @@ from models.seat_map.availability import (
 
 
 class AreaMap:
-    """What everybody of the same groups sees of an area for one window, brought up to date seat by
-    seat. ``barred`` are the places of the seats that are reserved for other groups.
-
-    ``version`` grows when a seat's state changes; ``changed`` names the seats (by their place in
-    ``area.seats``) that did after an earlier version.
-    """
+    """The map of an area as all readers of the same groups see it, updated seat by seat.
+    ``barred``: indices of seats reserved for other groups. ``version`` grows with every changed
+    seat."""
 
     def __init__(self, area: Area, barred: Container[int] = frozenset()) -> None:
         self.area, self.barred = area, barred
@@ -34,14 +29,14 @@ class AreaMap:
         self._place = {seat.id: place for place, seat in enumerate(area.seats)}
         self._changed_at = [0] * len(area.seats)
         self._occupancy: OccupancyView | None = None
-        self._seen = 0
+        self._occupancy_version = 0
         self._count: tuple[int, AreaCount] | None = None
 
     def refresh(self, occupancy: OccupancyView, look: MapQuery) -> None:
-        """Bring it to what ``occupancy`` holds, looked at as ``look`` says (the same one while the
-        minute and the rules are the same)."""
+        """Updates the map. Pass the same ``look`` object while minute and policy are the same: then
+        only changed seats are computed."""
         touched = (
-            occupancy.since(self._seen)
+            occupancy.since(self._occupancy_version)
             if occupancy is self._occupancy and look is self.look
             else None
         )
@@ -51,7 +46,7 @@ class AreaMap:
             places = {self._place[seat_id] for seat_id in touched if seat_id in self._place}
         else:
             return
-        self._occupancy, self.look, self._seen = occupancy, look, occupancy.version
+        self._occupancy, self.look, self._occupancy_version = occupancy, look, occupancy.version
         first = not self.views
         self.views = self.views or [UNAVAILABLE] * len(self.area.seats)
         new = self.version + 1
@@ -73,31 +68,30 @@ class AreaMap:
             self._count = self.version, count_area(self.views)
         return self._count[1]
 
-    def count_with_features(self, wanted: frozenset[str]) -> AreaCount:
-        """The same of the seats that have all the wanted marks."""
-        if not wanted:
+    def count_with_features(self, features: frozenset[str]) -> AreaCount:
+        if not features:
             return self.count
         seats = zip(self.area.seats, self.views, strict=True)
-        return count_area(view for seat, view in seats if seat.has(wanted))
+        return count_area(view for seat, view in seats if seat.has(features))
 
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
-        """The seats that the reader sees in another way than everybody, by place: their own, and
-        those that are kept for who needs them where that is ``granted``."""
+        """The seats, by index, that the reader sees differently from others: their own, and
+        reserved accessible ones if ``granted``."""
         assert self._occupancy is not None and self.look is not None
         rows = self._occupancy.by_reader.get(reader_id, ())
-        kept = granted and self.look.policy.accessible_only
-        if not rows and not kept:
+        sees_reserved = granted and self.look.policy.accessible_only
+        if not rows and not sees_reserved:
             return []
         places = {self._place[row.seat_id] for row in rows if row.seat_id in self._place}
-        if kept:
+        if sees_reserved:
             places |= {place for place, seat in enumerate(self.area.seats) if seat.accessible}
-        found = []
+        overlay = []
         for place in sorted(places):
             seat = self.area.seats[place]
             taken = self._occupancy.by_seat.get(seat.id, ())
             view = seat_state(
                 seat, taken, self.look, reader_id, granted, barred=place in self.barred
             )
-            if view.status is SeatStatus.MINE or (kept and seat.accessible):
-                found.append((place, view))
-        return found
+            if view.status is SeatStatus.MINE or (sees_reserved and seat.accessible):
+                overlay.append((place, view))
+        return overlay

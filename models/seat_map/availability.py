@@ -1,7 +1,5 @@
-"""What a plan shows: the state of a seat at a moment, for a wished time, or over a day.
-
-Pure: the day's live reservations go in, states come out, and never who.
-"""
+"""The state of a seat at a moment, for a time span, or over a day. States never reveal who has the
+seat."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ class SeatStatus(StrEnum):
 
 
 class OccupiedSlot(Protocol):
-    """A live reservation, as far as the plan needs it."""
+    """The fields of a live reservation that the map uses."""
 
     @property
     def reader_id(self) -> ReaderId: ...
@@ -44,7 +42,7 @@ class OccupiedSlot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MapQuery:
-    """How the plan is looked at: a day, and a time of it or none."""
+    """The time for which a map is shown: a day, and optionally a span of it."""
 
     day: date
     span: TimeRange | None
@@ -52,33 +50,33 @@ class MapQuery:
     opening: OpenHours
     now: datetime
     as_of: datetime | None = field(init=False, repr=False, compare=False)
-    """Today without a time: this moment, or the opening where it is still to come."""
+    """Without a span, today: ``now``, or the opening time if that is later. Otherwise None."""
     hours: TimeRange | None = field(init=False, repr=False, compare=False)
-    """The open interval that is looked at: that of the time, of the moment, or the day's first that
-    is not over; None where there is none."""
+    """The open interval of the span or moment, or the day's first that is not over; None if there
+    is none."""
     last_day: date = field(init=False, repr=False, compare=False)
-    """The last day that the time touches, or the day."""
+    """The last day that the span touches; without a span, the day."""
     _starts: list[tuple[str, datetime, list[datetime]]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
-        # Worked out once: each seat of a plan asks for it.
-        found: TimeRange | None
+        # Computed once: every seat of the plan uses them.
+        hours: TimeRange | None
         as_of, last_day = None, self.day
         if self.span is not None:
-            found, last_day = self.opening.containing(self.span.start), last_date(self.span)
+            hours, last_day = self.opening.containing(self.span.start), last_date(self.span)
         else:
-            found = self.opening.upcoming(self.now)
-            if found is not None and self.day == local_date(self.now):
-                as_of = max(self.now, found.start)
+            hours = self.opening.upcoming(self.now)
+            if hours is not None and self.day == local_date(self.now):
+                as_of = max(self.now, hours.start)
         object.__setattr__(self, "as_of", as_of)
-        object.__setattr__(self, "hours", found)
+        object.__setattr__(self, "hours", hours)
         object.__setattr__(self, "last_day", last_day)
 
     @property
     def starts(self) -> list[tuple[str, datetime, list[datetime]]]:
-        """(value, start, its ends) that the rules allow at this look, whatever is taken."""
+        """(value, start, possible ends) that the policy allows, regardless of reservations."""
         if not self._starts:
             self._starts.extend(
                 (value, start, end_choices(start, self.policy, hours))
@@ -90,7 +88,8 @@ class MapQuery:
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """``free_until``: how long a free seat stays so. ``next_free``: when a taken one is free."""
+    """``free_until``: until when a free seat stays free. ``next_free``: when a taken one becomes
+    free."""
 
     status: SeatStatus
     free_until: datetime | None
@@ -108,12 +107,11 @@ def seat_state(
     granted: bool = False,
     barred: bool = False,
 ) -> SeatState:
-    """The seat's state; ``taken`` are its live reservations of the day in order of start.
-    ``granted``: the reader may have a seat that is kept for who needs it; ``barred``: it is
-    reserved for other groups."""
+    """The seat's state. ``taken``: its live reservations of the day, by start. ``granted``: the
+    reader may use reserved accessible seats. ``barred``: the seat is reserved for other groups."""
     hours = look.hours
-    kept = seat.accessible and look.policy.accessible_only and not granted
-    if (kept or barred) and all(t.reader_id != reader_id for t in taken):
+    reserved = seat.accessible and look.policy.accessible_only and not granted
+    if (reserved or barred) and all(t.reader_id != reader_id for t in taken):
         return UNAVAILABLE
     if seat.unavailable_reason(look.day) is not None or hours is None or look.now >= hours.end:
         return UNAVAILABLE
@@ -164,7 +162,7 @@ def _free_until(taken: Sequence[OccupiedSlot], moment: datetime, hours: TimeRang
 
 
 def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> datetime:
-    """The end of the unbroken run of reservations that begins with ``first``."""
+    """The end of the uninterrupted sequence of reservations that begins with ``first``."""
     end = first.end
     for t in taken:
         if t.start <= end < t.end:
@@ -173,15 +171,15 @@ def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> 
 
 
 def first_free_start(taken: Sequence[OccupiedSlot], look: MapQuery) -> datetime | None:
-    """The first start that the rules allow and from which one end is free."""
+    """The first start that the policy allows with at least one free end."""
     return next((start for _, start, _ in free_starts(taken, look)), None)
 
 
 def free_starts(
     taken: Sequence[OccupiedSlot], look: MapQuery
 ) -> Iterator[tuple[str, datetime, list[datetime]]]:
-    """(value, start, its ends) that the rules allow and that nothing of ``taken``, in order of
-    start, is in the way of."""
+    """(value, start, possible ends) that the policy allows and that ``taken``, sorted by start,
+    leaves free."""
     for value, start, ends in look.starts:
         if any(t.start <= start < t.end for t in taken):
             continue
@@ -191,7 +189,7 @@ def free_starts(
 
 
 def free_ends(taken: Sequence[OccupiedSlot], look: MapQuery, start: datetime) -> list[datetime]:
-    """The ends that the rules allow and that the seat is free until."""
+    """The ends that the policy allows and up to which the seat is free."""
     hours = look.opening.containing(start)
     if hours is None or any(t.start <= start < t.end for t in taken):
         return []
@@ -209,7 +207,7 @@ class AreaCount:
 
 
 def count_area(views: Iterable[SeatState]) -> AreaCount:
-    """How many seats of an area are in which state; ``mine`` counts as in use."""
+    """The number of seats in each state; ``mine`` counts as in use."""
     counts = dict.fromkeys(SeatStatus, 0)
     for view in views:
         counts[view.status] += 1

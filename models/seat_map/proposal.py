@@ -1,6 +1,3 @@
-"""Which one seat is proposed to a reader for a time: one that they know, one near it, or one where
-there is room."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
@@ -12,7 +9,7 @@ from models.seat_map.availability import SeatState, SeatStatus
 
 
 class ProposalReason(StrEnum):
-    """Why just that seat."""
+    """Why this seat is proposed."""
 
     KNOWN = "known"
     NEAR = "near"
@@ -21,8 +18,8 @@ class ProposalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A free seat. ``anchor`` is the seat that the reader knows: the same one, or the one it is
-    near to; None where they know none."""
+    """A free seat. ``anchor``: the familiar seat that it is, or is near to; None if there is
+    none."""
 
     seat: Seat
     state: SeatState
@@ -33,37 +30,37 @@ class Proposal:
 def propose(
     rooms: Sequence[tuple[Area, int]],
     states_of: Callable[[Area], Sequence[SeatState]],
-    known: Iterable[Seat],
+    familiar: Iterable[Seat],
     features: Set[str],
     passed_over: Set[SeatId],
     nearest: Callable[[Seat], Sequence[Seat]],
 ) -> Proposal | None:
-    """The seat that is proposed; None where none is free.
+    """The proposed seat: a familiar one, one near it, or one in the emptiest area; None if none is
+    free.
 
     Args:
-        rooms: each area with how many of its seats are free for the time in question.
-        states_of: the states of an area's seats for that time. Asked for few of them, as there are
-            thousands of seats.
-        known: the seats that the reader knows, those they like best first.
-        features: marks that the seat must have.
-        passed_over: seats that the reader did not want a moment ago.
-        nearest: the other seats of a seat's area, the nearest first.
+        rooms: areas with the number of their seats that are free at the time.
+        states_of: the states of an area's seats at the time. Called for few areas.
+        familiar: seats that the reader knows, most liked first.
+        features: features that the seat must have.
+        passed_over: seats that the reader has just declined.
+        nearest: the other seats of a seat's area, nearest first.
     """
     areas = {area.id: area for area, _ in rooms}
-    found: dict[AreaId, dict[SeatId, tuple[Seat, SeatState]]] = {}
+    free_by_area: dict[AreaId, dict[SeatId, tuple[Seat, SeatState]]] = {}
 
     def free_in(area: Area) -> dict[SeatId, tuple[Seat, SeatState]]:
-        if area.id not in found:
-            found[area.id] = {
+        if area.id not in free_by_area:
+            free_by_area[area.id] = {
                 seat.id: (seat, state)
                 for seat, state in zip(area.seats, states_of(area), strict=True)
                 if state.status is SeatStatus.FREE
                 and seat.has(features)
                 and seat.id not in passed_over
             }
-        return found[area.id]
+        return free_by_area[area.id]
 
-    anchors = [seat for seat in known if seat.area_id in areas]
+    anchors = [seat for seat in familiar if seat.area_id in areas]
     for anchor in anchors:
         free = free_in(areas[anchor.area_id])
         if anchor.id in free:

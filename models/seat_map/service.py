@@ -1,5 +1,3 @@
-"""What readers see of areas, plans and seats, from the occupancy."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -28,9 +26,9 @@ from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 
 class TimeFilter(NamedTuple):
-    """The asked day and, where an end is given, time: from ``start``, or where there is none from
-    the moment of the look. An end that is not after the start is the next day's. A tuple, since
-    each look at a plan finds it by this."""
+    """The requested day, and a time if ``end`` is set. ``start`` None: the time begins at the
+    moment of each request. An end not after the start is on the next day. A tuple, since it is a
+    cache key."""
 
     day: date
     start: time | None
@@ -40,10 +38,9 @@ class TimeFilter(NamedTuple):
 def parse_time_filter(
     day: date | None, start: time | None, end: time | None, now: datetime, from_now: bool = False
 ) -> TimeFilter:
-    """Today where no day is given. ``from_now``: the time begins at the moment of each look.
-
-    Raises: Malformed where only one of start and end is given, or another day's now.
-    """
+    """The filter of a request; without a day, of today. ``from_now``: the time begins at the moment
+    of each request. Raises: Malformed if only one of start and end is set, or ``from_now`` is used
+    with another day."""
     if (start is None and not from_now) != (end is None):
         raise Malformed("end" if end is None else "start", "start and end come together")
     if from_now and day not in (None, local_date(now)):
@@ -53,8 +50,7 @@ def parse_time_filter(
 
 @dataclass(frozen=True, slots=True)
 class StartChoice:
-    """A start that a reader may book of a seat, with the ends that it can have. ``value`` is
-    ``now`` or a clock time."""
+    """A bookable start with its possible ends. ``value`` is ``now`` or a clock time."""
 
     value: str
     start: datetime
@@ -63,8 +59,8 @@ class StartChoice:
 
 @dataclass(frozen=True, slots=True)
 class SeatDay:
-    """One seat's day as one reader may book it. ``taken`` is what others have of it, and ``own``
-    what the reader has at that time, wherever that is; each in the order of its starts."""
+    """A seat's day for one reader. ``taken``: others' reservations of the seat; ``own``: the
+    reader's reservations of any seat. Both are sorted by start."""
 
     hours: tuple[TimeRange, ...]
     longest: timedelta
@@ -74,39 +70,34 @@ class SeatDay:
 
 
 class SeatMapService:
-    """What readers see of areas and seats, from the occupancy in memory."""
-
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self.reference, self.occupancy = reference, occupancy
 
     def map_query(
-        self, area: Area, asked: TimeFilter, now: datetime, reader: Reader | None = None
+        self, area: Area, time_filter: TimeFilter, now: datetime, reader: Reader | None = None
     ) -> MapQuery:
-        """How the area is looked at for the asked day and time; by the reader's own numbers where
-        one is given."""
-        policy = self.reference.policy_for(area.id, asked.day, reader)
-        hours = self.reference.opening_hours(policy, asked.day, area.id)
+        """The query for an area's map, under the reader's own policy if a reader is passed."""
+        policy = self.reference.policy_for(area.id, time_filter.day, reader)
+        hours = self.reference.opening_hours(policy, time_filter.day, area.id)
         span = None
-        if asked.end is not None:
-            if asked.start is not None:
-                start = local_instant(asked.day, asked.start)
+        if time_filter.end is not None:
+            if time_filter.start is not None:
+                start = local_instant(time_filter.day, time_filter.start)
             else:
                 upcoming = hours.upcoming(now)
                 start = max(now, upcoming.start) if upcoming is not None else now
-            span = TimeRange(start, next_clock_instant(start, asked.end))
-        return MapQuery(asked.day, span, policy, hours, now)
+            span = TimeRange(start, next_clock_instant(start, time_filter.end))
+        return MapQuery(time_filter.day, span, policy, hours, now)
 
     async def seat_day(
-        self, seat: Seat, asked: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
+        self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
     ) -> SeatDay:
-        """What the reader may book of the seat on the asked day, and what is in the way.
-
-        ``exclude`` names a reservation that would be changed: what it takes is free for it.
-        """
-        query = self._query_of(seat, asked, now, reader)
-        taken, own = await self._taken(seat, asked.day, reader, exclude)
+        """The times that the reader can book of the seat. ``exclude``: the id of a reservation that
+        is to be changed, whose time counts as free."""
+        query = self._query_of(seat, time_filter, now, reader)
+        taken, own = await self._taken(seat, time_filter.day, reader, exclude)
         choices = []
-        if self._is_for(seat, asked.day, reader):
+        if self._is_for(seat, time_filter.day, reader):
             for value, start, ends in free_starts(_in_order(taken, own), query):
                 ends = _in_service(seat, start, ends)
                 if ends:
@@ -114,20 +105,22 @@ class SeatMapService:
         return SeatDay(query.opening.intervals, query.policy.longest, choices, taken, own)
 
     async def seat_ends(
-        self, seat: Seat, asked: TimeFilter, start: str, now: datetime, reader: Reader
+        self, seat: Seat, time_filter: TimeFilter, start: str, now: datetime, reader: Reader
     ) -> list[datetime]:
-        """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
-        if not self._is_for(seat, asked.day, reader):
+        """The possible ends for the seat after ``start`` (``now`` or a clock time)."""
+        if not self._is_for(seat, time_filter.day, reader):
             return []
-        query = self._query_of(seat, asked, now, reader)
+        query = self._query_of(seat, time_filter, now, reader)
         wished = None if start == "now" else time.fromisoformat(start)
-        selection = rules.TimeSelection(asked.day, wished, time(0))
+        selection = rules.TimeSelection(time_filter.day, wished, time(0))
         begin = rules.decide_start(selection, query.policy, now)
-        taken, own = await self._taken(seat, asked.day, reader, "")
+        taken, own = await self._taken(seat, time_filter.day, reader, "")
         return _in_service(seat, begin, free_ends(_in_order(taken, own), query, begin))
 
-    def _query_of(self, seat: Seat, asked: TimeFilter, now: datetime, reader: Reader) -> MapQuery:
-        return self.map_query(self.reference.catalog.areas[seat.area_id], asked, now, reader)
+    def _query_of(
+        self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader
+    ) -> MapQuery:
+        return self.map_query(self.reference.catalog.areas[seat.area_id], time_filter, now, reader)
 
     def _is_for(self, seat: Seat, day: date, reader: Reader) -> bool:
         in_service = seat.unavailable_reason(day) is None
@@ -136,8 +129,8 @@ class SeatMapService:
     async def _taken(
         self, seat: Seat, day: date, reader: Reader, exclude: str
     ) -> tuple[list[OccupancyRow], list[OccupancyRow]]:
-        """What others have of the seat, and what the reader has of any. A seat that is only offered
-        to the reader is in the way of nothing but itself."""
+        """Others' reservations of the seat, and the reader's of any seat. An offer blocks only the
+        offered seat."""
         occupancy = await self.occupancy.get_day(day)
         of_seat = occupancy.by_seat.get(seat.id, ())
         of_reader = occupancy.by_reader.get(reader.id, ())
@@ -153,7 +146,7 @@ def _in_order(*rows: Iterable[OccupancyRow]) -> list[OccupancyRow]:
 
 
 def _in_service(seat: Seat, begin: datetime, ends: Sequence[datetime]) -> list[datetime]:
-    """Those ends up to which the seat may be used."""
+    """The ends up to which the seat is in service."""
     return [
         end for end in ends if seat.unavailable_reason(last_date(TimeRange(begin, end))) is None
     ]

@@ -1,4 +1,4 @@
-"""What the staff can hear of by mail."""
+"""Alerts: mails to staff members about open work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.library.entities import VenueId
 
 
 class AlertKind(StrEnum):
-    """What waits for the staff. The value is stored, and is the name of the console's page."""
+    """A kind of open work. The values are stored, and are names of console pages."""
 
     REPORTS = "reports"
     FAULTS = "faults"
@@ -22,8 +22,8 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertWish:
-    """What one of the staff wants to hear of, in these venues or (None) in the whole library.
-    ``seen`` are the things that the last mail, at ``mailed_at``, has counted."""
+    """A staff member's alerts; ``venues`` None is the whole library. ``seen``: ids of the items
+    that the last mail, sent at ``mailed_at``, counted."""
 
     reader_id: ReaderId
     kinds: frozenset[AlertKind]
@@ -34,7 +34,7 @@ class AlertWish:
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """Something that waits. ``venue_id`` is None where it concerns the whole library."""
+    """An open item. ``venue_id`` is None if it concerns the whole library."""
 
     id: str
     venue_id: VenueId | None = None

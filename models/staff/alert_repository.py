@@ -1,5 +1,3 @@
-"""Which of the staff hear by mail of what waits for them."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
@@ -20,25 +18,23 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class AlertRepository:
-    """One document for each member of the staff who wants any."""
+    """One document for each staff member with alerts."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["staff_alerts"]
 
     async def of(self, reader_id: ReaderId) -> AlertWish | None:
-        """What this member of the staff wants; None where it is nothing."""
         with translate_errors():
-            found = await self._all.find_one({"_id": reader_id})
-        return _wish(found) if found else None
+            document = await self._all.find_one({"_id": reader_id})
+        return _wish(document) if document else None
 
     async def readers(self) -> list[ReaderId]:
-        """Everybody who has wanted any, also those whose time is over."""
+        """All staff members with alerts, even expired ones."""
         with translate_errors():
             rows = await self._all.find({}, {"_id": 1}).to_list(None)
         return [ReaderId(row["_id"]) for row in rows]
 
     async def live(self, now: datetime) -> list[AlertWish]:
-        """Those whose time is not over."""
         with translate_errors():
             rows = await self._all.find({"until": {"$gt": now}}).to_list(None)
         return [_wish(row) for row in rows]
@@ -50,7 +46,8 @@ class AlertRepository:
         venues: Collection[VenueId] | None,
         until: datetime,
     ) -> None:
-        """They want these kinds, of these venues or (None) of the whole library."""
+        """Stores the chosen kinds, or deletes the alerts if there are none. ``venues`` None is the
+        whole library."""
         with translate_errors():
             if not kinds:
                 await self._all.delete_one({"_id": reader_id})
@@ -76,8 +73,8 @@ class AlertRepository:
         until: datetime,
         unless_until: datetime,
     ) -> None:
-        """They still work here: it lasts until then, in their venues of today. Nothing is written
-        where it lasts until ``unless_until`` already and the venues are the same."""
+        """Extends the expiry and updates the venues. Writes nothing if the venues are the same and
+        the expiry is after ``unless_until``."""
         scope = _scope(venues)
         stale: Document = {
             "_id": reader_id,
@@ -87,7 +84,8 @@ class AlertRepository:
             await self._all.update_one(stale, {"$set": {**scope, "until": until}})
 
     async def claim(self, wish: AlertWish, now: datetime, seen: Sequence[str]) -> bool:
-        """The right to mail them of what is open now: False where another worker has it."""
+        """Claims the mail that counts the items ``seen``. False if another worker has claimed
+        it."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": wish.mailed_at},
@@ -96,7 +94,7 @@ class AlertRepository:
         return result.matched_count == 1
 
     async def give_back(self, wish: AlertWish, now: datetime) -> None:
-        """The mail that was claimed at ``now`` did not go: it is tried again."""
+        """Undoes the claim made at ``now`` after a failed delivery, so that it is tried again."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": now},

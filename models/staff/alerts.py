@@ -1,8 +1,5 @@
-"""The staff hear by mail of what waits for them, where they wish.
-
-A mail says what waits and how much of it, never what it is or whose: whoever reads it signs in to
-see more. One mail tells of all that has come in ten minutes.
-"""
+"""Mails staff members about open work, if they wish. A mail contains kinds and counts only, and
+covers all that came in ten minutes."""
 
 from __future__ import annotations
 
@@ -19,23 +16,21 @@ from models.staff.alert_kinds import AlertKind, AlertWish, OpenItem
 from models.staff.alert_repository import AlertRepository
 
 LASTS: Final = timedelta(days=90)
-"""Since the last use of a role: who does not work here any more hears nothing more."""
+"""Alerts last this long after the last use of the role, so that they end for former staff."""
 _RENEWED_AFTER: Final = timedelta(days=7)
 MAIL_EVERY: Final = timedelta(minutes=10)
 OpenItems = Callable[[datetime], Awaitable[Mapping[AlertKind, list[OpenItem]]]]
 
 
 class StaffMailer(Protocol):
-    """Sends a mail to one of the staff; ``notify.email`` implements it."""
+    """Sends a mail to a staff member; ``notify.email`` implements it."""
 
     async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
-        """False where it did not go."""
+        """False if the mail was not sent."""
         ...
 
 
 class StaffAlerts:
-    """Keeps what the staff want to hear of, and mails it."""
-
     def __init__(
         self,
         alerts: AlertRepository,
@@ -49,7 +44,7 @@ class StaffAlerts:
         self._troubles = frozenset[str]()
 
     async def kinds_of(self, reader_id: ReaderId) -> frozenset[AlertKind]:
-        """What this member of the staff hears of."""
+        """The kinds of work that the staff member is alerted of."""
         wish = await self._alerts.of(reader_id)
         return wish.kinds if wish is not None else frozenset()
 
@@ -60,21 +55,20 @@ class StaffAlerts:
         venues: Collection[VenueId] | None,
         now: datetime,
     ) -> None:
-        """They want to hear of these, in these venues or (None) in the whole library."""
+        """Sets the staff member's alerts. ``venues`` None is the whole library."""
         await self._alerts.choose(reader_id, kinds, venues, now + LASTS)
 
     async def run(self, now: datetime) -> int:
-        """Mail whom something new waits for. How many mails."""
-        await self._keep_of_who_works_here(now)
+        """Mails staff members who have new open items. Returns the number of mails."""
+        await self._renew_for_active_staff(now)
         wishes = await self._alerts.live(now)
         if not wishes:
             return 0
         items = self._lasting(await self._open_items(now))
-        return sum([await self._tell(wish, items, now) for wish in wishes])
+        return sum([await self._mail(wish, items, now) for wish in wishes])
 
-    async def _keep_of_who_works_here(self, now: datetime) -> None:
-        """What somebody wants goes on as long as they use their role, in the venues that it reaches
-        today."""
+    async def _renew_for_active_staff(self, now: datetime) -> None:
+        """Extends the alerts of staff members who still use their role, with its present venues."""
         at_work = await self._sessions.at_work(await self._alerts.readers(), now)
         for reader_id, principal in at_work.items():
             role, rights = principal.session.role, principal.rights_at(now)
@@ -85,12 +79,12 @@ class StaffAlerts:
     def _lasting(
         self, items: Mapping[AlertKind, list[OpenItem]]
     ) -> Mapping[AlertKind, list[OpenItem]]:
-        """Without troubles that are seen for the first time: many are over at the next look."""
+        """The items without troubles that are new in this run: many are over by the next one."""
         troubles = items.get(AlertKind.TROUBLES, [])
         before, self._troubles = self._troubles, frozenset(item.id for item in troubles)
         return {**items, AlertKind.TROUBLES: [item for item in troubles if item.id in before]}
 
-    async def _tell(
+    async def _mail(
         self, wish: AlertWish, items: Mapping[AlertKind, list[OpenItem]], now: datetime
     ) -> int:
         mine = {

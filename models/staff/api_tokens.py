@@ -1,5 +1,3 @@
-"""API tokens as the administrators make and revoke them."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -17,7 +15,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.encryption import id_from
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)
-"""How long a token may last. None lasts for ever: what nobody looks after ends by itself."""
+"""Lifetimes in days that can be chosen. All are limited, so that forgotten tokens expire."""
 FEWEST_PER_MINUTE: Final = 6
 MOST_PER_MINUTE: Final = 6000
 USUAL_PER_MINUTE: Final = 600
@@ -26,7 +24,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """For how many days after today, and how many requests in each minute."""
+    """A token's validity and rate. ``days``: full days after today; ``per_minute``: requests."""
 
     days: int
     per_minute: int
@@ -34,15 +32,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class NewApiToken:
-    """One that was just made, with the secret that is shown once."""
+    """A new token with its secret, which is shown once."""
 
     token: ApiToken
     secret: str
 
 
 class StaffApiTokens:
-    """Each token has its entries in the audit log: made, and revoked."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -50,21 +46,19 @@ class StaffApiTokens:
         new_secret: Callable[[], str],
         end: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``end`` makes all workers forget whose requests have that in common."""
+        """``end`` makes all workers forget authenticated requests with this key."""
         self._audit, self._tokens = audit, tokens
         self._new_secret, self._end = new_secret, end
 
     async def all(self) -> Sequence[ApiToken]:
-        """All of them, the newest first; those whose time is over among them."""
+        """All tokens, newest first, including expired ones."""
         return await self._tokens.all()
 
     async def create(
         self, ctx: StaffContext, form: str, name: str, scopes: Collection[Scope], pace: Pace
     ) -> NewApiToken:
-        """The new token, with that name. ``form``: the form that asks for it, which makes one.
-
-        Raises: OtherVenue; Conflict where the form was sent before.
-        """
+        """Creates a token. ``form`` determines its id, so a form creates one token. Raises:
+        OtherVenue; Conflict if the form was sent before."""
         ctx.require(None, Role.ADMINISTRATOR)
         secret = self._new_secret()
         made = ApiToken(
@@ -85,18 +79,18 @@ class StaffApiTokens:
         return NewApiToken(made, secret)
 
     async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
-        """The token opens nothing any more, at any worker. Raises: OtherVenue; NotFound where there
-        is none, or it was revoked already."""
+        """Revokes the token for all workers at once. Raises: OtherVenue; NotFound if it does not
+        exist or is revoked."""
         ctx.require(None, Role.ADMINISTRATOR)
-        known = next((token for token in await self._tokens.all() if token.id == id), None)
-        if known is None:
+        token = next((token for token in await self._tokens.all() if token.id == id), None)
+        if token is None:
             raise NotFound()
         async with self._audit.entry(
             ctx,
             AuditAction.REVOKE_API_TOKEN,
             target=f"api_token:{id}",
             reason=reason,
-            before=_facts(known),
+            before=_facts(token),
         ):
             ended = await self._tokens.revoke(id, ctx.now)
             if ended is None:

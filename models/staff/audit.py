@@ -1,4 +1,4 @@
-"""Entries of the audit log: what the staff have changed, and whose data they have looked at."""
+"""Entries of the audit log: changes by staff, and their looks at personal data."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from typing import Final
 from models.kernel.ids import ReaderId
 
 JsonObject = Mapping[str, object]
-"""JSON values: texts, numbers, booleans, and None."""
 DONE: Final = "done"
-"""The outcome of an operation that was not refused."""
+"""The outcome of a successful operation."""
 BY_READER: Final = "reader"
-"""The role in an entry of what no staff have done: a code that they gave was used."""
+"""The role in entries of operations by readers with a code that staff have issued."""
 
 
 class AuditAction(StrEnum):
-    """What was done. The value is stored."""
+    """The kind of operation. The values are stored."""
 
     CHECK_IN = "check_in"
     LEAVE = "leave"
@@ -102,8 +101,8 @@ class AuditAction(StrEnum):
 
 
 class AuditKind(StrEnum):
-    """Looks are many, and changes are what matters most: each has a list of its own. The value is
-    stored."""
+    """Whether an entry is a change or a look. Looks are many, so the console lists them separately.
+    The values are stored."""
 
     CHANGE = "change"
     LOOK = "look"
@@ -114,9 +113,10 @@ _LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.REVEAL_NUMBER, Aud
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One operation. ``reader`` is whom it concerns. ``before`` is the state when it was asked for,
-    ``after`` the one that it left, of a look what was shown; None where it was refused
-    (``outcome`` is the code) or nobody saw its end (``outcome`` is empty)."""
+    """One operation. ``reader``: the reader concerned. ``before``: the state when it was requested.
+    ``after``: the state that it left, or what a look showed; None if it was refused or its end is
+    unknown.
+    ``outcome``: ``DONE``, the error code of a refusal, or "" if the end is unknown."""
 
     id: str
     at: datetime
@@ -137,7 +137,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which entries: an empty field selects nothing."""
+    """A filter of entries. An empty field does not restrict them."""
 
     actor_id: str = ""
     action: str = ""

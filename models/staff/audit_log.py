@@ -1,5 +1,4 @@
-"""The audit log: each change by the staff has its entry, written before anything changes, and each
-look at personal data has one, written before anything is shown."""
+"""The audit log: staff's changes and looks at personal data are recorded before they happen."""
 
 from __future__ import annotations
 
@@ -26,42 +25,41 @@ from models.staff.audit_repository import AuditLogRepository
 
 @dataclass(frozen=True, slots=True)
 class StaffContext:
-    """Who of the staff does it, in which role, and when."""
+    """The staff member who performs an operation, their role, and the time."""
 
     reader: Reader
     role: Role
     now: datetime
     rights: StaffRights | None = None
-    """What they may do, and where; that role in the whole library where nothing else is said."""
+    """The roles by venue; None means ``role`` in the whole library."""
     key: IdempotencyKey | None = None
-    """Of a request that may be sent again."""
+    """The idempotency key of a request that the client may repeat."""
     step_aside: Callable[[], AbstractContextManager[None]] = nullcontext
-    """As in ``RequestContext``."""
+    """Gives this request's place among running changes to another one while it waits."""
 
-    def require(self, venue_id: VenueId | None, wanted: Role = Role.LIBRARIAN) -> None:
-        """They have that role in the venue, or (None) in the whole library. Raises: OtherVenue."""
-        (self.rights or rights_everywhere(self.role)).require(wanted, venue_id)
+    def require(self, venue_id: VenueId | None, role: Role = Role.LIBRARIAN) -> None:
+        """Checks that the staff member has the role in the venue; None is the whole library.
+        Raises: OtherVenue."""
+        (self.rights or rights_everywhere(self.role)).require(role, venue_id)
 
     @property
     def actor(self) -> Actor:
-        """Who a reservation's history names."""
+        """The actor that reservations' histories name."""
         return Actor("librarian", self.reader.id)
 
     def acting_for(self, reader: Reader) -> RequestContext:
-        """The context of an operation that is done in the reader's place."""
         return RequestContext(reader, self.actor, self.now, self.key, self.step_aside)
 
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """An entry whose operation is under way. ``after`` is what it keeps once that is done."""
+    """The entry of a running operation, which sets ``after``. It is stored when the operation
+    succeeds."""
 
     after: JsonObject = field(default_factory=dict)
 
 
 class AuditLog:
-    """Records operations, and shows what was recorded."""
-
     def __init__(self, entries: AuditLogRepository) -> None:
         self._entries = entries
 
@@ -75,12 +73,12 @@ class AuditLog:
         reason: str = "",
         before: JsonObject | None = None,
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """The entry around an ``async with`` block, which is the operation. ``reader`` is whom it
-        concerns, and the target where none is named.
+        """Records the operation in an ``async with`` block; without a ``target``, the ``reader`` is
+        the target.
 
-        The entry is written before the block begins. Its outcome is written at the end: done, or
-        the code of a Conflict, RuleViolation or NotFound. After any other exception it is not
-        certain that nothing has changed, and the entry stays without an outcome.
+        The entry is stored before the block begins. Its outcome is stored at the end: done, or the
+        code of a Conflict, RuleViolation or NotFound. Other exceptions leave it empty, since
+        something may have changed.
         """
         return self._around(
             replace(_entry(ctx, action, target, reader, reason), before=before or {})
@@ -89,7 +87,8 @@ class AuditLog:
     def entry_of_reader(
         self, reader_id: ReaderId, now: datetime, action: AuditAction
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """The same around what readers do by what the staff gave them."""
+        """Records what a reader does with a code that staff have issued; outcomes as in
+        ``entry``."""
         target = f"reader:{reader_id}"
         return self._around(AuditEntry("", now, reader_id, BY_READER, action, target, reader_id))
 
@@ -113,8 +112,8 @@ class AuditLog:
         reason: str = "",
         facts: JsonObject | None = None,
     ) -> None:
-        """The look at personal data is kept, in one write. Whoever shows them calls this first.
-        ``facts`` say what kind of data they are and never hold them.
+        """Records a look at personal data. Call it before the data are shown. ``facts`` name the
+        kinds of data and never contain them.
 
         Raises: Unavailable; nothing may be shown then.
         """
@@ -122,18 +121,18 @@ class AuditLog:
         await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))
 
     async def get(self, id: str) -> AuditEntry:
-        """The entry with that id. Raises: NotFound."""
+        """Raises: NotFound."""
         entry = await self._entries.get(id)
         if entry is None:
             raise NotFound()
         return entry
 
     async def page_of(
-        self, wanted: AuditQuery, skip: int, limit: int, exclude: str = ""
+        self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """A page of entries, the newest first, and how many there are; without those of the action
-        ``exclude``."""
-        return await self._entries.page_of(wanted, skip, limit, exclude)
+        """A page of the matching entries without those of the action ``exclude``, newest first; and
+        their total number."""
+        return await self._entries.page_of(criteria, skip, limit, exclude)
 
 
 def _entry(
@@ -144,5 +143,5 @@ def _entry(
 
 
 def instant_text(when: datetime | None) -> str | None:
-    """The instant on the library's clock, as the entry keeps it."""
+    """The instant in library time, as ISO 8601, for an entry."""
     return to_local(when).isoformat() if when is not None else None

@@ -1,6 +1,3 @@
-"""The audit log. Entries are added, completed once, and never changed afterwards. They are removed
-when their time is over."""
-
 from __future__ import annotations
 
 from dataclasses import asdict
@@ -32,19 +29,16 @@ INDEXES: Final = {
     ]
 }
 _LARGE: Final = ("before.plan.seats", "before.plan.marks")
-"""What lists of entries do not bring."""
+"""Fields that lists of entries leave out."""
 
 
 class AuditLogRepository:
-    """Entries as documents."""
-
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["audit"]
         self._texts = FreeTexts("audit", cipher)
 
     async def begin(self, begun: AuditEntry) -> str:
-        """Written before anything is changed or shown: nothing is without its entry. The entry's
-        id, which is made here."""
+        """Stores the entry before the operation begins; returns its new id."""
         document: Document = {
             **asdict(begun),
             "action": begun.action.value,
@@ -61,25 +55,26 @@ class AuditLogRepository:
         return str(document["_id"])
 
     async def end(self, entry: str, outcome: str, after: JsonObject | None) -> None:
-        """How it ended, once."""
+        """Stores the outcome, once."""
         ending = {"outcome": outcome, "after": dict(after) if after is not None else None}
         with translate_errors():
             await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Remove entries from before then, the oldest first; at most ``limit``. How many."""
+        """Deletes up to ``limit`` entries, oldest first; returns their number."""
         return await delete_oldest(self._all, {"at": {"$lt": before}}, ("at", "_id"), limit)
 
     async def get(self, id: str) -> AuditEntry | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return self._entry(found) if found else None
+            document = await self._all.find_one({"_id": id})
+        return self._entry(document) if document else None
 
     async def page_of(
-        self, wanted: AuditQuery, skip: int, limit: int, exclude: str = ""
+        self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """The newest first, and how many there are; without those of the action ``exclude``."""
-        query: Document = {name: value for name, value in asdict(wanted).items() if value}
+        """A page of the matching entries without those of the action ``exclude``, newest first; and
+        their total number."""
+        query: Document = {name: value for name, value in asdict(criteria).items() if value}
         if exclude:
             query["$and"] = [{"action": {"$ne": exclude}}]
         rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit, _LARGE)

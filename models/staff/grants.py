@@ -1,5 +1,3 @@
-"""Who works for the library: roles that an administrator gives to single people."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +18,7 @@ from models.storage.mongo import new_id
 
 @dataclass(frozen=True, slots=True)
 class GrantedRole:
-    """A grant and whose it is; ``active``: its time is now."""
+    """A grant with its reader. ``active``: it is valid today."""
 
     reader: Reader
     grant: StaffGrant
@@ -28,7 +26,7 @@ class GrantedRole:
 
 
 class StaffGrants:
-    """Each change has its entry in the audit log, and counts at once."""
+    """Manages grants, with audit entries. Changes take effect at once."""
 
     def __init__(
         self,
@@ -42,25 +40,25 @@ class StaffGrants:
         self._configured, self._on_reader_changed = configured, on_reader_changed
 
     async def all(self, ctx: StaffContext) -> Sequence[GrantedRole]:
-        """All grants, the highest roles first."""
-        found = await self._grants.all()
-        readers = await self._readers.many({reader_id for reader_id, _ in found})
+        """All grants, highest roles first."""
+        grants = await self._grants.all()
+        readers = await self._readers.many({reader_id for reader_id, _ in grants})
         today, ranks = local_date(ctx.now), list(Role)
         rows = [
             GrantedRole(readers[id], grant, grant.is_active_on(today))
-            for id, grant in found
+            for id, grant in grants
             if id in readers
         ]
         return sorted(rows, key=lambda row: (-ranks.index(row.grant.role), row.grant.id))
 
     async def find(self, number: str) -> Reader | None:
-        """The reader with that student or staff number; None for who has never signed in."""
+        """The reader with that student or staff number; None if they have never signed in."""
         number = normalise_student_no(number)
         id = (await self._readers.by_numbers([number])).get(number)
         return await self._readers.get(id) if id is not None else None
 
     async def give(self, ctx: StaffContext, reader: Reader, grant: StaffGrant, reason: str) -> None:
-        """The reader has the role; the grant's id is made here. Raises: NotFound."""
+        """Gives the reader the role, with a new grant id. Raises: NotFound."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(grant, id=GrantId(new_id()), by=ctx.reader.id, at=ctx.now)
         async with self._audit.entry(
@@ -74,8 +72,7 @@ class StaffGrants:
     async def take_back(
         self, ctx: StaffContext, reader_id: ReaderId, grant_id: str, reason: str
     ) -> None:
-        """The role ends at once, in all sessions. Raises: NotFound; LastAdministrator, and nothing
-        has changed then."""
+        """Ends the grant at once, in all sessions. Raises: NotFound; LastAdministrator."""
         ctx.require(None, Role.ADMINISTRATOR)
         rows = [g for id, g in await self._grants.all() if id == reader_id and g.id == grant_id]
         if not rows:

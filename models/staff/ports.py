@@ -1,4 +1,4 @@
-"""What the staff's operations need of the layers above: two small protocols."""
+"""Protocols that upper layers implement for the staff's operations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.violations.entities import Violation
 
 
 class ReaderNotifier(Protocol):
-    """Tells readers what the staff have done; ``notify.in_app`` implements it."""
+    """Notifies readers of what staff have done; ``notify.in_app`` implements it."""
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None: ...
 
@@ -46,7 +46,7 @@ class ReaderNotifier(Protocol):
 
 
 class ActivationCodeIssuer(Protocol):
-    """Bindings of readers' WeChat accounts; ``bind.account_binding`` implements it."""
+    """Manages bindings of readers' WeChat accounts; ``bind.account_binding`` implements it."""
 
     async def is_bound(self, reader_id: ReaderId) -> bool: ...
 

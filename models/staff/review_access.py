@@ -1,5 +1,4 @@
-"""Review access: how somebody at WeChat who reviews the mini-program gets in, without a campus
-account. A visitor stands for them, and a code of 30 days binds one WeChat user to that visitor."""
+"""Review access: a code binds a WeChat user, the reviewer of the mini-program, to a visitor."""
 
 from __future__ import annotations
 
@@ -18,59 +17,57 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog, StaffContext, instant_text
 
 LIFETIME: Final = timedelta(days=30)
-"""A review takes days, and another version is reviewed again."""
+"""A code's validity. A review takes days, and each new version is reviewed again."""
 _SECRET_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """What is shown once."""
+    """A new review code, which is shown once."""
 
     secret: str
     expires_at: datetime
 
 
 class ReviewAccess:
-    """Issues review codes, takes them back, and lets their one user in."""
-
     def __init__(self, audit: AuditLog, codes: ReviewCodeRepository) -> None:
         self._audit, self._codes = audit, codes
 
     async def latest(self, reader: Reader) -> ReviewCode | None:
-        """What became of the visitor's last code."""
+        """The visitor's latest code and its state."""
         return await self._codes.latest(reader.id) if reader.stay is not None else None
 
     async def issue(self, ctx: StaffContext, reader: Reader) -> IssuedCode:
-        """The code for the visitor, in the place of a live one. Raises: NotFound where the visit is
-        over, or it is no visitor."""
+        """Issues a code and revokes an unused earlier one. Raises: NotFound if the reader is no
+        visitor or the visit is over."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
         issued = IssuedCode(secrets.token_urlsafe(_SECRET_BYTES), ctx.now + LIFETIME)
         async with self._audit.entry(ctx, AuditAction.ISSUE_REVIEW_CODE, reader=reader.id) as entry:
             entry.after = {"valid_until": instant_text(issued.expires_at)}
-            for _ in range(20):  # somebody else may issue one between the two
+            for _ in range(20):  # another administrator may issue one in between
                 await self._codes.revoke(reader.id)
                 if await self._codes.issue(reader.id, issued.secret, ctx.now, issued.expires_at):
                     return issued
             raise Busy()
 
     async def revoke(self, ctx: StaffContext, reader: Reader) -> None:
-        """The code that nobody has used is worth nothing. Raises: NotFound where there is none."""
+        """Revokes the unused code. Raises: NotFound if there is none."""
         async with self._audit.entry(ctx, AuditAction.REVOKE_REVIEW_CODE, reader=reader.id):
             if not await self._codes.revoke(reader.id):
                 raise NotFound()
 
     async def is_open(self, now: datetime) -> bool:
-        """Whether a code waits for its one user."""
+        """True if any unused code is valid."""
         return await self._codes.is_any_live(now)
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """Whose live code it is. Uses nothing up."""
+        """The reader whose valid code it is. Does not redeem it."""
         return await self._codes.reader_of(secret, now)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """The visitor whose code it was: it is used up, with an entry in the visitor's name. None
-        where it is none, or somebody was faster."""
+        """Redeems the code, with an audit entry in the visitor's name. Returns the visitor; None if
+        the code is invalid or was used before."""
         reader_id = await self._codes.reader_of(secret, now)
         if reader_id is None:
             return None

@@ -1,5 +1,3 @@
-"""The staff's second factors: an administrator resets a colleague's."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
@@ -14,8 +12,6 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSecondFactors:
-    """Each reset has its entry in the audit log."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -26,12 +22,11 @@ class StaffSecondFactors:
         self._audit, self._factors, self._sign_out = audit, factors, sign_out
 
     async def has(self, reader: Reader) -> bool:
-        """Has the reader set one up?"""
         return await self._factors.of(reader.id) is not None
 
     async def reset(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
-        """The reader sets up another one at their next sign-in; they are signed out everywhere.
-        Raises: NotFound where there is none."""
+        """Removes the factor and signs the reader out everywhere; they set up a new one at the next
+        sign-in. Raises: NotFound if there is none."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.RESET_SECOND_FACTOR, reader=reader.id, reason=reason

@@ -1,5 +1,3 @@
-"""A day of the library in numbers: how many of what, and how full it was and will be."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +17,14 @@ BOOKED_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
     ReservationState.OFFER_EXPIRED,
 }
-"""Bookings. What the waiting list held for somebody who did not take it is none."""
+"""States that count as bookings: all but those of waitlist offers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaDay:
-    """An area's day that is over. ``open_minutes`` are those of all its seats together, ``used``
-    those in which somebody had one, by the hour of the day; ``lead_minutes`` lie between making a
-    booking that was not cancelled and its start."""
+    """The statistics of one area on one day. ``open_minutes``: of all seats together. ``used``:
+    minutes of seats in use, by hour of the day. ``lead_minutes``: sum of the times from creation to
+    start, without cancelled bookings."""
 
     day: date
     area_id: AreaId
@@ -49,12 +47,12 @@ def summarise_day(
     rows: Iterable[BookingFacts],
     late: Iterable[BookingFacts] = (),
 ) -> AreaDay:
-    """The area's day, from its bookings. ``hours``: when it was open. ``late`` are bookings of the
-    day before: they count for that one, and their use after midnight for this one."""
-    asked = [row for row in rows if row.state in BOOKED_STATES]
-    kept = [row for row in asked if row.state is not ReservationState.CANCELLED]
+    """The area's statistics of a day. ``hours``: when it was open. ``rows``: its bookings of the
+    day. ``late``: bookings of the day before, of which only the use after midnight counts."""
+    bookings = [row for row in rows if row.state in BOOKED_STATES]
+    not_cancelled = [row for row in bookings if row.state is not ReservationState.CANCELLED]
     used = [0] * HOURS
-    for row in (*kept, *(row for row in late if row.state in BOOKED_STATES)):
+    for row in (*not_cancelled, *(row for row in late if row.state in BOOKED_STATES)):
         if row.seated_from is not None:
             for hour, minutes in minutes_by_hour(
                 day, row.seated_from, row.ended_at or row.end
@@ -65,37 +63,38 @@ def summarise_day(
         area_id=area_id,
         seats=seats,
         open_minutes=seats * sum(_within(day, span) // _MINUTE for span in hours),
-        booked=len(asked),
-        checked_in=sum(row.checked_in_at is not None for row in asked),
-        cancelled=len(asked) - len(kept),
-        no_show=sum(row.state is ReservationState.NO_SHOW for row in asked),
-        away_expired=sum(row.state is ReservationState.AWAY_EXPIRED for row in asked),
-        lead_minutes=sum(max(row.start - row.created_at, timedelta()) // _MINUTE for row in kept),
+        booked=len(bookings),
+        checked_in=sum(row.checked_in_at is not None for row in bookings),
+        cancelled=len(bookings) - len(not_cancelled),
+        no_show=sum(row.state is ReservationState.NO_SHOW for row in bookings),
+        away_expired=sum(row.state is ReservationState.AWAY_EXPIRED for row in bookings),
+        lead_minutes=sum(
+            max(row.start - row.created_at, timedelta()) // _MINUTE for row in not_cancelled
+        ),
         used=tuple(used),
     )
 
 
 def _within(day: date, span: TimeRange) -> timedelta:
-    """As much of the span as lies in the calendar day."""
     midnight = local_instant(day, time())
     return min(span.end, midnight + HOURS * _HOUR) - max(span.start, midnight)
 
 
 def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
-    """Minutes of the span in each hour of the day, rounded."""
+    """Minutes of the span in each hour of the day, rounded; hours without any are left out."""
     midnight = local_instant(day, time())
-    found = {}
+    by_hour = {}
     for hour in range(HOURS):
         begin = midnight + hour * _HOUR
         minutes = round((min(end, begin + _HOUR) - max(start, begin)) / _MINUTE)
         if minutes > 0:
-            found[hour] = minutes
-    return found
+            by_hour[hour] = minutes
+    return by_hour
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Some days of some areas together. Rates are between 0 and 1; None where there is nothing."""
+    """A summary of days and areas. Rates are between 0 and 1; None without data."""
 
     days: int
     booked: int
@@ -111,7 +110,7 @@ class Summary:
 
 def summary(days: Sequence[AreaDay]) -> Summary:
     booked, cancelled = sum(d.booked for d in days), sum(d.cancelled for d in days)
-    used, kept = sum(sum(d.used) for d in days), booked - cancelled
+    used, not_cancelled = sum(sum(d.used) for d in days), booked - cancelled
     missed = sum(d.no_show for d in days)
     return Summary(
         days=len({d.day for d in days}),
@@ -122,22 +121,22 @@ def summary(days: Sequence[AreaDay]) -> Summary:
         away_expired=sum(d.away_expired for d in days),
         used_minutes=used,
         utilisation=_ratio(used, sum(d.open_minutes for d in days)),
-        no_show_rate=_ratio(missed, kept),
-        lead_hours=_ratio(sum(d.lead_minutes for d in days), 60 * kept),
+        no_show_rate=_ratio(missed, not_cancelled),
+        lead_hours=_ratio(sum(d.lead_minutes for d in days), 60 * not_cancelled),
     )
 
 
 def weekday_utilisation(days: Iterable[AreaDay]) -> list[list[float | None]]:
-    """Of each weekday (Monday first) and hour: the part of the seats' time in which they were used,
-    between 0 and 1; None for a weekday of which nothing is known, or on which all was closed."""
+    """The share of seat time in use, 0 to 1, by weekday (Monday first) and hour; None for a weekday
+    without data or opening."""
     of_weekday: list[list[AreaDay]] = [[] for _ in range(7)]
     for d in days:
         of_weekday[d.day.weekday()].append(d)
-    return [hourly_utilisation(found) for found in of_weekday]
+    return [hourly_utilisation(same_weekday) for same_weekday in of_weekday]
 
 
 def hourly_utilisation(days: Iterable[AreaDay]) -> list[float | None]:
-    """Of each hour of the day the same, over all of the days."""
+    """The share of seat time in use, 0 to 1, by hour of the day; None if all days were closed."""
     used, seats = [0] * HOURS, 0
     for d in days:
         if d.open_minutes:

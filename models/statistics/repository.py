@@ -1,4 +1,4 @@
-"""What is kept of each day that is over, for the statistics: years cost as little as a week."""
+"""Daily statistics. They are small, so they can be kept for years."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DailyStatisticsRepository:
         self._all = db["daily_statistics"]
 
     async def put(self, days: Sequence[AreaDay]) -> None:
-        """Keep them. The same days again replace what was there."""
+        """Stores the days, replacing earlier statistics of the same days and areas."""
         with translate_errors():
             await self._all.bulk_write(
                 [ReplaceOne({"_id": _id(d)}, _document(d), upsert=True) for d in days],
@@ -32,13 +32,13 @@ class DailyStatisticsRepository:
             )
 
     async def last(self) -> date | None:
-        """The last day of which something is kept."""
+        """The last day with statistics."""
         with translate_errors():
-            found = await self._all.find_one({}, {"day": 1}, sort=[("day", -1)], hint="by_day")
-        return date.fromisoformat(found["day"]) if found else None
+            document = await self._all.find_one({}, {"day": 1}, sort=[("day", -1)], hint="by_day")
+        return date.fromisoformat(document["day"]) if document else None
 
     async def between(self, first: date, last: date) -> list[AreaDay]:
-        """Both included, in their order."""
+        """The statistics of the days, both inclusive, in order."""
         query = {"day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
         with translate_errors():
             rows = await self._all.find(query).sort("day", ASCENDING).to_list(None)

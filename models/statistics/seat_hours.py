@@ -1,5 +1,3 @@
-"""How much each seat of an area was used in each hour of the day, over some days."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +13,8 @@ from models.statistics.daily import BOOKED_STATES, HOURS, minutes_by_hour
 
 @dataclass(frozen=True, slots=True)
 class SeatHours:
-    """A seat's use. ``rates``: by the hour of the day, between 0 and 1; None where the seat could
-    not be used in that hour on any of the days. ``open_minutes``: in which it could be used."""
+    """A seat's use. ``rates``: by hour of the day, 0 to 1; None if the seat was never usable in
+    that hour. ``open_minutes``: the time in which it was usable."""
 
     seat: Seat
     used_minutes: int
@@ -33,9 +31,9 @@ def seat_hours(
     opened: Mapping[date, Sequence[TimeRange]],
     rows: Iterable[tuple[date, BookingFacts]],
 ) -> list[SeatHours]:
-    """The use of each seat on the days of ``opened``, which says when the area was open; other
-    days do not count, and neither do days on which the seat was out of service. ``rows`` are the
-    bookings of each calendar day: one over midnight is there for both of its days."""
+    """The use of each seat on the days of ``opened``, which maps them to the area's opening hours.
+    Days on which the seat was out of service are left out. ``rows``: bookings by calendar day; one
+    over midnight appears for both days."""
     used = {seat.id: [0] * HOURS for seat in seats}
     usable = {
         seat.id: {day for day in opened if seat.unavailable_reason(day) is None} for seat in seats
@@ -47,7 +45,7 @@ def seat_hours(
             continue
         for hour, minutes in minutes_by_hour(day, began, row.ended_at or row.end).items():
             used[row.seat_id][hour] += minutes
-    found = []
+    result = []
     for seat in seats:
         open_minutes = [0] * HOURS
         for day in usable[seat.id]:
@@ -58,5 +56,5 @@ def seat_hours(
             min(1.0, some / all_) if all_ else None
             for some, all_ in zip(used[seat.id], open_minutes, strict=True)
         )
-        found.append(SeatHours(seat, sum(used[seat.id]), sum(open_minutes), rates))
-    return found
+        result.append(SeatHours(seat, sum(used[seat.id]), sum(open_minutes), rates))
+    return result

@@ -1,4 +1,4 @@
-"""Every night what happened in the day is counted, once, so that nobody has to count it again."""
+"""Computes each day's statistics once, at night."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ _PATIENCE: Final = timedelta(days=3)
 
 
 class StatisticsService:
-    """Daily statistics, and the bookings that they are made of."""
-
     def __init__(
         self,
         statistics: DailyStatisticsRepository,
@@ -34,22 +32,23 @@ class StatisticsService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock``: the service's clock is the one on the wall, so that a booking cannot have
-        been made long before it could be."""
+        """``wall_clock`` is False if the service runs on a simulated clock, by which a booking of a
+        day may have been created at any time."""
         self._statistics, self._reservations = statistics, reservations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
-        # Each looks through some days of bookings: readers go first.
+        # A page reads some days of bookings: limited in favour of readers' requests.
         self._pages = asyncio.Semaphore(_PAGES_AT_ONCE)
 
     async def aggregate_next_day(self, now: datetime) -> int:
-        """Count the first day that is over and not counted yet. 1 if there was one."""
+        """Computes the statistics of the first completed day without any. Returns 1 if there was
+        one."""
         day, areas = await self._next_day(), self._reference.catalog.areas
         if day is None or day >= local_date(now) or not areas:
             return 0
         over = local_instant(day + _DAY, time())
         if now < over + _PATIENCE and await self._reservations.has_live(day):
-            return 0  # its last deadlines are not settled yet: gates may be silent, or it was away
+            return 0  # deadlines are not settled yet, after a silent gate or an outage
         rows: dict[str, list[BookingFacts]] = {area: [] for area in areas}
         async for row in self.bookings_on(day):
             rows.setdefault(row.area_id, []).append(row)
@@ -72,15 +71,15 @@ class StatisticsService:
         return 1
 
     async def between(self, first: date, last: date) -> list[AreaDay]:
-        """The statistics of the days, area by area."""
+        """The statistics of the days, both inclusive, area by area."""
         return await self._statistics.between(first, last)
 
     async def last_counted(self) -> date | None:
-        """The last day that was counted."""
+        """The last day with statistics."""
         return await self._statistics.last()
 
     async def began(self) -> datetime | None:
-        """When the first reservation was made."""
+        """The time at which the first reservation was made."""
         return await self._reservations.first_created_at()
 
     async def _next_day(self) -> date | None:
@@ -91,7 +90,6 @@ class StatisticsService:
         return local_date(made) if made is not None else None
 
     async def bookings_on(self, day: date) -> AsyncIterator[BookingFacts]:
-        """All bookings of a day."""
         made = await creation_window(self._policies, day, self._wall_clock)
         async for booking in self._reservations.booking_facts(day, made):
             yield booking
@@ -100,18 +98,18 @@ class StatisticsService:
         self,
         day: date,
         venues: Collection[VenueId] | None,
-        wanted: Mapping[str, str],
+        criteria: Mapping[str, str],
         after: str,
         limit: int,
     ) -> list[Reservation]:
-        """A page of the day's reservations, as the repository's ``page_of_day``."""
+        """A page of the day's reservations, as from ``ReservationRepository.page_of_day``."""
         made = await creation_window(self._policies, day, self._wall_clock)
         async with self._pages:
-            return await self._reservations.page_of_day(day, made, venues, wanted, after, limit)
+            return await self._reservations.page_of_day(day, made, venues, criteria, after, limit)
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
-        """The bookings of the day before that went on after midnight. Nobody looks for them where
-        the library was closed then."""
+        """Bookings of the day before that lasted past midnight; none if the library was closed
+        then."""
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []
@@ -126,8 +124,8 @@ class StatisticsService:
 async def creation_window(
     policies: PolicyRepository, day: date, wall_clock: bool
 ) -> TimeRange | None:
-    """When bookings of that day can have been made, under whatever policy; None: at any time, by a
-    clock that is not the one on the wall."""
+    """The span in which bookings of that day can have been created, under any policy; None if the
+    clock is simulated."""
     if not wall_clock:
         return None
     begin, ahead = local_instant(day, time()), await policies.farthest_horizon()

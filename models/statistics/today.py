@@ -1,5 +1,3 @@
-"""How full the library is at one moment."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -13,7 +11,8 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """Of a day's bookings. ``checked_in`` came at all, ``in_use`` and ``away`` are there now."""
+    """Counts of a day's bookings. ``checked_in``: all that ever were; ``in_use``, ``away``: at
+    present."""
 
     booked: int
     checked_in: int
@@ -25,20 +24,21 @@ class DayTotals:
 
 
 def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> DayTotals:
-    """``late`` are bookings of the day before: of them, who is there now counts."""
+    """Counts a day's bookings. ``late``: bookings of the day before, of which only present readers
+    count."""
     states = Counter[ReservationState]()
     there = Counter(row.state for row in late)
     came = 0
     for row in rows:
         states[row.state] += 1
         came += row.checked_in_at is not None
-    asked = (
+    booked = (
         sum(states.values())
         - states[ReservationState.OFFERED]
         - states[ReservationState.OFFER_EXPIRED]
     )
     return DayTotals(
-        booked=asked,
+        booked=booked,
         checked_in=came,
         in_use=states[ReservationState.IN_USE] + there[ReservationState.IN_USE],
         away=states[ReservationState.AWAY] + there[ReservationState.AWAY],
@@ -51,13 +51,12 @@ def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> D
 def occupied_seats(
     rows: Iterable[BookingFacts], instants: Sequence[datetime], now: datetime
 ) -> list[int]:
-    """Seats held at each instant: up to ``now`` those where somebody was, afterwards those that are
-    booked."""
-    found = [0] * len(instants)
+    """The number of occupied seats at each instant: in use up to ``now``, booked afterwards."""
+    counts = [0] * len(instants)
     for row in rows:
         for n, instant in enumerate(instants):
-            found[n] += _there(row, instant) if instant <= now else _booked(row, instant)
-    return found
+            counts[n] += _there(row, instant) if instant <= now else _booked(row, instant)
+    return counts
 
 
 def _there(row: BookingFacts, instant: datetime) -> bool:

@@ -1,5 +1,3 @@
-"""文本检测: what WeChat says of a text that a reader wrote, and the texts that wait."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,10 +8,10 @@ from models.kernel.ids import ReaderId
 
 
 class TextVerdict(StrEnum):
-    """What staff are told of a text. The value is stored.
+    """WeChat's verdict on a text (内容检测). The values are stored.
 
-    ``unchecked`` is a text that waits, and one that can never be checked: its reader has no WeChat
-    user, or was not in the mini-program for a day.
+    ``UNCHECKED``: the check is due, or impossible because the author has no WeChat user or was not
+    in the mini-program for a day.
     """
 
     PASS = "pass"
@@ -26,14 +24,14 @@ _WORST = (TextVerdict.RISKY, TextVerdict.REVIEW, TextVerdict.PASS)
 
 
 def worst(verdicts: list[TextVerdict]) -> TextVerdict:
-    """The verdict on a text whose parts have these."""
+    """The verdict on a text from the verdicts on its parts."""
     return next((v for v in _WORST if v in verdicts), TextVerdict.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingText:
-    """A text that waits for its check. ``sealed`` is how it is stored: the verdict is on that text
-    alone. ``tries`` counts the calls that got no answer."""
+    """A text whose check is due. ``sealed``: the stored ciphertext, which must be unchanged when
+    the verdict is written. ``tries``: calls without an answer."""
 
     collection: str
     id: str

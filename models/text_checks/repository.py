@@ -1,4 +1,4 @@
-"""The checks of readers' texts, each stored beside its text: when it is due, then the verdict."""
+"""The checks of readers' texts, stored beside them: first the due time, then the verdict."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ CHECKED_TEXTS: Final[Mapping[str, str]] = {
     "fault_reports": "text",
     "violations": "appeal.text",
 }
-"""What readers write and staff are shown: collection → field. The check stands beside the text."""
+"""Collection → field of each text that readers write and staff read."""
 
 
 def check_index(holder: str = "") -> IndexModel:
-    """The index over the texts that wait; ``holder`` is what the check stands in, with its dot."""
+    """The index of texts whose check is due. ``holder``: the path of the sub-document with the
+    check, with a trailing dot."""
     due = f"{holder}check.due"
     return IndexModel(
         [(due, ASCENDING)], name="unchecked", partialFilterExpression={due: {"$exists": True}}
@@ -32,25 +33,22 @@ def check_index(holder: str = "") -> IndexModel:
 
 
 def due_check(at: datetime) -> Document:
-    """The check of a text that was written at that time."""
+    """The check of a new text: due at once."""
     return {"due": at, "tries": 0}
 
 
 def verdict_in(check: Document | None) -> TextVerdict:
-    """The stored verdict; ``unchecked`` where the text waits, or is older than the checks."""
+    """The stored verdict; ``UNCHECKED`` if the text has none yet or is older than text checks."""
     return TextVerdict((check or {}).get("verdict", TextVerdict.UNCHECKED))
 
 
 class TextCheckRepository:
-    """Finds the texts that wait, and keeps one verdict on each."""
-
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._texts = {name: (db[name], FreeTexts(name, cipher)) for name in CHECKED_TEXTS}
 
     async def waiting(self, now: datetime, limit: int) -> list[WaitingText]:
-        """The texts whose check is due, of each collection those that wait longest; at most
-        ``limit``. Raises: Unavailable."""
-        found: list[WaitingText] = []
+        """Up to ``limit`` texts whose check is due, longest waiting first. Raises: Unavailable."""
+        texts_due: list[WaitingText] = []
         for name, field in CHECKED_TEXTS.items():
             collection, texts = self._texts[name]
             due = f"{_holder(field)}check.due"
@@ -61,13 +59,12 @@ class TextCheckRepository:
                     .limit(limit)
                     .to_list(None)
                 )
-            found += [_waiting(name, field, row, texts) for row in rows]
-        return sorted(found, key=lambda text: text.due)[:limit]
+            texts_due += [_waiting(name, field, row, texts) for row in rows]
+        return sorted(texts_due, key=lambda text: text.due)[:limit]
 
     async def due_since(self, now: datetime) -> datetime | None:
-        """Since when the text that waits longest is to be checked; None where none is at ``now``.
-        Raises: Unavailable."""
-        found: list[datetime] = []
+        """The earliest due time of a check; None if none is due at ``now``. Raises: Unavailable."""
+        due_times: list[datetime] = []
         for name, field in CHECKED_TEXTS.items():
             due = f"{_holder(field)}check.due"
             with translate_errors():
@@ -76,23 +73,22 @@ class TextCheckRepository:
                 )
             for part in due.split(".") if row else ():
                 row = row[part]
-            found += [row] if row else []
-        return min(found, default=None)
+            due_times += [row] if row else []
+        return min(due_times, default=None)
 
     async def keep(self, checked: WaitingText, verdict: TextVerdict, now: datetime) -> bool:
-        """Keep the verdict on that very text, once. False where there is one already, or the text
-        is another one by now or gone: that one is checked itself. Raises: Unavailable."""
+        """Stores the verdict. False if the text has one, or was changed or deleted meanwhile: a
+        changed text is checked anew. Raises: Unavailable."""
         return await self._write(checked, {"verdict": verdict.value, "at": now})
 
     async def put_off(self, waiting: WaitingText, due: datetime) -> bool:
-        """Check it at that time. False where there is a verdict already. Raises:
-        Unavailable."""
+        """Postpones the check to ``due``. False if the text has a verdict. Raises: Unavailable."""
         return await self._write(waiting, {"due": due, "tries": waiting.tries + 1})
 
     async def _write(self, text: WaitingText, check: Document) -> bool:
         field = CHECKED_TEXTS[text.collection]
         name = f"{_holder(field)}check"
-        # The sealed text is another one each time that it is written, be it with the same words.
+        # Sealing the same text again gives another ciphertext, so a rewritten text does not match.
         unjudged: Document = {"_id": text.id, field: text.sealed, f"{name}.due": text.due}
         with translate_errors():
             done = await self._texts[text.collection][0].update_one(
@@ -102,7 +98,7 @@ class TextCheckRepository:
 
 
 def _holder(field: str) -> str:
-    """What the text stands in, with its dot: ``appeal.``."""
+    """The path of the text's sub-document, with a trailing dot (``appeal.``), or ""."""
     return field[: -len(field.rpartition(".")[2])]
 
 
@@ -112,7 +108,7 @@ def _waiting(collection: str, field: str, row: Document, texts: FreeTexts) -> Wa
     try:
         text = texts.open(field, sealed)
     except DecryptionError:
-        text = ""  # its key has gone: nobody reads it any more
+        text = ""  # its encryption key was removed: the text is unreadable
     return WaitingText(
         collection,
         row["_id"],

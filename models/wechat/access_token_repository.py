@@ -1,4 +1,4 @@
-"""The WeChat access_token that workers share, in Redis. It may be lost: WeChat gives it again."""
+"""The WeChat access_token that workers share, in Redis. If it is lost, WeChat issues a new one."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ _OPERATION_SECONDS: Final = 1.0
 
 
 class AccessTokenStore:
-    """One cached token for each WeChat account, and the lock of whoever renews it.
+    """One token for each WeChat account, and the lock of the worker that renews it.
 
-    The keys are ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk``. Their expiry is real time, as the
-    token's is. Every method raises ``Unavailable`` when Redis does not answer within a
-    second.
+    The keys ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk`` expire in real time. Every method raises
+    ``Unavailable`` if Redis does not answer within a second.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def get(self, appid: str) -> tuple[str, float] | None:
-        """The cached token and the seconds it may still be used, or None."""
+        """The cached token and the seconds that it remains valid."""
         key = f"wx:tok:{appid}"
         async with _answering():
             pipe = self._redis.pipeline(transaction=True)
@@ -44,12 +43,11 @@ class AccessTokenStore:
         return (token.decode() if isinstance(token, bytes) else str(token)), left_ms / 1000
 
     async def put(self, appid: str, token: str, seconds: int) -> None:
-        """Cache ``token`` for ``seconds``."""
         async with _answering():
             await self._redis.set(f"wx:tok:{appid}", token, ex=seconds)
 
     async def lock(self, appid: str, owner: str, seconds: float) -> bool:
-        """Whether ``owner`` (a random string) may now renew, for ``seconds`` at most."""
+        """True if ``owner`` (a random string) got the lock, for at most ``seconds``."""
         async with _answering():
             won = await self._redis.set(
                 f"wx:tok:{appid}:lk", owner, nx=True, px=round(seconds * 1000)
@@ -57,7 +55,7 @@ class AccessTokenStore:
         return bool(won)
 
     async def unlock(self, appid: str, owner: str) -> None:
-        """Give the lock back, if it is still this owner's."""
+        """Releases the lock if this owner still holds it."""
         async with _answering():
             await self._redis.eval(_RELEASE, 1, f"wx:tok:{appid}:lk", owner)
 

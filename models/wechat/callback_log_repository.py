@@ -1,4 +1,4 @@
-"""What WeChat has pushed: it repeats what it got no answer to in time."""
+"""Callbacks that WeChat has sent. It repeats one that was not answered in time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ class WeChatCallbackLog:
         self._all = db["wechat_callbacks"]
 
     async def first(self, name: str, now: datetime) -> bool:
-        """Is this the first time? ``name`` is the push's own, without anybody's openid."""
+        """Records the callback; True if it is new. ``name`` identifies it and contains no
+        openid."""
         return await insert_if_new(self._all, {"_id": name, "at": now})
 
     async def forget(self, name: str) -> None:
-        """Nothing has come of it: WeChat's next repetition is the first again."""
+        """Removes the record after a failure, so that WeChat's repetition is handled."""
         with translate_errors():
             await self._all.delete_one({"_id": name})
 

@@ -1,5 +1,3 @@
-"""The mini-program's codes: pictures that WeChat drew once, kept for ever."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,11 +12,11 @@ class MiniProgramCodeRepository:
 
     async def get(self, scene: str) -> bytes | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": scene})
-        return bytes(found["picture"]) if found else None
+            document = await self._all.find_one({"_id": scene})
+        return bytes(document["picture"]) if document else None
 
     async def keep(self, scene: str, picture: bytes, now: datetime) -> None:
-        """Two workers may have asked at once; their pictures are as good as each other's."""
+        """Stores the picture unless the scene has one. Of two concurrent workers the first wins."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": scene},

@@ -1,5 +1,3 @@
-"""WeChat's callbacks: each is handled once, however often WeChat sends it."""
-
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -10,15 +8,15 @@ from models.wechat.callback_log_repository import WeChatCallbackLog
 
 
 class WeChatCallbackService:
-    """Remembers callbacks for as long as WeChat may repeat them."""
+    """Handles each callback of WeChat once, however often WeChat repeats it."""
 
     def __init__(self, log: WeChatCallbackLog) -> None:
         self._log = log
 
     @asynccontextmanager
     async def once(self, name: str, now: datetime) -> AsyncIterator[bool]:
-        """True for the first of this name; where handling it fails, WeChat's next repetition is the
-        first again. ``name`` is the callback's own, without anybody's openid."""
+        """True if the callback is new. After a failure, WeChat's repetition is new again. ``name``
+        identifies the callback and contains no openid."""
         if not await self._log.first(name, now):
             yield False
             return

@@ -139,7 +139,7 @@ def test_what_each_state_shows(state: ReservationState) -> None:
     assert rules.reminds_of_start(r) == (state == "reserved")
     assert rules.reminds_of_end(r) == (state in ("reserved", "in_use", "away"))
     whole = ended is None or off
-    assert (rules.shown_time(r).start, rules.shown_time(r).end) == (
+    assert (rules.calendar_time(r).start, rules.calendar_time(r).end) == (
         on("14:00"),
         on("16:00") if whole else on("15:00"),
     )
@@ -166,8 +166,8 @@ def test_a_stay_that_ended_before_its_start_is_where_it_was() -> None:
     early = replace(
         r, state=ReservationState.FINISHED, available_from=on("13:30"), ended_at=on("13:50")
     )
-    time = rules.shown_time(early)
+    time = rules.calendar_time(early)
     assert (time.start, time.end) == (on("13:30"), on("13:50"))
     # Ended before it began at all: as it was booked.
     never = replace(r, state=ReservationState.FINISHED, ended_at=on("13:50"))
-    assert rules.shown_time(never) == never.span
+    assert rules.calendar_time(never) == never.span

@@ -1,1 +1,0 @@
-"""What the staff do with kiosks and gates."""

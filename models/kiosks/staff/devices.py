@@ -1,5 +1,3 @@
-"""Kiosks and gates, added by the staff, and their keys; what proves presence in a venue."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -23,7 +21,7 @@ Device = Kiosk | Gate
 
 
 class StaffDevices:
-    """Gives devices their keys, which are kept nowhere as they are."""
+    """Manages kiosks and gates. A device's key is returned once and never shown again."""
 
     def __init__(
         self,
@@ -37,7 +35,7 @@ class StaffDevices:
         self._gates, self._reference = gates, reference
 
     async def add(self, ctx: StaffContext, device: Device, reason: str) -> str:
-        """The key of a new kiosk or gate. Raises: DeviceExists."""
+        """Adds the device and returns its key. Raises: DeviceExists."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.ADD_DEVICE, target=_target(device), reason=reason
@@ -54,8 +52,8 @@ class StaffDevices:
         return key
 
     async def change(self, ctx: StaffContext, old: Device, new: Device, reason: str) -> None:
-        """The device has another name or venue, or is out of use: then its key is worth nothing at
-        once. Raises: DeviceChanged where somebody else was first; nothing has changed then."""
+        """Renames, moves or retires a device; a retired one loses its key. Raises: DeviceChanged if
+        it is no longer as in ``old``; nothing has changed then."""
         for place in (old, new):
             ctx.require(place.venue_id, Role.ADMINISTRATOR)
         if new.venue_id != old.venue_id:
@@ -69,8 +67,8 @@ class StaffDevices:
             entry.after = {} if new.retired else _facts(new)
 
     async def put_in_order(self, ctx: StaffContext, devices: Sequence[Device]) -> None:
-        """All kiosks, or all gates, of one venue are shown in this order. Raises: DeviceChanged;
-        nothing has changed then."""
+        """Orders all kiosks, or all gates, of one venue. Raises: DeviceChanged; nothing has changed
+        then."""
         venue_id = devices[0].venue_id
         ctx.require(venue_id, Role.ADMINISTRATOR)
         kiosks = [device for device in devices if isinstance(device, Kiosk)]
@@ -88,7 +86,7 @@ class StaffDevices:
             entry.after = {"order": ", ".join(device.name for device in devices)}
 
     async def bring_back(self, ctx: StaffContext, old: Device, reason: str) -> str:
-        """The key with which a retired device works again. Raises: DeviceChanged."""
+        """Puts a retired device back into use; returns its new key. Raises: DeviceChanged."""
         ctx.require(old.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.BRING_BACK_DEVICE, target=_target(old), reason=reason
@@ -97,8 +95,8 @@ class StaffDevices:
             return await self._issue_key(ctx, old)
 
     async def delete(self, ctx: StaffContext, device: Device, reason: str) -> None:
-        """The device is gone, as if it had never been. Raises: DeviceUsed where it was heard of
-        once."""
+        """Deletes a device that was never used. Raises: DeviceUsed if it has contacted the
+        service."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -126,8 +124,8 @@ class StaffDevices:
         await self._reference.refresh()
 
     async def rotate_key(self, ctx: StaffContext, device: Device, reason: str) -> str:
-        """The new key; the old one is worth nothing any more. Raises: DeviceChanged where it is
-        retired or gone meanwhile."""
+        """Returns a new key; the old one stops working. Raises: DeviceChanged if the device was
+        retired or deleted meanwhile."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.ROTATE_KEY, target=_target(device), reason=reason
@@ -137,8 +135,8 @@ class StaffDevices:
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
     ) -> None:
-        """``sources`` prove presence in the venue from now on. Raises: VenueChanged where somebody
-        else was first; nothing has changed then."""
+        """Sets what proves presence in the venue. Raises: VenueChanged if it was changed meanwhile;
+        nothing has changed then."""
         ctx.require(old.id, Role.ADMINISTRATOR)
         new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
         async with self._audit.entry(

@@ -1,5 +1,3 @@
-"""An administrator lets a screen become a kiosk's."""
-
 from __future__ import annotations
 
 from models.identity.roles import Role
@@ -11,8 +9,6 @@ from models.staff.audit_log import AuditLog, StaffContext, instant_text
 
 
 class StaffPairing:
-    """Confirms what screens ask for."""
-
     def __init__(self, audit: AuditLog, pairings: PairingRepository) -> None:
         self._audit, self._pairings = audit, pairings
 
@@ -24,8 +20,8 @@ class StaffPairing:
         holder: KeyHolder,
         reason: str,
     ) -> None:
-        """The screen's secret is the kiosk's key from now on; ``holder``, whom the administrator
-        saw, has it no longer. Raises: PairingOver, KioskKeyChanged."""
+        """Pairs the screen with the kiosk. The key of ``holder``, the screen that the administrator
+        saw, stops working. Raises: PairingOver, KioskKeyChanged."""
         ctx.require(kiosk.venue_id, Role.ADMINISTRATOR)
         before = {"browser": holder.browser, "since": instant_text(holder.since)}
         async with self._audit.entry(

@@ -1,5 +1,4 @@
-"""Areas as the staff keep them: name, floor, order; brought back, deleted. How their plan changes,
-or an area goes out of use, is in models/policy/staff.py, since bookings can be affected."""
+"""Changes of areas that affect no booking; plans and retiring are in models/policy/staff.py."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ from models.storage.event_outbox import StoredEvent
 
 
 class StaffAreas:
-    """Changes areas beside their plans. A change of an area that somebody else has changed since
-    it was shown raises PlanChanged, and nothing has changed then."""
+    """Changes areas. Raises PlanChanged, without any change, if the area was changed since it was
+    shown."""
 
     def __init__(
         self,
@@ -35,8 +34,8 @@ class StaffAreas:
     async def rearrange(
         self, ctx: StaffContext, old: Area, changed: Sequence[Area], reason: str
     ) -> None:
-        """The first of ``changed`` stands in the place of ``old``, and the others of its floor
-        are in order. Raises: PlanChanged."""
+        """Writes the changed areas of one floor; the first one replaces ``old``. Raises:
+        PlanChanged."""
         for area in (old, *changed):
             ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
@@ -48,7 +47,7 @@ class StaffAreas:
             entry.after = _facts(changed[0])
 
     async def bring_back(self, ctx: StaffContext, area: Area, reason: str) -> None:
-        """Readers see the area again. Raises: AreaNotRetired, PlanChanged."""
+        """Raises: AreaNotRetired, PlanChanged."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.BRING_BACK_AREA, target=f"area:{area.id}", reason=reason
@@ -58,7 +57,7 @@ class StaffAreas:
             entry.after = {"rev": new.rev}
 
     async def delete(self, ctx: StaffContext, area: Area, reason: str) -> None:
-        """Nobody sees the area any more. Raises: AreaNotRetired, AreaUsed, PlanChanged."""
+        """Raises: AreaNotRetired, AreaUsed, PlanChanged."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -67,15 +66,15 @@ class StaffAreas:
             reason=reason,
             before=_facts(area),
         ) as entry:
-            gone = transitions.delete(area)
+            deleted = transitions.delete(area)
             policy = self._reference.policy
             named = {*policy.areas, *(rule.area_id for rule in policy.opening)}
             named |= {override.area_id for override in policy.rule_sets}
             seats = [seat.id for seat in area.all_seats]
             if area.id in named or await self._reservations.ever_on(seats):
                 raise AreaUsed()
-            await self._replace(gone)
-            entry.after = {"rev": gone.rev}
+            await self._replace(deleted)
+            entry.after = {"rev": deleted.rev}
 
     async def _replace(self, new: Area, *events: StoredEvent) -> None:
         if not await self._catalogs.replace_area(new, events):

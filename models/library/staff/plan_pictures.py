@@ -1,4 +1,4 @@
-"""Changes of the picture that lies under an area's plan in the editor. Readers never see it."""
+"""Changes the picture under an area's plan in the editor. Readers never see it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffPlanPictures:
-    """``version`` is the one that the form was made from, empty where there was no picture. All
-    raise PictureChanged where another one stands there; nothing has changed then."""
+    """Changes pictures under plans. ``version`` is the one that the form shows, "" without a
+    picture. If another one is stored, changes raise PictureChanged and change nothing."""
 
     def __init__(self, audit: AuditLog, pictures: PlanPictureRepository) -> None:
         self._audit, self._pictures = audit, pictures
 
     async def get(self, area_id: AreaId) -> PlanPicture | None:
-        """The area's picture, if it has one."""
         return await self._pictures.get(area_id)
 
     async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
-        """The picture itself and its media type; None where the area has another one or none."""
+        """The picture's bytes and media type; None if the area has another picture or none."""
         return await self._pictures.content(area_id, digest)
 
     async def put(self, ctx: StaffContext, area: Area, version: str, file: PictureFile) -> None:
-        """The picture is the area's from now on; a new one lies where the old one did."""
+        """Stores the picture, at the place of the earlier one or fitted to the plan."""
         async with self._change(ctx, area, version) as old:
             if old is None:
                 written = await self._pictures.add(area.id, file, fitted(area, file))
@@ -40,13 +39,11 @@ class StaffPlanPictures:
                 raise PictureChanged()
 
     async def move(self, ctx: StaffContext, area: Area, version: str, place: PicturePlace) -> None:
-        """The picture lies somewhere else, or is fainter."""
         async with self._change(ctx, area, version) as old:
             if old is None or not await self._pictures.move(old, place):
                 raise PictureChanged()
 
     async def remove(self, ctx: StaffContext, area: Area, version: str) -> None:
-        """The area has no picture any more."""
         async with self._change(ctx, area, version) as old:
             if old is None or not await self._pictures.remove(old):
                 raise PictureChanged()
@@ -55,8 +52,8 @@ class StaffPlanPictures:
     async def _change(
         self, ctx: StaffContext, area: Area, version: str
     ) -> AsyncIterator[PlanPicture | None]:
-        """The picture of that version, which the block changes inside an entry. The version is
-        compared once more where the change is written."""
+        """Yields the picture of that version inside an audit entry. The write checks the version
+        again."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         old = await self._pictures.get(area.id)
         async with self._audit.entry(
@@ -69,7 +66,6 @@ class StaffPlanPictures:
 
 
 def _facts(picture: PlanPicture | None) -> JsonObject:
-    """What the audit log keeps of it."""
     if picture is None:
         return {"picture": None, "picture_place": None}
     at = picture.place

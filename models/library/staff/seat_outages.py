@@ -1,5 +1,3 @@
-"""One seat that the staff take out of service where they stand, or put back."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -19,8 +17,6 @@ _TRIES: Final = 4
 
 
 class StaffSeatOutages:
-    """Changes the plan of the seat's area, and of it this one seat alone."""
-
     def __init__(self, plans: StaffPolicyAndPlans, reference: ReferenceData) -> None:
         self._plans, self._reference = plans, reference
 
@@ -34,11 +30,11 @@ class StaffSeatOutages:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Set the seat's outage; ``resolution`` is for the bookings that lose their seat. Another
-        change of the same plan at the same moment is no obstacle.
+        """Sets the seat's outage. ``resolution`` applies to bookings that lose their seat. Tries
+        again if the plan was changed elsewhere meanwhile.
 
-        Raises: NotFound, Malformed; PlanChanged where somebody has changed this seat's outage
-        meanwhile, and nothing has changed then.
+        Raises: NotFound, Malformed; PlanChanged, without any change, if the seat's outage was
+        changed meanwhile; Busy.
         """
         for _ in range(_TRIES):
             await self._reference.refresh()

@@ -1,5 +1,3 @@
-"""Venues: the library's buildings or branches, added, named, ordered and removed by the staff."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,7 +13,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffVenues:
-    """Changes the list of venues. What proves presence in one is ``StaffDevices``'s."""
+    """Manages venues. Their presence sources are changed by ``StaffDevices``."""
 
     def __init__(
         self, audit: AuditLog, catalogs: CatalogRepository, reference: ReferenceData
@@ -23,8 +21,8 @@ class StaffVenues:
         self._audit, self._catalogs, self._reference = audit, catalogs, reference
 
     async def add(self, ctx: StaffContext, venue_id: VenueId, name: str) -> None:
-        """The new venue stands last. The form's id for it makes a form that is sent twice count
-        once. Raises: VenueExists where there is one of that name or id."""
+        """Adds the venue as the last one. The form contains ``venue_id``, so a form sent twice adds
+        one venue. Raises: VenueExists."""
         ctx.require(None, Role.ADMINISTRATOR)
         venues = self._reference.catalog.venues.values()
         if any(venue.name == name for venue in venues):
@@ -39,8 +37,8 @@ class StaffVenues:
             entry.after = {"name": name}
 
     async def rename(self, ctx: StaffContext, old: Venue, name: str) -> None:
-        """Another name, from now on and for past bookings too. Raises: VenueExists, VenueChanged;
-        nothing has changed then."""
+        """Renames the venue, for past bookings too. Raises: VenueExists, VenueChanged; nothing has
+        changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         others = (v for v in self._reference.catalog.venues.values() if v.id != old.id)
         if any(venue.name == name for venue in others):
@@ -49,7 +47,8 @@ class StaffVenues:
         await self._replace(ctx, AuditAction.RENAME_VENUE, old, new, "name")
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
-        """Readers see the venues in this order. Raises: VenueChanged; nothing has changed then."""
+        """Sets the order in which readers see venues. Raises: VenueChanged; nothing has changed
+        then."""
         ctx.require(None, Role.ADMINISTRATOR)
         moved = [
             replace(venue, order=place, rev=venue.rev + 1)
@@ -63,14 +62,14 @@ class StaffVenues:
             entry.after = {"order": ", ".join(venue.name for venue in venues)}
 
     async def retire(self, ctx: StaffContext, old: Venue) -> None:
-        """Let nobody see it any more, and no area or device come to it. Raises: VenueInUse where an
-        area of it is in use, VenueChanged; nothing has changed then."""
+        """Hides the venue; it accepts no area or device. Raises: VenueInUse, VenueChanged; nothing
+        has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(old, retired=True)
         await self._replace(ctx, AuditAction.RETIRE_VENUE, old, new, "retired")
 
     async def restore(self, ctx: StaffContext, old: Venue) -> None:
-        """Let it be in use again. Raises: VenueChanged; nothing has changed then."""
+        """Puts a retired venue back into use. Raises: VenueChanged; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(old, retired=False)
         await self._replace(ctx, AuditAction.RESTORE_VENUE, old, new, "retired")
@@ -78,8 +77,8 @@ class StaffVenues:
     async def _replace(
         self, ctx: StaffContext, action: AuditAction, old: Venue, new: Venue, field: str
     ) -> None:
-        """``new``, which differs in that field, stands in the place of ``old``. Raises:
-        VenueChanged, VenueInUse."""
+        """Writes ``new``, which differs from ``old`` in ``field``. Raises: VenueChanged,
+        VenueInUse."""
         async with self._audit.entry(
             ctx, action, target=f"venue:{old.id}", before={field: getattr(old, field)}
         ) as entry:
@@ -89,8 +88,7 @@ class StaffVenues:
             entry.after = {field: getattr(new, field)}
 
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:
-        """The venue is gone. Raises: VenueInUse where anything belongs to it, VenueChanged; nothing
-        has changed then."""
+        """Deletes the venue. Raises: VenueInUse, VenueChanged; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.REMOVE_VENUE, target=f"venue:{venue.id}", before={"name": venue.name}
