@@ -207,7 +207,8 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """The operationId: ``feature.function``; ``staff.function`` for a module ``staff_api``."""
+        """The operationId: feature and function (``reservations.create``); ``staff.…`` for a
+        ``staff_api``."""
         _, feature, module = self.operation.__module__.split(".")
         return f"{'staff' if module == 'staff_api' else feature}.{self.operation.__name__}"
 

@@ -162,9 +162,7 @@ def reader_page(
         except (Unauthenticated, NotBound) as error:
             if FRAGMENT_HEADER in request.headers:
                 count_error(request, error)
-                return web.Response(
-                    status=401
-                )  # a script cannot follow the redirect to the campus's host
+                return web.Response(status=401)  # scripts cannot follow to the campus's host
             return (signed_out or to_sign_in)(request)
         except DomainError as error:
             return domain_error_page(request, error, visit)

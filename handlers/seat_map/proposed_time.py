@@ -1,4 +1,4 @@
-"""At what time a seat is opened that nobody has chosen a time for."""
+"""The proposed start for a seat without a chosen time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from models.seat_map.service import SeatDay, StartChoice
 async def proposed_choice(
     request: AnyRequest, viewer: Reader, day: date, seat_day: SeatDay, policy: Policy
 ) -> StartChoice:
-    """The one of the seat's starts that is proposed: today the first, and on another day the one
-    that suits when the reader usually begins."""
+    """The proposed start: today the first one, on another day the one nearest to the reader's usual
+    start."""
     if day == local_date(request.now):
         return seat_day.choices[0]
     usual = await request[ReservationService].usual_start(viewer.id, request.now)
