@@ -24,8 +24,7 @@ from models.storage.rate_limiter import RateLimit
 PATH: Final = "/calendar/{token}.ics"
 KIND: Final = "text/calendar; charset=utf-8"
 FEED_READS: Final = RateLimit("calendar", capacity=30, per_second=1 / 60)
-"""Reads of one feed: a calendar reads it at most every 15 minutes, and a reader may have
-several."""
+"""Reads of one feed: a calendar reads every 15 minutes at most; a reader may have several."""
 _ETAG_CHARS: Final = 24
 
 

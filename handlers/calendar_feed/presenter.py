@@ -28,11 +28,8 @@ def calendar(
     language: Language,
     name: str = "",
 ) -> bytes:
-    """The reservations as an iCalendar file.
-
-    ``reservations``: bookings of one reader, in the order of the file. ``base_url``: the service's
-    URL; its host makes the entries' ids globally unique. ``name``: see ``calendar_of``.
-    """
+    """The reservations of one reader as an iCalendar file. ``base_url``: the service's URL, whose
+    host makes the entries' ids globally unique. ``name``: see ``calendar_of``."""
     # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 

@@ -6,8 +6,7 @@ from handlers.http.schemas import Response
 
 
 class CalendarFeedOut(Response):
-    """Whether the feed has an address, and since when. The address is only in
-    ``CalendarAddressOut``."""
+    """Whether the feed has an address, and since when; the address itself is not returned."""
 
     active: bool
     created_at: datetime | None

@@ -24,8 +24,7 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
 
 
 async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """Reports the seat as occupied. The scan proves presence, so the deadline may stop. Raises:
-    Malformed."""
+    """Reports the seat as occupied; the scan proves the reader's presence. Raises: Malformed."""
     kind, ctx = form_text(form, "kind"), visit.context()
     if kind not in ("occupied", "belongings"):
         raise Malformed("kind", "occupied or belongings")
@@ -38,8 +37,7 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
 
 
 async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
-    """True if a report now would stop the deadline; after the day's limit of such reports it does
-    not."""
+    """True if a report would stop the deadline; after the day's limit of reports it does not."""
     if r is None:
         return False
     deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)

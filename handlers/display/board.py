@@ -139,8 +139,8 @@ class HallBoards:
         )
 
     def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
-        """The current moment, or the half hour from ``at``; None if that is too far ahead to be
-        viewed."""
+        """The window of this moment, or of the half hour from ``at``; None if ``at`` is too far
+        ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR
@@ -207,8 +207,7 @@ def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
 
 
 def _state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
-    """The reason why the area is closed now (empty if open), and when it opens, if it does
-    today."""
+    """Why the area is closed now, empty if it is open; and when it opens today, if it will."""
     if not opening.intervals:
         return "closed", None
     hours = opening.upcoming(minute)

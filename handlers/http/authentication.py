@@ -27,7 +27,7 @@ BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
 """A reader's attempts to get a seat, on all channels together. Enough to try seats by hand, but not
 for a script that starts before the opening."""
 QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
-"""Messages to the library, which a person reads."""
+"""A reader's messages to the library, which a person reads."""
 SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address, which a whole campus may share."""
 UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)

@@ -188,8 +188,8 @@ class LoadShedder:
         self.looking = 0
 
     def sign_ons(self, which: str) -> WriteQueue:
-        """The queue of one sign-on, so that one that hangs does not hold up the others. Never
-        called with unchecked names: each creates a queue."""
+        """The queue of one sign-on; one that hangs does not hold up others. Each name creates a
+        queue, so callers pass configured names only."""
         return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:

@@ -70,8 +70,7 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
 def _counts(
     channel: Channel, overview: DeliveryOverview
 ) -> Counter[tuple[Template, DeliveryState]]:
-    """Deliveries by template and state. A WeChat message without consent has no delivery, so
-    ``NO_CONSENT`` is the number of messages less the deliveries."""
+    """Deliveries by template and state; ``NO_CONSENT`` is computed, as such messages have none."""
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
     for template, state, _, n in overview.counts:
         counts[template, state] += n

@@ -32,8 +32,7 @@ async def reminders_missed(visit: PageRequest) -> bool:
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
-    """The reservation to scan for: one with a leave, else one that can be checked in now, else the
-    one in use, else the next."""
+    """The reservation to scan for: first a leave, then a possible check-in, then the one in use."""
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

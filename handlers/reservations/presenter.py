@@ -124,8 +124,7 @@ def assisted(r: Reservation) -> schemas.AssistedOut | None:
 
 
 def state_text(r: Reservation) -> str:
-    """The state in words, with a mark if only a gate reported it and the reader has not
-    confirmed."""
+    """The state in words, marked if only a gate reported it and the reader must confirm."""
     waits = r.state in CHECKED_IN_STATES and r.pending_confirmation is not None
     text = STATE_TEXT[r.state]
     return UNCONFIRMED_STATE.format(state=text) if waits else text

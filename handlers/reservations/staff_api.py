@@ -1,5 +1,4 @@
-"""Reservations for programs and staff. Programs see readers under pseudonyms, which differ for each
-API token."""
+"""Reservations for programs and staff. To each program readers have different pseudonyms."""
 
 from __future__ import annotations
 
@@ -45,8 +44,7 @@ _WRITE: Final = Scope.RESERVATIONS_WRITE
 
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
-"""``_UNKNOWN_NUMBERS`` unknown student numbers may be tried in this time: programs that book for
-readers have correct ones."""
+"""The time in which a caller may try ``_UNKNOWN_NUMBERS`` unknown student numbers."""
 
 
 @routes.get(
@@ -123,8 +121,7 @@ async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
 
 
 async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -> Reader:
-    """The reader with the student number; the attempt limit prevents guessing. Raises: NotFound,
-    TooManyAttempts."""
+    """The reader of the number; attempts are limited. Raises: NotFound, TooManyAttempts."""
     limit = AttemptLimit(f"numbers:{ctx.reader.id}", _UNKNOWN_NUMBERS, _WINDOW)
     await call[ATTEMPT_LIMITER].register([limit], call.now)
     reader = await call[StaffGrants].find(body.student_no)
@@ -201,9 +198,8 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id; for a program a pseudonym. Its key is the token's fingerprint and not the
-    token's id, which the console and the audit log show: with the id anybody there could compute
-    whose pseudonym it is."""
+    """The reader's id; for a program a pseudonym. Its key is the token's fingerprint: the token's
+    id is shown in the console and the audit log, where it would disclose the readers."""
     if call.program is None:
         return reader_id
     assert call.principal is not None

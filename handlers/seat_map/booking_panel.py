@@ -143,8 +143,7 @@ async def _choose(
     policy: Policy,
     wished_end: str,
 ) -> None:
-    """Selects a start: the chosen one, else the search's, else the proposed one; then an end
-    likewise."""
+    """Selects the chosen, else the searched, else the proposed start; then an end likewise."""
     by_value = {choice.value: choice for choice in day.choices}
     if search.begin and search.begin not in by_value:
         # Do not preselect a time that the reader has not chosen: it could be booked by mistake.

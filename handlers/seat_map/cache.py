@@ -1,9 +1,5 @@
-"""Response bodies of plans and area lists, shared by many readers: encoded once and updated seat by
-seat; a reader's own seats are patched in.
-
-A body, and so its ETag, depends only on the window, the seats' states and the versions of library
-and policy, so workers with the same data send the same ETag.
-"""
+"""Response bodies of plans and area lists, encoded once for many readers and updated seat by seat;
+a reader's own seats are patched in. Equal data gives equal ETags in all workers."""
 
 from __future__ import annotations
 
@@ -80,8 +76,8 @@ class CachedAreaMap:
         time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
-        """``barred``: the names of the groups that a seat is reserved for, by the seat's index, for
-        seats that the viewers may not use."""
+        """``barred``: names of the reader groups that have a seat instead of the viewers, by seat
+        index."""
         self._service, self._reference = service, service.reference
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
@@ -119,8 +115,7 @@ class CachedAreaMap:
 
     @property
     def reserved_for(self) -> tuple[str, ...]:
-        """The names of the groups that the whole area is reserved for; empty if the viewers may use
-        any of its seats."""
+        """The groups that the whole area is reserved for; empty if the viewers may use any seat."""
         if len(self.barred) < len(self.area.seats):
             return ()
         return tuple(sorted({name for names in self.barred.values() for name in names}))
@@ -254,8 +249,7 @@ class SeatMapCache:
         minute: datetime,
         reader: Reader | None = None,
     ) -> TimeFilter:
-        """The time window, cached. Raises: Malformed; InThePast or OutsideHorizon if the reader
-        cannot look at that day."""
+        """The time window, cached. Raises: Malformed; InThePast, OutsideHorizon for the reader."""
         self._reset_if_catalog_changed()
         if minute != self._minute or len(self._windows) > _MAX_PLANS:
             self._minute = minute
@@ -321,8 +315,8 @@ class SeatMapCache:
         marks: frozenset[str] = frozenset(),
         reader: Reader | None = None,
     ) -> CachedBody:
-        """The list of areas in this minute. Free seats count only if they have all the ``marks``
-        and the reader's groups may use them."""
+        """The areas in this minute, counting seats with all the ``marks`` that the reader may
+        use."""
         self._reset_if_catalog_changed()
         groups = NO_GROUPS
         if self.reference.groups.by_id:

@@ -60,8 +60,7 @@ def area_out(
     max_minutes: int | None = None,
     reserved_for: Sequence[str] = (),
 ) -> seat_map_schemas.AreaOut:
-    """The area with its counts. ``max_minutes``: the reader's longest stay; None for the area's
-    own."""
+    """The area with its counts. ``max_minutes``: the reader's longest stay, if not the area's."""
     assert view.look is not None
     area, n, policy = view.area, view.count_with_features(marks), view.look.policy
     return seat_map_schemas.AreaOut(

@@ -1,9 +1,6 @@
-"""Server-Sent Events with the changes of a plan.
-
-One task of the worker updates the watched plans and writes to all subscribers; it never waits for
-one. A subscriber that reads too slowly is disconnected, and its browser reconnects automatically
-(https://html.spec.whatwg.org/multipage/server-sent-events.html).
-"""
+"""Server-Sent Events with the changes of a plan. One task of the worker writes to all subscribers
+and never waits for one: a subscriber that reads too slowly is disconnected, and its browser
+reconnects."""
 
 from __future__ import annotations
 
@@ -86,8 +83,7 @@ class _Subscriber:
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    """A plan and its subscribers. ``sent_version``: the version of the view that all of them
-    have."""
+    """A plan and its subscribers, all of which have the version ``sent_version``."""
 
     plan: CachedAreaMap
     time_window: TimeFilter
@@ -126,8 +122,8 @@ class EventStreamHub:
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Sends the stream; returns when it has ended. Raises: Busy, Throttled if there are too
-        many; Unavailable."""
+        """Sends the stream until it ends. Raises: Busy, Throttled if there are too many;
+        Unavailable."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
@@ -203,8 +199,8 @@ class EventStreamHub:
             _end(watched.subscribers)
 
     def end_of(self, key: str) -> None:
-        """Ends the streams of a session that has ended, or of a reader (``reader:<id>``) whose
-        rights have changed. The browser reconnects and is checked again."""
+        """Ends the streams of an ended session, or of a reader (``reader:<id>``) with changed
+        rights. The browser reconnects and is checked again."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 
@@ -283,8 +279,7 @@ class EventStreamHub:
         return current is not plan.area or reference.groups is not plan.groups
 
     async def _comment(self, slot: int) -> None:
-        """Sends a keep-alive to the slot's subscribers, or ends streams that are too old. One of
-        fifteen slots a second."""
+        """Sends a keep-alive to one slot's subscribers, or ends streams that are too old."""
         now = monotonic()
         for watched in list(self._watched.values()):
             for subscriber in list(watched.subscribers):

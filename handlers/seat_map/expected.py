@@ -24,8 +24,7 @@ _COUNTED_EVERY_S: Final = 5
 
 
 class BookedSeats:
-    """The number of booked seats by area and hour; each worker counts at most once in five
-    seconds."""
+    """Booked seats by area and hour, counted at most once in five seconds at each worker."""
 
     def __init__(self, reference: ReferenceData) -> None:
         self._reference = reference

@@ -186,8 +186,7 @@ def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> s
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
-    """The reservation that is being changed; None without one. Raises: NotFound; WrongState if it
-    can no longer be changed."""
+    """The reservation to change, if any. Raises: NotFound; WrongState if it is too late."""
     if not search.change:
         return None
     r = await visit[ReservationService].get_own(search.change, visit.reader.id)
@@ -261,7 +260,7 @@ async def area_page(
 def _plan_facts(
     visit: PageRequest, area: Area, search: MapSearch, time_window: TimeFilter, plan: CachedAreaMap
 ) -> dict[str, Any]:
-    """The template data of the plan, beside that of the panel."""
+    """The template data of the plan, without that of the panel."""
     kind = _kind_of(plan)
     count = plan.view.count_with_features(search.features)
     query = {"date": search.day.isoformat()}
@@ -306,8 +305,7 @@ def longest_stay(visit: PageRequest, area: Area, search: MapSearch) -> int:
 def _drawing(
     visit: PageRequest, area: Area, search: MapSearch, plan: CachedAreaMap, kind: str
 ) -> Markup:
-    """All seats as SVG, cached for readers who see the same: drawing takes most of a page's
-    time."""
+    """All seats as SVG, cached for equal views: drawing takes most of a page's time."""
     drawings, reader_id = visit[SEAT_MAP_CACHE].drawings, visit.reader.id
     search = replace(search, until="")
     language = language_of(visit.request)
@@ -354,8 +352,7 @@ def _kind_of(plan: CachedAreaMap) -> str:
 
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
-    """The template data of each fixture. A door's label is placed beside it, towards the room,
-    because a door is narrower than its label."""
+    """The template data of the fixtures; a door's label stands beside it, as it is wider."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2

@@ -71,8 +71,7 @@ class AreaOut(Response):
     max_minutes: int
     step_minutes: int
     reserved_for: list[str] | UnsetType = UNSET
-    """The groups that the whole area is reserved for; absent if the reader may use any of its
-    seats."""
+    """The groups that the whole area is reserved for; absent if the reader may use a seat."""
     closed: str | UnsetType = UNSET
     """Why the area is closed all day (empty without a reason); absent if it is open."""
 
@@ -89,8 +88,8 @@ class ForecastQuery(Request):
 
 
 class ExpectedOut(Response):
-    """The area is expected to have ``free`` ± ``error`` free seats in the hour that begins ``at``.
-    Without a start, on another day, that is the fullest hour."""
+    """``free`` ± ``error`` seats are expected to be free in the hour from ``at``. On another day
+    without a start that is the fullest hour."""
 
     area_id: str
     at: datetime

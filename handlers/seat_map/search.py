@@ -58,8 +58,7 @@ class MapSearch:
     minute: str = field(default="", compare=False)
     """The clock time of the request."""
     past_midnight: bool = False
-    """The library is open at midnight after this day, so an end before the start means the next
-    day."""
+    """The library is open over the next midnight, so an end before the start is the next day's."""
 
     @property
     def has_time(self) -> bool:
@@ -169,8 +168,7 @@ def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) ->
 
 
 def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
-    """The search's day, and its time if that is valid. Raises: Malformed, InThePast,
-    OutsideHorizon."""
+    """The search's day and valid time. Raises: Malformed, InThePast, OutsideHorizon."""
     return visit[SEAT_MAP_CACHE].window(
         search.day,
         search.start if search.has_time else None,
@@ -186,8 +184,7 @@ def date_of(venue: VenueOut, day: date) -> DateOut:
 
 
 def is_open_at_end(visit: PageRequest, day: date) -> bool:
-    """True if the library is open at midnight after the day; False for days beyond the booking
-    window."""
+    """True if the library is open over the midnight after a day that can be booked."""
     today = local_date(visit.now)
     near = today <= day <= today + timedelta(days=FARTHEST_HORIZON)
     return near and visit[REFERENCE].joined_days(day)[-1] > day
@@ -202,8 +199,7 @@ class TimeChoices:
 
 
 def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
-    """The time steps of the day for starts. Ends also include closing times and the night that
-    follows."""
+    """The starts of the day; the ends, with closing times, also up to the next night's."""
     policy = visit[REFERENCE].policy_on(day)
     place = open_hours(policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()

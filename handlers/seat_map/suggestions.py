@@ -72,8 +72,8 @@ class FavouriteSeat:
 
 @dataclass(frozen=True, slots=True)
 class OnceMore:
-    """The seat of the last stay, with its next time and the booking page's URL. ``venue``: empty if
-    there is only one."""
+    """The last stay's seat, its next time and booking URL. ``venue``: empty if there is only
+    one."""
 
     venue: str
     area: Area
@@ -116,14 +116,12 @@ async def suggestions(
 
 
 def passed_over(seat_ids: str) -> list[str]:
-    """The ids of the seats that the reader has skipped, from the query; the latest
-    ``_PASSED_OVER``."""
+    """The seats that the reader has skipped, at most the latest ``_PASSED_OVER``."""
     return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
 async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
-    """The search with a default time: about two hours from now, or on another day from the reader's
-    usual start."""
+    """The search with a default time of about two hours: from now, or from the usual start."""
     if search.has_time:
         return search
     policy = visit[REFERENCE].policy_on(search.day)
@@ -218,8 +216,7 @@ def _propose(
 async def propose_for_app(
     call: ApiRequest, venue_id: VenueId, search: MapSearch, skip: Sequence[str]
 ) -> tuple[Proposal, MapSearch] | None:
-    """The proposed seat and its time; None if no seat is free, or the reader has one or may not
-    book."""
+    """The proposed seat and its time; None if no seat is free or the reader may not book."""
     reader, reference = call.reader, call[REFERENCE]
     policy = reference.with_groups(reference.policy_on(search.day), reader, None, search.day)
     left, live, favourites, last = await asyncio.gather(

@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 CALLBACK_REJECTED: Final = "callback_rejected"
 """The refusal's code in metrics and security log; WeChat does not read it."""
 LINKED_FOLDERS: Final = ("", "/k", "/s", "/bind")
-"""Paths with WeChat's verification file: it must lie in the folder of the links that its scanner
-opens."""
+"""Folders with WeChat's verification file: those of the links that its scanner opens."""
 PATHS: Final = {"mp": "/wechat/mp/callback", "mini": "/wechat/mini/callback"}
 
 
