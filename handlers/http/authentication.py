@@ -174,7 +174,7 @@ def client_address(request: web.Request) -> str:
     return address
 
 
-@lru_cache(maxsize=1024)  # with a proxy it is asked for each request, about the same few
+@lru_cache(maxsize=1024)  # called for each request behind a proxy, with few addresses
 def is_among(address: str, networks: tuple[Network, ...]) -> bool:
     return _is_address(address) and any(
         ipaddress.ip_address(address) in network for network in networks

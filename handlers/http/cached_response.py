@@ -14,7 +14,7 @@ from aiohttp.web_request import BaseRequest
 
 _JSON: Final = "application/json; charset=utf-8"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of a response for one reader: not stored, its type not guessed."""
+"""Headers of a response for one reader: caches do not store it, browsers do not guess its type."""
 _LEVEL: Final = 1
 """The gzip level: 0.3 ms for a plan. Higher levels take longer and save little on such text."""
 _STATUS_LINES: Final = {

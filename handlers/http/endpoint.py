@@ -70,7 +70,7 @@ class ApiRequest:
 
     request: web.Request
     app: web.Application
-    """``request.app``, a chained look-up that would be repeated at each use."""
+    """``request.app``, stored because aiohttp searches it at each access."""
     now: datetime
     principal: Principal | None
     body: bytes = b""
@@ -113,7 +113,7 @@ class ApiRequest:
 
     @property
     def step_aside(self) -> Callable[[], AbstractContextManager[None]]:
-        """Returns a context manager that lends the request's place in the queue to others."""
+        """Makes a context manager, within which others may use the request's place in the queue."""
         return self.app[LOAD_SHEDDER].door.step_aside
 
     def key(self, digest: str) -> IdempotencyKey | None:

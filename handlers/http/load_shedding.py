@@ -180,9 +180,9 @@ class LoadShedder:
         """The worker shuts down: each response closes its connection."""
         self.leaving = False
         """The whole service of this host stops: no other worker takes over."""
-        self.asked_at = float("-inf")
+        self.last_response_at = float("-inf")
         """Monotonic time of the last response since the shutdown began."""
-        self.asked = asyncio.Event()
+        self.request_arrived = asyncio.Event()
         """Set by each request, cleared at each tick."""
         self._late_s = self._latest_s = 0.0
         self.looking = 0
@@ -220,10 +220,10 @@ class LoadShedder:
                 tick_s = pause_s(_REST_S)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(tick_s):
-                        await self.asked.wait()
+                        await self.request_arrived.wait()
                     continue
             else:
-                self.asked.clear()
+                self.request_arrived.clear()
                 await asyncio.sleep(tick_s)
             took = loop.time() - began
             # A delay counts at once; after it, one punctual tick only halves the value.
@@ -235,7 +235,7 @@ class LoadShedder:
 
     def _may_rest(self) -> bool:
         """True if the worker is idle and its loop on time. A tick costs as much as a few reads."""
-        calm = self._late_s < _TICK_S and not self.looking and not self.asked.is_set()
+        calm = self._late_s < _TICK_S and not self.looking and not self.request_arrived.is_set()
         return calm and all(door.is_empty for door in self._doors())
 
     def _doors(self) -> tuple[WriteQueue, ...]:

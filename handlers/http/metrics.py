@@ -78,7 +78,7 @@ class JobMetrics:
         )
         self.delay = Histogram(
             "seat_job_delay_seconds",
-            "How much later than its interval a round of jobs began after the one before",
+            "Delay of a round of jobs: time since the previous round began, less its interval",
             ["job_name"],
             registry=registry,
             buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30),
@@ -101,7 +101,7 @@ class JobMetrics:
         )
         self.due_since = Gauge(
             "seat_queue_due_since_timestamp_seconds",
-            "Since when what waits longest in a queue is due; when it was looked, if nothing is",
+            "When the oldest entry of a queue became due; the present if none is due",
             ["queue"],
             registry=registry,
             multiprocess_mode="max",
@@ -136,7 +136,7 @@ class LoadMetrics:
         )
         self.stream_lag = Gauge(
             "seat_change_stream_lag_seconds",
-            "How old what the change stream has told is; a second at rest",
+            "Age of the latest news of the change stream; about a second at rest",
             registry=registry,
             multiprocess_mode="livemax",
         )
@@ -251,7 +251,8 @@ class Metrics:
 
 
 def _webhook_deliveries(registry: CollectorRegistry) -> Counter:
-    """Separate from message deliveries, so that they do not move their alert."""
+    """The counter of webhook deliveries; separate, so that they do not trigger the messages'
+    alert."""
     text = "Attempts to deliver webhooks, by outcome"
     counter = Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
     for state in set(WebhookDeliveryState) - {WebhookDeliveryState.SENDING}:

@@ -87,7 +87,7 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         nonlocal route
         request_id = request_id_of(request)
         REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
-        load.asked.set()
+        load.request_arrived.set()
         request[NOW] = now = clock.now()
         began = perf_counter()
         try:
@@ -111,7 +111,7 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         status = response.status
         if load.closing or status == 408:
             response.force_close()
-            load.asked_at = monotonic()
+            load.last_response_at = monotonic()
         route = route or route_of(request)
         metrics.answered(route, request.method, status, took)
         return response

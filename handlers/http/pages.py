@@ -320,8 +320,8 @@ def render_error(
     headers: dict[str, str] | None = None,
     again: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
-    """The page of an error. If the load of a page is refused, it does not claim that the form sent
-    before it has failed."""
+    """The page of an error. A refused page view only offers to load the page again: a form sent
+    before may have succeeded."""
     looks = request.method in ("GET", "HEAD") and status in (429, 503)
     return render_page(
         request,

@@ -70,7 +70,7 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
 def _counts(
     channel: Channel, overview: DeliveryOverview
 ) -> Counter[tuple[Template, DeliveryState]]:
-    """Deliveries by template and state; ``NO_CONSENT`` is computed, as such messages have none."""
+    """Deliveries by template and state. Messages without consent have none; they are computed."""
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
     for template, state, _, n in overview.counts:
         counts[template, state] += n

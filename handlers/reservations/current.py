@@ -32,7 +32,7 @@ async def reminders_missed(visit: PageRequest) -> bool:
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
-    """The reservation to scan for: first a leave, then a possible check-in, then the one in use."""
+    """The reservation to scan for: a leave, else a possible check-in, the one in use, the next."""
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

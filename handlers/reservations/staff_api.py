@@ -1,4 +1,4 @@
-"""Reservations for programs and staff. To each program readers have different pseudonyms."""
+"""Reservations for programs and staff. Each program sees readers under pseudonyms of its own."""
 
 from __future__ import annotations
 

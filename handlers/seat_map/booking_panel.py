@@ -71,7 +71,7 @@ class BookingPanel:
     counts: bool = True
     """Whether a no-show counts as a violation."""
     can_report_empty: bool = False
-    """The seat is occupied now, so that the reader may report it as empty."""
+    """Whether the reader may report the seat as empty: it is occupied at this moment."""
     unavailable_start: str = ""
     """The chosen start, if it is no longer free."""
     refusal: str = ""

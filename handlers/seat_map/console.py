@@ -39,7 +39,7 @@ from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
-"""At most this many seats with presence checks are listed; more appear as these are resolved."""
+"""At most this many doubted seats are listed; further ones appear as these are checked."""
 _MARKED: Final = 200
 """At most this many open reports are marked on the plan."""
 _DRAWN: Final = {
@@ -127,7 +127,7 @@ def _floor_of(area: Area) -> tuple[VenueId, int]:
 
 
 def _venues(visit: PageRequest) -> frozenset[VenueId] | None:
-    """The venues whose rights the staff member has; None for all."""
+    """The venues that the staff member works for; None for all."""
     return visit.rights.venues if visit.rights is not None else None
 
 

@@ -352,7 +352,8 @@ def _kind_of(plan: CachedAreaMap) -> str:
 
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
-    """The template data of the fixtures; a door's label stands beside it, as it is wider."""
+    """The template data of the fixtures. A door's label is wider than the door, so it stands beside
+    it."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2

@@ -92,7 +92,8 @@ def _date(
 
 
 def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
-    """The hours after midnight that belong to the day before; for a day without its own."""
+    """The hours after midnight that belong to the day before, for a day without hours of its
+    own."""
     if not place.intervals:
         return None
     return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

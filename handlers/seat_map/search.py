@@ -54,11 +54,12 @@ class MapSearch:
     features: frozenset[str] = frozenset()
     """The features that a seat must have."""
     time_has_passed: bool = False
-    """The searched time has already begun, so it is ignored."""
+    """Whether the searched time has already begun; it is then ignored."""
     minute: str = field(default="", compare=False)
     """The clock time of the request."""
     past_midnight: bool = False
-    """The library is open over the next midnight, so an end before the start is the next day's."""
+    """Whether the library is open over the next midnight; an end before the start is then
+    tomorrow's."""
 
     @property
     def has_time(self) -> bool:
@@ -199,7 +200,7 @@ class TimeChoices:
 
 
 def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
-    """The starts of the day; the ends, with closing times, also up to the next night's."""
+    """The starts of the day, and the ends up to the closing time of its night."""
     policy = visit[REFERENCE].policy_on(day)
     place = open_hours(policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()

@@ -121,7 +121,7 @@ def passed_over(seat_ids: str) -> list[str]:
 
 
 async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
-    """The search with a default time of about two hours: from now, or from the usual start."""
+    """The search; if it has no time, with two hours from now or from the reader's usual start."""
     if search.has_time:
         return search
     policy = visit[REFERENCE].policy_on(search.day)

@@ -71,7 +71,7 @@ class _CallbackEndpoint:
             return _rejected(request, error)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Handles a callback. Raises no refusals for its content: WeChat would only repeat it."""
+        """Handles a callback. Unusable content is no error: WeChat would only send it again."""
         verifier = self._verifier(request)
         body = await read_body(request, MAX_BYTES)
         try:
