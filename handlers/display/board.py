@@ -119,9 +119,7 @@ class HallBoards:
             ):
                 row = replace(row, expected=forecast.at_most(row.later))
             rows.append((area, row))
-            await asyncio.sleep(
-                0
-            )  # once a minute all seats are evaluated: let other tasks run in between
+            await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
         floors = [list(floor) for _, floor in groupby(rows, _floor)]
         html = render_fragment(
             "display/board.html",

@@ -16,7 +16,7 @@ Made = TypeVar("Made")
 
 
 class MadeOnce(Generic[Key, Made]):
-    """One value a key: at most five seconds old, made with the current library and policy."""
+    """One value for each key, at most five seconds old, from the current library and policy."""
 
     def __init__(
         self, reference: ReferenceData, make: Callable[[Key, datetime], Awaitable[Made]]

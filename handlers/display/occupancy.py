@@ -65,9 +65,7 @@ class PublicOccupancy:
                         area, row_now(self._plans.plan(area, today, time_window, minute), minute)
                     )
                 )
-                await asyncio.sleep(
-                    0
-                )  # once a minute all seats are evaluated: let other tasks run in between
+                await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
         content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items))
         etag = blake2b(content, digest_size=12).hexdigest()
         return CachedBody(content, etag, headers=FOR_EVERYBODY)

@@ -54,7 +54,7 @@ def _token(request: web.Request) -> str:
     else:
         token = request.cookies.get(request.app[SITE].session_cookie, "")
         if token.startswith(TOKEN_PREFIX):
-            raise Unauthenticated()  # a program's token is no browser's
+            raise Unauthenticated()  # an API token is not accepted as a cookie
     if not token:
         raise Unauthenticated()
     return token
@@ -81,7 +81,7 @@ async def identify(request: web.Request, now: datetime, id: str = "") -> Princip
         return principal if principal is not None else await sessions.open(id, now)
     except Unauthenticated:
         if request.headers.get(AUTHORIZATION, "")[7:].strip().startswith(TOKEN_PREFIX):
-            raise Unauthenticated(reason="token") from None  # no page to sign in at
+            raise Unauthenticated(reason="token") from None  # a program cannot sign in again
         raise
 
 
@@ -104,7 +104,7 @@ async def require_role(
         raise SignInAgain()  # the role was given after this sign-in
     if rights is None or not rights.role.covers(role):
         raise Forbidden()
-    # A wrong clock judges nothing, and the staff must see that it is wrong.
+    # With a wrong clock the role's age is not checked: staff must see the warning about it.
     if request.app[CLOCK].trusted and not await request.app[SESSIONS].use_role(session, now):
         raise SignInAgain()
     second_factor = session.role is not None and session.role.second_factor
@@ -163,7 +163,7 @@ def client_address(request: web.Request) -> str:
     address = request.remote or "unknown"
     if not trusted:
         return address
-    # A proxy may add a line of its own behind one that the client sent.
+    # A proxy may add a header line after one that the client sent.
     lines = ",".join(request.headers.getall("X-Forwarded-For", []))
     forwarded = [part.strip() for part in lines.split(",")]
     while forwarded and is_among(address, trusted):

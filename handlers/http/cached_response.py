@@ -58,7 +58,7 @@ class CachedBody:
         return web.Response(body=form.content, headers=form.whole)
 
     def _form(self, accepted: str | None) -> _Encoding:
-        # What refuses an encoding by a quality of zero is rare enough to get the plain form.
+        # A header with a quality of zero (or below one) is rare and gets the plain form.
         if accepted is None or "gzip" not in accepted or "q=0" in accepted:
             return self._plain
         if self._gzipped is None:
@@ -127,7 +127,7 @@ class PrebuiltResponse(web.StreamResponse):
             self._sent = True
             line = _STATUS_LINES[self._status]
             own = self._own if self.keep_alive else self._own + b"Connection: close\r\n"
-            # In one piece: for several of them uvloop makes objects that cost more than joining.
+            # One write: for several parts uvloop creates objects that cost more than joining.
             transport.write(b"".join((line, own, self._tail)))
         return None
 

@@ -99,7 +99,7 @@ class Changes:
         now = asyncio.get_running_loop().time()
         for answer, (until, _) in self._under_way.items():
             if until > now:
-                break  # they are in the order in which they came
+                break  # in order of arrival
             if not answer.done():
                 answer.set_exception(OutcomeUnknown())
 

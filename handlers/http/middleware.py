@@ -97,7 +97,7 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         except Exception as error:
             response = await _error_response(request, error)
         took = perf_counter() - began
-        # Reading the clock costs as much as finding the route; for a quick response skip it.
+        # A quick response reuses ``now``: reading the clock costs as much as finding the route.
         answered_at = now if took < _AT_ONCE_S else clock.now()
         if isinstance(response, PrebuiltResponse):
             response.set_common_headers(request_id, _server_time.lines(answered_at))
@@ -135,9 +135,9 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
             return answer(error)
         case web.HTTPException():
             return await _http_error(request, error)
-        case ConnectionResetError():  # the client has gone; nobody reads this
+        case ConnectionResetError():  # the client has left; the response is not sent
             return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
-        case web.RequestPayloadError():  # chunks that are none
+        case web.RequestPayloadError():  # malformed chunks
             return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
     log.error("request_failed", exc_info=error, extra={"path": request.path})
     return await _render_error(request, 500, "internal", {"request_id": REQUEST_ID.get()})

@@ -110,7 +110,7 @@ def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()
     return {
         "openapi": "3.1.0",
         "info": {
-            # ASCII: generators make the names of packages of it.
+            # ASCII, because code generators derive package names from it.
             "title": "Seat Reservation",
             "version": VERSION,
             "description": "Seat reservation of a university library.",
@@ -156,7 +156,7 @@ def _operation(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
     ways += ["cookie"] if SessionKind.WEB in route.sessions else []
     operation["security"] = security.get(route.who, [{way: []} for way in ways])
     if route.scope is not None:
-        # OpenAPI 3.1 lets every scheme name the roles that are needed.
+        # OpenAPI 3.1 allows required roles for every scheme.
         operation["security"] = [*operation["security"], {"program": [route.scope.value]}]
     if route.body is not None:
         operation["requestBody"] = {

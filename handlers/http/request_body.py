@@ -25,7 +25,7 @@ async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> by
     if max_bytes > request.client_max_size:
         request = request.clone(client_max_size=max_bytes)
     try:
-        if request.content.is_eof():  # it came together with its head, as nearly always
+        if request.content.is_eof():  # it arrived with the headers, as nearly always
             body = await request.read()
         else:
             async with asyncio.timeout(request.app[LOAD_SHEDDER].body_deadline_s):

@@ -43,8 +43,7 @@ def _environment(loader: BaseLoader, finalize: Callable[[Any], Any] | None = Non
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=finalize,
-        # A page has up to a dozen templates; each look whether its file has changed is a system
-        # call.
+        # A page has up to a dozen templates; checking a file for changes takes a system call.
         auto_reload=False,
     )
 

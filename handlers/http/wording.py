@@ -40,7 +40,7 @@ class RunningLine:
         self._day, self._text = date.min, ""
 
     def __call__(self, reference: ReferenceData, day: date) -> str:
-        # All of these are replaced, never changed.
+        # A change replaces the object, so comparing identities is enough.
         of = (reference.catalog, reference.profile, reference.policy)
         if day != self._day or any(a is not b for a, b in zip(of, self._of, strict=True)):
             self._of, self._day = of, day

@@ -1,6 +1,6 @@
 """Server-Sent Events with the changes of a plan. One task of the worker writes to all subscribers
 and never waits for one: a subscriber that reads too slowly is disconnected, and its browser
-reconnects."""
+reconnects (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
 from __future__ import annotations
 

@@ -88,8 +88,8 @@ class ForecastQuery(Request):
 
 
 class ExpectedOut(Response):
-    """``free`` ± ``error`` seats are expected to be free in the hour from ``at``. On another day
-    without a start that is the fullest hour."""
+    """``free`` ± ``error`` seats are expected to be free in the hour from ``at``, which for another
+    day without a start is the fullest hour."""
 
     area_id: str
     at: datetime
