@@ -40,7 +40,7 @@ _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOS
 
 def session_id(request: web.Request) -> str:
     """The id of the session that the bearer token or the cookie was issued for; the session may
-    have ended. Needs no query. Raises: Unauthenticated."""
+    have ended. Needs no database query. Raises: Unauthenticated."""
     return request.app[SESSIONS].id_of(_token(request))
 
 

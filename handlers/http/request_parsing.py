@@ -36,8 +36,8 @@ def parse_query(request: web.Request, shape: type) -> Any:
 
 
 def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """The error for a field, whose name is read from msgspec's text (``… - at `$.start``` or ``… at
-    `key` in `$.results```); for ``whole`` if there is none."""
+    """The error with the name of the field, which msgspec's text has as a path (``$.start``) or in
+    words; with ``whole`` if it names none."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")
