@@ -1,1 +1,1 @@
-"""HTTP only: parse, one call, present. No rule lives here."""
+"""HTTP only: parse, call one service, present. No business rules."""

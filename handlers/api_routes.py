@@ -1,4 +1,4 @@
-"""Every operation of the API. OpenAPI is made from these tables, so it cannot drift."""
+"""All API operations. OpenAPI is generated from these tables."""
 
 from __future__ import annotations
 
@@ -78,34 +78,33 @@ WECHAT_ONLY: Final = frozenset(
         "/subscriptions",
     )
 )
-"""Served only where the library has a mini-program."""
+"""Paths that exist only if the library has a mini-program."""
 MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses_api.routes)
-"""Served only where the library sends mail."""
+"""Paths that exist only if the library sends mail."""
 
 
 _MOST_ASKED: Final = "/areas/{id}/map"
-"""Routes that begin alike are tried in the order in which they were added."""
+"""The path of most requests comes first, as aiohttp tries routes with a common beginning in
+order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Says what is served in a library with these ``channels`` to its readers."""
+    """The selection of operations for a library with these channels."""
 
     channels: frozenset[Channel]
 
     @property
     def wechat(self) -> bool:
-        """Whether the library has a mini-program."""
         return Channel.WECHAT in self.channels
 
     def has(self, path: str) -> bool:
-        """Whether the operation at the path is served."""
         mail = Channel.EMAIL in self.channels
         return (self.wechat or path not in WECHAT_ONLY) and (mail or path not in MAIL_ONLY)
 
 
 def api_routes() -> list[web.RouteDef]:
-    """All operations with their handlers; each route has its operation's name."""
+    """The routes of all operations, named like them."""
     most_asked_first = sorted(ROUTES, key=lambda route: route.path != _MOST_ASKED)
     return [
         web.route(route.method, PREFIX + route.path, handler(route), name=route.name)
@@ -114,13 +113,12 @@ def api_routes() -> list[web.RouteDef]:
 
 
 def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
-    """The OpenAPI description of the routes."""
-    # A batch of gate events names the shape of one, which no operation takes alone.
+    # ``GateEventIn`` is only part of a batch, so no operation takes it directly.
     return add_webhooks(openapi.document(routes, PREFIX, (GateEventIn,)))
 
 
 @cache
 def docs_routes(served: Served) -> list[web.RouteDef]:
-    """``/openapi.json`` and ``/docs``, made once, of the routes that are served."""
+    """``/openapi.json`` and ``/docs`` of the served operations."""
     routes = [route for route in ROUTES if served.has(PREFIX + route.path)]
     return openapi.docs_routes(document(routes), PREFIX)

@@ -1,4 +1,4 @@
-"""Every address that the service answers: the API, the pages, WeChat's callbacks."""
+"""All routes of the service: API, pages, WeChat's callbacks."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ WECHAT_ONLY: Final = frozenset(
         "/console/readers/{id}/unbind",
     }
 )
-"""Pages that are served only where the library has a mini-program."""
+"""Pages that exist only if the library has a mini-program."""
 _WECHAT_ONLY: Final = WECHAT_ONLY | frozenset(CALLBACKS.values())
 MAIL_ONLY: Final = frozenset(
     {
@@ -74,13 +74,12 @@ MAIL_ONLY: Final = frozenset(
         UNSUBSCRIBE,
     }
 )
-"""Pages that are served only where the library sends mail."""
+"""Pages that exist only if the library sends mail."""
 _DELIVERIES: Final = frozenset({"/console/deliveries", "/console/deliveries/{channel}/retry"})
-"""Served where there is any channel."""
+"""Pages that exist only if the library has a channel."""
 
 
 def page_routes() -> list[web.RouteDef]:
-    """The addresses of all pages."""
     return [
         *asset_routes(),
         web.get("/logo/{name}", logo),
@@ -138,7 +137,7 @@ def page_routes() -> list[web.RouteDef]:
 
 
 def _own_routes() -> list[web.RouteDef]:
-    """What stands under 我的, what a reader's calendar reads, and the way out of mails."""
+    """Pages below 我的, the calendar feed, and unsubscribing from mail."""
     return [
         web.get("/me", reader_page(accounts_pages.me)),
         web.get("/me/data", reader_page(own_data.own_data)),
@@ -166,7 +165,7 @@ def _own_routes() -> list[web.RouteDef]:
 
 
 def _place_routes() -> list[web.RouteDef]:
-    """What stands in the library: displays, kiosks and what their codes lead to, seat labels."""
+    """Pages for displays and kiosks in the library, and the targets of QR codes."""
     return [
         web.get("/display/{id}", display_pages.display),
         web.get("/display/{id}/board", display_pages.board),
@@ -184,7 +183,7 @@ def _place_routes() -> list[web.RouteDef]:
 
 
 def all_routes(served: Served) -> list[web.RouteDef]:
-    """All addresses that are served."""
+    """The routes of a library with these channels."""
     absent = frozenset[str]() if served.wechat else _WECHAT_ONLY
     absent |= frozenset[str]() if Channel.EMAIL in served.channels else MAIL_ONLY
     absent |= {path for channel, path in CHOICE_PAGES.items() if channel not in served.channels}

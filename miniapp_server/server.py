@@ -145,7 +145,7 @@ async def _quiet(admission: LoadShedder, at_most_s: float) -> None:
     """Wait until no request has come for a moment."""
     began = monotonic()
     while True:
-        since = max(began, admission.asked_at)
+        since = max(began, admission.last_response_at)
         left = min(since + _QUIET_S, began + at_most_s) - monotonic()
         if left <= 0:
             return

@@ -1,1 +1,1 @@
-"""日历订阅 and 加入日历 for apps, pages and calendars."""
+"""日历订阅 (calendar feed) and 加入日历 (a booking as a calendar file)."""

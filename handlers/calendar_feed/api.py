@@ -1,5 +1,3 @@
-"""日历订阅 and one booking as a calendar file, for apps."""
-
 from __future__ import annotations
 
 from aiohttp import web

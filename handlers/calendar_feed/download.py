@@ -1,5 +1,3 @@
-"""加入日历: one booking as a file."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -13,8 +11,8 @@ from models.kernel.ids import ReaderId
 
 
 async def one_booking(request: web.Request, reader_id: ReaderId, id: str) -> web.Response:
-    """The reader's booking as a calendar file. Raises: NotFound, also for an offer and for what is
-    another reader's; Unavailable."""
+    """加入日历: the reader's booking as a calendar file. Raises: Unavailable; NotFound, also for an
+    offer or another reader's booking."""
     app = request.app
     r = await app[service_key(ReservationService)].get_own(id, reader_id)
     check_is_booking(r)

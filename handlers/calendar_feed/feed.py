@@ -1,4 +1,4 @@
-"""What a calendar reads: the bookings behind a secret address, without a sign-in."""
+"""The calendar feed: a reader's bookings at a secret address, without a sign-in."""
 
 from __future__ import annotations
 
@@ -24,22 +24,21 @@ from models.storage.rate_limiter import RateLimit
 PATH: Final = "/calendar/{token}.ics"
 KIND: Final = "text/calendar; charset=utf-8"
 FEED_READS: Final = RateLimit("calendar", capacity=30, per_second=1 / 60)
-"""Of one address, whoever asks: a calendar reads it once in a quarter of an hour at most, and a
-reader may have it in several."""
+"""Reads of one feed: a calendar reads every 15 minutes at most; a reader may have several."""
 _ETAG_CHARS: Final = 24
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
-    """The calendar, or 304 for who has it. Raises: NotFound for a token that was never issued or is
-    revoked; Throttled, Busy, Unavailable."""
+    """The calendar, or 304 if the client's copy is current. Raises: NotFound for an unknown or
+    revoked token; Throttled, Busy, Unavailable."""
     try:
         id = request.app[service_key(CalendarFeeds)].id_of(request.match_info["token"])
-        # A token that hammers is refused before it takes from its neighbours' address.
+        # A feed that is read too often must not use up the rate limit of its address.
         await enforce_rate_limit(request, FEED_READS, id)
         body = await read_in_public(request, partial(_body, request, id, request[NOW]))
     except NotFound as error:
-        # Somebody has opened it in a browser. A page's links tell where they stand, so an address
-        # that still works has none.
+        # Opened in a browser. Only a NotFound is shown as a page: a page's links disclose its own
+        # address to other sites, and a valid one is secret.
         if "text/html" in request.headers.get("Accept", ""):
             return domain_error_page(request, error)
         raise
@@ -48,18 +47,18 @@ async def feed(request: web.Request) -> web.StreamResponse:
 
 async def _body(request: web.Request, id: str, now: datetime) -> CachedBody:
     app = request.app
-    found, bookings = await app[service_key(CalendarFeeds)].read(id, now)
+    feed, bookings = await app[service_key(CalendarFeeds)].read(id, now)
     reference = app[REFERENCE]
     content = presenter.calendar(
         reference,
         bookings,
         app[SITE].public_base_url,
-        Language(found.language),
+        Language(feed.language),
         reference.profile.title,
     )
     return CachedBody(content, hashlib.sha256(content).hexdigest()[:_ETAG_CHARS], KIND)
 
 
 def address(request: web.Request, token: str) -> str:
-    """Where a calendar reads the feed of that token."""
+    """The URL of the feed with this token."""
     return request.app[SITE].public_base_url + PATH.format(token=token)

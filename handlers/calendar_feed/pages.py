@@ -1,4 +1,4 @@
-"""日历订阅: the page on which a reader has an address, sees it once, and ends it."""
+"""日历订阅: the page that issues the feed's address, shows it once, and revokes it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from models.calendar_feed.service import CalendarFeeds
 
 
 async def show(visit: PageRequest) -> web.StreamResponse:
-    """Whether there is an address, and what can be done with it."""
+    """Whether the reader has a feed, and the forms to issue or revoke its address."""
     return await _page(visit, done=visit.request.query.get("done", ""))
 
 
 async def issue(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """A new address, on the answer itself: it stands nowhere else, and is not shown again."""
+    """Issues a new address and shows it in this response only."""
     language = language_of(visit.request)
     token = await visit[CalendarFeeds].issue(visit.reader.id, language, visit.now)
     return await _page(visit, address=address(visit.request, token))
 
 
 async def revoke(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """停用: the address leads nowhere any more."""
+    """停用: revokes the address."""
     await visit[CalendarFeeds].revoke(visit.reader.id)
     return redirect("/me/calendar?done=off")
 
@@ -43,5 +43,5 @@ async def _page(visit: PageRequest, done: str = "", address: str = "") -> web.St
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """加入日历: one of the reader's bookings as a file. Raises: NotFound."""
+    """加入日历. Raises: NotFound."""
     return await one_booking(visit.request, visit.reader.id, visit.id)

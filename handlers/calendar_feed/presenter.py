@@ -1,4 +1,4 @@
-"""From reservations to the entries of a calendar: the pages' words, and never whose they are."""
+"""Reservations as calendar entries, without the reader's name."""
 
 from __future__ import annotations
 
@@ -23,25 +23,18 @@ Say = Callable[[str], str]
 
 def calendar(
     reference: ReferenceData,
-    found: Sequence[Reservation],
+    reservations: Sequence[Reservation],
     base_url: str,
     language: Language,
     name: str = "",
 ) -> bytes:
-    """The reservations as a calendar's bytes.
-
-    Args:
-        reference: the library, its clock and its seats.
-        found: bookings of one reader, in this order.
-        base_url: the service's own address; its host makes their ids the service's alone.
-        language: of the words.
-        name: as for ``calendar_of``.
-    """
-    # Here and not above: icalendar is 3 MB of every worker, whether anybody has a calendar or not.
+    """The reservations of one reader as an iCalendar file. ``base_url``: the service's URL, whose
+    host makes the entries' ids globally unique. ``name``: see ``calendar_of``."""
+    # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 
     say = _say_in(language)
-    entries = [_entry(reference, r, base_url, language) for r in found]
+    entries = [_entry(reference, r, base_url, language) for r in reservations]
     return calendar_of(entries, reference.profile.clock, say(name))
 
 
@@ -62,7 +55,7 @@ def _entry(
         cancelled=rules.is_off(r),
         summary=words(texts.SUMMARY_OFF.get(r.state, texts.SUMMARY)),
         location=_place(language, seat),
-        description=f"{say(_told(reference, r))}\n{page}",
+        description=f"{say(_status_text(reference, r))}\n{page}",
         url=page,
         before_start=words(texts.BEFORE_START) if rules.reminds_of_start(r) else "",
         before_end=words(texts.BEFORE_END) if rules.reminds_of_end(r) else "",
@@ -85,8 +78,8 @@ def _place(language: Language, seat: ReservedSeat) -> str:
     return seat.label
 
 
-def _told(reference: ReferenceData, r: Reservation) -> str:
-    """By when to check in and how, or how it stands."""
+def _status_text(reference: ReferenceData, r: Reservation) -> str:
+    """The check-in time and method, or the state if it is no longer reserved."""
     if r.state is not ReservationState.RESERVED:
         return texts.STATE.format(state=STATE_TEXT[r.state])
     way = reference.catalog.venues[r.venue_id].check_in_way

@@ -1,5 +1,3 @@
-"""Shapes of the API for the calendar feed."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -8,14 +6,14 @@ from handlers.http.schemas import Response
 
 
 class CalendarFeedOut(Response):
-    """Whether there is an address, and since when; not the address."""
+    """Whether the feed has an address, and since when; the address itself is not returned."""
 
     active: bool
     created_at: datetime | None
 
 
 class CalendarAddressOut(Response):
-    """The address, told this once."""
+    """The new address; it is not returned again."""
 
     url: str
     created_at: datetime

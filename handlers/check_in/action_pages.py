@@ -1,4 +1,4 @@
-"""What a reader can do with a reservation: each action with the question before it."""
+"""Pages of a reader's actions on a reservation: a question first, then the action."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 from models.waitlist.service import WaitlistService
 
 Perform = Callable[[PageRequest, RequestContext, str], Awaitable[Reservation]]
-"""Does the action; the text is the value of its field, empty where it has none."""
+"""Performs the action; the text is the value of its field, empty if it has none."""
 Facts = Callable[[PageRequest, Reservation], Awaitable[dict[str, Any]]]
 
 
@@ -65,14 +65,14 @@ async def _earlier_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 
 async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
     deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)
-    known = r.report is not None and r.report.desk and deadline is not DeadlineAfterReport.STOPS
-    return {"deadline": deadline, "desk_knows": known}
+    at_desk = r.report is not None and r.report.desk and deadline is not DeadlineAfterReport.STOPS
+    return {"deadline": deadline, "desk_knows": at_desk}
 
 
 @dataclass(frozen=True, slots=True)
 class ReservationAction:
-    """An action with its question: ``facts`` is what the question tells, ``field`` the one field
-    that the reader fills in, and ``shape`` what it must be."""
+    """An action and its question. ``facts``: further template data of the question. ``field``: the
+    form field that the reader fills in, if any. ``shape``: the type by which it is validated."""
 
     perform: Perform
     facts: Facts = _no_facts
@@ -121,22 +121,22 @@ ACTIONS: Final[Mapping[str, ReservationAction]] = {
 
 
 async def confirm_page(visit: PageRequest) -> web.StreamResponse:
-    """What will happen, before it happens."""
+    """The page that asks before the action."""
     r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
     verb = visit.request.match_info["verb"]
     if verb == "change":
         query = urlencode({"change": r.id, "date": r.date.isoformat(), "seat": r.seat_id})
         return redirect(f"/areas/{r.area_id}?{query}")
     action = _action(verb)
-    shown = await presenter.reservation(visit[REFERENCE], r, visit.now)
-    if verb not in shown.actions:
-        # Between the list and the tap the state has changed, perhaps in another tab.
+    reservation = await presenter.reservation(visit[REFERENCE], r, visit.now)
+    if verb not in reservation.actions:
+        # The state has changed since the list was loaded, perhaps in another tab.
         return redirect(f"/reservations/{r.id}?done=stale")
     return render_page(
         visit.request,
         "reservations/confirm.html",
         reader=visit.reader,
-        r=shown,
+        r=reservation,
         verb=verb,
         question_title=ACTION_TEXT[verb][0],
         button=ACTION_TEXT[verb][1],
@@ -146,7 +146,7 @@ async def confirm_page(visit: PageRequest) -> web.StreamResponse:
 
 
 async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Do it. A refusal is shown where the question stood."""
+    """Performs the action; a refusal is shown on the page of the question."""
     verb = visit.request.match_info["verb"]
     action = _action(verb)
     value = form_text(form, action.field) if action.field else ""
@@ -177,8 +177,8 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
     visit[WAKE_JOBS]()
     if verb == "cancel":
         return redirect("/reservations?done=cancel")
-    told = report_done(done) if verb == "report" else verb
-    return redirect(f"/reservations/{visit.id}?done={told}")
+    effect = report_done(done) if verb == "report" else verb
+    return redirect(f"/reservations/{visit.id}?done={effect}")
 
 
 def _action(verb: str) -> ReservationAction:

@@ -1,5 +1,3 @@
-"""Presence: check-in, leave, return, another end, finish."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
@@ -86,10 +84,10 @@ async def return_from_leave(call: ApiRequest, body: ScanRequest) -> ReservationO
 
 async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> ReservationOut:
     ctx = call.context(digest_of(body))
-    # Before the code is looked at: the key is good for a day, the code for half a minute.
-    known = await call[CheckInService].previous_result(ctx, call.id)
-    if known is not None:
-        return await presenter.after_change(call, known)
+    # Before the code is verified: the key is valid for a day, the code for half a minute.
+    previous = await call[CheckInService].previous_result(ctx, call.id)
+    if previous is not None:
+        return await presenter.after_change(call, previous)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
     assert call.principal is not None
     scan = await call[ScannedCodes].brought(

@@ -1,4 +1,4 @@
-"""签到: the page that scans the code of a kiosk or of a seat, or takes a kiosk's digits."""
+"""签到: the page that scans a kiosk's code or a seat label, or takes a kiosk's digits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from models.library.entities import AreaId, KioskId
 
 
 async def check_in(visit: PageRequest) -> web.StreamResponse:
-    """Where the kiosks are, and a scanner for their codes."""
     reference, current = visit[REFERENCE], await current_reservation(visit)
     venues = list(reference.catalog.venues_in_use)
     if current is not None and (area := reference.catalog.areas.get(AreaId(current.seat.area_id))):
@@ -33,8 +32,8 @@ async def check_in(visit: PageRequest) -> web.StreamResponse:
 
 
 async def typed(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Digits that a kiosk shows beside its code, typed where there is no camera: they are what the
-    code says, so they go on as if it had been scanned. Raises: QrInvalid."""
+    """Takes the digits beside a kiosk's code, for devices without a camera, and continues as if the
+    code was scanned. Raises: QrInvalid for an unknown kiosk."""
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(form_text(form, "kiosk")))
     if kiosk is None:
         raise QrInvalid()

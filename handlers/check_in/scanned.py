@@ -1,4 +1,4 @@
-"""What a reader does who has scanned a kiosk's code or a seat's label in a browser."""
+"""Actions after scanning a kiosk's code or a seat label in a browser."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """Check in, return from a leave or confirm.
-
-    The note stays until it expires: a reader who got no answer sends the same once more.
-    """
+    """Checks in, returns from a leave or confirms. The stored scan is kept until it expires, so
+    that a reader who got no response can send the form again."""
     r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
     returned = r.returned_at == visit.now
@@ -26,20 +24,20 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
 
 
 async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """The seat is taken, says who has just scanned: no deadline runs. Raises: Malformed."""
+    """Reports the seat as occupied; the scan proves the reader's presence. Raises: Malformed."""
     kind, ctx = form_text(form, "kind"), visit.context()
     if kind not in ("occupied", "belongings"):
         raise Malformed("kind", "occupied or belongings")
-    seen = visit[CheckInService].proof(ctx, scan)
+    proof = visit[CheckInService].proof(ctx, scan)
     r = await visit[SeatReportService].report_occupied(
-        ctx, form_text(form, "reservation"), kind, seen
+        ctx, form_text(form, "reservation"), kind, proof
     )
     visit[WAKE_JOBS]()
     return redirect(f"/reservations/{r.id}?done={report_done(r)}")
 
 
 async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
-    """Whether a report of who has just scanned stops the deadlines: not past those of a day."""
+    """True if a report would stop the deadline; after the day's limit of reports it does not."""
     if r is None:
         return False
     deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)
@@ -47,5 +45,6 @@ async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
 
 
 def report_done(r: Reservation) -> str:
-    """What the page says after a report: whether the deadlines have stopped."""
+    """The ``done`` value after a report: whether it stopped the deadline or only reached the
+    desk."""
     return "report" if r.has_open_report else "report_desk"

@@ -1,5 +1,3 @@
-"""What check-in, renewal and an earlier end take and answer."""
-
 from __future__ import annotations
 
 from typing import Annotated

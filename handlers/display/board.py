@@ -1,7 +1,7 @@
-"""What a hall's screen shows: free seats by floor and area, now and in about an hour, and notices.
+"""The hall display's content: free seats by floor and area, now and in about an hour, and notices.
 
-Everything comes from the maps in memory. A board is made at most once in five seconds at each
-worker, however many screens ask; notices are read once a minute.
+Everything comes from the seat maps in memory. Each worker renders a board at most once in five
+seconds, however many displays there are; notices are read once a minute.
 """
 
 from __future__ import annotations
@@ -37,14 +37,13 @@ _HALF_HOUR: Final = timedelta(minutes=30)
 _NOTICES: Final = 6
 ClosedState = Literal["", "closed", "over", "to_come"]
 ROWS: Final = 6
-"""Areas of one card: a floor with more has several cards."""
+"""Areas of one card; a floor with more has several cards."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """``free`` is None where it is not open at the moment: ``state`` says then how it is (closed,
-    over, to_come), or it is all for the readers of ``groups``. ``later`` is None where it is closed
-    by then."""
+    """An area on the board. ``free``: None if it is not open now (``state`` says why) or is
+    reserved for ``groups``. ``later``: None if it will be closed then."""
 
     name: str
     free: int | None
@@ -55,12 +54,12 @@ class AreaRow:
     opens: datetime | None = None
     groups: Sequence[str] = ()
     expected: ExpectedSeats | None = None
-    """What the past says of that hour, where four weeks of it are known."""
+    """The forecast for that hour, if there are four weeks of data."""
 
 
 @dataclass(frozen=True, slots=True)
 class FloorCard:
-    """A floor, or the next part of one that has many areas."""
+    """A floor, or a part of one with many areas."""
 
     floor: int
     continued: bool
@@ -72,19 +71,19 @@ class FloorCard:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The fragment of the page, and the bytes that its script fetches."""
+    """The board as HTML for the page, and as JSON for its script."""
 
     html: str
     body: CachedBody
 
 
 def assets() -> str:
-    """Names the version of the page around the board: a screen that has another one reloads."""
+    """The version of the page around the board; a display with another one reloads."""
     return f"{asset_url('display.js')} {asset_url('display.css')}"
 
 
 class HallBoards:
-    """The boards of all venues at this worker."""
+    """The boards of all venues, in this worker."""
 
     def __init__(
         self,
@@ -100,7 +99,7 @@ class HallBoards:
         self._titles: tuple[datetime | None, Sequence[str]] = (None, ())
 
     async def board(self, venue: Venue, now: datetime) -> Board:
-        """The venue's board as it was at most five seconds ago."""
+        """The venue's board, at most five seconds old."""
         return await self._boards.get(venue.id, now)
 
     async def _make(self, venue_id: VenueId, now: datetime) -> Board:
@@ -114,10 +113,13 @@ class HallBoards:
         rows = []
         for area in areas:
             row = self._row(area, windows, (today, then), minute)
-            if row.later is not None and (told := self._forecast.at_time([area], at)) is not None:
-                row = replace(row, expected=told.at_most(row.later))
+            if (
+                row.later is not None
+                and (forecast := self._forecast.at_time([area], at)) is not None
+            ):
+                row = replace(row, expected=forecast.at_most(row.later))
             rows.append((area, row))
-            await asyncio.sleep(0)  # each minute all seats are looked at: others go first
+            await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
         floors = [list(floor) for _, floor in groupby(rows, _floor)]
         html = render_fragment(
             "display/board.html",
@@ -135,7 +137,8 @@ class HallBoards:
         )
 
     def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
-        """Now, or the half hour that begins then; None where nobody may look so far ahead."""
+        """The window of this moment, or of the half hour from ``at``; None if ``at`` is too far
+        ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR
@@ -151,9 +154,9 @@ class HallBoards:
         days: tuple[OccupancyView, OccupancyView],
         minute: datetime,
     ) -> AreaRow:
-        asked, ahead = windows
-        assert asked is not None
-        row = row_now(self._plans.plan(area, days[0], asked, minute), minute)
+        now, ahead = windows
+        assert now is not None
+        row = row_now(self._plans.plan(area, days[0], now, minute), minute)
         if row.groups or ahead is None:
             return row
         return replace(row, later=self._free_then(area, ahead, days[1], minute))
@@ -161,12 +164,12 @@ class HallBoards:
     def _with_expected(
         self, card: FloorCard, floor: Sequence[tuple[Area, AreaRow]], at: datetime
     ) -> FloorCard:
-        """Together, where each of its areas is open to all then."""
+        """The card with the forecast of the whole floor, if each of its areas has one."""
         if card.continued or any(row.expected is None for _, row in floor):
             return card
-        told = self._forecast.at_time([area for area, _ in floor], at)
+        forecast = self._forecast.at_time([area for area, _ in floor], at)
         free = card.later if card.later is not None else 0
-        return replace(card, expected=told.at_most(free) if told is not None else None)
+        return replace(card, expected=forecast.at_most(free) if forecast is not None else None)
 
     def _free_then(
         self, area: Area, ahead: TimeFilter, day: OccupancyView, minute: datetime
@@ -177,7 +180,7 @@ class HallBoards:
         return view.count.free if open_then else None
 
     async def _current_notices(self, minute: datetime) -> Sequence[str]:
-        """Their titles; the last known ones while the database does not answer."""
+        """The titles of the notices; the previous ones if the database does not answer."""
         if self._titles[0] != minute:
             try:
                 notices, _ = await self._notices.page_of(minute, 0, _NOTICES)
@@ -188,7 +191,7 @@ class HallBoards:
 
 
 def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
-    """The area as it is at the moment, with nothing of later."""
+    """The area's row for this moment; ``later`` is None."""
     view = plan.view
     assert view.look is not None
     count, opening = view.count, view.look.opening
@@ -202,7 +205,7 @@ def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
 
 
 def _state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
-    """Why nobody can sit there now, empty where it is open; and when it opens where it will."""
+    """Why the area is closed now, empty if it is open; and when it opens today, if it will."""
     if not opening.intervals:
         return "closed", None
     hours = opening.upcoming(minute)
@@ -216,7 +219,7 @@ def _floor(row: tuple[Area, AreaRow]) -> int:
 
 
 def _cards(floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
-    """One card, or several about equally long ones."""
+    """The floor's cards, of about the same length."""
     rows, number = [row for _, row in floor], floor[0][0].floor
     parts = -(-len(rows) // ROWS)
     size = -(-len(rows) // parts)
@@ -233,9 +236,9 @@ def _cards(floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
-    """None where no area is open."""
-    known = [n for n in counts if n is not None]
-    return sum(known) if known else None
+    """The sum of the known counts; None if there are none."""
+    open_counts = [n for n in counts if n is not None]
+    return sum(open_counts) if open_counts else None
 
 
 HALL_BOARDS: Final = web.AppKey("hall_boards", HallBoards)

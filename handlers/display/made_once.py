@@ -1,4 +1,4 @@
-"""What everybody sees alike: made by the first one who asks, and again when it has aged."""
+"""A cache for responses that are the same for everybody."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ Made = TypeVar("Made")
 
 
 class MadeOnce(Generic[Key, Made]):
-    """One answer for each key: at most five seconds old, and of the library and its rules as they
-    are now."""
+    """One value for each key, at most five seconds old, from the current library and policy."""
 
     def __init__(
         self, reference: ReferenceData, make: Callable[[Key, datetime], Awaitable[Made]]
@@ -27,15 +26,15 @@ class MadeOnce(Generic[Key, Made]):
         self._made: dict[Key, tuple[tuple[object, ...], Made]] = {}
 
     async def get(self, key: Key, now: datetime) -> Made:
-        """The answer, made now where there is none that is fresh."""
+        """The cached value, or a new one."""
         reference = self._reference
         turn = int(now.timestamp()) // MADE_EVERY_S
         made_of = turn, reference.catalog.version, reference.policy.version
-        known = self._made.get(key)
-        if known is not None and known[0] == made_of:
-            return known[1]
-        async with self._making:  # whoever comes meanwhile takes the same one
-            known = self._made.get(key)
-            if known is None or known[0] != made_of:
-                known = self._made[key] = made_of, await self._make_new(key, now)
-        return known[1]
+        cached = self._made.get(key)
+        if cached is not None and cached[0] == made_of:
+            return cached[1]
+        async with self._making:  # concurrent callers share one result
+            cached = self._made.get(key)
+            if cached is None or cached[0] != made_of:
+                cached = self._made[key] = made_of, await self._make_new(key, now)
+        return cached[1]

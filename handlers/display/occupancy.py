@@ -1,4 +1,4 @@
-"""The free seats of all areas for other people's screens and programs, without a sign-in."""
+"""Public occupancy: free seats by area, for other screens and programs, without a sign-in."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ routes = ApiRoutes()
 
 
 FOR_EVERYBODY: Final = {
-    # Nothing in it is of a reader, and no cookie changes it: any site may read it.
+    # It has no personal data and does not depend on cookies, so any site may read it.
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": f"public, max-age={MADE_EVERY_S}",
 }
 
 
 class PublicOccupancy:
-    """The answers of this worker, from the maps in memory."""
+    """This worker's cached responses, from the seat maps in memory."""
 
     def __init__(
         self, reference: ReferenceData, plans: SeatMapCache, seat_map: SeatMapService
@@ -44,10 +44,8 @@ class PublicOccupancy:
         self._answers = MadeOnce(reference, self._make)
 
     async def of(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
-        """The areas of the venue, or of all, as they were at most five seconds ago.
-
-        Raises: NotFound where there is no such venue, or the library gives nothing away.
-        """
+        """The venue's areas, or all, at most five seconds old. Raises: NotFound for an unknown
+        venue, or if the library does not publish its occupancy."""
         reference = self._reference
         if not reference.policy_on(local_date(now)).public_occupancy:
             raise NotFound()
@@ -58,14 +56,16 @@ class PublicOccupancy:
     async def _make(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
         minute = floor_minute(now)
         today = await self._occupancy.get_day(local_date(minute))
-        asked = self._plans.window(None, None, None, minute)
+        time_window = self._plans.window(None, None, None, minute)
         items = []
         for area in self._reference.catalog.bookable_areas:
             if venue_id in (None, area.venue_id):
                 items.append(
-                    self._area(area, row_now(self._plans.plan(area, today, asked, minute), minute))
+                    self._area(
+                        area, row_now(self._plans.plan(area, today, time_window, minute), minute)
+                    )
                 )
-                await asyncio.sleep(0)  # each minute all seats are looked at: others go first
+                await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
         content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items))
         etag = blake2b(content, digest_size=12).hexdigest()
         return CachedBody(content, etag, headers=FOR_EVERYBODY)

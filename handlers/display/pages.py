@@ -1,4 +1,4 @@
-"""The screen in the hall: open to everybody, where the library has switched it on."""
+"""The hall display: a public page, if the library has switched it on."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 
 POLL_S: Final = 15
-"""How often a screen asks."""
+"""Seconds between two requests of a display."""
 
 
 async def display(request: web.Request) -> web.StreamResponse:
-    """The venue's screen, whose script keeps it up to date."""
+    """The venue's page, which a script keeps up to date."""
     try:
         venue, board = await _board(request)
     except DomainError as error:
@@ -41,13 +41,13 @@ async def display(request: web.Request) -> web.StreamResponse:
 
 
 async def board(request: web.Request) -> web.StreamResponse:
-    """The part that changes; 304 for a screen that has it. Raises: NotFound, Throttled."""
+    """The part that changes, or 304. Raises: NotFound, Throttled."""
     _, board = await _board(request)
     return board.body.answer(request)
 
 
 async def _board(request: web.Request) -> tuple[Venue, Board]:
-    """Raises: NotFound where the library shows nothing in public; Throttled, Busy."""
+    """Raises: NotFound if the library has no display for the venue; Throttled, Busy."""
     reference = request.app[REFERENCE]
 
     async def read() -> tuple[Venue, Board]:

@@ -1,5 +1,3 @@
-"""What everybody may read of the library's seats."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -9,16 +7,15 @@ from handlers.http.schemas import Id, Request, Response
 
 
 class PublicOccupancyQuery(Request):
-    """Of one venue, or of all."""
+    """``venue``: null for all venues."""
 
     venue: Id | None = None
 
 
 class PublicAreaOut(Response):
-    """``seats_free`` is null where nobody can sit down now, and ``state`` says why. An area that
-    is ``to_come`` opens at ``opens_at``; one that is ``over`` is closed for the rest of the day,
-    and one that is ``closed`` all day, for ``reason``. A ``reserved`` one is for the readers of a
-    group."""
+    """``seats_free``: null unless ``state`` is ``open``. ``to_come``: the area opens at
+    ``opens_at``. ``over``: it is closed for the rest of the day. ``closed``: all day, for
+    ``reason``. ``reserved``: only members of a reader group may use it."""
 
     id: str
     name: str
@@ -33,7 +30,7 @@ class PublicAreaOut(Response):
 
 
 class PublicOccupancyOut(Response):
-    """As it was in the minute ``at``, by the reservations that there are."""
+    """The occupancy in the minute ``at``, as far as it follows from reservations."""
 
     at: datetime
     items: list[PublicAreaOut]

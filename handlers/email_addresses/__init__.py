@@ -1,1 +1,0 @@
-"""邮件通知 for apps and pages."""

@@ -1,5 +1,3 @@
-"""邮件通知 for apps."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -23,10 +21,10 @@ routes = ApiRoutes()
 
 @routes.get("/email-address", "Where the reader's mail goes, and which messages")
 async def show(call: ApiRequest) -> EmailAddressOut:
-    found = await call[EmailAddressService].of(call.reader.id)
-    if found.pending is not None and found.pending.expires_at <= call.now:
-        found = replace(found, pending=None)
-    return presenter.email_address(found)
+    email_address = await call[EmailAddressService].of(call.reader.id)
+    if email_address.pending is not None and email_address.pending.expires_at <= call.now:
+        email_address = replace(email_address, pending=None)
+    return presenter.email_address(email_address)
 
 
 @routes.post(
@@ -51,7 +49,7 @@ async def confirm(call: ApiRequest, body: ConfirmEmail) -> EmailAddressOut:
 @routes.post("/email-address/kinds", "Kinds of messages that are mailed or not", errors=(NotFound,))
 async def choose(call: ApiRequest, body: ChooseMail) -> EmailAddressOut:
     try:
-        choices = {Template(name): wanted for name, wanted in body.kinds.items()}
+        choices = {Template(name): mailed for name, mailed in body.kinds.items()}
     except ValueError:
         raise Malformed("kinds", "the templates of GET /email-address") from None
     await call[EmailAddressService].choose(call.reader.id, choices)

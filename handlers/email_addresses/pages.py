@@ -1,4 +1,4 @@
-"""邮件通知: the reader's address, the code that confirms it, and what is mailed."""
+"""邮件通知: the reader's address, its confirmation, and the kinds of messages that are mailed."""
 
 from __future__ import annotations
 
@@ -30,22 +30,21 @@ _MAX_BYTES: Final = 4096
 
 
 async def settings(visit: PageRequest) -> web.StreamResponse:
-    """The page."""
     return await _page(visit, done=visit.request.query.get("done", ""))
 
 
 async def _page(
     visit: PageRequest, *, status: int = 200, done: str = "", wrong: str = "", address: str = ""
 ) -> web.StreamResponse:
-    found = await visit[EmailAddressService].of(visit.reader.id)
-    if found.pending is not None and found.pending.expires_at <= visit.now:
-        found = replace(found, pending=None)
+    email_address = await visit[EmailAddressService].of(visit.reader.id)
+    if email_address.pending is not None and email_address.pending.expires_at <= visit.now:
+        email_address = replace(email_address, pending=None)
     return render_page(
         visit.request,
         "email_addresses/settings.html",
         status=status,
         reader=visit.reader,
-        mail=presenter.email_address(found),
+        mail=presenter.email_address(email_address),
         done=done,
         wrong=wrong,
         address=address,
@@ -54,7 +53,7 @@ async def _page(
 
 
 async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Send six digits to an address."""
+    """Sends a code of six digits to the address."""
     address = form_text(form, "address")
     try:
         await visit[EmailAddressService].request(
@@ -66,7 +65,7 @@ async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def confirm(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The six digits."""
+    """Confirms the address by its code."""
     try:
         await visit[EmailAddressService].confirm(
             visit.reader.id, form_text(form, "code"), visit.now
@@ -77,7 +76,7 @@ async def confirm(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _refused(visit: PageRequest, error: DomainError, address: str = "") -> web.StreamResponse:
-    """The page once more, with what was typed and why it was not taken."""
+    """The page with the refusal and the typed address."""
     facts = dict(error.details)
     if isinstance(error, TooManyAttempts):
         facts["retry_after"] = error.retry_after
@@ -87,7 +86,7 @@ async def _refused(visit: PageRequest, error: DomainError, address: str = "") ->
 
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What is mailed: the boxes that are ticked."""
+    """Mails the ticked kinds of messages."""
     addresses = visit[EmailAddressService]
     choices = (await addresses.of(visit.reader.id)).choices
     await addresses.choose(visit.reader.id, choices.changed_to(ticked(form)))
@@ -95,20 +94,18 @@ async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def remove(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """No mail any more."""
     await visit[EmailAddressService].remove(visit.reader.id)
     return redirect(f"{_HERE}?done=removed")
 
 
 async def unsubscribe_question(request: web.Request) -> web.StreamResponse:
-    """The page behind the link in a mail: one press, and no more mails of that kind. Nothing
-    happens before that, as programs that look through mail open links too."""
+    """The page of a mail's unsubscribe link. It only asks, as mail scanners open links too."""
     return _unsubscribe_page(request, request.query.get("t", ""))
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
-    """No more mails of that kind. A mail program asks for it by itself too (RFC 8058), without a
-    session: the link is the proof."""
+    """Stops this kind of mail. Mail programs also send this request (RFC 8058), without a session:
+    the link's token is the proof."""
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)

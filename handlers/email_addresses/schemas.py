@@ -1,5 +1,3 @@
-"""Shapes of the API for a reader's e-mail address."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -18,7 +16,7 @@ class EmailAddressOut(Response):
     from_campus: bool
     undeliverable: bool
     pending: str | None
-    """Masked: it waits for its code."""
+    """Masked; not confirmed yet."""
     pending_until: datetime | None
     kinds: list[MessageKind]
 

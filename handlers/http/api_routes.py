@@ -1,5 +1,3 @@
-"""Tables of the API's operations: a feature's ``api.py`` names each route at its function."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
@@ -12,10 +10,8 @@ Options = ParamSpec("Options")
 
 
 class ApiRoutes(list[Endpoint]):
-    """The operations of one module, in the order in which they stand there.
-
-    ``@routes.get(path, summary, …)`` adds the function below it; the options are ``Endpoint``'s.
-    """
+    """The API operations of one module: ``@routes.get(path, summary, …)`` appends an
+    ``Endpoint``."""
 
     def __init__(self) -> None:
         super().__init__()

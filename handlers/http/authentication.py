@@ -1,4 +1,4 @@
-"""Who asks: the bearer token or the cookie, the origin of the page, the address behind proxies."""
+"""The caller of a request: session or API token, own origin, client address, rate limits."""
 
 from __future__ import annotations
 
@@ -22,33 +22,30 @@ from models.storage.rate_limiter import RateLimit
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES: Final = RateLimit("write", capacity=60, per_second=2)
-"""A reader's changes. Generous for people; who hammers is slowed to two a second."""
+"""A reader's changes: after a burst of 60, two a second."""
 BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
-"""A reader's attempts to get a seat, on all channels together. Enough to try one seat after the
-other by hand; a script that hammers before the opening has none left when it opens."""
+"""A reader's attempts to get a seat, on all channels together. Enough to try seats by hand, but not
+for a script that starts before the opening."""
 QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
-"""What a reader writes to the library: a person reads it."""
+"""A reader's messages to the library, which a person reads."""
 SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
-"""Sign-ins from one address: a whole campus can stand behind one."""
+"""Sign-ins from one address, which a whole campus may share."""
 UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
-"""Single logouts from one address that name a ticket without a session. The campus's CAS sends them
-for readers who have signed out here already."""
+"""Single logouts from one address for tickets without a session. The campus's CAS also sends them
+for readers who have already signed out here."""
 _AT_ONCE_S: Final = 10
-"""What a program may save up: what it could do in so many seconds."""
+"""Seconds of unused rate that a program may use in one burst."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
 def session_id(request: web.Request) -> str:
-    """The id of the session that the bearer token or the cookie was issued for; it may have ended.
-    Nothing is looked up, so whatever a stranger sends costs nobody else anything.
-
-    Raises: Unauthenticated.
-    """
+    """The id of the session that the bearer token or the cookie was issued for; the session may
+    have ended. Needs no database query. Raises: Unauthenticated."""
     return request.app[SESSIONS].id_of(_token(request))
 
 
 def _token(request: web.Request) -> str:
-    """The bearer token, or the cookie's. Raises: Unauthenticated where there is none."""
+    """Raises: Unauthenticated if the request has neither a bearer token nor a session cookie."""
     header = request.headers.get(AUTHORIZATION)
     if header is not None:
         if header[:7].lower() != "bearer ":
@@ -57,15 +54,15 @@ def _token(request: web.Request) -> str:
     else:
         token = request.cookies.get(request.app[SITE].session_cookie, "")
         if token.startswith(TOKEN_PREFIX):
-            raise Unauthenticated()  # a program's token is no browser's
+            raise Unauthenticated()  # an API token is not accepted as a cookie
     if not token:
         raise Unauthenticated()
     return token
 
 
 def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
-    """The session of the bearer token, where this worker has looked it up a moment ago; None says
-    nothing. For looks that are answered from memory, where asking ``identify`` costs a tenth."""
+    """The bearer token's session if it is in this worker's cache; None if it has to be looked up.
+    For reads answered from memory, to which ``identify`` would add a tenth of their time."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
@@ -73,57 +70,56 @@ def recognise(request: web.Request, app: web.Application, now: datetime) -> Prin
 
 
 async def identify(request: web.Request, now: datetime, id: str = "") -> Principal:
-    """The session behind the request; ``id`` is its ``session_id`` where that was asked for before.
+    """The session behind the request. ``id`` is its ``session_id``, if the caller has it already.
     Raises: Unauthenticated, BadOrigin."""
     try:
         sessions = request.app[SESSIONS]
         id = id or sessions.id_of(_token(request))
         if request.method not in _SAFE and AUTHORIZATION not in request.headers:
             require_own_origin(request)
-        known = sessions.cached(id, now)
-        return known if known is not None else await sessions.open(id, now)
+        principal = sessions.cached(id, now)
+        return principal if principal is not None else await sessions.open(id, now)
     except Unauthenticated:
         if request.headers.get(AUTHORIZATION, "")[7:].strip().startswith(TOKEN_PREFIX):
-            raise Unauthenticated(reason="token") from None  # no page to sign in at
+            raise Unauthenticated(reason="token") from None  # a program cannot sign in again
         raise
 
 
 async def signed_in(request: web.Request, now: datetime) -> Principal | None:
-    """The session behind the request; None where there is none, or a program asks.
-    Raises: BadOrigin."""
+    """A person's session; None without a session or for a program. Raises: BadOrigin."""
     try:
-        found = await identify(request, now)
+        principal = await identify(request, now)
     except Unauthenticated:
         return None
-    return found if found.program is None else None
+    return principal if principal.program is None else None
 
 
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """The session has that role somewhere, and has used it lately. Raises: Forbidden,
-    SecondFactorRequired, SignInAgain."""
+    """Checks that the session has the role in some venue, and has used it recently. Raises:
+    Forbidden, SecondFactorRequired, SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
     if rights is None or not rights.role.covers(role):
         raise Forbidden()
-    # A wrong clock judges nothing, and the staff must see that it is wrong.
+    # With a wrong clock the role's age is not checked: staff must see the warning about it.
     if request.app[CLOCK].trusted and not await request.app[SESSIONS].use_role(session, now):
         raise SignInAgain()
-    given = session.role is not None and session.role.second_factor
-    if request.app[SITE].staff_totp and not given:
+    second_factor = session.role is not None and session.role.second_factor
+    if request.app[SITE].staff_totp and not second_factor:
         raise SecondFactorRequired()
 
 
 def require_clock(request: web.Request) -> None:
-    """What a wrong clock decides is wrong for everybody. Raises: ClockWrong."""
+    """Raises: ClockWrong while the host's clock differs from MongoDB's."""
     if not request.app[CLOCK].trusted:
         raise ClockWrong()
 
 
 def require_own_origin(request: web.Request) -> None:
-    """A cookie travels by itself, so the page must be ours. Raises: BadOrigin."""
+    """Raises: BadOrigin if Origin or Referer is not this site; browsers send cookies from any."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:
@@ -142,7 +138,7 @@ def bound_reader(principal: Principal) -> Reader:
 
 
 def channel_of(principal: Principal) -> str:
-    """The way a change came by, for the history."""
+    """The channel for the reservation's history: mini, web or kiosk."""
     return _WAYS[principal.session.kind]
 
 
@@ -154,10 +150,7 @@ async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) 
 
 
 async def pace_program(request: web.Request, token: ApiToken, now: datetime) -> None:
-    """A turn of the program's own: it takes nobody else's, and nobody else takes its.
-
-    Raises: Throttled.
-    """
+    """Applies the rate limit of this API token and records its use. Raises: Throttled."""
     per_second = token.per_minute / 60
     limit = RateLimit("program", max(1.0, _AT_ONCE_S * per_second), per_second)
     await enforce_rate_limit(request, limit, token.id)
@@ -165,12 +158,12 @@ async def pace_program(request: web.Request, token: ApiToken, now: datetime) -> 
 
 
 def client_address(request: web.Request) -> str:
-    """The client's address; X-Forwarded-For is believed from configured proxies only."""
+    """The client's address. X-Forwarded-For counts only from configured proxies."""
     trusted = request.app[SITE].trusted_proxies
     address = request.remote or "unknown"
     if not trusted:
         return address
-    # A proxy may add a line of its own behind one that the client sent.
+    # A proxy may add a header line after one that the client sent.
     lines = ",".join(request.headers.getall("X-Forwarded-For", []))
     forwarded = [part.strip() for part in lines.split(",")]
     while forwarded and is_among(address, trusted):
@@ -181,7 +174,7 @@ def client_address(request: web.Request) -> str:
     return address
 
 
-@lru_cache(maxsize=1024)  # with a proxy it is asked for each request, about the same few
+@lru_cache(maxsize=1024)  # called for each request behind a proxy, with few addresses
 def is_among(address: str, networks: tuple[Network, ...]) -> bool:
     return _is_address(address) and any(
         ipaddress.ip_address(address) in network for network in networks

@@ -1,5 +1,3 @@
-"""What a browser says of itself, in a few words, for lists of devices."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -10,7 +8,7 @@ _BROWSERS: Final = (
     *(("MicroMessenger", "WeChat"), ("Edg", "Edge"), ("Firefox", "Firefox")),
     *(("Chrome", "Chrome"), ("Safari", "Safari")),
 )
-"""The first mark that a User-Agent has names its browser: most of them claim to be others, too."""
+"""Marks in a User-Agent. The first match counts: most browsers also carry the marks of others."""
 _SYSTEMS: Final = (
     *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows")),
     *(("Mac OS", "macOS"), ("Linux", "Linux")),
@@ -18,7 +16,8 @@ _SYSTEMS: Final = (
 
 
 def browser_name(request: web.Request) -> str:
-    """Browser and system: Chrome · Linux; empty where neither is known."""
+    """The browser and system of the User-Agent ("Chrome · Linux"); empty if neither is
+    recognised."""
     agent = request.headers.get("User-Agent", "")
     name = next((words for mark, words in _BROWSERS if mark in agent), "")
     system = next((words for mark, words in _SYSTEMS if mark in agent), "")

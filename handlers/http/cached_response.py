@@ -1,4 +1,4 @@
-"""Answers that many readers share: made once, sent as they are."""
+"""Responses that are encoded once and sent to many readers."""
 
 from __future__ import annotations
 
@@ -14,27 +14,24 @@ from aiohttp.web_request import BaseRequest
 
 _JSON: Final = "application/json; charset=utf-8"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Of what concerns one reader: nothing keeps it, and nothing takes it for something else."""
+"""Headers of a response for one reader: caches do not store it, browsers do not guess its type."""
 _LEVEL: Final = 1
-"""Of gzip: 0.3 ms for a plan; more takes longer and saves little on such text."""
+"""The gzip level: 0.3 ms for a plan. Higher levels take longer and save little on such text."""
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
 
 class CachedBody:
-    """An answer's bytes with the ETag that stands for them.
-
-    Who takes gzip gets a tenth of the bytes, with an ETag of its own; compressed once, when the
-    first one asks. Either ETag is as good to say what one has.
-    """
+    """A response body with its ETag, compressed at the first request that accepts gzip. The gzip
+    form has its own ETag; in If-None-Match either counts."""
 
     __slots__ = ("_content", "_etag", "_gzipped", "_headers", "_kind", "_plain")
 
     def __init__(
         self, content: bytes, etag: str, kind: str = _JSON, headers: Mapping[str, str] | None = None
     ) -> None:
-        """``headers`` stand beside the usual ones, or in their place."""
+        """``headers`` are added to the usual ones and override them."""
         self._content = content
         self._etag = etag
         self._kind = kind
@@ -43,23 +40,25 @@ class CachedBody:
         self._gzipped: _Encoding | None = None
 
     def answer(self, request: web.Request) -> web.StreamResponse:
-        """The body, or 304 for who has it."""
+        """The body, or 304 if the client's copy is current."""
         headers = request.headers
         form = self._form(headers.get(ACCEPT_ENCODING))
-        given = headers.get(IF_NONE_MATCH)
-        known = given is not None and (given == form.etag or self._is_known(given))
+        if_none_match = headers.get(IF_NONE_MATCH)
+        unchanged = if_none_match is not None and (
+            if_none_match == form.etag or self._matches(if_none_match)
+        )
         if _is_plain_http11(request):
             return (
-                PrebuiltResponse(304, form.known_tail)
-                if known
+                PrebuiltResponse(304, form.not_modified_tail)
+                if unchanged
                 else PrebuiltResponse(200, form.whole_tail)
             )
-        if known:
-            return web.Response(status=304, headers=form.known)
+        if unchanged:
+            return web.Response(status=304, headers=form.not_modified)
         return web.Response(body=form.content, headers=form.whole)
 
     def _form(self, accepted: str | None) -> _Encoding:
-        # What refuses an encoding by a quality of zero is rare enough to get the plain form.
+        # A header with a quality of zero (or below one) is rare and gets the plain form.
         if accepted is None or "gzip" not in accepted or "q=0" in accepted:
             return self._plain
         if self._gzipped is None:
@@ -69,41 +68,40 @@ class CachedBody:
             )
         return self._gzipped
 
-    def _is_known(self, given: str) -> bool:
-        known = (f'"{self._etag}"', f'"{self._etag}-gz"')
-        return any(part.strip().removeprefix("W/") in known for part in given.split(","))
+    def _matches(self, if_none_match: str) -> bool:
+        etags = (f'"{self._etag}"', f'"{self._etag}-gz"')
+        return any(part.strip().removeprefix("W/") in etags for part in if_none_match.split(","))
 
 
 class _Encoding:
-    """One encoding of a body: its headers, and both answers as they are sent."""
+    """One encoding of a body, with the headers and the prebuilt bytes of its 200 and its 304."""
 
-    __slots__ = ("content", "etag", "known", "known_tail", "whole", "whole_tail")
+    __slots__ = ("content", "etag", "not_modified", "not_modified_tail", "whole", "whole_tail")
 
     def __init__(
         self, content: bytes, kind: str, etag: str, headers: dict[str, str], encoding: str = ""
     ) -> None:
         self.content, self.etag = content, etag
-        self.known = {
+        self.not_modified = {
             "ETag": etag,
             "Cache-Control": "private, no-cache",
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
             **headers,
         }
-        self.whole = {"Content-Type": kind, **self.known}
+        self.whole = {"Content-Type": kind, **self.not_modified}
         if encoding:
             self.whole["Content-Encoding"] = encoding
-        self.known_tail = _lines(self.known) + b"\r\n"
+        self.not_modified_tail = _lines(self.not_modified) + b"\r\n"
         length = {"Content-Length": str(len(content))}
         self.whole_tail = _lines({**self.whole, **length}) + b"\r\n" + content
 
 
 class PrebuiltResponse(web.StreamResponse):
-    """Sends bytes that hold headers and body already, behind the headers of this very answer.
+    """Sends prebuilt bytes of headers and body, preceded by the headers of the single response.
 
-    For the usual request only. Making the same headers anew for each reader took a fifth of the
-    time of an answer from memory. There are no others: whoever sets one here finds no ``headers``,
-    as the class above, which would make them, is not asked to.
+    Encoding the same headers for each reader took a fifth of the time of a response from memory.
+    Only for plain HTTP/1.1. It has no ``headers``: the base class is not initialised.
     """
 
     def __init__(self, status: int, tail: bytes) -> None:
@@ -113,7 +111,8 @@ class PrebuiltResponse(web.StreamResponse):
         self._sent = False
 
     def set_common_headers(self, request_id: str, time: bytes) -> None:
-        """Set the headers that every answer has; ``time`` are the lines with the server's time."""
+        """Sets the headers that every response has. ``time``: encoded lines of the server's
+        time."""
         self._own = b"X-Request-Id: %s\r\n%s" % (request_id.encode(), time)
 
     @property
@@ -128,12 +127,12 @@ class PrebuiltResponse(web.StreamResponse):
             self._sent = True
             line = _STATUS_LINES[self._status]
             own = self._own if self.keep_alive else self._own + b"Connection: close\r\n"
-            # In one piece: for several of them uvloop makes objects that cost more than joining.
+            # One write: for several parts uvloop creates objects that cost more than joining.
             transport.write(b"".join((line, own, self._tail)))
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """All is sent already."""
+        """Does nothing: ``prepare`` has sent everything."""
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
@@ -144,7 +143,7 @@ _JSON_HEAD: Final = _lines({"Content-Type": _JSON, **_PRIVATE}) + b"Content-Leng
 
 
 def json_answer(request: web.Request, status: int, content: bytes) -> web.StreamResponse:
-    """An answer of this very request."""
+    """A response for this request alone, not to be stored."""
     if _is_plain_http11(request):
         return PrebuiltResponse(status, b"%s%d\r\n\r\n%s" % (_JSON_HEAD, len(content), content))
     return web.Response(
@@ -157,5 +156,5 @@ def json_answer(request: web.Request, status: int, content: bytes) -> web.Stream
 
 
 def _is_plain_http11(request: web.Request) -> bool:
-    """By HTTP/1.1 on a connection that stays open, and a body is wanted."""
+    """True if the request is HTTP/1.1, keeps its connection open, and wants a body."""
     return request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"

@@ -1,4 +1,4 @@
-"""Cookies of this service: for all of it, out of scripts' reach, and not sent from other sites."""
+"""The service's cookies: for all paths, HttpOnly and SameSite."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from handlers.http.keys import SITE
 
 _ERASED: Final = "seat_erased"
 _ERASED_SECONDS: Final = 43_200
-"""Longer than a campus's sign-on usually lasts."""
+"""Seconds a browser remembers an erasure: longer than the campus's sign-on usually lasts."""
 
 
 def secure_name(request: web.Request, name: str) -> str:
-    """The cookie's name here. Over https no other host of the domain can set it, and so begin a
-    sign-in of its own in somebody's browser."""
+    """The cookie's name on this site. Over https it has the prefix ``__Host-``, so that no other
+    host of the domain can set it and sign the browser in as somebody else."""
     return f"__Host-{name}" if request.app[SITE].secure_cookies else name
 
 
 def give_cookie(
     request: web.Request, response: web.StreamResponse, name: str, value: str, max_age_s: int
 ) -> None:
-    """Let the browser keep the value for so many seconds; over https only where that is spoken."""
+    """Sets the cookie for so many seconds; over https it is Secure."""
     response.set_cookie(
         name,
         value,
@@ -42,28 +42,28 @@ def give_session_cookie(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Let the browser keep the session's token until the session ends."""
+    """Sets the session's cookie until the session ends."""
     seconds = int((expires_at - now).total_seconds())
     give_cookie(request, response, request.app[SITE].session_cookie, token, seconds)
 
 
 def forget_session_cookie(request: web.Request, response: web.StreamResponse) -> None:
-    """Let the browser forget the session's token."""
     site = request.app[SITE]
     response.del_cookie(site.session_cookie, path="/", secure=site.secure_cookies)
 
 
 def note_erasure(request: web.Request, response: web.StreamResponse) -> None:
-    """Let the browser remember that its reader has been erased: none is made anew unasked."""
+    """Marks the browser after its reader was erased. The next sign-in then asks for the campus
+    password again, so that the reader is not recreated unintentionally."""
     give_cookie(request, response, _ERASED, "1", _ERASED_SECONDS)
 
 
 def was_erased(request: web.Request) -> bool:
-    """Has the browser's reader been erased, and nobody signed in since?"""
+    """True if the browser's reader was erased and has not signed in since."""
     return _ERASED in request.cookies
 
 
 def forget_erasure(request: web.Request, response: web.StreamResponse) -> None:
-    """Somebody has signed in again."""
+    """Removes the mark of ``note_erasure`` after a new sign-in."""
     if was_erased(request):
         response.del_cookie(_ERASED, path="/")

@@ -1,4 +1,4 @@
-"""The token that each form carries: proof that the form came from a page of this session."""
+"""CSRF tokens, which prove that a form came from a page of this session."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from handlers.http.keys import SITE
 
 
 def new_csrf_token(request: web.Request) -> str:
-    """A token for the session of the request. Each page has another one, so that its compressed
-    size reveals nothing of it (BREACH)."""
+    """A new token for the session. Tokens differ, so a page's compressed size does not reveal one
+    (BREACH)."""
     nonce = secrets.token_hex(8)
     return f"{nonce}.{_mac(_secret(request), nonce)}"
 
 
 def is_csrf_token_valid(request: web.Request, token: str) -> bool:
-    """Was the token made for the session of the request?"""
+    """True if the token was issued to the request's session."""
     secret = _secret(request)
     nonce, _, mac = token.partition(".")
     return bool(secret) and hmac.compare_digest(

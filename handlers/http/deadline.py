@@ -1,7 +1,7 @@
-"""An answer within five seconds, also where MongoDB hangs or has no primary.
+"""Time limits: every response within five seconds, even if MongoDB hangs or has no primary.
 
-A look that waits for too long is cut off. A change is not: it goes on, so that its outcome is made
-certain, and only its client is told that it is not known yet.
+A read that takes too long is cancelled. A change continues until its outcome is certain; only its
+client gets ``OutcomeUnknown``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, Final, TypeVar
 from models.kernel.errors import OutcomeUnknown, Unavailable
 
 ANSWER_WITHIN_S: Final = 4.0
-"""With what lies before and behind, an answer within five seconds."""
+"""Seconds a request may work; queueing and sending fit into the rest of the five seconds."""
 Result = TypeVar("Result")
 
 
 @coroutine
 def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
-    """The result of ``work``. What needs not wait, as nearly every plan, costs nothing here: there
-    is a time limit from the first wait on. Raises: Unavailable when it is over."""
+    """The result of ``work``. The time limit starts at its first wait, so work that never waits, as
+    most seat maps, has no overhead. Raises: Unavailable when the time is over."""
     try:
         waits_for = work.send(None)
     except StopIteration as done:
@@ -53,18 +53,19 @@ def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
     finally:
         limit.cancel()
         if late:
-            task.uncancel()  # also where the work has swallowed it: the connection's task lives on
+            task.uncancel()  # even if the work swallowed the cancellation: the task goes on
 
 
 class Changes:
-    """Those under way, also where nobody waits for them any more. The door bounds how many."""
+    """The changes in progress, even if their client has left. ``WriteQueue`` bounds their
+    number."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Future[Any], tuple[float, asyncio.Task[None]]] = {}
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
-        """The result of ``work``. Raises: OutcomeUnknown after so many seconds, by ``tick``: it
-        goes on nevertheless, also where whoever waits for it is cancelled."""
+        """The result of ``work``. Raises: OutcomeUnknown if it takes longer than ``seconds``. The
+        work continues then, and also if the caller is cancelled."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         task = loop.create_task(self._go_on(work, answer))
@@ -72,14 +73,13 @@ class Changes:
         try:
             return await answer
         finally:
-            # A refusal has this frame in its traceback, and the future has the refusal: as a circle
-            # all that belongs to the request would stay until the garbage collector comes.
+            # The exception's traceback refers to this frame and the future to the exception: such a
+            # cycle would hold the whole request until the garbage collector runs.
             del answer, task
 
     async def _go_on(
         self, work: Coroutine[Any, Any, Result], answer: asyncio.Future[Result]
     ) -> None:
-        """Bring ``work`` to its end, and say how it ended if that is still wanted."""
         try:
             result = await work
         except BaseException as error:
@@ -92,18 +92,18 @@ class Changes:
                 answer.set_result(result)
         finally:
             del self._under_way[answer]
-            del answer  # as above
+            del answer  # no reference cycle, see ``within``
 
     def tick(self) -> None:
-        """Answer those whose time is over."""
+        """Raises OutcomeUnknown in the callers whose time is over."""
         now = asyncio.get_running_loop().time()
         for answer, (until, _) in self._under_way.items():
             if until > now:
-                break  # they are in the order in which they came
+                break  # in order of arrival
             if not answer.done():
                 answer.set_exception(OutcomeUnknown())
 
     async def finish(self, seconds: float) -> None:
-        """Let those that go on end, for so long."""
+        """Waits at most so many seconds for the changes in progress."""
         if self._under_way:
             await asyncio.wait([task for _, task in self._under_way.values()], timeout=seconds)

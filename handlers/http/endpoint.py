@@ -1,4 +1,4 @@
-"""One operation of the API: how it is declared, and the one way in which all of them are run."""
+"""The declaration of an API operation, and the steps in which all operations run."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 class Access(Enum):
-    """Who may call. ``ANYONE`` needs no token, ``SESSION`` one, bound to a reader or not; a kiosk
-    shows its key, a gate signs. The staff's are roles of a web session."""
+    """The kinds of callers. ``SESSION`` includes sessions not bound to a reader. A kiosk sends its
+    key, a gate signs. ``VIEWER`` and ``LIBRARIAN`` are staff roles of a web session."""
 
     ANYONE = "anyone"
     SESSION = "session"
@@ -66,18 +66,18 @@ class Access(Enum):
 
 @dataclass(slots=True)  # a frozen one takes three times as long to make
 class ApiRequest:
-    """One request, identified and with its time."""
+    """An API request after identification."""
 
     request: web.Request
     app: web.Application
-    """The request's, which it has to look for each time."""
+    """``request.app``, stored because aiohttp searches it at each access."""
     now: datetime
     principal: Principal | None
     body: bytes = b""
-    """As it was sent."""
+    """The raw bytes."""
 
     def __getitem__(self, key: web.AppKey[Value] | type[Value]) -> Value:
-        """The application's service of this class, or what it holds under a key."""
+        """The application's service of this class, or the value under an ``AppKey``."""
         return self.app[service_key(key) if isinstance(key, type) else key]
 
     @property
@@ -87,12 +87,12 @@ class ApiRequest:
 
     @property
     def program(self) -> ApiToken | None:
-        """By what token a program asks; None where a person does."""
+        """The API token of the calling program; None if a person calls."""
         return self.principal.program if self.principal is not None else None
 
     @property
     def viewer(self) -> Reader:
-        """Through whose eyes it is looked: the reader's, or in an unbound session nobody's."""
+        """The bound reader, or an anonymous onlooker in an unbound session."""
         assert self.principal is not None
         return self.principal.reader or onlooker(self.principal.session.id)
 
@@ -101,7 +101,7 @@ class ApiRequest:
         return self.request.match_info["id"]
 
     def context(self, digest: str = "") -> RequestContext:
-        """Who asks the use cases, with the idempotency key where the request carries one."""
+        """The context for services, with the idempotency key if the request has one."""
         assert self.principal is not None
         return RequestContext(
             self.reader,
@@ -113,12 +113,11 @@ class ApiRequest:
 
     @property
     def step_aside(self) -> Callable[[], AbstractContextManager[None]]:
-        """Gives the request's place to another one for as long as it waits."""
+        """Makes a context manager, within which others may use the request's place in the queue."""
         return self.app[LOAD_SHEDDER].door.step_aside
 
     def key(self, digest: str) -> IdempotencyKey | None:
-        """The idempotency key that the request carries, for a body with that digest. Raises:
-        Malformed."""
+        """The request's idempotency key, bound to the body's digest. Raises: Malformed."""
         headers = self.request.headers
         value, repeated = headers.get("Idempotency-Key"), "Idempotency-Repeat" in headers
         if value is None:
@@ -127,11 +126,8 @@ class ApiRequest:
 
 
 def key_of(value: str, path: str, digest: str, *, repeated: bool) -> IdempotencyKey:
-    """The key for one request: the same key with another path or body is refused. ``repeated``: the
-    client has sent it before, and had no answer.
-
-    Raises: Malformed.
-    """
+    """The idempotency key of one request; its reuse with another path or body is refused.
+    ``repeated``: the client has sent it before and got no response. Raises: Malformed."""
     if not _KEY.fullmatch(value):
         raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
     return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
@@ -143,28 +139,28 @@ BROWSER: Final = frozenset({SessionKind.WEB})
 AT_KIOSK: Final = frozenset({SessionKind.KIOSK})
 _OWN_DEVICES: Final = BROWSER | PHONE
 ROLES: Final = {Access.VIEWER: Role.VIEWER, Access.LIBRARIAN: Role.LIBRARIAN}
-"""The role of a web session that a route for the staff asks for."""
+"""The staff role that a route of this access requires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One line of the contract. The operation's signature names the shapes: the ``body`` or the
-    ``query`` that it gets after the call, and the answer that it returns.
+    """One API route. The operation's signature names the types of its ``body`` or ``query`` (the
+    second argument) and of its response.
 
-    ``who`` may call it, from which ``sessions``: a browser's and a phone's unless they are given,
-    and also that of a card at a kiosk where it is open ``at_kiosk``; for the staff a browser's.
-    ``scope``: what a program's token has to be good for; without it no program may call.
-    ``audited``: the audit log has an entry of what it does.
-    ``answer`` is given for an operation that returns a whole response or one of two answers.
-    ``accepted`` is the other answer, with 202: it was taken in, and counts later.
-    ``status`` is 200, and 204 without an answer, unless it is given.
-    ``media``: the answer is text of that type and no JSON.
-    ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
-    ``cached``: the answer has an ETag, and is 304 for who has it.
-    ``takes_seat``: it takes a seat, which everybody wants in the same moment.
-    ``signs_in``: it waits for WeChat or the mail server, in a queue of its own.
+    ``who`` may call it, and from which ``sessions``: by default browser and phone, for staff the
+    browser only; ``at_kiosk`` adds a card's session at a kiosk.
+    ``scope``: the scope that a program's API token needs; None keeps programs out.
+    ``audited``: the operation writes an entry in the audit log.
+    ``answer``: the response's type, if the operation returns a whole response or one of two types.
+    ``accepted``: the second type, sent with 202 for a request that takes effect later.
+    ``status``: by default 200, or 204 without a response body.
+    ``media``: the content type of a text response.
+    ``stream``: the response is an event stream; ``answer`` is the data of its main event.
+    ``cached``: the response has an ETag, and is 304 if the client's copy is current.
+    ``takes_seat``: the attempt counts against the limit ``BOOKINGS``.
+    ``signs_in``: it waits for WeChat or the mail server, so it has a separate queue.
     ``verify_before_parsing`` runs before the body is parsed (a machine's signature).
-    ``errors``: those of its own, beside the ones that all routes of its kind share.
+    ``errors``: the route's own, beside those that all routes of its kind share.
     """
 
     operation: Operation
@@ -192,7 +188,7 @@ class Endpoint:
     body: type | None = field(init=False)
     query: type | None = field(init=False)
     returns_response: bool = field(init=False)
-    """The operation makes the response itself, always."""
+    """The operation always returns a complete response."""
 
     def __post_init__(self) -> None:
         shapes = get_type_hints(self.operation)
@@ -211,13 +207,14 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """Feature and function: ``reservations.create``; ``staff.…`` for those of ``staff_api``."""
+        """The operationId: feature and function (``reservations.create``); ``staff.…`` for a
+        ``staff_api``."""
         _, feature, module = self.operation.__module__.split(".")
         return f"{'staff' if module == 'staff_api' else feature}.{self.operation.__name__}"
 
 
 def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Read, let in, identify, pace, parse, call, present."""
+    """The route's handler: reads the body, queues, identifies, limits, parses, calls, encodes."""
     if route.method == "GET" and route.who is Access.ANYONE:
         return _public_handler(route)
     return (
@@ -232,7 +229,7 @@ def _identified(route: Endpoint) -> bool:
 
 
 def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
+    empty_query = msgspec.convert({}, route.query) if route.query is not None else None
     present, role = _presenter(route), ROLES.get(route.who)
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -242,9 +239,9 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
         looking = True
         try:
             now = request[NOW]
-            known = recognise(request, app, now) if role is None else None
-            if known is not None and known.program is None:
-                principal = known
+            cached = recognise(request, app, now) if role is None else None
+            if cached is not None and cached.program is None:
+                principal = cached
                 _allow(principal, route)
             else:
                 principal = await _admit(request, route, role, now)
@@ -256,11 +253,11 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
             call = ApiRequest(request, app, now, principal)
             if route.query is None:
                 return present(request, await route.operation(call))
-            asked = parse_query(request, route.query) if request.query_string else nothing_asked
+            query = parse_query(request, route.query) if request.query_string else empty_query
             if route.stream:
-                admission.end_read()  # from now on it is nobody's turn
+                admission.end_read()  # an open stream counts as no read
                 looking = False
-            return present(request, await route.operation(call, asked))
+            return present(request, await route.operation(call, query))
         finally:
             if looking:
                 admission.end_read()
@@ -268,13 +265,13 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
     def look(request: web.Request) -> Awaitable[web.StreamResponse]:
         return read_within(ANSWER_WITHIN_S, answer(request))
 
-    # The console has long lists; a program and whoever does the same are told in time.
+    # The console's long lists may take longer; a route that programs also call has the limit.
     patient = role is not None and route.scope is None
     return answer if route.stream or patient else look
 
 
 def _public_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """For everybody: paced by the address alone."""
+    """Routes without a token, with a rate limit by address only."""
     assert route.query is not None
     query, present = route.query, _presenter(route)
 
@@ -297,7 +294,7 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
     unsigned = route.who in (Access.ANYONE, Access.KIOSK)
     max_bytes = ANONYMOUS_BODY_BYTES if unsigned else MAX_BODY_BYTES
 
-    # Whoever waits for WeChat is told what it says; the library's people have long lists.
+    # No time limit for sign-ins, which wait for WeChat, and for the staff's long lists.
     role = ROLES.get(route.who)
     patient = route.signs_in or role is not None
 
@@ -363,8 +360,8 @@ def _as_it_is(_: web.Request, response: web.StreamResponse) -> web.StreamRespons
 async def _admit(
     request: web.Request, route: Endpoint, role: Role | None, now: datetime, id: str = ""
 ) -> Principal:
-    """The principal behind the request, who may make it: a program at its pace, a person with the
-    ``role`` that it takes. Raises: as ``identify``, ``_allow`` and ``require_role``; Throttled."""
+    """The caller, after a program's rate limit or a person's role check. Raises: Throttled; see
+    ``identify``, ``_allow`` and ``require_role``."""
     principal = await identify(request, now, id)
     if principal.program is not None:
         await pace_program(request, principal.program, now)
@@ -375,7 +372,7 @@ async def _admit(
 
 
 def _allow(principal: Principal, route: Endpoint) -> None:
-    """Raises: NotBound, Forbidden; ScopeMissing of a program."""
+    """Raises: NotBound, Forbidden; for a program without the scope, ScopeMissing."""
     if principal.program is not None:
         if route.scope is None:
             raise Forbidden()

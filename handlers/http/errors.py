@@ -1,5 +1,3 @@
-"""The one table from refusals to HTTP statuses."""
-
 from __future__ import annotations
 
 from typing import Any, Final
@@ -25,7 +23,7 @@ STATUSES: Final[dict[type[DomainError], int]] = {
     kernel_errors.Throttled: 429,
     kernel_errors.Unavailable: 503,
 }
-"""By family: a leaf's status is its nearest ancestor's."""
+"""Statuses by error family; an error has the status of its nearest base class."""
 
 
 def status_of(error: type[DomainError]) -> int:
@@ -36,7 +34,7 @@ def status_of(error: type[DomainError]) -> int:
 
 
 def answer(error: DomainError) -> web.Response:
-    """The error as the contract writes it."""
+    """The error as the API's JSON response."""
     status = status_of(type(error))
     headers = {}
     facts: dict[str, Any] = dict(error.details)
@@ -49,11 +47,11 @@ def answer(error: DomainError) -> web.Response:
 def envelope(
     status: int, code: str, details: dict[str, Any], headers: dict[str, str] | None = None
 ) -> web.Response:
-    shown = {
+    local = {
         name: to_local(value) if hasattr(value, "astimezone") else value
         for name, value in details.items()
     }
-    body = {"error": {"code": code, "message": text_of(code, details), "details": shown}}
+    body = {"error": {"code": code, "message": text_of(code, details), "details": local}}
     return web.Response(
         status=status,
         body=msgspec.json.encode(body),

@@ -1,5 +1,3 @@
-"""Reading a posted form, whose sender decides about encoding and boundaries."""
-
 from __future__ import annotations
 
 import asyncio
@@ -20,22 +18,18 @@ _URLENCODED: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
 _MAX_FIELDS: Final = 1000
 _MAX_PARTS: Final = 20
-"""Each part of a multipart form costs the event loop half a millisecond."""
+"""At most this many parts are read: each blocks the event loop for half a millisecond."""
 
 
 async def form_of(
     request: web.Request, max_bytes: int = MAX_BODY_BYTES, *, multipart: bool = False
 ) -> Form:
-    """The form's fields, read whole.
-
-    Args:
-        max_bytes: how large the body may be.
-        multipart: whether the form may bring files.
+    """The fields of the form, of at most ``max_bytes``. ``multipart``: it may contain files.
 
     Raises:
-        UnsupportedMediaType: another type, or another encoding than UTF-8.
-        Malformed: not a form of the type that it says it is.
-        TooLarge, RequestTimeout: as ``read_body``.
+        UnsupportedMediaType: a content type that is no form, or an encoding other than UTF-8.
+        Malformed: the body does not match its content type.
+        TooLarge, RequestTimeout: see ``read_body``.
     """
     if multipart and request.content_type == _MULTIPART:
         return await _parts(request, max_bytes)
@@ -65,7 +59,7 @@ def _require_type(request: web.Request) -> None:
 
 
 async def _parts(request: web.Request, max_bytes: int) -> Form:
-    """The fields of a form with a file. Its length must be known beforehand, as browsers say it."""
+    """The fields of a multipart form, which must announce its Content-Length; browsers do."""
     if request.content_length is None:
         raise Malformed("Content-Length", "missing")
     if request.content_length > max_bytes:
@@ -84,7 +78,7 @@ async def _parts(request: web.Request, max_bytes: int) -> Form:
         raise RequestTimeout() from None
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge() from None
-    # Boundaries and bytes; headers of parts; what aiohttp does not take as a charset.
+    # Wrong boundaries or bytes; wrong headers of a part; an unknown charset.
     except (ValueError, HttpProcessingError, RuntimeError) as error:
         raise Malformed("body", "not a form") from error
     return MultiDictProxy(fields)

@@ -1,5 +1,3 @@
-"""Free text of a form: what a reader writes to the library."""
-
 from __future__ import annotations
 
 import unicodedata
@@ -12,11 +10,11 @@ from models.feedback.entities import MAX_LENGTH
 
 _INVISIBLE: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
 _DIRECTION_MARKS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that change the direction of writing: a text with them reads otherwise than it is."""
+"""Marks that change the writing direction, so that a text looks different from its content."""
 
 
 def checked_text(form: Form) -> tuple[str, str]:
-    """The text of the form, and what is wrong with it (empty where nothing is)."""
+    """The form's text, and the sentence about its fault (empty if it is valid)."""
     text = form_text(form, "text").replace("\r\n", "\n")
     if not text:
         return text, REASONS["text_missing"]

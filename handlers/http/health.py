@@ -1,5 +1,3 @@
-"""Liveness, readiness and metrics: for load balancers and Prometheus."""
-
 from __future__ import annotations
 
 import asyncio
@@ -22,13 +20,13 @@ def health_routes() -> list[web.RouteDef]:
 
 
 async def healthz(_: web.Request) -> web.Response:
-    """The event loop turns."""
+    """Liveness: answers as long as the event loop runs."""
     return _json(200, {"status": "ok"})
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """503 without MongoDB. Degraded (a hanging job, Redis away) is 200 and says what. For
-    ``monitors`` only. Raises: Forbidden."""
+    """Readiness: 503 without MongoDB; 200 with a list of troubles if degraded (a hanging job, no
+    Redis). Only for the addresses in ``monitors``. Raises: Forbidden."""
     _for_monitors(request)
     ready, troubles = await request.app[HEALTH]()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"
@@ -38,7 +36,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """For ``monitors`` only. Raises: Forbidden."""
+    """Prometheus metrics, only for the addresses in ``monitors``. Raises: Forbidden."""
     _for_monitors(request)
     await request.app[MEASURE]()
     return web.Response(
@@ -48,7 +46,7 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 def _for_monitors(request: web.Request) -> None:
-    # Without TRUSTED_PROXIES a proxy's own address is not that of whoever asks.
+    # Behind a proxy that TRUSTED_PROXIES does not name, the client's address is unknown.
     hidden = "X-Forwarded-For" in request.headers and not request.app[SITE].trusted_proxies
     if hidden or not is_among(client_address(request), request.app[SITE].monitors):
         raise Forbidden()

@@ -1,5 +1,4 @@
-"""Typed keys of the application: a service is found by its class, the machinery that every handler
-uses by a name."""
+"""Typed keys of the application: by class for services, by name for shared HTTP machinery."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ServiceClock(Protocol):
-    """The service's clock; ``trusted`` while the host agrees with MongoDB."""
+    """The service's clock. ``trusted``: it agrees with MongoDB's."""
 
     @property
     def trusted(self) -> bool: ...
@@ -36,36 +35,35 @@ class ServiceClock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the operator has set, as far as HTTP needs it."""
+    """The operator's settings that HTTP handlers need."""
 
     public_base_url: str
     sign_on_origins: tuple[str, ...]
-    """The sign-ons, where signing out ends."""
+    """Origins of the campus's sign-ons, to which signing out redirects."""
     staff_totp: bool
-    """Do the staff's rights need a second factor?"""
+    """Whether staff need a second factor."""
     secure_cookies: bool
     session_cookie: str
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
-    """Who may read /metrics and /readyz."""
+    """Networks that may read /metrics and /readyz."""
     wall_clock: bool
-    """Whether the service's clock is the one on the wall."""
+    """Whether the service runs on real time, not on a simulated clock."""
     open_to_anybody: bool
-    """Everybody on the network may sign in as anybody: every page says so."""
+    """Whether anybody may sign in as any reader; every page then warns of it."""
     channels: frozenset[Channel]
-    """How readers are told outside of the app."""
+    """The channels by which messages reach readers outside of the app."""
     mini_appid: str
     templates: Mapping[Template, TemplateConfig]
-    """WeChat's templates by message."""
+    """WeChat's template of each message."""
     verification: Mapping[str, str]
-    """The name and text of the file by which WeChat knows this host; empty where there is none."""
+    """WeChat's domain verification file: its name and text; empty if there is none."""
     keeping: Keeping
     trial_page: str = ""
-    """The path of a page for whoever tries the service; empty where there is none."""
+    """The path of the introduction page in a trial installation; empty if there is none."""
 
     @property
     def wechat(self) -> bool:
-        """Whether the library has a mini-program."""
         return Channel.WECHAT in self.channels
 
 
@@ -79,23 +77,22 @@ ATTEMPT_LIMITER: Final = web.AppKey("attempt_limiter", AttemptLimiter)
 METRICS: Final = web.AppKey("metrics", Metrics)
 SECURITY_LOG: Final = web.AppKey("security_log", SecurityLog)
 WAKE_JOBS: Final[web.AppKey[Callable[[], None]]] = web.AppKey("wake_jobs")
-"""Called after a change: what it leads to is done at once, not at the jobs' next turn."""
+"""Called after a change: starts the jobs now instead of at their next interval."""
 RELEASES: Final[web.AppKey[Callable[[], Awaitable[dict[str, str]]]]] = web.AppKey("releases")
-"""The versions of the databases, by server."""
+"""Returns the version of each database server, by server."""
 HEALTH: Final[web.AppKey[Callable[[], Awaitable[tuple[bool, dict[str, str]]]]]] = web.AppKey(
     "health"
 )
 MEASURE: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("measure")
-"""Brings up to date what the metrics hold and nothing counts as it happens."""
+"""Updates the gauges that are measured rather than counted; called before an export."""
 ERROR_PAGE: Final[web.AppKey[ErrorPage]] = web.AppKey("error_page")
-"""What a browser is shown for what no handler answers: request, status, code, facts."""
+"""Renders the error page for a path without a page handler: request, status, code, facts."""
 
 Service = TypeVar("Service")
 _SERVICE_KEYS: Final[dict[type[object], web.AppKey[Any]]] = {}
 
 
 def service_key(service: type[Service]) -> web.AppKey[Service]:
-    """The key of the application's one service of this class."""
     key = _SERVICE_KEYS.get(service)
     if key is None:
         key = _SERVICE_KEYS[service] = web.AppKey(service.__qualname__, service)

@@ -1,4 +1,4 @@
-"""The language of a reader's page: the one that they chose, else their browser's."""
+"""The language of a reader's page: the chosen one, else the browser's."""
 
 from __future__ import annotations
 
@@ -20,32 +20,33 @@ class Language(StrEnum):
 
 
 def language_of(request: web.Request) -> Language:
-    """Chinese, unless English was chosen or the browser wants it more."""
+    """Chinese, unless English was chosen or the browser prefers it."""
     chosen = request.cookies.get(COOKIE)
     if chosen in set(Language):
         return Language(chosen)
-    wanted = _wanted(request.headers.get("Accept-Language", ""))
-    return Language.ENGLISH if wanted["en"] > wanted["zh"] else Language.CHINESE
+    qualities = _qualities(request.headers.get("Accept-Language", ""))
+    return Language.ENGLISH if qualities["en"] > qualities["zh"] else Language.CHINESE
 
 
-def _wanted(header: str) -> dict[str, float]:
-    """How much each of both is wanted, from 0 to 1 (RFC 9110, 12.5.4). ``*`` wants neither more."""
-    found = {"zh": 0.0, "en": 0.0}
+def _qualities(header: str) -> dict[str, float]:
+    """The weights, 0 to 1, of both languages in Accept-Language (RFC 9110, 12.5.4); ``*`` is
+    ignored."""
+    qualities = {"zh": 0.0, "en": 0.0}
     for part in header.lower().split(",")[:20]:
         name, *parameters = (one.strip() for one in part.split(";"))
         language = name.split("-")[0]
-        if language in found:
+        if language in qualities:
             weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
             try:
                 quality = float(weight)
             except ValueError:
                 quality = 0.0
-            found[language] = max(found[language], quality)
-    return found
+            qualities[language] = max(qualities[language], quality)
+    return qualities
 
 
 async def choose_language(request: web.Request) -> web.StreamResponse:
-    """Keep the choice, and go back to the page that it was made on."""
+    """Stores the chosen language in a cookie and returns to the page of ``?back=``."""
     back = request.query.get("back", "")
     where = {"Location": back if is_own_path(back) else "/"}
     answer = web.Response(status=303, headers=where)

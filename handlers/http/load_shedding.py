@@ -1,12 +1,11 @@
-"""Who is answered now, and who is asked to come back: the service stays quick when everybody comes.
+"""Load shedding: which requests a worker serves now, and which it refuses with 503.
 
-Buckets in this worker's memory slow down who asks too often.
-Behind them is the door. Changes (bookings, check-ins) stand in one line in the order in which they
-came and are let in as others leave; who would wait too long gets 503 with an honest Retry-After.
-Looking (plans, lists) is refused when a change has waited in line, or when many requests make the
-event loop late: a look is repeated by itself, and a booking is what people came for. A loop that is
-late because the machine does something else refuses nothing. Sign-ins wait for WeChat or the
-campus's sign-on, each in a line of its own: when one of those hangs, bookings do not.
+Token buckets in the worker's memory limit each reader and each address. Changes (bookings,
+check-ins) wait in a queue, first in first out; one that would wait too long gets 503 with the
+measured time in Retry-After. Reads (plans, lists) are refused as soon as a change has waited too
+long, or when many requests delay the event loop: clients repeat reads by themselves, and bookings
+matter more. A loop that is late for other reasons refuses nothing. Sign-ins wait for WeChat or the
+campus's sign-on in a queue each, so one that hangs does not hold up bookings.
 """
 
 from __future__ import annotations
@@ -25,42 +24,40 @@ from models.kernel.errors import Busy
 from models.storage.rounds import pause_s
 
 SLOTS: Final = 256
-"""Changes under way at once: enough for two full batches of the group commit and those behind."""
+"""Changes in progress at once: two full batches of the group commit, and some that follow."""
 SIGN_IN_SLOTS: Final = 128
-"""Sign-ins under way at once, by each way in: they wait for WeChat or the campus's sign-on."""
+"""Sign-ins in progress at once, for each sign-on and for WeChat."""
 MAX_READS: Final = 512
-"""Looks under way at once. Nearly all are answered from memory without waiting for anything."""
+"""Reads in progress at once. Nearly all are answered from memory without a wait."""
 LONGEST_WAIT_S: Final = 1.0
-"""In the line. An answer shall come within 2 s, and the work itself takes its time too."""
+"""Seconds in the queue: a response should come within 2 s, and the work takes its time too."""
 LATE_S: Final = 0.3
-"""From here on looks are refused: the first in line waits that long, or many requests are under way
-and the loop comes round that late."""
+"""Seconds. Reads are refused if the first change in the queue has waited longer, or if the loop is
+later while ``MANY`` requests are in progress."""
 MANY: Final = 20
-"""Fewer requests under way in this worker are no rush, however late its loop is."""
+"""With fewer requests in progress a late loop refuses no reads."""
 PRESSING: Final = 24
-"""So many changes under way at once are a rush, in which all that can wait should."""
+"""From this many concurrent changes on, deferrable work is postponed."""
 BODY_DEADLINE_S: Final = 10.0
-"""A request's body must have come by then."""
+"""Seconds in which a request's body must have arrived."""
 _TICK_S: Final = 0.1
 _REST_S: Final = 1.0
-"""The same while nobody asks for anything: whoever comes ends it."""
+"""Seconds between two measurements of an idle worker; a request ends the pause."""
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
 _MEASURED_S: Final = 1.0
-"""A batch leaves together, so a shorter while says little."""
+"""Seconds over which the rate is measured; less misleads, as a batch's changes leave together."""
 _OF_A_CHANGE: Final = 1 / 10
-"""What it takes to send somebody away, beside a change: it is measured as work that is done."""
+"""The work of one refusal, as a fraction of a change's work; it counts in the rate."""
 _FASTER: Final = 0.5
 _SLOWER: Final = 0.3
-"""How much of a measured rate is believed. Less where it is lower: while a flood arrives, most of
-the time goes into taking it in."""
+"""Weights of a higher and a lower measurement in the smoothed rate. Lower ones weigh less: while a
+flood arrives, accepting requests takes most of the time."""
 
 
 class WriteQueue:
-    """The queue of changes. ``rate`` is the number a second that leave it while somebody waits.
-
-    ``async with queue`` holds a place, from ``acquire`` to ``release``.
-    """
+    """The queue of changes; ``async with`` holds a place. ``rate``: changes a second while others
+    wait."""
 
     def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
         self._clock = clock
@@ -75,33 +72,30 @@ class WriteQueue:
 
     @property
     def oldest_s(self) -> float:
-        """How long the first of the line has been waiting."""
+        """Seconds that the first in the queue has waited."""
         return self._clock() - self._line[0][0] if self._line else 0.0
 
     @property
     def inside(self) -> int:
-        """How many have a place."""
         return self._inside
 
     @property
     def waiting(self) -> int:
-        """How many stand in line."""
         return len(self._line)
 
     @property
     def is_saturated(self) -> bool:
-        """Is there a rush? By the most that were inside in this tick and in the one before: how
-        many are inside at one instant says little, as those of a batch leave together."""
+        """True if ``PRESSING`` changes were in progress at some time in the last two ticks."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property
     def is_empty(self) -> bool:
-        """Has nobody been there in this tick and in the one before?"""
+        """True if no change was in progress or waiting in the last two ticks."""
         return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:
-        """Returns when there is a place inside. Raises: Busy after ``LONGEST_WAIT_S``, or at
-        once where the line is much too long already."""
+        """Waits for a place. Raises: Busy after ``LONGEST_WAIT_S``; at once if the queue is far too
+        long."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
             if self._inside > self._most:
@@ -131,8 +125,8 @@ class WriteQueue:
 
     @contextmanager
     def step_aside(self) -> Iterator[None]:
-        """For the length of the block, who holds a place leaves it to another. It has one again
-        afterwards without a wait in the line, so whoever steps aside bounds how many return."""
+        """Releases the place for the length of the block and takes one afterwards without queueing,
+        even beyond ``slots``: the caller bounds how many return at once."""
         self._inside -= 1
         self._let_in()
         try:
@@ -141,7 +135,7 @@ class WriteQueue:
             self._inside += 1
 
     def tick(self, seconds: float) -> None:
-        """Send away who has waited too long, and measure."""
+        """Refuses changes that have waited too long, and updates ``rate``."""
         if self._line:
             self._measured_s += seconds
             self._measured += self._left
@@ -164,7 +158,7 @@ class WriteQueue:
                 place.set_result(None)
 
     def _busy(self) -> Busy:
-        # They come back one after the other, as fast as changes leave.
+        # The clients come back one by one, at the rate at which changes finish.
         self._left += _OF_A_CHANGE
         now = self._clock()
         self._next_return = max(self._next_return, now + 1) + 1 / max(self.rate, 1.0)
@@ -172,7 +166,7 @@ class WriteQueue:
 
 
 class LoadShedder:
-    """All of it for one worker. ``scale`` multiplies the buckets (tests and benchmarks)."""
+    """The queues and rate limits of one worker. ``scale`` multiplies the limits, for tests."""
 
     def __init__(self, scale: int = 1) -> None:
         self.reads = LocalRateLimiter(READS, scale)
@@ -183,34 +177,34 @@ class LoadShedder:
         self.changes = Changes()
         self.body_deadline_s = BODY_DEADLINE_S
         self.closing = False
-        """The service goes down: every answer is its connection's last."""
+        """The worker shuts down: each response closes its connection."""
         self.leaving = False
-        """Nobody on this host serves any more."""
-        self.asked_at = float("-inf")
-        """When the last request was answered, since it goes down."""
-        self.asked = asyncio.Event()
-        """A request has come since the last tick."""
+        """The whole service of this host stops: no other worker takes over."""
+        self.last_response_at = float("-inf")
+        """Monotonic time of the last response since the shutdown began."""
+        self.request_arrived = asyncio.Event()
+        """Set by each request, cleared at each tick."""
         self._late_s = self._latest_s = 0.0
         self.looking = 0
 
     def sign_ons(self, which: str) -> WriteQueue:
-        """The line of those who wait for that sign-on: one that hangs keeps nobody from another.
-        There are as many as the library has set up, and not as many as are asked for."""
+        """The queue of one sign-on; one that hangs does not hold up others. Each name creates a
+        queue, so callers pass configured names only."""
         return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:
-        """Raises: Busy. Otherwise ``end_read`` must follow."""
+        """Counts a read. Raises: Busy; otherwise the caller must call ``end_read``."""
         if self.door.oldest_s > LATE_S or self._is_overrun() or self.looking >= MAX_READS:
             late_s = max(self._late_s, self.door.oldest_s)
             raise Busy(retry_after=1 + late_s + random.uniform(0, 2))
         self.looking += 1
 
     def _is_overrun(self) -> bool:
-        """Is the loop late, and with so many requests under way that they may be the cause?"""
+        """True if the loop is late and enough requests are in progress to be the cause."""
         return self._late_s > LATE_S and self.looking + self.door.inside >= MANY
 
     def take_latest_s(self) -> float:
-        """The longest that the loop was late since this was asked before."""
+        """The longest delay of the loop since the last call, in seconds."""
         latest_s, self._latest_s = self._latest_s, 0.0
         return latest_s
 
@@ -218,7 +212,7 @@ class LoadShedder:
         self.looking -= 1
 
     async def run(self) -> None:
-        """Keep the line moving and measure, until cancelled."""
+        """Calls ``tick`` of the queues and measures the loop's delay, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             began, tick_s = loop.time(), _TICK_S
@@ -226,13 +220,13 @@ class LoadShedder:
                 tick_s = pause_s(_REST_S)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(tick_s):
-                        await self.asked.wait()
+                        await self.request_arrived.wait()
                     continue
             else:
-                self.asked.clear()
+                self.request_arrived.clear()
                 await asyncio.sleep(tick_s)
             took = loop.time() - began
-            # Believed at once when it gets late; when it gets better, one turn proves little.
+            # A delay counts at once; after it, one punctual tick only halves the value.
             self._late_s = max(took - tick_s, self._late_s / 2)
             self._latest_s = max(self._latest_s, took - tick_s)
             for door in self._doors():
@@ -240,8 +234,8 @@ class LoadShedder:
             self.changes.tick()
 
     def _may_rest(self) -> bool:
-        """Is nobody here, and what was late forgotten? A tick costs as much as a few looks."""
-        calm = self._late_s < _TICK_S and not self.looking and not self.asked.is_set()
+        """True if the worker is idle and its loop on time. A tick costs as much as a few reads."""
+        calm = self._late_s < _TICK_S and not self.looking and not self.request_arrived.is_set()
         return calm and all(door.is_empty for door in self._doors())
 
     def _doors(self) -> tuple[WriteQueue, ...]:

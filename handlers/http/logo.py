@@ -1,5 +1,3 @@
-"""The library's logo, under a name that carries its content's hash."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -9,13 +7,13 @@ from models.profile.entities import LibraryProfile
 
 
 def logo_url(profile: LibraryProfile) -> str:
-    """Where the logo is found; empty where the library has none of its own."""
+    """The logo's path; empty if the library has none."""
     return f"/logo/{profile.logo_name}" if profile.logo else ""
 
 
 async def logo(request: web.Request) -> web.Response:
-    """The logo that is shown now. Where another worker has a newer one, this one has it in a few
-    seconds, and nobody keeps what it says until then."""
+    """The current logo. The 404 for another name is not cached: another worker may have a newer
+    logo, which this one loads within seconds."""
     profile = request.app[REFERENCE].profile
     if not profile.logo or request.match_info["name"] != profile.logo_name:
         raise web.HTTPNotFound(headers={"Cache-Control": "no-store"})

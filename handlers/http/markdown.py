@@ -1,4 +1,4 @@
-"""Markdown as HTML that is safe to show: no HTML of the author's, no picture from elsewhere."""
+"""Markdown as safe HTML: without the author's own HTML or external pictures."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
-# "js-default" takes no HTML and no link that runs something; pictures would be asked for elsewhere.
+# "js-default" rejects HTML and links that run scripts; pictures would be loaded from other hosts.
 _MARKDOWN: Final = MarkdownIt("js-default").disable("image")
 
 
 def html_of(markdown: str) -> str:
-    """The text's HTML: paragraphs, lists, tables, emphasis and links."""
+    """HTML with paragraphs, lists, tables, emphasis and links."""
     return str(_MARKDOWN.render(markdown))

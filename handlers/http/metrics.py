@@ -1,5 +1,3 @@
-"""Metrics in the format of Prometheus."""
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -22,7 +20,7 @@ _COUNTED_FROM_THE_START: Final = {
 
 
 class BookingMetrics:
-    """What happens to reservations, counted by the process that writes it."""
+    """Counters of the reservation changes that this process stores."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._events: dict[tuple[str, str], Counter] = {}
@@ -32,7 +30,7 @@ class BookingMetrics:
             ["event", "via"],
             registry=registry,
         )
-        # From 0 on, or the first one would not be seen to be one more.
+        # Start at 0: Prometheus counts no increase for a series that appears with 1.
         for event, ways in _COUNTED_FROM_THE_START.items():
             for way in ways:
                 self._events[event, way] = self.events.labels(event, way)
@@ -49,27 +47,27 @@ class BookingMetrics:
         )
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
-        """``new`` is stored, in the place of ``old`` or for the first time."""
-        seen, held = (len(old.history), old.claims) if old is not None else (0, ())
-        for entry in new.history[seen:]:
-            # Of the staff and gates, ``via`` is who or which: their number has no bound.
+        """Counts a stored change: ``new`` replaces ``old``, or is a new reservation."""
+        old_changes, old_claims = (len(old.history), old.claims) if old is not None else (0, ())
+        for entry in new.history[old_changes:]:
+            # For staff and gates ``via`` is an id: too many label values.
             way = entry.via if entry.by == _READER else entry.by
             child = self._events.get((entry.event, way))
             if child is None:
                 child = self._events[entry.event, way] = self.events.labels(entry.event, way)
             child.inc()
-        if not held:
+        if not old_claims:
             self.claims.inc(len(new.claims))
-        elif new.claims != held:
-            self.claims.inc(len(set(new.claims).difference(held)))
+        elif new.claims != old_claims:
+            self.claims.inc(len(set(new.claims).difference(old_claims)))
 
     def lost(self, kind: ClaimKind | None) -> None:
-        """The index has refused a write."""
+        """Counts a refused write. ``kind``: the claim that lost; None if the document's id did."""
         self.conflicts.labels(kind.name.lower() if kind is not None else "id").inc()
 
 
 class JobMetrics:
-    """What the jobs of this process do, and when. Prometheus itself sets a label ``job``."""
+    """Metrics of this process's jobs, labelled ``job_name``: Prometheus itself sets ``job``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.effects = Counter(
@@ -80,13 +78,13 @@ class JobMetrics:
         )
         self.delay = Histogram(
             "seat_job_delay_seconds",
-            "How much later than its interval a round of jobs began after the one before",
+            "Delay of a round of jobs: time since the previous round began, less its interval",
             ["job_name"],
             registry=registry,
             buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30),
         )
-        # Instants and not ages: of several workers and hosts the latest is right, though those
-        # that no longer run the job go on showing theirs.
+        # Timestamps, not ages: the latest of all workers is right, though one that no longer
+        # runs the job still exports its last.
         self.last_success = Gauge(
             "seat_job_last_success_timestamp_seconds",
             "When a round of jobs last came to its end",
@@ -103,7 +101,7 @@ class JobMetrics:
         )
         self.due_since = Gauge(
             "seat_queue_due_since_timestamp_seconds",
-            "Since when what waits longest in a queue is due; when it was looked, if nothing is",
+            "When the oldest entry of a queue became due; the present if none is due",
             ["queue"],
             registry=registry,
             multiprocess_mode="max",
@@ -111,8 +109,6 @@ class JobMetrics:
 
 
 class LoadMetrics:
-    """How busy each worker is, and what it waits for."""
-
     def __init__(self, registry: CollectorRegistry) -> None:
         self.loop_delay = Gauge(
             "seat_event_loop_delay_seconds",
@@ -140,7 +136,7 @@ class LoadMetrics:
         )
         self.stream_lag = Gauge(
             "seat_change_stream_lag_seconds",
-            "How old what the change stream has told is; a second at rest",
+            "Age of the latest news of the change stream; about a second at rest",
             registry=registry,
             multiprocess_mode="livemax",
         )
@@ -159,7 +155,6 @@ class LoadMetrics:
         )
 
     def called(self, system: str, outcome: str, seconds: float) -> None:
-        """One call to another service more."""
         self.outgoing.labels(system, outcome).observe(seconds)
 
 
@@ -174,11 +169,10 @@ def _database_outdated(registry: CollectorRegistry) -> Gauge:
 
 
 class Metrics:
-    """What /metrics shows. One registry an application, so that tests do not share counts.
+    """All metrics, in one registry for each application, so that tests do not share counts.
 
-    Where several processes serve together, each counts in files of a folder that they share, and
-    each can tell the sum. prometheus_client chooses so when it is imported, by the variable
-    PROMETHEUS_MULTIPROC_DIR; ``folder`` must be the same.
+    Processes that serve together count in files of one ``folder``, and each can export the sum.
+    prometheus_client reads PROMETHEUS_MULTIPROC_DIR at its import; ``folder`` must be the same.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -240,7 +234,7 @@ class Metrics:
         self.load = LoadMetrics(self.registry)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """One request more. Looking its labels up anew would cost more than counting it."""
+        """Counts one request. The label look-up is cached: it costs more than the counting."""
         key = (route, method, status)
         child = self._answered.get(key)
         if child is None:
@@ -248,8 +242,7 @@ class Metrics:
         child.observe(seconds)
 
     def exposition(self) -> bytes:
-        """All of it in Prometheus's text format, of all processes. Reads files where there are
-        several, so it is not for the event loop."""
+        """All processes' metrics as text. May read files, so it is called in a thread."""
         registry = self.registry
         if self._folder is not None:
             registry = CollectorRegistry()
@@ -258,9 +251,10 @@ class Metrics:
 
 
 def _webhook_deliveries(registry: CollectorRegistry) -> Counter:
-    """Apart from those of messages, whose alert they must not move."""
+    """The counter of webhook deliveries; separate, so that they do not trigger the messages'
+    alert."""
     text = "Attempts to deliver webhooks, by outcome"
     counter = Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
     for state in set(WebhookDeliveryState) - {WebhookDeliveryState.SENDING}:
-        counter.labels(state.value)  # from 0 on, or the first one would not be seen to be one more
+        counter.labels(state.value)  # a series that appears with 1 counts as no increase
     return counter

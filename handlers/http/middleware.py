@@ -1,4 +1,4 @@
-"""What every answer gets: a request id, the server's time, and one shape of error."""
+"""The parts that all responses share: request id, server time and the error format."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from models.kernel.time_range import to_local
 
 log = logging.getLogger(__name__)
 NOW: Final = web.RequestKey("now", datetime)
-"""The service's time when the request came: what rules judge by."""
+"""The service's time at which the request arrived; rules are judged by it."""
 _AT_ONCE_S: Final = 0.001
 _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 
 
 class _ServerTime:
-    """The header's text. Formatting a time costs as much as finding a route, so each second is
-    formatted once, and each instant that the clock gives, which many requests share, once."""
+    """The X-Server-Time header. Formatting costs as much as finding a route, so it is done once for
+    each reading of the clock, which many requests share."""
 
     def __init__(self) -> None:
         self._second = self._now = datetime.min.replace(tzinfo=UTC)
@@ -45,7 +45,7 @@ class _ServerTime:
         return self._text
 
     def lines(self, now: datetime) -> bytes:
-        """The header as it is sent, with that of HTTP itself."""
+        """The encoded header lines, with HTTP's Date."""
         if now is not self._now:
             self._format(now)
         return self._lines
@@ -66,7 +66,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 
 
 def common_headers(request: web.Request) -> dict[str, str]:
-    """The headers that every answer has, for one that is prepared by its own handler."""
+    """The headers of every response, for a handler that prepares its response itself."""
     return {
         "X-Request-Id": REQUEST_ID.get(),
         "X-Server-Time": _server_time.text(request.app[CLOCK].now()),
@@ -74,11 +74,8 @@ def common_headers(request: web.Request) -> dict[str, str]:
 
 
 def enveloped(app: web.Application, routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
-    """The routes, each of whose answers has the contract's shape, whatever happens behind.
-
-    A middleware of aiohttp's would do the same for all of them, and costs a tenth of an answer from
-    memory.
-    """
+    """The routes with wrapped handlers, which add the common headers and turn every error into the
+    API's format. An aiohttp middleware would cost a tenth of a response from memory."""
     return [web.RouteDef(r.method, r.path, _enveloped(app, r.handler), r.kwargs) for r in routes]
 
 
@@ -90,7 +87,7 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         nonlocal route
         request_id = request_id_of(request)
         REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
-        load.asked.set()
+        load.request_arrived.set()
         request[NOW] = now = clock.now()
         began = perf_counter()
         try:
@@ -100,12 +97,12 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         except Exception as error:
             response = await _error_response(request, error)
         took = perf_counter() - began
-        # Reading the time costs as much as finding the route; it has hardly gone on.
+        # A quick response reuses ``now``: reading the clock costs as much as finding the route.
         answered_at = now if took < _AT_ONCE_S else clock.now()
         if isinstance(response, PrebuiltResponse):
             response.set_common_headers(request_id, _server_time.lines(answered_at))
         elif response.prepared:
-            return response  # a stream: it carried its headers, and its life is no latency
+            return response  # a stream, whose headers are sent; its duration is no latency
         else:
             response.headers["X-Request-Id"] = request_id
             response.headers["X-Server-Time"] = _server_time.text(answered_at)
@@ -114,7 +111,7 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         status = response.status
         if load.closing or status == 408:
             response.force_close()
-            load.asked_at = monotonic()
+            load.last_response_at = monotonic()
         route = route or route_of(request)
         metrics.answered(route, request.method, status, took)
         return response
@@ -123,8 +120,8 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
 
 
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell nobody what is served by which version, and end the connection after a strange method:
-    aiohttp takes the body of a CONNECT for another request."""
+    """Hides the server's name, and closes the connection after an unusual method: aiohttp would
+    read the body of a CONNECT as the next request."""
     response.headers.popall("Server", None)
     if request.method not in _METHODS:
         response.force_close()
@@ -138,9 +135,9 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
             return answer(error)
         case web.HTTPException():
             return await _http_error(request, error)
-        case ConnectionResetError():  # the client has gone; nobody reads this
+        case ConnectionResetError():  # the client has left; the response is not sent
             return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
-        case web.RequestPayloadError():  # chunks that are none
+        case web.RequestPayloadError():  # malformed chunks
             return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
     log.error("request_failed", exc_info=error, extra={"path": request.path})
     return await _render_error(request, 500, "internal", {"request_id": REQUEST_ID.get()})
@@ -163,7 +160,7 @@ async def _http_error(request: web.Request, error: web.HTTPException) -> web.Str
 async def _render_error(
     request: web.Request, status: int, code: str, facts: dict[str, Any]
 ) -> web.Response:
-    """In the contract's shape for programs, as a page for people."""
+    """An error as JSON for programs and as a page for browsers."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
         return await request.app[ERROR_PAGE](request, status, code, facts)
     return envelope(status, code, facts)

@@ -1,4 +1,4 @@
-"""``/openapi.json`` from a table of routes, and ``/docs``, a page made of it without scripts."""
+"""``/openapi.json`` from a table of routes, and ``/docs``, its page without scripts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from models.kernel.errors import (
 from models.reservations.errors import IDEMPOTENCY
 
 VERSION: Final = "1.0"
-# What the operations below a path's first part are about: a tag, and what it says.
+# Tags with their descriptions; ``_TAG_OF`` has the tag of each first part of a path.
 _TAGS: Final = {
     "identity": "Signing in and out, binding WeChat, the activation code, subscriptions",
     "seats": "Venues, areas, plans and seats as they are now",
@@ -91,12 +91,12 @@ _SESSIONS: Final = {
     BROWSER: ("In a browser, by a sign-in with the campus.",),
     AT_KIOSK: ("By a card at that kiosk.",),
 }
-"""From where only, where that is not everywhere."""
+"""Sentences for routes that take only some kinds of session."""
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
-    """The OpenAPI 3.1 description of the routes below ``prefix``; ``named``: shapes that others
-    refer to, and no operation takes or answers."""
+    """The OpenAPI 3.1 description of the routes, with ``prefix`` before each path. ``named``:
+    further types, which no operation takes or returns by itself."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)
@@ -110,14 +110,14 @@ def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()
     return {
         "openapi": "3.1.0",
         "info": {
-            # ASCII: generators make the names of packages of it.
+            # ASCII, because code generators derive package names from it.
             "title": "Seat Reservation",
             "version": VERSION,
             "description": "Seat reservation of a university library.",
             "contact": {"name": "The library that runs this service"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        # Where the document was found: it is served by each library's own address.
+        # Relative: each library serves the document from its own address.
         "servers": [{"url": "/", "description": "The address that this document comes from"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
@@ -156,7 +156,7 @@ def _operation(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
     ways += ["cookie"] if SessionKind.WEB in route.sessions else []
     operation["security"] = security.get(route.who, [{way: []} for way in ways])
     if route.scope is not None:
-        # OpenAPI 3.1 lets every scheme name the roles that are needed.
+        # OpenAPI 3.1 allows required roles for every scheme.
         operation["security"] = [*operation["security"], {"program": [route.scope.value]}]
     if route.body is not None:
         operation["requestBody"] = {
@@ -172,7 +172,6 @@ def _tag(route: Endpoint) -> str:
 
 
 def _description(route: Endpoint) -> str:
-    """Who may call, and how to repeat a call whose answer was lost."""
     said = [_CALLERS[route.who], *_SESSIONS.get(route.sessions, ())]
     if route.scope is not None:
         said.append(f"For programs with the scope `{route.scope.value}`.")
@@ -185,27 +184,27 @@ def _description(route: Endpoint) -> str:
 
 
 def _parameters(route: Endpoint) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    parameters: list[dict[str, Any]] = []
     if "{id}" in route.path:
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
-        found.append({"name": "id", "in": "path", "required": True, "schema": schema})
+        parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
     if route.query is not None:
         shape = msgspec.json.schema(route.query)
         properties = next(iter(shape["$defs"].values()))["properties"]
-        found += [
+        parameters += [
             {"name": name, "in": "query", "required": False, "schema": _plain(schema)}
             for name, schema in properties.items()
         ]
     if route.idempotent:
         schema = {"type": "string", "pattern": "^[!-~]{1,64}$", "minLength": 1, "maxLength": 64}
-        found.append({"name": "Idempotency-Key", "in": "header", "schema": schema})
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema})
         repeat = {"name": "Idempotency-Repeat", "in": "header", "schema": {"enum": ["1"]}}
-        found.append({**repeat, "description": "The key was sent before, and nobody answered"})
-    return found
+        parameters.append({**repeat, "description": "The key was sent before, and nobody answered"})
+    return parameters
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query value is left out, never null."""
+    """The schema without null and default: a query omits a value instead."""
     schema = {key: value for key, value in schema.items() if key != "default"}
     if "anyOf" in schema:
         return next(part for part in schema["anyOf"] if part.get("type") != "null")
@@ -217,7 +216,7 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "OK"}
     if route.answer is not None:
-        # What one event says stands in the components: OpenAPI 3.1 cannot describe a stream.
+        # The schema is that of one event: OpenAPI 3.1 cannot describe a stream.
         success["content"] = (
             {
                 "text/event-stream": {
@@ -249,7 +248,7 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
 
 
 def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
-    """Those that all routes of its kind have in common: by caller and by method."""
+    """The errors that all routes of this access and method share."""
     changes, staff = route.method != "GET", route.who in (Access.VIEWER, Access.LIBRARIAN)
     errors = [
         Malformed,
@@ -278,19 +277,19 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
-    """The document and its page, encoded once."""
+    """The routes of the document and of its page; both are encoded once."""
     text = msgspec.json.encode(document)
     page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
-    described, shown = (
+    json_body, html_body = (
         CachedBody(text, etag),
         CachedBody(page.encode(), etag, "text/html; charset=utf-8"),
     )
 
     async def as_json(request: web.Request) -> web.StreamResponse:
-        return described.answer(request)
+        return json_body.answer(request)
 
     async def as_page(request: web.Request) -> web.StreamResponse:
-        return shown.answer(request)
+        return html_body.answer(request)
 
     return [web.get("/openapi.json", as_json), web.get("/docs", as_page)]

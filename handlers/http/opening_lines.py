@@ -1,5 +1,3 @@
-"""The opening hours as lines of the page of rules."""
-
 from __future__ import annotations
 
 from datetime import date, time
@@ -12,7 +10,8 @@ from models.policy.opening_rules import own_week, places_with_week
 
 
 def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
-    """The week of every place that has one, then exceptions and closures that are not over."""
+    """Lines with the weekly hours of each place that has its own, equal weekdays together; then the
+    exceptions and closures that are not over."""
     lines = []
     for place in places_with_week(policy):
         alike: dict[tuple[time | None, time | None], tuple[OpeningRule, set[int]]] = {}

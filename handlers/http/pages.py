@@ -1,4 +1,4 @@
-"""Pages for readers: the request of a browser, forms, and the answers with their safety headers."""
+"""Pages and forms for browsers: request, session, CSRF token, redirects and error pages."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ Value = TypeVar("Value")
 
 @dataclass(slots=True)
 class PageRequest:
-    """One request of a reader's browser, identified and with its time."""
+    """A page's request after identification."""
 
     request: web.Request
     now: datetime
     principal: Principal
 
     def __getitem__(self, key: web.AppKey[Value] | type[Value]) -> Value:
-        """The application's service of this class, or what it holds under a key."""
+        """The application's service of this class, or the value under an ``AppKey``."""
         return self.request.app[service_key(key) if isinstance(key, type) else key]
 
     @property
@@ -81,38 +81,38 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """The highest role that the reader has anywhere in the library, by this sign-in."""
+        """The highest role that the reader has in any venue, by this sign-in."""
         return self.rights.role if self.rights is not None else None
 
     @property
     def rights(self) -> StaffRights | None:
-        """What the reader may do for the library, and where, by this sign-in."""
+        """The reader's staff rights by this sign-in; None if they have none."""
         return self.principal.rights_at(self.now)
 
-    def may(self, wanted: Role) -> bool:
-        """May they do what that role may, somewhere?"""
-        return self.role is not None and self.role.covers(wanted)
+    def may(self, role: Role) -> bool:
+        """True if the reader has this role, or a higher one, in some venue."""
+        return self.role is not None and self.role.covers(role)
 
-    def may_in(self, venue_id: VenueId | None, wanted: Role) -> bool:
-        """May they do it in that venue, or (None) in the whole library?"""
-        return self.rights is not None and self.rights.covers(wanted, venue_id)
+    def may_in(self, venue_id: VenueId | None, role: Role) -> bool:
+        """True if the reader has the role in the venue, or (None) in the whole library."""
+        return self.rights is not None and self.rights.covers(role, venue_id)
 
     def sees(self, venue_id: VenueId) -> bool:
-        """Is the venue one of those that they work for?"""
+        """True if the reader may see the venue's pages in the console."""
         return self.may_in(venue_id, Role.VIEWER)
 
-    def require_in(self, venue_id: VenueId | None, wanted: Role = Role.VIEWER) -> None:
-        """Raises: OtherVenue where they may not do that there."""
-        if not self.may_in(venue_id, wanted):
+    def require_in(self, venue_id: VenueId | None, role: Role = Role.VIEWER) -> None:
+        """Raises: OtherVenue if the reader does not have the role there."""
+        if not self.may_in(venue_id, role):
             raise OtherVenue()
 
     @property
     def suspension(self) -> SuspensionOut | None:
-        """Why and until when the reader may not book; None where they may."""
+        """The reader's suspension; None if they may book."""
         return suspension(self.reader, self.now)
 
     def context(self, key: IdempotencyKey | None = None) -> RequestContext:
-        """Who asks the use cases, for a service's method."""
+        """The context for services: reader, actor, time and ``key``."""
         return RequestContext(
             self.reader,
             Actor("reader", channel_of(self.principal)),
@@ -122,7 +122,7 @@ class PageRequest:
         )
 
     def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:
-        """The same for a form: its key makes it count once however often it is sent."""
+        """The context with the form's idempotency key, by which repeated sending has one effect."""
         key, repeated = form_text(form, "key"), bool(form_text(form, "repeat"))
         if not key:
             return self.context(None)
@@ -136,13 +136,13 @@ Filled = Callable[[web.Request, Form], str]
 
 
 def reader_page(
-    shown: Shown,
+    view: Shown,
     signed_out: Callable[[web.Request], web.Response] | None = None,
     *,
     patient: bool = False,
 ) -> Handler:
-    """A page for readers. ``signed_out`` answers whoever is not signed in; without it, they are
-    sent to sign in and come back. ``patient``: it may take longer than readers wait."""
+    """The handler of a page for readers. ``signed_out`` answers visitors without a session; by
+    default they sign in and return to the page. ``patient``: without the usual time limit."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = None
@@ -153,7 +153,7 @@ def reader_page(
             try:
                 visit = await _visit(request)
                 raise_if_limited(request.app[LOAD_SHEDDER].reads.wait_for(visit.reader.id))
-                return await shown(visit)
+                return await view(visit)
             finally:
                 request.app[LOAD_SHEDDER].end_read()
 
@@ -162,7 +162,7 @@ def reader_page(
         except (Unauthenticated, NotBound) as error:
             if FRAGMENT_HEADER in request.headers:
                 count_error(request, error)
-                return web.Response(status=401)  # a script cannot follow to another host
+                return web.Response(status=401)  # scripts cannot follow to the campus's host
             return (signed_out or to_sign_in)(request)
         except DomainError as error:
             return domain_error_page(request, error, visit)
@@ -170,13 +170,13 @@ def reader_page(
     return handle
 
 
-def open_page(shown: Callable[[web.Request, Reader | None], web.Response]) -> Handler:
-    """A page for everybody, which shows who is signed in where somebody is."""
+def open_page(view: Callable[[web.Request, Reader | None], web.Response]) -> Handler:
+    """The handler of a public page; ``view`` gets the reader, or None without a session."""
 
     async def with_reader(visit: PageRequest) -> web.StreamResponse:
-        return shown(visit.request, visit.reader)
+        return view(visit.request, visit.reader)
 
-    return reader_page(with_reader, lambda request: shown(request, None))
+    return reader_page(with_reader, lambda request: view(request, None))
 
 
 def reader_form(
@@ -188,10 +188,10 @@ def reader_form(
     patient: bool = False,
     back: Filled | None = None,
 ) -> Handler:
-    """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
-    how often a reader may send it; ``max_bytes`` and ``multipart`` are as for ``form_of``,
-    ``patient`` as for ``reader_page``. ``back`` is the page on which the form stands filled in: who
-    has been signed out meanwhile comes back there."""
+    """The handler of a form, which must come from a page of ours by origin and CSRF token.
+    ``bucket``: a reader's rate limit. ``max_bytes``, ``multipart``: see ``form_of``. ``patient``:
+    without the usual time limit. ``back``: the filled-in page to which a reader returns if the
+    session ended meanwhile."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, ours = None, None
@@ -233,14 +233,14 @@ async def _visit(request: web.Request) -> PageRequest:
     now = request[NOW]
     principal = await identify(request, now)
     if principal.session.kind in (SessionKind.KIOSK, SessionKind.API):
-        raise Unauthenticated()  # a card at a kiosk, or a program, opens no pages
+        raise Unauthenticated()  # pages are not for cards at a kiosk or programs
     visit = PageRequest(request, now, principal)
     request[STAFF] = visit.may(Role.VIEWER)
     return visit
 
 
 def form_text(form: Form, name: str) -> str:
-    """The field's text; empty where it is missing or a file."""
+    """The field's text without surrounding blanks; empty if it is missing or a file."""
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""
 
@@ -249,7 +249,7 @@ LONGEST_REASON: Final = 200
 
 
 def form_reason(form: Form, name: str = "reason") -> str:
-    """The reason that staff give, for the audit log and for the reader. Raises: Malformed."""
+    """The reason that staff enter, for the audit log and the reader. Raises: Malformed."""
     reason = form_text(form, name)
     if not reason or len(reason) > LONGEST_REASON or not is_printable_line(reason):
         raise Malformed(name, "reason_length", most=LONGEST_REASON)
@@ -258,21 +258,21 @@ def form_reason(form: Form, name: str = "reason") -> str:
 
 # --- answers --------------------------------------------------------------------------------------
 def done(visit: PageRequest, to: str) -> web.Response:
-    """The answer to a form whose effect stands on another page: a script is told where that is, a
-    browser goes there."""
+    """The response to a form that changes another page: 201 for scripts, a redirect for
+    browsers."""
     if FRAGMENT_HEADER in visit.request.headers:
         return web.Response(status=201, headers={"Location": to, "Cache-Control": "no-store"})
     return redirect(to)
 
 
 def redirect(to: str) -> web.Response:
-    """303 See Other: the browser gets the next page, whatever it has posted."""
+    """303 See Other: the browser loads the next page with GET."""
     return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
 
 
 def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
-    """To the sign-in page. The page that the reader wanted goes along. ``renew``: the campus asks
-    for the password once more."""
+    """Redirects to the sign-in page and later back. ``renew``: the campus asks for the password
+    again."""
     return _sign_in_for(request.path_qs, "&renew=1" if renew else "")
 
 
@@ -286,8 +286,8 @@ def domain_error_page(
     visit: PageRequest | None = None,
     form: Form | None = None,
 ) -> web.Response:
-    """A page that says what happened and what to do next. Where it may succeed later, the ``form``
-    stands ready to be sent once more, so that nothing that was filled in is lost."""
+    """The page of a refusal. If the request may succeed later, it holds the ``form`` to be sent
+    again."""
     count_error(request, error)
     headers = {}
     facts = dict(error.details)
@@ -320,8 +320,8 @@ def render_error(
     headers: dict[str, str] | None = None,
     again: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
-    """The page for what did not succeed. A look that is refused for a while says so: what was sent
-    before it may well be done, and its page is only to be looked at again."""
+    """The page of an error. A refused page view only offers to load the page again: a form sent
+    before may have succeeded."""
     looks = request.method in ("GET", "HEAD") and status in (429, 503)
     return render_page(
         request,
@@ -341,7 +341,7 @@ def render_error(
 async def error_page(
     request: web.Request, status: int, code: str, facts: Mapping[str, Any]
 ) -> web.Response:
-    """The same for what no page answers, with a reader's menu around it where one is known."""
+    """The error page for paths without a page handler, with the menu of a signed-in reader."""
     try:
         reader = (await _visit(request)).reader
     except DomainError:

@@ -1,5 +1,3 @@
-"""Lists on pages: which page of a list is asked for, and how many there are."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -10,19 +8,19 @@ from handlers.http import schemas
 from handlers.http.pages import PageRequest
 
 RECORDS_PER_PAGE: Final = 10
-"""Lines on one page of a reader's records."""
+"""Entries on one page of a reader's lists."""
 
 
 def page_number(visit: PageRequest) -> int:
-    """The number of the page that is asked for; 1 where the query names none."""
+    """The page number of the query; 1 if it has no valid one."""
     query = {"page": visit.request.query.get("page", "1")}
     try:
-        asked: schemas.Pagination = msgspec.convert(query, schemas.Pagination, strict=False)
+        pagination: schemas.Pagination = msgspec.convert(query, schemas.Pagination, strict=False)
     except msgspec.ValidationError:
         return 1
-    return asked.page
+    return pagination.page
 
 
 def pages_of(total: int, size: int) -> int:
-    """How many pages a list of ``total`` entries has; an empty list has one."""
+    """The number of pages for ``total`` entries; at least 1."""
     return max(1, -(-total // size))

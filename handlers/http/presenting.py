@@ -1,5 +1,3 @@
-"""Instants and suspensions, as the API and the pages show them."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -19,7 +17,7 @@ def clock(instant: datetime) -> str:
 
 
 def suspension(reader: Reader, now: datetime) -> SuspensionOut | None:
-    """Why and until when the reader may not book; None where they may."""
+    """The reader's suspension; None if they may book."""
     until = reader.suspended_until
     if until is None or until <= now:
         return None

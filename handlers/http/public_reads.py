@@ -1,5 +1,3 @@
-"""Looks of somebody whom nobody knows: paced by the address, cut off like every other look."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
@@ -18,8 +16,8 @@ Value = TypeVar("Value")
 async def read_in_public(
     request: web.Request, read: Callable[[], Coroutine[Any, Any, Value]]
 ) -> Value:
-    """What ``read`` gives, which is called when the address has a turn. Raises: Throttled,
-    Busy, Unavailable, and what ``read`` raises."""
+    """The result of ``read``, limited by address and time; for clients without a session. Raises:
+    Throttled, Busy, Unavailable, and what ``read`` raises."""
     admission = request.app[LOAD_SHEDDER]
     raise_if_limited(admission.addresses.wait_for(client_address(request)))
     admission.begin_read()

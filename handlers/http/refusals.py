@@ -1,5 +1,3 @@
-"""Refusals, counted by their code; those of access and of guesses stand in the security log."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -17,17 +15,16 @@ from models.readers.errors import CardUnknown
 
 _OF_ACCESS: Final = frozenset({401, 403, 429})
 _GUESSES: Final = frozenset({ActivationCodeInvalid.code, QrInvalid.code, CardUnknown.code})
-"""Refused as a rule is, with 422, and yet somebody may be trying what is another's."""
+"""Codes that are logged although their status is 422: somebody may be guessing another's code."""
 
 
 def count_error(request: web.Request, error: DomainError) -> None:
-    """Count a refusal by its code, whether the API or a page shows it."""
+    """Counts the error by its code; those of access and guessing also go to the security log."""
     count_refusal(request, error.code, status_of(type(error)))
 
 
 def count_refusal(request: web.Request, code: str, status: int, reason: str = "") -> None:
-    """The same for a refusal that is no error of the service's own; ``reason`` is one static
-    sentence."""
+    """Counts a refusal without an exception. ``reason``: a static sentence for the security log."""
     request.app[METRICS].refusals.labels(code).inc()
     if status in _OF_ACCESS or code in _GUESSES:
         request.app[SECURITY_LOG].add(
@@ -45,13 +42,16 @@ def _facts(request: web.Request, reason: str) -> dict[str, str]:
 
 
 def _session_of(request: web.Request) -> str:
-    """The kind of the session that the request has shown, or the program by its id; ``none`` where
-    neither is known."""
+    """The session's kind, or the program's id; ``none`` if the session is not in the cache."""
     try:
         id = session_id(request)
     except Unauthenticated:
         return "none"
-    known = request.app[SESSIONS].cached(id, request.app[CLOCK].now())
-    if known is None:
+    principal = request.app[SESSIONS].cached(id, request.app[CLOCK].now())
+    if principal is None:
         return "none"
-    return known.program.actor_id if known.program is not None else known.session.kind.value
+    return (
+        principal.program.actor_id
+        if principal.program is not None
+        else principal.session.kind.value
+    )

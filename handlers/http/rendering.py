@@ -1,5 +1,3 @@
-"""A template as an answer, with what every page shows and the headers that keep it safe."""
-
 from __future__ import annotations
 
 import secrets
@@ -19,9 +17,9 @@ from models.kernel.time_range import to_local
 from models.readers.entities import Reader
 
 FRAGMENT_HEADER: Final = "X-Fragment"
-"""A page's script asks with this header for the part of a page that changes."""
+"""Request header by which a page's script loads only the part that changes."""
 STAFF: Final = web.RequestKey("staff", bool)
-"""Does who asks work for the library? Their menu leads to the console."""
+"""Whether the reader works for the library; the menu then links to the console."""
 
 
 def render_page(
@@ -33,11 +31,11 @@ def render_page(
     headers: dict[str, str] | None = None,
     **facts: Any,
 ) -> web.Response:
-    """The template as an answer, or the part of it that the page's script asked for."""
+    """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``."""
     now, reference = to_local(request[NOW]), request.app[REFERENCE]
     language = language_of(request) if has_english(template) else Language.CHINESE
-    shown = environment_of(language).get_template(template)
-    text = shown.render(
+    compiled = environment_of(language).get_template(template)
+    text = compiled.render(
         title=reference.profile.title,
         description=DESCRIPTION.format(name=reference.profile.name),
         profile=reference.profile,
@@ -72,8 +70,8 @@ def render_page(
 def _security_headers(request: web.Request) -> dict[str, str]:
     forms_go_to = ("'self'", *request.app[SITE].sign_on_origins)
     return {
-        # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
-        # the whole way of a form.
+        # Signing out is a form whose response redirects to the campus's sign-on, and browsers
+        # apply form-action to redirects too.
         "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
         "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
         "frame-ancestors 'none'; "

@@ -1,5 +1,3 @@
-"""Reading a request's body: whole, under a deadline and a limit, before anything waits for it."""
-
 from __future__ import annotations
 
 import asyncio
@@ -11,20 +9,15 @@ from handlers.http.keys import LOAD_SHEDDER
 from models.kernel.errors import RequestTimeout, TooLarge
 
 MAX_BODY_BYTES: Final = 64 * 1024
-"""What a request may bring, unless its route says otherwise."""
+"""Bytes of a body, unless the route sets another limit."""
 ANONYMOUS_BODY_BYTES: Final = 16 * 1024
-"""The same where nobody has signed in."""
+"""Bytes of a body from a client that has not signed in."""
 
 
 async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The whole body. Reading it again gives the same bytes, as long as ``max_bytes`` is no more
-    than ``MAX_BODY_BYTES``.
-
-    Called before the request takes a place that others need: a
-    client decides how slowly it sends, and must hold up nobody but itself.
-
-    Raises: TooLarge, RequestTimeout.
-    """
+    """The whole body. A second call returns the same bytes if ``max_bytes`` is at most
+    ``MAX_BODY_BYTES``. Called before the request queues: a slow client must hold up only itself.
+    Raises: TooLarge, RequestTimeout."""
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > max_bytes:
@@ -32,7 +25,7 @@ async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> by
     if max_bytes > request.client_max_size:
         request = request.clone(client_max_size=max_bytes)
     try:
-        if request.content.is_eof():  # it came together with its head, as nearly always
+        if request.content.is_eof():  # it arrived with the headers, as nearly always
             body = await request.read()
         else:
             async with asyncio.timeout(request.app[LOAD_SHEDDER].body_deadline_s):

@@ -1,5 +1,3 @@
-"""From what a client sent to the shapes that the operations take, or Malformed."""
-
 from __future__ import annotations
 
 import hashlib
@@ -13,7 +11,7 @@ from models.kernel.errors import Malformed
 
 
 def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool) -> Any:
-    """The decoded body; ``optional``: none at all is an empty object. Raises: Malformed."""
+    """The decoded body. ``optional``: it may be empty. Raises: Malformed."""
     if not raw.strip() and optional:
         raw = b"{}"
     try:
@@ -25,7 +23,7 @@ def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool
 
 
 def parse_query(request: web.Request, shape: type) -> Any:
-    """The query string in this shape. Raises: Malformed."""
+    """The query string as ``shape``. Raises: Malformed."""
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
@@ -38,8 +36,8 @@ def parse_query(request: web.Request, shape: type) -> Any:
 
 
 def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """The error with the field's name: msgspec says ``… - at `$.start``` or ``… at `key` in
-    `$.results```, and the path is the field."""
+    """The error with the name of the field, which msgspec's text has as a path (``$.start``) or in
+    words; with ``whole`` if it names none."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")
@@ -49,5 +47,5 @@ def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
 
 
 def digest_of(body: msgspec.Struct) -> str:
-    """The same request gives the same digest, however its JSON was written."""
+    """A hash of the decoded body, the same however its JSON was formatted."""
     return hashlib.sha256(msgspec.json.encode(body)).hexdigest()

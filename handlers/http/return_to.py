@@ -1,4 +1,4 @@
-"""The page that a reader wanted before signing in: remembered in a cookie, and returned to."""
+"""The page to return to after signing in, kept in a cookie."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ _NEXT_SECONDS: Final = 600
 
 
 def remember_return_url(request: web.Request, response: web.StreamResponse) -> None:
-    """Remember the page of ``?next=`` while the reader signs in with the campus."""
-    wanted = request.query.get("next", "")
-    if not is_own_path(wanted):
+    """Stores the page of ``?next=`` while the reader signs in with the campus."""
+    target = request.query.get("next", "")
+    if not is_own_path(target):
         forget_return_url(request, response)
     else:
-        path = quote(wanted, safe="/?=&-._~")
+        path = quote(target, safe="/?=&-._~")
         give_cookie(request, response, _NEXT, path, _NEXT_SECONDS)
 
 
 def return_url(request: web.Request) -> str:
-    """The remembered page, or the first one. It is always a path of this service."""
-    wanted = unquote(request.cookies.get(_NEXT, ""))
-    return wanted if is_own_path(wanted) else "/"
+    """The stored page, or the first page; always a path of this service."""
+    target = unquote(request.cookies.get(_NEXT, ""))
+    return target if is_own_path(target) else "/"
 
 
 def forget_return_url(request: web.Request, response: web.StreamResponse) -> None:
-    """Drop what was remembered."""
     if _NEXT in request.cookies:
         response.del_cookie(_NEXT, path="/")
 
 
 def is_own_path(text: str) -> bool:
-    """Is the text a path of this service, and no disguised address of another host (``//host``,
-    ``/\\host``)?"""
+    r"""True if the text is a path of this service, not a disguised address (``//host``,
+    ``/\\host``)."""
     return (
         len(text) <= 300
         and text.startswith("/")

@@ -1,5 +1,3 @@
-"""The name of a request's path, and the route that answers paths which are not known."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -10,19 +8,19 @@ _UNKNOWN: Final = "/{unknown}"
 
 
 def route_of(request: web.Request) -> str:
-    """The path of the request's route, as it was declared; ``-`` where it is not known."""
+    """The declared path of the request's route; ``-`` for an unknown path."""
     resource = request.match_info.route.resource
-    known = resource is not None and resource.canonical != _UNKNOWN
-    return resource.canonical if resource is not None and known else "-"
+    declared = resource is not None and resource.canonical != _UNKNOWN
+    return resource.canonical if resource is not None and declared else "-"
 
 
 def everything_else() -> web.RouteDef:
-    """The route of all other paths. To be added last."""
+    """The route of all other paths; it must be added last."""
     return web.route("*", _UNKNOWN.replace("}", ":.*}"), _refuse)
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse:
-    """Raises: HTTPMethodNotAllowed where the path takes other methods, else HTTPNotFound."""
+    """Raises: HTTPMethodNotAllowed if the path takes other methods, otherwise HTTPNotFound."""
     this, allowed = request.match_info.route.resource, set[str]()
     for resource in request.app.router.resources():
         if resource is not this:

@@ -1,5 +1,3 @@
-"""The shapes of the JSON API: requests are validated by them, answers and OpenAPI made of them."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -23,12 +21,12 @@ Instant = Annotated[datetime, Meta(tz=True, description="in the years 2000 to 20
 
 
 class Request(Struct, forbid_unknown_fields=True):
-    """A request body or query: unknown fields are errors."""
+    """A request body or query; unknown fields are errors."""
 
 
 class InstantRequest(Request):
-    """One with instants. Those that no reader ever sees are malformed: the first and the last days
-    of the calendar cannot even be taken to another time zone."""
+    """A request with instants in the years 2000 to 2099: the first and last days of the calendar
+    cannot be converted to another time zone."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -38,17 +36,16 @@ class InstantRequest(Request):
 
 
 class EmptyRequest(Request):
-    """The body of an operation that takes none: empty, or an empty object."""
+    """The body of an operation without parameters: empty or an empty object."""
 
 
 class Response(Struct):
-    """An answer."""
+    pass
 
 
 class SuspensionOut(Response):
-    """Why and until when a reader may not book. ``until`` is null where it lasts until the library
-    ends it. ``reason`` is in words; ``violations`` and ``days`` are set where violations brought
-    it: so many within so many days."""
+    """A reader's suspension. ``until``: null if it lasts until the library ends it. ``reason``: in
+    words. ``violations``, ``days``: set if so many violations within so many days caused it."""
 
     until: datetime | None
     reason: str
@@ -60,7 +57,7 @@ Item = TypeVar("Item")
 
 
 class Page(Response, Generic[Item]):
-    """One page of a list; ``total`` counts the items of all its pages."""
+    """One page of a list. ``total``: the number of items on all pages."""
 
     items: list[Item]
     page: int
@@ -69,18 +66,14 @@ class Page(Response, Generic[Item]):
 
 
 class Pagination(Request):
-    """Which page of a list is asked for."""
-
     page: Annotated[int, Meta(ge=1, le=10_000)] = 1
     page_size: Annotated[int, Meta(ge=1, le=100)] = 20
 
     @property
     def offset(self) -> int:
-        """How many items stand before the page."""
         return (self.page - 1) * self.page_size
 
     def page_of(self, items: list[Item], total: int) -> Page[Item]:
-        """The answer with these items, of ``total`` in the whole list."""
         return Page(items, self.page, self.page_size, total)
 
 

@@ -1,8 +1,5 @@
-"""Static files under names that carry their content's hash: browsers may keep them for ever.
-
-They are read once, when the service starts; a new version has new names. The plain names are
-answered as well, to be asked for again each time.
-"""
+"""Static files, read at the start, under names with a hash of their content, which browsers may
+cache for ever. Plain names also work, and are revalidated each time."""
 
 from __future__ import annotations
 
@@ -21,9 +18,9 @@ from handlers.texts.english import script_in_english
 from handlers.texts.pages import SHORT_TITLE
 
 _SHORT_NAME: Final = 12
-"""A longer name is cut off below an icon."""
+"""Characters of a name below an icon on the home screen; phones cut off longer ones."""
 READERS_SCRIPTS: Final = ("app.js", "booking.js", "plan.js", "scan.js")
-"""Scripts with words of readers' pages: there are two of each."""
+"""Scripts with texts for readers, each served in Chinese and in English."""
 _KINDS: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -78,7 +75,7 @@ _BY_NAME, _URLS = _read()
 
 
 def _in_english() -> dict[str, str]:
-    """Where the readers' scripts are that have words, in English; they are read as the others."""
+    """The URLs of the English ``READERS_SCRIPTS``; adds their content to ``_BY_NAME``."""
     urls: dict[str, str] = {}
     for name in READERS_SCRIPTS:
         content = script_in_english(_BY_NAME[name].content.decode()).encode()
@@ -95,12 +92,12 @@ _ENGLISH_URLS: Final = _in_english()
 
 
 def english_asset_url(name: str) -> str:
-    """Where the file is found for who reads English. Raises: KeyError."""
+    """The URL of the English file, or of the only one. Raises: KeyError."""
     return _ENGLISH_URLS.get(name) or _URLS[name]
 
 
 def asset_url(name: str) -> str:
-    """Where the file is found. Raises: KeyError for one that is not there."""
+    """The file's URL. Raises: KeyError."""
     return _URLS[name]
 
 
@@ -120,10 +117,9 @@ async def _static(request: web.Request) -> web.Response:
 
 
 async def _manifest(request: web.Request) -> web.Response:
-    """What a phone keeps of the page that is put on its home screen: the library's name, and where
-    it begins."""
+    """The web app manifest, by which phones put the service on the home screen."""
     title = request.app[REFERENCE].profile.title
-    found = {
+    manifest = {
         "name": title,
         "short_name": title if len(title) <= _SHORT_NAME else SHORT_TITLE,
         "lang": "zh-CN",
@@ -137,12 +133,12 @@ async def _manifest(request: web.Request) -> web.Response:
         ],
     }
     return web.Response(
-        body=msgspec.json.encode(found),
+        body=msgspec.json.encode(manifest),
         content_type="application/manifest+json",
         headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"},
     )
 
 
 async def _favicon(_: web.Request) -> web.Response:
-    """Browsers ask for it wherever a page names no icon."""
+    """Browsers request it for pages that name no icon."""
     raise web.HTTPFound(_URLS["icon.svg"])

@@ -1,5 +1,3 @@
-"""The HTML templates: the Jinja environment with its filters, and HTML of a template."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -29,11 +27,11 @@ from models.kernel.time_range import to_local
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
 _CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
-"""Templates that are not for readers' browsers."""
+"""Templates of pages that are not for readers' browsers."""
 
 
 def has_english(template: str) -> bool:
-    """Is the template for readers' browsers, which may speak English?"""
+    """True if the template is for readers' browsers, which may prefer English."""
     return not template.startswith(_CHINESE_ONLY)
 
 
@@ -45,8 +43,7 @@ def _environment(loader: BaseLoader, finalize: Callable[[Any], Any] | None = Non
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=finalize,
-        # A page has up to a dozen templates; each look whether its file has changed is a system
-        # call.
+        # A page has up to a dozen templates; checking a file for changes takes a system call.
         auto_reload=False,
     )
 
@@ -56,8 +53,8 @@ ENVIRONMENT: Final = _environment(_CHINESE_LOADER)
 
 
 def _in_english() -> DictLoader:
-    """The readers' templates, as the catalogue has them in English: all of them at once, so that a
-    missing piece stops the start. Raises: NoEnglish."""
+    """A loader of all readers' templates, translated at the start so that a missing text stops it.
+    Raises: NoEnglish."""
     names = filter(has_english, ENVIRONMENT.list_templates())
     sources = {name: _CHINESE_LOADER.get_source(ENVIRONMENT, name)[0] for name in names}
     return DictLoader({name: template_in_english(source, name) for name, source in sources.items()})
@@ -67,17 +64,16 @@ _ENGLISH: Final = _environment(_in_english(), value_in_english)
 
 
 def environment_of(language: Language) -> Environment:
-    """The templates in that language."""
     return _ENGLISH if language is Language.ENGLISH else ENVIRONMENT
 
 
 def render_fragment(template: str, language: Language = Language.CHINESE, **facts: Any) -> str:
-    """Some HTML of a page, which a template puts where it belongs."""
+    """The template's HTML, as a part of a page."""
     return environment_of(language).get_template(template).render(**facts)
 
 
 def _day(when: date | datetime) -> str:
-    """The day of an instant is the library's, whatever clock it is kept by."""
+    """The day as text; an instant's day is that of the library's time zone."""
     return day_text(to_local(when).date() if isinstance(when, datetime) else when)
 
 

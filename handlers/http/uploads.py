@@ -1,5 +1,3 @@
-"""What a form has brought along is read in a process of its own, as long as its sender waits."""
-
 from __future__ import annotations
 
 import asyncio
@@ -17,11 +15,11 @@ T = TypeVar("T")
 
 
 async def read_upload(
-    request: web.Request, work: Callable[P, T], *given: P.args, **named: P.kwargs
+    request: web.Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """What ``confined`` finds out. Raises: as that, and RequestTimeout where the sender has left,
-    with whom the reading ends."""
-    reading = asyncio.ensure_future(confined(work, *given, **named))
+    """The result of ``work`` in a separate process, which ends if the client leaves. Raises:
+    RequestTimeout then, and what ``confined`` raises."""
+    reading = asyncio.ensure_future(confined(work, *args, **kwargs))
     try:
         while not reading.done():
             await asyncio.wait([reading], timeout=_LOOK_S)

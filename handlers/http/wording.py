@@ -1,5 +1,3 @@
-"""The library's own wording: the running line and the rules, filled with what the policy says."""
-
 from __future__ import annotations
 
 import re
@@ -35,14 +33,14 @@ _COUNTED: Final = re.compile(r"(\{([^{}\n]*)\}) (minute|day|booking|time)s\b")
 
 
 class RunningLine:
-    """The line above every page, kept while library, profile, policy and day are the same."""
+    """The line at the top of each page, cached until library, profile, policy or day change."""
 
     def __init__(self) -> None:
         self._of: tuple[object, object, object] = (None, None, None)
         self._day, self._text = date.min, ""
 
     def __call__(self, reference: ReferenceData, day: date) -> str:
-        # All of these are replaced, never changed.
+        # A change replaces the object, so comparing identities is enough.
         of = (reference.catalog, reference.profile, reference.policy)
         if day != self._day or any(a is not b for a, b in zip(of, self._of, strict=True)):
             self._of, self._day = of, day
@@ -54,56 +52,56 @@ running_line: Final = RunningLine()
 
 
 def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
-    """The line in the library's wording (``template``), or in the usual one where that is empty."""
-    return _filled(template or RUNNING_LINE, _Known(reference, day, None, IN_CHINESE), str)
+    """The line from the library's ``template``, or from the default one if that is empty."""
+    return _filled(template or RUNNING_LINE, _Facts(reference, day, None, IN_CHINESE), str)
 
 
 def rules_html(
     reference: ReferenceData, day: date, template: str, reader: Reader | None = None
 ) -> Markup:
-    """The rules as a page shows them, in the library's wording (``template``), or in the usual one
-    where that is empty; with the numbers of the reader's groups."""
-    known = _Known(reference, day, reader, IN_CHINESE)
-    html = _filled(html_of(template or RULES_TEXT), known, _escaped)
+    """The rules from the library's ``template`` (empty: the default one), with the reader's group
+    limits."""
+    facts = _Facts(reference, day, reader, IN_CHINESE)
+    html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
     return Markup(_EMPTY_ITEM.sub("", html))
 
 
 def rules_in_english(reference: ReferenceData, day: date, reader: Reader | None = None) -> Markup:
-    """The usual rules in English."""
     html = html_of(RULES_TEXT_EN)
-    known = _Known(reference, day, reader, IN_ENGLISH)
-    return Markup(_EMPTY_ITEM.sub("", _filled(_one_of_each(html, known), known, _escaped)))
+    facts = _Facts(reference, day, reader, IN_ENGLISH)
+    return Markup(_EMPTY_ITEM.sub("", _filled(_one_of_each(html, facts), facts, _escaped)))
 
 
 def _escaped(text: str) -> str:
     return str(escape(text))
 
 
-def _one_of_each(template: str, known: _Known) -> str:
-    """The template with 1 day in the place of 1 days."""
+def _one_of_each(template: str, facts: _Facts) -> str:
+    """The template with the singular after a 1: "1 day" instead of "1 days"."""
 
-    def unit(found: re.Match[str]) -> str:
-        return f"{found[1]} {found[3]}" if _BY_NAME[found[2]](known) == "1" else found[0]
+    def unit(match: re.Match[str]) -> str:
+        return f"{match[1]} {match[3]}" if _BY_NAME[match[2]](facts) == "1" else match[0]
 
     return _COUNTED.sub(unit, template)
 
 
-def _filled(template: str, known: _Known, written: Callable[[str], str]) -> str:
-    """An unknown place stays as it is: nothing is saved with one, and no page breaks for it."""
+def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
+    """The filled template. An unknown placeholder stays in the text rather than break the page; no
+    template with one can be saved."""
 
-    def value(found: re.Match[str]) -> str:
-        fill = _BY_NAME.get(found[1])
-        return written(fill(known)) if fill is not None else found[0]
+    def value(match: re.Match[str]) -> str:
+        fill = _BY_NAME.get(match[1])
+        return written(fill(facts)) if fill is not None else match[0]
 
-    if not _meals(known):
+    if not _meals(facts):
         template = _MEALS_CLAUSE.sub("", template)
     return PLACEHOLDER.sub(value, template)
 
 
 # --- what fills a place ---------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What the places are filled from, and in which language."""
+class _Facts:
+    """The source of the placeholders' values, and the language."""
 
     reference: ReferenceData
     day: date
@@ -111,45 +109,45 @@ class _Known:
     say: Phrases
 
 
-_Filler = Callable[[_Known], str]
+_Filler = Callable[[_Facts], str]
 
 
 def _number(name: str) -> _Filler:
-    def number(known: _Known) -> str:
-        policy = known.reference.policy_on(known.day)
-        if known.reader is not None:
-            policy = known.reference.with_groups(policy, known.reader, None, known.day)
+    def number(facts: _Facts) -> str:
+        policy = facts.reference.policy_on(facts.day)
+        if facts.reader is not None:
+            policy = facts.reference.with_groups(policy, facts.reader, None, facts.day)
         return str(getattr(policy, name))
 
     return number
 
 
-def _longest(known: _Known) -> str:
-    policy, day = known.reference.policy, known.day
+def _longest(facts: _Facts) -> str:
+    policy, day = facts.reference.policy, facts.day
     named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
     stays = {policy.resolve(area, day).max_minutes for area in {None, *named}}
     return "–".join(f"{minutes / 60:g}" for minutes in sorted({min(stays), max(stays)}))
 
 
-def _opening(known: _Known) -> str:
-    reference, say = known.reference, known.say
-    lines = opening_lines(reference.catalog, reference.policy, known.day, say)
+def _opening(facts: _Facts) -> str:
+    reference, say = facts.reference, facts.say
+    lines = opening_lines(reference.catalog, reference.policy, facts.day, say)
     return say.filling["parts"].join(lines)
 
 
-def _booking_opens(known: _Known) -> str:
-    policy, filling = known.reference.policy_on(known.day), known.say.filling
+def _booking_opens(facts: _Facts) -> str:
+    policy, filling = facts.reference.policy_on(facts.day), facts.say.filling
     if policy.booking_opens_at is None:
         return ""
     text = filling["booking_opens"].format(clock=f"{policy.booking_opens_at:%H:%M}")
     return text + (filling["opening_draw"] if policy.opening_draw else "")
 
 
-def _max_stays(known: _Known) -> str:
-    reference, day, say = known.reference, known.day, known.say
+def _max_stays(facts: _Facts) -> str:
+    reference, day, say = facts.reference, facts.day, facts.say
     stays: dict[int, list[str]] = {}
     for area in reference.catalog.bookable_areas:
-        stay = reference.policy_for(area.id, day, known.reader).max_minutes
+        stay = reference.policy_for(area.id, day, facts.reader).max_minutes
         stays.setdefault(stay, []).append(area.name)
     if not stays:
         return say.length(reference.policy.resolve(None, day).max_minutes)
@@ -161,10 +159,10 @@ def _max_stays(known: _Known) -> str:
     )
 
 
-def _overrides(known: _Known) -> str:
-    reference, say = known.reference, known.say
+def _overrides(facts: _Facts) -> str:
+    reference, say = facts.reference, facts.say
     lines = []
-    for rules in settled(reference.policy, known.day).rule_sets:
+    for rules in settled(reference.policy, facts.day).rule_sets:
         area = reference.catalog.areas.get(rules.area_id) if rules.area_id is not None else None
         of_area = say.filling["override_area"].format(area=area.name) if area is not None else ""
         lines.append(
@@ -179,10 +177,10 @@ def _overrides(known: _Known) -> str:
     return "".join(lines)
 
 
-def _check_in(known: _Known) -> str:
-    say = known.say
+def _check_in(facts: _Facts) -> str:
+    say = facts.say
     ways: dict[CheckInWay, list[str]] = {}
-    for venue in known.reference.catalog.venues_in_use:
+    for venue in facts.reference.catalog.venues_in_use:
         ways.setdefault(venue.check_in_way, []).append(venue.name)
     of_venues, names = say.filling["of_venues"], say.filling["names"]
     return say.filling["parts"].join(
@@ -194,14 +192,14 @@ def _check_in(known: _Known) -> str:
     )
 
 
-def _meals(known: _Known) -> str:
-    meals = known.reference.policy_on(known.day).meal_times
-    return known.say.filling["names"].join(f"{a:%H:%M}–{b:%H:%M}" for a, b in meals)
+def _meals(facts: _Facts) -> str:
+    meals = facts.reference.policy_on(facts.day).meal_times
+    return facts.say.filling["names"].join(f"{a:%H:%M}–{b:%H:%M}" for a, b in meals)
 
 
-def _away_timeout(known: _Known) -> str:
-    counts = known.reference.policy_on(known.day).away_timeout_is_violation
-    return known.say.filling["away_timeout"] if counts else ""
+def _away_timeout(facts: _Facts) -> str:
+    counts = facts.reference.policy_on(facts.day).away_timeout_is_violation
+    return facts.say.filling["away_timeout"] if counts else ""
 
 
 _FILLERS: Final[Mapping[str, _Filler]] = {

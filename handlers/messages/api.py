@@ -1,5 +1,3 @@
-"""A reader's messages."""
-
 from __future__ import annotations
 
 from handlers.http.api_routes import ApiRoutes

@@ -1,4 +1,4 @@
-"""What became of messages on their way by each channel, and trying again what failed."""
+"""The console's page of deliveries by channel, with a retry of the failed ones."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ _LISTED: Final = 50
 
 
 async def deliveries(visit: PageRequest) -> web.StreamResponse:
-    """What became of the messages of the last days by one of the channels."""
+    """The deliveries of the last ``DAYS`` days by one channel."""
     channels = visit[StaffDeliveries].channels
-    asked = {**visit.request.query, **visit.request.match_info}
-    channel = _channel(visit, asked.get("channel", channels[0] if channels else ""))
+    parameters = {**visit.request.query, **visit.request.match_info}
+    channel = _channel(visit, parameters.get("channel", channels[0] if channels else ""))
     since = visit.now - timedelta(days=DAYS)
-    found = await visit[StaffDeliveries].overview(channel, since, visit[SITE].wall_clock, _LISTED)
-    words, counts = CHANNEL_WORDS[channel], _counts(channel, found)
+    overview = await visit[StaffDeliveries].overview(
+        channel, since, visit[SITE].wall_clock, _LISTED
+    )
+    words, counts = CHANNEL_WORDS[channel], _counts(channel, overview)
     expired: Counter[str] = Counter()
-    for _, state, reason, n in found.counts:
+    for _, state, reason, n in overview.counts:
         if state is DeliveryState.EXPIRED:
             expired[words.reasons.get(reason or "", NO_DELIVERY_REASON)] += n
-    pause = found.pause
+    pause = overview.pause
     return render(
         visit,
         "deliveries",
@@ -53,11 +55,11 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
         ],
         sums={s: sum(n for (_, state), n in counts.items() if state is s) for s in DeliveryState},
         expired=expired.most_common(),
-        codes=[(code, words.meaning(code, reason), n) for code, reason, n in found.failures],
-        failed=found.failed,
+        codes=[(code, words.meaning(code, reason), n) for code, reason, n in overview.failures],
+        failed=overview.failed,
         credits=[
             (TITLES[t], t in visit[MessageService].long_term, allowed)
-            for t, allowed in found.consents.items()
+            for t, allowed in overview.consents.items()
         ]
         if channel is Channel.WECHAT
         else [],
@@ -65,21 +67,23 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _counts(channel: Channel, found: DeliveryOverview) -> Counter[tuple[Template, DeliveryState]]:
-    """By template and state. What nobody asked for has no delivery."""
+def _counts(
+    channel: Channel, overview: DeliveryOverview
+) -> Counter[tuple[Template, DeliveryState]]:
+    """Deliveries by template and state. Messages without consent have none; they are computed."""
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
-    for template, state, _, n in found.counts:
+    for template, state, _, n in overview.counts:
         counts[template, state] += n
     if channel is Channel.WECHAT:
         for template in WECHAT_TEMPLATES:
             queued = sum(counts[template, state] for state in DeliveryState)
-            unasked = max(0, found.messages.get(template, 0) - queued)
+            unasked = max(0, overview.messages.get(template, 0) - queued)
             counts[template, DeliveryState.NO_CONSENT] += unasked
     return counts
 
 
 def _channel(visit: PageRequest, name: str) -> Channel:
-    """Raises: NotFound where the library has not set it up."""
+    """Raises: NotFound if the library does not use this channel."""
     for channel in visit[StaffDeliveries].channels:
         if channel == name:
             return channel
@@ -87,7 +91,7 @@ def _channel(visit: PageRequest, name: str) -> Channel:
 
 
 async def retry(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Send once more what failed by a channel, as far as it is still relevant."""
+    """Queues the channel's failed deliveries again, as far as they are still relevant."""
     since, channel = (
         visit.now - timedelta(days=DAYS),
         _channel(visit, visit.request.match_info["channel"]),

@@ -1,4 +1,4 @@
-"""Which messages go by a channel whose readers choose nothing else, such as 企业微信."""
+"""The page of a channel, such as 企业微信, on which readers choose kinds of messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ _CHANNELS: Final = {path: channel for channel, path in CHOICE_PAGES.items()}
 
 
 async def choices(visit: PageRequest) -> web.StreamResponse:
-    """The page with all kinds of messages."""
     channel = _CHANNELS[visit.request.path]
     chosen = await visit[MessageService].choices(channel, visit.reader.id)
     return render_page(
@@ -33,7 +32,7 @@ async def choices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The channel carries the kinds whose boxes are ticked."""
+    """Sends the ticked kinds of messages by this channel."""
     path, messages = visit.request.path, visit[MessageService]
     choices = await messages.choices(_CHANNELS[path], visit.reader.id)
     changes = choices.changed_to(ticked(form))
@@ -42,5 +41,5 @@ async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def ticked(form: Form) -> set[Template]:
-    """The kinds of messages whose boxes are ticked."""
+    """The templates whose boxes are ticked."""
     return {template for template in Template if form_text(form, template.value)}

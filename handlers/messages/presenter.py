@@ -1,5 +1,3 @@
-"""From a message to the API's shape."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -18,8 +16,8 @@ CHOICE_PAGES: Final = {
     for channel in Channel
     if channel not in (Channel.WECHAT, Channel.EMAIL)
 }
-"""Where readers choose what goes by a channel. For WeChat they give consents, and for mail an
-address, so these have other pages."""
+"""The pages on which readers choose kinds of messages, by channel. WeChat (consents) and mail (an
+address) have pages of their own."""
 _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 
@@ -30,12 +28,12 @@ def message(m: Message) -> schemas.MessageOut:
 
 
 def title_of(template: Template) -> str:
-    """What messages of this kind are called."""
+    """The name of this kind of messages."""
     return _TITLES[template]
 
 
 def kinds(choices: KindChoices) -> list[MessageKind]:
-    """All kinds in the order of a stay, with whether they are wanted."""
+    """All kinds of messages, and whether the reader wants them."""
     return [
         MessageKind(template.value, title_of(template), choices.wants(template))
         for template in Template
@@ -43,6 +41,6 @@ def kinds(choices: KindChoices) -> list[MessageKind]:
 
 
 def choice_pages(used: Collection[Channel]) -> list[tuple[str, str]]:
-    """The address of the page for each channel in use that has one, and the channel's name."""
+    """The path and the channel's name of each choice page, for the channels in use."""
     pages = CHOICE_PAGES.items()
     return [(path, CHANNEL_WORDS[channel].name) for channel, path in pages if channel in used]

@@ -1,5 +1,3 @@
-"""What messages and consents take and answer."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -19,7 +17,7 @@ class Subscribe(Request):
 
 class SubscriptionsOut(Response):
     """``subscriptions``: how many messages of each template may still be sent. ``long_term``: the
-    templates that are accepted once (长期订阅); theirs is 1 while the accept stands, else 0."""
+    templates with a standing consent (长期订阅), whose number is 1 or 0."""
 
     subscriptions: dict[str, int]
     long_term: list[str]
@@ -44,7 +42,7 @@ class MarkRead(Request):
 
 
 class MessageKind(Response):
-    """One kind of message, and whether it goes by the channel."""
+    """A kind of messages. ``on``: whether it is sent by the channel."""
 
     template: str
     title: str

@@ -1,5 +1,3 @@
-"""通知公告."""
-
 from __future__ import annotations
 
 from handlers.http.api_routes import ApiRoutes

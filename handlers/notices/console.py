@@ -1,4 +1,4 @@
-"""Notices (通知公告): writing them, with a preview, and withdrawing them."""
+"""通知公告: the console's pages that write, preview and withdraw notices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from models.notices.staff import StaffNotices
 LONGEST_TITLE: Final = 60
 LONGEST_BODY: Final = 10_000
 LARGEST_NOTICE: Final = 128 * 1024
-"""Bytes of a form with the longest one: a character can take twelve there."""
+"""Bytes of a form; a character of the body can take twelve when encoded."""
 
 
 class NoticeForm(msgspec.Struct):
@@ -40,7 +40,7 @@ class NoticeForm(msgspec.Struct):
 
 
 async def notices(visit: PageRequest) -> web.StreamResponse:
-    """All of them, also those to come and those that are over."""
+    """All notices, including future and past ones."""
     number = page_number(visit)
     items, total = await visit[NoticeService].all((number - 1) * PAGE, PAGE)
     return render(
@@ -60,12 +60,11 @@ def _state_text(n: Notice, now: datetime) -> str:
 
 
 async def new_notice(visit: PageRequest) -> web.StreamResponse:
-    """The editor, empty."""
     return _editor(visit, Notice("", "", "", visit.now))
 
 
 async def notice(visit: PageRequest) -> web.StreamResponse:
-    """The editor; a viewer sees the notice."""
+    """The editor; a viewer gets the notice read-only."""
     return _editor(visit, await visit[NoticeService].get_for_staff(visit.id))
 
 
@@ -85,17 +84,15 @@ def _editor(visit: PageRequest, n: Notice, preview: Markup | None = None) -> web
 
 
 async def add_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A new notice."""
     return await _write(visit, form, None)
 
 
 async def change_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another text or other times of a notice."""
     return await _write(visit, form, await visit[NoticeService].get_for_staff(visit.id))
 
 
 async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.StreamResponse:
-    """Show it as readers will see it, or keep it."""
+    """Saves the notice, or shows a preview if the form asks for one."""
     new = _read(form, old)
     if form_text(form, "operation") == "preview":
         keep_typed(visit, form)
@@ -123,7 +120,7 @@ def _read(form: Form, old: Notice | None) -> Notice:
 
 
 async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Not shown from this moment on. Another end shows it again."""
+    """Withdraws the notice now; a later end in the editor publishes it again."""
     old = await visit[NoticeService].get_for_staff(visit.id)
     require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].withdraw(staff_context(visit), old, form_reason(form))

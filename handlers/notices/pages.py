@@ -1,5 +1,3 @@
-"""通知公告: notices as pages."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -17,7 +15,7 @@ _PAGE_SIZE: Final = 20
 
 
 async def notices(visit: PageRequest) -> web.StreamResponse:
-    """The notices that are shown now, a page at a time."""
+    """A page of the current notices."""
     number = page_number(visit)
     rows, total = await visit[NoticeService].page_of(
         visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
@@ -36,12 +34,11 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def notice(visit: PageRequest) -> web.StreamResponse:
-    """One notice."""
-    found = await visit[NoticeService].get(visit.id, visit.now)
+    current = await visit[NoticeService].get(visit.id, visit.now)
     return render_page(
         visit.request,
         "notices/detail.html",
         reader=visit.reader,
-        notice=found,
-        body=Markup(html_of(found.body)),
+        notice=current,
+        body=Markup(html_of(current.body)),
     )

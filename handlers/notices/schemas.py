@@ -1,5 +1,3 @@
-"""What notices answer."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -15,6 +13,6 @@ class NoticeOut(Response):
 
 
 class NoticeDetail(NoticeOut):
-    """``body_html`` holds no script and no picture from elsewhere."""
+    """``body_html``: without scripts and external pictures."""
 
     body_html: str

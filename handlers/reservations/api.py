@@ -1,5 +1,3 @@
-"""A reader's reservations: booking, changing, cancelling, and what there is."""
-
 from __future__ import annotations
 
 from datetime import time

@@ -1,4 +1,4 @@
-"""The reservation that a reader's pages show first."""
+"""The reservation that pages show first."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ from models.reservations.state_machine import ReservationState
 from notify.routing import ChannelRouting
 
 LIVE_FOR: Final = timedelta(days=2)
-"""A reservation that is still live began at most so long ago."""
+"""Live reservations began at most this long ago."""
 
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
-    """The reservation of the seat that the reader is at, or their next one."""
+    """The reader's reservation in use or away, otherwise their next one."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
-    shown = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
-    here = [r for r in shown if r.state in ("in_use", "away")]
-    return next(iter([*here, *shown]), None)
+    reservations = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
+    here = [r for r in reservations if r.state in ("in_use", "away")]
+    return next(iter([*here, *reservations]), None)
 
 
 async def reminders_missed(visit: PageRequest) -> bool:
-    """Whether no channel can remind the reader just now."""
+    """True if no channel can send the reader a reminder now."""
     return await visit[ChannelRouting].misses_reminders(visit.reader.id, visit.now)
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
-    """The reservation that its reader is away from, else one that can be checked in now, else the
-    one in use, else the next."""
+    """The reservation to scan for: a leave, else a possible check-in, the one in use, the next."""
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

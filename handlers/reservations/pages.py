@@ -1,5 +1,3 @@
-"""我的预约: the list of a reader's reservations, and one reservation."""
-
 from __future__ import annotations
 
 import asyncio
@@ -27,7 +25,7 @@ from notify.templates.rendering import SCAN_BY
 
 
 async def reservations(visit: PageRequest) -> web.StreamResponse:
-    """The reader's reservations, the latest first, with their open waitlist entries."""
+    """我的预约: the reader's reservations, the latest first, and their open waitlist entries."""
     reader_id, number = visit.reader.id, page_number(visit)
     (rows, total), today, entries = await asyncio.gather(
         visit[ReservationService].page_of(
@@ -62,7 +60,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """One reservation with its history; where its seat is occupied, with free seats near it."""
+    """A reservation with its history; if it is reported as occupied, also free seats nearby."""
     r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
     nearest = None
     if r.has_open_report:
@@ -83,8 +81,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _warning(visit: PageRequest, r: Reservation, done: str) -> str:
-    """What the page says where an action had no effect, or a report stopped no deadline; empty
-    after any other one."""
+    """The sentence if an action came too late or a report stopped no deadline; otherwise empty."""
     if done == "stale":
         return DONE_TEXT["stale"]
     if done != "report_desk":

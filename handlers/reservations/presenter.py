@@ -1,4 +1,4 @@
-"""From entities to the API's shapes: times on the library's clock, ids as strings, never who."""
+"""Reservations in the API's types: local times, and no names of staff."""
 
 from __future__ import annotations
 
@@ -26,32 +26,34 @@ _MINUTE: Final = timedelta(minutes=1)
 
 
 def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
-    found = reference.catalog.all_seats.get(SeatId(seat_id))
-    if found is None:  # of another catalog
+    catalog_seat = reference.catalog.all_seats.get(SeatId(seat_id))
+    if catalog_seat is None:  # not in this worker's catalog
         return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
-    area = reference.catalog.areas[found.area_id]
+    area = reference.catalog.areas[catalog_seat.area_id]
     return schemas.ReservedSeat(
-        id=found.id,
-        no=found.number,
+        id=catalog_seat.id,
+        no=catalog_seat.number,
         area_id=area.id,
         area=area.name,
         floor=area.floor,
         venue=reference.catalog.venues[area.venue_id].name,
-        label=reference.catalog.seat_label(found),
+        label=reference.catalog.seat_label(catalog_seat),
     )
 
 
 def again(
     reference: ReferenceData, reader: Reader, last: Reservation | None, now: datetime
 ) -> schemas.AgainOut | None:
-    """The seat of the reader's last stay with its next times; None where there are none."""
+    """The seat of the last stay with its next time; None if it cannot be booked again."""
     if last is None or last.seat_id not in reference.catalog.seats:
         return None
-    found = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)
-    if found is None:
+    next_stay = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)
+    if next_stay is None:
         return None
-    begin = f"{found.start:%H:%M}" if found.start is not None else "now"
-    return schemas.AgainOut(seat(reference, last.seat_id), found.day, begin, f"{found.end:%H:%M}")
+    begin = f"{next_stay.start:%H:%M}" if next_stay.start is not None else "now"
+    return schemas.AgainOut(
+        seat(reference, last.seat_id), next_stay.day, begin, f"{next_stay.end:%H:%M}"
+    )
 
 
 async def reservation(
@@ -61,7 +63,7 @@ async def reservation(
 
 
 async def after_change(call: ApiRequest, r: Reservation) -> schemas.ReservationOut:
-    """The reservation that the request has changed; the jobs see at once what follows from it."""
+    """The changed reservation as a response; wakes the jobs that follow from the change."""
     call[WAKE_JOBS]()
     return await reservation(call[REFERENCE], r, call.now)
 
@@ -76,7 +78,7 @@ async def detail(
 
 
 def _whose(by: str, via: str) -> tuple[str, str]:
-    """Who did it, and by which way. Which librarian or program it was is the library's business."""
+    """Actor and channel of a history entry; which librarian or program it was is not disclosed."""
     if by != Role.LIBRARIAN:
         return by, via
     return ("program", "api") if via.startswith(ACTOR_PREFIX) else (by, "desk")
@@ -122,7 +124,7 @@ def assisted(r: Reservation) -> schemas.AssistedOut | None:
 
 
 def state_text(r: Reservation) -> str:
-    """The state in words; what only a gate has said waits for the reader's word."""
+    """The state in words, marked if only a gate reported it and the reader must confirm."""
     waits = r.state in CHECKED_IN_STATES and r.pending_confirmation is not None
     text = STATE_TEXT[r.state]
     return UNCONFIRMED_STATE.format(state=text) if waits else text

@@ -1,5 +1,3 @@
-"""What reservations take and answer."""
-
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -51,7 +49,7 @@ class ReservedSeat(Response):
 
 
 class AssistedOut(Response):
-    """What a gate did last on the reader's behalf, and since when they have confirmed it."""
+    """The last action of a gate for the reader, and when the reader confirmed it."""
 
     kind: str
     at: datetime
@@ -59,7 +57,7 @@ class AssistedOut(Response):
 
 
 class AgainOut(Response):
-    """The seat of the last stay, and when it can be booked again at the same time of day."""
+    """The seat of the last stay and its next free time at the same time of day."""
 
     seat: ReservedSeat
     date: date
@@ -75,12 +73,11 @@ class HistoryEntryOut(Response):
 
 
 class ReservationOut(Response):
-    """``leave_minutes``: how long a leave that begins now may last, where the reader may leave.
-    ``excused``: not to come would be no violation. ``reported``: the reader has said that somebody
-    else has the seat, and while the library sees to it no check-in time runs. ``presence_wanted``:
-    a scan is wanted of who is checked in, since somebody doubts it or time alone has checked them
-    in; where it is doubted, until ``presence_due_at``. ``check_in_by``: what the reader is told to
-    check in by there."""
+    """``leave_minutes``: the length of a leave that begins now, null if the reader may not leave.
+    ``excused``: a no-show would be no violation. ``reported``: the reader reported the seat as
+    occupied, and the check-in deadline is stopped. ``presence_wanted``: the reader must scan again,
+    as a report doubts their presence (until ``presence_due_at``) or they were checked in without a
+    scan. ``check_in_by``: how readers check in at this venue."""
 
     id: str
     rev: int

@@ -1,5 +1,4 @@
-"""The library's reservations for programs and staff: a day's, one, and what is done in a reader's
-place. To a program a reader is a pseudonym, which is another one for each token."""
+"""Reservations for programs and staff. Each program sees readers under pseudonyms of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ _WRITE: Final = Scope.RESERVATIONS_WRITE
 
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
-"""A program that is told its readers' numbers meets few that nobody has."""
+"""The time in which a caller may try ``_UNKNOWN_NUMBERS`` unknown student numbers."""
 
 
 @routes.get(
@@ -59,24 +58,23 @@ _WINDOW: Final = timedelta(hours=1)
 async def list_reservations(
     call: ApiRequest, query: StaffReservationsQuery
 ) -> StaffReservationsOut:
-    """A page of the day, in the order in which the reservations were made."""
     day = query.date or local_date(call.now)
     if not 2000 <= day.year < 2100:
         raise Malformed("date", "a day in the years 2000 to 2099")
     if query.area is not None and query.area not in call[REFERENCE].catalog.areas:
         raise NotFound()
-    await _keep_look(call, f"bookings:{day}")
-    named = {"area": query.area, "state": query.state}
+    await _record_look(call, f"bookings:{day}")
+    filters = {"area": query.area, "state": query.state}
     rows = await call[StatisticsService].page_of_day(
         day,
         rights_of(call).venues,
-        {name: value for name, value in named.items() if value is not None},
+        {name: value for name, value in filters.items() if value is not None},
         query.after or "",
         query.limit + 1,
     )
-    shown = rows[: query.limit]
-    more = shown[-1].id if len(rows) > query.limit else None
-    return StaffReservationsOut([_shown(call, r) for r in shown], more)
+    page = rows[: query.limit]
+    more = page[-1].id if len(rows) > query.limit else None
+    return StaffReservationsOut([_out(call, r) for r in page], more)
 
 
 @routes.get(
@@ -90,13 +88,12 @@ async def list_reservations(
 async def get_reservation(call: ApiRequest) -> StaffReservationOut:
     r = await call[ReservationLookup].get(call.id)
     rights_of(call).require(Role.LIBRARIAN, r.venue_id)
-    await _keep_look(call, f"reservation:{r.id}")
-    return _shown(call, r)
+    await _record_look(call, f"reservation:{r.id}")
+    return _out(call, r)
 
 
-async def _keep_look(call: ApiRequest, target: str) -> None:
-    """Who works for the library is led to readers by it, and looks are kept. A program sees
-    pseudonyms."""
+async def _record_look(call: ApiRequest, target: str) -> None:
+    """Records in the audit log that staff looked at it. Programs see pseudonyms only."""
     if call.program is None:
         await call[AuditLog].record_look(staff_of(call), AuditAction.LOOKED_UP, target=target)
 
@@ -112,7 +109,7 @@ async def _keep_look(call: ApiRequest, target: str) -> None:
     audited=True,
 )
 async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
-    """A seat for the reader with that number, who has signed in at least once."""
+    """Books for a reader who has signed in at least once."""
     ctx = staff_of(call, digest_of(body))
     reader = await _reader_of(call, ctx, body)
     start = None if body.start == "now" else time.fromisoformat(body.start)
@@ -120,11 +117,11 @@ async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
     made = await call[StaffReservations].book(
         ctx, reader, body.seat_id, selection, printable(body.reason)
     )
-    return _shown(call, made)
+    return _out(call, made)
 
 
 async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -> Reader:
-    """Whoever tries numbers finds few of them. Raises: NotFound, TooManyAttempts."""
+    """The reader of the number; attempts are limited. Raises: NotFound, TooManyAttempts."""
     limit = AttemptLimit(f"numbers:{ctx.reader.id}", _UNKNOWN_NUMBERS, _WINDOW)
     await call[ATTEMPT_LIMITER].register([limit], call.now)
     reader = await call[StaffGrants].find(body.student_no)
@@ -135,7 +132,7 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
 
 
 def printable(reason: str) -> str:
-    """Raises: Malformed for what would spoil the line of a list."""
+    """Raises: Malformed unless the reason is one printable line."""
     if not is_printable_line(reason):
         raise Malformed("reason", "one line of printable characters")
     return reason
@@ -197,25 +194,24 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
     r = await call[StaffReservations].act_for_reader(
         staff_of(call, digest_of(body)), action, call.id, printable(body.reason)
     )
-    return _shown(call, r)
+    return _out(call, r)
 
 
-def _known_as(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id in the console; for a program a pseudonym that its token alone has. Its key
-    is the token's fingerprint: the token's id stands in the console's addresses and the audit log,
-    so whoever reads these could look up whose a pseudonym is."""
+def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
+    """The reader's id; for a program a pseudonym. Its key is the token's fingerprint: the token's
+    id is shown in the console and the audit log, where it would disclose the readers."""
     if call.program is None:
         return reader_id
     assert call.principal is not None
     return hmac.digest(call.principal.session.id.encode(), reader_id.encode(), "sha256")[:12].hex()
 
 
-def _shown(call: ApiRequest, r: Reservation) -> StaffReservationOut:
+def _out(call: ApiRequest, r: Reservation) -> StaffReservationOut:
     return StaffReservationOut(
         id=r.id,
         receipt=r.receipt,
         seat=presenter.seat(call[REFERENCE], r.seat_id),
-        reader_id=_known_as(call, r.reader_id),
+        reader_id=_id_for(call, r.reader_id),
         date=r.date,
         start=to_local(r.start),
         end=to_local(r.end),

@@ -1,5 +1,3 @@
-"""Venues, areas, plans, and the times of a seat."""
-
 from __future__ import annotations
 
 from datetime import date
@@ -93,14 +91,14 @@ async def catalog(call: ApiRequest) -> CatalogOut:
 )
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
-    asked = cache.window(query.date, query.start, query.end, minute, reader)
-    wanted = query.wanted
-    if wanted:
-        may_filter(wanted, cache.reference.policy_on(asked.day))
-    day = asked.day
+    time_window = cache.window(query.date, query.start, query.end, minute, reader)
+    features = query.features
+    if features:
+        may_filter(features, cache.reference.policy_on(time_window.day))
+    day = time_window.day
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = cache.areas(occupancy, venue, asked, minute, wanted, reader)
+    body = cache.areas(occupancy, venue, time_window, minute, features, reader)
     return body.answer(call.request)
 
 
@@ -113,50 +111,49 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     scope=Scope.OCCUPANCY_READ,
 )
 async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
-    """How many seats areas are expected to have left, with the usual error."""
     search, venue = _search(call, query), query.venue
     areas = [a for a in call[REFERENCE].catalog.bookable_areas if venue in (None, a.venue_id)]
-    found = await expected_seats(call, areas, search)
+    expected = await expected_seats(call, areas, search)
     return ForecastOut(
-        [ExpectedOut(id, to_local(e.begin), e.free, e.error) for id, e in found.items()]
+        [ExpectedOut(id, to_local(e.begin), e.free, e.error) for id, e in expected.items()]
     )
 
 
 @routes.get("/proposal", "One free seat that is proposed to the reader", errors=_DAY)
 async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
-    """One free seat for that time, or for the next two hours."""
+    """Proposes a seat for the query's time, or for the next two hours."""
     search, reference = _search(call, query), call[REFERENCE]
     with_areas = {area.venue_id for area in reference.catalog.bookable_areas}
     wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]
     venue = next((v for v in wished if v.id in with_areas), None)
     if venue is None:
         return ProposalOut(None)
-    shown = presenter.venue(reference, venue, call.now, call.reader)
-    if not date_of(shown, search.day).bookable:
+    venue_out = presenter.venue(reference, venue, call.now, call.reader)
+    if not date_of(venue_out, search.day).bookable:
         return ProposalOut(None)
     proposed = await propose_for_app(call, venue.id, search, passed_over(query.skip))
     if proposed is None:
         return ProposalOut(None)
-    found, wanted = proposed
-    until = found.state.free_until
+    proposal, search_used = proposed
+    until = proposal.state.free_until
     return ProposalOut(
         ProposedSeatOut(
-            seat=reserved_seat(reference, found.seat.id),
-            date=wanted.day,
-            start=wanted.start,
-            end=wanted.end,
+            seat=reserved_seat(reference, proposal.seat.id),
+            date=search_used.day,
+            start=search_used.start,
+            end=search_used.end,
             free_until=to_local(until) if until is not None else None,
-            reason=found.reason.value,
-            near=found.anchor.number if found.anchor is not None else None,
+            reason=proposal.reason.value,
+            near=proposal.anchor.number if proposal.anchor is not None else None,
         )
     )
 
 
 def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
     """Raises: Malformed, InThePast, OutsideHorizon."""
-    asked = _window(call, query.date, query.start, query.end)
+    time_window = _window(call, query.date, query.start, query.end)
     start, end, minute = query.start or "", query.end or "", clock(call.now)
-    return MapSearch(asked.day, start, end, minute=minute, past_midnight=True)
+    return MapSearch(time_window.day, start, end, minute=minute, past_midnight=True)
 
 
 @routes.get(
@@ -172,10 +169,10 @@ def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     area = cache.reference.area_for_readers(call.id)
-    asked = cache.window(query.date, query.start, query.end, minute, reader)
-    day = asked.day
+    time_window = cache.window(query.date, query.start, query.end, minute, reader)
+    day = time_window.day
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
-    plan = cache.plan(area, occupancy, asked, minute, reader)
+    plan = cache.plan(area, occupancy, time_window, minute, reader)
     return plan.body_for(reader.id).answer(call.request)
 
 
@@ -191,17 +188,17 @@ async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
 )
 async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     area = call[REFERENCE].area_for_readers(call.id)
-    asked = _window(call, query.date, query.start, query.end)
+    time_window = _window(call, query.date, query.start, query.end)
     headers = {
         "Content-Type": "text/event-stream; charset=utf-8",
         "Cache-Control": "no-store",
-        # A proxy that gathers an answer before it passes it on would keep the events back.
+        # Without it nginx would buffer the events.
         "X-Accel-Buffering": "no",
         **common_headers(call.request),
     }
     assert call.principal is not None
     return await call[EVENT_STREAMS].subscribe(
-        call.request, headers, area, asked, call.principal.session, call.viewer
+        call.request, headers, area, time_window, call.principal.session, call.viewer
     )
 
 
@@ -220,22 +217,22 @@ def _window(call: ApiRequest, day: date | None, start: str | None, end: str | No
 async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     reference = call[REFERENCE]
     seat = reference.seat(call.id)
-    asked = _window(call, query.date, None, None)
-    occupancy = await call[SEAT_MAP_CACHE].occupancy.get_day(asked.day)
+    time_window = _window(call, query.date, None, None)
+    occupancy = await call[SEAT_MAP_CACHE].occupancy.get_day(time_window.day)
     return SeatDayOut(
         id=seat.id,
         no=seat.number,
         area_id=seat.area_id,
         label=reference.catalog.seat_label(seat),
         **features_of(seat),
-        disabled=seat.unavailable_reason(asked.day),
-        date=asked.day,
+        disabled=seat.unavailable_reason(time_window.day),
+        date=time_window.day,
         taken=[
             OccupiedOut(to_local(row.start), to_local(row.end))
             for row in occupancy.by_seat.get(seat.id, ())
-            if local_date(row.start) <= asked.day
+            if local_date(row.start) <= time_window.day
         ],
-        reserved_for=list(reference.groups_instead(seat, call.viewer, asked.day)) or UNSET,
+        reserved_for=list(reference.groups_instead(seat, call.viewer, time_window.day)) or UNSET,
     )
 
 
@@ -248,16 +245,16 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     scope=Scope.OCCUPANCY_READ,
 )
 async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
-    """The starts that are free, and which one is proposed; with a start, the ends that are free."""
+    """The seat's free starts and the proposed one; for a query with a start, the free ends."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]
-    asked = _window(call, query.date, None, None)
+    time_window = _window(call, query.date, None, None)
     if query.start is None:
-        day = await seat_map.seat_day(seat, asked, call.now, call.viewer)
+        day = await seat_map.seat_day(seat, time_window, call.now, call.viewer)
         starts = [presenter.start(choice.value) for choice in day.choices]
         if not starts:
             return TimesOut(starts=starts)
-        policy = call[REFERENCE].policy_for(seat.area_id, asked.day, call.viewer)
-        proposed = await proposed_choice(call, call.viewer, asked.day, day, policy)
+        policy = call[REFERENCE].policy_for(seat.area_id, time_window.day, call.viewer)
+        proposed = await proposed_choice(call, call.viewer, time_window.day, day, policy)
         return TimesOut(starts=starts, proposed=proposed.value)
-    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.viewer)
-    return TimesOut(ends=[presenter.choice(end, asked.day) for end in ends])
+    ends = await seat_map.seat_ends(seat, time_window, query.start, call.now, call.viewer)
+    return TimesOut(ends=[presenter.choice(end, time_window.day) for end in ends])

@@ -1,4 +1,4 @@
-"""立即预约 and 更改预约: the form beside a floor plan."""
+"""立即预约 and 更改预约: submitting the form beside a floor plan."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ Book = Callable[[RequestContext, str, TimeSelection], Awaitable[Reservation]]
 
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """立即预约."""
     return await _submit_booking(visit, form, visit[ReservationService].create)
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """更改预约: another seat or time for a reservation, all or nothing."""
+    """更改预约: changes seat or time of a reservation, all or nothing."""
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"
@@ -44,7 +43,7 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def plan_of(request: web.Request, form: Form) -> str:
-    """The plan with the seat and the times of the form. Raises: NotFound."""
+    """The path of the floor plan with the form's seat and times filled in. Raises: NotFound."""
     seat = request.app[REFERENCE].seat(form_text(form, "seat_id"))
     named = {"date": "date", "seat": "seat_id", "begin": "start", "until": "end"}
     query = {name: form_text(form, field) for name, field in named.items()}
@@ -55,7 +54,7 @@ def plan_of(request: web.Request, form: Form) -> str:
 async def _submit_booking(
     visit: PageRequest, form: Form, submit: Book, changed_id: str = ""
 ) -> web.StreamResponse:
-    """A refusal is shown where the choice was made, and leaves the choice as it was."""
+    """Books or changes; a refusal is shown on the floor plan, with the form as it was filled in."""
     fields = {name: form_text(form, name) for name in ("seat_id", "date", "start", "end")}
     filters = {"start": form_text(form, "from"), "end": form_text(form, "to")}
     try:

@@ -1,4 +1,4 @@
-"""The panel beside a floor plan: the chosen seat, its times, and the form that books it."""
+"""The panel beside a floor plan: the chosen seat, its times and the booking form."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _MINUTE: Final = timedelta(minutes=1)
 
 
 def feature_texts(seat: Seat) -> dict[str, str]:
-    """Each feature that the seat has, with its word."""
+    """The seat's features and their Chinese names."""
     return {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
 
 
 @dataclass(frozen=True, slots=True)
 class OwnBooking:
-    """What the reader has at that time already."""
+    """A booking of the reader on the same day, which the new one must not overlap."""
 
     id: ReservationId
     place: ReservedSeat
@@ -56,7 +56,7 @@ class OwnBooking:
 
 @dataclass(slots=True)
 class BookingPanel:
-    """The chosen seat with its times. ``refusal`` says why the last try did not succeed."""
+    """The chosen seat and its times. ``refusal``: why the last attempt failed."""
 
     seat: Seat
     place: ReservedSeat
@@ -69,46 +69,43 @@ class BookingPanel:
     end: str = ""
     check_in: str = ""
     counts: bool = True
-    """Does it count as a violation not to come?"""
+    """Whether a no-show counts as a violation."""
     can_report_empty: bool = False
-    """The seat is shown in use, and whoever stands before it may see that nobody is there."""
+    """Whether the reader may report the seat as empty: it is occupied at this moment."""
     unavailable_start: str = ""
-    """The start that was chosen and is not free any more."""
+    """The chosen start, if it is no longer free."""
     refusal: str = ""
     reserved_for: tuple[str, ...] = ()
-    """The groups that have the seat instead of the reader."""
+    """The reader groups that the seat is reserved for, if the reader is in none."""
     nearest: list[tuple[str, str]] = field(default_factory=list)
     bookings_left: int = 1
-    """How many bookings the reader may still make for that day."""
+    """The number of bookings that the reader may still make for that day."""
     daily_limit: int = 1
     own: list[OwnBooking] = field(default_factory=list)
-    """What stands in the way of what the reader may have in mind."""
+    """The reader's bookings that day, which limit the times."""
     too_long: str = ""
-    """The same of the length that was searched for."""
+    """The sentence that the searched time exceeds the longest stay; empty if it does not."""
     favourite: bool = False
     timeline: str = ""
-    """The seat's day as JSON, for the script that draws it."""
+    """The seat's day as JSON for the script, see ``_timeline``."""
 
 
 async def booking_panel(
     visit: PageRequest,
     area: Area,
     search: MapSearch,
-    shown: CachedAreaMap,
+    plan: CachedAreaMap,
     kind: str,
     wished_end: str,
 ) -> BookingPanel:
-    """The chosen seat with its times: a start is chosen already, the filter's or the first.
-
-    Raises: NotFound.
-    """
+    """The panel of the chosen seat, with a start and an end preselected. Raises: NotFound."""
     reference, seat_map = visit[REFERENCE], visit[SeatMapService]
     reader_id = visit.reader.id
     seat = reference.seat(search.seat)
     if seat.area_id != area.id:
         raise NotFound()
     place = area.seats.index(seat)
-    status = shown.states_for(reader_id)[place].status
+    status = plan.states_for(reader_id)[place].status
     policy = reference.policy_for(area.id, search.day, visit.reader)
     panel = BookingPanel(
         seat=seat,
@@ -116,12 +113,12 @@ async def booking_panel(
         features=list(feature_texts(seat).values()),
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
-        reserved_for=shown.barred.get(place, ()),
+        reserved_for=plan.barred.get(place, ()),
         can_report_empty=kind == "moment" and status is SeatStatus.OCCUPIED,
         daily_limit=policy.daily_booking_limit,
     )
-    asked = TimeFilter(search.day, None, None)
-    day = await seat_map.seat_day(seat, asked, visit.now, visit.reader, search.change)
+    time_window = TimeFilter(search.day, None, None)
+    day = await seat_map.seat_day(seat, time_window, visit.now, visit.reader, search.change)
     panel.starts = [presenter.start(choice.value) for choice in day.choices]
     panel.own = [_own(reference, search.day, row) for row in day.own]
     favourites, panel.bookings_left = await asyncio.gather(
@@ -146,17 +143,16 @@ async def _choose(
     policy: Policy,
     wished_end: str,
 ) -> None:
-    """The start that was chosen, or the filter's, or today the first and on another day the usual
-    one; and its end in the same way."""
+    """Selects the chosen, else the searched, else the proposed start; then an end likewise."""
     by_value = {choice.value: choice for choice in day.choices}
     if search.begin and search.begin not in by_value:
-        # Never another time than was chosen, a tap away from being booked.
+        # Do not preselect a time that the reader has not chosen: it could be booked by mistake.
         panel.unavailable_start = presenter.start(search.begin).label
         return
-    asked = next((v for v in (search.begin, search.start) if v in by_value), None)
+    preselected = next((v for v in (search.begin, search.start) if v in by_value), None)
     chosen = (
-        by_value[asked]
-        if asked is not None
+        by_value[preselected]
+        if preselected is not None
         else await proposed_choice(visit, visit.reader, search.day, day, policy)
     )
     panel.start = chosen.value
@@ -177,7 +173,7 @@ def _own(reference: ReferenceData, day: date, row: OccupancyRow) -> OwnBooking:
 
 
 def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> str:
-    """The seat's day for the script: instants as minutes since the day's midnight."""
+    """The seat's day as JSON, with instants in minutes since midnight."""
     midnight = local_instant(day, time(0))
 
     def minute(instant: datetime) -> int:
@@ -187,7 +183,7 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
         return [[minute(row.start), minute(row.end)] for row in rows]
 
     def choice(one: StartChoice) -> dict[str, Any]:
-        # That of the longest stay, which a shorter one may cut: then it is excused.
+        # The check-in window of the longest stay; one that a shorter stay cuts is excused.
         opens, _, _ = check_in_window(one.start, one.ends[-1], visit.now, policy)
         opens = max(opens, visit.now)
         full = max(one.start, visit.now) + timedelta(minutes=policy.check_in_after_minutes)
@@ -217,11 +213,11 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:
-    """Put the refusal into the panel, with the free seats near the one that was wanted."""
+    """Adds the refusal to the panel; if the seat is taken, with links to free seats nearby."""
     panel.refusal = text_of(error.code, error.details)
 
     def to_seat(id: str) -> str:
-        """The same time on another seat."""
+        """The panel's URL for another seat at the same time."""
         return search.to(f"/areas/{area.id}", seat=id, begin=search.begin, until=search.until)
 
     if isinstance(error, SeatTaken):

@@ -1,8 +1,5 @@
-"""Bodies that many readers get: made once, updated seat by seat, the reader's own seats patched in.
-
-What a body says depends on the window, the seats' states and the versions of library and policy,
-and so does its ETag: workers that know the same give the same one.
-"""
+"""Response bodies of plans and area lists, encoded once for many readers and updated seat by seat;
+a reader's own seats are patched in. Equal data gives equal ETags in all workers."""
 
 from __future__ import annotations
 
@@ -40,52 +37,52 @@ from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter
 
 NOW: Final = "now"
-"""The start of a time that begins at the moment of each look."""
-_VIEWS_KEPT: Final = 1024
-"""Areas times windows; one takes about 50 KB."""
-_LISTS_KEPT: Final = 128
-_DRAWINGS_KEPT: Final = 256
+"""The start of a window that begins at the moment of each request."""
+_MAX_PLANS: Final = 1024
+"""At most this many plans (areas × windows) are cached; one takes about 50 KB."""
+_MAX_LISTS: Final = 128
+_MAX_DRAWINGS: Final = 256
 Value = TypeVar("Value")
 
 
 class LruCache(Generic[Value]):
-    """The values that were used last."""
+    """A cache of the ``size`` most recently used values."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
 
     def get(self, key: Hashable) -> Value | None:
-        value = self._kept.get(key)
+        value = self._values.get(key)
         if value is not None:
-            self._kept.move_to_end(key)
+            self._values.move_to_end(key)
         return value
 
     def keep(self, key: Hashable, value: Value) -> Value:
-        self._kept[key] = value
-        while len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        self._values[key] = value
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
         return value
 
 
 class CachedAreaMap:
-    """One area in one window, as everybody of the same groups sees it."""
+    """An area in one time window, for all readers whose groups may use the same seats."""
 
     def __init__(
         self,
         service: SeatMapService,
         area: Area,
         venue: str,
-        asked: TimeFilter,
+        time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
-        """``barred``: the places of seats that are reserved for other groups than the viewers', and
-        what these groups are called."""
+        """``barred``: names of the reader groups that have a seat instead of the viewers, by seat
+        index."""
         self._service, self._reference = service, service.reference
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
         self.view = AreaMap(area, barred)
-        self._asked = asked
+        self._time_window = time_window
         self._head = schemas.AreaSummary(area.id, area.name, area.floor, venue)
         self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
         self._seats: list[bytes] = [b""] * len(area.seats)
@@ -96,16 +93,16 @@ class CachedAreaMap:
         self._shared: CachedBody | None = None
 
     def refresh(self, occupancy: OccupancyView, minute: datetime) -> None:
-        """Bring it to this minute and to what the occupancy holds."""
+        """Updates the map to this minute and to the occupancy."""
         made_at = (minute, self._reference.policy.version)
         look = self.view.look
         if look is None or made_at != self._made_at:
             self._made_at = made_at
-            look = self._service.map_query(self.area, self._asked, minute)
+            look = self._service.map_query(self.area, self._time_window, minute)
         self.view.refresh(occupancy, look)
 
     def body_for(self, reader_id: ReaderId) -> CachedBody:
-        """The area as the reader sees it; one body for all who see every seat in the same way."""
+        """The area for this reader; a shared body unless they see some seat differently."""
         shared = self._shared_body()
         own = self.own(reader_id)
         if not own:
@@ -118,8 +115,7 @@ class CachedAreaMap:
 
     @property
     def reserved_for(self) -> tuple[str, ...]:
-        """What the groups are called that all of the area is reserved for; empty where the viewers
-        have any seat of it."""
+        """The groups that the whole area is reserved for; empty if the viewers may use any seat."""
         if len(self.barred) < len(self.area.seats):
             return ()
         return tuple(sorted({name for names in self.barred.values() for name in names}))
@@ -128,24 +124,24 @@ class CachedAreaMap:
         return seat_body(self.area, place, view, self.barred.get(place, ()))
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
-        """The seats that the reader sees in another way than everybody, by place."""
-        granted = self._reference.active_accommodation(reader_id, self._asked.day).accessible
+        """The seats, by index, that this reader sees differently from others."""
+        granted = self._reference.active_accommodation(reader_id, self._time_window.day).accessible
         return self.view.overlay_for(reader_id, granted)
 
     def states_for(self, reader_id: ReaderId) -> list[SeatState]:
-        """All seats as the reader sees them, in the area's order."""
+        """The states of all seats for this reader, in the area's order."""
         views = list(self.view.views)
         for place, view in self.own(reader_id):
             views[place] = view
         return views
 
     def version_for(self, reader_id: ReaderId) -> str:
-        """Changes with all that the reader sees."""
+        """A version that changes with everything that this reader sees."""
         own = self.own(reader_id)
         return f"{self.version()} {own}" if own else self.version()
 
     def version(self) -> str:
-        """Changes with every seat's state; the ETag of the shared body."""
+        """A version that changes with any seat's shared state; the ETag of the shared body."""
         self._shared_body()
         return self._version
 
@@ -160,7 +156,7 @@ class CachedAreaMap:
             for place in self.view.changed_since(self._encoded):
                 self._seats[place] = self._seat_body(place, self.view.views[place])
             self._encoded, self._encoded_under = self.view.version, under
-            about = repr(self._asked).encode()
+            about = repr(self._time_window).encode()
             self._version = digest([about, versions(reference), *self._seats])
             self._shared = CachedBody(self._encode(self._seats), self._version)
         return self._shared
@@ -179,7 +175,7 @@ class CachedAreaMap:
 
 
 class CachedAreaList:
-    """The areas of one venue, or of all, in one window."""
+    """The areas of one venue, or of all, in one time window."""
 
     def __init__(self, plans: SeatMapCache, reference: ReferenceData) -> None:
         self._plans, self._reference = plans, reference
@@ -190,8 +186,8 @@ class CachedAreaList:
     def body(
         self,
         occupancy: OccupancyView,
-        wanted: VenueId | None,
-        asked: TimeFilter,
+        venue_id: VenueId | None,
+        time_window: TimeFilter,
         minute: datetime,
         marks: frozenset[str],
         groups: GroupSet,
@@ -199,16 +195,16 @@ class CachedAreaList:
         reference = self._reference
         made_of = (occupancy, occupancy.version, minute, reference.policy.version)
         if self._body is None or made_of != self._made_of:
-            areas = [a for a in reference.catalog.bookable_areas if wanted in (None, a.venue_id)]
+            areas = [a for a in reference.catalog.bookable_areas if venue_id in (None, a.venue_id)]
             items = [
                 self._item(
-                    self._plans.plan_of_groups(area, occupancy, asked, minute, groups),
+                    self._plans.plan_of_groups(area, occupancy, time_window, minute, groups),
                     marks,
                     groups,
                 )
                 for area in areas
             ]
-            about = repr((asked, wanted, sorted(marks), *sorted(groups))).encode()
+            about = repr((time_window, venue_id, sorted(marks), *sorted(groups))).encode()
             etag = digest([about, versions(reference), *items])
             self._made_of = made_of
             self._body = CachedBody(msgspec.json.encode(AreasBody(array(items))), etag)
@@ -216,8 +212,8 @@ class CachedAreaList:
 
     def _item(self, plan: CachedAreaMap, marks: frozenset[str], groups: GroupSet) -> bytes:
         view, policy = plan.view, self._reference.policy.version
-        known = self._items.get(plan.area.id)
-        if known is None or known[:3] != (view, view.version, policy):
+        item = self._items.get(plan.area.id)
+        if item is None or item[:3] != (view, view.version, policy):
             assert view.look is not None
             limits = self._reference.groups.limits_of(groups)
             numbers = self._reference.with_limits(
@@ -226,12 +222,12 @@ class CachedAreaList:
             body = msgspec.json.encode(
                 area_out(view, marks, numbers.max_minutes, plan.reserved_for)
             )
-            known = self._items[plan.area.id] = view, view.version, policy, body
-        return known[3]
+            item = self._items[plan.area.id] = view, view.version, policy, body
+        return item[3]
 
 
 class SeatMapCache:
-    """All plans and lists that are looked at in this worker."""
+    """This worker's plans and area lists."""
 
     def __init__(self, service: SeatMapService) -> None:
         self._service = service
@@ -240,10 +236,10 @@ class SeatMapCache:
         self._groups: ReaderGroups | None = None
         self._minute: datetime | None = None
         self._windows: dict[tuple[date | None, str | None, str | None, int | None], TimeFilter] = {}
-        self._plans: LruCache[CachedAreaMap] = LruCache(_VIEWS_KEPT)
-        self._lists: LruCache[CachedAreaList] = LruCache(_LISTS_KEPT)
-        self.drawings: LruCache[str] = LruCache(_DRAWINGS_KEPT)
-        """A plan's seats as a page draws them, by what they show."""
+        self._plans: LruCache[CachedAreaMap] = LruCache(_MAX_PLANS)
+        self._lists: LruCache[CachedAreaList] = LruCache(_MAX_LISTS)
+        self.drawings: LruCache[str] = LruCache(_MAX_DRAWINGS)
+        """Seats of a plan as SVG; the keys are made by ``_drawing`` in pages.py."""
 
     def window(
         self,
@@ -253,62 +249,60 @@ class SeatMapCache:
         minute: datetime,
         reader: Reader | None = None,
     ) -> TimeFilter:
-        """The asked window, within the reader's horizon; the same few are asked for all the time.
-
-        Raises: Malformed, InThePast, OutsideHorizon.
-        """
+        """The time window, cached. Raises: Malformed; InThePast, OutsideHorizon for the reader."""
         self._reset_if_catalog_changed()
-        if minute != self._minute or len(self._windows) > _VIEWS_KEPT:
+        if minute != self._minute or len(self._windows) > _MAX_PLANS:
             self._minute = minute
             self._windows.clear()
         reference, days_ahead = self.reference, None
         if reader is not None and day is not None and reference.groups.by_id:
             days_ahead = reference.limits_of(reader, day).booking_window_days
         key = (day, start, end, days_ahead)
-        asked = self._windows.get(key)
-        if asked is None:
+        time_window = self._windows.get(key)
+        if time_window is None:
             from_now = start == NOW
             begin = None if from_now else clock_time(start)
-            asked = parse_time_filter(day, begin, clock_time(end), minute, from_now)
-            policy = reference.policy_on(asked.day)
+            time_window = parse_time_filter(day, begin, clock_time(end), minute, from_now)
+            policy = reference.policy_on(time_window.day)
             if reader is not None and days_ahead is not None:
-                policy = reference.with_groups(policy, reader, None, asked.day)
-            rules.day_in_horizon(asked.day, policy, minute)
-            self._windows[key] = asked
-        return asked
+                policy = reference.with_groups(policy, reader, None, time_window.day)
+            rules.day_in_horizon(time_window.day, policy, minute)
+            self._windows[key] = time_window
+        return time_window
 
     def plan(
         self,
         area: Area,
         occupancy: OccupancyView,
-        asked: TimeFilter,
+        time_window: TimeFilter,
         minute: datetime,
         reader: Reader | None = None,
     ) -> CachedAreaMap:
-        """The area's plan in this minute, as the reader's groups see it."""
+        """The area's plan in this minute for the reader's groups."""
         reference, groups = self.reference, NO_GROUPS
         if reference.groups.by_id:
-            groups = reference.groups.that_matter(reference.groups_of(reader, asked.day))
-        return self.plan_of_groups(area, occupancy, asked, minute, groups)
+            groups = reference.groups.that_matter(reference.groups_of(reader, time_window.day))
+        return self.plan_of_groups(area, occupancy, time_window, minute, groups)
 
     def plan_of_groups(
         self,
         area: Area,
         occupancy: OccupancyView,
-        asked: TimeFilter,
+        time_window: TimeFilter,
         minute: datetime,
         groups: GroupSet,
     ) -> CachedAreaMap:
-        """The area's plan as everybody in these groups sees it: one for all for whom the same seats
-        are reserved."""
+        """The area's plan for members of these groups, shared by all who may use the same seats."""
         self._reset_if_catalog_changed()
-        seen_by = self.reference.groups.in_area(area, groups) if groups else NO_GROUPS
-        key = (area.id, asked, seen_by)
+        effective_groups = self.reference.groups.in_area(area, groups) if groups else NO_GROUPS
+        key = (area.id, time_window, effective_groups)
         plan = self._plans.get(key)
         if plan is None:
             venue = self.reference.catalog.venues[area.venue_id].name
             barred = self.reference.groups.barred(area, groups)
-            plan = self._plans.keep(key, CachedAreaMap(self._service, area, venue, asked, barred))
+            plan = self._plans.keep(
+                key, CachedAreaMap(self._service, area, venue, time_window, barred)
+            )
         plan.refresh(occupancy, minute)
         return plan
 
@@ -316,33 +310,35 @@ class SeatMapCache:
         self,
         occupancy: OccupancyView,
         venue: VenueId | None,
-        asked: TimeFilter,
+        time_window: TimeFilter,
         minute: datetime,
         marks: frozenset[str] = frozenset(),
         reader: Reader | None = None,
     ) -> CachedBody:
-        """The list of areas in this minute, counting the seats that have all the ``marks`` and that
-        the reader's groups may have."""
+        """The areas in this minute, counting seats with all the ``marks`` that the reader may
+        use."""
         self._reset_if_catalog_changed()
         groups = NO_GROUPS
         if self.reference.groups.by_id:
-            groups = self.reference.groups.with_effect(self.reference.groups_of(reader, asked.day))
-        key = (venue, asked, marks, groups)
+            groups = self.reference.groups.with_effect(
+                self.reference.groups_of(reader, time_window.day)
+            )
+        key = (venue, time_window, marks, groups)
         listed = self._lists.get(key)
         if listed is None:
             listed = self._lists.keep(key, CachedAreaList(self, self.reference))
-        return listed.body(occupancy, venue, asked, minute, marks, groups)
+        return listed.body(occupancy, venue, time_window, minute, marks, groups)
 
     def _reset_if_catalog_changed(self) -> None:
-        # Not by its version: subscribers are told of what they watch as long as the catalog is this
-        # very one, and with a new policy it is loaded anew.
+        # By identity, not by version: event streams compare the catalog object too, and a new
+        # policy also loads a new one.
         reference = self.reference
         if reference.catalog is not self._catalog or reference.groups is not self._groups:
             self._catalog, self._groups = reference.catalog, reference.groups
             self._windows.clear()
-            self._plans = LruCache(_VIEWS_KEPT)
-            self._lists = LruCache(_LISTS_KEPT)
-            self.drawings = LruCache(_DRAWINGS_KEPT)
+            self._plans = LruCache(_MAX_PLANS)
+            self._lists = LruCache(_MAX_LISTS)
+            self.drawings = LruCache(_MAX_DRAWINGS)
 
 
 SEAT_MAP_CACHE: Final = web.AppKey("seat_map_cache", SeatMapCache)

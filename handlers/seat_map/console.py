@@ -1,4 +1,4 @@
-"""The patrol: an area's seats as they are now, on its plan and as a list, for a walk through it."""
+"""The patrol: an area's seats as plan and list, for staff who walk through it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
-"""Doubted seats on the page; the others come up as these are looked at."""
+"""At most this many doubted seats are listed; further ones appear as these are checked."""
 _MARKED: Final = 200
-"""Open reports that the plan marks."""
+"""At most this many open reports are marked on the plan."""
 _DRAWN: Final = {
     "free": "free",
     "reserved": "reserved",
@@ -50,13 +50,13 @@ _DRAWN: Final = {
     "offered": "reserved",
     "disabled": "disabled",
 }
-"""The symbol of each state on the plan."""
+"""The plan's symbol for each state."""
 _NOT_THERE: Final = frozenset({ReservationState.RESERVED, ReservationState.OFFERED})
 
 
 @dataclass(frozen=True, slots=True)
 class PatrolSeat:
-    """A seat of the patrol. ``reports``: what readers have said of it, in words."""
+    """A seat of the patrol. ``reports``: readers' open reports, in words."""
 
     seat: Seat
     state: str
@@ -76,20 +76,20 @@ class PatrolSeat:
 
 
 async def patrol(visit: PageRequest) -> web.StreamResponse:
-    """The seats of one area, and what can be done at the chosen one."""
+    """The seats of one area, and the actions for the chosen one."""
     catalog, now = visit[REFERENCE].catalog, visit.now
     areas = [area for area in catalog.areas_in_use if visit.sees(area.venue_id)]
     if not areas:
         raise NotFound()
     query = visit.request.query
-    asked = query.get("area", "")
-    if asked in catalog.areas:
-        visit.require_in(catalog.areas[AreaId(asked)].venue_id)
-    area = next((area for area in areas if area.id == asked), areas[0])
+    area_id = query.get("area", "")
+    if area_id in catalog.areas:
+        visit.require_in(catalog.areas[AreaId(area_id)].venue_id)
+    area = next((area for area in areas if area.id == area_id), areas[0])
     moving = await _moving(visit, query.get("move", ""))
     occupancy = await visit[SeatMapService].occupancy.get_day(local_date(now))
-    wanted, total = await visit[SeatReportService].to_patrol(now, 0, _LISTED, _venues(visit))
-    lines = await _lines(visit, area, occupancy, wanted)
+    doubted, total = await visit[SeatReportService].to_patrol(now, 0, _LISTED, _venues(visit))
+    lines = await _lines(visit, area, occupancy, doubted)
     label = catalog.label_of
     chosen = next((s for s in lines if s.seat.id == query.get("seat", "")), None)
     return render(
@@ -100,7 +100,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         area=area,
         fixtures=list(fixtures_of(area)),
         lines=lines,
-        doubted=[(r, label(r.seat_id)) for r in wanted],
+        doubted=[(r, label(r.seat_id)) for r in doubted],
         total=total,
         moving=moving,
         moving_label=label(moving.seat_id) if moving is not None else "",
@@ -113,13 +113,13 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
 
 
 def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
-    """The floors in words, each with its areas; with their venue, where there are several."""
+    """The names of the floors with their areas; with the venue's name if there are several."""
     several = len({area.venue_id for area in areas}) > 1
-    found = []
+    floors = []
     for (venue, floor), on in groupby(areas, key=_floor_of):
         name = f"{catalog.venues[venue].name} {floor_text(floor)}" if several else floor_text(floor)
-        found.append((name, list(on)))
-    return found
+        floors.append((name, list(on)))
+    return floors
 
 
 def _floor_of(area: Area) -> tuple[VenueId, int]:
@@ -127,7 +127,7 @@ def _floor_of(area: Area) -> tuple[VenueId, int]:
 
 
 def _venues(visit: PageRequest) -> frozenset[VenueId] | None:
-    """Those that they work for; None where that is all of them."""
+    """The venues that the staff member works for; None for all."""
     return visit.rights.venues if visit.rights is not None else None
 
 
@@ -137,7 +137,7 @@ async def _lines(
     occupancy: OccupancyView,
     doubted: Sequence[Reservation],
 ) -> list[PatrolSeat]:
-    """The area's seats by their numbers."""
+    """The area's seats, ordered by number."""
     now = visit.now
     current = {}
     for seat in area.seats:
@@ -159,17 +159,17 @@ async def _lines(
 async def _reports(
     visit: PageRequest, doubted: Sequence[Reservation]
 ) -> Mapping[SeatId, list[str]]:
-    """What readers have said of seats and nobody has looked after yet, in words."""
-    found: dict[SeatId, list[str]] = {}
+    """Readers' unresolved reports by seat, in words."""
+    reports: dict[SeatId, list[str]] = {}
     taken, _ = await visit[SeatReportService].open_reports(visit.now, 0, _MARKED, _venues(visit))
     for r in taken:
         if r.report is not None:
-            found.setdefault(r.report.seat_id, []).append(PATROL_TEXT["occupied"])
+            reports.setdefault(r.report.seat_id, []).append(PATROL_TEXT["occupied"])
     for r in doubted:
-        found.setdefault(r.seat_id, []).append(PATROL_TEXT["doubted"])
+        reports.setdefault(r.seat_id, []).append(PATROL_TEXT["doubted"])
     for seat, count in (await visit[FaultReportService].open_of_seats()).items():
-        found.setdefault(seat, []).append(PATROL_TEXT["fault"].format(count=count))
-    return found
+        reports.setdefault(seat, []).append(PATROL_TEXT["fault"].format(count=count))
+    return reports
 
 
 def _empty(
@@ -193,7 +193,7 @@ def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> Pa
 
 # --- the chosen seat ------------------------------------------------------------------------------
 async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
-    """What is known of the seat, without its reader's name, and what can be done there."""
+    """The chosen seat's data, without its reader's name, and the possible actions."""
     r = None
     if chosen.reservation:
         r = await visit[ReservationLookup].get(chosen.reservation)
@@ -211,7 +211,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
 
 # --- moving a reader ------------------------------------------------------------------------------
 async def _moving(visit: PageRequest, id: str) -> Reservation | None:
-    """The reservation that another seat is chosen for; None where it has ended by now."""
+    """The reservation that is being moved; None if it can no longer be moved."""
     if not id:
         return None
     r = await visit[ReservationLookup].get(id)
@@ -220,7 +220,7 @@ async def _moving(visit: PageRequest, id: str) -> Reservation | None:
 
 
 async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) -> set[SeatId]:
-    """The seats of the area that the reader could have for what is left of their time."""
+    """The area's seats that the moved reader could have for the rest of their time."""
     if moving is None:
         return set()
     span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)

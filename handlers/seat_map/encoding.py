@@ -1,4 +1,4 @@
-"""The JSON of a plan and of the list of areas, put together from pieces that are encoded once."""
+"""The JSON of plans and area lists, joined from parts that are encoded once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.seat_map.availability import SeatState
 
 
 class MapBody(schemas.Response):
-    """SeatMapOut with its seats encoded already (a test reads it back as SeatMapOut)."""
+    """``SeatMapOut`` with its seats already encoded."""
 
     area: seat_map_schemas.AreaSummary
     width: int
@@ -37,8 +37,7 @@ def clock_time(text: str | None) -> time | None:
 
 
 def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[str] = ()) -> bytes:
-    """A seat as it stands in the plan. ``reserved_for`` are the groups that have it instead of the
-    reader."""
+    """A seat's JSON in a plan. ``reserved_for``: groups, if the reader may not use the seat."""
     seat = area.seats[place]
     return msgspec.json.encode(
         seat_map_schemas.SeatOut(
@@ -61,7 +60,7 @@ def area_out(
     max_minutes: int | None = None,
     reserved_for: Sequence[str] = (),
 ) -> seat_map_schemas.AreaOut:
-    """The area with its counts; ``max_minutes`` where the reader has another longest stay."""
+    """The area with its counts. ``max_minutes``: the reader's longest stay, if not the area's."""
     assert view.look is not None
     area, n, policy = view.area, view.count_with_features(marks), view.look.policy
     return seat_map_schemas.AreaOut(

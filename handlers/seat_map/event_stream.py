@@ -1,10 +1,6 @@
-"""Plans as they change: Server-Sent Events to everybody who watches one.
-
-One task of the worker brings the watched plans up to date and writes to the subscribers; a
-subscriber has no task that could be waited for. One that does not read fast enough is dropped and
-connects again automatically
-(https://html.spec.whatwg.org/multipage/server-sent-events.html: the browser reconnects).
-"""
+"""Server-Sent Events with the changes of a plan. One task of the worker writes to all subscribers
+and never waits for one: a subscriber that reads too slowly is disconnected, and its browser
+reconnects (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
 from __future__ import annotations
 
@@ -40,22 +36,21 @@ from models.seat_map.service import SeatMapService, TimeFilter
 log = logging.getLogger(__name__)
 COMMENT_EVERY_S: Final = 15
 STREAMS_AT_MOST: Final = 30_000
-"""Of one worker; docs/performance.md counts what they need."""
+"""Streams of one worker; docs/performance.md has their cost."""
 STREAMS_OF_A_READER: Final = 6
-"""A browser opens that many connections to one host; each page watches one plan."""
+"""Browsers open at most six connections to one host, and each page watches one plan."""
 LIVES_S: Final = (600.0, 900.0)
-"""A stream ends after a time between these: its session is judged anew when it comes back, and the
-streams spread over the workers that there are by then."""
+"""Seconds after which a stream ends, chosen at random between these: the session is checked again
+at the next connection, and streams spread over new workers."""
 UNREAD_AT_MOST: Final = 32 * 1024
-"""Bytes that may wait for one subscriber when it is told something more."""
+"""Bytes that may be unsent when more is written to a subscriber."""
 _NEVER_WAIT: Final = 16 * 1024 * 1024
-"""The transport's own limit, from which on writing to it would wait: beyond what is unread and all
-seats of any area."""
+"""The transport's own limit, which makes a write wait: more than can ever be unsent."""
 _SEND_BUFFER: Final = 64 * 1024
 _RETRY_MS: Final = 3000
 _GATHER_S: Final = 0.05
 _SHARE: Final = 4
-"""After telling everybody the task rests this many times as long: requests go before streams."""
+"""The task pauses this many times as long as a broadcast took, so that requests come first."""
 _TURN: Final = 200
 _COMMENT: Final = b": \n\n"
 
@@ -72,9 +67,9 @@ class _Subscriber:
     own_seats: dict[int, SeatState] = field(default_factory=dict)
 
     async def write(self, chunk: bytes) -> None:
-        """Hand the chunk to the transport; drop a subscriber that has too much left to read."""
+        """Writes the chunk without waiting; disconnects a subscriber with too much unsent data."""
         if self.ended.is_set():
-            return  # its handler may have ended the answer already
+            return  # its handler may have finished the response
         transport = self.request.transport
         if transport is None or transport.is_closing():
             self.ended.set()
@@ -88,16 +83,16 @@ class _Subscriber:
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    """A plan and its subscribers. ``told`` is the version of the view that all of them know."""
+    """A plan and its subscribers, all of which have the version ``sent_version``."""
 
     plan: CachedAreaMap
-    asked: TimeFilter
-    told: int
+    time_window: TimeFilter
+    sent_version: int
     subscribers: set[_Subscriber] = field(default_factory=set)
 
 
 class EventStreamHub:
-    """All event streams of this worker. ``opened`` is told how many there are."""
+    """All event streams of this worker. ``opened`` is called with their number when it changes."""
 
     def __init__(
         self,
@@ -123,16 +118,14 @@ class EventStreamHub:
         request: web.Request,
         headers: dict[str, str],
         area: Area,
-        asked: TimeFilter,
+        time_window: TimeFilter,
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Answer with the stream; returns when it has ended.
-
-        Raises: Busy, Throttled when there are too many; Unavailable.
-        """
+        """Sends the stream until it ends. Raises: Busy, Throttled if there are too many;
+        Unavailable."""
         if request.method == "HEAD":
-            return web.Response(headers=headers)  # and no body to wait for
+            return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
             raise Busy(retry_after=random.randint(10, 30))
         reader_id = reader.id
@@ -140,16 +133,18 @@ class EventStreamHub:
             raise Throttled(5)
         self._of_reader[reader_id] += 1
         try:
-            # Before the answer begins: without a database it is a refusal.
-            occupancy = await self._occupancy.get_day(asked.day)
+            # Before the response begins, so that a missing database gives an error status.
+            occupancy = await self._occupancy.get_day(time_window.day)
             response = web.StreamResponse(headers=headers)
-            # A buffer of megabytes would hide for minutes that nobody reads.
+            # A buffer of megabytes would hide a client that does not read for minutes.
             if (sock := request.get_extra_info("socket")) is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             if request.transport is not None:
                 request.transport.set_write_buffer_limits(_NEVER_WAIT)
             await response.prepare(request)
-            await self._register(request, response, area, occupancy, asked, session.id, reader)
+            await self._register(
+                request, response, area, occupancy, time_window, session.id, reader
+            )
             return response
         finally:
             self._of_reader[reader_id] -= 1
@@ -163,31 +158,31 @@ class EventStreamHub:
         response: web.StreamResponse,
         area: Area,
         occupancy: OccupancyView,
-        asked: TimeFilter,
+        time_window: TimeFilter,
         session_id: str,
         reader: Reader,
     ) -> None:
-        plan = self._cache.plan(area, occupancy, asked, self._minute(), reader)
-        key, reader_id = (area.id, asked, frozenset(plan.barred)), reader.id
+        plan = self._cache.plan(area, occupancy, time_window, self._minute(), reader)
+        key, reader_id = (area.id, time_window, frozenset(plan.barred)), reader.id
         watched = self._watched.get(key)
         if watched is None or self._is_outdated(watched.plan):
             if watched is not None:
-                _end(watched.subscribers)  # of a catalog that has changed
-            watched = self._watched[key] = _Watched(plan, asked, plan.view.version)
+                _end(watched.subscribers)  # the catalog has changed
+            watched = self._watched[key] = _Watched(plan, time_window, plan.view.version)
         plan = watched.plan
         plan.refresh(occupancy, self._minute())
         until = monotonic() + random.uniform(*LIVES_S)
         slot = next(self._numbers) % COMMENT_EVERY_S
         subscriber = _Subscriber(reader_id, session_id, request, response, until, slot)
         subscriber.own_seats = dict(plan.own(reader_id))
-        # The version first: a client that has loaded another one before loads the plan again.
+        # The version first: a client with another one loads the plan again.
         first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version())
-        # Others may have been told less than this one knows now: they are told before long, and
-        # this one hears some seats twice.
+        # The other subscribers may have an older version; their next update repeats some seats to
+        # this one.
         watched.subscribers.add(subscriber)
         self._opening.set()
         self._opened(self._of_reader.total())
-        if self._closed:  # meanwhile
+        if self._closed:  # during the awaits
             subscriber.ended.set()
         try:
             await subscriber.write(first)
@@ -198,14 +193,14 @@ class EventStreamHub:
                 del self._watched[key]
 
     def close(self) -> None:
-        """End all streams, and open no other: the service goes down."""
+        """Ends all streams and accepts no new ones, for the shutdown."""
         self._closed = True
         for watched in self._watched.values():
             _end(watched.subscribers)
 
     def end_of(self, key: str) -> None:
-        """End the streams of a session that has ended, or of a reader (``reader:<id>``) whose
-        rights have changed: the browser connects again, and is judged anew."""
+        """Ends the streams of an ended session, or of a reader (``reader:<id>``) with changed
+        rights. The browser reconnects and is checked again."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 
@@ -215,10 +210,10 @@ class EventStreamHub:
     # --- the task -------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Tell the subscribers what changes, also by time alone, until cancelled."""
+        """Sends changes to the subscribers, also those that only time makes, until cancelled."""
         second, minute = int(monotonic()), self._minute()
         while True:
-            if not self._watched:  # nobody is to be told of anything until somebody comes
+            if not self._watched:  # wait for a subscriber
                 self._opening.clear()
                 await self._opening.wait()
                 second = int(monotonic())
@@ -244,7 +239,7 @@ class EventStreamHub:
             try:
                 await self._broadcast(watched)
             except DomainError:
-                # No database at this moment, for the others neither: they are told when there is.
+                # The database is unavailable for all plans: try again at the next turn.
                 self._changed.set()
                 return
             except Exception:
@@ -254,11 +249,11 @@ class EventStreamHub:
     async def _broadcast(self, watched: _Watched) -> None:
         plan, view = watched.plan, watched.plan.view
         if self._is_outdated(plan):
-            _end(watched.subscribers)  # the catalog has changed: they look at everything anew
+            _end(watched.subscribers)  # they reconnect and load the plan again
             return
-        plan.refresh(await self._occupancy.get_day(watched.asked.day), self._minute())
-        places = view.changed_since(watched.told)
-        watched.told = view.version
+        plan.refresh(await self._occupancy.get_day(watched.time_window.day), self._minute())
+        places = view.changed_since(watched.sent_version)
+        watched.sent_version = view.version
         version = _version(plan.version())
         shared = b"".join(_seat(plan.area, place, view.views[place]) for place in places)
         for number, subscriber in enumerate(list(watched.subscribers)):
@@ -278,13 +273,13 @@ class EventStreamHub:
                 await asyncio.sleep(0)
 
     def _is_outdated(self, plan: CachedAreaMap) -> bool:
-        """Has the catalog changed since, or a reader group?"""
+        """True if the area or a reader group has changed since the plan was made."""
         reference = self._reference
         current = reference.catalog.areas.get(plan.area.id)
         return current is not plan.area or reference.groups is not plan.groups
 
     async def _comment(self, slot: int) -> None:
-        """Show that the stream lives, or end it: one fifteenth of the subscribers each second."""
+        """Sends a keep-alive to one slot's subscribers, or ends streams that are too old."""
         now = monotonic()
         for watched in list(self._watched.values()):
             for subscriber in list(watched.subscribers):

@@ -1,4 +1,4 @@
-"""How full areas are expected to be at the time that a page is about."""
+"""The number of seats that areas are expected to have free at a page's time."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ _COUNTED_EVERY_S: Final = 5
 
 
 class BookedSeats:
-    """How many seats of each area are booked in each hour of a day: counted at most once in five
-    seconds at each worker, however many ask."""
+    """Booked seats by area and hour, counted at most once in five seconds at each worker."""
 
     def __init__(self, reference: ReferenceData) -> None:
         self._reference = reference
@@ -34,25 +33,25 @@ class BookedSeats:
     def of(
         self, day: date, occupancy: OccupancyView, now: datetime
     ) -> Mapping[tuple[AreaId, int], int]:
-        """By area and hour; those of which there are none are missing."""
+        """The counts by area and hour, without zeros."""
         turn = int(now.timestamp()) // _COUNTED_EVERY_S
-        known = self._counted.get(day)
-        if known is None or known[0] != turn:
-            # Yesterday is not asked for again.
-            kept = {d: c for d, c in self._counted.items() if d >= to_local(now).date()}
-            known = turn, self._count(day, occupancy)
-            self._counted = {**kept, day: known}
-        return known[1]
+        cached = self._counted.get(day)
+        if cached is None or cached[0] != turn:
+            # Past days are dropped.
+            current = {d: c for d, c in self._counted.items() if d >= to_local(now).date()}
+            cached = turn, self._count(day, occupancy)
+            self._counted = {**current, day: cached}
+        return cached[1]
 
     def _count(self, day: date, occupancy: OccupancyView) -> Mapping[tuple[AreaId, int], int]:
-        found: Counter[tuple[AreaId, int]] = Counter()
+        counts: Counter[tuple[AreaId, int]] = Counter()
         for area in self._reference.catalog.bookable_areas:
             for seat in area.seats:
                 rows = occupancy.by_seat.get(seat.id, ())
                 if rows and seat.unavailable_reason(day) is None:
                     touched = {hour for row in rows for hour in _hours(row, day)}
-                    found.update((area.id, hour) for hour in touched)
-        return found
+                    counts.update((area.id, hour) for hour in touched)
+        return counts
 
 
 BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
@@ -61,29 +60,29 @@ BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 async def expected_seats(
     visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
-    """By area: in the hour of the start that is chosen, today else in the next full hour, and on
-    another day in its fullest one. The forecast knows the past only: what is booked already is not
-    expected to be free. None of those of which nothing is known."""
+    """The forecast by area, at most the number of seats not booked yet. Areas without a forecast
+    are missing. The hour is that of the chosen start; without one, today the next full hour, on
+    another day the fullest hour."""
     hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):
         return {}
     occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
     booked = visit[BOOKED_SEATS].of(search.day, occupancy, visit.now)
-    wanted, found = _hour_of(search, visit.now), {}
+    hour_of_search, expected = _hour_of(search, visit.now), {}
     for area in areas:
         seats = sum(seat.unavailable_reason(search.day) is None for seat in area.seats)
         hours = [
             one.at_most(seats - booked.get((area.id, hour), 0))
             for hour, one in hours_of[area.id].items()
-            if wanted is None or hour == wanted
+            if hour_of_search is None or hour == hour_of_search
         ]
         if hours:
-            found[area.id] = min(hours, key=lambda one: one.free)
-    return found
+            expected[area.id] = min(hours, key=lambda one: one.free)
+    return expected
 
 
 def _hours(row: OccupancyRow, day: date) -> range:
-    """The hours of the day that the row touches."""
+    """The hours of the day that the booking touches."""
     begin, end = to_local(row.start), to_local(row.end)
     first = begin.hour if begin.date() == day else 0
     if end.date() > day:
@@ -92,7 +91,7 @@ def _hours(row: OccupancyRow, day: date) -> range:
 
 
 def _hour_of(search: MapSearch, now: datetime) -> int | None:
-    """The hour that is asked for; None where any of the day will do; -1 where it is tomorrow's."""
+    """The hour of the forecast; None for the day's fullest; -1 if it would be tomorrow's."""
     with suppress(ValueError):
         return time.fromisoformat(search.begin or search.start).hour
     soon = to_local(now + _HOUR)

@@ -1,4 +1,4 @@
-"""自选座位: the areas, and the floor plan of one."""
+"""自选座位: the list of areas, and an area's floor plan."""
 
 from __future__ import annotations
 
@@ -54,25 +54,23 @@ from notify.templates.rendering import later_clock
 
 _BESIDE_DOOR: Final = 14
 _ALMOST_FULL: Final = 0.2
-"""Below this share of free seats an area's bar warns."""
+"""An area's bar warns below this share of free seats."""
 
 
 # --- areas ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class AreaTile:
-    """An area in the list of areas."""
-
     area: Area
     count: AreaCount
     max_minutes: int
     closed: str | None
-    """Why the area is closed on that day; None where it is open."""
+    """Why the area is closed on that day; None if it is open."""
     reserved_for: tuple[str, ...] = ()
-    """The groups that all of it is reserved for, where the reader is in none of them."""
+    """The reader groups that the whole area is reserved for, if the reader is in none."""
     too_long: bool = False
-    """Whether nobody may stay there for as long as is asked for."""
+    """Whether the searched time exceeds the area's longest stay."""
     next_free: str = ""
-    """When the first seat is free again, where none is."""
+    """The time at which the first seat becomes free, if none is free."""
     expected: ExpectedSeats | None = None
 
     @property
@@ -81,7 +79,7 @@ class AreaTile:
 
     @property
     def is_full(self) -> bool:
-        """Whether no seat is free of those that the reader could have."""
+        """True if the reader may use the area, and none of its seats is free."""
         could = self.closed is None and not self.reserved_for and not self.too_long
         return could and self.count.free == 0
 
@@ -91,8 +89,8 @@ class AreaTile:
 
 
 async def areas(visit: PageRequest) -> web.StreamResponse:
-    """The areas of a venue with their free seats, floor by floor; before there are any, that the
-    library is not open yet, and for who can set it up the way there."""
+    """The areas of a venue with their free seats, by floor. Before any area is bookable, a page
+    that says so, or for administrators the setup."""
     open_venues = {area.venue_id for area in visit[REFERENCE].catalog.bookable_areas}
     if not open_venues:
         if visit.may(Role.ADMINISTRATOR):
@@ -101,7 +99,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     search = search_of(visit)
     if (moved := redirect_to_today(visit, search)) is not None:
         return moved
-    asked = time_filter(visit, search)
+    time_window = time_filter(visit, search)
     reference = visit[REFERENCE]
     venues = [
         presenter.venue(reference, venue, visit.now, visit.reader)
@@ -112,9 +110,9 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     day_policy = reference.with_groups(
         reference.policy_on(search.day), visit.reader, None, search.day
     )
-    # All at once: each waits for the database alone.
+    # Concurrently: each waits for the database.
     tiles, left, current, favourites, last = await asyncio.gather(
-        _tiles(visit, venue.id, search, asked),
+        _tiles(visit, venue.id, search, time_window),
         visit[ReservationService].bookings_left(visit.reader.id, search.day, day_policy),
         current_reservation(visit),
         visit[FavouriteSeats].of(visit.reader.id),
@@ -149,22 +147,21 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
 
 
 def _by_floor(tiles: Iterable[AreaTile]) -> list[tuple[str, list[AreaTile]]]:
-    """The name of each floor, and its tiles."""
     by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
-    return [(floor_text(floor), list(found)) for floor, found in by_floor]
+    return [(floor_text(floor), list(of_floor)) for floor, of_floor in by_floor]
 
 
 async def _tiles(
-    visit: PageRequest, venue_id: str, search: MapSearch, asked: TimeFilter
+    visit: PageRequest, venue_id: str, search: MapSearch, time_window: TimeFilter
 ) -> list[AreaTile]:
     reference, minute = visit[REFERENCE], floor_minute(visit.now)
-    occupancy = await visit[SeatMapService].occupancy.get_day(asked.day)
+    occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
     tiles = []
-    shown_areas = [a for a in reference.catalog.bookable_areas if a.venue_id == venue_id]
-    expected = await expected_seats(visit, shown_areas, search)
-    for area in shown_areas:
-        shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
-        count = shown.view.count_with_features(search.features)
+    venue_areas = [a for a in reference.catalog.bookable_areas if a.venue_id == venue_id]
+    expected = await expected_seats(visit, venue_areas, search)
+    for area in venue_areas:
+        plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
+        count = plan.view.count_with_features(search.features)
         policy = reference.policy_for(area.id, search.day, visit.reader)
         hours = reference.opening_hours(reference.policy, search.day, area.id)
         tiles.append(
@@ -173,24 +170,23 @@ async def _tiles(
                 count,
                 policy.max_minutes,
                 hours.reason if not hours.intervals else None,
-                shown.reserved_for,
+                plan.reserved_for,
                 search.is_longer_than(policy.longest),
-                _next_free(search, shown, visit.reader.id) if not count.free else "",
+                _next_free(search, plan, visit.reader.id) if not count.free else "",
                 expected.get(area.id),
             )
         )
     return tiles
 
 
-def _next_free(search: MapSearch, shown: CachedAreaMap, reader_id: ReaderId) -> str:
-    """When the first of the area's seats is free again; empty where none is that day."""
-    states = shown.states_for(reader_id)
+def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
+    """The time at which the area's first seat becomes free; empty if none does that day."""
+    states = plan.states_for(reader_id)
     return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
-    """The reservation that is about to be changed. Raises: NotFound; WrongState where it cannot
-    be changed any more."""
+    """The reservation to change, if any. Raises: NotFound; WrongState if it is too late."""
     if not search.change:
         return None
     r = await visit[ReservationService].get_own(search.change, visit.reader.id)
@@ -201,8 +197,6 @@ async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | N
 # --- a floor plan ---------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class SeatMarkup:
-    """A seat as the plan draws it."""
-
     seat: Seat
     status: str
     until: str
@@ -212,7 +206,7 @@ class SeatMarkup:
 
 
 async def area(visit: PageRequest) -> web.StreamResponse:
-    """The floor plan of an area, with the panel of the chosen seat."""
+    """The floor plan of an area, with the chosen seat's panel."""
     search = search_of(visit)
     return redirect_to_today(visit, search) or await area_page(visit, visit.id, search)
 
@@ -226,20 +220,20 @@ async def area_page(
     refusal: DomainError | None = None,
     wished_end: str = "",
 ) -> web.StreamResponse:
-    """The floor plan for a search, or only its panel where the page's script asks for that."""
+    """The floor plan of a search, or only its panel if the page's script asks for it."""
     reference = visit[REFERENCE]
     area = reference.area_for_readers(area_id)
-    asked = time_filter(visit, search)
-    occupancy = await visit[SeatMapService].occupancy.get_day(asked.day)
+    time_window = time_filter(visit, search)
+    occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
     minute = floor_minute(visit.now)
-    shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
-    kind = _kind_of(shown)
+    plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
+    kind = _kind_of(plan)
     panel = None
     changing = await _changing(visit, search)
     if search.seat:
         if changing is not None and not wished_end:
             wished_end = presenting.clock(changing.end)
-        panel = await booking_panel(visit, area, search, shown, kind, wished_end)
+        panel = await booking_panel(visit, area, search, plan, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
     venue = presenter.venue(
@@ -258,64 +252,64 @@ async def area_page(
     template = "seat_map/booking_panel.html"
     if FRAGMENT_HEADER not in visit.request.headers:
         template = "seat_map/plan.html"
-        facts |= _plan_facts(visit, area, search, asked, shown)
+        facts |= _plan_facts(visit, area, search, time_window, plan)
         facts |= {"venue": venue, "times": search_times(visit, venue.id, search.day)}
     return render_page(visit.request, template, status=status, reader=visit.reader, **facts)
 
 
 def _plan_facts(
-    visit: PageRequest, area: Area, search: MapSearch, asked: TimeFilter, shown: CachedAreaMap
+    visit: PageRequest, area: Area, search: MapSearch, time_window: TimeFilter, plan: CachedAreaMap
 ) -> dict[str, Any]:
-    """What the plan's template needs besides the panel."""
-    kind = _kind_of(shown)
-    count = shown.view.count_with_features(search.features)
+    """The template data of the plan, without that of the panel."""
+    kind = _kind_of(plan)
+    count = plan.view.count_with_features(search.features)
     query = {"date": search.day.isoformat()}
-    if asked.end is not None:
+    if time_window.end is not None:
         query |= {"start": search.start, "end": search.end}
     catalog = visit[REFERENCE].catalog
     venue_areas = [a for a in catalog.bookable_areas if a.venue_id == area.venue_id]
     return {
         "beside": [
-            (floor_text(floor), list(found))
-            for floor, found in groupby(venue_areas, key=lambda one: one.floor)
+            (floor_text(floor), list(of_floor))
+            for floor, of_floor in groupby(venue_areas, key=lambda one: one.floor)
         ],
-        "drawing": _drawing(visit, area, search, shown, kind),
+        "drawing": _drawing(visit, area, search, plan, kind),
         "fixtures": list(fixtures_of(area)),
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
-        "reserved_for": shown.reserved_for,
+        "reserved_for": plan.reserved_for,
         "feature_text": FEATURE_TEXT,
         "words": SEAT_TEXT[kind],
         "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
-        "version": shown.version(),
+        "version": plan.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),
         "filters": feature_filters(visit, search.day),
         "too_long": search.is_longer_than(
             visit[REFERENCE].policy_for(area.id, search.day, visit.reader).longest
         ),
-        "may_join_waitlist": not shown.reserved_for
+        "may_join_waitlist": not plan.reserved_for
         and not search.change
         and visit.suspension is None
         and not count.free,
-        "next_free": _next_free(search, shown, visit.reader.id) if not count.free else "",
+        "next_free": _next_free(search, plan, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }
 
 
 def longest_stay(visit: PageRequest, area: Area, search: MapSearch) -> int:
-    """The reader's longest stay there on that day, in minutes."""
+    """The reader's longest stay in the area on that day, in minutes."""
     return visit[REFERENCE].policy_for(area.id, search.day, visit.reader).max_minutes
 
 
 def _drawing(
-    visit: PageRequest, area: Area, search: MapSearch, shown: CachedAreaMap, kind: str
+    visit: PageRequest, area: Area, search: MapSearch, plan: CachedAreaMap, kind: str
 ) -> Markup:
-    """All seats as SVG. Made once for all who see the same: it takes most of a page's time."""
+    """All seats as SVG, cached for equal views: drawing takes most of a page's time."""
     drawings, reader_id = visit[SEAT_MAP_CACHE].drawings, visit.reader.id
     search = replace(search, until="")
     language = language_of(visit.request)
-    key = (area.id, search, kind, shown.version_for(reader_id), language)
+    key = (area.id, search, kind, plan.version_for(reader_id), language)
     drawn = drawings.get(key)
     if drawn is None:
         seats = [
@@ -325,10 +319,10 @@ def _drawing(
                 _clock(search.day, state.free_until),
                 _clock(search.day, state.next_free),
                 feature_texts(seat),
-                shown.barred.get(place, ()),
+                plan.barred.get(place, ()),
             )
             for place, (seat, state) in enumerate(
-                zip(area.seats, shown.states_for(reader_id), strict=True)
+                zip(area.seats, plan.states_for(reader_id), strict=True)
             )
         ]
         drawn = drawings.keep(
@@ -349,17 +343,17 @@ def _clock(day: date, instant: datetime | None) -> str:
     return later_clock(day, instant) if instant is not None else ""
 
 
-def _kind_of(shown: CachedAreaMap) -> str:
-    """Which words a seat's state has: of this moment, of a chosen time, of a whole day."""
-    assert shown.view.look is not None
-    if shown.view.look.span is not None:
+def _kind_of(plan: CachedAreaMap) -> str:
+    """The set of texts for seat states: of this moment, of a chosen time, or of a whole day."""
+    assert plan.view.look is not None
+    if plan.view.look.span is not None:
         return "time"
-    return "moment" if shown.view.look.as_of is not None else "day"
+    return "moment" if plan.view.look.as_of is not None else "day"
 
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
-    """What the drawing needs of each fixture. The word of a door stands beside it, on the side of
-    the room: a door is narrower than its word."""
+    """The template data of the fixtures. A door's label is wider than the door, so it stands beside
+    it."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2
@@ -371,5 +365,5 @@ def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
 
 
 async def redirect_to_start(_: PageRequest) -> web.StreamResponse:
-    """A refused booking stands under this address; who opens it anew begins at the areas."""
+    """/reserve is the URL of a refused booking; loading it again leads to the areas."""
     return redirect("/")

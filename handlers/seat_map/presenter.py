@@ -1,5 +1,3 @@
-"""From venues and times to the API's shapes."""
-
 from __future__ import annotations
 
 from datetime import date, datetime, time
@@ -19,25 +17,25 @@ from models.reference_data import ReferenceData
 from notify.templates.rendering import later_clock
 
 
-def catalog(known: Catalog) -> schemas.CatalogOut:
-    """Everything that has a name and a place."""
+def catalog(catalog: Catalog) -> schemas.CatalogOut:
+    """The catalog of venues, areas and seats."""
     venues = [
         schemas.CatalogVenueOut(
             v.id,
             v.name,
-            [_area(known, area) for area in known.bookable_areas if area.venue_id == v.id],
+            [_area(catalog, area) for area in catalog.bookable_areas if area.venue_id == v.id],
         )
-        for v in known.venues_in_use
+        for v in catalog.venues_in_use
     ]
-    return schemas.CatalogOut(known.version, venues)
+    return schemas.CatalogOut(catalog.version, venues)
 
 
-def _area(known: Catalog, area: Area) -> schemas.CatalogAreaOut:
+def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
     seats = [
         schemas.CatalogSeatOut(
             id=seat.id,
             no=seat.number,
-            label=known.seat_label(seat),
+            label=catalog.seat_label(seat),
             **features_of(seat),
         )
         for seat in area.seats
@@ -46,7 +44,7 @@ def _area(known: Catalog, area: Area) -> schemas.CatalogAreaOut:
 
 
 def choice(instant: datetime, since: datetime | date) -> schemas.Choice:
-    """An end that can be chosen, as seen from the day of ``since``."""
+    """An end as a choice; its label names the day if that is not the day of ``since``."""
     return schemas.Choice(clock(instant), later_clock(since, instant))
 
 
@@ -63,7 +61,7 @@ def venue(
 
 
 def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> schemas.DateOut:
-    """The venue's day as it is for one of its areas, which may be closed for itself."""
+    """The venue's day for one of its areas, which may be closed independently."""
     place = reference.opening_hours(reference.policy, day.date, area.id)
     if place.intervals or day.open is None:
         return day
@@ -94,7 +92,8 @@ def _date(
 
 
 def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
-    """On a day on which nothing opens, the hours after midnight of the night before."""
+    """The hours after midnight that belong to the day before, for a day without hours of its
+    own."""
     if not place.intervals:
         return None
     return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

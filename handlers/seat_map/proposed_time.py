@@ -1,5 +1,3 @@
-"""At what time a seat is opened that nobody has chosen a time for."""
-
 from __future__ import annotations
 
 from datetime import date
@@ -16,8 +14,7 @@ from models.seat_map.service import SeatDay, StartChoice
 async def proposed_choice(
     request: AnyRequest, viewer: Reader, day: date, seat_day: SeatDay, policy: Policy
 ) -> StartChoice:
-    """The one of the seat's starts that is proposed: today the first, and on another day the one
-    that suits when the reader usually begins."""
+    """The proposed start: the first one today, later the nearest to the reader's usual start."""
     if day == local_date(request.now):
         return seat_day.choices[0]
     usual = await request[ReservationService].usual_start(viewer.id, request.now)

@@ -1,5 +1,3 @@
-"""What areas, plans and seats take and answer."""
-
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -18,8 +16,8 @@ class OpenOut(Response, rename={"from_": "from"}):
 
 
 class DateOut(Response):
-    """``opens_at``: booking for the day opens then. ``drawn_until``: requests for it are drawn from
-    its opening until then; null where there is no draw, or it is over."""
+    """``opens_at``: when booking for the day opens. ``drawn_until``: until then requests are drawn
+    by lot; null if there is no draw or it is over."""
 
     date: date
     label: str
@@ -50,8 +48,8 @@ class AreasQuery(Request):
     power: bool = False
 
     @property
-    def wanted(self) -> frozenset[str]:
-        """Marks that a seat must have to be counted."""
+    def features(self) -> frozenset[str]:
+        """The features that a seat must have to be counted."""
         return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
 
 
@@ -73,10 +71,9 @@ class AreaOut(Response):
     max_minutes: int
     step_minutes: int
     reserved_for: list[str] | UnsetType = UNSET
-    """The groups that all of the area is reserved for, where the reader is in none of them."""
+    """The groups that the whole area is reserved for; absent if the reader may use a seat."""
     closed: str | UnsetType = UNSET
-    """Why the area is closed on all of the day, an empty text where no reason is given; absent
-    where it is open."""
+    """Why the area is closed all day (empty without a reason); absent if it is open."""
 
 
 class AreasOut(Response):
@@ -91,8 +88,8 @@ class ForecastQuery(Request):
 
 
 class ExpectedOut(Response):
-    """So many seats will be free in the hour that begins ``at``, give or take ``error``. On another
-    day without a start it is the fullest hour."""
+    """``free`` ± ``error`` seats are expected to be free in the hour from ``at``, which for another
+    day without a start is the fullest hour."""
 
     area_id: str
     at: datetime
@@ -101,7 +98,7 @@ class ExpectedOut(Response):
 
 
 class ForecastOut(Response):
-    """Without the areas of which nothing is known."""
+    """Areas without a forecast are missing."""
 
     items: list[ExpectedOut]
 
@@ -113,8 +110,8 @@ class ProposalQuery(ForecastQuery):
 
 
 class ProposedSeatOut(Response):
-    """``reason``: the reader knows the seat, it is the nearest to ``near``, which they know, or
-    there is room. ``start`` may be now."""
+    """``reason``: ``known``, a seat that the reader knows; ``near``, the seat nearest to the known
+    seat of number ``near``; ``roomy``, much free space. ``start`` may be ``now``."""
 
     seat: ReservedSeat
     date: date
@@ -126,7 +123,7 @@ class ProposedSeatOut(Response):
 
 
 class ProposalOut(Response):
-    """None where no seat is free, or the reader has one or may book none."""
+    """``proposed``: null if no seat is free, the reader has one, or may not book."""
 
     proposed: ProposedSeatOut | None
 
@@ -151,7 +148,7 @@ class SeatOut(Response):
     computer: bool
     accessible: bool
     reserved_for: list[str] | UnsetType = UNSET
-    """The groups that the seat is reserved for, where the reader is in none of them."""
+    """The groups that the seat is reserved for; absent if the reader may use it."""
 
 
 class CatalogSeatOut(Response):
@@ -178,15 +175,14 @@ class CatalogVenueOut(Response):
 
 
 class CatalogOut(Response):
-    """Venues with their areas and seats, as readers see them; nothing in it changes with the
-    hour."""
+    """Venues with their areas and seats, without anything that changes during the day."""
 
     version: str
     venues: list[CatalogVenueOut]
 
 
 class SeatEvent(Response):
-    """What an event stream tells of a seat."""
+    """The new state of a seat, sent by an event stream."""
 
     id: str
     status: Literal["free", "occupied", "away", "disabled", "mine"]
@@ -222,8 +218,8 @@ class Choice(Response):
 
 
 class TimesOut(Response, omit_defaults=True):
-    """``proposed``: the value of the start that is proposed, where there are any: today the first,
-    on another day the one that suits when the reader usually begins."""
+    """``proposed``: the proposed value of ``starts``, absent if there are none: today the first, on
+    another day the one nearest to the reader's usual start."""
 
     starts: list[Choice] | UnsetType = UNSET
     proposed: str | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""What the address of a map asks for: a day, a time, features, and a seat."""
+"""The search in a map's URL: a day, a time, features and a seat."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ from models.seat_map.service import TimeFilter
 from notify.templates.rendering import later_clock
 
 AnyRequest = PageRequest | ApiRequest
-"""A page's request, or an app's for the same."""
+"""A request of a page or of the API."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapSearch:
-    """What the address asks for: a day, perhaps a time, and on a plan a seat and its start."""
+    """A search: a day, perhaps a time (``start``, ``end``), and on a plan a seat with the chosen
+    booking time (``begin``, ``until``)."""
 
     day: date
     start: str = ""
@@ -49,24 +50,24 @@ class MapSearch:
     begin: str = ""
     until: str = ""
     change: str = ""
-    """The reservation that shall get another seat or time."""
+    """The id of the reservation that is being changed."""
     features: frozenset[str] = frozenset()
-    """What a seat must have."""
+    """The features that a seat must have."""
     time_has_passed: bool = False
-    """The time that was asked for has begun already, and is ignored."""
+    """Whether the searched time has already begun; it is then ignored."""
     minute: str = field(default="", compare=False)
-    """The clock time at which it was asked."""
+    """The clock time of the request."""
     past_midnight: bool = False
-    """The library is open at the end of the day: an end that is not after the start is the next
-    day's."""
+    """Whether the library is open over the next midnight; an end before the start is then
+    tomorrow's."""
 
     @property
     def has_time(self) -> bool:
-        """Is a time asked for that counts?"""
+        """True if the search has a complete and valid time."""
         return bool(self.end) and not self.hint
 
     def to(self, path: str, **other: str) -> str:
-        """The path with this search, some of it changed."""
+        """The path with this search as its query; ``other`` replaces single parameters."""
         query = {
             "date": self.day.isoformat(),
             "start": self.start,
@@ -79,7 +80,7 @@ class MapSearch:
 
     @property
     def hint(self) -> str:
-        """What is missing for the time to count; empty where nothing is."""
+        """The sentence about what makes the time invalid; empty if nothing does."""
         if self.time_has_passed:
             return SEARCH_HINTS["time_has_passed"]
         if bool(self.start) != bool(self.end):
@@ -90,12 +91,12 @@ class MapSearch:
 
     @property
     def period(self) -> str:
-        """The time that is asked for, in words."""
+        """The searched time in words."""
         begin = START_NOW if self.start == NOW else self.start
         return f"{begin}–{later_clock(self.day, self._span.end)}"
 
     def is_longer_than(self, longest: timedelta) -> bool:
-        """Is a time asked for that is longer?"""
+        """True if the search has a time longer than ``longest``."""
         return self.has_time and self._span.length > longest
 
     @property
@@ -109,7 +110,7 @@ class MapSearch:
 
 
 class SearchTimes(schemas.Request):
-    """The day and time of a search, as an address or a form names them."""
+    """The day and time in a URL or a form."""
 
     date: date | None = None
     start: schemas.Start | None = None
@@ -117,27 +118,29 @@ class SearchTimes(schemas.Request):
 
 
 def search_of(visit: PageRequest) -> MapSearch:
-    """The search of the request. Raises: Malformed."""
+    """The search in the request's URL. Raises: Malformed."""
     query = visit.request.query
     # Other parameters of an address (WeChat adds its own) are ignored.
-    given = {name: value.strip() for name, value in query.items() if value.strip()}
+    parameters = {name: value.strip() for name, value in query.items() if value.strip()}
     try:
-        times = {name: given[name] for name in ("date", "start", "end") if name in given}
-        found = msgspec.convert(times, SearchTimes, strict=False)
+        time_parameters = {
+            name: parameters[name] for name in ("date", "start", "end") if name in parameters
+        }
+        times = msgspec.convert(time_parameters, SearchTimes, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    day, start = found.date or local_date(visit.now), found.start or ""
-    if start == NOW and (day != local_date(visit.now) or not found.end):
-        start = ""  # now is where every look begins that names no end; another day has none
+    day, start = times.date or local_date(visit.now), times.start or ""
+    if start == NOW and (day != local_date(visit.now) or not times.end):
+        start = ""  # without an end "now" is the default; another day has no "now"
     search = MapSearch(
         day,
         start,
-        (found.end or "") if start or not found.start else "",
-        venue=given.get("venue", ""),
-        seat=given.get("seat", ""),
-        begin=given.get("begin", ""),
-        until=given.get("until", ""),
-        change=given.get("change", ""),
+        (times.end or "") if start or not times.start else "",
+        venue=parameters.get("venue", ""),
+        seat=parameters.get("seat", ""),
+        begin=parameters.get("begin", ""),
+        until=parameters.get("until", ""),
+        change=parameters.get("change", ""),
         features=features_in(query, visit, day),
         minute=presenting.clock(visit.now),
         past_midnight=is_open_at_end(visit, day),
@@ -150,27 +153,23 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
-    """To today, where the address is of a day that is over: a bookmark, a page left open."""
+    """A redirect to today for a past day (a bookmark, a page left open); otherwise None."""
     if search.day >= local_date(visit.now):
         return None
     today = replace(search, day=local_date(visit.now), start="", end="")
     return redirect(today.to(visit.request.path))
 
 
-def features_in(given: Mapping[str, Any], visit: PageRequest, day: date) -> frozenset[str]:
-    """The features that are asked for. Those that the library does not let readers filter by are
-    ignored."""
+def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) -> frozenset[str]:
+    """The selected features, without those that the library does not offer as filters."""
     policy = visit[REFERENCE].policy_on(day)
     return frozenset(
-        name for name in FILTERABLE_FEATURES if given.get(name) and policy.allows_filter(name)
+        name for name in FILTERABLE_FEATURES if parameters.get(name) and policy.allows_filter(name)
     )
 
 
 def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
-    """The search's day, and its time where both ends are chosen.
-
-    Raises: Malformed, InThePast, OutsideHorizon.
-    """
+    """The search's day and valid time. Raises: Malformed, InThePast, OutsideHorizon."""
     return visit[SEAT_MAP_CACHE].window(
         search.day,
         search.start if search.has_time else None,
@@ -181,12 +180,12 @@ def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
 
 
 def date_of(venue: VenueOut, day: date) -> DateOut:
-    """The venue's day; its first one where the day cannot be booked."""
+    """The venue's day; its first day if this one cannot be booked."""
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 
 def is_open_at_end(visit: PageRequest, day: date) -> bool:
-    """Is the library open at the end of a day that can be booked?"""
+    """True if the library is open over the midnight after a day that can be booked."""
     today = local_date(visit.now)
     near = today <= day <= today + timedelta(days=FARTHEST_HORIZON)
     return near and visit[REFERENCE].joined_days(day)[-1] > day
@@ -194,14 +193,14 @@ def is_open_at_end(visit: PageRequest, day: date) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TimeChoices:
-    """The clock times that a search may name."""
+    """The clock times that a search can choose from."""
 
     starts: list[str]
     ends: list[str]
 
 
 def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
-    """The steps of the day; for an end, the steps and closings up to those of its night, too."""
+    """The starts of the day, and the ends up to the closing time of its night."""
     policy = visit[REFERENCE].policy_on(day)
     place = open_hours(policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()
@@ -212,7 +211,7 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
         starts += of_day
         last = min(hours.end, tomorrow + timedelta(days=1))
         ends += (step for step in [*steps, last] if of_day and of_day[0] < step <= last)
-    # A clock time stands for itself: twice in a night it is one choice, by its start's side.
+    # A clock time that occurs twice in a night is one choice; its start decides which is meant.
     return TimeChoices(
         [presenting.clock(step) for step in starts],
         list(dict.fromkeys(presenting.clock(end) for end in ends)),
@@ -220,7 +219,7 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
 
 
 def feature_filters(visit: AnyRequest, day: date) -> list[tuple[str, str]]:
-    """(feature, its label) of what seats may be filtered by."""
+    """(feature, label) of each filter that the library offers."""
     policy = visit[REFERENCE].policy_on(day)
     return [
         (name, FEATURE_TEXT[name]) for name in FILTERABLE_FEATURES if policy.allows_filter(name)

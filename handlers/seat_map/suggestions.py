@@ -1,4 +1,4 @@
-"""Suggestions of the first screen: one seat, the favourites, and the last one again."""
+"""The first page's suggestions: a proposed seat, the favourites, and the last seat again."""
 
 from __future__ import annotations
 
@@ -31,22 +31,20 @@ from notify.templates.rendering import later_clock
 
 _USUALLY: Final = timedelta(hours=2)
 _PASSED_OVER: Final = 12
-"""So many seats are remembered that somebody did not want."""
+"""At most this many skipped seats are remembered, the latest ones."""
 _AROUND: Final = (150, 75)
-"""How far the picture of the proposed seat goes to each side, in plan units."""
+"""Plan units that the proposed seat's picture extends to each side, horizontally and vertically."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearbySeat:
-    """A seat in the picture of the proposed one."""
-
     seat: Seat
     status: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProposedSeat:
-    """The seat that is proposed, in words and in its place."""
+    """The proposed seat with its texts and its picture."""
 
     seat: Seat
     area: Area
@@ -56,14 +54,14 @@ class ProposedSeat:
     until: str
     href: str
     other: str
-    """The address under which another one is proposed."""
+    """The URL that proposes another seat."""
     around: list[NearbySeat]
     view: str
 
 
 @dataclass(frozen=True, slots=True)
 class FavouriteSeat:
-    """A favourite as it is at that time."""
+    """A favourite seat and its state at the searched time."""
 
     area: Area
     no: str
@@ -74,8 +72,8 @@ class FavouriteSeat:
 
 @dataclass(frozen=True, slots=True)
 class OnceMore:
-    """The seat of the last stay, the time at which it can be had again, and where it is booked.
-    ``venue`` is named where there are several."""
+    """The last stay's seat, its next time and booking URL. ``venue``: empty if there is only
+    one."""
 
     venue: str
     area: Area
@@ -100,31 +98,30 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """Suggestions for the time of the search; without one, for the next two hours. ``last`` is
-    the reader's last stay, and ``proposes`` whether they may book one more."""
-    wanted = await _with_time(visit, venue_id, search)
-    shown = await _shown(visit, venue_id, wanted)
+    """Suggestions for the search's time; without one, for the next two hours. ``last``: the
+    reader's last stay. ``proposes``: whether they may make another booking."""
+    timed_search = await _with_time(visit, venue_id, search)
+    plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
     once_more = presenter.again(visit[REFERENCE], visit.reader, last, visit.now)
     return Suggestions(
-        _proposed(visit, shown, wanted, favourites, recent) if proposes else None,
+        _proposed(visit, plans, timed_search, favourites, recent) if proposes else None,
         [
-            _favourite(visit, seat, shown[seat.area_id], wanted)
+            _favourite(visit, seat, plans[seat.area_id], timed_search)
             for seat in favourites
-            if seat.area_id in shown
+            if seat.area_id in plans
         ],
         _again(visit, once_more) if once_more is not None else None,
     )
 
 
-def passed_over(asked: str) -> list[str]:
-    """The seats that the reader did not want, of those in the text the latest ones."""
-    return [*filter(None, asked.split(","))][-_PASSED_OVER:]
+def passed_over(seat_ids: str) -> list[str]:
+    """The seats that the reader has skipped, at most the latest ``_PASSED_OVER``."""
+    return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
 async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
-    """The search with a time, where none is asked for: today from now on, on another day from when
-    the reader usually begins; as long as most stay."""
+    """The search; if it has no time, with two hours from now or from the reader's usual start."""
     if search.has_time:
         return search
     policy = visit[REFERENCE].policy_on(search.day)
@@ -142,19 +139,19 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
     return replace(search, start=starts[start], end=clock(end))
 
 
-async def _shown(
+async def _plans_by_area(
     visit: AnyRequest, venue_id: VenueId, search: MapSearch
 ) -> dict[AreaId, CachedAreaMap]:
-    """The areas in which the reader may stay for that time, as they are then."""
+    """The plans, by area, in which the reader may stay that long."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
-    asked = time_filter(visit, search)
-    occupancy = await visit[SeatMapService].occupancy.get_day(asked.day)
-    found = {}
+    time_window = time_filter(visit, search)
+    occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
+    plans = {}
     for area in reference.catalog.bookable_areas:
         policy = reference.policy_for(area.id, search.day, visit.reader)
         if area.venue_id == venue_id and not search.is_longer_than(policy.longest):
-            found[area.id] = cache.plan(area, occupancy, asked, minute, visit.reader)
-    return found
+            plans[area.id] = cache.plan(area, occupancy, time_window, minute, visit.reader)
+    return plans
 
 
 def _to(search: MapSearch, seat: Seat) -> str:
@@ -163,38 +160,40 @@ def _to(search: MapSearch, seat: Seat) -> str:
 
 def _proposed(
     visit: PageRequest,
-    shown: Mapping[AreaId, CachedAreaMap],
+    plans: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
     favourites: Iterable[Seat],
     recent: Seat | None,
 ) -> ProposedSeat | None:
     skip = passed_over(visit.request.query.get("skip", ""))
-    found = _propose(visit, shown, search, favourites, recent, skip)
-    if found is None:
+    proposal = _propose(visit, plans, search, favourites, recent, skip)
+    if proposal is None:
         return None
-    area = shown[found.seat.area_id].area
-    passed = ",".join([*skip, found.seat.id])
-    until = found.state.free_until
+    area = plans[proposal.seat.area_id].area
+    passed = ",".join([*skip, proposal.seat.id])
+    until = proposal.state.free_until
     return ProposedSeat(
-        seat=found.seat,
+        seat=proposal.seat,
         area=area,
-        reason=_reason(found),
+        reason=_reason(proposal),
         features=[
-            text for name, text in feature_filters(visit, search.day) if getattr(found.seat, name)
+            text
+            for name, text in feature_filters(visit, search.day)
+            if getattr(proposal.seat, name)
         ],
         period=search.period,
         until=later_clock(search.day, until) if until is not None else "",
-        href=_to(search, found.seat),
+        href=_to(search, proposal.seat),
         other=search.to("/", skip=passed),
-        around=list(_around(found.seat, area, shown[area.id].states_for(visit.reader.id))),
-        view=f"{found.seat.x + 20 - _AROUND[0]} {found.seat.y + 20 - _AROUND[1]}"
+        around=list(_around(proposal.seat, area, plans[area.id].states_for(visit.reader.id))),
+        view=f"{proposal.seat.x + 20 - _AROUND[0]} {proposal.seat.y + 20 - _AROUND[1]}"
         f" {2 * _AROUND[0]} {2 * _AROUND[1]}",
     )
 
 
 def _propose(
     visit: AnyRequest,
-    shown: Mapping[AreaId, CachedAreaMap],
+    plans: Mapping[AreaId, CachedAreaMap],
     search: MapSearch,
     favourites: Iterable[Seat],
     recent: Seat | None,
@@ -203,11 +202,11 @@ def _propose(
     reader_id = visit.reader.id
     if not search.has_time:
         return None
-    known = [*favourites, *([recent] if recent is not None else [])]
+    favoured = [*favourites, *([recent] if recent is not None else [])]
     return propose(
-        [(one.area, one.view.count_with_features(search.features).free) for one in shown.values()],
-        lambda area: shown[area.id].states_for(reader_id),
-        known,
+        [(one.area, one.view.count_with_features(search.features).free) for one in plans.values()],
+        lambda area: plans[area.id].states_for(reader_id),
+        favoured,
         search.features,
         {SeatId(id) for id in skip},
         visit[REFERENCE].catalog.nearest_seats,
@@ -217,8 +216,7 @@ def _propose(
 async def propose_for_app(
     call: ApiRequest, venue_id: VenueId, search: MapSearch, skip: Sequence[str]
 ) -> tuple[Proposal, MapSearch] | None:
-    """The seat that is proposed to the reader, and for what time; None where none is free, or the
-    reader has a seat, or may book none that day."""
+    """The proposed seat and its time; None if no seat is free or the reader may not book."""
     reader, reference = call.reader, call[REFERENCE]
     policy = reference.with_groups(reference.policy_on(search.day), reader, None, search.day)
     left, live, favourites, last = await asyncio.gather(
@@ -230,14 +228,16 @@ async def propose_for_app(
     if suspension(reader, call.now) is not None or live or not left:
         return None
     recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
-    wanted = await _with_time(call, venue_id, search)
-    shown = await _shown(call, venue_id, wanted)
-    found = _propose(call, shown, wanted, favourites, recent, skip)
-    return (found, wanted) if found is not None else None
+    timed_search = await _with_time(call, venue_id, search)
+    plans = await _plans_by_area(call, venue_id, timed_search)
+    proposal = _propose(call, plans, timed_search, favourites, recent, skip)
+    return (proposal, timed_search) if proposal is not None else None
 
 
-def _reason(found: Proposal) -> str:
-    return PROPOSAL_TEXT[found.reason].format(no=found.anchor.number if found.anchor else "")
+def _reason(proposal: Proposal) -> str:
+    return PROPOSAL_TEXT[proposal.reason].format(
+        no=proposal.anchor.number if proposal.anchor else ""
+    )
 
 
 def _around(seat: Seat, area: Area, states: Sequence[SeatState]) -> Iterable[NearbySeat]:
@@ -248,10 +248,10 @@ def _around(seat: Seat, area: Area, states: Sequence[SeatState]) -> Iterable[Nea
 
 
 def _favourite(
-    visit: PageRequest, seat: Seat, shown: CachedAreaMap, search: MapSearch
+    visit: PageRequest, seat: Seat, plan: CachedAreaMap, search: MapSearch
 ) -> FavouriteSeat:
-    area = shown.area
-    state = shown.states_for(visit.reader.id)[area.seats.index(seat)]
+    area = plan.area
+    state = plan.states_for(visit.reader.id)[area.seats.index(seat)]
     free = state.status.value == "free"
     words = PROPOSAL_TEXT["free"] if free else PROPOSAL_TEXT["taken"]
     if not free and state.next_free is not None:
@@ -265,20 +265,20 @@ def _favourite(
     )
 
 
-def _again(visit: PageRequest, found: AgainOut) -> OnceMore:
+def _again(visit: PageRequest, again: AgainOut) -> OnceMore:
     catalog = visit[REFERENCE].catalog
-    area = catalog.areas[AreaId(found.seat.area_id)]
+    area = catalog.areas[AreaId(again.seat.area_id)]
     several = len([*catalog.venues_in_use]) > 1
     search = MapSearch(
-        found.date, found.start, found.end, minute=clock(visit.now), past_midnight=True
+        again.date, again.start, again.end, minute=clock(visit.now), past_midnight=True
     )
-    later = found.date > local_date(visit.now)
+    later = again.date > local_date(visit.now)
     return OnceMore(
-        found.seat.venue if several else "",
+        again.seat.venue if several else "",
         area,
-        found.seat.no,
+        again.seat.no,
         PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=search.period),
-        MapSearch(found.date).to(
-            f"/areas/{area.id}", seat=found.seat.id, begin=found.start, until=found.end
+        MapSearch(again.date).to(
+            f"/areas/{area.id}", seat=again.seat.id, begin=again.start, until=again.end
         ),
     )

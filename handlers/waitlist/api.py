@@ -1,5 +1,3 @@
-"""候补: waitlist entries, and the seats that are offered for them."""
-
 from __future__ import annotations
 
 from datetime import time
@@ -59,7 +57,7 @@ async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
         call.context(),
         body.area_id,
         body.seats,
-        body.wanted,
+        body.features,
         selection,
         only_tell=body.only_tell,
     )

@@ -1,5 +1,3 @@
-"""候补: joining the waitlist and leaving it."""
-
 from __future__ import annotations
 
 from datetime import time
@@ -18,25 +16,24 @@ from models.waitlist.service import WaitlistService
 
 
 async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """加入候补, or 有空就告诉我."""
+    """加入候补 (waitlist) or 有空就告诉我 (free-seat alert)."""
     names = ("area_id", "date", "start", "end")
-    given = {name: form_text(form, name) for name in names}
+    fields = {name: form_text(form, name) for name in names}
     marks = (*FILTERABLE_FEATURES, "only_tell")
     features = {name: "true" for name in marks if form_text(form, name)}
     try:
-        body = msgspec.convert(given | features, schemas.JoinWaitlist, strict=False)
+        body = msgspec.convert(fields | features, schemas.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)
     selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
     await visit[WaitlistService].join(
-        visit.context(), body.area_id, [], body.wanted, selection, only_tell=body.only_tell
+        visit.context(), body.area_id, [], body.features, selection, only_tell=body.only_tell
     )
     return redirect(f"/reservations?done={'alert' if body.only_tell else 'wait'}")
 
 
 async def leave_waitlist(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """取消候补."""
     await visit[WaitlistService].leave(visit.context(), visit.id)
     visit[WAKE_JOBS]()
     return redirect("/reservations?done=unwait")

@@ -1,5 +1,3 @@
-"""From a waitlist entry to the API's shape."""
-
 from __future__ import annotations
 
 from datetime import datetime

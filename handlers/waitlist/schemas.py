@@ -1,5 +1,3 @@
-"""What the waitlist takes and answers."""
-
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -13,8 +11,8 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A waitlist entry for an area; ``seats``: only these will do. ``only_tell``: no place in the
-    line, and no seat is held; one message says when a seat is free."""
+    """A waitlist entry for an area. ``seats``: only these seats are accepted. ``only_tell``: a
+    free-seat alert, one message without a place in the line or a held seat."""
 
     area_id: Id
     date: date
@@ -26,14 +24,14 @@ class JoinWaitlist(Request):
     only_tell: bool = False
 
     @property
-    def wanted(self) -> frozenset[str]:
+    def features(self) -> frozenset[str]:
         return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
 
 
 class WaitlistEntryOut(Response):
-    """``state``: waiting, offered, accepted, offer_expired, left, over, told. ``ahead``: how many
-    are before the reader, null for who only wants to hear (``only_tell``). ``offer``: the seat that
-    is held, to accept or decline until ``held_until``."""
+    """``state``: waiting, offered, accepted, offer_expired, left, over, told. ``ahead``: the number
+    of entries before this one; null for an alert. ``offer``: the held seat, to accept or decline
+    until its ``held_until``."""
 
     id: str
     area_id: str

@@ -1,4 +1,4 @@
-"""对外通知 (Webhook): programs that are told what happens, and what became of their deliveries."""
+"""对外通知 (webhooks): the console's pages of endpoints and their deliveries."""
 
 from __future__ import annotations
 
@@ -50,26 +50,26 @@ class WebhookForm(msgspec.Struct):
 
 
 async def webhooks(visit: PageRequest) -> web.StreamResponse:
-    """All endpoints with how they stand, and the form for a new one."""
+    """All endpoints with their states, and the form for a new one."""
     endpoints = await visit[StaffWebhooks].all()
     return _render(visit, "webhooks", endpoints=endpoints, most=MOST_ENDPOINTS)
 
 
 async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A new endpoint; its secret is shown this once."""
-    kept, secret = await visit[StaffWebhooks].add(
+    """Adds an endpoint; its secret is shown in this response only."""
+    endpoint, secret = await visit[StaffWebhooks].add(
         staff_context(visit), form_key(form), _read(visit, form), form_reason(form)
     )
-    return await _one(visit, kept, secret=secret)
+    return await _one(visit, endpoint, secret=secret)
 
 
 async def webhook(visit: PageRequest) -> web.StreamResponse:
-    """One endpoint: what it is told, its secret's age, its deliveries. Raises: NotFound."""
+    """An endpoint: its events, its secret's age and its deliveries. Raises: NotFound."""
     return await _one(visit, await visit[StaffWebhooks].get(visit.id))
 
 
 async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another address, other events. Raises: NotFound."""
+    """Changes an endpoint's URL, description or events. Raises: NotFound."""
     staff = visit[StaffWebhooks]
     old = await staff.get(visit.id)
     require_current(form, old.rev, WebhookChanged)
@@ -78,8 +78,8 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What needs no more than a reason: switched on or off, another secret, the old one ended,
-    deleted, sent again. Raises: NotFound."""
+    """Operations without further input: enable, disable, rotate the secret, end the old one,
+    delete, send again. Raises: NotFound."""
     staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old, operation = await staff.get(visit.id), visit.request.match_info["verb"]
     reason = form_reason(form)
@@ -106,7 +106,8 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """Another secret, shown this once; who sends the form again is told that it was."""
+    """Rotates the secret, which is shown in this response only. If the same form is sent twice, the
+    refusal says that its secret was rotated already."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)
@@ -118,7 +119,7 @@ async def _rotate(
 
 
 async def test_webhook(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Send a test and show its answer. Raises: NotFound."""
+    """Sends a test event and shows the result. Raises: NotFound."""
     endpoint = await visit[StaffWebhooks].get(visit.id)
     result = await visit[StaffWebhooks].test(staff_context(visit), endpoint)
     return await _one(visit, endpoint, tested=result)
@@ -172,7 +173,7 @@ def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) ->
 
 
 def _has_rotated(form: Form, endpoint: WebhookEndpoint) -> bool:
-    """Is the present secret that of the very form which is sent again?"""
+    """True if the secret was rotated exactly once since the form was loaded."""
     return form_text(form, "base") == str(endpoint.secret_rev - 1)
 
 
@@ -181,15 +182,15 @@ def _done(endpoint: WebhookEndpoint, what: str) -> web.StreamResponse:
 
 
 def webhook_routes() -> list[web.RouteDef]:
-    """The pages and forms; for administrators of the whole library."""
-    shown = partial(staff_page, role=Role.ADMINISTRATOR, whole=True)
-    sent = partial(staff_form, role=Role.ADMINISTRATOR, whole=True)
+    """All routes; only for administrators of the whole library."""
+    page_route = partial(staff_page, role=Role.ADMINISTRATOR, whole=True)
+    form_route = partial(staff_form, role=Role.ADMINISTRATOR, whole=True)
     one = f"{PATH}/{{id}}"
     return [
-        web.get(PATH, shown(webhooks)),
-        web.post(PATH, sent(add_webhook, page=webhooks)),
-        web.get(one, shown(webhook)),
-        web.post(one, sent(change_webhook, page=webhook)),
-        web.post(f"{one}/test", sent(test_webhook)),
-        web.post(f"{one}/{{verb}}", sent(operate_webhook, page=webhook)),
+        web.get(PATH, page_route(webhooks)),
+        web.post(PATH, form_route(add_webhook, page=webhooks)),
+        web.get(one, page_route(webhook)),
+        web.post(one, form_route(change_webhook, page=webhook)),
+        web.post(f"{one}/test", form_route(test_webhook)),
+        web.post(f"{one}/{{verb}}", form_route(operate_webhook, page=webhook)),
     ]

@@ -1,4 +1,4 @@
-"""The ``webhooks`` of the OpenAPI document: what is sent to others (docs/webhooks.md)."""
+"""The ``webhooks`` section of the OpenAPI document (docs/webhooks.md)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HEADERS: Final = {
 
 
 def add_webhooks(document: dict[str, Any]) -> dict[str, Any]:
-    """The document, with what is sent."""
+    """Adds the webhooks to the document and returns it."""
     shapes: dict[str, type[msgspec.Struct]] = {kind.value: DATA[kind] for kind in WebhookEventType}
     shapes[PING] = WebhookPing
     ordered = sorted(set(shapes.values()), key=str)

@@ -1,1 +1,0 @@
-"""What WeChat calls: the official account's messages and the mini-program's events."""

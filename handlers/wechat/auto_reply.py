@@ -1,4 +1,4 @@
-"""The official account's answers: seats, bookings, help; any other text is feedback."""
+"""Replies of the official account: seats, bookings, help; any other text becomes feedback."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from notify.wechat.official_account import HOME
 
 
 async def reply_to(request: web.Request, callback: Callback) -> str:
-    """What the follower is answered; empty: nothing."""
+    """The reply to the follower; empty if there is none."""
     if callback.kind == "event":
         match callback.event:
             case "subscribe":
@@ -53,19 +53,19 @@ async def reply_to(request: web.Request, callback: Callback) -> str:
         return await _my_reservations(request, callback)
     if word in FREE_SEATS_WORDS:
         return await _free_seats(request)
-    await keep_feedback(request, callback, await _follower(request, callback), "mp")
+    await store_feedback(request, callback, await _follower(request, callback), "mp")
     return REPLY_TEXT["feedback"]
 
 
-async def keep_feedback(
+async def store_feedback(
     request: web.Request,
     callback: Callback,
     reader_id: ReaderId | None,
     account: str,
     acknowledgement: str = "",
 ) -> None:
-    """Keep what was sent, of a picture its address, with who sent it; tell them that it is here
-    where the answer to the push cannot."""
+    """Stores the message as feedback (a picture as its URL). ``acknowledgement``: the text by which
+    the sender is notified, for accounts whose callback cannot reply."""
     app, now = request.app, request[NOW]
     text = callback.content.strip() or _without_words(callback)
     id = await app[service_key(FeedbackService)].add(
@@ -83,7 +83,7 @@ def _without_words(callback: Callback) -> str:
 
 
 async def _follower(request: web.Request, callback: Callback) -> ReaderId | None:
-    """Who the follower is, where WeChat tells and they are bound."""
+    """The follower's reader; None if they are not bound or WeChat gives no unionid."""
     unionid = await request.app[UNIONID_OF](callback.openid)
     return (
         await request.app[service_key(AccountBindingService)].reader_by_unionid(unionid)
@@ -93,7 +93,7 @@ async def _follower(request: web.Request, callback: Callback) -> ReaderId | None
 
 
 def _mini_program_link(request: web.Request) -> str:
-    """A link that opens the mini-program; where WeChat is too old for it, the page."""
+    """A link that opens the mini-program, or the web page in old versions of WeChat."""
     site = request.app[SITE]
     return (
         f'<a href="{site.public_base_url}/" data-miniprogram-appid="{site.mini_appid}" '
@@ -116,7 +116,7 @@ def _help(request: web.Request) -> str:
 
 
 async def _my_reservations(request: web.Request, callback: Callback) -> str:
-    """The follower's bookings, where WeChat tells who they are; else the way to them."""
+    """The follower's bookings, or how to bind if they are unknown."""
     app, now = request.app, request[NOW]
     reader_id = await _follower(request, callback)
     link = _mini_program_link(request)
@@ -127,20 +127,22 @@ async def _my_reservations(request: web.Request, callback: Callback) -> str:
         return REPLY_TEXT["no_reservations"].format(link=link)
     lines = []
     for r in rows[:10]:
-        shown = await presenter.reservation(app[REFERENCE], r, now)
+        booking = await presenter.reservation(app[REFERENCE], r, now)
         start, end = presenting.clock(r.start), later_clock(r.start, r.end)
-        lines.append(f"{shown.date:%m-%d} {start}–{end} {shown.seat.label} {shown.state_text}")
+        lines.append(
+            f"{booking.date:%m-%d} {start}–{end} {booking.seat.label} {booking.state_text}"
+        )
     return "\n".join(lines)
 
 
 async def _free_seats(request: web.Request) -> str:
     app, minute = request.app, floor_minute(request[NOW])
     cache = app[SEAT_MAP_CACHE]
-    asked = cache.window(None, None, None, minute)
-    occupancy = await app[service_key(SeatMapService)].occupancy.get_day(asked.day)
+    time_window = cache.window(None, None, None, minute)
+    occupancy = await app[service_key(SeatMapService)].occupancy.get_day(time_window.day)
     lines = [
         f"{area.name} {count.free}/{count.total}"
         for area in app[REFERENCE].catalog.bookable_areas
-        for count in (cache.plan(area, occupancy, asked, minute).view.count,)
+        for count in (cache.plan(area, occupancy, time_window, minute).view.count,)
     ]
     return REPLY_TEXT["free_seats"].format(areas="\n".join(lines))

@@ -1,5 +1,5 @@
-"""WeChat's callbacks: the official account's followers write and tap, the mini-program's users
-answer questions about messages. Answered at once; a repetition does nothing."""
+"""WeChat's callbacks: messages of the official account's followers, events of the mini-program. A
+repeated callback has no effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handlers.http.middleware import NOW
 from handlers.http.refusals import count_refusal
 from handlers.http.request_body import read_body
 from handlers.texts.wechat import REPLY_TEXT
-from handlers.wechat.auto_reply import keep_feedback, reply_to
+from handlers.wechat.auto_reply import reply_to, store_feedback
 from handlers.wechat.keys import CALLBACK_VERIFIERS, TEMPLATES
 from models.kernel.ids import ReaderId
 from models.messages.entities import Channel, Template
@@ -26,14 +26,13 @@ from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, Callb
 
 log = logging.getLogger(__name__)
 CALLBACK_REJECTED: Final = "callback_rejected"
-"""The code by which such a request is counted; WeChat reads none."""
+"""The refusal's code in metrics and security log; WeChat does not read it."""
 LINKED_FOLDERS: Final = ("", "/k", "/s", "/bind")
-"""Where WeChat looks for its file: in the folder of the links that its scanner shall open."""
+"""Folders with WeChat's verification file: those of the links that its scanner opens."""
 PATHS: Final = {"mp": "/wechat/mp/callback", "mini": "/wechat/mini/callback"}
 
 
 def wechat_routes() -> list[web.RouteDef]:
-    """The addresses that WeChat calls."""
     routes = []
     for account, path in PATHS.items():
         routes += [
@@ -45,7 +44,7 @@ def wechat_routes() -> list[web.RouteDef]:
 
 
 async def verification(request: web.Request) -> web.Response:
-    """The file by which WeChat knows that this host is ours, for links that its scanner opens."""
+    """WeChat's verification file, which proves that the host is ours."""
     text = request.app[SITE].verification.get(request.match_info["name"])
     if text is None:
         raise web.HTTPNotFound
@@ -53,7 +52,7 @@ async def verification(request: web.Request) -> web.Response:
 
 
 class _CallbackEndpoint:
-    """The address of one account: ``mp``, the official account, or ``mini``, the mini-program."""
+    """The callback of one account: ``mp`` (official account) or ``mini`` (mini-program)."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -65,14 +64,14 @@ class _CallbackEndpoint:
         return verifier
 
     async def verify(self, request: web.Request) -> web.Response:
-        """WeChat asks this when the address is set."""
+        """WeChat's check when the callback address is configured."""
         try:
             return web.Response(text=self._verifier(request).echo(request.query))
         except CallbackRejected as error:
             return _rejected(request, error)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Raises nothing for what WeChat can do nothing about: it would only send it again."""
+        """Handles a callback. Unusable content is no error: WeChat would only send it again."""
         verifier = self._verifier(request)
         body = await read_body(request, MAX_BYTES)
         try:
@@ -96,7 +95,7 @@ class _CallbackEndpoint:
 
 
 def _rejected(request: web.Request, error: CallbackRejected) -> web.Response:
-    """It is not from WeChat, or the token or key that is set here is not WeChat's."""
+    """403: the request is not from WeChat, or the configured token or key is wrong."""
     count_refusal(request, CALLBACK_REJECTED, 403, str(error))
     return web.Response(status=403)
 
@@ -124,21 +123,21 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
                     reader_id, template, callback.event, answer
                 )
     else:
-        await keep_feedback(request, callback, reader_id, "mini", REPLY_TEXT["mini_feedback"])
+        await store_feedback(request, callback, reader_id, "mini", REPLY_TEXT["mini_feedback"])
 
 
 async def _record_delivery(
     app: web.Application, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
 ) -> None:
-    """WeChat took a message and tells now what became of it; a failure is recorded."""
+    """Counts and logs a delivery that failed after WeChat had accepted the message."""
     failure = await app[service_key(MessageService)].delivery_failed_late(
         reader_id, template, entry
     )
     if failure is None:
         return
-    code, known = failure
+    code, is_ours = failure
     app[METRICS].deliveries.labels(Channel.WECHAT.value, "failed_late").inc()
     log.warning(
         "wechat_delivery_failed_late",
-        extra={"template": template.value, "errcode": code, "known": known},
+        extra={"template": template.value, "errcode": code, "known": is_ours},
     )

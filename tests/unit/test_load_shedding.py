@@ -257,7 +257,7 @@ async def test_whoever_comes_ends_the_rest() -> None:
     admission, done = LoadShedder(), asyncio.Event()
 
     async def change() -> None:
-        admission.asked.set()
+        admission.request_arrived.set()
         async with admission.door:
             await done.wait()
 

@@ -1,4 +1,4 @@
-"""Reports of occupied seats, and helping with one reservation."""
+"""The console's pages of occupied-seat reports and of a single reservation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.staff.audit import AuditAction
 
 
 async def reports(visit: PageRequest) -> web.StreamResponse:
-    """Seats that somebody else has occupied."""
+    """The open occupied-seat reports."""
     reference, number = visit[REFERENCE], page_number(visit)
     rows, total = await visit[SeatReportService].open_reports(
         visit.now,
@@ -44,19 +44,19 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
 
 
 async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """The seat is free again."""
+    """Closes a report: the seat was cleared for its reader."""
     await visit[StaffSeatReports].resolve_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Nobody else sits there."""
+    """Closes a report: nobody else was on the seat."""
     await visit[StaffSeatReports].reject_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """One reservation, with what can be done in its reader's place."""
+    """A reservation with the actions that staff may do for its reader."""
     r, reference = await visit[ReservationLookup].get(visit.id), visit[REFERENCE]
     visit.require_in(r.venue_id)
     reader = (await visit[StaffReaders].many({r.reader_id})).get(r.reader_id)
@@ -79,7 +79,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 
 def is_movable(r: Reservation, visit: PageRequest) -> bool:
-    """May the desk give the reader another seat? The service decides again."""
+    """True if staff may move the reader to another seat; the service checks again."""
     try:
         reservations_rules.may_change(r, visit.now, by_staff=True)
     except DomainError:
@@ -88,7 +88,7 @@ def is_movable(r: Reservation, visit: PageRequest) -> bool:
 
 
 def possible_actions(r: Reservation, visit: PageRequest) -> list[AuditAction]:
-    """What the desk may do now in the reader's place. The service decides again."""
+    """The actions that staff may do now for the reader; the service checks again."""
     return [action for action in STAFF_ACTIONS if _possible(action, r, visit)]
 
 
@@ -117,10 +117,10 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
 
 
 async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What a librarian does in the reader's place."""
+    """Performs a librarian's action for the reader."""
     action, staff = visit.request.match_info["verb"], visit[StaffReservations]
     r = await visit[ReservationLookup].get(visit.id)
-    visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal shows the reservation
+    visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal leads to the reservation's page
     if action not in STAFF_ACTIONS and action != AuditAction.MOVE:
         raise NotFound()
     reason = form_reason(form)

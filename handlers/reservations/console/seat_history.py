@@ -1,4 +1,4 @@
-"""Who had a seat: its bookings at some time, for lost property and complaints."""
+"""The bookings of a seat at some time, for lost property and complaints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOMENT: Final = timedelta(minutes=1)
 
 
 class SeatTimeForm(msgspec.Struct):
-    """Without an ``end`` it asks about one moment."""
+    """Without ``end`` the form means one moment."""
 
     date: date
     start: time
@@ -33,7 +33,7 @@ class SeatTimeForm(msgspec.Struct):
 
 
 async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The bookings that had the seat at that moment, or at some time in that span."""
+    """Shows the bookings of the seat at that moment or in that span."""
     seat_id, span = seat_in(visit, form, even_if_removed=True), _span(visit, form)
     rows = await visit[StaffSeatHistory].who_had_seat(
         staff_context(visit), seat_id, span, form_reason(form)
@@ -47,7 +47,7 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:
-    """A moment where no end is typed. Raises: Malformed."""
+    """The span of the form; one minute without an end. Raises: Malformed."""
     typed = decode(form, SeatTimeForm)
     day, end = typed.date, typed.end
     if not 2000 <= day.year < 2100 or (end is not None and end <= typed.start):
@@ -61,7 +61,7 @@ def _span(visit: PageRequest, form: Form) -> TimeRange:
 async def seat_history(
     visit: PageRequest, span: TimeRange | None = None, items: Sequence[Any] = (), label: str = ""
 ) -> web.StreamResponse:
-    """The form, and what was looked up. It is posted, so that the reason stands in no address."""
+    """The form and its result. It is posted, so that the reason is not in a URL."""
     return render(
         visit,
         "seat_history",
