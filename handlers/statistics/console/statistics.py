@@ -121,5 +121,7 @@ def _points(table: Table, names: str, values: str) -> list[Point]:
     ):
         label = f"{name:%m-%d}" if isinstance(name, date) else str(name)
         number = float(value) if isinstance(value, int | float) else None
-        found.append(Point(label, number, column.shown(value) if number is not None else NO_DATA))
+        found.append(
+            Point(label, number, column.formatted(value) if number is not None else NO_DATA)
+        )
     return found
