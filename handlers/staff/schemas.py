@@ -45,7 +45,7 @@ class WaiveAll(InstantRequest):
 
 class DeskReportOut(Response):
     """A seat taken by another person or by belongings (``kind``). ``deadline_stopped``: its reader
-    has proved to be there, so no deadline runs."""
+    is known to be there, so no deadline runs."""
 
     reservation_id: str
     seat: ReservedSeat
