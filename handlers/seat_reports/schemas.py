@@ -1,5 +1,3 @@
-"""What reports about seats take and answer."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal
@@ -11,17 +9,16 @@ from handlers.reservations.schemas import NearSeat, ReservationOut
 
 
 class ReportTaken(Request):
-    """``qr``: the whole text of a kiosk's code or of the seat's label, which shows that the reader
-    is there."""
+    """``qr``: the text of a kiosk's code or of the seat's label, as a proof of presence."""
 
     kind: Literal["occupied", "belongings"]
     qr: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
 
 
 class ReportOut(Response):
-    """``nearest``: free seats for the rest of the time, for ``change`` where
-    ``deadline_stopped``: it is known that the reader is there. Otherwise the desk looks, and the
-    deadlines run."""
+    """``deadline_stopped``: the reader is known to be there, and can change to one of the seats
+    ``nearest``, free for the remaining time. Otherwise deadlines run until the staff have
+    looked."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]
@@ -29,6 +26,6 @@ class ReportOut(Response):
 
 
 class EmptySeatReportOut(Response):
-    """``asked``: its reader has been asked to show that they are there."""
+    """``asked``: the seat's reader has been asked for a proof of presence."""
 
     asked: bool

@@ -1,5 +1,3 @@
-"""Where an answer to a piece of feedback goes, and where the one that was given has gone."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,9 +10,12 @@ from notify.templates.rendering import day_clock
 
 @dataclass(frozen=True, slots=True)
 class AnswerWay:
-    """``writer`` names who wrote it where nobody knows them. ``goes`` says where an answer goes, or
-    why none can be given (``reaches``). ``went`` says where the answer went, empty without one;
-    ``again``: it did not go to WeChat, and may yet."""
+    """How an answer reaches the writer.
+
+    ``writer``: a description of an unknown writer. ``goes``: where an answer goes, or why none can
+    be given (``reaches`` is False). ``went``: where the answer went, empty without one; ``again``:
+    it has not gone to WeChat, but still may.
+    """
 
     writer: str
     goes: str
@@ -24,7 +25,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """The way of an answer at ``now``; ``is_open``: WeChat takes words for who wrote it."""
+    """``is_open``: WeChat accepts messages to the writer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open
