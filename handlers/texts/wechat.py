@@ -1,4 +1,4 @@
-"""What people may write to the library in WeChat, and what they are answered."""
+"""Words that people may write to the library in WeChat, and its answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REPLY_TEXT: Final[Mapping[str, str]] = {
 }
 """``link`` opens the mini-program."""
 NO_WORDS: Final = "（{kind}）"
-"""A message to the service desk that has no text."""
+"""Stored for a message without text."""
 KIND_TEXT: Final[Mapping[str, str]] = {
     "image": "图片",
     "miniprogrampage": "小程序页面",
@@ -43,4 +43,4 @@ KIND_TEXT: Final[Mapping[str, str]] = {
     "location": "位置",
     "link": "链接",
 }
-"""By WeChat's names."""
+"""By WeChat's message type."""
