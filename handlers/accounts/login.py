@@ -75,8 +75,8 @@ def login_routes() -> list[web.RouteDef]:
 def _sign_in(
     handler: Handler, waits_for: Callable[[web.Request], str | None] = lambda _: None
 ) -> Handler:
-    """Limits the handler by address and renders refusals as a page. The request queues for the
-    external service that ``waits_for`` names; None: it does not queue."""
+    """Wraps a handler: limits its rate by address, and renders refusals as a page. The request
+    waits in the queue of the external service that ``waits_for`` names; None: in no queue."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
@@ -93,7 +93,8 @@ def _sign_in(
 
 
 def _line_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
-    """The id of the sign-on that ``find`` returns, as the name of its queue."""
+    """Returns a function that names a request's queue: the id of the sign-on that ``find``
+    returns."""
 
     def name(request: web.Request) -> str | None:
         sign_on = find(request)
@@ -252,7 +253,7 @@ async def campus_entry(request: web.Request) -> web.Response:
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
-    """Asks 以 张* 登录？ first. Only this browser can send the form: it holds a cookie."""
+    """Asks 以 张* 登录？ before the sign-in. A cookie ensures that only this browser can answer."""
     held = request.app[service_key(HeldSignIns)].hold(who, request[NOW])
     name, number = who.masked
     response = render_page(

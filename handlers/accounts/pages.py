@@ -26,8 +26,8 @@ _MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
-    """The activation code, which a reload keeps; or the binding request to answer; or the button to
-    unbind, for a bound reader."""
+    """Shows the activation code (a reload keeps it), or the binding request to answer, or, for a
+    bound reader, the button to unbind."""
     binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
@@ -43,7 +43,7 @@ async def activation(visit: PageRequest) -> web.StreamResponse:
 
 
 async def activation_state(visit: PageRequest) -> web.StreamResponse:
-    """Polled by the activation page, which reloads when this changes."""
+    """The state that the activation page polls; the page reloads when it changes."""
     binding, reader_id = visit[AccountBindingService], visit.reader.id
     bound = await binding.is_bound(reader_id)
     request = None if bound else await binding.request_for(reader_id, visit.now)
@@ -64,7 +64,7 @@ async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def binding_link(request: web.Request) -> web.StreamResponse:
-    """The page that another camera than the mini-program's opens from the QR code. It reveals
+    """The page that opens if another camera than the mini-program's scans the QR code. It reveals
     nothing about the code."""
     return render_page(request, "accounts/bind.html")
 

@@ -23,8 +23,8 @@ class Scan(Request):
 
 
 class ScanNoteOut(Response):
-    """A check-in accepts this note in the place of the scanned text: for 90 seconds in a bound
-    session, for five minutes in an unbound one. Without a session the next login has to take it
+    """A note that a check-in accepts in the place of the scanned text, for 90 seconds in a bound
+    session and for five minutes in an unbound one. Without a session, the next login has to take it
     within a minute."""
 
     note: str
@@ -86,7 +86,8 @@ class BindingPreviewOut(Response):
 
 
 class BindingRequestOut(Response):
-    """A correct code that awaits the reader's answer. Both screens show ``match_number``."""
+    """A binding that awaits the reader's answer, since the code was correct but might have been
+    guessed. Both screens show ``match_number``."""
 
     id: str
     match_number: str
@@ -134,7 +135,7 @@ ReadersSession = Literal["web", "wx", "kiosk"]
 
 
 class SessionOut(Response):
-    """``current``: the session of this request."""
+    """A live session of the reader. ``current``: the session of this request."""
 
     id: str
     kind: ReadersSession

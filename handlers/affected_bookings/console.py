@@ -32,8 +32,8 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a change affects. ``booked``: the first affected bookings (seat, start, end, reader) of
-    ``count``; ``sitting``: readers at such seats; ``held``: offers."""
+    """The reservations that a change affects. ``booked``: the first bookings (seat, start, end,
+    reader) of ``count``; ``sitting``: the number of readers at such seats; ``held``: of offers."""
 
     booked: list[tuple[str, datetime, datetime, str]]
     count: int
@@ -78,14 +78,15 @@ async def _listed(
 async def open_question(
     visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
 ) -> dict[str, Any] | None:
-    """The template's context for confirming a change: impact and errors. None if the form confirms
-    the change and, for affected bookings, names their resolution."""
+    """The question to show before a change, for the template. None if the form confirms the change
+    and says what happens to affected bookings."""
     rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
     return None if is_answered(form, rows) else await question_about(visit, form, rows)
 
 
 def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
-    """Whether the form confirms the change and names a resolution for any bookings."""
+    """Whether the form confirms the change and says what happens to the bookings, if there are
+    any."""
     has_bookings = any(row.state is ReservationState.RESERVED for row in rows)
     return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not has_bookings))
 
@@ -93,8 +94,8 @@ def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
 async def question_about(
     visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
 ) -> dict[str, Any]:
-    """The question whether to make the change in spite of these bookings; the form is filled in
-    again."""
+    """The question whether to make the change although it affects these bookings. The page shows
+    the form as it was sent."""
     keep_typed(visit, form)
     # Confirmed without a resolution: the bookings were made after the question was shown.
     missing = {"wrong": WRONG_TEXT["newly_affected"]} if form_text(form, "confirmed") else {}
@@ -110,7 +111,7 @@ def resolution_from(form: Form) -> Resolution:
 
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
-    """The bookings whose seats are not available at their times."""
+    """Shows the bookings that the current hours or plans do not allow."""
     await visit[REFERENCE].refresh()
     rows = [
         row

@@ -27,9 +27,10 @@ from models.storage.attempt_limiter import AttemptLimit
 LONGEST_TITLE: Final = 30
 LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
-"""Reservations cannot start farther ahead."""
+"""The longest time that an announcement covers; no reservation starts farther ahead."""
 AN_HOUR: Final = 5
-"""Announcements that a staff member may send in an hour; a sent one cannot be taken back."""
+"""The number of announcements that a staff member may send in an hour. A sent one cannot be taken
+back."""
 
 
 class AnnouncementForm(msgspec.Struct):
@@ -41,8 +42,8 @@ class AnnouncementForm(msgspec.Struct):
 
 
 async def announcement(visit: PageRequest, reach: int | None = None) -> web.StreamResponse:
-    """The form, by default for the rest of today. ``reach``: the number of readers that the typed
-    announcement would reach."""
+    """The form, with the rest of today as the default time. ``reach``: the number of readers that
+    the typed announcement would reach."""
     catalog, now = visit[REFERENCE].catalog, to_local(visit.now)
     venues = [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.LIBRARIAN)]
     return render(
@@ -77,7 +78,7 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
-    """The number of readers notified. Raises: TooManyAttempts; nothing is sent then."""
+    """Sends it; returns the number of readers. Raises: TooManyAttempts; nothing is sent then."""
     limit = AttemptLimit(f"announcements:{visit.reader.id}", AN_HOUR, timedelta(hours=1))
     await visit[ATTEMPT_LIMITER].register([limit], visit.now)
     return await visit[StaffAnnouncements].send(staff_context(visit), what, reason)

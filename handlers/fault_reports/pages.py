@@ -27,7 +27,7 @@ async def fault_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def report_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores the report. A refused one stays in the form."""
+    """Stores the report. After a refusal the form keeps the text."""
     kind, text = form_text(form, "kind"), form_text(form, "text")
     try:
         if kind not in FAULT_TEXT:

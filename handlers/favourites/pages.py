@@ -11,7 +11,7 @@ from models.library.entities import SeatId
 
 
 async def change_favourite(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """常用座位: adds or removes the favourite, then returns to the seat with the chosen times."""
+    """Adds or removes a 常用座位, then returns to the seat with the chosen times."""
     favourites = visit[FavouriteSeats]
     if form_text(form, "on"):
         await favourites.add(visit.reader.id, visit.id, visit.now)

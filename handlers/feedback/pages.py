@@ -26,7 +26,7 @@ async def contact(visit: PageRequest) -> web.StreamResponse:
 
 
 async def send(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores the feedback. A refused text stays in the form."""
+    """Stores the feedback. After a refusal the form keeps the text."""
     text, wrong = checked_text(form)
     if wrong:
         return await _page(visit, status=422, text=text, wrong=wrong)

@@ -10,8 +10,8 @@ from models.gates.entities import Direction, ReportedEvent
 
 
 def parse_events(events: Iterable[Any]) -> list[ReportedEvent | None]:
-    """Decodes events in the API's format; None for an invalid one, as ``GateService.ingest_batch``
-    expects."""
+    """Decodes events in the API's format. Invalid ones become None, which
+    ``GateService.ingest_batch`` rejects."""
     return [_parse(raw) for raw in events]
 
 

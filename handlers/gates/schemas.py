@@ -9,7 +9,7 @@ from handlers.http.schemas import Instant, InstantRequest, Response
 
 
 class GateEventIn(InstantRequest):
-    """A passage through the gate. ``id``: the gate's permanent id of the event."""
+    """A passage through the gate. ``id``: the gate's own, permanent id of the event."""
 
     id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
     student_no: Annotated[str, Meta(min_length=1, max_length=32)]
@@ -19,8 +19,9 @@ class GateEventIn(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """``events``: GateEventIn each; an invalid one is rejected alone. ``complete_until``: the gate
-    has reported every passage before this instant, so deadlines before it need not wait."""
+    """A batch of a gate. ``events``: each a GateEventIn; invalid ones are rejected singly.
+    ``complete_until``: the gate has reported all passages before it, so earlier deadlines need not
+    wait."""
 
     events: Annotated[
         list[Any],

@@ -38,7 +38,8 @@ IDLE_S: Final = 30
 """Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""Header of a kiosk screen's requests, from which outages of the screen are noticed."""
+"""The header that marks requests of a kiosk's screen. A screen that stops sending them counts as
+failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:
@@ -92,8 +93,8 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     sessions=AT_KIOSK,
 )
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
-    """Checks in, or returns, at the kiosk whose card reader opened the session. Raises: errors of a
-    scan; Forbidden at another kiosk."""
+    """Checks in, or returns, at the kiosk where the reader's card opened this session. Raises:
+    errors of a scan; Forbidden at another kiosk."""
     kiosk = await _kiosk(call)
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:

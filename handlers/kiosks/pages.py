@@ -22,7 +22,7 @@ from models.reservations.entities import Reservation
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """Public: only the screen's browser has the key to the codes."""
+    """The kiosk's screen. It is public: only the screen's browser has the key to the codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:
@@ -39,7 +39,7 @@ def _kiosk(request: web.Request) -> Kiosk:
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """Opened by a kiosk code's link, from a camera or WeChat."""
+    """Handles the link in a kiosk's code, which a camera or WeChat has opened."""
     try:
         return await take_scan(request, f"/k/{_kiosk(request).id}")
     except DomainError as error:

@@ -23,8 +23,8 @@ routes = ApiRoutes()
 
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""By address and kind of browser, so that a stranger at a screen's address seldom shares its limit.
-After a power cut, all screens of a building may come at once."""
+"""The limit is by address and kind of browser, so that a stranger at a screen's address seldom
+shares it. After a power cut, all screens of a building may send a request at once."""
 _NETWORK_V6: Final = 64
 
 

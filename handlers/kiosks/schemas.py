@@ -12,7 +12,7 @@ from models.readers.entities import CARD_NUMBER
 
 
 class PairingOut(Response):
-    """The screen polls with ``secret``, which becomes the kiosk's key once an administrator has
+    """A pairing to poll with ``secret``, which becomes the kiosk's key once an administrator has
     typed ``code``. Screen and console both show ``check_word``."""
 
     secret: str
@@ -26,7 +26,7 @@ class PairingStateRequest(Request):
 
 
 class PairingStateOut(Response):
-    """``kiosk_id`` is null until an administrator has confirmed."""
+    """The state of a pairing. ``kiosk_id`` is null until an administrator has confirmed."""
 
     code: str
     check_word: str
@@ -58,7 +58,7 @@ class KioskCheckIn(Request):
 
 
 class KioskCodeOut(Response):
-    """``free``: seats free now, by area; empty for a query terminal."""
+    """The code to show. ``free``: seats free now, by area; empty for a query terminal."""
 
     payload: str
     svg: str

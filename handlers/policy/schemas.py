@@ -4,9 +4,9 @@ from handlers.http.schemas import Response
 
 
 class KeepingOut(Response):
-    """Days of storage: reservations after their end, messages after the reservation was made, gate
-    events and scans (``movements``), feedback after its answer, audit log, visitors after their
-    last day."""
+    """Days for which data is kept: reservations after their end, messages after the reservation was
+    made, gate events and scans (``movements``), feedback after its answer, the audit log, visitors
+    after their last day."""
 
     reservations: int
     messages: int
@@ -17,7 +17,8 @@ class KeepingOut(Response):
 
 
 class TemplateOut(Response):
-    """``long_term``: the template needs one consent, requested separately from other templates."""
+    """A message's WeChat template. ``long_term``: one consent is enough, requested separately from
+    other templates."""
 
     message: str
     id: str
@@ -25,8 +26,8 @@ class TemplateOut(Response):
 
 
 class LibraryOut(Response):
-    """``audience``: the service's users in words; may be empty. ``templates``: those that the
-    mini-program may request consent for. ``review``: an issued review code is not used yet."""
+    """The library's profile. ``audience``: its users in words, may be empty. ``templates``: those
+    to request consent for. ``review``: a review code has been issued, but not used."""
 
     name: str
     title: str

@@ -34,7 +34,7 @@ from models.profile.zones import fitting_zones
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
-"""Bytes of a form with a new logo, the longest wording, and the previous form's logo."""
+"""Bytes of a form with a new logo, the longest wording, and the logo of an earlier try."""
 _LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "mini_program", "menu")
 
 
@@ -83,7 +83,7 @@ async def _page(
 
 
 async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Previews the profile or stores it. After a refusal, input and logo are kept in the form."""
+    """Previews the profile or stores it. After a refusal the form keeps texts and logo."""
     reference = visit[REFERENCE]
     await reference.refresh()
     old = reference.profile
@@ -112,7 +112,7 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
 
 
 def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, str]]:
-    """Stored values that differ from the input, with the names of their fields."""
+    """Stored values that differ from those typed, with the names of their fields."""
     return [
         (PROFILE_FIELDS[name], stored[name])
         for name, text in typed.items()
@@ -121,8 +121,7 @@ def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, st
 
 
 async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
-    """The logo just uploaded or kept in the form; the stored one without either. Raises:
-    Malformed."""
+    """The logo just uploaded, or kept in the form, or else stored. Raises: Malformed."""
     if form_text(form, "logo_none"):
         return b""
     sent, earlier = form.get("logo"), form_text(form, "logo_kept")
@@ -139,8 +138,8 @@ async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
 
 
 def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
-    """The profile in the form. Unchanged default wording is stored as empty, so that it follows
-    later defaults. Raises: Malformed for a zone that cannot be chosen."""
+    """The profile that was typed. Default wording is stored as empty, so that it follows later
+    defaults. Raises: Malformed for a zone that cannot be chosen."""
     rules = typed["rules_text"].replace("\r\n", "\n")
     contact = (line.strip() for line in typed["contact"].splitlines())
     lines: dict[str, Any] = {name: typed[name] for name in _LINES}

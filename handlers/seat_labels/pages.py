@@ -18,7 +18,7 @@ from models.kernel.errors import DomainError
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """Opened by a seat label's link, from a camera or WeChat."""
+    """Handles the link in a seat's label, which a camera or WeChat has opened."""
     try:
         seat = request.app[REFERENCE].seat_even_if_removed(request.match_info["id"])
         return await take_scan(request, f"/s/{seat.id}")
@@ -27,7 +27,7 @@ async def scanned(request: web.Request) -> web.StreamResponse:
 
 
 async def check_in_form(visit: PageRequest) -> web.StreamResponse:
-    """The reader's reservation of this seat, with one button."""
+    """Shows the reader's reservation of this seat, with one button."""
     reference = visit[REFERENCE]
     seat = reference.seat_even_if_removed(visit.id)
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)

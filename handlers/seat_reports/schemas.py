@@ -9,16 +9,17 @@ from handlers.reservations.schemas import NearSeat, ReservationOut
 
 
 class ReportTaken(Request):
-    """``qr``: the text of a kiosk's code or of the seat's label, as a proof of presence."""
+    """A report of a taken seat. ``qr``: a kiosk's code or the seat's label, as a proof of
+    presence."""
 
     kind: Literal["occupied", "belongings"]
     qr: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
 
 
 class ReportOut(Response):
-    """``deadline_stopped``: the reader is known to be there, and can change to one of the seats
-    ``nearest``, free for the remaining time. Otherwise deadlines run until the staff have
-    looked."""
+    """A report's result. ``deadline_stopped``: the reader is known to be there, and may change to
+    one of ``nearest``, seats that are free for the remaining time. Otherwise deadlines run until
+    the staff have looked."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]
@@ -26,6 +27,6 @@ class ReportOut(Response):
 
 
 class EmptySeatReportOut(Response):
-    """``asked``: the seat's reader has been asked for a proof of presence."""
+    """A report's result. ``asked``: the seat's reader has been asked for a proof of presence."""
 
     asked: bool

@@ -16,7 +16,7 @@ from notify.templates.staff_alert import ALERT_KIND_TEXT
 
 
 async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
-    """Shows the kinds chosen. Without a mail address the page leads to naming one."""
+    """Shows the kinds of mail chosen. Staff without a mail address are asked to register one."""
     chosen = await visit[StaffAlerts].kinds_of(visit.reader.id)
     return render(
         visit,
@@ -30,7 +30,7 @@ async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
 
 
 async def choose_alerts(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores the ticked kinds; refused without a mail address."""
+    """Stores the ticked kinds of mail. Refused without a mail address."""
     kinds = [kind for kind in AlertKind if form_text(form, kind.value)]
     address = await visit[EmailAddressService].of(visit.reader.id)
     if kinds and not address.address:

@@ -206,8 +206,8 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
 
 
 def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
-    """The staff member or program that acts. With ``digest``, the hash of its body, a request is
-    repeatable under an idempotency key of this actor alone."""
+    """The staff member or program that acts. ``digest``, the hash of the request's body, makes the
+    request repeatable under its idempotency key."""
     rights, program = rights_of(call), call.program
     who = onlooker(program.actor_id) if program is not None else call.reader
     key = call.key(digest) if digest is not None else None
@@ -216,8 +216,8 @@ def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
 
 
 def rights_of(call: ApiRequest) -> StaffRights:
-    """The actor's rights. A program has a librarian's in all venues: its scopes were checked
-    before."""
+    """The actor's rights. A program has those of a librarian everywhere, as its endpoint checks its
+    scopes."""
     if call.program is not None:
         return rights_everywhere(Role.LIBRARIAN)
     rights = call.principal.rights_at(call.now) if call.principal is not None else None

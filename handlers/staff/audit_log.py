@@ -32,14 +32,14 @@ from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQu
 from models.staff.audit_log import AuditLog
 
 _LONGEST: Final = 60
-"""Characters of a value that the list shows."""
+"""The list shows at most this many characters of a value."""
 _PAGES: Final[Mapping[str, str]] = {
     "reservation": "/console/reservations/",
     "reader": "/console/readers/",
     "notice": "/console/notices/",
     "group": "/console/groups/",
 }
-"""The console's page of a target, by its kind."""
+"""The console's page of an entry's target, by the target's kind."""
 _FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
@@ -91,8 +91,7 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
 
 
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:
-    """The entry's target in words, and the address of its page; empty for a target without a
-    page."""
+    """The entry's target in words, and the address of the target's page, if it has one."""
     kind, _, id = target.partition(":")
     catalog = visit[REFERENCE].catalog
     if kind == "area":
@@ -123,7 +122,7 @@ def _venue_name(catalog: Catalog, id: str) -> str:
 def _difference(
     catalog: Catalog, before: JsonObject, after: JsonObject | None
 ) -> list[tuple[str, str, str]]:
-    """The changed fields: name, old and new value in words."""
+    """The changed fields, each with its name, old and new value in words."""
     if after is None:
         return []
     names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]

@@ -38,7 +38,7 @@ _UNSEEN: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class AreaDashboard:
-    """A row of the dashboard. ``hours``: occupied seats at each full opening hour."""
+    """An area on the dashboard. ``hours``: occupied seats at each full opening hour."""
 
     id: str
     name: str
@@ -104,7 +104,7 @@ def _hours(visit: PageRequest) -> list[datetime]:
 
 
 async def _alarms(visit: PageRequest) -> list[str]:
-    """Alarms in words: troubles, silent kiosks and gates, venues without proofs of presence."""
+    """The alarms: troubles, silent kiosks and gates, venues without proofs of presence."""
     now, kiosks = visit.now, visit[REFERENCE].catalog.kiosks
     _, troubles = await visit[HEALTH]()
     alarms = [
@@ -134,7 +134,7 @@ async def _alarms(visit: PageRequest) -> list[str]:
 
 
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
-    """Open decisions: address, text and number."""
+    """Open decisions, each with its address, text and count."""
     venues = visit.rights.venues if visit.rights is not None else None
     _, seats = await visit[SeatReportService].open_reports(visit.now, 0, 1, venues)
     _, doubted = await visit[SeatReportService].to_patrol(visit.now, 0, 1, venues)

@@ -39,7 +39,7 @@ class _Field:
     lines: bool
     required: bool
     wrong: str
-    """The text for a refusal, with the type's bounds filled in."""
+    """The error for a wrong value, with the type's bounds filled in."""
 
     def refusal(self) -> Malformed:
         return Malformed(self.name, self.wrong)
@@ -112,14 +112,14 @@ def _plain(kind: inspect.Type) -> tuple[inspect.Type, bool]:
 
 
 class Revision(msgspec.Struct):
-    """The revision of the data that the form was made from."""
+    """A hidden field with the revision of the data that the form was made from."""
 
     rev: Annotated[int, Meta(ge=0, le=999_999)]
 
 
 # --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
-    """The idempotency key of this form, equal if it is sent twice."""
+    """The form's idempotency key, the same if the form is sent twice."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 

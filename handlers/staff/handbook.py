@@ -26,7 +26,7 @@ _PICTURE_KEPT: Final = "private, max-age=3600"
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """``html``: the text. ``sections``: the headings, each an anchor of the same name."""
+    """A chapter of the handbook. ``sections``: its headings, each an anchor of that name."""
 
     title: str
     html: str
@@ -55,7 +55,7 @@ def _chapter(text: str) -> Chapter:
 
 
 async def handbook(visit: PageRequest) -> web.StreamResponse:
-    """The chapter in the address, or the table of contents."""
+    """Shows the chapter in the address, or else the table of contents."""
     name = visit.request.match_info.get("chapter", FIRST)
     chapter = chapters().get(name)
     if chapter is None:

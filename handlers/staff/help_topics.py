@@ -6,7 +6,7 @@ from handlers.texts.handbook import TOPICS
 
 
 def help_for(path: str) -> str:
-    """The handbook's address for a console page. The longest listed prefix of ``path`` wins."""
+    """The handbook's address for a console page: that of the longest listed prefix of ``path``."""
     chapter, section = TOPICS[
         max(filter(lambda p: f"{path}/".startswith(f"{p}/"), TOPICS), key=len)
     ]

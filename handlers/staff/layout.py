@@ -1,4 +1,4 @@
-"""Parts that all pages of the console share."""
+"""The frame that all pages of the console share, with pager and visibility by venue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN: Final = 100
 
 
 def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) -> web.Response:
-    """Renders a console page. A refused form is filled in again, and sets the status."""
+    """Renders a console page. If a form was refused, the page shows it as sent, with its status."""
     sent = sent_form(visit.request)
 
     def form_at(action: str) -> SentForm:
@@ -56,13 +56,13 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
 
 
 def _done(visit: PageRequest) -> str:
-    """The query's ``done``; 1 if it is there without a value, empty if missing."""
+    """The value of ``done`` in the query: 1 if it has none, empty if ``done`` is missing."""
     query = visit.request.query
     return (query["done"] or "1") if "done" in query else ""
 
 
 def _role_text(visit: PageRequest) -> str:
-    """The role's name, followed by the venues it is limited to."""
+    """The role's name and the venues that it is limited to."""
     text, venues = ROLE_TEXT[visit.role or ""], visit.rights.venues if visit.rights else None
     if venues is None:
         return text
@@ -71,21 +71,20 @@ def _role_text(visit: PageRequest) -> str:
 
 
 def sees_area(visit: PageRequest, area_id: AreaId) -> bool:
-    """Whether the area is in a venue of this staff member. Everybody sees an area that no longer
-    exists."""
+    """Whether this staff member works for the area's venue; True if the area no longer exists."""
     area = visit[REFERENCE].catalog.areas.get(area_id)
     return area is None or visit.sees(area.venue_id)
 
 
 def sees_seat(visit: PageRequest, seat_id: SeatId) -> bool:
-    """Whether the seat is in a venue of this staff member. Everybody sees a seat that no longer
-    exists."""
+    """Whether this staff member works for the seat's venue; True if the seat no longer exists."""
     seat = visit[REFERENCE].catalog.all_seats.get(seat_id)
     return seat is None or sees_area(visit, seat.area_id)
 
 
 def _setup_left(visit: PageRequest) -> int | None:
-    """Steps left of the first run; None if it is over or the visitor may not do it."""
+    """The number of steps left in the first run; None if it is over, or not this visitor's to
+    do."""
     reference = visit[REFERENCE]
     if not visit.may(Role.ADMINISTRATOR) or not is_under_way(reference):
         return None
@@ -93,7 +92,7 @@ def _setup_left(visit: PageRequest) -> int | None:
 
 
 def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
-    """The seats in this staff member's venues; None: all seats."""
+    """The seats in this staff member's venues; None if those are all venues."""
     if visit.may_in(None, Role.VIEWER):
         return None
     seats = visit[REFERENCE].catalog.all_seats

@@ -1,4 +1,4 @@
-"""Checks roles on each page and form of the console, whatever a page shows."""
+"""Roles that the console's pages and forms require, checked by the server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
 def staff_page(page: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
-    """A page that requires ``role``: in the ``whole`` library, or else in at least one venue."""
+    """Wraps a page: it requires ``role`` in the ``whole`` library, or else in at least one
+    venue."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:
@@ -51,8 +52,8 @@ def staff_form(
     whole: bool = False,
     page: Shown | None = None,
 ) -> Handler:
-    """A form that requires ``role``: in the ``whole`` library, or else in at least one venue. A
-    refusal shows ``page`` again, filled in as sent."""
+    """Wraps a form: it requires ``role`` in the ``whole`` library, or else in at least one venue. A
+    refusal shows ``page`` with the form as it was sent."""
 
     async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:
         await require_role(visit.request, visit.principal, role, visit.now)

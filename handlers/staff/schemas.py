@@ -57,8 +57,8 @@ class DeskReportOut(Response):
 
 
 class PatrolOut(Response):
-    """A seat in use that may be empty. Its reader could not be reached; it has waited for the staff
-    since ``at``."""
+    """A seat in use that may be empty, and whose reader could not be reached. It has waited for a
+    staff member since ``at``."""
 
     reservation_id: str
     seat: ReservedSeat
@@ -102,7 +102,8 @@ class InReadersPlace(Request):
 
 
 class StaffReservationsQuery(Request):
-    """The reservations of ``date`` (default: today). ``after``: ``next`` of the previous page."""
+    """A filter of reservations. ``date``: by default today; ``after``: ``next`` of the previous
+    page."""
 
     date: date | None = None
     area: Id | None = None
@@ -112,7 +113,7 @@ class StaffReservationsQuery(Request):
 
 
 class StaffReservationOut(Response):
-    """A reservation of any reader. Programs get a pseudonym as ``reader_id``, stable for each
+    """A reservation of any reader. For programs ``reader_id`` is a pseudonym, stable for each
     token."""
 
     id: str
@@ -130,14 +131,14 @@ class StaffReservationOut(Response):
 
 
 class StaffReservationsOut(Response):
-    """``next`` is null on the last page."""
+    """A page of reservations. ``next`` is null on the last one."""
 
     items: list[StaffReservationOut]
     next: str | None
 
 
 class StatisticsQuery(Request):
-    """Days, both included. Default: the last thirty complete days."""
+    """An interval of days, both included; by default the last thirty complete days."""
 
     first: date | None = field(default=None, name="from")
     last: date | None = field(default=None, name="to")
@@ -163,7 +164,7 @@ class AreaDayOut(Response):
 
 
 class StatisticsOut(Response):
-    """A missing day has not been counted yet."""
+    """Statistics by day and area. A missing day has not been counted yet."""
 
     first: date = field(name="from")
     last: date = field(name="to")

@@ -1,4 +1,4 @@
-"""Refused forms, shown again as they were typed, with the error at its field."""
+"""Forms that were refused: their pages show them as sent, with the error at its field."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ERRORS_OF: Final = {
     "start": ("closed", "in_the_past", "off_grid", "own_overlap"),
     "zone": ("zone_fixed",),
 }
-"""Error codes that are shown at a form field, by the field."""
+"""The error codes to show at a form field, by the field's name."""
 FIELD_OF: Final = {code: field for field, codes in _ERRORS_OF.items() for code in codes}
 _WRONG_HERE: Final = Markup('<span class="wrong" id="wrong-here">{}</span>')
 _IS_WRONG: Final = Markup(' aria-invalid="true" aria-describedby="wrong-here" autofocus')
@@ -38,8 +38,8 @@ _IS_WRONG: Final = Markup(' aria-invalid="true" aria-describedby="wrong-here" au
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """A form for templates: as sent, with the error ``wrong`` at ``field``; or not sent (``action``
-    is empty), when it shows defaults."""
+    """A page's form as templates see it. A sent form has its values, and the error ``wrong`` at
+    ``field``; one that was not sent has an empty ``action``, and shows defaults."""
 
     action: str
     form: Form
@@ -55,7 +55,7 @@ class SentForm:
         return form_text(self.form, name) if self else usual
 
     def has(self, name: str, value: str = "", *, usual: bool = False) -> bool:
-        """Whether the checkbox is ticked; with ``value``, whether that one of several is chosen."""
+        """Whether the checkbox is ticked, or ``value`` chosen among several."""
         if not self:
             return usual
         return value in self.form.getall(name, []) if value else bool(form_text(self.form, name))
@@ -77,21 +77,21 @@ _SENT: Final = web.RequestKey("sent_form", SentForm)
 
 
 def sent_form(request: web.Request) -> SentForm:
-    """The form sent by this request, if its page is shown again; otherwise ``NOT_SENT``."""
+    """The form of this request if it was refused, otherwise ``NOT_SENT``."""
     sent: SentForm = request.get(_SENT, NOT_SENT)
     return sent
 
 
 def keep_typed(visit: PageRequest, form: Form) -> None:
-    """Fills the form in again on the page that is rendered next."""
+    """Makes the next rendered page show the form as it was sent."""
     visit.request[_SENT] = SentForm(visit.request.path, form)
 
 
 def refuse(
     visit: PageRequest, form: Form, error: DomainError, wrong: str = "", field: str = ""
 ) -> None:
-    """Fills the form in again on the next page, with the text and field of ``error``, unless
-    ``wrong`` and ``field`` are set."""
+    """Makes the next rendered page show the form as it was sent, with the error's text and field,
+    or with ``wrong`` and ``field`` instead."""
     if not wrong:
         wrong = error_text(visit, error)
     elif not isinstance(error, Malformed):
@@ -102,7 +102,7 @@ def refuse(
 
 
 def error_text(visit: PageRequest, error: DomainError) -> str:
-    """The error in words. Counts the error, except for a wrong field."""
+    """The error in words. Counts all errors except those of a field."""
     if isinstance(error, Malformed):
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
@@ -111,7 +111,8 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """The texts of the fields ``names`` (default: all but the form's tokens), empty if missing."""
+    """The texts of the fields ``names``, empty if missing; by default of all fields but the
+    tokens."""
     if names is None:
         names = [name for name in form if name not in _TOKENS]
     return {name: form_text(form, name) for name in names}

@@ -1,4 +1,4 @@
-"""The steps of the first run. What is done follows from reference data and the staff's marks."""
+"""The steps of the first run. Whether one is done follows from reference data and staff's marks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEP_PAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """A step on the page. ``keep``: the button's text for leaving the step's defaults unchanged."""
+    """A step on the page. ``keep``: the text of the button that accepts the defaults."""
 
     step: SetupStep
     where: str
@@ -62,7 +62,7 @@ def step_lines(reference: ReferenceData) -> list[StepLine]:
 
 
 def _facts(reference: ReferenceData) -> dict[SetupStep, bool]:
-    """Which steps are done, judged by reference data."""
+    """Whether each step is done, by reference data."""
     catalog, policy, usual = reference.catalog, reference.policy, Policy()
     labels = any(PresenceSource.SEAT_LABEL in v.presence_sources for v in catalog.venues_in_use)
     return {

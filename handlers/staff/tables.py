@@ -33,7 +33,7 @@ class Column:
         return self.kind in (Kind.COUNT, Kind.HOURS, Kind.RATE)
 
     def formatted(self, cell: Cell) -> str:
-        """The cell as text on a page."""
+        """The cell's text on a page."""
         if cell is None:
             return "—"
         match self.kind:
@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``key``: the table's name in addresses and files."""
+    """A titled table. ``key``: its name in addresses and files."""
 
     key: str
     title: str

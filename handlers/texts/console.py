@@ -102,7 +102,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "card_format": "卡号为 4–32 个字母或数字",
     "visit_dates": "请填写今后一年以内的日期，结束不早于开始",
 }
-"""Errors of a refused form, by reason."""
+"""Errors of a refused form, by code."""
 FIELD_WRONG: Final[Mapping[str, str]] = {
     "area": "请选择区域",
     "body": "正文为 1–{most} 字",
@@ -136,13 +136,13 @@ FIELD_WRONG: Final[Mapping[str, str]] = {
     "VisitorForm.name": "姓名为 1–{most} 字",
     "WebhookForm.url": WRONG_TEXT["webhook_url"],
 }
-"""Errors of a field, by its name in the form's shape, or by shape and name."""
+"""Errors of a form's field, by its name, or by the form's shape and its name."""
 BLOCKING_TEXT: Final[Mapping[str, str]] = {
     "refused": "这位读者在这段时间已有：{named}",
     "booking": "{seat} {start}–{end} 的预约",
     "offer": "为其保留的 {seat} {start}–{end}，到 {until} 为止（可在下面代为接受或放弃）",
 }
-"""The reader's bookings and offers that overlap a new booking."""
+"""Texts for bookings and offers of the reader that overlap a new booking."""
 CHANGE_TEXT: Final[Mapping[str, str]] = {
     # a floor plan; seats by their numbers
     "added": "新增 {seats}",
@@ -169,9 +169,9 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
 }
 """Summaries of changes, for the confirmation page and the audit log."""
 RELEASED_AT_PATROL: Final = "现场恢复使用"
-"""The audit log's reason if a seat is put back in service with one tap."""
+"""The reason in the audit log if a seat is put back in service with one tap."""
 BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes": "；"}
-"""Separators of lists."""
+"""Separators between the items of a list, by kind."""
 
 
 def days_between(first: date, last: date | None) -> str:
@@ -183,16 +183,16 @@ def days_between(first: date, last: date | None) -> str:
 
 EQUALS: Final = "[=＝]"
 FULL_WIDTH_COMMA: Final = "，"
-"""Accepted for a comma in lists."""
+"""The character that is read as a comma in lists."""
 SEAT_LIST_ENDS: Final = r"[,，、;；\n]+"
-"""Ends one part of a typed seat list: 001-020，035. A blank does so too, unless a seat's name has
-one."""
+"""The pattern that separates typed seats: 001-020，035. A blank separates them, too, unless a
+seat's name has one."""
 SEAT_RANGE_DASHES: Final = "[-–—至~～]"
-"""Accepted between the first and last seat of a range."""
+"""The pattern between the first and last seat of a typed range."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
-"""Ends one typed meal time: 11:00-13:00，17:00-19:00."""
+"""The pattern that separates typed meal times: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"
-"""Accepted for the hyphen in a meal time."""
+"""The pattern that is read as a hyphen in meal times."""
 
 ALARM_TEXT: Final[Mapping[str, str]] = {
     "trouble": "{name}：{what}",
@@ -205,4 +205,4 @@ NARROWER_GROUP: Final = (
     "读者组“{group}”的{rule}仍是 {own} {unit}，比全馆的 {library} {unit}少：本组读者反而更受限。"
     "不是有意的话，请在读者组里改大或留空。"
 )
-"""Warns that a group's own limit is now narrower than the library's."""
+"""A warning that a group's own limit is narrower than the library's."""

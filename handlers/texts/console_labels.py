@@ -211,7 +211,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "api_token": "API 令牌",
 }
 PROGRAM_TEXT: Final = "程序"
-"""Shown for a role if a program has acted."""
+"""The role shown for entries of a program."""
 SCOPE_TEXT: Final[Mapping[Scope, str]] = {
     Scope.CATALOG_READ: "查看场馆、区域、座位和公告",
     Scope.OCCUPANCY_READ: "查看空位",
@@ -236,7 +236,7 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
         for channel, words in CHANNEL_WORDS.items()
     },
 }
-"""Troubles that the readiness check reports."""
+"""Troubles that the readiness check reports, by name."""
 WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": "座位被占",
     "seats": "待巡视的座位",
@@ -246,7 +246,7 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "affected-bookings": "受影响的预约",
     "deliveries": "发送失败的消息",
 }
-"""Decisions to make, by the console page."""
+"""Kinds of open decisions, by console page."""
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
 SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {
@@ -291,7 +291,7 @@ CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
     READER_OUTSIDE: "闸机显示读者当时不在馆内",
     MANY_USERS: "同一个码有许多读者使用",
 }
-"""Reasons that add to a check-in's score."""
+"""Reasons for a check-in's score."""
 
 # --- the policy and the opening hours -------------------------------------------------------------
 WHOLE_LIBRARY: Final = "全馆"
@@ -320,7 +320,7 @@ REFUSAL_TEXT: Final[Mapping[str, str]] = {
     "too_long": "时间太长",
     "daily_limit": "超过每天次数",
 }
-"""Limits by which a changed policy would have refused last week's bookings."""
+"""Names of the limits by which a changed policy would have refused bookings."""
 
 # --- the export -----------------------------------------------------------------------------------
 EXPORT_SHEET: Final = "预约"

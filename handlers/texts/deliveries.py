@@ -28,7 +28,7 @@ class ChannelWords:
     pauses: Mapping[PauseReason, str]
 
     def meaning(self, code: int | None, reason: str | None) -> str:
-        """Why a delivery has failed."""
+        """The text that explains a failed delivery."""
         if reason == UNKNOWN:
             return self.reasons[UNKNOWN]
         return self.not_sent if code is None else self.meaning_of(code)

@@ -23,18 +23,18 @@ from handlers.texts.wording import DEFAULT_NAMES
 CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
     files("handlers.texts").joinpath("english.json").read_text(encoding="utf-8")
 )
-"""``templates`` and ``scripts``: pieces of source code; ``values``: texts from Python, with facts
-in braces; ``mini_program``: texts of the mini-program alone; ``mini_program_only``: exceptions for
-it, by key."""
+"""The catalogue. ``templates``, ``scripts``: pieces of source code; ``values``: texts from Python,
+with facts in braces; ``mini_program``: texts of the mini-program alone; ``mini_program_only``: its
+exceptions, by key."""
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 ENGLISH_NAME: Final = ("en", "English")
 CHINESE_NAME: Final = ("zh", "中文")
-"""A language's tag and its own name."""
+"""The tag of a language, and the language's own name."""
 _NEAR: Final = {"今天": "Today", "明天": "Tomorrow"}
 _WEEKDAYS: Final = "一二三四五六日"
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = month_abbr
-"""Index 1 is Jan: the process runs without a locale."""
+"""Names of months, from index 1. They are English, as the process runs without a locale."""
 _DIGITS: Final = "零一二三四五六七八九"
 
 _MARKS: Final = str.maketrans(
@@ -64,8 +64,8 @@ class NoEnglish(LookupError):
 
 
 def template_in_english(source: str, name: str = "") -> str:
-    """The template's source in English. Pieces may have a translation of their own in the template
-    ``name``. Raises: NoEnglish."""
+    """Translates a template. A piece may have a translation of its own in the template ``name``.
+    Raises: NoEnglish."""
     parts, made = _CODE.split(_COMMENT.sub("", source)), []
     for number, part in enumerate(parts):
         if number % 2:
@@ -86,7 +86,7 @@ def template_in_english(source: str, name: str = "") -> str:
 
 
 def script_in_english(source: str) -> str:
-    """The script's source in English. Raises: NoEnglish."""
+    """Translates a script. Raises: NoEnglish."""
     translations = CATALOGUE["scripts"]
 
     def english(literal: re.Match[str]) -> str:
@@ -106,7 +106,7 @@ def script_in_english(source: str) -> str:
 
 
 def _as_written(field: re.Match[str]) -> str:
-    """Keeps a field's value in Chinese, because the form sends it back."""
+    """Prints a field's value unchanged, because the form sends it back."""
     return _EXPRESSION.sub(r"{{ \1 | as_written }}", field[0])
 
 
@@ -134,18 +134,18 @@ def _template_piece(piece: str, name: str) -> str:
 
 # --- what Python says -----------------------------------------------------------------------------
 def day(when: date) -> str:
-    """For example ``9 Mar``."""
+    """The day as ``9 Mar``."""
     return f"{when.day} {_MONTHS[when.month]}"
 
 
 def near_day(label: str) -> str:
-    """Today or Tomorrow for such a day's label; empty for other days."""
+    """Today or Tomorrow, if the day's label says so; otherwise empty."""
     return _NEAR.get(label.split(" ")[0], "")
 
 
 def value_in_english(value: Any, context: str = "") -> Any:
-    """A value in English if it can be translated. ``context`` (``event``, ``state``) selects the
-    meaning of an ambiguous word."""
+    """Translates a value if possible. ``context`` (``event``, ``state``) selects the meaning of an
+    ambiguous word."""
     if type(value) is not str or not CHINESE.search(value):
         return value
     if context and (english := CATALOGUE["values"].get(f"{context}:{value}")) is not None:
@@ -171,7 +171,7 @@ def _exact() -> Mapping[str, str]:
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Patterns of texts with facts, the longest first."""
+    """Patterns of the texts that contain facts, the longest text first."""
     texts = {zh: en for zh, en in CATALOGUE["values"].items() if "{" in zh}
     # On pages a duration includes its unit; in the mini-program the unit is part of the text.
     refusals = {TEXTS[code]: en for code, en in TEXTS_EN.items() if "{" in TEXTS.get(code, "")}
@@ -203,17 +203,18 @@ def _spoken(text: str) -> str:
 
 
 def sentence(text: str, **facts: str) -> str:
-    """The catalogue's English of ``text``, with these facts in its braces, untranslated."""
+    """The English of ``text``, with facts filled in untranslated."""
     return CATALOGUE["values"][text].format_map(facts)
 
 
 def place(venue: str, floor: int, area: str, no: str) -> str:
-    """A seat's place; empty without a venue, for a seat of another library."""
+    """A seat's place. Empty without a venue: the seat is of another library, and unknown."""
     return f"{venue}, {_floor_name(floor)}, {area}, no. {no}" if venue else ""
 
 
 def area_place(floor: int, name: str) -> str:
-    """An area's place; most Chinese area names include the floor."""
+    """An area's place. The floor is left out if the area's name has it, as most Chinese names
+    do."""
     return name if "层" in name else f"{_floor_name(floor)}, {name}"
 
 
@@ -264,4 +265,4 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
 
 
 _USUAL: Final = [(re.compile(rule), say) for rule, say in _rules()]
-"""Rules for days, durations and floors in any text."""
+"""Rules for days, durations and floors within any text."""

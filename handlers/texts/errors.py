@@ -186,14 +186,14 @@ _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面�
 
 
 def reason_text(details: Mapping[str, Any]) -> str:
-    """The text for a wrong field (the details of Malformed); an unknown reason is returned as it
+    """The text for a wrong field, from the details of Malformed. An unknown reason is returned as
     is."""
     reason = str(details["reason"])
     return REASONS[reason].format_map(details) if reason in REASONS else reason
 
 
 _DRAWN_BY_ANOTHER: Final = "这次没有抽中：同一座位和时段由另一位读者抽中了，请马上另选座位或时间"
-"""For a seat that another reader has won in the draw at an opening."""
+"""The refusal if another reader has won the seat in the draw at an opening."""
 
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:

@@ -36,4 +36,4 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/audit": ("privacy", "操作记录"),
     "/console/handbook": ("README", "每一处都一样的事"),
 }
-"""Chapter and section that explain a console page, by its path or the beginning of it."""
+"""The chapter and section that explain a console page, by the page's path or a prefix of it."""

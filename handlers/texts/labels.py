@@ -22,7 +22,7 @@ STATE_TEXT: Final[Mapping[ReservationState, str]] = {
     ReservationState.OFFER_EXPIRED: "未接受",
 }
 UNCONFIRMED_STATE: Final = "{state}·待确认"
-"""A state that was set by a gate, and that the reader has yet to confirm."""
+"""A state set by a gate, which the reader has yet to confirm."""
 WEEKDAYS: Final = "一二三四五六日"
 SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
     "moment": {
@@ -47,7 +47,7 @@ SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
         "mine": "我的座位",
     },
 }
-"""States of a seat: at this moment, at a chosen time, or over a whole day."""
+"""States of a seat at this moment, for a chosen time, and for a whole day."""
 FEATURE_TEXT: Final[Mapping[str, str]] = {
     "power": "电源",
     "window": "靠窗",
@@ -61,7 +61,7 @@ FIXTURE_TEXT: Final[Mapping[str, str]] = {
     "window": "窗",
     "pillar": "",
 }
-"""Fixtures that floor plans label."""
+"""Labels of fixtures on floor plans."""
 EVENT_TEXT: Final[Mapping[str, str]] = {
     "reserve": "预约",
     "change": "更改座位或时间",
@@ -93,7 +93,7 @@ SESSION_TEXT: Final[Mapping[SessionKind, str]] = {
     SessionKind.WX: "微信小程序",
     SessionKind.KIOSK: "选座机",
 }
-"""Names of sessions whose device is unknown."""
+"""Names of sessions without a known device."""
 EFFECT_TEXT: Final[Mapping[str, str]] = {
     "check_in": "协助签到",
     "leave": "协助暂离",
@@ -117,24 +117,24 @@ def days_text(weekdays: frozenset[int]) -> str:
 
 
 def day_text(day: date) -> str:
-    """For example 9月8日 周一."""
+    """The day as 9月8日 周一."""
     return f"{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]}"
 
 
 def day_choice_text(day: date, today: date) -> str:
-    """A day relative to today: 明天 9月9日, 周三 9月10日."""
+    """The day relative to today: 明天 9月9日, 周三 9月10日."""
     near = {0: "今天", 1: "明天"}.get((day - today).days, f"周{WEEKDAYS[day.weekday()]}")
     return f"{near} {day.month}月{day.day}日"
 
 
 def period_text(period: timedelta) -> str:
-    """For example ``3 年`` or ``180 天``; years if the period is whole years of 365 days."""
+    """The period as ``3 年``, or as ``180 天`` unless it is whole years of 365 days."""
     years, days = divmod(period.days, 365)
     return f"{years} 年" if years and not days else f"{period.days} 天"
 
 
 def hours_text(minutes: int) -> str:
-    """For example 1.5 小时."""
+    """The duration as 1.5 小时."""
     return f"{minutes / 60:g} 小时"
 
 
@@ -165,7 +165,7 @@ SUSPENDED_FOR: Final = "{days} 天内累计违约 {violations} 次"
 
 
 def suspension_reason_text(reason: SuspensionReason) -> str:
-    """Empty if nothing is known about the suspension."""
+    """The reason in words; empty if nothing is known of it."""
     if reason.violations is None:
         return reason.words
     return SUSPENDED_FOR.format(days=reason.days, violations=reason.violations)

@@ -19,10 +19,10 @@ SOURCE_TEXT: Final[Mapping[OpeningKind, str]] = {
     OpeningKind.EXCEPTION: "例外",
     OpeningKind.CLOSURE: "闭馆",
 }
-"""The layer of opening hours that decides a day's hours."""
+"""Names of the layers that opening hours come from."""
 NO_SOURCE: Final = "没有安排"
 CUT_TEXT: Final = "随场馆"
-"""The area's hours end with those of its venue."""
+"""Shown if the venue's hours shorten those of an area."""
 INDEPENDENT: Final = "独立开放"
 WEEK_TEXT: Final[Mapping[str, str]] = {
     "own": "{place}的每周时间：{week}",
@@ -41,7 +41,7 @@ CONFLICT_TEXT: Final[Mapping[str, str]] = {
     ConflictKind.ENDS_AT_MIDNIGHT: "{days}{place}闭馆从 00:00 开始，前一晚只开放到 24:00",
     "more": "还有 {count} 处",
 }
-"""Conflicts to know before changed hours are saved."""
+"""Warnings about conflicts, shown before changed hours are saved."""
 
 
 def clock_hours_text(opens: time | None, closes: time | None) -> str:
@@ -66,7 +66,7 @@ def hours_of_day_text(hours: TimeRange | None) -> str:
 
 
 def in_brackets(reason: str) -> str:
-    """A reason after other words: （国庆）; empty without one."""
+    """The reason in brackets: （国庆）; empty without one."""
     return f"（{reason}）" if reason else ""
 
 
@@ -99,13 +99,13 @@ def days_in_words(first: date | None, last: date | None) -> str:
 
 
 def rule_hours_text(rule: OpeningRule) -> str:
-    """The rule's hours; also says if an area does not follow its venue."""
+    """The rule's hours, with a word for an area that does not follow its venue."""
     hours = clock_hours_text(rule.opens, rule.closes)
     return f"{hours} {INDEPENDENT}" if rule.stands_alone else hours
 
 
 def place_name(catalog: Catalog, place: OpeningPlace) -> str:
-    """全馆, a venue's name or an area's full name."""
+    """The place's name: 全馆, a venue's name, or an area's full name."""
     if place.area_id is not None:
         area = catalog.areas.get(place.area_id)
         return catalog.area_name(area) if area is not None else place.area_id

@@ -26,17 +26,17 @@ DONE_TEXT: Final[Mapping[str, str]] = {
 }
 """Results of actions."""
 REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
-"""After a report without proof of presence."""
+"""Shown after a report without proof of presence."""
 REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已用完，时限照常；需要换座请到服务台"
-"""After a report when the reader has used up the day's reports that stop deadlines."""
+"""Shown after a report if the reader has used up the day's reports that stop deadlines."""
 
 SHORT_TITLE: Final = "座位预约"
-"""The name below an app icon, where the library's own is too long."""
+"""The name below an app icon if the library's own is too long."""
 DESCRIPTION: Final = "{name}座位预约：看空位、选座、签到、续约。"
-"""For search engines and home screens."""
+"""The description for search engines and home screens."""
 
 ANSWER_KIND: Final = "图书馆的答复和通知"
-"""The kind of messages that answer readers or announce changes."""
+"""The name for messages that answer a reader or announce a change."""
 KEPT_TEXT: Final[Mapping[str, str]] = {
     "reservations waitlist": "预约和候补",
     "violations suspensions": "违约、申诉、暂停预约",
@@ -49,7 +49,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "accommodations": "为您作的安排",
     "audit": "馆员为您做的操作",
 }
-"""Names of stored data, by its collections."""
+"""Names for stored data of a reader, by collections."""
 ERASURE_TEXT: Final[Mapping[str, str]] = {
     "suspended": "暂停预约期间不能清除，暂停结束后再来。",
     "violations": "您有还在计数的违约，现在不能自助清除；请到图书馆服务台提出。",
@@ -86,7 +86,7 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
 """Why a seat is proposed, whether a favourite is free, and when the last seat can be booked
 again."""
 TOO_LONG: Final = "{period} 超过了这里一次最长的 {longest}，先约一段，到点前可以续约。"
-"""For a time that is longer than any booking can be."""
+"""Shown for a time longer than one booking can be."""
 
 SEARCH_HINTS: Final[Mapping[str, str]] = {
     "time_has_passed": "这个时间已过，请重新选择",
@@ -113,13 +113,13 @@ SIGN_IN_HEADINGS: Final[Mapping[str, str]] = {
 """Headings of refused sign-ins, by error code."""
 REFUSED_HEADING: Final = "这一步没有完成"
 PAGE_NOT_SHOWN: Final = "这一页暂时没有打开"
-"""The heading when only viewing a page was refused, for a while."""
+"""The heading if viewing a page was refused for a while."""
 
 _FLOORS: Final = "零一二三四五六七八九"
 
 
 def floor_text(floor: int) -> str:
-    """For example 二层, 地下一层."""
+    """The floor as 二层 or 地下一层."""
     number = abs(floor)
     words = _FLOORS[number] if number < len(_FLOORS) else str(number)
     return f"地下{words}层" if floor < 0 else f"{words}层"

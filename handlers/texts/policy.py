@@ -27,7 +27,7 @@ def values_text(values: Mapping[str, Any]) -> list[str]:
 
 
 def value_name(name: str) -> str:
-    """For example 单次最长时长."""
+    """The name of the value, such as 单次最长时长."""
     if name in NUMBER_TEXT:
         return NUMBER_TEXT[name][0]
     return SWITCH_TEXT[name] if name in SWITCH_TEXT else POLICY_TIME_TEXT[name]

@@ -46,7 +46,7 @@ STEP_KEEP: Final[Mapping[str, str]] = {
     "rules": "就用现在的规则",
     "staff": "已经安排好",
 }
-"""Buttons that leave a step's defaults unchanged; other steps have no button."""
+"""Texts of the buttons that accept a step's defaults. Other steps have no such button."""
 STEP_STATE: Final[Mapping[str, str]] = {"done": "已完成", "later": "稍后再设", "open": "未完成"}
 MARK_TEXT_OF_STEP: Final[Mapping[str, str]] = {
     "begun": "开始",

@@ -12,9 +12,9 @@ DEFAULT_NAMES: Final[Mapping[str, str]] = {
     "mini_program": "座位预约",
     "menu": "图书馆",
 }
-"""Used for names that the library has not set."""
+"""Names for a library that has not set its own."""
 DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
-"""Without a telephone number, as none is known."""
+"""The default has no telephone number."""
 
 RUNNING_LINE: Final = (
     "有效预约的读者享有座位优先使用权 · "
@@ -48,7 +48,7 @@ RULES_TEXT: Final = """\
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
 """
-"""The readers' rules. A list item whose only placeholder is empty is left out; without meal times,
+"""The readers' rules. A list item is left out if its only placeholder is empty; without meal times,
 so is their clause."""
 
 RULES_TEXT_EN: Final = """\
@@ -76,7 +76,7 @@ Scan again when you return, or the seat is released.
 - Not checking in on time counts as a violation{暂离超时说明}; at most one counts per day.
 - {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; bookings stay valid.
 """
-"""The English rules, for a library without wording of its own."""
+"""The English rules for a library without wording of its own."""
 
 PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
@@ -125,7 +125,7 @@ FILLING: Final[Mapping[str, str]] = {
     "parts": "；",
     "numbers": "，",
 }
-"""Parts of texts that fill a placeholder."""
+"""Phrases that fill placeholders."""
 FILLING_EN: Final[Mapping[str, str]] = {
     "booking_opens": "; the next day opens at {clock}",
     "opening_draw": ", and who asks within the first ten seconds is served in an order that is "

@@ -17,7 +17,7 @@ from models.violations.staff import StaffViolations
 
 
 async def appeals(visit: PageRequest) -> web.StreamResponse:
-    """Pending appeals."""
+    """Shows pending appeals."""
     reference, reservations = visit[REFERENCE], visit[ReservationService]
     number = page_number(visit)
     rows, total = await visit[StaffViolations].appeals(

@@ -13,7 +13,7 @@ class WaiverOut(Response):
 
 
 class AppealOut(Response):
-    """``answer`` is empty until ``settled_at`` is set."""
+    """An appeal. ``answer`` is empty until ``settled_at`` is set."""
 
     text: str
     at: datetime

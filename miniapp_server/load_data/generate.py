@@ -40,7 +40,7 @@ from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import LONGEST_THING, MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
-"""How long messages are generated, as long as the service keeps them."""
+"""Messages are generated for this time before the last day, as long as the service keeps them."""
 _BATCH: Final = 1000
 """Reservations per insert, about 1.5 MB."""
 
@@ -48,7 +48,7 @@ _BATCH: Final = 1000
 _WEEKDAYS: Final = (1.0, 1.0, 1.0, 1.0, 0.85, 0.8, 0.9)
 _MONTHS: Final = (0.9, 0.3, 1.0, 1.0, 1.05, 1.15, 0.5, 0.35, 0.95, 0.95, 1.05, 1.2)
 VISITS_PER_SEAT: Final = 2.4
-"""On a day of factor one in a full library."""
+"""The visits of a seat on a day of factor one in a full library."""
 
 
 class LoadDataError(Exception):
@@ -68,7 +68,7 @@ class OpenDay:
 
 
 def open_day(areas: Sequence[OpenArea], day: date, per_seat: float = VISITS_PER_SEAT) -> OpenDay:
-    """``per_seat``: visits on a day of factor one."""
+    """The day with its factor. ``per_seat``: a seat's visits on a day of factor one."""
     factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
     seats = sum(len(area.seat_ids) * area.popularity for area in areas)
     return OpenDay(day, factor, seats * factor * per_seat)
@@ -104,7 +104,7 @@ def open_days(
     count: int,
     per_seat: float = VISITS_PER_SEAT,
 ) -> list[OpenDay]:
-    """The days before ``until`` in order, from ``first`` or enough for ``count`` reservations.
+    """The days before ``until`` in order: from ``first``, or enough for ``count`` reservations.
     Raises: LoadDataError."""
     days: list[OpenDay] = []
     day, missing = until, float(count)
@@ -204,7 +204,7 @@ class HistoryGenerator:
     def _judge(
         self, visits: Sequence[GeneratedVisit], readers: ReaderPool
     ) -> dict[str, list[Document]]:
-        """The day's violations and suspensions. One violation a day counts for each reader."""
+        """The day's violations and suspensions. A reader's first violation of the day counts."""
         violations: list[Document] = []
         suspensions: list[Document] = []
         counted: set[ReaderId] = set()
@@ -244,8 +244,8 @@ class _Worker:
     def write(
         self, day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool
     ) -> None:
-        """``keep_claims``: for yesterday's reservations, whose claims the nightly pruning
-        removes."""
+        """Writes a batch. ``keep_claims``: for yesterday's reservations, whose claims the nightly
+        pruning will remove."""
         ended = []
         for visit in visits:
             area = self._library.areas[visit.area_id]
@@ -257,7 +257,7 @@ class _Worker:
             self._writer.insert("messages", [self._message(r[-1]) for r in ended])
 
     def _message(self, r: Reservation) -> Document:
-        """The reservation's last message. With earlier ones there would be four times as many."""
+        """The reservation's last message. Earlier ones, three times as many, are left out."""
         event = next(e for e in reversed(r.outbox) if e.event in TEMPLATE_BY_EVENT)
         facts: dict[str, Any] = dict(event.facts)
         seat = self._library.seats[facts.pop("seat_id")]

@@ -56,7 +56,8 @@ class HistoryWriter:
                 self._db[collection].insert_many(documents, ordered=False)
 
     def insert_what_is_free(self, reservations: Sequence[Document]) -> None:
-        """Inserts the reservations whose claims are free. Raises: HistoryWriteError."""
+        """Inserts the reservations whose claims are free, and drops the others. Raises:
+        HistoryWriteError."""
         if not reservations:
             return
         try:

@@ -58,13 +58,14 @@ DAYS: Final = 42
 _READERS: Final = 1500
 _WAITING: Final = 8
 _POPULAR: Final = {"2f-hall": 22.0, "3f-hall": 8.0, "2f-south": 4.0}
-"""Our own numbers: one area is full at times, one is half full, the others have many free seats."""
+"""Popularity by area, chosen so that one area is full at times, one is half full, and the others
+have many free seats."""
 _VISITS_PER_SEAT: Final = 2.6
-"""On a day of factor one in a library that is never full."""
+"""The visits of a seat on a day of factor one, in a library that is never full."""
 _LOOKS_EVERY_S: Final = 1.0
 _DAY: Final = timedelta(days=1)
 _JOBS_DO: Final = (ReservationState.NO_SHOW, ReservationState.AWAY_EXPIRED)
-"""Endings that the service's own jobs bring about, with all consequences."""
+"""Endings brought about by the service's own jobs."""
 _GREETING: Final = (
     f"  The library lives: some {BOOKINGS_A_DAY} invented bookings a day for {DAYS} days. They go "
     "when the clock is moved; DEMO=empty starts without them."
@@ -146,7 +147,7 @@ class LivingLibrary:
         return visits
 
     async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
-        """Plays these visits, and those of later days, until the sandbox stops it."""
+        """Plays these visits, and those of later days, until the sandbox stops the demo."""
         today = local_date(self._now())
         try:
             async with asyncio.TaskGroup() as crowd:
@@ -184,7 +185,8 @@ class LivingLibrary:
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
-        """The visit's revisions so far, without endings left to jobs; empty before it is booked."""
+        """The visit's revisions so far, except for endings that jobs bring about; empty before it
+        is booked."""
         area = self._reference.catalog.areas[visit.area_id]
         policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
         past: list[Reservation] = []
@@ -268,9 +270,9 @@ class LivingLibrary:
 
 
 async def live(env: Mapping[str, str]) -> None:
-    """Runs until the sandbox stops it; not at all if the clock was moved, or the database has only
-    bookings of others. Raises: LoadDataError, HistoryWriteError, SettingsError, DatabaseRefused,
-    MongoUnusable."""
+    """Runs the demo until the sandbox stops it. Does nothing if the clock was moved, or there are
+    bookings but no earlier demo. Raises: LoadDataError, HistoryWriteError, SettingsError,
+    DatabaseRefused, MongoUnusable."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:
         raise LoadDataError("invented readers belong into a sandbox (SANDBOX=1)")

@@ -17,9 +17,9 @@ from models.violations.entities import Suspension, Violation
 from models.violations.rules import decide_suspension, window_start
 
 MOST_READERS: Final = 12_000
-"""The readers of a university whose library has 2,400 seats."""
+"""The number of readers of a university whose library has 2,400 seats."""
 _STUDY_MONTHS: Final = 48
-"""Months of study: each month one in 48 readers leaves and a new one comes."""
+"""Months that a reader studies; each month one in 48 leaves, and a new one comes."""
 _ATTEMPTS: Final = 20
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
@@ -28,7 +28,7 @@ _GIVEN_NAMES: Final = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞
 
 @dataclass(slots=True)
 class SimulatedReader:
-    """``unspent``: counted violations that no suspension has used."""
+    """An invented reader. ``unspent``: counted violations that no suspension has used."""
 
     id: ReaderId
     number: str
@@ -118,9 +118,9 @@ class ReaderPool:
     def choose(
         self, booked: datetime, span: TimeRange, missed: bool, policy: Policy
     ) -> tuple[SimulatedReader, int] | None:
-        """A reader who may book the span at ``booked``, and the booking's number on their day; None
-        if no candidate may. A no-show that causes a suspension is its reader's only booking of the
-        day."""
+        """A reader who may book the span at ``booked``, and the booking's number on that reader's
+        day; None if no candidate may. A no-show that causes a suspension is its reader's only
+        booking of the day."""
         slots = set(half_hour_slots(span))
         for _ in range(_ATTEMPTS):
             if not self._candidates:

@@ -1,4 +1,4 @@
-"""Generates visits: who comes on a day, for how long, and how each visit ends."""
+"""Generates visits: the readers who come on a day, for how long, and how each visit ends."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def open_areas(library: Catalog, policy: Policy, day: date) -> list[OpenArea]:
 
 class VisitGenerator:
     """Generates days seat by seat from the opening on, so that no seat is booked twice. A visit
-    after an early end starts by 现在."""
+    that follows an early end starts by 现在."""
 
     def __init__(self, readers: ReaderPool, rng: random.Random) -> None:
         self._readers = readers
@@ -227,7 +227,7 @@ class VisitGenerator:
     def _stay(
         self, area: OpenArea, reader: SimulatedReader, ending: ReservationState, times: VisitTimes
     ) -> ReservationState:
-        """Fills in the times after the check-in; returns the visit's ending."""
+        """Fills in the events after the check-in; returns the visit's ending."""
         assert times.checked_in is not None
         rng = self._rng
         latest = max(times.checked_in, times.start)

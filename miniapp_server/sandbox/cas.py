@@ -65,11 +65,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CasState:
-    """Args:
-    store: sign-ons and tickets.
-    now: the service's clock, aware UTC.
-    service_prefixes: URLs that services may redirect to; each must end where a URL part ends.
-    secure: whether browsers reach the server over https, for the cookie's Secure flag.
+    """The stand-in's storage, clock and settings.
+
+    Args:
+        store: sign-ons and tickets.
+        now: the service's clock, aware UTC.
+        service_prefixes: URLs that services may redirect to; each must end where a URL part ends.
+        secure: whether browsers reach the server over https, for the cookie's Secure flag.
     """
 
     store: SandboxCas
@@ -145,7 +147,7 @@ class _Server:
         return _form(service)
 
     async def take_login(self, request: web.Request) -> web.Response:
-        """Section 2.2."""
+        """Section 2.2: checks the account and password, and signs in."""
         form = await form_of(request, ANONYMOUS_BODY_BYTES)
         service = _text(form.get("service")) or request.query.get("service", "")
         if service and not self._allows(service):
@@ -193,11 +195,11 @@ class _Server:
         return answer
 
     async def validate_2(self, request: web.Request) -> web.Response:
-        """Section 2.5: no attributes."""
+        """Section 2.5: validates a ticket, and returns its account."""
         return await self._validate(request, attributes=False)
 
     async def validate_3(self, request: web.Request) -> web.Response:
-        """Section 2.8: with attributes."""
+        """Section 2.8: validates a ticket, and returns its account with attributes."""
         return await self._validate(request, attributes=True)
 
     async def style(self, request: web.Request) -> web.Response:

@@ -65,7 +65,7 @@ class SandboxCas:
 
     async def close_sign_on(self, sign_on: str) -> list[GrantedTicket]:
         """Ends the sign-on; returns its tickets, whose services must be notified. A second call
-        returns none. The sign-on goes first, so none of its tickets is valid from then on."""
+        returns none. No ticket of the sign-on is valid from now on."""
         with translate_errors():
             if await self._sign_ons.find_one_and_delete({"_id": sign_on}) is None:
                 return []

@@ -65,4 +65,4 @@ SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
     }
     for name, fields in _FIELDS.items()
 }
-"""Subscribe-message templates. A real account has ids and keys of its own."""
+"""The sandbox's subscribe-message templates; a real account has ids and keys of its own."""

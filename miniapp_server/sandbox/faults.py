@@ -28,8 +28,8 @@ ENDPOINTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FaultMode:
-    """An error code or HTTP status, and a delay in seconds. ``after``: the endpoint does its work
-    first, so that only the response is lost."""
+    """A simulated fault: an error code or HTTP status, and a delay in seconds. ``after``: the
+    endpoint does its work first, so that only the response is lost."""
 
     errcode: int | None = None
     status: int | None = None
@@ -58,7 +58,7 @@ def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
 
 
 async def wait(request: web.Request, seconds: float) -> None:
-    """Waits that long; returns early if the client has disconnected."""
+    """Waits for ``seconds``; returns early if the client has disconnected."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while (left := until - loop.time()) > 0:

@@ -94,7 +94,7 @@ class MovableClock:
             yield
 
     async def _forward(self, now: datetime, target: datetime) -> None:
-        """Advances to each due instant. All jobs run at the first and last one, only the due ones
+        """Advances to each due instant. All jobs run at the first and last step, only the due ones
         between."""
         step, jobs = now, None
         while (due := await self._next_due(step)) is not None and due[0] <= target:
@@ -113,8 +113,7 @@ class MovableClock:
         return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
-        """Jobs with overdue deadlines: a deadline waits while a gate may still report earlier
-        events."""
+        """Jobs whose deadlines may have waited, because a gate can still report earlier events."""
         gates = await self._stored.gates.all()
         if all(gate.last_seen_at is None for gate in gates):
             return frozenset()

@@ -34,9 +34,9 @@ _PROVIDER_CREDENTIALS: Final = {
 
 
 def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
-    """Reads and validates the settings. ``lan``: the private address to listen on for other
-    machines. Raises: SettingsError with every fault; if there are real credentials, with these
-    alone."""
+    """Reads and validates the settings. ``lan``: the private address to listen on, for other
+    machines. Raises: SettingsError with every fault, or only with real credentials if there are
+    any."""
     _refuse_real_credentials(env)
     here = lan or "127.0.0.1"
     reader = EnvironmentReader(env)  # its faults are noted where the same variables are read below
@@ -82,8 +82,8 @@ def _refuse_real_credentials(env: Mapping[str, str]) -> None:
 
 
 def _check_reachable_here_only(read: EnvironmentReader, public: str, lan: str) -> None:
-    """Notes addresses beyond this machine or its private network: a sandbox lets anybody sign in as
-    anybody, and sends mail to this machine only."""
+    """Notes addresses beyond this machine or its private network as faults: a sandbox lets anybody
+    sign in as anybody, and sends mail to this machine only."""
     for name, host in (("HOST", read.text("HOST")), ("PUBLIC_BASE_URL", urlsplit(public).hostname)):
         if host != lan if lan else not is_loopback(host):
             allowed = f"{lan}, the address of --lan" if lan else "a loopback address"

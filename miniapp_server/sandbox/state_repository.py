@@ -19,7 +19,7 @@ _OF_READERS: Final = (
 )
 _LOOKS: Final = 100
 _LOOK_S: Final = 0.05
-"""``_LOOKS`` times ``_LOOK_S``: the five seconds a writer has to notice that it is stopped."""
+"""Seconds between ``_LOOKS`` looks: a writer has five seconds to notice that it is stopped."""
 _KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
@@ -71,8 +71,8 @@ class SandboxState:
     # --- invented readers (miniapp_server/load_data/living.py) -----------------------------------
 
     async def may_live(self) -> bool:
-        """Whether a demo may invent readers: the clock was not moved, and there are no real
-        bookings. Removes the invented readers of a demo that has ended."""
+        """Whether a demo may invent readers: if the clock was not moved, and there are no bookings
+        but those of an earlier demo, whose readers this removes."""
         if await self.offset():
             return False
         with translate_errors():
@@ -82,12 +82,12 @@ class SandboxState:
             return await self._db["reservations"].find_one({}, {"_id": 1}) is None
 
     async def begin_life(self, writer: str, readers: Sequence[ReaderId]) -> None:
-        """Notes the readers of ``writer``, before it writes them."""
+        """Notes the readers that ``writer`` is about to write."""
         with translate_errors():
             await self._db[_LIFE].insert_one({"_id": writer, "readers": readers, "over": False})
 
     async def is_alive(self, writer: str) -> bool:
-        """Whether ``writer`` should go on."""
+        """Whether ``writer`` may go on writing."""
         with translate_errors():
             return await self._db[_LIFE].find_one({"_id": writer, "over": False}) is not None
 
@@ -100,7 +100,7 @@ class SandboxState:
                 await self._remove_readers(readers)
 
     async def forget_statistics(self) -> None:
-        """Deletes all daily statistics; the job computes them again."""
+        """Deletes all daily statistics, so that they are computed again."""
         with translate_errors():
             await self._db["daily_statistics"].delete_many({})
 
@@ -129,8 +129,8 @@ class SandboxState:
         await self._db[_LIFE].delete_many({})
 
     async def wipe(self) -> None:
-        """Deletes everything but the library, its devices and the database's metadata. It does so
-        twice: a running job may offer a seat, freed by the first pass, to a waiting reader."""
+        """Deletes everything but the library, its devices and the database's metadata. Deletes
+        twice, since a running job may offer a seat of the first pass to a waiting reader."""
         with translate_errors():
             names = await self._db.list_collection_names()
             for name in names * 2:

@@ -36,13 +36,15 @@ _SCENE: Final = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}")
 
 
 class WeChatSandbox:
-    """Args:
-    store: the stored state.
-    accounts: secrets by appid, of a mini-program and an official account.
-    templates: message names by template id. Other template ids are refused (40037).
-    now: the sandbox's clock.
-    long_term: ids of long-term templates.
-    fields: field keys by template id.
+    """The stand-in's accounts, templates and stored state.
+
+    Args:
+        store: the stored state.
+        accounts: secrets by appid, of a mini-program and an official account.
+        templates: message names by template id. Other template ids are refused (40037).
+        now: the sandbox's clock.
+        long_term: ids of long-term templates.
+        fields: field keys by template id.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class _Server:
         self._store = state.store
 
     def endpoint(self, name: str, work: Work) -> Handler:
-        """Adds simulated faults to ``work``, and WeChat's format of errors."""
+        """Wraps ``work`` with simulated faults, and with WeChat's format of errors."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             mode = await self._store.take_mode(name)
@@ -318,7 +320,8 @@ class _Server:
         return web.json_response({"menu": json.loads(menu)})
 
     async def user_info(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
-        """Follower ``mp-<name>`` and mini-program user ``o-<name>`` share a unionid."""
+        """Describes a follower: ``mp-<name>`` shares a unionid with mini-program user
+        ``o-<name>``."""
         await self._authorised(request)
         if not mode.after:
             await wait(request, mode.delay)
@@ -348,7 +351,8 @@ class _Server:
         return web.Response(status=204)
 
     async def wrote(self, request: web.Request) -> web.StreamResponse:
-        """The user ``openid`` writes to the customer service or, with ``entered``, opens it."""
+        """Simulates a user who writes to the customer service or, with ``entered``, only opens
+        it."""
         body = await _own_body(request)
         openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):
@@ -362,12 +366,9 @@ class _Server:
         return web.json_response({"items": await self._store.conversations.heard(openid)})
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:
-        """Sets simulated faults, and removes earlier ones.
-
-        ``{"hang_seconds": 10}`` applies to every endpoint, ``{"subscribe_send": {"errcode": 40001,
-        "times": 1}}`` to one. Also ``delay_ms``, ``status`` and ``after`` (work first, so that the
-        caller misses the response).
-        """
+        """Replaces all simulated faults. ``{"hang_seconds": 10}`` is one for every endpoint,
+        ``{"subscribe_send": {"errcode": 40001, "times": 1}}`` for one. Also ``delay_ms``,
+        ``status`` and ``after`` (the work is done, but its response is lost)."""
         body = await _own_body(request)
         modes: dict[str, tuple[FaultMode, int | None]] = {}
         every = {key: value for key, value in body.items() if key not in ENDPOINTS}

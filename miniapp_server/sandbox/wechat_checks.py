@@ -1,4 +1,4 @@
-"""The text check, version 2 (wxa/msg_sec_check)."""
+"""WeChat's text check, version 2 (wxa/msg_sec_check)."""
 
 from __future__ import annotations
 

@@ -33,20 +33,21 @@ def checked_message(body: Mapping[str, Any], appid: str) -> tuple[str, str]:
 
 
 class SandboxConversations:
-    """The times at which users wrote, and the messages sent to them since."""
+    """Users' conversations with the customer service: when they wrote, and the messages sent to
+    them."""
 
     def __init__(self, database: Database) -> None:
         self.all = database["sandbox_wechat_conversations"]
 
     async def wrote(self, openid: str, now: datetime) -> None:
-        """Allows five messages within 48 hours."""
+        """Allows the account five messages to the user within 48 hours."""
         with translate_errors():
             await self.all.update_one(
                 {"_id": openid}, {"$set": {"at": now, "left": _MOST}}, upsert=True
             )
 
     async def entered(self, openid: str, now: datetime) -> None:
-        """Allows one message within a minute."""
+        """Allows the account one message to the user within a minute."""
         with translate_errors():
             await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
 

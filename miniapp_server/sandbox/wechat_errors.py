@@ -58,7 +58,7 @@ _ERRMSG: Final[Mapping[int, str]] = {
 
 
 class WeChatError(Exception):
-    """A refused call. ``more`` is appended to the error code's text."""
+    """A call that WeChat refuses. ``more`` is appended to the error code's text."""
 
     def __init__(self, errcode: int, more: str = "") -> None:
         super().__init__(errcode)

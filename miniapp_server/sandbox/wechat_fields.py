@@ -73,8 +73,8 @@ def checked_values(data: object) -> dict[str, str]:
 def listed_template(
     template_id: str, name: str, keys: Collection[str], long_term: bool
 ) -> dict[str, Any]:
-    """A template in the format of ``wxaapi/newtmpl/gettemplate``. Type 2: one message per consent;
-    3: long-term."""
+    """A template as ``wxaapi/newtmpl/gettemplate`` returns it. Type 2 is for one message per
+    consent, type 3 long-term."""
     return {
         "priTmplId": template_id,
         "title": name,

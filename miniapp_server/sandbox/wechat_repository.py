@@ -148,7 +148,8 @@ class SandboxWeChat:
             await self._credits.delete_one({"_id": f"{openid}|{template_id}"})
 
     async def spend(self, openid: str, template_id: str, times: int = 1) -> bool:
-        """Uses up ``times`` consents (0: a long-term template); False if there is none."""
+        """Uses up ``times`` consents, 0 for a long-term template; False if the reader has given
+        none."""
         with translate_errors():
             consent = await self._credits.find_one_and_update(
                 {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -times}}
@@ -182,7 +183,7 @@ class SandboxWeChat:
         data: Mapping[str, str],
         at: datetime,
     ) -> str:
-        """Returns the msgid: digits that grow with each message."""
+        """Puts a message into the inbox; returns its msgid, digits that grow."""
         with translate_errors():
             counter = await self._counters.find_one_and_update(
                 {"_id": "inbox"},
@@ -228,8 +229,8 @@ class SandboxWeChat:
     # Modes
 
     async def set_modes(self, modes: Mapping[str, tuple[FaultMode, int | None]]) -> None:
-        """Replaces all faults: by endpoint (``*``: every one), with the number of calls (None:
-        all)."""
+        """Replaces all faults. ``modes``: fault and number of calls (None: all) by endpoint or
+        ``*``."""
         with translate_errors():
             await self._modes.delete_many({})
             for endpoint, (mode, times) in modes.items():
@@ -245,8 +246,8 @@ class SandboxWeChat:
                 )
 
     async def take_mode(self, endpoint: str) -> FaultMode:
-        """The fault of this call, and counts it; an endpoint's own fault comes before that of
-        ``*``."""
+        """Returns this call's fault and uses it up once. An endpoint's own fault comes before that
+        of ``*``."""
         for name in (endpoint, "*"):
             with translate_errors():
                 mode = await self._modes.find_one_and_update(

@@ -10,11 +10,11 @@ from notify.templates.rendering import day_clock
 
 @dataclass(frozen=True, slots=True)
 class AnswerWay:
-    """How an answer reaches the writer.
+    """The way of an answer to its reader.
 
-    ``writer``: a description of an unknown writer. ``goes``: where an answer goes, or why none can
-    be given (``reaches`` is False). ``went``: where the answer went, empty without one; ``again``:
-    it has not gone to WeChat, but still may.
+    ``writer`` describes a writer who is unknown here. ``goes``: where an answer would go, or why
+    none is possible (``reaches`` is False). ``went``: where the answer went, empty without one.
+    ``again``: the answer has not gone to WeChat, but still can.
     """
 
     writer: str
@@ -25,7 +25,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """``is_open``: WeChat accepts messages to the writer."""
+    """The way of an answer. ``is_open``: WeChat still accepts messages to the writer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open

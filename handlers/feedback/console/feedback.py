@@ -69,7 +69,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """Where the answer just given went."""
+    """A text that says where the answer just given went."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""
@@ -93,8 +93,8 @@ async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def feedback(visit: PageRequest) -> web.StreamResponse:
-    """Unanswered entries, oldest first, or the archive, newest first; after a refusal, the entry in
-    question."""
+    """Shows unanswered entries, oldest first, or the archive, newest first; after a refusal, the
+    entry of the refused form."""
     number, filters = page_number(visit), _filters(visit)
     service, skip = visit[FeedbackService], (number - 1) * PAGE
     if sent_form(visit.request):

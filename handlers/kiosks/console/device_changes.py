@@ -68,7 +68,7 @@ async def bring_back_device(visit: PageRequest, form: Form) -> web.StreamRespons
 
 
 async def delete_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Deletes a device that was never in contact."""
+    """Deletes a device that has never contacted the service."""
     device = await find_device(visit)
     await visit[StaffDevices].delete(staff_context(visit), device, form_reason(form))
     return redirect(_DONE)

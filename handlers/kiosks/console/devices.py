@@ -57,7 +57,7 @@ class DeviceForm(msgspec.Struct):
 
 
 class NewDevice(DeviceForm):
-    """Gates have neither ``kind`` nor ``code``, the pairing code."""
+    """A device to add. Gates have neither ``kind`` nor ``code``, a screen's pairing code."""
 
     id: Annotated[str, Meta(pattern=ID)]
     device: Literal["kiosk", "gate"]
@@ -71,7 +71,7 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Response:
-    """``new``: a key that the form just sent has made."""
+    """The list of devices. ``new``: the key that the form just sent has created."""
     catalog, last_seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
@@ -101,8 +101,8 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
 
 
 def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
-    """Whether seat labels are the only proof of presence besides the desk, since the venue has none
-    of the kiosks or gates that it would accept."""
+    """True if seat labels alone prove presence in the venue, apart from the desk: it has no device
+    of a kind that it accepts."""
     source = {Kiosk: PresenceSource.KIOSK, Gate: PresenceSource.GATE}
     here = {source[type(d)] for d in devices if d.venue_id == venue.id and not d.retired}
     sources = venue.presence_sources
@@ -128,7 +128,7 @@ def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
 
 
 async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
-    """The devices of the same kind and venue in use, in display order."""
+    """The devices in use of the same kind and venue, in display order."""
     kiosks = visit[REFERENCE].catalog.kiosks.values()
     all_of_them: Iterable[Device] = kiosks if isinstance(device, Kiosk) else await _gates(visit)
     return [d for d in all_of_them if d.venue_id == device.venue_id and not d.retired]

@@ -50,7 +50,7 @@ async def pairing(visit: PageRequest) -> web.StreamResponse:
 
 
 async def look_at_screen(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows the screen with the typed code for comparison. Raises: NotFound."""
+    """Shows the screen that has the typed code, for comparison. Raises: NotFound."""
     return await confirmation(
         visit, await _kiosk(visit), await request_with_code(visit, form), form
     )
@@ -76,7 +76,7 @@ async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def confirmation(
     visit: PageRequest, kiosk: Kiosk, screen: PairingRequest, form: Form
 ) -> web.Response:
-    """Shows the screen's details, and who has the kiosk's key now."""
+    """Shows the screen's details and the key's present holder, for confirmation."""
     keep_typed(visit, form)
     return await _page(visit, kiosk, screen)
 

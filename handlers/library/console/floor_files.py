@@ -1,5 +1,5 @@
-"""Imports floors from files in two steps: preview and confirmation. In between the browser keeps
-the plans, which are checked again."""
+"""Imports floors from files: a preview, then the import. In between the browser keeps the plans,
+which are checked again."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
-"""Bytes of a form with previewed plans. Larger than the largest file, so that a page can refuse a
-file of too many bytes."""
+"""Bytes of a form with previewed plans. A file may be larger than allowed and still fit, so that
+the page can say so."""
 _CSV: Final = "text/csv; charset=utf-8"
 
 
@@ -215,7 +215,8 @@ def _preview(visit: PageRequest, planned: PlannedArea) -> AreaPreview:
 
 
 def _drawn(old: Area, new: Area, diff: PlanDiff) -> dict[str, list[Seat]]:
-    """The seats by what happens to them, removed ones first, since new ones may lie on them."""
+    """The seats by what happens to them. Removed ones come first, so that new ones are drawn over
+    them."""
     before, added = {seat.id for seat in old.seats}, set(diff.added)
     other = {*diff.moved, *diff.features_changed, *diff.disabled, *diff.enabled}
     other |= {now for _, now in diff.renumbered}
@@ -247,7 +248,7 @@ def _problem(problem: FileProblem) -> str:
 
 # --- files to take away ---------------------------------------------------------------------------
 async def export_csv(visit: PageRequest) -> web.StreamResponse:
-    """A table that can be edited and imported again."""
+    """The area as a table that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
@@ -260,7 +261,7 @@ async def template_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """The example with a sheet that explains the columns."""
+    """The example as a workbook, with a sheet that explains the columns."""
     sheets: dict[str, Sequence[writing.Row]] = {
         SHEET_TEXT["seats"]: [_template_head(), *TEMPLATE_ROWS],
         SHEET_TEXT["explained"]: TEMPLATE_EXPLAINED,

@@ -36,7 +36,7 @@ from models.staff.audit_log import AuditLog
 LARGEST_PLAN: Final = 512 * 1024
 """Bytes of a form with a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
-"""Not an area's id, as its address belongs to the import page."""
+"""The id that no area can have, because its address is that of the import page."""
 _LISTED: Final = 12
 
 
@@ -141,7 +141,7 @@ async def _editor(visit: PageRequest, area: Area, document: object, **more: Any)
 
 
 async def export_plan(visit: PageRequest) -> web.StreamResponse:
-    """A file that can be edited and imported again."""
+    """The plan as a file that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
     return _file(plan_json.plan_to_json(area), area.id)

@@ -33,7 +33,7 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """Readable by the venue's staff, changed by its administrators."""
+    """Routes that the venue's staff may read, and its administrators change."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),
@@ -44,8 +44,8 @@ def picture_routes() -> list[web.RouteDef]:
 
 
 def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """Wraps a form of the script: a refusal is JSON with a text and, after a conflict, the
-    picture."""
+    """Wraps a handler of the script's forms: a refusal is JSON with a text and, after a conflict,
+    the current picture."""
 
     async def answered(visit: PageRequest, form: Form) -> web.StreamResponse:
         try:

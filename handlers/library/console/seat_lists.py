@@ -27,7 +27,8 @@ def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
 
 
 def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> str:
-    """Text that ``chosen_seats`` reads back: a seat may be called 1-2, which is no range then."""
+    """The text of a row that ``chosen_seats`` reads back. If a seat is called 1-2, that text is no
+    range."""
     text = f"{ordered[row[0]].number}-{ordered[row[-1]].number}"
     if len(row) > 1 and _span(places, text) == row:
         return text
@@ -40,8 +41,8 @@ def in_order(seats: Sequence[Seat]) -> list[Seat]:
 
 
 def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
-    """The seats in a list such as 001-020, 035; all if it is empty. Raises: Malformed, naming the
-    part that is no seat."""
+    """The seats in a list such as 001-020, 035; all seats if it is empty. Raises: Malformed, naming
+    the part that is no seat."""
     places = _places(seats)
     indexes: set[int] = set()
     for part in filter(str.strip, re.split(SEAT_LIST_ENDS, text)):
@@ -55,7 +56,7 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
 
 
 def _places(seats: Sequence[Seat]) -> dict[str, int]:
-    """Indexes by seat name, and by name without zeros if no other seat has it."""
+    """The seats' indexes by name, and by name without zeros if no other seat has it."""
     plain = {_plain(seat.number): place for place, seat in enumerate(seats)}
     return plain | {name_key(seat.number): place for place, seat in enumerate(seats)}
 

@@ -33,7 +33,7 @@ class OutageForm(msgspec.Struct):
 
 
 def outage_token(seat: Seat) -> str:
-    """The seat's outage as a form field, to detect a concurrent change."""
+    """The seat's outage as a form's hidden field, to detect a concurrent change."""
     outage = outage_of(seat)
     days = (outage.first, outage.last)
     return _BETWEEN.join((*(day.isoformat() if day else "" for day in days), outage.reason or ""))
@@ -51,8 +51,8 @@ def _outage_in(token: str) -> SeatOutage:
 
 
 async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Takes the seat out of service, or puts it back. If bookings lose the seat, first asks what
-    happens to them."""
+    """Takes the seat out of service, or puts it back. If bookings lose the seat, the page first
+    asks what happens to them."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     seat = reference.seat(visit.id)

@@ -30,7 +30,7 @@ _DAY: Final = timedelta(days=1)
 
 # --- places ---------------------------------------------------------------------------------------
 def places_of(catalog: Catalog) -> list[tuple[str, str]]:
-    """(form value, name) of all places that can have hours, the whole library first."""
+    """Form values and names of all places that can have hours, the whole library first."""
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
     areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
@@ -69,7 +69,7 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarMonth:
-    """``previous``, ``following``: the adjacent months as YYYY-MM."""
+    """A place's month. ``previous``, ``following``: the adjacent months as YYYY-MM."""
 
     first: date
     previous: str
@@ -80,7 +80,7 @@ class CalendarMonth:
 def calendar_month(
     catalog: Catalog, policy: Policy, place: OpeningPlace, day: date
 ) -> CalendarMonth:
-    """The calendar of the month that ``day`` is in."""
+    """A calendar of the month that contains ``day``."""
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
     days = [first + n * _DAY for n in range((following - first).days)]
@@ -113,7 +113,7 @@ def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: da
 
 # --- conflicts ------------------------------------------------------------------------------------
 def conflicts_text(catalog: Catalog, conflicts: Sequence[OpeningConflict]) -> list[str]:
-    """The conflicts in words; of many, the first ones."""
+    """Each conflict in words; only the first ones if there are many."""
     lines = list(dict.fromkeys(_conflict_text(catalog, c) for c in conflicts))
     if len(lines) > _LISTED:
         more = CONFLICT_TEXT["more"].format(count=len(lines) - _LISTED)

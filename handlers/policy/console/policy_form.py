@@ -33,8 +33,9 @@ OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """``summary``: the changes in words. ``comparison``: the policies that last week's bookings are
-    judged by, in which an override applies whatever its days."""
+    """The next version of the policy. ``summary``: its changes in words. ``comparison``: the
+    policies by which last week's bookings are judged, in which an override applies whatever its
+    days."""
 
     policy: Policy
     summary: list[str]
@@ -54,7 +55,8 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """Replaces all values. Raises: Malformed; ValueError if the values contradict one another."""
+    """Replaces all values by those typed. Raises: Malformed; ValueError if they contradict one
+    another."""
     policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}
@@ -94,8 +96,8 @@ def number(name: str, text: str) -> int:
 
 
 def _is_meal(begin: time, end: time) -> bool:
-    """Whether the end fits the begin. A meal past midnight has four hours at most: 13:00-11:00 is
-    an error."""
+    """Whether the times can be those of a meal. One past midnight lasts four hours at most, so
+    13:00-11:00 is an error."""
     began = datetime.combine(date.min, begin)
     ended = datetime.combine(date.min + timedelta(days=1), end)
     return begin < end or ended - began <= timedelta(hours=4)

@@ -1,5 +1,5 @@
-"""Reader groups: limits, and reserved areas and seats. A change that takes seats away is made once
-its affected bookings were confirmed."""
+"""Reader groups: limits, and reserved areas and seats. A change that takes seats from booked
+readers has to be confirmed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _WINDOW: Final = NUMBER_BOUNDS["booking_window_days"]
 
 
 class GroupForm(msgspec.Struct):
-    """Each area adds a checkbox and a field for seats."""
+    """The form's fixed fields. Each area adds a checkbox and a field for seats."""
 
     name: GroupName
     shown_name: GroupName | None = None

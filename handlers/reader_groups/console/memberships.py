@@ -1,5 +1,4 @@
-"""Memberships of reader groups: of one reader, or imported as a list. A list is imported once its
-preview was confirmed."""
+"""Memberships of reader groups: of a single reader, or imported as a list after a preview."""
 
 from __future__ import annotations
 
@@ -76,7 +75,7 @@ def _membership(visit: PageRequest, typed: MembershipForm) -> Membership:
 # --- a list ---------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class MemberList:
-    """Memberships by student or staff number, and errors by line number."""
+    """The result of reading a list: memberships by number, errors by line."""
 
     rows: dict[str, Membership] = field(default_factory=dict)
     wrong: list[tuple[int, str]] = field(default_factory=list)
@@ -106,7 +105,7 @@ async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def member_list(
     visit: PageRequest, text: str = "", members: MemberList | None = None
 ) -> web.StreamResponse:
-    """The form for a list, and what is wrong in ``members``, one that was read."""
+    """The form for a list. ``members``: a list that was read, shown with its errors."""
     await visit[REFERENCE].refresh()
     staff = visit[StaffMemberships]
     known_count = await staff.known_of(list(members.rows)) if members is not None else 0
@@ -132,8 +131,8 @@ def _decoded(file: bytes) -> str:
 
 
 def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
-    """Reads lines of a number and optional first and last days; a first line without digits is a
-    heading. Raises: Malformed if the list is empty or too long."""
+    """Reads a list, each line a number and optional first and last days. A first line without
+    digits is a heading. Raises: Malformed if the list is empty or too long."""
     lines = text.splitlines()
     if not text.strip():
         raise Malformed("list", WRONG_TEXT["list_empty"])

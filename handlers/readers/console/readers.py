@@ -50,7 +50,7 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
 class BookingForm(msgspec.Struct):
-    """Without ``start`` the booking begins now."""
+    """A booking to make. Without ``start`` it begins now."""
 
     date: date
     end: time
@@ -209,7 +209,7 @@ async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Books a seat for the reader, under the reader's own limits."""
+    """Books a seat for the reader, by the rules that apply to the reader."""
     who, seat_id, typed = await reader_of(visit), seat_in(visit, form), decode(form, BookingForm)
     selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:
@@ -221,7 +221,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection) -> str:
-    """The bookings and offers that overlap ``selection``, in words."""
+    """A text with the reader's bookings and offers that overlap ``selection``."""
     end = local_instant(selection.day, selection.end)
     start = visit.now
     if selection.start is not None:

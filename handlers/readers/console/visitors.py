@@ -74,7 +74,7 @@ async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamRespo
 
 
 async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Issues a code for WeChat's review of the mini-program; only this page shows it."""
+    """Issues a code for WeChat's reviewers of the mini-program. Only this page shows it."""
     who = await reader_of(visit)
     issued = await visit[ReviewAccess].issue(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, issued.secret))
@@ -82,7 +82,7 @@ async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Ends the review code. An account that it has bound stays bound."""
+    """Ends the review code. A WeChat account that was bound with it stays bound."""
     who = await reader_of(visit)
     await visit[ReviewAccess].revoke(staff_context(visit), who)
     return redirect(f"/console/readers/{who.id}?done=revoke_review_code")

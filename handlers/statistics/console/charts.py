@@ -13,9 +13,9 @@ _BOTTOM: Final = 28
 _PLOT: Final = (668, 180)
 """Width and height of the plot."""
 _LABELS: Final = 12
-"""At most this many labels fit on the horizontal axis."""
+"""The most labels that fit on the horizontal axis."""
 _VALUES: Final = 24
-"""Up to this many bars, each has its value written above it."""
+"""Charts with at most this many bars show each bar's value above it."""
 _ROW: Final = 30
 _NAMES: Final = 200
 _BARS: Final = 440
@@ -24,7 +24,7 @@ RATE_TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """``value`` is None without data; ``text`` is the value in words."""
+    """A value to chart, None without data. ``text``: the value in words."""
 
     name: str
     value: float | None
@@ -33,8 +33,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """``gap``: there is no data. ``title``: for the mouse and screen readers. ``text``: beside the
-    bar."""
+    """A bar's geometry. ``gap``: there is no data. ``title``: for pointer and screen reader.
+    ``text``: beside the bar."""
 
     x: float
     y: float
@@ -47,7 +47,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``ticks``: positions and texts on the value axis; ``labels``: on the other axis."""
+    """A chart's geometry. ``ticks``: positions and texts on the value axis; ``labels``: on the
+    other axis."""
 
     width: int
     height: int
@@ -129,7 +130,7 @@ def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
 
 
 def count_ticks(largest: float) -> tuple[float, ...]:
-    """Five round numbers from 0 up to the largest value or above: 0, 50, 100, 150, 200."""
+    """Five round numbers that start at 0 and reach the largest value: 0, 50, 100, 150, 200."""
     if largest <= 4:
         return (0.0, 1.0, 2.0, 3.0, 4.0)
     step = 10.0 ** floor(log10(largest / 4))

@@ -28,7 +28,7 @@ from models.statistics.service import StatisticsService
 
 log = logging.getLogger(__name__)
 LONGEST_SHEET: Final = 92
-"""Days in an XLSX file, whose format ends at 1,048,576 rows."""
+"""The most days in an XLSX file, whose format ends at 1,048,576 rows."""
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _DAY: Final = timedelta(days=1)
@@ -37,7 +37,7 @@ _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict
 
 
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
-    """Streams the file while bookings are read from the database."""
+    """Streams bookings as CSV while they are read from the database."""
     span = interval(visit)
     await _record(visit, span, "csv")
     response = await _start_download(visit, span, "csv", "text/csv; charset=utf-8")
@@ -55,7 +55,7 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """Writes the file to the disk row by row, then sends it."""
+    """Writes bookings to an XLSX file on the disk, row by row, then sends it."""
     span = interval(visit, LONGEST_SHEET)
     await _record(visit, span, "xlsx")
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,7 @@ from models.staff.audit_log import AuditLog
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
-    """The table that the query names, by default that of the days. Raises: NotFound."""
+    """Sends the table that the query names, by default that of days. Raises: NotFound."""
     span, key = interval(visit), visit.request.query.get("table", "days")
     table = next((t for t in await tables_of(visit, span) if t.key == key), None)
     if table is None:

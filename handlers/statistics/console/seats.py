@@ -45,7 +45,8 @@ def chosen_area(visit: PageRequest) -> Area:
 
 
 async def seats_of(visit: PageRequest, span: Interval, area: Area) -> Table:
-    """The table, from the bookings of those days whose statistics are complete."""
+    """The hourly use of each seat, from the bookings of those days whose statistics are
+    complete."""
     statistics, reference = visit[StatisticsService], visit[REFERENCE]
     area_days = await statistics.between(span.first, span.last)
     days = sorted({d.day for d in area_days if d.area_id == area.id})

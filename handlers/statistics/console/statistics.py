@@ -21,9 +21,9 @@ from models.statistics.daily import AreaDay, summary
 from models.statistics.service import StatisticsService
 
 LONGEST: Final = 400
-"""Days on a page or in a CSV file."""
+"""The most days on a page or in a CSV file."""
 LONGEST_SEATS: Final = 31
-"""Days in the table of seats, which is computed from single bookings."""
+"""The most days in the table of seats, which is computed from single bookings."""
 _USUAL: Final = 30
 _FIRST: Final = date(2000, 1, 1)
 _DAY: Final = timedelta(days=1)
@@ -61,7 +61,7 @@ def _date(name: str, text: str, otherwise: date) -> date:
 
 
 async def statistics(visit: PageRequest) -> web.StreamResponse:
-    """Daily statistics as charts, and the tables that they are drawn from."""
+    """Shows daily statistics as charts, and the tables that these are drawn from."""
     span = interval(visit)
     tables = await tables_of(visit, span)
     days = await _days_of(visit, span)

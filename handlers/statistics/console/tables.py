@@ -40,7 +40,7 @@ _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 def tables(
     days: Sequence[AreaDay], dates: Sequence[date], areas: Mapping[AreaId, str]
 ) -> list[Table]:
-    """All tables, with a row for each of ``dates``. ``areas``: names by id."""
+    """All tables. That of days has a row for each of ``dates``. ``areas``: names by id."""
     return [_days(days, dates), _areas(days, areas), _hours(days), _weekdays(days)]
 
 
@@ -98,7 +98,7 @@ def _weekdays(days: Sequence[AreaDay]) -> Table:
 
 
 def seats_table(seats: Sequence[SeatHours]) -> Table:
-    """The rates of each seat, by those hours in which at least one seat was open."""
+    """A table of seats by hour, with those hours in which at least one seat was open."""
     hours = [h for h in range(HOURS) if any(seat.rates[h] is not None for seat in seats)]
     rows: list[Row] = [
         (
@@ -127,7 +127,7 @@ def _hour_columns(hours: Sequence[int]) -> list[Column]:
 
 
 def _used_hours(days: Sequence[AreaDay]) -> range:
-    """The hours from the first to the last with a seat in use."""
+    """The hours from the first to the last in which a seat was used."""
     hours = [hour for hour in range(HOURS) if any(d.used[hour] for d in days)]
     return range(min(hours), max(hours) + 1) if hours else range(0)
 
