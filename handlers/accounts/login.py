@@ -136,7 +136,7 @@ async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
         away = await sign_on.provider.authorization_url(attempt)
     except EntryUnavailable as error:
         return await _sign_on_fails(request, sign_on, error)
-    assert away is not None  # a sign-on has pages of its own
+    assert away is not None  # a sign-on always has a page to redirect to
     return _begin(request, away, attempt)
 
 
@@ -221,7 +221,7 @@ def _keep_session(request: web.Request, until: datetime) -> web.Response:
     response = _redirect(return_url(request))
     forget_return_url(request, response)
     token = request.cookies.get(request.app[SITE].session_cookie)
-    if token is not None:  # and no header instead
+    if token is not None:  # missing if a header carried the token
         give_session_cookie(request, response, token, request[NOW], until)
     return response
 

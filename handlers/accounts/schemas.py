@@ -31,7 +31,7 @@ class ScanNoteOut(Response):
 
 
 _SCANNED: Final = "[A-Za-z0-9_-]{22}"
-_END: Final = "(?!\\n)$"  # in Python the end alone also fits before a last line break
+_END: Final = "(?!\\n)$"  # Python's $ alone also matches before a final line break
 
 
 class Bind(Request):

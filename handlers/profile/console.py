@@ -77,7 +77,7 @@ async def _page(
         largest_logo=LARGEST_LOGO // 1024,
         placeholders=PLACEHOLDERS.values(),
         choosable=choosable,
-        # The first look goes through the whole tz database.
+        # The first call reads the whole tz database.
         zones=await asyncio.to_thread(fitting_zones, visit.now.year) if choosable else (),
     )
 

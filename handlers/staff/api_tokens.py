@@ -79,7 +79,7 @@ async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
         made = await visit[StaffApiTokens].create(
             staff_context(visit), form_key(form), typed.name, scopes, pace
         )
-    except Conflict as error:  # sent twice, or loaded anew
+    except Conflict as error:  # the form was sent twice, or its response reloaded
         refuse(visit, form, error, WRONG_TEXT["token_made"])
         return await api_tokens(visit)
     return await api_tokens(visit, made)

@@ -140,7 +140,7 @@ from models.identity.roles import Role
 def console_routes() -> list[web.RouteDef]:
     return [
         web.get("/console", staff_page(dashboard)),
-        # The nginx.conf of 0.2.0 redirected here for good, which browsers remember.
+        # The nginx.conf of 0.2.0 redirected here permanently, which browsers remember.
         web.get("/console/", staff_page(dashboard)),
         web.get("/console/seats", staff_page(patrol)),
         web.post("/console/seats/{id}/outage", staff_form(set_outage)),

@@ -33,7 +33,7 @@ def csv_lines(rows: Iterable[Row]) -> bytes:
 
 def _in_csv(cell: Cell) -> object:
     if isinstance(cell, str):
-        # Names are typed by people: no spreadsheet is to read one as a formula.
+        # People type names, and no spreadsheet may read one as a formula.
         return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%d %H:%M}"
@@ -49,7 +49,7 @@ class Workbook:
         # Imported late: it takes 2 MB in each worker, and is rarely used.
         import xlsxwriter  # type: ignore[import-untyped]
 
-        # Text stays text, whatever it looks like.
+        # Text that looks like a formula or a link stays text.
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._book = xlsxwriter.Workbook(str(file), options)
         self._header = self._book.add_format(_HEADER)

@@ -31,7 +31,7 @@ REPLY_TEXT: Final[Mapping[str, str]] = {
     "no_reservations": "您现在没有预约。{link}",
     "free_seats": "当前空位（空/总）\n{areas}",
 }
-"""Replies by keyword. ``link`` opens the mini-program."""
+"""The library's replies. ``link`` opens the mini-program."""
 NO_WORDS: Final = "（{kind}）"
 """The stored text of a message without text."""
 KIND_TEXT: Final[Mapping[str, str]] = {

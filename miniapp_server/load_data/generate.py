@@ -175,7 +175,7 @@ class HistoryGenerator:
             written[collection] += len(documents)
 
         remaining, usual = float(count), sum(day.usual for day in days)
-        most = 3 * (os.cpu_count() or 1)  # for each process one batch and two that wait
+        most = 3 * (os.cpu_count() or 1)  # for each process one batch, and two that wait
         waiting: set[Future[None]] = set()
         writer = self._writer
         arguments = writer.mongo_url, writer.database, writer.id, self._library, self._policy

@@ -156,7 +156,7 @@ class LivingLibrary:
                 while True:
                     await self._look()
                     with suppress(Unavailable):
-                        await self._reference.refresh()  # what the console has changed
+                        await self._reference.refresh()  # reads what the console has changed
                     if local_date(self._now()) > today:
                         today += _DAY
                         for visit in self.visits_of(today + _DAY):
@@ -174,7 +174,7 @@ class LivingLibrary:
 
     async def _look(self) -> None:
         """Raises: LifeIsOver."""
-        with suppress(Unavailable):  # then it is asked again in a moment
+        with suppress(Unavailable):  # the next look follows soon
             if not await self._state.is_alive(self._writer.id):
                 raise LifeIsOver
 
@@ -285,7 +285,7 @@ async def live(env: Mapping[str, str]) -> None:
             library = LivingLibrary(app, writer, seed=today.toordinal())
             try:
                 visits = await library.begin()
-                if not await state.offset():  # it was moved in the very moment
+                if not await state.offset():  # the clock may have been moved meanwhile
                     print(_GREETING, flush=True)
                     await library.go_on(visits)
             except LifeIsOver:

@@ -17,7 +17,7 @@ from models.policy.entities import Policy, time_steps
 from models.reservations.state_machine import ReservationState
 
 # Shares of the free seats that are taken in each hour of the day. Our own numbers, modelled on a
-# full university library in term.
+# full university library during term.
 _ARRIVALS: Final = (0.0,) * 7 + (
     *(0.30, 0.42, 0.30, 0.18, 0.10, 0.12, 0.25, 0.32),
     *(0.18, 0.12, 0.10, 0.28, 0.26, 0.12, 0.06, 0.02, 0.0),

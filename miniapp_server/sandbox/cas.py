@@ -42,7 +42,7 @@ LOGOUT_TIMEOUT_S = 2.0
 
 STUDENT = re.compile(r"[0-9]{6,12}")
 GRADUATE = re.compile(r"[A-Z][0-9]{1,15}")
-# It becomes a Location header: visible ASCII, as in a URL that is encoded already.
+# The URL becomes a Location header, so only visible ASCII of an encoded URL is allowed.
 SERVICE = re.compile(r"[\x21-\x7e]{1,2000}")
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余"
@@ -295,7 +295,7 @@ def _failure(code: str, why: str) -> web.Response:
 
 
 def _page(template: str, status: int = 200, **values: str) -> web.Response:
-    # The policy names no form-action: Chromium applies that to the redirect to the service as well.
+    # The policy has no form-action: Chromium would apply it to the redirect to the service, too.
     return web.Response(
         status=status,
         text=render_page(template, root=ROOT, **values),

@@ -171,9 +171,9 @@ class MovableClock:
                 self._clear_caches()
                 await self._reference.refresh()
         except DomainError:
-            return  # MongoDB is away; the next look comes soon
+            return  # MongoDB is unreachable; the next look follows soon
 
     async def _broadcast_clock(self) -> None:
         """Returns once every worker follows the present clock."""
         if not await self._others.send():
-            await asyncio.sleep(2 * _CLOCK_POLL_S)  # they look by themselves
+            await asyncio.sleep(2 * _CLOCK_POLL_S)  # by then every worker has polled the clock

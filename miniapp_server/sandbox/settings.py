@@ -39,7 +39,7 @@ def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
     any."""
     _refuse_real_credentials(env)
     here = lan or "127.0.0.1"
-    reader = EnvironmentReader(env)  # its faults are noted where the same variables are read below
+    reader = EnvironmentReader(env)  # the reader below reports its faults
     port = reader.number("PORT", DEFAULT_PORT, 1, 65535)
     host, own = reader.text("HOST", here), f"http://{here}:{port}"
     public = read_origin(reader, "PUBLIC_BASE_URL", own)
@@ -93,7 +93,7 @@ def _check_reachable_here_only(read: EnvironmentReader, public: str, lan: str) -
             )
     try:
         mail = urlsplit(read.text("SMTP_URL")).hostname
-    except ValueError:  # a fault that is noted where mail is read
+    except ValueError:  # reported where mail settings are read
         return
     if mail and not is_loopback(mail):
         read.fault("SMTP_URL: a sandbox sends mail to a loopback address only")

@@ -331,7 +331,7 @@ class _Server:
         name = openid.removeprefix("mp-")
         return web.json_response({"subscribe": 1, "openid": openid, "unionid": f"u-{name}"})
 
-    # The stand-in's own
+    # Endpoints of the stand-in alone
 
     async def grant(self, request: web.Request) -> web.StreamResponse:
         body = await _own_body(request)

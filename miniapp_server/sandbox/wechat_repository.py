@@ -16,10 +16,10 @@ from miniapp_server.sandbox.wechat_conversations import SandboxConversations
 from models.storage.mongo import Collection, Database
 from models.storage.mongo_errors import translate_errors
 
-# WeChat: a token lives 7200 s, an old one 300 s more after it was replaced.
+# WeChat: a token lives 7200 s; once replaced, it lives 300 s at most.
 _TOKEN_LIFE: Final = timedelta(seconds=7200)
 _OVERLAP: Final = timedelta(seconds=300)
-# A send that never ended (a worker was killed) does not block its reader for longer.
+# A send that never ended (its worker was killed) blocks its reader for this long.
 _SEND_LEASE: Final = timedelta(seconds=60)
 # msgSecCheck accepts texts only of users who were in the mini-program this recently.
 _LATELY: Final = timedelta(hours=2)
@@ -99,13 +99,13 @@ class SandboxWeChat:
             current = await self._current.find_one({"_id": account})
             if current is not None and not renew:
                 left = current["until"] - now
-                # More than a whole life: the clock was moved back.
+                # A longer life means that the clock was moved back.
                 if _OVERLAP < left <= _TOKEN_LIFE:
                     return str(current["token"]), int(left.total_seconds())
             until = now + _TOKEN_LIFE
             await self._tokens.insert_one({"_id": fresh, "account": account, "until": until})
             won: dict[str, Any] | None = None
-            # Guarded by what was read: two that find the old one agree on one new token.
+            # Guarded by the token just read: two concurrent renewals agree on one new token.
             guard = {"_id": account, "token": None if current is None else current["token"]}
             try:
                 won = await self._current.find_one_and_update(
@@ -201,7 +201,7 @@ class SandboxWeChat:
                     "template": template,
                     "template_id": template_id,
                     "page": page,
-                    # A list: template keys are the sender's, and not to be trusted as field names.
+                    # A list, as keys come from the sender and must not become field names.
                     "data": [{"key": key, "value": value} for key, value in data.items()],
                     "at": at,
                 }

@@ -32,7 +32,7 @@ _VERSIONS: Final = 10
 
 
 async def policy(visit: PageRequest) -> web.StreamResponse:
-    await visit[REFERENCE].refresh()  # another worker may have published a new one
+    await visit[REFERENCE].refresh()  # another worker may have published a new policy
     return await _page(visit)
 
 
