@@ -170,6 +170,6 @@ PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "new_area_without_floor": "新区域“{area}”缺少楼层",
     "new_seat_without_place": "新座位 {no} 缺少位置：请填写行和列，或者 x 和 y",
 }
-"""Errors in a file, by code. Errors in its plans have other texts, too."""
+"""Errors in a file, by code. ``errors.REASONS`` has those that any plan can have."""
 LINE_TEXT: Final = "第 {line} 行：{what}"
 AREA_TEXT: Final = "{area}：{what}"

@@ -33,7 +33,7 @@ class HistoryWriter:
     writes."""
 
     def __init__(self, mongo_url: str, database: str, id: str = "") -> None:
-        """``id``: the writer's id in each reservation; empty: a new one."""
+        """The ``id`` marks the writer in each reservation; empty stands for a new one."""
         self.mongo_url = mongo_url
         self.database = database
         self._client: MongoClient[Document] = MongoClient(

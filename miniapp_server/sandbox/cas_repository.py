@@ -76,8 +76,8 @@ class SandboxCas:
         ]
 
     async def forget_ended(self, now: datetime) -> None:
-        """Deletes expired sign-ons and their tickets; services are not notified, as by real
-        servers."""
+        """Deletes expired sign-ons and their tickets. Like a real server, it does not notify
+        services."""
         with translate_errors():
             ended = await self._sign_ons.find({"until": {"$lte": now}}, {"_id": 1}).to_list(1000)
             ids = [sign_on["_id"] for sign_on in ended]

@@ -113,7 +113,8 @@ class MovableClock:
         return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
-        """Jobs whose deadlines may have waited, because a gate can still report earlier events."""
+        """Jobs with deadlines that were due earlier, but waited for a gate to report earlier
+        events."""
         gates = await self._stored.gates.all()
         if all(gate.last_seen_at is None for gate in gates):
             return frozenset()

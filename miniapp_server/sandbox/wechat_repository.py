@@ -91,9 +91,10 @@ class SandboxWeChat:
     ) -> tuple[str, int]:
         """The account's current token and its remaining seconds.
 
-        Without ``renew`` the current token while it has over 300 s, otherwise ``fresh``, the old
-        one keeping its remaining life. With ``renew`` always ``fresh``, the old one living 300 s at
-        most. If two workers renew at once, the last one's token is current.
+        Without ``renew`` this is the present token if it has more than 300 s left, otherwise
+        ``fresh``; the old token keeps its remaining life. With ``renew`` it is always ``fresh``;
+        the old token lives 300 s at most. If two workers renew at once, the last one's token is
+        current.
         """
         with translate_errors():
             current = await self._current.find_one({"_id": account})
