@@ -78,7 +78,7 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
-    """Sends it; returns the number of readers. Raises: TooManyAttempts; nothing is sent then."""
+    """Sends the announcement; returns the number of readers. Raises: TooManyAttempts."""
     limit = AttemptLimit(f"announcements:{visit.reader.id}", AN_HOUR, timedelta(hours=1))
     await visit[ATTEMPT_LIMITER].register([limit], visit.now)
     return await visit[StaffAnnouncements].send(staff_context(visit), what, reason)

@@ -48,7 +48,7 @@ async def verify_signature(call: ApiRequest) -> None:
     verify_before_parsing=api.verify_signature,
 )
 async def report_events(call: ApiRequest, body: GateEvents) -> GateEventsOut:
-    """Ingests a batch of events. An invalid event is rejected; the others are accepted."""
+    """Ingests a batch of events. An invalid one does not keep the others from being accepted."""
     gates, gate_id = call[GateService], GateId(call.request.headers["X-Gate-Id"])
     await gates.admit(gate_id, call.now)
     taken = await gates.ingest_batch(gate_id, parse_events(body.events), call.now)

@@ -83,8 +83,8 @@ def sees_seat(visit: PageRequest, seat_id: SeatId) -> bool:
 
 
 def _setup_left(visit: PageRequest) -> int | None:
-    """The number of steps left in the first run; None if it is over, or not this visitor's to
-    do."""
+    """The number of steps left in the first run; None if it is over, or for
+    a visitor who is no administrator."""
     reference = visit[REFERENCE]
     if not visit.may(Role.ADMINISTRATOR) or not is_under_way(reference):
         return None

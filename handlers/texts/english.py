@@ -45,7 +45,7 @@ _COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
 _CODE: Final = re.compile(
     r'(<(?:[^>"{]|"[^"]*"|\{\{.*?\}\}|\{%.*?%\}|\{(?![{%]))*>|\{%.*?%\})', re.DOTALL
 )
-"""A tag or statement of a template; the parts in between are text."""
+"""Matches a tag or statement in a template; the parts in between are text."""
 _OPENS: Final = re.compile(r"<(a|b|span|time|form|small)[ >]")
 _CLINGS: Final = ("，", "。", "；", "：", "、")
 _CLOSES: Final = re.compile(r"</(a|b|span|time|small)>")
@@ -55,7 +55,7 @@ _QUOTED: Final = re.compile(r'"([^"]*)"')
 _LITERAL: Final = re.compile(
     r"""'([^'\n]*)'|"([^"\n]*)"|`((?:[^`$]|\$(?!\{)|\$\{(?:[^{}`]|`[^`]*`)*\})*)`"""
 )
-"""A string literal of a script."""
+"""Matches a string literal in a script."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 

@@ -24,7 +24,7 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "report": "已告诉图书馆，请选一个附近的空位",
     "stale": "这次预约的状态已经变了，下面是现在的情况",
 }
-"""Results of actions."""
+"""Texts that confirm actions."""
 REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
 """Shown after a report without proof of presence."""
 REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已用完，时限照常；需要换座请到服务台"

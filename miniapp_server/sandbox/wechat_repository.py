@@ -158,7 +158,7 @@ class SandboxWeChat:
         return consent is not None
 
     async def begin_send(self, openid: str, send: str, now: datetime) -> bool:
-        """Whether ``send`` is now the only send in progress to this reader."""
+        """Begins a send; False if another one to this reader is in progress."""
         free = {"$or": [{"at": {"$lte": now - _SEND_LEASE}}, {"at": {"$gt": now}}]}
         with translate_errors():
             try:
