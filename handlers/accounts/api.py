@@ -1,4 +1,4 @@
-"""Signing in by WeChat, binding, activation codes, who I am, consent to messages."""
+"""Endpoints for the WeChat login, account binding, activation codes, `/me` and consents."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
 )
 async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
     assert call.principal is not None
-    found = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
-    if isinstance(found, BindingRequest):
-        return presenter.binding_request(found)
-    return BindingOut(presenter.reader(found))
+    outcome = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
+    if isinstance(outcome, BindingRequest):
+        return presenter.binding_request(outcome)
+    return BindingOut(presenter.reader(outcome))
 
 
 @routes.post(
@@ -126,11 +126,11 @@ async def preview_binding(call: ApiRequest, body: BindingPreview) -> BindingPrev
 )
 async def binding_state(call: ApiRequest) -> BindingStateOut:
     assert call.principal is not None
-    found = await call[AccountBindingService].state(call.principal, call.now)
+    binding = await call[AccountBindingService].state(call.principal, call.now)
     return BindingStateOut(
-        state=found.state,
-        request=presenter.binding_request(found.request) if found.request else None,
-        reader=presenter.reader(found.reader) if found.reader else None,
+        state=binding.state,
+        request=presenter.binding_request(binding.request) if binding.request else None,
+        reader=presenter.reader(binding.reader) if binding.reader else None,
     )
 
 
@@ -162,7 +162,6 @@ async def refuse_binding(call: ApiRequest) -> None:
     "/me", "Have what is kept of the reader erased", sessions=PHONE, errors=(ErasureNotNow,)
 )
 async def erase(call: ApiRequest) -> None:
-    """The reader is forgotten, and signed out everywhere."""
     assert call.principal is not None
     works_here = bool(call.principal.granted_on(call.now))
     await call[OwnData].erase(call.reader, works_here, call.now)
@@ -225,8 +224,8 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     errors=(UnknownTemplate,),
 )
 async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut:
-    """``accept`` is one more message of that template, all of a long-term one; anything else
-    changes nothing."""
+    """Stores accepted consents: for one more message per template, or for all of a long-term
+    template."""
     for name in body.results:
         if name not in WECHAT_TEMPLATES:
             raise UnknownTemplate(template=name)

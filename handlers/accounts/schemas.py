@@ -1,5 +1,3 @@
-"""What signing in and binding take and answer."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,7 +12,7 @@ ScanNote = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class WxLogin(Request):
-    """``scan_note``: the note of a code that brought the phone here."""
+    """``scan_note``: the note of a code that was scanned before the login."""
 
     code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
     scan_note: ScanNote | None = None
@@ -25,14 +23,15 @@ class Scan(Request):
 
 
 class ScanNoteOut(Response):
-    """Stands for the text in the check-in: 90 seconds in a reader's session, five minutes in one
-    that is not bound yet; without a session the next login has to take it within a minute."""
+    """A note that a check-in accepts in the place of the scanned text, for 90 seconds in a bound
+    session and for five minutes in an unbound one. Without a session, the next login has to take it
+    within a minute."""
 
     note: str
 
 
 _SCANNED: Final = "[A-Za-z0-9_-]{22}"
-_END: Final = "(?!\\n)$"  # in Python the end alone also fits before a last line break
+_END: Final = "(?!\\n)$"  # Python's $ alone also matches before a final line break
 
 
 class Bind(Request):
@@ -68,7 +67,7 @@ class ReaderOut(Response):
 
 
 class LoginOut(Response):
-    """``scan_note`` is that of the session; null where none was brought, or it was over."""
+    """``scan_note`` is null if the request had none, or an expired one."""
 
     token: str
     expires_at: datetime
@@ -87,7 +86,8 @@ class BindingPreviewOut(Response):
 
 
 class BindingRequestOut(Response):
-    """Right digits that wait for the reader. ``match_number`` is on both screens."""
+    """A binding that awaits the reader's answer, since the code was correct but might have been
+    guessed. Both screens show ``match_number``."""
 
     id: str
     match_number: str
@@ -135,7 +135,7 @@ ReadersSession = Literal["web", "wx", "kiosk"]
 
 
 class SessionOut(Response):
-    """Where the reader is signed in. ``current``: it is the one that asks."""
+    """A live session of the reader. ``current``: the session of this request."""
 
     id: str
     kind: ReadersSession

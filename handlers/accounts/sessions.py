@@ -1,5 +1,3 @@
-"""The reader's sessions in the API: a list, and ending one or all others."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -53,15 +51,15 @@ async def end_others(call: ApiRequest) -> None:
 async def end_session(
     sessions: SessionService, principal: Principal, public_id: str, now: datetime
 ) -> None:
-    """Sign out of that session of the reader's. Raises: NotFound."""
+    """Ends the reader's session with that public id. Raises: NotFound."""
     live = await sessions.live_of(bound_reader(principal).id, now)
-    found = [session for session in live if session.public_id == public_id]
-    if not found:
+    sessions_to_end = [session for session in live if session.public_id == public_id]
+    if not sessions_to_end:
         raise NotFound()
-    await sessions.close(*found)
+    await sessions.close(*sessions_to_end)
 
 
 async def end_sessions(sessions: SessionService, principal: Principal, now: datetime) -> None:
-    """Sign out of all sessions but this one."""
+    """Ends all sessions of the reader but the current one."""
     live = await sessions.live_of(bound_reader(principal).id, now)
     await sessions.close(*[s for s in live if s.id != principal.session.id])

@@ -1,5 +1,3 @@
-"""常用座位 and 再约一次 for apps."""
-
 from __future__ import annotations
 
 import asyncio
@@ -22,8 +20,8 @@ async def list_own(call: ApiRequest) -> FavouritesOut:
     seats, last = await asyncio.gather(
         call[FavouriteSeats].of(call.reader.id), call[ReservationService].last_stay(call.reader.id)
     )
-    shown = [presenter.seat(call[REFERENCE], seat.id) for seat in seats]
-    return FavouritesOut(shown, presenter.again(call[REFERENCE], call.reader, last, call.now))
+    favourites = [presenter.seat(call[REFERENCE], seat.id) for seat in seats]
+    return FavouritesOut(favourites, presenter.again(call[REFERENCE], call.reader, last, call.now))
 
 
 @routes.post(

@@ -1,4 +1,4 @@
-"""Reports of seats that somebody else has taken, and of seats in use that are empty."""
+"""Reports of occupied seats, and of seats in use that are empty."""
 
 from __future__ import annotations
 
@@ -44,19 +44,18 @@ routes = ApiRoutes()
     at_kiosk=True,
 )
 async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
-    seen = await _seen(call, body.qr)
+    proof = await _proof(call, body.qr)
     r = await call[SeatReportService].report_occupied(
-        call.context(digest_of(body)), call.id, body.kind, seen
+        call.context(digest_of(body)), call.id, body.kind, proof
     )
     near = await call[SeatAlternatives].alternatives_for(r, call.reader, call.now)
-    shown = await after_change(call, r)
-    return ReportOut(shown, [NearSeat(**seat) for seat in near], r.has_open_report)
+    updated = await after_change(call, r)
+    return ReportOut(updated, [NearSeat(**seat) for seat in near], r.has_open_report)
 
 
-async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
-    """How it is known that the reader is there: by what they have scanned, or by their card at a
-    kiosk. None without either. Raises: QrInvalid, QrExpired, PresenceMethodOff,
-    TooManyAttempts."""
+async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
+    """The reader's proof of presence, by the scanned code or by a card at a kiosk; None without
+    either. Raises: QrInvalid, QrExpired, PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
@@ -70,8 +69,8 @@ async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
 
 
 def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
-    """The reader has just touched a kiosk with their card, which this session is of; None where
-    kiosks prove nothing."""
+    """A proof of presence at the kiosk where the reader's card opened this session; None in other
+    sessions, or if the venue does not accept kiosks."""
     assert call.principal is not None
     catalog = call[REFERENCE].catalog
     kiosk = catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))
@@ -95,8 +94,8 @@ def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
     at_kiosk=True,
 )
 async def report_empty(call: ApiRequest) -> EmptySeatReportOut:
-    asked = await call[SeatReportService].report_empty(
+    reader_asked = await call[SeatReportService].report_empty(
         call.context(), call.id, _card_at_kiosk(call)
     )
     call[WAKE_JOBS]()
-    return EmptySeatReportOut(asked)
+    return EmptySeatReportOut(reader_asked)

@@ -1,4 +1,4 @@
-"""What the staff see and decide: appeals, waivers, reports of seats, code sharing."""
+"""Endpoints for staff: violations, reports of seats, patrol, code sharing."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealO
 async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> StaffAppealOut:
     if reader is None:
         raise NotFound()
-    said = v.appeal.verdict if v.appeal else TextVerdict.UNCHECKED
-    whose = accounts_presenter.reader(reader)
-    return StaffAppealOut(await _violation(call, v), whose, said.value)
+    verdict = v.appeal.verdict if v.appeal else TextVerdict.UNCHECKED
+    reader_out = accounts_presenter.reader(reader)
+    return StaffAppealOut(await _violation(call, v), reader_out, verdict.value)
 
 
 @routes.post(
@@ -105,7 +105,6 @@ async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     "/staff/reports", "Seats that somebody else has taken, the longest waiting first", Access.VIEWER
 )
 async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
-    """Seats that somebody else has taken: the staff go and look."""
     rows, total = await call[SeatReportService].open_reports(
         call.now, query.offset, query.page_size, rights_of(call).venues
     )
@@ -155,7 +154,6 @@ async def reject_report(call: ApiRequest) -> ReservationOut:
     Access.VIEWER,
 )
 async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
-    """Seats in use that somebody doubts, whose readers could not be asked."""
     rows, total = await call[SeatReportService].to_patrol(
         call.now, query.offset, query.page_size, rights_of(call).venues
     )
@@ -179,7 +177,6 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
     Access.VIEWER,
 )
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:
-    """Check-ins by a code that somebody else may have sent on."""
     rights_of(call).require(Role.VIEWER, None)
     rows, total = await call[CodeSharingService].page_of(query.offset, query.page_size)
     readers = await call[StaffReaders].many({scan.reader_id for scan in rows})
@@ -209,8 +206,8 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
 
 
 def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
-    """Who of the staff, or which program, does it. With the ``digest`` of its body the request may
-    be sent again: its idempotency key is the caller's own, and is nobody else's key."""
+    """The staff member or program that acts. ``digest``, the hash of the request's body, makes the
+    request repeatable under its idempotency key."""
     rights, program = rights_of(call), call.program
     who = onlooker(program.actor_id) if program is not None else call.reader
     key = call.key(digest) if digest is not None else None
@@ -219,7 +216,8 @@ def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
 
 
 def rights_of(call: ApiRequest) -> StaffRights:
-    """What they may see and do, and where. A program's scopes were looked at already."""
+    """The actor's rights. A program has those of a librarian everywhere, as its endpoint checks its
+    scopes."""
     if call.program is not None:
         return rights_everywhere(Role.LIBRARIAN)
     rights = call.principal.rights_at(call.now) if call.principal is not None else None

@@ -1,7 +1,7 @@
-"""The English words for every refusal, for a phone that speaks English.
+"""English texts for all refusals, for phones that are set to English.
 
-``scripts/miniprogram_types`` writes ``miniprogram/lib/error_texts.ts`` from them. Facts stand in
-braces, as in ``errors.TEXTS``; the mini-program fills them in.
+``scripts/miniprogram_types`` writes ``miniprogram/lib/error_texts.ts`` from them. The mini-program
+fills in the facts in braces.
 """
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-"""A reader's violations, and the appeals against them."""
-
 from __future__ import annotations
 
 from handlers.http.api_routes import ApiRoutes
@@ -36,8 +34,8 @@ async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
     "/violations/{id}/appeal", "Say why it was no violation", errors=(NotFound, NothingToAppeal)
 )
 async def appeal(call: ApiRequest, body: NewAppeal) -> ViolationOut:
-    kept = await call[ViolationService].appeal(call.reader.id, call.id, body.text, call.now)
-    return await _presented(call, kept)
+    violation = await call[ViolationService].appeal(call.reader.id, call.id, body.text, call.now)
+    return await _presented(call, violation)
 
 
 async def _presented(call: ApiRequest, v: Violation) -> ViolationOut:

@@ -1,5 +1,3 @@
-"""The bookings of an interval as files: CSV and XLSX."""
-
 from __future__ import annotations
 
 import asyncio
@@ -30,7 +28,7 @@ from models.statistics.service import StatisticsService
 
 log = logging.getLogger(__name__)
 LONGEST_SHEET: Final = 92
-"""Days in one XLSX file, which holds a million rows and no more."""
+"""The most days in an XLSX file, whose format ends at 1,048,576 rows."""
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _DAY: Final = timedelta(days=1)
@@ -39,17 +37,17 @@ _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict
 
 
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
-    """The bookings of an interval as a CSV file that grows while it is read from the database."""
-    asked = interval(visit)
-    await _record(visit, asked, "csv")
-    response = await _start_download(visit, asked, "csv", "text/csv; charset=utf-8")
+    """Streams bookings as CSV while they are read from the database."""
+    span = interval(visit)
+    await _record(visit, span, "csv")
+    response = await _start_download(visit, span, "csv", "text/csv; charset=utf-8")
     try:
         await response.write(BYTE_ORDER_MARK.encode() + csv_lines([EXPORT_HEADER]))
-        async for batch in _batches(visit, asked):
+        async for batch in _batches(visit, span):
             await response.write(csv_lines(batch))
         await response.write_eof()
     except Exception:
-        # No second answer fits in here: the client sees that the file has been cut off.
+        # The response has begun; an aborted connection shows the client that the file is cut off.
         log.exception("export_failed")
         if visit.request.transport is not None:
             visit.request.transport.abort()
@@ -57,18 +55,18 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """The same for spreadsheets: written to the disk row by row, then sent."""
-    asked = interval(visit, LONGEST_SHEET)
-    await _record(visit, asked, "xlsx")
+    """Writes bookings to an XLSX file on the disk, row by row, then sends it."""
+    span = interval(visit, LONGEST_SHEET)
+    await _record(visit, span, "xlsx")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bookings.xlsx"
         book = await asyncio.to_thread(Workbook, file)
         sheet = await asyncio.to_thread(book.sheet, EXPORT_SHEET, _COLUMNS)
-        async for batch in _batches(visit, asked):
+        async for batch in _batches(visit, span):
             await asyncio.to_thread(sheet.write, batch)
         sheet.end()
         await asyncio.to_thread(book.close)
-        response = await _start_download(visit, asked, "xlsx", XLSX_TYPE)
+        response = await _start_download(visit, span, "xlsx", XLSX_TYPE)
         with await asyncio.to_thread(file.open, "rb") as source:
             while chunk := await asyncio.to_thread(source.read, _CHUNK):
                 await response.write(chunk)
@@ -76,18 +74,18 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
     return response
 
 
-async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
-    """Keep that a file is asked for, before it is sent."""
-    facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
+async def _record(visit: PageRequest, span: Interval, ending: str) -> None:
+    """Records the export in the audit log, before it is sent."""
+    facts = {"format": ending, "first": f"{span.first}", "last": f"{span.last}"}
     await visit[AuditLog].record_look(
         staff_context(visit), AuditAction.EXPORTED, target="bookings", facts=facts
     )
 
 
 async def _start_download(
-    visit: PageRequest, asked: Interval, ending: str, kind: str
+    visit: PageRequest, span: Interval, ending: str, kind: str
 ) -> web.StreamResponse:
-    name = f"bookings-{asked.first}-{asked.last}.{ending}"
+    name = f"bookings-{span.first}-{span.last}.{ending}"
     headers = {
         "Content-Type": kind,
         "Content-Disposition": f'attachment; filename="{name}"',
@@ -99,10 +97,10 @@ async def _start_download(
     return response
 
 
-async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Row]]:
+async def _batches(visit: PageRequest, span: Interval) -> AsyncIterator[list[Row]]:
     batch = list[Row]()
-    day = asked.first
-    while day <= asked.last:
+    day = span.first
+    while day <= span.last:
         async for row in visit[StatisticsService].bookings_on(day):
             if row.state in BOOKED_STATES and sees_area(visit, row.area_id):
                 batch.append(_row(visit, day, row))
@@ -125,6 +123,6 @@ def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
         area.name if area is not None else b.area_id,
         seat.number if seat is not None else b.seat_id,
         STATE_TEXT[b.state],
-        # A spreadsheet's instants have no zone: they are on the library's clock, to the minute.
+        # A spreadsheet's instants have no zone: local time of the library, to the minute.
         *(to_local(t).replace(second=0, microsecond=0, tzinfo=None) if t else None for t in times),
     )
