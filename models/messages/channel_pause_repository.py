@@ -1,8 +1,6 @@
-"""The pause of a channel or of another part of an account's API, for all workers and hosts.
-
-No document means no pause. The account in ``_id`` includes a fingerprint of its credentials, so
-that new credentials start without the old pause.
-"""
+"""The pause of a channel, or of another part of an account's API, in one document while it lasts.
+The account in ``_id`` has a fingerprint of its credentials: new ones start without the old
+pause."""
 
 from __future__ import annotations
 
@@ -20,8 +18,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """Args: channel: a ``Channel``, or the name of another paused API. account: the account whose
-    pause it is, with its credentials' fingerprint."""
+    """``channel``: a ``Channel`` or another API's name. ``account``: with its credentials'
+    fingerprint."""
 
     def __init__(self, db: Database, channel: StrEnum, account: str) -> None:
         self._all = db["pauses"]
@@ -39,10 +37,8 @@ class ChannelPauseRepository:
         return await insert_if_new(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
-        """Claims the probe, the one message sent while all others wait. Returns its token, or None.
-
-        The claim succeeds only if the stored pause is the one that the caller has read.
-        """
+        """Claims the probe, the one message sent while all others wait. Returns its token; None if
+        another worker holds it or the pause is no longer the one read."""
         prober = new_id()
         with translate_errors():
             claimed = await self._all.find_one_and_update(

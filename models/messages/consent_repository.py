@@ -1,7 +1,6 @@
 """The consent ledger: how many messages of each template a reader has allowed.
 
-It is a hint, since WeChat enforces the real number. A client that reports false accepts causes
-refusals (43101), at most ``MOST_REPORTED`` of each template.
+It is a hint, since WeChat enforces the real number and refuses what is too much (43101).
 
 A long-term template (长期订阅) is accepted once. The accept stands and no message uses it up, until
 WeChat reports that the reader refuses.
@@ -34,8 +33,8 @@ ConsentKey = tuple[ReaderId, Template]
 
 @dataclass(frozen=True, slots=True)
 class ConsentTotals:
-    """Totals of one template: messages that may still be sent, readers who allow any, and readers
-    whose accept of it as a long-term template stands."""
+    """Messages of one template that may still be sent, readers who allow any, and readers whose
+    accept of it as a long-term template stands."""
 
     left: int = 0
     readers: int = 0
@@ -61,7 +60,7 @@ class ConsentRepository:
                     continue
 
     async def ensure_one(self, reader_id: ReaderId, template: Template) -> None:
-        """Allows at least one message, after WeChat confirmed an accept that the client may have
+        """Allows at least one message: WeChat confirms an accept that a client may have
         reported."""
         with translate_errors():
             await self._all.update_one(
@@ -92,8 +91,8 @@ class ConsentRepository:
         return {keys[row["_id"]]: row["standing"] for row in rows}
 
     async def end_standing(self, ended: Mapping[ConsentKey, str]) -> None:
-        """Ends the accepts with these marks, after WeChat refused a message. A later accept has
-        another mark and stands."""
+        """Ends the accepts with these marks, which WeChat refused. A later accept has another
+        mark."""
         with translate_errors():
             for (reader_id, template), mark in ended.items():
                 await self._all.update_one(

@@ -31,16 +31,14 @@ class DeliveryQueue:
         self._all = db["deliveries"]
         self._messages = messages
         self._unsure: dict[tuple[str, int], list[str]] = {}
-        """Ids by holder and attempt that may be leased, as the answer was lost. None has been
+        """Ids by holder and attempt that may be leased, as the answer was lost; none has been
         sent."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int
     ) -> tuple[list[ReaderId], QueueCursor | None]:
-        """Readers with a due delivery, longest waiting first, and the cursor for the next call.
-
-        The cursor is None at the end. At most ``limit`` deliveries are read.
-        """
+        """Readers with a due delivery, longest waiting first, and the cursor for the next call,
+        which is None at the end. At most ``limit`` deliveries are read."""
         with translate_errors():
             due = {"channel": self.channel.value, "open": True, "due": {"$lte": now}}
             cursor = self._all.find(due, {"reader": 1, "due": 1})
@@ -58,8 +56,8 @@ class DeliveryQueue:
         return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows)), place
 
     async def due_since(self, now: datetime) -> datetime | None:
-        """When the longest waiting delivery became due; None if none is due at ``now``. Raises:
-        Unavailable."""
+        """When the longest waiting due delivery became due, None without one.
+        Raises: Unavailable."""
         with translate_errors():
             row = await self._all.find_one(
                 {"channel": self.channel.value, "open": True, "due": {"$lte": now}},
@@ -165,10 +163,8 @@ class DeliveryQueue:
         return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
 
     async def save_results(self, outcomes: Sequence[DeliveryResult]) -> None:
-        """Writes the results of attempts. May be repeated.
-
-        The attempt number guards: a worker whose lease ran out must not overwrite its successor.
-        """
+        """Writes the results of attempts. May be repeated. The attempt number guards: a worker
+        whose lease ran out must not overwrite its successor."""
         alike: dict[tuple[object, ...], list[DeliveryResult]] = {}
         for o in outcomes:
             without_page = o.omit_page or o.delivery.omit_page
@@ -180,10 +176,8 @@ class DeliveryQueue:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Returns leased deliveries to the queue without an attempt. May be repeated.
-
-        The holder guards too, since the attempt number is used again.
-        """
+        """Returns leased deliveries to the queue without an attempt. May be repeated. The holder
+        guards too, since the attempt number is used again."""
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:
             alike.setdefault((d.lease_owner, d.attempts), []).append(d.id)
@@ -209,10 +203,8 @@ class DeliveryQueue:
             await self._all.bulk_write(updates, ordered=False)
 
     async def expire(self, now: datetime, real_now: datetime, reason: str) -> int:
-        """Ends expired deliveries while nothing can be sent; returns their number.
-
-        ``reason`` is stored for deliveries that have no reason yet.
-        """
+        """Ends expired deliveries while nothing can be sent; returns their number. ``reason`` is
+        stored for deliveries that have none yet."""
         overdue: Document = {
             "channel": self.channel.value,
             "open": True,

@@ -16,8 +16,8 @@ from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""Seconds after sending in which a late failure may be matched to a message that has no id of
-WeChat's. WeChat reports failures within seconds."""
+"""WeChat reports a failure within seconds: this long after it was sent, a message without WeChat's
+id can still match a report."""
 
 
 class ChannelDeliveries(DeliveryQueue):
@@ -30,10 +30,8 @@ class ChannelDeliveries(DeliveryQueue):
 
         WeChat may report this before "sent" is written here. The delivery being sent is therefore
         marked first, which writing "sent" heeds, and a sent one is searched second; one of the two
-        always matches.
-
-        An account without message ids in its answers has one such message per reader under way. If
-        none is being sent, the last one sent matches, if it was sent within ``_NAMELESS_S``.
+        always matches. Without message ids, an account has one such message per reader under way:
+        if none is being sent, the last one sent within ``_NAMELESS_S`` matches.
         """
         failure = {"msgid": msgid, "code": code, "words": words}
         sending: Document = {
@@ -72,8 +70,7 @@ class ChannelDeliveries(DeliveryQueue):
     async def counts(
         self, since: datetime, wall_clock: bool
     ) -> list[tuple[Template, DeliveryState, str | None, int]]:
-        """Rows of template, state, reason (of expired deliveries only) and number since
-        ``since``."""
+        """Rows of template, state, reason (only of expired ones) and number since ``since``."""
         why = {"$cond": [{"$eq": ["$state", DeliveryState.EXPIRED.value]}, "$reason", None]}
         group: Document = {
             "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},
@@ -104,8 +101,7 @@ class ChannelDeliveries(DeliveryQueue):
     async def failed(
         self, since: datetime, limit: int
     ) -> list[tuple[Message, int, tuple[int, ...], str]]:
-        """The last failed deliveries: message, attempts, the channel's codes, its error text or
-        ""."""
+        """The last failed deliveries: message, attempts, the channel's codes, its error text."""
         with translate_errors():
             rows = (
                 await self._all.find(self._failed_since(since))

@@ -37,8 +37,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 def delivery_id(message_id: str, channel: Channel) -> str:
-    """The id of the one delivery of a message by a channel. It begins with the message's id, and so
-    with the time at which the reservation was made."""
+    """The id of a message's delivery by a channel. It begins with the message's id, and so with the
+    time at which the reservation was made."""
     return f"{message_id}@{channel}"
 
 
@@ -56,8 +56,8 @@ class DeliveryRepository:
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
     ) -> bool:
-        """True if a channel has sent the reader a message about the reservation's event at ``at``
-        and has not reported a failure since."""
+        """True if a channel has sent a message about the event at ``at`` and reported no failure
+        since."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -92,7 +92,7 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Deletes the deliveries of messages that have none under way; returns these messages'
+        """Deletes the deliveries of messages that have none under way; returns these message
         ids."""
         ids = _ids_of(message_ids)
         if not ids:

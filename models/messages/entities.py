@@ -90,8 +90,7 @@ OF_CONSEQUENCE: Final = frozenset(
         Template.ANSWER,
     }
 )
-"""Messages with a deadline or a consequence. All others confirm an action of the reader, and would
-make ten messages a day."""
+"""Messages with a deadline or a consequence, on by default. All others only confirm an action."""
 
 
 REMINDERS: Final = (
@@ -116,8 +115,8 @@ class KindChoices:
         return self.made.get(template) is False
 
     def changed_to(self, enabled: Collection[Template]) -> dict[Template, bool]:
-        """The choices to store for a reader who wants exactly ``enabled``. A kind that already has
-        the wanted value is left out."""
+        """The choices to store so that exactly ``enabled`` are wanted; kinds that stay as now have
+        none."""
         return {t: t in enabled for t in Template if (t in enabled) is not self.wants(t)}
 
 
@@ -165,11 +164,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The result of an attempt: final, or QUEUED with another attempt at ``due``.
-
-    ``reason``: why it waits or was not sent, if ``code`` does not say. ``unknown``: the attempt may
-    have arrived. ``msgid``: the channel's id of the accepted message.
-    """
+    """The result of an attempt: final, or QUEUED with another attempt at ``due``. ``reason``: why
+    it waits or was not sent, if ``code`` does not say. ``unknown``: the attempt may have arrived.
+    ``msgid``: the channel's id of the accepted message."""
 
     delivery: Delivery
     state: DeliveryState

@@ -13,11 +13,8 @@ _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
 
 
 def told_since(since: datetime, wall_clock: bool) -> Document:
-    """The query for messages or deliveries since ``since``.
-
-    ``wall_clock``: business time is real time. The query is then bounded by ids, which begin with
-    the real time at which the reservation was made.
-    """
+    """The query for messages or deliveries since ``since``. If business time is real time
+    (``wall_clock``), ids bound it: they begin with the time at which the reservation was made."""
     query: Document = {"at": {"$gte": since}}
     if wall_clock:
         query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}

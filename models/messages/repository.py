@@ -69,11 +69,8 @@ class MessageRepository(MessageCollection):
         return {Template(row["_id"]): row["n"] for row in rows}
 
     async def ids_before(self, made_before: datetime, limit: int) -> list[str]:
-        """At most ``limit`` ids of messages about reservations made before ``made_before``, a real
-        time.
-
-        Message ids begin with the reservation's id, and so with its real time.
-        """
+        """At most ``limit`` ids of messages about reservations made before ``made_before``, in real
+        time: a message's id begins with its reservation's."""
         with translate_errors():
             rows = await (
                 self._all.find(

@@ -49,13 +49,11 @@ class MessageService:
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """Messages that the reader still consents to, by template; 1 for an accepted long-term
-        one."""
+        """Messages the reader still consents to, by template; 1 for an accepted long-term one."""
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
-        """Adds the accepts that the client reports: one message of a template, or a long-term one
-        for good."""
+        """Adds the accepts that the client reports; one of a long-term template lasts."""
         for template in templates:
             if template in self.long_term:
                 await self._consents.accept_for_good(reader_id, template)
@@ -78,9 +76,8 @@ class MessageService:
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
     ) -> tuple[int, bool] | None:
-        """Records WeChat's late report about a message that it took. Returns the error code and
-        whether a delivery matches; None if the message was delivered or the report is
-        unreadable."""
+        """Records WeChat's late report of a failure. Returns its code and whether a delivery
+        matches; None if the message was delivered or the report is unreadable."""
         code = entry.get("ErrorCode", "0")
         if code == "0" or _CODE.fullmatch(code) is None:
             return None

@@ -71,8 +71,8 @@ class ChannelInUse:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOverview:
-    """Results of one channel's deliveries in some days. ``messages`` counts all messages of that
-    time, also those without a delivery by the channel."""
+    """One channel's results in some days. ``messages`` also counts those without a delivery by
+    it."""
 
     messages: dict[Template, int]
     counts: list[tuple[Template, DeliveryState, str | None, int]]
@@ -104,8 +104,7 @@ class StaffDeliveries:
     async def overview(
         self, channel: Channel, since: datetime, wall_clock: bool, limit: int
     ) -> DeliveryOverview:
-        """The channel's results since ``since``, with its last ``limit`` failures. The channel must
-        be set up."""
+        """Results since ``since`` of a channel that is set up, with its last ``limit`` failures."""
         used = self._channels[channel]
         return DeliveryOverview(
             await self._messages.counts(since, wall_clock),
@@ -127,8 +126,7 @@ class StaffDeliveries:
         )
 
     async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
-        """Queues the channel's failed deliveries again, if they are still relevant; returns their
-        number."""
+        """Requeues failed deliveries that are still relevant; returns their number."""
         ctx.require(None)
         deliveries = self._channels[channel].deliveries
         async with self._audit.entry(

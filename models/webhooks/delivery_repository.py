@@ -1,8 +1,6 @@
-"""Webhook deliveries: one document for each event and endpoint, in order for each subject.
-
-Only the first open delivery of a subject is sent. If it is due later, the ones behind it are
-postponed to its due time, so that many of them do not hide other subjects' deliveries.
-"""
+"""Webhook deliveries: one document for each event and endpoint, in order for each subject. Only the
+first open delivery of a subject is sent. If it is due later, those behind it are postponed to its
+time, so that they do not hide other subjects' deliveries."""
 
 from __future__ import annotations
 
@@ -72,11 +70,8 @@ class WebhookDeliveryRepository:
         self._results = Batcher(self._save_all)
 
     async def add(self, pairs: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
-        """Queues the events for the endpoints. May be repeated.
-
-        The events of a subject are written in order: a worker that reads one finds all earlier
-        ones.
-        """
+        """Queues the events for the endpoints. May be repeated. A subject's events are written in
+        order: a worker that reads one finds all earlier ones."""
         ordered = sorted(pairs, key=lambda pair: (pair[0].subject, pair[0].seq))
         waves: list[list[Document]] = []
         for _, of_subject in groupby(ordered, key=lambda pair: pair[0].subject):
@@ -92,8 +87,8 @@ class WebhookDeliveryRepository:
         await self._forget_erased({e.reader_id for e, _ in pairs if e.reader_id is not None})
 
     async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
-        """Anonymises the deliveries of readers who were erased after the event. A later erasure
-        finds the deliveries itself."""
+        """Anonymises deliveries of readers erased since the event. A later erasure does so
+        itself."""
         if not ids:
             return
         with translate_errors():
@@ -110,8 +105,7 @@ class WebhookDeliveryRepository:
         lease: timedelta,
         limit: int,
     ) -> list[WebhookDelivery]:
-        """Leases to the caller the first open deliveries of at most ``limit`` due subjects, except
-        those that another worker holds."""
+        """Leases to the caller the first open deliveries of at most ``limit`` due subjects."""
         mine: Document = {"endpoint": endpoint_id, **_OPEN}
         with translate_errors():
             due = await (
@@ -216,10 +210,8 @@ class WebhookDeliveryRepository:
         self, d: WebhookDelivery, result: WebhookResult, due: datetime | None, now: datetime
     ) -> None:
         """Writes the result of an attempt. Without ``due`` the delivery ends and releases those
-        behind it. Concurrent results are written in one batch.
-
-        The holder guards: a worker whose lease ran out must not overwrite its successor.
-        """
+        behind it. The holder guards: a worker whose lease ran out must not overwrite its
+        successor."""
         await self._results.submit((d, result, due, now))
 
     async def _save_all(self, results: Sequence[_Saved]) -> list[None]:
@@ -274,8 +266,8 @@ class WebhookDeliveryRepository:
         return result.modified_count
 
     async def send_again(self, endpoint_id: WebhookId, id: str | None, now: datetime) -> int:
-        """Queues a dead delivery again for another day, or all of the endpoint's if ``id`` is None;
-        returns their number."""
+        """Queues a dead delivery (None: all of the endpoint's) for another day; returns their
+        number."""
         which: Document = {
             "endpoint": endpoint_id,
             "state": WebhookDeliveryState.DEAD.value,
@@ -328,8 +320,8 @@ class WebhookDeliveryRepository:
     async def prune(
         self, delivered_before: datetime, dead_before: datetime, endpoint_ids: Collection[WebhookId]
     ) -> None:
-        """Deletes deliveries that ended long ago, and old ones for endpoints not in
-        ``endpoint_ids``."""
+        """Deletes deliveries that ended long ago, and old ones for endpoints that no longer
+        exist."""
         with translate_errors():
             for state, before in (
                 (WebhookDeliveryState.DELIVERED, delivered_before),

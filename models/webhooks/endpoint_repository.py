@@ -49,8 +49,7 @@ class WebhookEndpointRepository:
         self._looks = Batcher(self._find_all)
 
     async def add(self, endpoint: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
-        """Stores a new endpoint; returns None if there are ``MOST_ENDPOINTS`` already. Raises:
-        WebhookMade if the id exists."""
+        """Stores a new endpoint; returns None if ``MOST_ENDPOINTS`` exist. Raises: WebhookMade."""
         document: Document = {
             **_chosen(endpoint),
             "_id": endpoint.id,
@@ -94,8 +93,7 @@ class WebhookEndpointRepository:
     async def with_keys(
         self, id: WebhookId, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookKeys] | None:
-        """The current endpoint and the keys that sign at ``now``; None if it was deleted.
-        Concurrent calls share one query."""
+        """The current endpoint and the keys that sign at ``now``; None if it was deleted."""
         row = await self._looks.submit(id)
         if row is None:
             return None
@@ -111,8 +109,8 @@ class WebhookEndpointRepository:
         return [by_id.get(id) for id in ids]
 
     async def replace(self, old: WebhookEndpoint, new: WebhookEndpoint) -> bool:
-        """Writes the settings of ``new`` over ``old``; a new URL resets the failures. False if
-        ``old`` is outdated."""
+        """Writes the settings of ``new``; a new URL resets the failures. False if ``old`` is
+        outdated."""
         fields = _chosen(new)
         if new.url != old.url:
             fields |= {"failures": 0, "paused_until": None}
@@ -174,8 +172,8 @@ class WebhookEndpointRepository:
             await self._all.update_one({"_id": endpoint.id, "url": endpoint.url}, update)
 
     async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
-        """Disables an endpoint that answered 410. False if its URL has changed or it is disabled
-        already."""
+        """Disables an endpoint that answered 410; False if its URL has changed or it is
+        disabled."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": endpoint.id, "url": endpoint.url, "disabled_by": None},
@@ -184,8 +182,8 @@ class WebhookEndpointRepository:
         return bool(result.modified_count)
 
     async def reencrypt(self) -> int:
-        """Encrypts secrets and reader keys anew where the current key has not been used; returns
-        the number of changed endpoints."""
+        """Encrypts with the current key what an older one encrypted; returns the number of
+        endpoints."""
         with translate_errors():
             rows = await self._all.find({}).to_list(None)
             done = 0

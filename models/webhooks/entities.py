@@ -45,11 +45,9 @@ class DisabledBy(StrEnum):
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
     """A program that receives events. ``WebhookEndpointRepository.with_keys`` reads its secrets.
-
     ``rev`` grows with each change by the staff. ``failures`` counts failed attempts in a row;
     nothing is sent before ``paused_until``. Previous secrets sign until ``old_secret_until``;
-    ``secret_rev`` is the revision that introduced the current one.
-    """
+    ``secret_rev`` is the revision that introduced the current one."""
 
     id: WebhookId
     url: str
@@ -83,10 +81,8 @@ class WebhookKeys:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """An event of ``subject``; ``seq`` is its position among the subject's events.
-
-    ``facts`` are ids, instants and words of the API; nothing in them identifies a reader.
-    """
+    """An event of ``subject``; ``seq`` is its position among the subject's events. Nothing in
+    ``facts`` identifies a reader."""
 
     id: str
     type: WebhookEventType
@@ -108,9 +104,8 @@ class WebhookDeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """The result of one attempt: ``status`` of the answer (None without one), or ``error``, a
-    static word. ``took_ms`` is its duration, ``retry_after_s`` the wait that the receiver asks
-    for."""
+    """The result of one attempt: the answer's ``status``, or None with ``error``, a static word.
+    ``retry_after_s`` is the wait that the receiver asks for."""
 
     status: int | None
     error: str = ""

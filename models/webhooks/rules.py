@@ -19,8 +19,7 @@ GRACE: Final = timedelta(minutes=15)
 """A delivery has this long after its day for a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
-"""After this many failures in a row the endpoint is paused, and then tried by one delivery at a
-time."""
+"""After this many failures in a row the endpoint is paused, then tried by single deliveries."""
 LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
@@ -97,8 +96,8 @@ def is_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """True for an address of the public internet. An address that stands for an IPv4 one (mapped,
-    NAT64) is judged by that one."""
+    """True for a public address. One that stands for an IPv4 address (mapped, NAT64) counts as
+    that."""
     if inside := _inside(address):
         return all(is_public(one) for one in inside)
     closed = any(address in network for network in _CLOSED if network.version == address.version)

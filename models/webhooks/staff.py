@@ -45,8 +45,7 @@ class WebhookTester(Protocol):
 
 
 class StaffWebhooks:
-    """Shows and changes endpoints. A change raises WebhookChanged and changes nothing if the
-    endpoint is not as it was shown."""
+    """A change raises WebhookChanged and changes nothing if the endpoint is not as it was shown."""
 
     def __init__(
         self,
@@ -135,8 +134,7 @@ class StaffWebhooks:
     async def send_again(
         self, ctx: StaffContext, endpoint: WebhookEndpoint, delivery_id: str | None, reason: str
     ) -> int:
-        """Queues one dead delivery again, or all of the endpoint's if ``delivery_id`` is None;
-        returns their number."""
+        """Queues one dead delivery (None: all of the endpoint's) again; returns their number."""
         async with self._entry(ctx, AuditAction.RETRY_WEBHOOK, endpoint, reason) as entry:
             queued = await self._deliveries.send_again(endpoint.id, delivery_id, ctx.now)
             await self._endpoints.end_pause(endpoint)
