@@ -20,17 +20,17 @@ _CLOSED: Final = frozenset({45015, 45047})
 _NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
 """Errcodes of an overloaded or limited API, which may accept the text later."""
 _ACKNOWLEDGED_WITHIN_S: Final = 2.5
-"""WeChat waits five seconds for the response to its push."""
+"""Seconds for a confirmation, since WeChat waits five for the response to its push."""
 
 
 class Conversations:
-    """``accounts``: the function that sends for an account, by the channel of the feedback."""
+    """``accounts``: the send function of each account, by the channel of the feedback."""
 
     def __init__(self, feedback: FeedbackRepository, accounts: Mapping[str, SendText]) -> None:
         self._feedback, self._accounts = feedback, accounts
 
     def is_open(self, f: Feedback, now: datetime) -> bool:
-        """True if an answer may be sent where ``f`` was written."""
+        """True if an answer may be sent to the conversation of ``f``."""
         return f.channel in self._accounts and f.conversation_open(now)
 
     async def acknowledge(

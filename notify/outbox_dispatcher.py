@@ -59,8 +59,8 @@ class OutboxDispatcher:
 
     async def dispatch(self, now: datetime) -> int:
         """Dispatches the events of at most ``BATCH`` reservations, ended waitlist entries and
-        stored events each; returns their number. Clients report a consent before they act, so it is
-        stored."""
+        stored events each; returns their number. Clients report a consent before they act: it is
+        stored by then."""
         dispatched: list[Reservation] = []
         messages: list[Message] = []
         events: list[WebhookEvent] = []
@@ -76,7 +76,7 @@ class OutboxDispatcher:
             except Unavailable:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):
-                # One that fails must not hold back all the others; it stays and is logged.
+                # A failing event must not block the others; it stays in its outbox and is logged.
                 log.exception("dispatch_failed", extra={"reservation": r.id})
                 continue
             messages += written

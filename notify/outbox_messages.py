@@ -45,7 +45,7 @@ class OutboxMessages:
         if is_still_relevant(r, event):
             messages.append(build_message(r, event, template, context, id))
         suspension = result.suspension if result is not None else None
-        # A longer one that still stands has had its message.
+        # A longer suspension that still stands was announced before.
         if suspension is not None and suspension.until == context.suspended_until:
             messages.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
         return messages
@@ -102,7 +102,8 @@ class OutboxMessages:
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:
-    """The template for the event, None without a message. A move by the library has its own."""
+    """The template for the event, or None if it has no message. A move by the library has its
+    own."""
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)

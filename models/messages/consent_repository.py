@@ -183,7 +183,7 @@ class ConsentRepository:
         return {name: rows.get(name.value, ConsentTotals()) for name in WECHAT_TEMPLATES}
 
     async def forget(self, reader_id: ReaderId) -> None:
-        """Deletes the consents of a reader who is unbound: the WeChat user had given them."""
+        """Deletes a reader's consents when the binding ends: the WeChat user had given them."""
         with translate_errors():
             await self._all.delete_many({"reader": reader_id})
 

@@ -122,7 +122,7 @@ class DeliveryQueue:
                 unknown_attempts(row),
             )
             for row in free
-            # The erasure of a reader deletes the message before the delivery.
+            # While a reader is erased, the message is deleted before the delivery.
             if row["_id"] in won and row["message"] in messages
         ]
 

@@ -11,13 +11,13 @@ from models.kernel.ids import ReaderId
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import DeliveryState, Message, Template
 from models.messages.mapping import DEFAULT_EXPIRY
-from models.messages.period_queries import told_since
+from models.messages.period_queries import period_query
 from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""WeChat reports a failure within seconds: this long after it was sent, a message without WeChat's
-id can still match a report."""
+"""Seconds in which a failure can match a sent message without WeChat's id. WeChat reports failures
+within seconds."""
 
 
 class ChannelDeliveries(DeliveryQueue):
@@ -76,7 +76,7 @@ class ChannelDeliveries(DeliveryQueue):
             "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},
             "n": {"$sum": 1},
         }
-        since_then = told_since(since, wall_clock) | {"channel": self.channel.value}
+        since_then = period_query(since, wall_clock) | {"channel": self.channel.value}
         rows = await aggregate_groups(self._all, since_then, group)
         return [
             (

@@ -12,7 +12,7 @@ _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
 """No booking is made longer than this before its last message."""
 
 
-def told_since(since: datetime, wall_clock: bool) -> Document:
+def period_query(since: datetime, wall_clock: bool) -> Document:
     """The query for messages or deliveries since ``since``. If business time is real time
     (``wall_clock``), ids bound it: they begin with the time at which the reservation was made."""
     query: Document = {"at": {"$gte": since}}

@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from models.kernel.ids import ReaderId
 from models.messages.entities import Message, Template
 from models.messages.mapping import MessageCollection
-from models.messages.period_queries import told_since
+from models.messages.period_queries import period_query
 from models.storage.mongo import Document, aggregate_groups, find_page, insert_new
 from models.storage.mongo_errors import translate_errors
 
@@ -65,7 +65,7 @@ class MessageRepository(MessageCollection):
     async def counts(self, since: datetime, wall_clock: bool) -> dict[Template, int]:
         """Number of messages since ``since``, by template."""
         group: Document = {"_id": "$template", "n": {"$sum": 1}}
-        rows = await aggregate_groups(self._all, told_since(since, wall_clock), group)
+        rows = await aggregate_groups(self._all, period_query(since, wall_clock), group)
         return {Template(row["_id"]): row["n"] for row in rows}
 
     async def ids_before(self, made_before: datetime, limit: int) -> list[str]:

@@ -71,7 +71,7 @@ class ChannelInUse:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOverview:
-    """One channel's results in some days. ``messages`` also counts those without a delivery by
+    """One channel's results over a period. ``messages`` also counts those without a delivery by
     it."""
 
     messages: dict[Template, int]

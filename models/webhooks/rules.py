@@ -16,7 +16,7 @@ LONGEST_URL: Final = 500
 LONGEST_DESCRIPTION: Final = 60
 GIVE_UP_AFTER: Final = timedelta(days=1)
 GRACE: Final = timedelta(minutes=15)
-"""A delivery has this long after its day for a last attempt."""
+"""After its day a delivery still has this long for a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
 """After this many failures in a row the endpoint is paused, then tried by single deliveries."""
@@ -31,7 +31,7 @@ _CLOSED: Final[tuple[Network, ...]] = (
     ipaddress.IPv6Network("3fff::/20"),  # documentation
     ipaddress.IPv6Network("fec0::/10"),  # site-local of old
 )
-"""Not public, although the list of IANA's registries in some Python versions says so."""
+"""Networks that are not public, although some Python versions count them as global."""
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
@@ -65,7 +65,7 @@ def default_port(scheme: str) -> int:
 
 
 def literal(host: str) -> Address | None:
-    """The IP address that ``host`` is, or None for a name."""
+    """``host`` as an IP address, or None for a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -121,7 +121,7 @@ def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
 def next_attempt(
     attempts: int, retry_after_s: float, jitter: float, now: datetime, give_up_at: datetime
 ) -> datetime | None:
-    """When a delivery is tried again after ``attempts`` failures; None if ``give_up_at`` is over.
+    """When a delivery is tried again after ``attempts`` failures; None after ``give_up_at``.
 
     Args:
         retry_after_s: the wait that the receiver asks for; at most an hour is granted.

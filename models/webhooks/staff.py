@@ -45,7 +45,8 @@ class WebhookTester(Protocol):
 
 
 class StaffWebhooks:
-    """A change raises WebhookChanged and changes nothing if the endpoint is not as it was shown."""
+    """A change raises WebhookChanged, without effect, if the endpoint has changed since it was
+    shown."""
 
     def __init__(
         self,

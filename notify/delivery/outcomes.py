@@ -58,7 +58,7 @@ def result_of(
     due = now + min(timedelta(seconds=outcome.retry_after_s) * breaker.jitter(), left / 2)
     if breaker.pause is not None:
         due = max(due, breaker.pause.until)
-    # No later than just after its expiry: the reader's next message must not wait longer.
+    # Just after its expiry at the latest, so that the reader's next message can go.
     due = min(due, _worth_until(d.message) + _MOMENT)
     return DeliveryResult(
         d,

@@ -25,7 +25,7 @@ _OF_THE_PRESENT: Final = frozenset(
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
 """Templates that name a seat. A change of the seat causes another message of RESERVED."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
-"""Facts that a reservation has under the same name. Two leaves may have the same deadline."""
+"""Facts that a reservation has under the same name. ``left_at`` tells two leaves apart."""
 
 
 def is_overtaken(m: Message, r: Reservation) -> bool:
@@ -34,7 +34,7 @@ def is_overtaken(m: Message, r: Reservation) -> bool:
     if m.template not in _OF_THE_PRESENT:
         return False
     if r.presence_due_at is not None and m.facts.get("until") == r.presence_due_at:
-        return False  # a presence check, by the same template
+        return False  # a presence check has the same template
     if r.state not in RELEVANT_STATES[m.template]:
         return True
     if m.template in _OF_A_BOOKING and m.at < r.placed_at:

@@ -43,11 +43,11 @@ RUN_S: Final = 2.0
 IDLE_WAIT_S: Final = 1.0
 """Seconds a run with nothing to claim waits for the next result of the sends under way."""
 GATHER_S: Final = 0.02
-"""Seconds in which results gather for one write. After a crash such messages may be sent twice."""
+"""Seconds in which results gather for one write. A crash before it may cause a second send."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
-"""Requests share the event loop. If it is later than ``MAX_LOOP_DELAY_S``, each slot pauses
-``BACKOFF_FACTOR`` times that long before its next send."""
+"""If the event loop, which requests share, is later than ``MAX_LOOP_DELAY_S``, each slot pauses
+``BACKOFF_FACTOR`` times that delay before its next send."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
 """Time between two removals of expired deliveries during a pause."""
@@ -145,9 +145,7 @@ class DeliveryWorker:
                         with on_behalf_of(chosen.delivery.message.request_id):
                             if await self._answered(chosen, probe=True):
                                 await self._send(chosen, probe=True)
-                    except (
-                        BaseException
-                    ):  # also a cancellation: it stays leased until the lease ends
+                    except BaseException:  # even if cancelled: it stays leased
                         self._held.discard(chosen.delivery.message.reader_id)
                         raise
                     break
@@ -170,8 +168,8 @@ class DeliveryWorker:
     async def _claim_all(
         self, now: datetime, stop_at: float, first: tuple[Sequence[ReaderId], QueueCursor | None]
     ) -> bool:
-        """Claims deliveries from the ``first`` page of the queue on. False if the time is up before
-        the end."""
+        """Claims deliveries from page ``first`` of the queue on. False if the time is up before its
+        end."""
         page: Sequence[ReaderId] | None
         page, place = first
         seen_all = place is None
@@ -335,7 +333,7 @@ class DeliveryWorker:
                 await self._deliveries.release(ends.given_up)
                 return
             except Exception as error:
-                # After any error the readers are freed at last, and other workers take over.
+                # Even then the readers are freed: other workers take over when the leases end.
                 if self._closing or monotonic() > until:
                     log.error(
                         "deliveries_not_settled",

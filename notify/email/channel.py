@@ -22,7 +22,7 @@ from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
-"""Connections to the mail server, which refuses a host that opens many."""
+"""At most this many connections to the mail server, which may refuse a host with more."""
 REPEATS_S: Final = (120.0, 600.0)
 """Seconds before each repeat of a mail that may have arrived; its Message-ID marks it as a copy."""
 _LATER_S: Final = 60.0
@@ -90,7 +90,7 @@ class EmailChannel:
         return _outcome_of(result, d)
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Nothing was used up for it."""
+        """Does nothing: ``prepare`` uses nothing up."""
 
     async def flush(self) -> None:
         while self._nonexistent:

@@ -30,7 +30,7 @@ from notify.templates.staff_alert import (
 )
 
 _POLICY: Final = SMTP.clone(max_line_length=998)
-"""The longest line of RFC 5322. Mail programs do not recognise links that are broken or encoded."""
+"""The line limit of RFC 5322: mail programs do not recognise a long link that is encoded."""
 _STYLE: Final = (
     "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
 )

@@ -1,4 +1,4 @@
-"""The library's mail server, by connections that are kept open for a while. A mail that failed
+"""A client of the library's mail server that keeps connections open for a while. A mail that failed
 before the dot at the end of its text was surely not sent (RFC 5321, 4.1.1.4); after it, without an
 answer, the outcome is unknown."""
 
@@ -59,8 +59,8 @@ class SmtpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpResult:
-    """``code``: the server's, None without an answer. ``unknown``: the mail may have been
-    accepted."""
+    """``code``: the server's reply code, None without one. ``unknown``: it may have taken the
+    mail."""
 
     status: SmtpStatus
     code: int | None = None
@@ -69,7 +69,7 @@ class SmtpResult:
 
 @dataclass(slots=True)
 class _Text:
-    """A mail as it is written; ``ended`` once its final dot was."""
+    """A mail for the server; ``ended`` is True once its final dot is written."""
 
     lines: bytes
     ended: bool = False
@@ -213,7 +213,7 @@ class SmtpClient:
             await connection.ehlo()
             if not s.tls and connection.supports_extension("starttls"):
                 await connection.starttls()
-                await connection.ehlo()  # what it offers now
+                await connection.ehlo()  # extensions may differ after STARTTLS
             elif s.require_starttls:
                 raise aiosmtplib.SMTPNotSupported("STARTTLS")
             if s.user:

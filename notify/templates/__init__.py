@@ -50,7 +50,7 @@ TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
     OutboxEventKind.OFFER_WITHDRAWN: offer_withdrawn.MESSAGE,
     OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
 }
-"""The message about an outbox event, unless the library moved the reader; others cause none."""
+"""The message about an outbox event, unless the library moved the reader. Others have none."""
 MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE, moved_by_library.MESSAGE)
 TITLES: Final[Mapping[Template, str]] = {
     # The first of two messages with one template gives the title.

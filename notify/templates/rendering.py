@@ -17,7 +17,7 @@ A_DAY: Final = timedelta(hours=24)
 """A message without a deadline of its own is worth sending for this long."""
 BETWEEN_KIOSKS: Final = "、"
 LONGEST_THING: Final = 20
-"""Characters of WeChat's field type ``thing``, which takes any text."""
+"""At most this many characters fit WeChat's field type ``thing``, which takes any text."""
 
 
 @record
@@ -46,15 +46,14 @@ class MessageContext:
     counted: bool = False
     window: ViolationCount = ViolationCount(0, 0, 0)
     suspended_until: datetime | None = None
-    """``violation``, ``counted``, ``window`` and this: set for a missed booking or an expired
-    leave."""
+    """``violation`` to here: set for a missed booking or an expired leave."""
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None
     replaced_seat: str = ""
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
-    """The cancelled booking whose reader was offered this seat."""
+    """``replaced_seat`` to here: the cancelled booking whose reader was offered this seat."""
     by_library: bool = False
     """True if the library gave the reader another seat."""
     others: int = 0

@@ -29,7 +29,7 @@ TIMEOUT_S: Final = 10.0
 """Seconds for all of name, connection, request and answer."""
 LARGEST_ANSWER: Final = 64 * 1024
 _MOST_RECEIVED: Final = 512 * 1024
-"""Bytes received for one request, with all heads; a socket may return 256 KB at once."""
+"""At most this many bytes are received for one request; a socket may return 256 KB at once."""
 USER_AGENT: Final = "seat-reservation-webhooks"
 FORBIDDEN: Final = "forbidden_address"
 

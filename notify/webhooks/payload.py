@@ -89,8 +89,8 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
 
 
 def reader_name(reader_id: ReaderId, key: bytes) -> str:
-    """The pseudonym of a reader for one endpoint. Its key keeps others from trying student numbers.
-    Two receivers of the same events can still match readers by the events' ids."""
+    """The pseudonym of a reader for one endpoint. Its key prevents a search by student numbers. Two
+    receivers of the same events can still match readers by the events' ids."""
     return "rdr_" + hmac.digest(key, reader_id.encode(), "sha256")[:_NAME_BYTES].hex()
 
 

@@ -42,7 +42,7 @@ RUN_S: Final = 2.0
 WAIT_S: Final = 1.0
 """Seconds that a run waits for its lanes."""
 LEASE: Final = timedelta(seconds=40)
-"""Longer than an attempt and the writing of its result take."""
+"""The lease of a delivery, longer than an attempt and the writing of its result take."""
 CLOSE_S: Final = 3.0
 _Answer = tuple[WebhookEndpoint, WebhookResult]
 """The endpoint as read for the attempt, and its answer."""
@@ -158,7 +158,7 @@ class WebhookWorker:
             for task in lane.under_way:
                 task.cancel()
             await asyncio.gather(*lane.under_way, return_exceptions=True)
-            with suppress(Unavailable):  # their leases run out
+            with suppress(Unavailable):  # otherwise the leases run out
                 await self._let_go(lane)
 
     def _begin(self, lane: _Lane) -> None:

@@ -21,7 +21,7 @@ from notify.wechat.errors import TokenUnavailable
 
 _log = logging.getLogger(__name__)
 _PROCESS_CACHE_SECONDS: Final = 30.0
-# A token that WeChat returns lives at least 300 s; what we keep must end before the token does.
+# A token from WeChat lives at least 300 s; the stored copy must end before it.
 _MARGIN_SECONDS: Final = 300
 _SHORTEST_SECONDS: Final = 60
 # A little longer than a call to WeChat may take.

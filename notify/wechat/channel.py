@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
 """Sends under way at once: if WeChat answers after 50 ms, a thousand a second."""
 LEASE: Final = timedelta(seconds=60)
-"""Longer than a check and a send, which may take 8 s each."""
+"""The lease of a delivery, longer than a check and a send, which may take 8 s each."""
 _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
     SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
@@ -71,7 +71,7 @@ class WeChatChannel:
     _unused: list[ConsentKey] = field(default_factory=list)
     _spent: list[ConsentKey] = field(default_factory=list)
     _ended: dict[ConsentKey, str] = field(default_factory=dict)
-    """Marks of accepts of long-term templates that WeChat no longer knows."""
+    """Marks of long-term accepts that WeChat no longer knows."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         keys = {(m.reader_id, m.template) for m in messages if m.template is not Template.ANSWER}

@@ -176,8 +176,8 @@ class MiniProgramClient:
         return _sent(answer)
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Sends a text to a user who has written to the customer service; returns the errcode as
-        ``notify/wechat/service_messages.py`` does."""
+        """Sends a text to a user who has written to the customer service. Returns WeChat's errcode,
+        None if the outcome is unknown."""
         return await send_text(self._transport, openid, text)
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer:

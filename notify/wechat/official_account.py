@@ -77,8 +77,8 @@ class OfficialAccount:
             raise WeChatUnavailable(errcode=error.errcode, says=error.errmsg) from error
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Sends a text to a follower who has written; returns the errcode as
-        ``notify/wechat/service_messages.py`` does."""
+        """Sends a text to a follower who has written. Returns WeChat's errcode, None if the outcome
+        is unknown."""
         return await send_text(self._transport, openid, text)
 
     async def unionid_of(self, openid: str) -> str | None:

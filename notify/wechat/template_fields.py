@@ -19,7 +19,7 @@ from models.readers.entities import FOREVER
 
 _NOTHING: Final = "无"
 _NO_END: Final = "长期"
-"""Written for ``FOREVER`` in a text; a ``time`` field cannot, and has the year 9999."""
+"""The text for ``FOREVER``. A ``time`` field cannot hold it and shows the year 9999."""
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _NOT_HAN: Final = re.compile(r"[^\u4e00-\u9fff]")
 # A clock time, a day, or both, alone or as a range.

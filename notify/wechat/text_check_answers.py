@@ -49,7 +49,7 @@ def refused(errcode: int | None) -> TextCheckAnswer:
 
 
 def judged(answer: Any) -> TextCheckAnswer:
-    """The answer for a response without an errcode. An unknown suggestion becomes REVIEW."""
+    """The answer for a response that is no error. An unknown suggestion becomes REVIEW."""
     if not isinstance(answer, dict) or answer.get("errcode") != 0:
         return TextCheckAnswer(away=True)  # not the API's answer (a proxy's page, say)
     result = answer.get("result")

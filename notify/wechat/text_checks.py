@@ -31,7 +31,7 @@ _RUN: Final = timedelta(seconds=8)
 
 
 class Checks(StrEnum):
-    """Names of pauses of other calls, besides those of the channels."""
+    """Names of pauses, in addition to those of the channels."""
 
     TEXTS = "text_checks"
 
@@ -106,7 +106,8 @@ class TextChecker:
         return TextCheckAnswer(worst(verdicts), 0)
 
     async def _settle(self, text: WaitingText, answer: TextCheckAnswer, now: datetime) -> int:
-        """Stores the answer; returns 1 if the text needs no check any more, else 0."""
+        """Stores the verdict or postpones the text; returns 1 if it needs no check any more, else
+        0."""
         if answer.verdict is not None:
             return await self._texts.keep(text, answer.verdict, now)
         if answer.pause is not None:

@@ -126,10 +126,10 @@ class WeComChannel:
         return _refused(d, code)
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Nothing was used up for it."""
+        """Does nothing: ``prepare`` uses nothing up."""
 
     async def flush(self) -> None:
-        """Nothing is recorded here."""
+        """Does nothing: the channel keeps no records."""
 
 
 def _refused(d: Delivery, code: int) -> SendOutcome:
