@@ -73,7 +73,8 @@ class WebhookEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
-    """``secrets`` sign, newest first; ``reader_key`` derives the pseudonyms of readers."""
+    """An endpoint's keys: ``secrets`` sign, newest first; ``reader_key`` makes readers'
+    pseudonyms."""
 
     secrets: tuple[str, ...] = field(repr=False)
     reader_key: bytes = field(repr=False)

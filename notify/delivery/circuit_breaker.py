@@ -87,7 +87,7 @@ class CircuitBreaker:
         await self._begin(reason, answer.code, now)
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
-        """Begins or prolongs a pause: a call that sends nothing had no answer.
+        """Begins or prolongs a pause, after the channel did not answer a check.
         Raises: Unavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)

@@ -1,4 +1,5 @@
-"""Decides whether a delivery is worth trying, and makes the results that are stored of attempts."""
+"""Decides whether a delivery is worth trying, and turns outcomes of attempts into results to
+store."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def skip_reason(
 def result_of(
     outcome: SendOutcome, d: Delivery, now: datetime, breaker: CircuitBreaker
 ) -> DeliveryResult:
-    """The result to store of an attempt with that outcome."""
+    """The result to store for an attempt with this outcome."""
     if outcome.state is not DeliveryState.QUEUED:
         reason = UNKNOWN if outcome.unknown else None
         return DeliveryResult(d, outcome.state, outcome.code, reason=reason, msgid=outcome.msgid)

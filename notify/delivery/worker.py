@@ -39,7 +39,8 @@ PREFETCH: Final = 100
 """About this many deliveries are claimed ahead, so that no slot waits for the database."""
 PAGE: Final = 100
 RUN_S: Final = 2.0
-"""Seconds of a run. It uses one fixed time, so it ends soon; sends under way continue."""
+"""Seconds of a run, which uses one reading of the clock and so must be short. Sends under way
+continue after it."""
 IDLE_WAIT_S: Final = 1.0
 """Seconds a run with nothing to claim waits for the next result of the sends under way."""
 GATHER_S: Final = 0.02
@@ -324,7 +325,7 @@ class DeliveryWorker:
             self._changed.set()
 
     async def _flush_with_retry(self, ends: PendingWrites) -> None:
-        """Repeats until the results are written, or the leases are over and other workers go on."""
+        """Tries until the results are written or the leases are over."""
         until = monotonic() + self._channel.lease.total_seconds()
         while True:
             try:

@@ -99,7 +99,7 @@ def seat_facts(m: MessageContext) -> dict[str, str]:
 
 
 def place(m: MessageContext) -> str:
-    """The place of the check-in, in the length of a WeChat field."""
+    """The place of the check-in, short enough for a WeChat field."""
     return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= LONGEST_THING else _ANY_KIOSK)
 
 

@@ -26,7 +26,7 @@ from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network, literal, may_connect
 
 TIMEOUT_S: Final = 10.0
-"""Seconds for all of name, connection, request and answer."""
+"""Seconds for name, connection, request and answer together."""
 LARGEST_ANSWER: Final = 64 * 1024
 _MOST_RECEIVED: Final = 512 * 1024
 """At most this many bytes are received for one request; a socket may return 256 KB at once."""

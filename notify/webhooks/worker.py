@@ -38,7 +38,7 @@ LEASED: Final = 32
 """Deliveries leased at once for a working endpoint: a lease costs three round trips for any number.
 None waits longer than a lane lasts."""
 RUN_S: Final = 2.0
-"""Seconds of a lane. It uses one fixed time, so it ends soon."""
+"""Seconds of a lane, which uses one reading of the clock and so must be short."""
 WAIT_S: Final = 1.0
 """Seconds that a run waits for its lanes."""
 LEASE: Final = timedelta(seconds=40)

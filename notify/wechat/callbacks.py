@@ -40,7 +40,7 @@ class CallbackRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One message or event. ``entries`` are those of a subscription event, by field name."""
+    """One message or event. ``entries``: those of a subscription event, each by field name."""
 
     to: str
     openid: str

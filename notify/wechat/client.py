@@ -78,7 +78,7 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
         return cast("Awaitable[Any]", self._get("wxaapi/newtmpl/gettemplate"))
 
     def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
-        """A permanent picture whose scan opens the first page with ``scene``, in any number
+        """A permanent picture whose scan opens the first page with ``scene``, unlimited in number
         (wxa/getwxacodeunlimit). Without check_path, since the page may not be published."""
         body = {"scene": scene, "env_version": env_version, "check_path": False, "width": 430}
         return cast("Awaitable[Any]", self._post("wxa/getwxacodeunlimit", data=body))

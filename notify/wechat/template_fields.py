@@ -48,7 +48,7 @@ def format_value(kind: str, value: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """NFC in one line, with single spaces and nothing invisible."""
+    """The text in NFC on one line, with single spaces and without invisible characters."""
     # C*: control, format, surrogate, private, unassigned; Z*: spaces and line separators.
     visible = "".join(
         " " if char.isspace() else char
