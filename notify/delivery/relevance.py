@@ -25,7 +25,7 @@ _OF_THE_PRESENT: Final = frozenset(
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
 """Templates that name a seat. A change of the seat causes another message of RESERVED."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
-"""Facts that a reservation has under the same name. ``left_at`` tells two leaves apart."""
+"""Facts that a reservation has under the same name. ``left_at`` distinguishes leaves."""
 
 
 def is_overtaken(m: Message, r: Reservation) -> bool:
