@@ -37,7 +37,7 @@ class SimulatedChannel:
         pauses = ChannelPauseRepository(db, NAME, "simulated")
         self.breaker = CircuitBreaker(pauses, real_now, jitter=lambda: 1.0)
 
-    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
+    async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         return [message.id for message in messages]
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:

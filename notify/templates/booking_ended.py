@@ -1,5 +1,3 @@
-"""Finished or completed: from when to when, and how long."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -18,7 +16,7 @@ from notify.templates.rendering import (
 )
 
 WORTH: Final = timedelta(hours=4)
-"""Longer, and it only wakes somebody who has gone home with their things."""
+"""Sent later, the message would only wake a reader who has gone home."""
 
 
 def render(m: MessageContext) -> RenderedMessage:

@@ -1,10 +1,10 @@
-"""The channel to WeChat: subscribe messages, each by a consent of the reader.
+"""The WeChat channel: subscribe messages, each permitted by a consent of the reader.
 
-A message of a long-term template rests on an accept that stands, and takes nothing.
+A message of a long-term template needs an accept that stands, and uses nothing up.
 
-What may have arrived is repeated only if it has a consequence: a second copy would use up a consent
-that a later message needs. The repeat takes a consent of its own where there is one; where there is
-none it goes all the same, and WeChat refuses a second copy where the reader gave one consent.
+A message that may have arrived is repeated only if it has a consequence: a second copy would use up
+a consent that a later message needs. The repeat uses up another consent if there is one. Without
+one it is sent all the same, and WeChat refuses a second copy under one consent.
 """
 
 from __future__ import annotations
@@ -36,22 +36,24 @@ from notify.wechat.template_config import TemplateConfig, format_fields
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
-"""Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
+"""Sends under way at once: if WeChat answers after 50 ms, a thousand a second."""
 LEASE: Final = timedelta(seconds=60)
-"""A question and the send itself may take 8 s each."""
+"""The lease of a delivery, longer than a check and a send, which may take 8 s each."""
 _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
     SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
 }
 REFUSED_FOR_S: Final = 3600.0
-"""A template that WeChat has refused is tried again after so long: somebody may have mended it."""
-_NOT_ASKED: Final = SendOutcome(DeliveryState.FAILED, DeliveryState.FAILED.value, asked=False)
-_TEMPLATE_OFF: Final = SendOutcome(DeliveryState.FAILED, SendStatus.BAD_TEMPLATE.value, asked=False)
+"""Seconds before a template that WeChat refused is tried again, in case it was corrected."""
+_NOT_CALLED: Final = SendOutcome(DeliveryState.FAILED, DeliveryState.FAILED.value, called=False)
+_TEMPLATE_OFF: Final = SendOutcome(
+    DeliveryState.FAILED, SendStatus.BAD_TEMPLATE.value, called=False
+)
 
 
 @dataclass(slots=True)
 class WeChatChannel:
-    """Sends subscribe messages (a ``DeliveryChannel``)."""
+    """Implements ``DeliveryChannel`` by subscribe messages."""
 
     gateway: MiniProgramClient
     templates: Mapping[Template, TemplateConfig]
@@ -69,10 +71,9 @@ class WeChatChannel:
     _unused: list[ConsentKey] = field(default_factory=list)
     _spent: list[ConsentKey] = field(default_factory=list)
     _ended: dict[ConsentKey, str] = field(default_factory=dict)
-    """Accepts of long-term templates that WeChat knows nothing of, by their marks."""
+    """Marks of long-term accepts that WeChat no longer knows."""
 
-    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
-        """Those whose readers have consented to one more of their template, or to all."""
+    async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         keys = {(m.reader_id, m.template) for m in messages if m.template is not Template.ANSWER}
         once, long_term = self._by_type(keys)
         allowed: set[ConsentKey] = set()
@@ -83,11 +84,11 @@ class WeChatChannel:
         return {m.id for m in messages if (m.reader_id, m.template) in allowed}
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """None: without a consent WeChat takes nothing."""
+        """No messages: WeChat accepts none without a consent."""
         return ()
 
     def _by_type(self, keys: Collection[ConsentKey]) -> tuple[list[ConsentKey], list[ConsentKey]]:
-        """Those of templates that take a consent for each message, and those of long-term ones."""
+        """Splits ``keys``: templates with a consent for each message, and long-term ones."""
         parted: tuple[list[ConsentKey], list[ConsentKey]] = [], []
         for key in keys:
             config = self.templates.get(key[1])
@@ -97,7 +98,7 @@ class WeChatChannel:
     async def prepare(
         self, going: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Look for the readers' openids, and use up a consent for each message that takes one."""
+        """Reads the readers' openids, and uses up a consent for each message that needs one."""
         ready: list[PreparedDelivery] = []
         ends = [DeliveryResult(d, DeliveryState.FAILED) for d in going if not self._sends(d)]
         going = [d for d in going if self._sends(d)]
@@ -135,20 +136,19 @@ class WeChatChannel:
         return await self.gateway.answers()
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
-        """Send one subscribe message, and do what WeChat's answer asks for."""
         d, message = ready.delivery, ready.delivery.message
         if self._is_refused(message.template):
             self.give_back(ready)
             return _TEMPLATE_OFF
         config = self.templates[message.template]
         try:
-            # Here and not for many at once, which would hold up whoever asks for something.
+            # For one message at a time: a batch would block requests on the event loop.
             values = format_fields(config, message.facts)
         except (ValueError, LookupError):
             # The configured fields and the facts do not fit: no retry can mend it.
             log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
             self.give_back(ready)
-            return _NOT_ASKED
+            return _NOT_CALLED
         result = await self.gateway.send_subscribe(
             ready.address,
             config.template_id,
@@ -195,12 +195,12 @@ class WeChatChannel:
             self.give_back(ready)
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """The consent that was taken for it was not used."""
+        """Gives back the consent that was used up for it."""
         if ready.credit:
             self._unused.append(_consent(ready.delivery))
 
     async def flush(self) -> None:
-        """Write the consents first: a message that is put off finds its own again."""
+        """Writes the changed consents, so that a postponed message finds its consent again."""
         spent, self._spent = self._spent, []
         try:
             await self.consents.clear(spent)
@@ -222,12 +222,11 @@ class WeChatChannel:
 
 
 def _consent(d: Delivery) -> ConsentKey:
-    """The consent that sending it uses up."""
     return d.message.reader_id, d.message.template
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:
-    """What a tap opens; of a message about no booking the first page."""
+    """The page that a tap opens: the booking's, or the first page for a message about none."""
     if not config.page:
         return None
     return f"{config.page}?id={message.reservation_id}" if message.reservation_id else HOME

@@ -10,17 +10,14 @@ from notify.templates.menu import COMPANIONS, ENTRY
 
 
 class NoRoomInMenu(Exception):
-    """The account's menu has no room: a person has to decide."""
+    """The account's menu has no room for the booking entry."""
 
 
 def menu_with_booking_entry(
     menu: Mapping[str, Any], name: str, appid: str, page: str, url: str
 ) -> dict[str, Any]:
-    """The menu with the button ``name`` → 座位预约 and its companions in it; all else stays as it
-    is.
-
-    ``url`` opens where a phone's WeChat is too old for mini-programs. Raises: NoRoomInMenu.
-    """
+    """Returns the menu with 座位预约 and its companions in the button ``name``; all else stays.
+    ``url`` opens if a phone's WeChat is too old for mini-programs. Raises: NoRoomInMenu."""
     new: dict[str, Any] = deepcopy({"button": list(menu["button"])})
     ours = [
         {"type": "miniprogram", "name": ENTRY, "appid": appid, "pagepath": page, "url": url},

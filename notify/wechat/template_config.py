@@ -1,5 +1,3 @@
-"""The configured templates of subscribe messages."""
-
 from __future__ import annotations
 
 import json
@@ -12,16 +10,16 @@ from notify.wechat.template_fields import FIELD_KINDS, format_value
 
 
 class TemplateConfigError(ValueError):
-    """The configured templates cannot be used; the text is one line that says where and why."""
+    """The configured templates cannot be used; the text is one line with place and reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateConfig:
     """One message's template in WeChat.
 
-    ``fields`` maps the template's keys to the names of the facts that go there. ``page`` is where a
-    tap leads, without a leading slash; empty for no page. ``long_term``: a reader accepts it once,
-    and no message uses the consent up (长期订阅, which WeChat gives to public services).
+    ``fields`` maps the template's keys to names of facts. ``page`` is opened by a tap, without a
+    leading slash; empty for none. ``long_term``: a reader accepts it once, and no message uses the
+    consent up (长期订阅, which WeChat gives to public services).
     """
 
     template_id: str
@@ -33,18 +31,13 @@ class TemplateConfig:
 def parse_templates(
     source: str | Mapping[str, Any], facts: Mapping[str, Collection[str]]
 ) -> Mapping[str, TemplateConfig]:
-    """The configured templates by message name, checked so that a mistake shows at the start.
+    """Returns the configured templates by message name, all of them checked.
 
     The form is ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1":
-    "seat"}, "type": "long"}}``, as JSON text or read already. Without a ``type`` it is ``once``.
-    Messages that are left out are not sent to WeChat.
+    "seat"}, "type": "long"}}``, as JSON text or decoded. ``type`` is ``once`` by default. Messages
+    that are left out are not sent by WeChat. ``facts`` has the fact names of each message.
 
-    Args:
-        source: the configuration.
-        facts: the messages there are, and the fact names that each of them offers.
-
-    Raises:
-        TemplateConfigError: with one line that names the place.
+    Raises: TemplateConfigError, with one line that names the place.
     """
     read: object = source
     if isinstance(source, str):
@@ -95,7 +88,7 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
 
 
 def format_fields(config: TemplateConfig, facts: Mapping[str, object]) -> dict[str, str]:
-    """The template's values from a message's facts, each in the form that its field type takes."""
+    """The template's values from a message's facts, each in the form of its field type."""
     return {
         key: format_value(key.rstrip("0123456789"), facts[name])
         for key, name in config.fields.items()

@@ -1,8 +1,8 @@
-"""The job that has readers' texts checked by WeChat, after they were kept.
+"""The job that has WeChat check readers' texts after they were stored.
 
-Nobody waits for it, and no text depends on it: what cannot be checked stays as it is, unchecked. A
-text may be sent to WeChat twice (a worker dies before it stores the verdict); its verdict is kept
-once.
+No reader waits for it, and no text depends on it: one that cannot be checked stays unchecked. A
+text may be sent to WeChat twice if a worker dies before it stores the verdict; the verdict is
+stored once.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from notify.wechat.text_check_answers import LONGEST, TextCheckAnswer
 
 log = logging.getLogger(__name__)
 AT_ONCE: Final = 50
-"""Texts of one run: with one call after the other far below WeChat's 4000 a minute."""
+"""Texts of one run. One call after the other, they stay far below WeChat's 4000 a minute."""
 GIVE_UP_AFTER: Final = timedelta(days=1)
 ASK_AGAIN: Final = timedelta(hours=1)
-"""After WeChat has said that the reader was not in the mini-program for two hours."""
+"""The wait after WeChat reports that the reader was not in the mini-program for two hours."""
 _RUN: Final = timedelta(seconds=8)
-"""No call begins later in a run: the last one still ends within the time of a job."""
+"""No call begins later than this in a run, so that the last one ends within the job's time."""
 
 
 class Checks(StrEnum):
-    """What is paused when WeChat refuses the checks, beside the channels."""
+    """Names of pauses, in addition to those of the channels."""
 
     TEXTS = "text_checks"
 
 
 class TextGateway(Protocol):
-    """Whom the texts are shown to (``MiniProgramClient``)."""
+    """The part of ``MiniProgramClient`` that checks texts."""
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer: ...
 
 
 class TextChecker:
-    """Sends the texts that wait to WeChat, one after the other, and keeps the verdicts."""
+    """Sends waiting texts to WeChat, one after the other, and stores the verdicts."""
 
     def __init__(
         self,
@@ -56,12 +56,10 @@ class TextChecker:
         self._openids_of, self.breaker = openids_of, breaker
 
     async def run(self, now: datetime) -> int:
-        """Check what is due at ``now``. How many texts need no check any more.
+        """Checks due texts; returns the number of texts that need no check any more.
 
-        Stops at the first call that WeChat did not take. While the checks are paused there are
-        none, but for one call now and then that finds out whether WeChat answers again.
-
-        Raises: Unavailable.
+        Stops at the first call that WeChat did not take. During a pause only one call now and then
+        tests whether WeChat answers again. Raises: Unavailable.
         """
         if not (waiting := await self._texts.waiting(now, AT_ONCE)):
             return 0
@@ -98,7 +96,7 @@ class TextChecker:
         return done
 
     async def _ask(self, text: WaitingText, openid: str) -> TextCheckAnswer:
-        """The answer on the whole text, in as many calls as it is long."""
+        """The answer on the whole text, with one call for every ``LONGEST`` characters."""
         verdicts: list[TextVerdict] = []
         for start in range(0, len(text.text), LONGEST):
             answer = await self._gateway.check_text(openid, text.text[start : start + LONGEST])
@@ -108,24 +106,25 @@ class TextChecker:
         return TextCheckAnswer(worst(verdicts), 0)
 
     async def _settle(self, text: WaitingText, answer: TextCheckAnswer, now: datetime) -> int:
-        """Whether the text needs no check any more."""
+        """Stores the verdict or postpones the text; returns 1 if it needs no check any more, else
+        0."""
         if answer.verdict is not None:
             return await self._texts.keep(text, answer.verdict, now)
         if answer.pause is not None:
-            return 0  # not the text's doing: it waits as it is
+            return 0  # not because of the text, which keeps waiting
         if answer.not_seen:
             await self._texts.put_off(text, now + ASK_AGAIN)
             return 0
         if answer.away:
             await self._texts.put_off(text, now + timedelta(seconds=delay(text.tries + 1)))
             return 0
-        # WeChat has said no to this text or this user, and will say so again.
+        # WeChat refuses this text or this user for good.
         log.warning("text_check_refused", extra={"errcode": answer.code, "about": text.collection})
         return await self._texts.keep(text, TextVerdict.UNCHECKED, now)
 
 
 def _whose(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
-    """The WeChat user who wrote it; None where there is none, or nothing to check any more."""
+    """The openid of the text's writer; None if there is none, or the text is empty or too old."""
     if not text.text or text.reader_id is None or now - text.at >= GIVE_UP_AFTER:
         return None
     return openids.get(text.reader_id)
