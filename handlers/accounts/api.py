@@ -105,7 +105,7 @@ async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
 
 @routes.post(
     "/bindings/preview",
-    "Whom a scanned activation code would bind",
+    "Get the masked name of the reader whom a scanned activation code would bind",
     Access.SESSION,
     sessions=PHONE,
     errors=(ActivationCodeInvalid, AlreadyBound),
@@ -120,7 +120,7 @@ async def preview_binding(call: ApiRequest, body: BindingPreview) -> BindingPrev
 
 @routes.get(
     "/binding-requests/current",
-    "What has become of the WeChat user's latest binding request",
+    "Get the state of the WeChat user's latest binding request",
     Access.SESSION,
     sessions=PHONE,
 )
@@ -136,7 +136,7 @@ async def binding_state(call: ApiRequest) -> BindingStateOut:
 
 @routes.post(
     "/binding-requests/{id}/confirm",
-    "是我: bind the WeChat user who waits",
+    "Confirm a binding request (是我): the waiting WeChat user is bound",
     sessions=BROWSER,
     errors=(
         BindingRequestOver,
@@ -150,7 +150,7 @@ async def confirm_binding(call: ApiRequest) -> None:
 
 @routes.post(
     "/binding-requests/{id}/refuse",
-    "不是我: bind nobody, and end the activation code",
+    "Refuse a binding request (不是我) and revoke the activation code",
     sessions=BROWSER,
     errors=(BindingRequestOver,),
 )
@@ -158,9 +158,7 @@ async def refuse_binding(call: ApiRequest) -> None:
     await call[AccountBindingService].refuse(call.reader.id, call.id, call.now)
 
 
-@routes.delete(
-    "/me", "Have what is kept of the reader erased", sessions=PHONE, errors=(ErasureNotNow,)
-)
+@routes.delete("/me", "Erase the reader's data", sessions=PHONE, errors=(ErasureNotNow,))
 async def erase(call: ApiRequest) -> None:
     assert call.principal is not None
     works_here = bool(call.principal.granted_on(call.now))
@@ -175,7 +173,7 @@ async def unbind(call: ApiRequest) -> None:
 
 @routes.post(
     "/activation-codes",
-    "The reader's live activation code, or a new one",
+    "Get the reader's valid activation code, or create one",
     sessions=BROWSER,
     status=201,
     body_optional=True,
@@ -192,7 +190,12 @@ async def activation_code(call: ApiRequest, body: NewActivationCode) -> Activati
     )
 
 
-@routes.get("/me", "Who I am and what I have", Access.SESSION, at_kiosk=True)
+@routes.get(
+    "/me",
+    "Get the session's reader with current reservations and violations",
+    Access.SESSION,
+    at_kiosk=True,
+)
 async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     assert call.principal is not None
     reader = call.principal.reader
@@ -220,7 +223,7 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
 
 @routes.post(
     "/subscriptions",
-    "Report what the reader answered to wx.requestSubscribeMessage",
+    "Report the reader's answers to wx.requestSubscribeMessage",
     errors=(UnknownTemplate,),
 )
 async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut:
@@ -252,7 +255,7 @@ def _by_name(consents: Mapping[Template, int]) -> dict[str, int]:
     return {template.value: left for template, left in consents.items()}
 
 
-@routes.delete("/sessions/current", "Log out", Access.SESSION, at_kiosk=True)
+@routes.delete("/sessions/current", "End this session", Access.SESSION, at_kiosk=True)
 async def log_out(call: ApiRequest) -> web.Response:
     assert call.principal is not None
     await call[SESSIONS].close(call.principal.session)

@@ -60,7 +60,7 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
 
 @routes.post(
     "/scans",
-    "Note that a code was scanned now, before logging in or being bound",
+    "Record a code scanned before the login or binding, to check in with it afterwards",
     Access.ANYONE,
     errors=(QrInvalid, QrExpired, PresenceMethodOff, NotFound, TooManyAttempts),
 )

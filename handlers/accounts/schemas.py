@@ -40,7 +40,7 @@ class Bind(Request):
         Meta(
             pattern=f"^([0-9]{{6}}|{_SCANNED}){_END}",
             max_length=22,
-            description="six digits, or 22 characters: a review code, or behind c= in the link",
+            description="six digits, or 22 characters: a review code or the link's part after c=",
         ),
     ]
 
@@ -51,7 +51,7 @@ class BindingPreview(Request):
         Meta(
             pattern=f"^{_SCANNED}{_END}",
             max_length=22,
-            description="the 22 characters behind c= in the scanned link",
+            description="the 22 characters after c= in the scanned link",
         ),
     ]
 
@@ -104,9 +104,10 @@ class BindingStateOut(Response):
 class ActivationCodeOut(Response):
     code: str
     expires_at: datetime
-    link: Annotated[str, Meta(description="what the QR code says")]
+    link: Annotated[str, Meta(description="the content of the QR code")]
     request: Annotated[
-        BindingRequestOut | None, Meta(description="who waits for the reader's answer")
+        BindingRequestOut | None,
+        Meta(description="the binding request that the reader is to answer, if any"),
     ]
 
 
@@ -115,19 +116,19 @@ class CurrentReaderOut(Response):
     active: list[ReservationOut]
     violations_count: int
     suspended_until: Annotated[
-        datetime | None, Meta(description="in the year 9999 where the suspension has no end")
+        datetime | None, Meta(description="in the year 9999 if the suspension has no end")
     ]
     suspension: SuspensionOut | None
     subscriptions: Annotated[
-        dict[str, int], Meta(description="messages of each template that may still be sent")
+        dict[str, int], Meta(description="template → number of messages that may still be sent")
     ]
     long_term: Annotated[
         list[str],
-        Meta(description="templates that are accepted once; theirs is 1 while the accept stands"),
+        Meta(description="templates with a standing consent, counted as 1 while it lasts"),
     ]
     reminders_paused: Annotated[
         bool,
-        Meta(description="no channel by which the reader would be reminded can send just now"),
+        Meta(description="true if no channel can deliver reminders to the reader now"),
     ]
 
 

@@ -17,7 +17,7 @@ from models.kernel.time_range import to_local
 routes = ApiRoutes()
 
 
-@routes.get("/sessions", "Where the reader is signed in")
+@routes.get("/sessions", "List the reader's sessions")
 async def list_sessions(call: ApiRequest) -> SessionsOut:
     assert call.principal is not None
     own = call.principal.session.id
@@ -36,13 +36,13 @@ async def list_sessions(call: ApiRequest) -> SessionsOut:
     )
 
 
-@routes.delete("/sessions/{id}", "Sign out there", errors=(NotFound,))
+@routes.delete("/sessions/{id}", "End one of the reader's sessions", errors=(NotFound,))
 async def end_one(call: ApiRequest) -> None:
     assert call.principal is not None
     await end_session(call[SESSIONS], call.principal, call.id, call.now)
 
 
-@routes.delete("/sessions", "Sign out everywhere else")
+@routes.delete("/sessions", "End all other sessions of the reader")
 async def end_others(call: ApiRequest) -> None:
     assert call.principal is not None
     await end_sessions(call[SESSIONS], call.principal, call.now)

@@ -90,7 +90,7 @@ PUBLIC_OCCUPANCY: Final = web.AppKey("public_occupancy", PublicOccupancy)
 
 @routes.get(
     "/public/occupancy",
-    "Free seats by area, for everybody, where the library has switched it on",
+    "Get free seats by area; public, if the library has switched it on",
     Access.ANYONE,
     answer=schemas.PublicOccupancyOut,
     cached=True,

@@ -14,7 +14,7 @@ routes = ApiRoutes()
 
 @routes.post(
     "/seats/{id}/faults",
-    "Say that something is broken at a seat",
+    "Report a fault at a seat",
     status=201,
     errors=(NotFound, FaultReported, TooManyFaults),
 )

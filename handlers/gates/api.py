@@ -43,7 +43,7 @@ async def verify_signature(call: ApiRequest) -> None:
 
 @routes.post(
     "/gate/events",
-    "Passages that a gate reports, signed",
+    "Report passages through a gate",
     Access.GATE,
     verify_before_parsing=api.verify_signature,
 )
@@ -64,7 +64,7 @@ def _id_of(raw: Any) -> str:
     return id[:64] if isinstance(id, str) else ""
 
 
-@routes.get("/gate-records", "The reader's passages through the gates, the newest first")
+@routes.get("/gate-records", "List the reader's passages through gates, newest first")
 async def list_own(call: ApiRequest, query: Pagination) -> Page[GateRecordOut]:
     gates = call[GateService]
     rows, total = await gates.page_of(call.reader.id, query.offset, query.page_size)

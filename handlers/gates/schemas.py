@@ -19,7 +19,7 @@ class GateEventIn(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """A batch of a gate. ``events``: each a GateEventIn; invalid ones are rejected singly.
+    """A batch of a gate. ``events``: each a GateEventIn; invalid ones are rejected one by one.
     ``complete_until``: the gate has reported all passages before it, so earlier deadlines need not
     wait."""
 

@@ -50,7 +50,7 @@ async def _kiosk(call: ApiRequest) -> Kiosk:
 
 @routes.post(
     "/kiosks/{id}/touch",
-    "A card at a seat kiosk signs its reader in for a moment",
+    "Open a short session at a seat kiosk with a reader's card",
     Access.KIOSK,
     status=201,
     errors=(NotFound, CardUnknown, TooManyAttempts),
@@ -80,7 +80,7 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
 
 @routes.post(
     "/kiosks/{id}/check-in",
-    "Check in or return at the kiosk that the reader touched with a card",
+    "Check in or return at the kiosk where the card opened this session",
     idempotent=True,
     errors=(
         *OWN_RESERVATION,
@@ -109,7 +109,7 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
 
 
 @routes.get(
-    "/kiosks/{id}/code", "The code that the kiosk shows now", Access.KIOSK, errors=(NotFound,)
+    "/kiosks/{id}/code", "Get the code for the kiosk to show now", Access.KIOSK, errors=(NotFound,)
 )
 async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)

@@ -35,7 +35,7 @@ async def page(request: web.Request) -> web.StreamResponse:
 
 @routes.post(
     "/kiosk-pairings",
-    "A screen without a key gets a code, by which an administrator makes it a kiosk's",
+    "Start pairing a screen with a kiosk: get a code for an administrator to enter",
     Access.ANYONE,
     status=201,
 )
@@ -55,7 +55,7 @@ async def ask_for_pairing(call: ApiRequest) -> PairingOut:
 
 @routes.post(
     "/kiosk-pairings/state",
-    "Whether the screen with this secret is a kiosk's by now, and which one's",
+    "Get the state of a pairing, and the kiosk once it is confirmed",
     Access.ANYONE,
     errors=(NotFound,),
 )

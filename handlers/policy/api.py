@@ -14,7 +14,7 @@ routes = ApiRoutes()
 
 @routes.get(
     "/library",
-    "What the library is called, for whom it is, and how to reach it",
+    "Get the library's profile: name, audience, contact",
     Access.SESSION,
     at_kiosk=True,
     scope=Scope.CATALOG_READ,

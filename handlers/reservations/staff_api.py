@@ -49,7 +49,7 @@ _WINDOW: Final = timedelta(hours=1)
 
 @routes.get(
     "/staff/reservations",
-    "A day's reservations, in the order in which they were made",
+    "List a day's reservations in the order they were made",
     Access.LIBRARIAN,
     scope=Scope.RESERVATIONS_READ,
     errors=(NotFound,),
@@ -79,7 +79,7 @@ async def list_reservations(
 
 @routes.get(
     "/staff/reservations/{id}",
-    "One reservation",
+    "Get a reservation",
     Access.LIBRARIAN,
     scope=Scope.RESERVATIONS_READ,
     errors=(NotFound,),
@@ -100,7 +100,7 @@ async def _record_look(call: ApiRequest, target: str) -> None:
 
 @routes.post(
     "/staff/reservations",
-    "Reserve a seat in a reader's place",
+    "Reserve a seat for a reader",
     Access.LIBRARIAN,
     scope=_WRITE,
     status=201,
@@ -140,7 +140,7 @@ def printable(reason: str) -> str:
 
 @routes.post(
     "/staff/reservations/{id}/check-in",
-    "The reader was seen there: check them in, or back from a leave",
+    "Check in, or return from a leave, a reader seen at the seat",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
@@ -153,7 +153,7 @@ async def check_in(call: ApiRequest, body: InReadersPlace) -> StaffReservationOu
 
 @routes.post(
     "/staff/reservations/{id}/leave",
-    "The reader leaves for a while",
+    "Start a temporary leave for a reader",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
@@ -166,7 +166,7 @@ async def leave(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
 
 @routes.post(
     "/staff/reservations/{id}/finish",
-    "The reader has left for good: the seat is free",
+    "End the stay of a reader who has left; the seat becomes free",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
@@ -179,7 +179,7 @@ async def finish(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
 
 @routes.post(
     "/staff/reservations/{id}/cancel",
-    "Cancel before the check-in",
+    "Cancel a reader's reservation before check-in",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,

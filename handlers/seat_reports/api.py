@@ -28,7 +28,7 @@ routes = ApiRoutes()
 
 @routes.post(
     "/reservations/{id}/report",
-    "Say that the seat is taken by somebody else",
+    "Report that another person or belongings occupy the reserved seat",
     idempotent=True,
     errors=(
         *OWN_RESERVATION,
@@ -83,7 +83,7 @@ def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
 
 @routes.post(
     "/seats/{id}/report",
-    "Say that nobody sits on a seat that is shown in use",
+    "Report an empty seat that is shown as in use",
     errors=(
         NotFound,
         NotInUse,

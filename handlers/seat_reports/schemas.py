@@ -18,8 +18,8 @@ class ReportTaken(Request):
 
 class ReportOut(Response):
     """A report's result. ``deadline_stopped``: the reader is known to be there, and may change to
-    one of ``nearest``, seats that are free for the remaining time. Otherwise deadlines run until
-    the staff have looked."""
+    one of ``nearest``, seats that are free for the remaining time. Otherwise deadlines run on
+    until the staff decide."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]

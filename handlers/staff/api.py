@@ -42,7 +42,7 @@ from models.violations.staff import StaffViolations
 routes = ApiRoutes()
 
 
-@routes.get("/staff/appeals", "Appeals that wait, the oldest first", Access.VIEWER)
+@routes.get("/staff/appeals", "List pending appeals, oldest first", Access.VIEWER)
 async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealOut]:
     rows, total = await call[StaffViolations].appeals(
         rights_of(call).venues, query.offset, query.page_size
@@ -62,7 +62,7 @@ async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> Staf
 
 @routes.post(
     "/staff/appeals/{id}",
-    "Answer the appeal against this violation; granted, it is waived",
+    "Decide the appeal against a violation; granting it waives the violation",
     Access.LIBRARIAN,
     errors=OWN_RESERVATION,
     audited=True,
@@ -76,7 +76,7 @@ async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:
 
 @routes.post(
     "/staff/violations/{id}/waive",
-    "Let a violation go; a suspension that no longer holds ends",
+    "Waive a violation; a suspension that depends on it ends",
     Access.LIBRARIAN,
     errors=(NotFound,),
     audited=True,
@@ -88,7 +88,7 @@ async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
 
 @routes.post(
     "/staff/violations/waive",
-    "Let all violations of an interval go",
+    "Waive all violations of an interval",
     Access.LIBRARIAN,
     audited=True,
 )
@@ -101,9 +101,7 @@ async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     return WaivedOut(waived)
 
 
-@routes.get(
-    "/staff/reports", "Seats that somebody else has taken, the longest waiting first", Access.VIEWER
-)
+@routes.get("/staff/reports", "List open reports of occupied seats, oldest first", Access.VIEWER)
 async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
     rows, total = await call[SeatReportService].open_reports(
         call.now, query.offset, query.page_size, rights_of(call).venues
@@ -126,7 +124,7 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
 
 @routes.post(
     "/staff/reports/{id}/resolve",
-    "The seat of this reservation is free again",
+    "Resolve an occupied-seat report: the seat is free for its reader again",
     Access.LIBRARIAN,
     errors=OWN_RESERVATION,
     audited=True,
@@ -138,7 +136,7 @@ async def resolve_report(call: ApiRequest) -> ReservationOut:
 
 @routes.post(
     "/staff/reports/{id}/reject",
-    "Nobody else sits on the seat of this reservation: its deadlines run again",
+    "Reject an occupied-seat report: the reservation's deadlines run again",
     Access.LIBRARIAN,
     errors=OWN_RESERVATION,
     audited=True,
@@ -150,7 +148,7 @@ async def reject_report(call: ApiRequest) -> ReservationOut:
 
 @routes.get(
     "/staff/patrol",
-    "Seats in use that may be empty, whose readers no push has reached",
+    "List seats to check: in use, reported empty, and the reader could not be notified",
     Access.VIEWER,
 )
 async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
@@ -173,7 +171,7 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
 
 @routes.get(
     "/staff/code-sharing",
-    "Check-ins by a code that may have been passed on, the newest first",
+    "List check-ins with a code that may have been passed on, newest first",
     Access.VIEWER,
 )
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:

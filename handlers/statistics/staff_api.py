@@ -27,7 +27,7 @@ _DAY: Final = timedelta(days=1)
 
 @routes.get(
     "/staff/statistics",
-    "What was counted of each day and area",
+    "Get statistics by day and area",
     Access.VIEWER,
     scope=Scope.STATISTICS_READ,
 )

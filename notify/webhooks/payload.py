@@ -31,7 +31,7 @@ class WebhookReader(msgspec.Struct):
 class WebhookReservation(msgspec.Struct):
     """A reservation at the moment of the event. ``reader`` is null after an erasure. ``change``
     says what was changed: ``rebooked`` (seat or time before the start), ``moved`` (seat during the
-    stay) or ``end_moved``. ``how`` says how it ended. ``begin`` is ``start``."""
+    stay) or ``end_moved``. ``how`` says how it ended. ``begin``: the old name of ``start``."""
 
     id: str
     reader: WebhookReader | None
