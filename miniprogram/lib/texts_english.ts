@@ -50,7 +50,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   bind_scan_other: "This is not the code on the page 激活码",
   bind_or: "or type the six digits",
   bind_ask: "Bind to {name} ({no})?",
-  bind_already: "This WeChat is bound already",
+  bind_already: "This WeChat account is already bound",
   bind_wait_title: "Confirm on the web page",
   bind_wait_hint: "The page 激活码 asks whether it is you. If it shows this number, choose 是我 there:",
   bind_wait_other: "If the number differs, choose 不是我 and bind with the new code.",
