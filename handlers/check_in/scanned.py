@@ -27,7 +27,7 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
     """Reports the seat as occupied; the scan proves the reader's presence. Raises: Malformed."""
     kind, ctx = form_text(form, "kind"), visit.context()
     if kind not in ("occupied", "belongings"):
-        raise Malformed("kind", "occupied or belongings")
+        raise Malformed("kind", "must be occupied or belongings")
     proof = visit[CheckInService].proof(ctx, scan)
     r = await visit[SeatReportService].report_occupied(
         ctx, form_text(form, "reservation"), kind, proof

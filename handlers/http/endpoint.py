@@ -129,7 +129,7 @@ def key_of(value: str, path: str, digest: str, *, repeated: bool) -> Idempotency
     """The idempotency key of one request; its reuse with another path or body is refused.
     ``repeated``: the client has sent it before and got no response. Raises: Malformed."""
     if not _KEY.fullmatch(value):
-        raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
+        raise Malformed("Idempotency-Key", "must be 1 to 64 visible ASCII characters")
     return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
 
 

@@ -92,7 +92,9 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         began = perf_counter()
         try:
             if CONTENT_ENCODING in request.headers:
-                raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
+                raise UnsupportedMediaType(
+                    "Content-Encoding", "must not be sent: bodies are uncompressed"
+                )
             response = await handler(request)
         except Exception as error:
             response = await _error_response(request, error)
@@ -136,7 +138,7 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
         case web.HTTPException():
             return await _http_error(request, error)
         case ConnectionResetError():  # the client has left; the response is not sent
-            return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
+            return envelope(400, "malformed", {"field": "body", "reason": "ended too early"})
         case web.RequestPayloadError():  # malformed chunks
             return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
     log.error("request_failed", exc_info=error, extra={"path": request.path})

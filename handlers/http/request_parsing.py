@@ -19,7 +19,7 @@ def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool
     except msgspec.ValidationError as error:
         raise malformed(error, "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("body", "not JSON") from error
+        raise Malformed("body", "must be JSON") from error
 
 
 def parse_query(request: web.Request, shape: type) -> Any:
@@ -27,7 +27,7 @@ def parse_query(request: web.Request, shape: type) -> Any:
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
-            raise Malformed(name, "given twice")
+            raise Malformed(name, "must appear only once")
         values[name] = value
     try:
         return msgspec.convert(values, shape, strict=False)

@@ -60,7 +60,7 @@ async def list_reservations(
 ) -> StaffReservationsOut:
     day = query.date or local_date(call.now)
     if not 2000 <= day.year < 2100:
-        raise Malformed("date", "a day in the years 2000 to 2099")
+        raise Malformed("date", "must be a day in the years 2000 to 2099")
     if query.area is not None and query.area not in call[REFERENCE].catalog.areas:
         raise NotFound()
     await _record_look(call, f"bookings:{day}")
@@ -134,7 +134,7 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
 def printable(reason: str) -> str:
     """Raises: Malformed unless the reason is one printable line."""
     if not is_printable_line(reason):
-        raise Malformed("reason", "one line of printable characters")
+        raise Malformed("reason", "must be one line of printable characters")
     return reason
 
 

@@ -94,7 +94,7 @@ async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
 )
 async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     if body.end <= body.start:
-        raise Malformed("to", "to is after from")
+        raise Malformed("to", "to must be after from")
     waived = await call[StaffViolations].waive_all(
         staff_of(call), body.start, body.end, body.reason
     )

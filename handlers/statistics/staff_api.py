@@ -34,12 +34,12 @@ _DAY: Final = timedelta(days=1)
 async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
     last = query.last or local_date(call.now) - _DAY
     if not all(2000 <= day.year < 2100 for day in (last, query.first or last)):
-        raise Malformed("to", "days in the years 2000 to 2099")
+        raise Malformed("to", "from and to must be days in the years 2000 to 2099")
     first = query.first or last - (_USUAL - 1) * _DAY
     if first > last:
-        raise Malformed("to", "to is not before from")
+        raise Malformed("to", "to must not be before from")
     if (last - first).days >= LONGEST:
-        raise Malformed("from", f"at most {LONGEST} days")
+        raise Malformed("from", f"must be at most {LONGEST} days before to")
     catalog, rights = call[REFERENCE].catalog, rights_of(call)
     area_days = [
         _area_day(catalog, day)

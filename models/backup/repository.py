@@ -82,7 +82,7 @@ async def backup(
 def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
     """A new file that appears once it is written to the disk. Raises: BackupError, OSError."""
     if file.exists():
-        raise BackupError(f"{file} is there already")
+        raise BackupError(f"{file} already exists: name another file")
     _clear_killed(file.parent)
     part, descriptor = _new_part(file)
     try:
@@ -94,7 +94,7 @@ def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
         try:
             os.link(part, file)  # unlike a rename, it never replaces a file
         except FileExistsError as error:
-            raise BackupError(f"{file} is there already") from error
+            raise BackupError(f"{file} already exists: name another file") from error
         folder = os.open(file.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -166,8 +166,8 @@ async def _write_all(
     except OperationFailure as error:
         if error.code in _HISTORY_GONE:
             raise BackupError(
-                "MongoDB has forgotten the moment of the backup: raise its "
-                "minSnapshotHistoryWindowInSeconds"
+                "MongoDB no longer keeps the snapshot that the backup reads: raise its "
+                "minSnapshotHistoryWindowInSeconds and back up again"
             ) from error
         raise
 
@@ -204,11 +204,14 @@ async def restore(
     if ABOUT in there:
         there[ABOUT] -= 1  # the mark
     if there != promised:
-        raise BackupError(f"{db.name} holds {dict(there)}, and the file {dict(promised)}")
+        raise BackupError(
+            f"{db.name} has {dict(there)} documents after the restore, but the file has "
+            f"{dict(promised)}: restore again with --over"
+        )
     with translate_errors():
         ended = await db[ABOUT].delete_one({"_id": RESTORING, "token": token})
     if not ended.deleted_count:
-        raise BackupError(f"another restore has begun in {db.name} meanwhile")
+        raise BackupError(f"another restore into {db.name} has begun meanwhile")
     return there
 
 
@@ -248,10 +251,10 @@ async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
     for name in await _names(db):
         first_start = {"_id": {"$nin": [MODE, KEYS]}} if name == ABOUT else {}
         if await db[name].find_one(first_start, {"_id": 1}) is not None:
-            why = "--over replaces only a restore that was broken off" if over else ""
+            why = "--over replaces only an interrupted restore" if over else ""
             raise BackupError(
-                f"{about.place} is not empty: it has {name}. "
-                + (why or "Name another one in MONGO_DATABASE, or drop it first")
+                f"{about.place} is not empty: it has the collection {name}. "
+                + (why or "Set MONGO_DATABASE to another name, or drop this database first")
             )
 
 
@@ -277,7 +280,7 @@ def _counted(file: Path, about: About) -> Counter[str]:
     promised: Counter[str] | None = None
     for kind, document in _read_frames(file):
         if promised is not None:
-            raise BackupError(f"{file} goes on after its end")
+            raise BackupError(f"{file} is damaged: data follow its end")
         if kind == _COLLECTION:
             name = _decoded(document)["name"]
             counted[name] = 0
@@ -285,11 +288,11 @@ def _counted(file: Path, about: About) -> Counter[str]:
             about.take(name, _decoded(document))
             counted[name] += 1
         elif kind == _HEADER and _decoded(document).get("format") != _FORMAT:
-            raise BackupError(f"{file} is of another format")
+            raise BackupError(f"{file} has another format than this version reads")
         elif kind == _END:
             promised = Counter(_decoded(document)["counts"])
     if counted != promised:
-        raise BackupError(f"{file} does not hold what it should: it is damaged")
+        raise BackupError(f"{file} is damaged: its documents do not match its counts")
     return counted
 
 
@@ -318,11 +321,11 @@ def _read_frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
                 size = source.read(4)
                 length = int.from_bytes(size, "little")
                 if (first and kind != _HEADER) or not 5 <= length <= _LARGEST_DOCUMENT:
-                    raise BackupError(f"{file} is no backup, or damaged")
+                    raise BackupError(f"{file} is not a backup, or is damaged")
                 first = False
                 document = size + source.read(length - 4)
                 if len(document) != length:
-                    raise BackupError(f"{file} ends in the middle")
+                    raise BackupError(f"{file} is damaged: it is cut short")
                 yield kind, document
     except (EOFError, BadGzipFile, zlib.error, InvalidBSON) as error:
         raise BackupError(f"{file} is damaged: {error}") from error

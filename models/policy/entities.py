@@ -100,7 +100,7 @@ class Policy:
         for rules in self.rule_sets:
             allowed = DATE_OVERRIDABLE if rules.area_id is None else AREA_OVERRIDABLE
             if unknown := set(rules.values) - allowed:
-                raise ValueError(f"a rule set cannot change {sorted(unknown)}")
+                raise ValueError(f"a policy override cannot change {sorted(unknown)}")
         # Values change only on these days.
         days = {r.first for r in self.rule_sets}
         days |= {r.last + _DAY for r in self.rule_sets if r.last is not None}
@@ -185,14 +185,14 @@ def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
     """Raises: ValueError if the policy would be inconsistent with these values."""
     window = numbers.get("booking_window_days", policy.booking_window_days)
     if not 0 <= window <= FARTHEST_HORIZON:
-        raise ValueError(f"0 <= booking_window_days <= {FARTHEST_HORIZON}")
+        raise ValueError(f"booking_window_days must be from 0 to {FARTHEST_HORIZON}")
     step = numbers.get("step_minutes", policy.step_minutes)
     if step < SLOT_MINUTES or step % SLOT_MINUTES:
         # Two bookings in one half hour would need the same claim.
-        raise ValueError("step_minutes must be a multiple of the half hour")
+        raise ValueError("step_minutes must be a multiple of 30")
     shortest = numbers.get("min_minutes", policy.min_minutes)
     if not 0 < shortest <= numbers.get("max_minutes", policy.max_minutes):
-        raise ValueError("0 < min_minutes <= max_minutes")
+        raise ValueError("min_minutes must be more than 0 and at most max_minutes")
 
 
 @lru_cache(maxsize=256)

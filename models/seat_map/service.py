@@ -42,9 +42,9 @@ def parse_time_filter(
     of each request. Raises: Malformed if only one of start and end is set, or ``from_now`` is used
     with another day."""
     if (start is None and not from_now) != (end is None):
-        raise Malformed("end" if end is None else "start", "start and end come together")
+        raise Malformed("end" if end is None else "start", "start and end must be sent together")
     if from_now and day not in (None, local_date(now)):
-        raise Malformed("start", "now is of today")
+        raise Malformed("start", "now is allowed only for today")
     return TimeFilter(day or local_date(now), start, end)
 
 

@@ -39,7 +39,7 @@ class FieldCipher:
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys.values()):
-            raise ValueError("each data key has 32 bytes, and there is at least one")
+            raise ValueError("each data key must have 32 bytes, and at least one is required")
         self.current = max(keys)
         self._ciphers = {v: AESGCM(_derive(key, b"seal")) for v, key in keys.items()}
         self._sealed_by = tuple(f"{version}:" for version in keys)
@@ -52,7 +52,7 @@ class FieldCipher:
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")
             if int(version) in keys:
-                raise ValueError(f"two keys of version {version}")
+                raise ValueError(f"two data keys have the version {version}")
             keys[int(version)] = b64decode(encoded, validate=True)
         return cls(keys)
 
@@ -67,7 +67,7 @@ class FieldCipher:
         version, _, encoded = sealed.partition(":")
         cipher = self._ciphers.get(int(version))
         if cipher is None:
-            raise DecryptionError(f"no key of version {version}")
+            raise DecryptionError(f"there is no data key with the version {version}")
         raw = urlsafe_b64decode(encoded)
         try:
             plain = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())

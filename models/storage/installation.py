@@ -112,44 +112,44 @@ class About:
         if self.mode is Mode.SANDBOX and mode is not Mode.SANDBOX:
             unmarked = MODE not in self.documents
             raise DatabaseRefused(
-                f"{self.place} is a sandbox's: take another MONGO_DATABASE, or SANDBOX=1 to try"
+                f"{self.place} belongs to a sandbox: set another MONGO_DATABASE, or SANDBOX=1"
                 + (", or drop its sandbox_* collections if its data are real" if unmarked else "")
             )
         if self.mode is Mode.PRODUCTION and mode is not Mode.PRODUCTION:
             raise DatabaseRefused(
                 f"{self.place} is a production database, and SANDBOX=1 lets anybody in as anybody: "
-                "take another MONGO_DATABASE for the sandbox, or unset SANDBOX"
+                "set another MONGO_DATABASE for the sandbox, or unset SANDBOX"
             )
 
     def refuse_half(self) -> None:
         """Refuses a database whose restore has not ended. Raises: DatabaseRefused."""
         if mark := self.documents.get(RESTORING):
             raise DatabaseRefused(
-                f"{self.place} holds a part of {mark['file']}: its restore, begun "
-                f"{mark['began_at']:%Y-%m-%d %H:%M} UTC, has not ended. Wait for it, or if it was "
-                f"broken off: restore --over {mark['file']}"
+                f"{self.place} is incomplete: the restore of {mark['file']}, begun "
+                f"{mark['began_at']:%Y-%m-%d %H:%M} UTC, has not ended. Wait for its end; if it "
+                f"was interrupted, run restore --over {mark['file']}"
             )
 
     def refuse_before_release(self) -> None:
         """Refuses a database from before the first release. Raises: DatabaseRefused."""
         if _BEFORE_RELEASE in self.written:
             raise DatabaseRefused(
-                f"{self.place} is of before the first release, whose names are no more: take "
-                "another MONGO_DATABASE"
+                f"{self.place} was written before the first release, which this version cannot "
+                "read: set another MONGO_DATABASE"
             )
 
     def _refuse_newer_schema(self) -> None:
         form = int((self.documents.get(FORM) or {}).get("version", FIRST_SCHEMA))
         if form > SCHEMA:
-            raise newer(self.place, f"its schema is {form}, this one knows {SCHEMA}")
+            raise newer(self.place, f"its schema is {form}, and this version reads up to {SCHEMA}")
 
     def _refuse_other_keys(self, sealer: FieldCipher) -> None:
         own = _checks(sealer)
         for version, check in self.checks.items():
             if version not in own:
                 raise DatabaseRefused(
-                    f"{self.place} was sealed with data key {version}, which ENCRYPTION_KEYS "
-                    "lacks: put it back (rotate-keys, run with both, makes an old key unnecessary)"
+                    f"{self.place} was encrypted with data key {version}, which ENCRYPTION_KEYS "
+                    "lacks: put it back (rotate-keys, run with both keys, replaces the old one)"
                 )
             if check != own[version]:
                 raise DatabaseRefused(_OTHER_KEY.format(place=self.place, version=version))
@@ -168,7 +168,7 @@ class About:
 
 
 _OTHER_KEY: Final = (
-    "{place} was sealed with another data key {version} than the one in ENCRYPTION_KEYS: set "
+    "{place} was encrypted with another data key {version} than the one in ENCRYPTION_KEYS: set "
     "ENCRYPTION_KEYS to the keys that belong to this database"
 )
 

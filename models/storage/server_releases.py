@@ -42,11 +42,11 @@ def mongodb_note(version: Sequence[int], today: date) -> str:
     if series is None:
         if tuple(version[:2]) > max(MONGODB):
             return ""
-        return f"a series that is not supported: for production use {_good(today)} or newer"
+        return f"this release series is not supported: for production use {_good(today)} or newer"
     if series.supported_until is not None and today > series.supported_until:
         return f"its support has ended: for production use {_good(today)} or newer"
     if version[2] < series.patched:
-        return f"known holes are open: update to {version[0]}.{version[1]}.{series.patched}"
+        return f"it has known vulnerabilities: update to {version[0]}.{version[1]}.{series.patched}"
     return ""
 
 
@@ -56,7 +56,9 @@ def valkey_note(version: Sequence[int]) -> str:
     if tuple(version) >= VALKEY_FLOOR:
         return ""
     floor = ".".join(map(str, VALKEY_FLOOR))
-    return f"known holes are open before {floor}, unless your distribution has mended its own"
+    return (
+        f"versions before {floor} have known vulnerabilities, unless your distribution patched them"
+    )
 
 
 def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:

@@ -95,7 +95,7 @@ def from_text(text: bytes) -> LibraryFile:
     try:
         values = msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise TransferError(f"this is no JSON: {error}") from error
+        raise TransferError(f"the file is not JSON: {error}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         format_number = values.get("format") if isinstance(values, dict) else None
         raise TransferError(f"format: this version reads format {FORMAT}, not {format_number}")
@@ -110,7 +110,7 @@ def from_text(text: bytes) -> LibraryFile:
         raise TransferError(str(error)) from error
     unknown = _unknown(values, library, "$")
     if unknown:
-        raise TransferError(f"{unknown}: this version has no such field")
+        raise TransferError(f"{unknown}: unknown to this version")
     return replace(library, areas=tuple(map(_own_seats_only, library.areas)))
 
 

@@ -105,7 +105,7 @@ class _Writing:
             query = {"_id": "profile"} if name == "profile" else {}
             if await self._find_one(name, query) is not None:
                 raise LibraryNotEmpty(
-                    f"there is a library already ({name}): --replace puts this one in its place"
+                    f"the database already has a library ({name}): --replace overwrites it"
                 )
 
     async def _refuse_booked(self, library: LibraryFile) -> None:
@@ -115,8 +115,8 @@ class _Writing:
         if lost:
             named = sorted(set(lost))[:_NAMED_SEATS]
             raise SeatsStillBooked(
-                f"{len(lost)} live bookings would lose their seats ({', '.join(named)}): wait for "
-                "their end, or keep these seats in the file"
+                f"{len(lost)} live bookings would lose their seats ({', '.join(named)}): wait "
+                "until they end, or keep these seats in the file"
             )
 
     async def _put_areas(self, library: LibraryFile) -> set[str]:

@@ -153,17 +153,17 @@ class SmtpClient:
                 await connection.mail(s.sender)
                 connection.close()
         except aiosmtplib.SMTPAuthenticationError as error:
-            return f"it does not let this account in ({error.code}): correct SMTP_URL"
+            return f"it refuses this account ({error.code}): correct SMTP_URL"
         except aiosmtplib.SMTPSenderRefused as error:
-            return f"it does not send in the name of {s.sender} ({error.code}): correct MAIL_FROM"
+            return f"it does not accept the sender {s.sender} ({error.code}): correct MAIL_FROM"
         except aiosmtplib.SMTPNotSupported as error:
             return f"it offers no {error.message}: correct SMTP_URL (smtps://, or no account)"
         except aiosmtplib.SMTPResponseException as error:
             return f"it answers {error.code} {error.message}"
         except ssl.SSLCertVerificationError as error:
-            return f"its certificate is not trusted ({error.verify_message}): SSL_CERT_FILE"
+            return f"its certificate is not trusted ({error.verify_message}): set SSL_CERT_FILE"
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            return f"no answer ({error or type(error).__name__}): look at host, port and network"
+            return f"no answer ({error or type(error).__name__}): check host, port and network"
         return ""
 
     async def answers(self) -> bool:

@@ -42,7 +42,7 @@ class AddressForbidden(OSError):
     """A webhook may not be sent to the address."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(errno.EACCES, f"no webhook may go to {address}")
+        super().__init__(errno.EACCES, f"webhooks may not be sent to {address}")
 
 
 def ask_dns(host: str, port: int) -> list[AddressInfo]:

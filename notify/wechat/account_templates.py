@@ -51,5 +51,5 @@ def difference_of(config: TemplateConfig, account: Mapping[str, AccountTemplate]
     if missing := sorted(template.keys - config.fields.keys()):
         faults.append(f"fields lacks {', '.join(missing)}")
     if template.long_term is not config.long_term:
-        faults.append(f"its type is {'long' if template.long_term else 'once'}")
+        faults.append(f"type must be {'long' if template.long_term else 'once'}")
     return "; ".join(faults)

@@ -71,7 +71,7 @@ class CallbackVerifier:
 
     def __init__(self, appid: str, token: str, aes_key: str) -> None:
         if len(aes_key) != 43 or not token:
-            raise ValueError("a push account has a token and an EncodingAESKey of 43 characters")
+            raise ValueError("a token and an EncodingAESKey of 43 characters are required")
         self.appid, self._token = appid, token
         self._crypto = WeChatCrypto(token, aes_key, appid)
 
@@ -90,12 +90,12 @@ class CallbackVerifier:
         stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
         self._check(query.get("msg_signature", ""), stamp, nonce, sealed)
         if not _is_fresh(stamp, now):
-            raise CallbackRejected("not of this hour")
+            raise CallbackRejected("timestamp not within the last hour")
         try:
             signature = self._sign(stamp, nonce, sealed)
             plain = self._crypto.decrypt_message({"Encrypt": sealed}, signature, stamp, nonce)
         except (InvalidAppIdException, ValueError, IndexError, UnicodeDecodeError) as error:
-            raise CallbackRejected("cannot be opened") from error
+            raise CallbackRejected("cannot be decrypted") from error
         return _push(_read(plain.encode()))
 
     def text(self, push: Callback, content: str, timestamp: str, nonce: str) -> str:
@@ -129,9 +129,9 @@ def _read(body: bytes) -> dict[str, Any]:
         else:
             decoded = _fields(fromstring(body.decode()))
     except (ValueError, ParseError, DefusedXmlException, RecursionError) as error:
-        raise CallbackRejected("cannot be read") from error
+        raise CallbackRejected("cannot be parsed") from error
     if not isinstance(decoded, dict):
-        raise CallbackRejected("cannot be read")
+        raise CallbackRejected("cannot be parsed")
     return decoded
 
 

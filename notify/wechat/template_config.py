@@ -44,17 +44,17 @@ def parse_templates(
         try:
             read = json.loads(source)
         except ValueError as error:
-            raise TemplateConfigError(f"templates: not JSON ({error})") from None
+            raise TemplateConfigError(f"templates: must be JSON ({error})") from None
     if not isinstance(read, Mapping):
-        raise TemplateConfigError("templates: not an object")
+        raise TemplateConfigError("templates: must be a JSON object")
     templates: dict[str, TemplateConfig] = {}
     owners: dict[str, str] = {}
     for name, entry in read.items():
         if name not in facts:
-            raise TemplateConfigError(f"templates: no message is called {name!r}")
+            raise TemplateConfigError(f"templates: there is no message {name!r}")
         config = _template(name, entry, facts[name])
         if (other := owners.setdefault(config.template_id, name)) != name:
-            raise TemplateConfigError(f"templates: {name} has the template_id of {other}")
+            raise TemplateConfigError(f"templates: {name} has the same template_id as {other}")
         templates[name] = config
     return templates
 
@@ -64,7 +64,7 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
         return TemplateConfigError(f"templates: {name}{what}")
 
     if not isinstance(entry, Mapping):
-        raise wrong(" is not an object")
+        raise wrong(" must be a JSON object")
     if unknown := sorted(set(entry) - {"template_id", "page", "fields", "type"}):
         raise wrong(f" has an unknown entry {unknown[0]!r}")
     template_id, page = entry.get("template_id"), entry.get("page", "")
@@ -78,9 +78,11 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
     for key, fact in fields.items():
         kind = re.fullmatch(r"([a-z_]+)[0-9]+", key)
         if kind is None or kind[1] not in FIELD_KINDS:
-            raise wrong(f".fields.{key}: not a field type of WeChat with a number")
+            raise wrong(f".fields.{key}: must be a WeChat field type followed by a number")
         if not isinstance(fact, str) or fact not in facts:
-            raise wrong(f".fields.{key}: no fact {fact!r} (there are: {', '.join(sorted(facts))})")
+            raise wrong(
+                f".fields.{key}: there is no fact {fact!r} (available: {', '.join(sorted(facts))})"
+            )
     kind_of_consent = entry.get("type", "once")
     if kind_of_consent not in ("once", "long"):
         raise wrong(".type must be once or long")

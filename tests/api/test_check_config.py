@@ -66,7 +66,7 @@ async def test_each_connection_is_tried(
     env: dict[str, str], service: Living, mail: MailServer
 ) -> None:
     wrong = [
-        ("MongoDB", {"MONGO_DATABASE": service.db.name}, "is a sandbox's"),
+        ("MongoDB", {"MONGO_DATABASE": service.db.name}, "belongs to a sandbox"),
         ("Redis", {"REDIS_URL": "redis://127.0.0.1:9"}, "connection refused: start Redis"),
         ("Redis", {"REDIS_URL": env["REDIS_URL"].replace("//", "//nobody:pw@")}, "wrong password"),
         ("Redis", {"REDIS_URL": env["REDIS_URL"].rpartition("/")[0] + "/99"}, "no such database"),
@@ -117,7 +117,7 @@ async def test_each_template_is_compared_with_the_accounts(
             Verdict.PROBLEM,
             "the template has no date2; fields lacks phrase4, thing5, time2, time3",
         ),
-        "OFFER": (Verdict.PROBLEM, "its type is once"),
+        "OFFER": (Verdict.PROBLEM, "type must be once"),
     }
     await misbehave(service, gettemplate={"errcode": 48001, "times": 1})
     note = "not compared: WeChat answers 48001"

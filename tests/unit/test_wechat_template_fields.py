@@ -162,10 +162,10 @@ def test_a_template_says_whether_its_consent_lasts(kind: str, long_term: bool) -
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("{", "not JSON"),
-        ("[]", "not an object"),
+        ("{", "must be JSON"),
+        ("[]", "must be a JSON object"),
         ({"LEAF": GOOD}, "'LEAF'"),
-        ({"LEAVE": 1}, "LEAVE is not an object"),
+        ({"LEAVE": 1}, "LEAVE must be a JSON object"),
         ({"LEAVE": {**GOOD, "pages": "x"}}, "'pages'"),
         ({"LEAVE": {**GOOD, "template_id": " "}}, r"LEAVE\.template_id"),
         ({"LEAVE": {**GOOD, "page": "/pages/r"}}, r"LEAVE\.page"),
@@ -175,8 +175,8 @@ def test_a_template_says_whether_its_consent_lasts(kind: str, long_term: bool) -
         ({"LEAVE": {**GOOD, "fields": {f"thing{n}": "seat" for n in range(6)}}}, "1 to 5"),
         ({"LEAVE": {**GOOD, "fields": {"thnig1": "seat"}}}, "thnig1"),
         ({"LEAVE": {**GOOD, "fields": {"thing": "seat"}}}, "thing"),
-        ({"LEAVE": {**GOOD, "fields": {"thing1": "sate"}}}, "there are: left_at, seat"),
-        ({"LEAVE": GOOD, "ENDED": {**GOOD, "fields": {"thing1": "seat"}}}, "template_id of LEAVE"),
+        ({"LEAVE": {**GOOD, "fields": {"thing1": "sate"}}}, "available: left_at, seat"),
+        ({"LEAVE": GOOD, "ENDED": {**GOOD, "fields": {"thing1": "seat"}}}, "template_id as LEAVE"),
     ],
 )
 def test_wrong_templates_say_where(source: str | dict[str, object], says: str) -> None:
