@@ -1,1 +1,1 @@
-"""What is done with reservations: booking, changing, cancelling, and the one writer."""
+"""Use cases: booking, changing and cancelling, and the only writer of reservations."""

@@ -192,8 +192,8 @@ class LiveOccupancy:
 
     @contextmanager
     def inserting(self, day: date) -> Iterator[None]:
-        """Around every write that inserts into that day: where its outcome stays open, the day is
-        looked at anew."""
+        """Put around every write that inserts into the day: if its outcome stays open, the day is
+        loaded again."""
         # The day is followed from now on, even if nobody has looked at it: changes by others and
         # the end of the reservation may arrive before the answer to its insert.
         if day not in self._days:

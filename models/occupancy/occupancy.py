@@ -102,7 +102,7 @@ class DayOccupancy:
         return len(self._ended) + len(self._ahead)
 
     def load(self, rows: Iterable[OccupancyRow]) -> None:
-        """Replaces all rows by those of the database, which are all live ones of the day."""
+        """Takes over all live rows of the day from the database."""
         loaded = {row.id: row for row in rows}
         for present in list(self._rows.values()):
             if present.id not in loaded:
