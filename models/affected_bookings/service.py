@@ -1,5 +1,5 @@
-"""Bookings that the library itself has made impossible: by other opening hours, or by a plan that
-has not their seat. What becomes of them is somebody's decision, and their readers are told."""
+"""Resolves bookings that the library has made impossible, by new opening hours or a plan without
+their seat. The staff choose the resolution, and the readers are notified."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from models.waitlist.matching import offer_for
 from models.waitlist.service import WaitlistService
 
 KEPT_FOR: Final = timedelta(hours=2)
-"""How long another seat is held for who has lost theirs; nights do not count."""
+"""A replacement seat is held at most this long for a reader; nights do not count."""
 _TRIES: Final = 8
 
 
 class Resolution(StrEnum):
-    """What becomes of them: cancelled with another seat held for each reader, cancelled, or kept
-    for now."""
+    """The staff's choice for affected bookings: cancel and hold another seat for each reader;
+    cancel; or keep for now."""
 
     OFFER = "offer"
     CANCEL = "cancel"
@@ -51,8 +51,8 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolutionResult:
-    """How many were cancelled, for how many of these another seat is held, and how many could not
-    be cancelled now: they are still among the affected ones."""
+    """Numbers of bookings: cancelled, cancelled with an offer, and left because they could not be
+    cancelled now."""
 
     cancelled: int = 0
     offered: int = 0
@@ -65,7 +65,7 @@ class ResolutionResult:
 
 
 class AffectedBookingService:
-    """Cancels affected bookings, with another seat offered where there is one."""
+    """Cancels affected bookings, and offers another seat if there is one."""
 
     def __init__(
         self,
@@ -89,16 +89,17 @@ class AffectedBookingService:
         sizes: bool = False,
         entitled: bool = False,
     ) -> ResolutionResult:
-        """Let it happen to them, as far as they still do not fit; their readers are told. Who sits
-        there stays. An offer is withdrawn in any case: it is not booked yet.
+        """Applies the resolution to those of the bookings that still do not fit; their readers are
+        notified. Stays in use are left alone. Offers are withdrawn under every resolution, as they
+        are not booked yet.
 
-        ``sizes``: those that are too long or too short do not fit either. ``entitled``: nor do
-        those whose seat is reserved for others.
+        ``sizes``: bookings that are too long or too short do not fit either. ``entitled``: nor do
+        bookings whose seat is reserved for others.
         """
         done, available = ResolutionResult(), self._availability()
         occupied: set[SeatId] | None = None
         if resolution is Resolution.OFFER:
-            # Seats that somebody sits on who has not booked them.
+            # Seats that are occupied without a booking.
             occupied = await self._reservations.reported_occupied_seats(now)
         readers = await self._readers.many({row.reader_id for row in rows})
 
@@ -123,10 +124,10 @@ class AffectedBookingService:
                 elif row.state is ReservationState.RESERVED and resolution is not Resolution.KEEP:
                     done += await self._cancel_or_rebook(ctx, row.id, fits, occupied)
             except (NotFound, WrongState):
-                continue  # the reader was faster
+                continue  # the reader has acted first
             except DomainError:
                 done += ResolutionResult(left=1)
-            await asyncio.sleep(0)  # requests have their turn
+            await asyncio.sleep(0)  # lets requests run in between
         return done
 
     def _availability(self) -> Availability:
@@ -139,9 +140,8 @@ class AffectedBookingService:
         fits: Callable[[Reservation], bool],
         occupied: Collection[SeatId] | None,
     ) -> ResolutionResult:
-        """Cancel the booking and, in the same step, offer another seat to its reader, where there
-        is one: none of ``occupied``, and none at all where that is None. Nothing happens where it
-        fits again: its reader has moved.
+        """Cancels the booking and offers another seat in one step, if one is free and not in
+        ``occupied``; with ``occupied`` None no offer is made. A booking that fits again stays.
 
         Raises: NotFound, WrongState, Unavailable.
         """
@@ -163,8 +163,8 @@ class AffectedBookingService:
     async def _offer_alternative(
         self, ctx: RequestContext, old: Reservation, occupied: Collection[SeatId]
     ) -> bool:
-        """Cancel the booking with another seat held for its reader. False where no seat is free, or
-        the reader could not take it now: nothing has changed then. Raises: StaleRevision,
+        """Cancels the booking and holds another seat for its reader. False, with nothing changed,
+        if no seat is free or the reader could not take it now. Raises: StaleRevision,
         Unavailable."""
         cancelled = transitions.cancel_for_offer(old, ctx.actor, ctx.now)
         span = TimeRange(max(old.start, floor_minute(ctx.now)), old.end)
@@ -192,8 +192,8 @@ class AffectedBookingService:
                     )
             except ClaimLost as lost:
                 if lost.kind is ClaimKind.WAITLIST:
-                    return False  # they wait for that time already
-                continue  # somebody was faster
+                    return False  # the reader already waits for that time
+                continue  # another request was faster
             self._occupancy.record_write(cancelled)
             self._occupancy.record_write(offer)
             return True
@@ -202,8 +202,8 @@ class AffectedBookingService:
     def _offer(
         self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
     ) -> tuple[WaitlistEntry, Reservation]:
-        """The offer of the seat, and a waitlist entry for it: where the reader declines, the next
-        offer follows as for everybody who waits."""
+        """The offer of the seat and its waitlist entry: after a decline, the reader gets further
+        offers like every waiting reader."""
         nothing: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),
@@ -222,8 +222,8 @@ class AffectedBookingService:
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability
     ) -> Iterator[Seat]:
-        """Seats instead of that one where it is open: the nearest of its area, then those of its
-        floor and venue, then those of other floors."""
+        """Alternatives in open areas of the venue: the nearest of the seat's area, then areas of
+        its floor, then of other floors."""
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(seat_id)
         if seat is None:

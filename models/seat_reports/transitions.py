@@ -1,4 +1,4 @@
-"""Reports of occupied and of empty seats: pure functions that return the next reservation."""
+"""Reports of occupied and empty seats: pure functions that return the next reservation."""
 
 from __future__ import annotations
 
@@ -23,29 +23,30 @@ from models.reservations.state_machine import ReservationState
 from models.reservations.transitions import facts_of, with_confirmed_assistance
 
 DOUBT: Final = "doubt"
-"""What the history calls it that somebody says nobody sits there."""
+"""The history's event for a report that the seat is empty."""
 AFTER_REJECTION: Final = timedelta(minutes=15)
-"""Who is told that their seat is free has so long to check in there, or to come back."""
+"""The minimum time to check in or return after the staff rejected the report."""
 
 
 def report_occupied(
     r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """The seat is taken by somebody else, says who is there: no deadline runs until the end, or
-    until the desk decides. ``claim`` is one of the day's that may do so. No change of state."""
-    told = tell_desk(r, kind, actor, now)
-    assert told.report is not None
+    """Records the report of a reader whose presence is proved: no deadline runs until the end, or
+    until the staff decide. ``claim`` counts the day's reports of this kind. The state does not
+    change."""
+    reported = tell_desk(r, kind, actor, now)
+    assert reported.report is not None
     return replace(
-        told,
+        reported,
         presence=presence,
-        report=replace(told.report, open=True),
+        report=replace(reported.report, open=True),
         claims=(*r.claims, claim),
     )
 
 
 def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
-    """The seat is taken by somebody else, says who may be anywhere: the desk looks, and the
-    deadlines run. No change of state."""
+    """Records the report of a reader without a proof of presence: the staff look, and deadlines
+    run. The state does not change."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -56,7 +57,7 @@ def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reserva
 
 
 def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The desk has freed the seat: the time that it took is added to the reader's deadline."""
+    """Closes the report of a freed seat. The time it took is added to the reader's deadline."""
     assert r.report is not None
     new = replace(
         r,
@@ -77,8 +78,8 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The desk finds nobody else on the seat: the deadlines that had stopped run again, after a
-    while to sit down in, and the reader is told."""
+    """Closes the report because nobody else sits there. Deadlines that had stopped run again, with
+    some minutes to spare, and the reader is notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(
@@ -97,15 +98,15 @@ def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
         new = replace(new, check_in_until=max(until, r.check_in_until))
     else:
         return new
-    told = OutboxEvent(rev, OutboxEventKind.REPORT_REJECTED, now, facts_of(new))
-    return replace(new, outbox=(*r.outbox, told))
+    notice = OutboxEvent(rev, OutboxEventKind.REPORT_REJECTED, now, facts_of(new))
+    return replace(new, outbox=(*r.outbox, notice))
 
 
 def request_presence_check(
     r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """Somebody says that nobody sits there: the reader is asked, once a day at most. ``mark`` is
-    the claim of who says so."""
+    """Asks the reader to prove presence until ``until``. ``mark`` is the claim of the reporter. The
+    claim index allows one check a day."""
     rev = r.rev + 1
     new = replace(
         r,
@@ -123,16 +124,16 @@ def request_presence_check(
 def fail_presence_check(
     r: Reservation, return_by: datetime, policy: Policy, actor: Actor
 ) -> Reservation:
-    """Nobody has shown up: it counts as left when the time was over. That is no violation, and the
-    doubt costs who was right nothing."""
+    """Turns an unanswered check into a leave that began at its deadline. Its expiry is no
+    violation, and the reporter's claim is released."""
     assert r.presence_due_at is not None
     doubted = replace(r, penalty_waived=True, claims=r.claims_except(ClaimKind.EMPTY_REPORT))
     return leave(doubted, return_by, policy, actor, r.presence_due_at)
 
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
-    """Nobody could ask the reader: somebody of the staff looks. Nothing else changes for them, and
-    the doubt costs nothing."""
+    """Hands the check to a patrol of the staff, because no message reached the reader. The
+    reporter's claim is released."""
     assert r.presence_due_at is not None
     return replace(
         r,
