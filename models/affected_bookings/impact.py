@@ -1,5 +1,3 @@
-"""Bookings that a change of plan, hours or policy affects."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -23,14 +21,11 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The policy and plan that bookings are checked against."""
-
     policy: Policy
     library: Catalog
     _resolved: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = field(default_factory=dict)
 
     def can_seat(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
-        """Whether the seat exists, is in service, and its area is open for that whole time."""
         seat = self.library.seats.get(seat_id)
         days = {local_date(start), last_date(TimeRange(start, end))}
         if seat is None or any(seat.unavailable_reason(day) is not None for day in days):
@@ -44,7 +39,7 @@ class Availability:
         self, seat_id: SeatId, start: datetime, end: datetime, limits: GroupLimits = NO_LIMITS
     ) -> bool:
         """Whether the stay is neither too short nor too long. ``limits`` of the reader's groups
-        replace the library's, as they do for a new booking."""
+        replace the library's, as for a new booking."""
         seat = self.library.all_seats.get(seat_id)
         if seat is None:
             return True
@@ -64,7 +59,7 @@ class Availability:
 
 
 class AffectedBookings:
-    """Finds bookings that do not fit the plan, hours or policy: the present or planned ones."""
+    """Finds bookings that do not fit the present or planned hours, policy or plan."""
 
     def __init__(
         self,
@@ -78,12 +73,11 @@ class AffectedBookings:
         self._occupancy, self._reference = occupancy, reference
 
     def availability(self) -> Availability:
-        """The present policy and plan."""
         return Availability(self._reference.policy, self._reference.catalog)
 
     async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
-        """Bookings from now on that do not fit today's plan and hours, the earliest first: they
-        were kept on purpose, or made just before all workers knew of a change."""
+        """Bookings that do not fit today's plan and hours, the earliest first: kept on purpose, or
+        made just before all workers knew of a change."""
         today = self.availability()
         unplaceable = [r for r in await self.upcoming(now) if not _placed(today, r)]
         return sorted(unplaceable, key=_order)
@@ -91,9 +85,9 @@ class AffectedBookings:
     async def find_affected(
         self, policy: Policy, catalog: Catalog, now: datetime
     ) -> list[OccupancyRow]:
-        """Bookings from now on that fit today's policy and plan but not these, the earliest first.
+        """Bookings that fit today's policy and plan but not these, the earliest first.
 
-        Includes bookings that become too long or too short. If kept, those are not unplaceable: a
+        Includes those that become too long or too short. Once kept, they are not unplaceable: a
         booking keeps the limits under which it was made.
         """
         before, after = self.availability(), Availability(policy, catalog)
@@ -112,7 +106,6 @@ class AffectedBookings:
     async def _group_limits(
         self, rows: Sequence[OccupancyRow]
     ) -> Mapping[ReservationId, GroupLimits]:
-        """The group limits of each booking's reader, on its day."""
         reference = self._reference
         if all(g.limits.max_minutes is None for g in reference.groups.by_id.values()):
             return {}
@@ -123,7 +116,7 @@ class AffectedBookings:
         }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
-        """All live reservations from now on, also beyond today's booking window: it may have been
+        """Live reservations from now on, also beyond the booking window, which may have been
         longer."""
         bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()

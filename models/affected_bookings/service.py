@@ -1,5 +1,4 @@
-"""Resolves bookings that the library has made impossible, by new opening hours or a plan without
-their seat. The staff choose the resolution, and the readers are notified."""
+"""Resolves bookings that new opening hours or a new plan have made impossible."""
 
 from __future__ import annotations
 
@@ -36,13 +35,12 @@ from models.waitlist.matching import offer_for
 from models.waitlist.service import WaitlistService
 
 KEPT_FOR: Final = timedelta(hours=2)
-"""A replacement seat is held at most this long for a reader; nights do not count."""
+"""A replacement seat is held for at most this long; nights do not count."""
 _TRIES: Final = 8
 
 
 class Resolution(StrEnum):
-    """The staff's choice for affected bookings: cancel and hold another seat for each reader;
-    cancel; or keep for now."""
+    """The staff's choice: cancel and offer another seat; cancel; or keep for now."""
 
     OFFER = "offer"
     CANCEL = "cancel"
@@ -51,8 +49,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolutionResult:
-    """Numbers of bookings: cancelled, cancelled with an offer, and left because they could not be
-    cancelled now."""
+    """Numbers of bookings: cancelled, cancelled with an offer, and not cancellable now."""
 
     cancelled: int = 0
     offered: int = 0
@@ -65,8 +62,6 @@ class ResolutionResult:
 
 
 class AffectedBookingService:
-    """Cancels affected bookings, and offers another seat if there is one."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -89,12 +84,11 @@ class AffectedBookingService:
         sizes: bool = False,
         entitled: bool = False,
     ) -> ResolutionResult:
-        """Applies the resolution to those of the bookings that still do not fit; their readers are
-        notified. Stays in use are left alone. Offers are withdrawn under every resolution, as they
-        are not booked yet.
+        """Applies the resolution to those bookings that still do not fit, except stays in use;
+        their readers are notified. Offers are withdrawn under every resolution.
 
-        ``sizes``: bookings that are too long or too short do not fit either. ``entitled``: nor do
-        bookings whose seat is reserved for others.
+        ``sizes``: too long or too short ones do not fit. ``entitled``: nor do those whose seat is
+        reserved for others.
         """
         done, available = ResolutionResult(), self._availability()
         occupied: set[SeatId] | None = None
@@ -140,8 +134,8 @@ class AffectedBookingService:
         fits: Callable[[Reservation], bool],
         occupied: Collection[SeatId] | None,
     ) -> ResolutionResult:
-        """Cancels the booking and offers another seat in one step, if one is free and not in
-        ``occupied``; with ``occupied`` None no offer is made. A booking that fits again stays.
+        """Cancels the booking and offers another seat in one step, but none of ``occupied``; if
+        that is None, offers none. A booking that fits again stays.
 
         Raises: NotFound, WrongState, Unavailable.
         """
@@ -163,9 +157,8 @@ class AffectedBookingService:
     async def _offer_alternative(
         self, ctx: RequestContext, old: Reservation, occupied: Collection[SeatId]
     ) -> bool:
-        """Cancels the booking and holds another seat for its reader. False, with nothing changed,
-        if no seat is free or the reader could not take it now. Raises: StaleRevision,
-        Unavailable."""
+        """Cancels the booking and holds another seat for its reader. False, without a change, if
+        there is none that the reader could take now. Raises: StaleRevision, Unavailable."""
         cancelled = transitions.cancel_for_offer(old, ctx.actor, ctx.now)
         span = TimeRange(max(old.start, floor_minute(ctx.now)), old.end)
         try:
@@ -202,8 +195,7 @@ class AffectedBookingService:
     def _offer(
         self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
     ) -> tuple[WaitlistEntry, Reservation]:
-        """The offer of the seat and its waitlist entry: after a decline, the reader gets further
-        offers like every waiting reader."""
+        """The offer and its waitlist entry, by which further offers follow a decline."""
         nothing: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),
@@ -222,8 +214,8 @@ class AffectedBookingService:
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability
     ) -> Iterator[Seat]:
-        """Alternatives in open areas of the venue: the nearest of the seat's area, then areas of
-        its floor, then of other floors."""
+        """Alternatives in open areas of the venue: near the seat first, then on its floor, then
+        elsewhere."""
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(seat_id)
         if seat is None:

@@ -1,4 +1,4 @@
-"""Cancellation of a booking with an offer of another seat: pure functions."""
+"""Cancellation with an offer of another seat: pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from models.reservations import transitions
 from models.reservations.entities import OutboxEventKind, Reservation
 
 _REPLACED: Final = ("seat_id", "start", "end")
-"""Facts about the cancelled booking that go into the offer's event."""
 
 
 def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation:

@@ -1,1 +1,0 @@
-"""Use cases: booking, changing and cancelling, and the only writer of reservations."""

@@ -1,4 +1,4 @@
-"""再约一次 (once more): the time at which the last stay's seat can be booked again; usual start."""
+"""再约一次: the seat of the last stay again, at the same time of day; and the usual start."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SHORTEST: Final = timedelta(minutes=30)
 def stay_again(
     last: Reservation, policy: Policy, bookable: Container[date], now: datetime
 ) -> TimeSelection | None:
-    """Today at that time of day, from now on if that has begun, or else tomorrow; None if tomorrow
-    is not among the ``bookable`` days."""
+    """The proposal for today, from now on if its start has passed, or else for tomorrow; None if
+    tomorrow is not among the ``bookable`` days."""
     # A booking from 16:08 (现在) is proposed from 16:00 on another day.
     since = last.start - local_instant(local_date(last.start), time(0))
     begin = to_local(last.start - since % timedelta(minutes=policy.step_minutes)).time()
@@ -33,8 +33,7 @@ def stay_again(
 
 
 def usual_start(bookings: Iterable[Reservation]) -> time | None:
-    """The median of the times at which the reader's days began, of bookings with a check-in. None
-    without any."""
+    """The median start of the days on which the reader came; None without any."""
     first = dict[date, datetime]()
     for r in bookings:
         if r.checked_in_at is not None:

@@ -24,8 +24,7 @@ def overlaps(rows: Sequence[OccupancyRow], span: TimeRange) -> bool:
 
 
 class SeatAlternatives:
-    """Refuses taken seats and proposes free ones, from memory. The claim index decides what
-    succeeds."""
+    """Refuses taken seats and proposes free ones, from memory."""
 
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self._reference, self._occupancy = reference, occupancy
@@ -33,12 +32,12 @@ class SeatAlternatives:
     async def reject_if_taken(
         self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
     ) -> int:
-        """Refuses a seat that the index would surely refuse; returns the known number of the
-        reader's bookings of that day.
+        """The known number of the reader's bookings of that day. Refuses a seat that is surely
+        taken.
 
-        Most requests in a rush are for taken seats, and this way they cost no database. The
-        occupancy refuses only while it is fresh, and never accepts. If the reader's own bookings
-        are in the way, the index decides: they may just have been given up at another worker.
+        Most requests in a rush are for taken seats: refused here, they cost no database. Only a
+        fresh occupancy refuses. If the reader's own bookings are in the way, the index decides:
+        they may just have been given up at another worker.
 
         Raises: SeatTaken.
         """
@@ -80,7 +79,7 @@ class SeatAlternatives:
     async def alternatives_for(
         self, r: Reservation, reader: Reader | None, now: datetime
     ) -> list[dict[str, str]]:
-        """Free seats near the reservation's own for the rest of its time."""
+        """Free seats near the reservation's own, for the rest of its time."""
         start = max(floor_minute(now), r.start)
         seat = self._reference.catalog.all_seats.get(r.seat_id)
         if seat is None or start >= r.end:

@@ -26,8 +26,6 @@ KEPT_FOR: Final = timedelta(hours=24)
 
 
 class Idempotency:
-    """Looks up what a reader's idempotency key has led to."""
-
     def __init__(self, reservations: ReservationRepository) -> None:
         self._reservations = reservations
         self._running: set[tuple[ReaderId, str]] = set()
@@ -35,8 +33,8 @@ class Idempotency:
     async def run_once(
         self, ctx: RequestContext, work: Callable[[], Awaitable[Reservation]]
     ) -> Reservation:
-        """The result of ``work``. If ``work`` is refused and the key has succeeded before, the
-        earlier result. The refusal of a repetition is final.
+        """The result of ``work``, or the key's earlier success if ``work`` is refused. The refusal
+        of a repetition is final.
 
         Raises: the errors of ``work``; InProgress; RequestRefused; IdempotencyKeyReused.
         """
@@ -56,8 +54,7 @@ class Idempotency:
                 raise
 
     async def _bury(self, ctx: RequestContext) -> bool:
-        """Prevents any further success with this key. False if it has succeeded or is buried
-        already."""
+        """Prevents any later success of the key. False if it has succeeded or is buried already."""
         assert ctx.key is not None
         return await self._reservations.bury_claim(idempotency_claim(ctx.reader.id, ctx.key.value))
 
@@ -72,10 +69,10 @@ class Idempotency:
         return result_of(holder, ctx) if holder else None
 
     async def release_expired_key(self, ctx: RequestContext, claim: str) -> None:
-        """Releases a key that the index has refused, if it is a day old.
+        """Releases a refused key that is a day old.
 
-        Raises: InProgress if the key is newer, also if this request itself set it (``run_once``
-        then returns that result); RequestRefused if the key is buried.
+        Raises: InProgress for a newer key, which ``run_once`` turns into the key's success, if this
+        request had it; RequestRefused for a buried key.
         """
         holder = await self._reservations.find_by_claim(claim)
         if holder is None:
@@ -91,8 +88,7 @@ class Idempotency:
 
     @contextmanager
     def _single_flight(self, reader_id: ReaderId, key: str) -> Iterator[None]:
-        """Raises InProgress while this worker runs a request with this key. Only a quick answer:
-        the index decides."""
+        """Raises InProgress early, within this worker; across workers the index decides."""
         entry = (reader_id, key)
         if entry in self._running:
             raise InProgress()
@@ -104,8 +100,8 @@ class Idempotency:
 
 
 def result_of(r: Reservation, ctx: RequestContext) -> Reservation | None:
-    """The reservation, if this request has made or changed it before; None if its key is new here.
-    Raises: IdempotencyKeyReused."""
+    """The reservation, if this request has made or changed it; None if the key is new here. Raises:
+    IdempotencyKeyReused."""
     if ctx.key is None:
         return None
     for result in r.idempotency_results:
@@ -117,8 +113,6 @@ def result_of(r: Reservation, ctx: RequestContext) -> Reservation | None:
 
 
 class HasIdempotency(Protocol):
-    """A service whose methods can be decorated with ``idempotent``."""
-
     @property
     def idempotency(self) -> Idempotency: ...
 
@@ -129,7 +123,7 @@ Method = Callable[Concatenate[Service, RequestContext, Arguments], Coroutine[Any
 
 
 def idempotent(method: Method[Service, Arguments]) -> Method[Service, Arguments]:
-    """Decorates a service's method: a repetition with the same key returns the first result."""
+    """Makes a repetition with the same key return the first result."""
 
     async def once(
         self: Service, ctx: RequestContext, /, *args: Arguments.args, **kwargs: Arguments.kwargs

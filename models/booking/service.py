@@ -43,12 +43,10 @@ from models.storage.mongo import new_id
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
 _LATELY: Final = timedelta(days=28)
 _RECENT: Final = 60
-"""At most this many bookings are looked at to find a reader's usual start."""
+"""Bookings that are looked at to find a reader's usual start."""
 
 
 class ReservationService:
-    """A reader's actions before a booking begins."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -69,16 +67,16 @@ class ReservationService:
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's reservations in these states (empty: all bookings), the newest
-        first, and their total number."""
+        """A page of the reader's reservations, the latest first, and their total number. ``states``
+        may be empty: all bookings."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         return await self._reservations.live_of(reader_id, since)
 
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
-        """The reader's live reservations of today and later, the earliest first. One of yesterday
-        is included if it goes on after midnight."""
+        """The live reservations of today and later, and one of yesterday that crosses midnight; the
+        earliest first."""
         midnight = local_instant(local_date(now), time(0))
         rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
         return [r for r in rows if r.start >= midnight or r.end > now]
@@ -87,12 +85,10 @@ class ReservationService:
         return await self._reservations.on_day(reader_id, day)
 
     async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
-        """The reader's latest stay that was finished or completed."""
         return await self._reservations.latest_of(reader_id, _USED)
 
     async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
-        """The time of day at which the reader usually began in the last four weeks; None if they
-        did not come."""
+        """The time of day at which the reader usually began in the last four weeks, or None."""
         recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
         return usual_start(recent)
 
@@ -122,8 +118,8 @@ class ReservationService:
     async def _insert_in_turn(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
     ) -> Reservation:
-        """Claims the seat once the draw at the opening has served the earlier tickets. Raises:
-        Throttled, DrawPending, and the errors of ``_insert``."""
+        """Claims the seat when the draw at the opening reaches this request. Raises: Throttled,
+        DrawPending, and the errors of ``_insert``."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
         ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
         try:
@@ -146,8 +142,8 @@ class ReservationService:
     async def _insert(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
     ) -> Reservation:
-        """Claims the seat; the index decides. ``booked`` is a lower bound of the reader's bookings
-        of that day: the daily slot after it is tried first.
+        """Claims the seat. ``booked``: the known number of the reader's bookings of that day; the
+        daily slot after it is tried first.
 
         Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy.
         """
@@ -182,8 +178,8 @@ class ReservationService:
 
         ``start``: a clock time, ``"now"``, or None to keep it.
 
-        Raises: the errors of ``create``; WrongState after the start, unless the staff move a reader
-        or a report is open.
+        Raises: the errors of ``create``; WrongState after the start, unless a report is open or the
+        staff move the reader.
         """
         target: list[tuple[Seat, TimeRange]] = []
 
@@ -256,7 +252,6 @@ class ReservationService:
         )
 
     def _move_for_the_rest(self, ctx: RequestContext, r: Reservation, seat: Seat) -> Reservation:
-        """Moves the reader from now to the end of the booking, regardless of the time steps."""
         span = TimeRange(floor_minute(ctx.now), r.end)
         rules.seat_in_service(seat, local_date(span.start))
         rules.seat_in_service(seat, last_date(span))

@@ -15,14 +15,13 @@ from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 
 _MORNING: Final = time(9)
-"""The proposed start for a reader without earlier bookings."""
+"""The proposed start for a reader without a usual one."""
 
 
 def start_choices(
     day: date, policy: Policy, place: OpenHours, now: datetime
 ) -> list[tuple[str, datetime]]:
-    """The starts that the rules allow, as (value, instant): 现在 first, then the full steps ahead.
-    Only starts for which at least one end is allowed."""
+    """The allowed starts as (value, instant), 现在 first. Each has at least one allowed end."""
     current = floor_minute(now)
     choices: list[tuple[str, datetime]] = []
     for hours in place.intervals:
@@ -39,8 +38,7 @@ def start_choices(
 
 
 def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datetime]:
-    """The allowed ends: full steps after ``start`` and the closing time, within shortest and
-    longest stay."""
+    """The full steps after ``start`` and the closing time, within shortest and longest stay."""
     shortest = start + timedelta(minutes=policy.min_minutes)
     latest = min(start + policy.longest, hours.end)
     ends = [step for step in time_steps(policy, hours) if shortest <= step <= latest]
@@ -52,9 +50,8 @@ def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datet
 def proposed_start(
     starts: Sequence[datetime], usual: time | None, policy: Policy, hours: Iterable[TimeRange]
 ) -> datetime:
-    """The proposed one of another day's ``starts``: the nearest to the reader's usual time. If that
-    is None, the first in the morning whose check-in begins after the opening (``hours``), or else
-    the last start."""
+    """The one of another day's ``starts`` that is nearest to the reader's usual time; without one,
+    the first in the morning with check-in after the opening (``hours``), or else the last."""
     day = local_date(starts[0])
     if usual is not None:
         target = local_instant(day, usual)

@@ -1,7 +1,7 @@
 """The only writer of reservations: insert, optimistic update, occupancy, waitlist.
 
-Every change that releases a seat goes through ``save``. It looks for the next waitlist entry, and
-writes change and offer in one transaction, so that no other request can take the seat in between.
+Every change that releases a seat goes through ``save``, which writes it and the offer to the next
+waitlist entry in one transaction: no other request can take the seat in between.
 """
 
 from __future__ import annotations
@@ -34,26 +34,23 @@ MAX_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SeatOffer:
-    """An offer to create. ``claim`` marks the waitlist entry in the same transaction."""
+    """``claim`` marks the waitlist entry in the same transaction."""
 
     reservation: Reservation
     claim: InTransaction
 
 
 class ReleasedSeats(Protocol):
-    """Finds the next reader for a seat that a change releases; the waitlist implements it."""
+    """Finds the next reader for a released seat; the waitlist implements it."""
 
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer to create together with the change from ``old`` to ``new``, or None. Waitlist
-        entries in ``passed_over`` get none."""
+        """The offer to create with the change from ``old`` to ``new``, or None. Waitlist entries in
+        ``passed_over`` get none."""
 
 
 class ReservationWriter:
-    """Writes new reservations and changes. A change is written only over the state it was based
-    on."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -70,7 +67,7 @@ class ReservationWriter:
     async def insert(self, made: Reservation) -> None:
         """Writes a new reservation and shows it in the occupancy.
 
-        Raises: ClaimLost; Unavailable if it certainly never exists, or if the outcome stays
+        Raises: ClaimLost; Unavailable if it certainly never exists, or if its outcome stays
         unknown.
         """
         with self._occupancy.inserting(made.date):
@@ -85,15 +82,14 @@ class ReservationWriter:
         return reservation
 
     async def policy_at_booking(self, r: Reservation) -> Policy:
-        """The policy version under which the reservation was made, with the values of its area and
-        day and the reader's accommodation."""
+        """The policy version at booking, with the values of the area, the day and the reader's
+        accommodation."""
         return await self._reference.policy_version_for(
             r.policy_version, r.area_id, r.date, r.reader_id
         )
 
     def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
-        """The hours of the reservation's area by the present policy, which may differ from those at
-        booking."""
+        """The hours of the area by the present policy; those at booking may differ."""
         day = local_date(max(r.start, now))
         return self._reference.opening_hours(self._reference.policy, day, r.area_id)
 
@@ -103,8 +99,8 @@ class ReservationWriter:
         id: str,
         change: Callable[[Reservation, Policy], Reservation],
     ) -> Reservation:
-        """Optimistic update of the reader's own reservation: loads it, applies ``change`` and saves
-        it. Repeats this up to eight times if the reservation was changed meanwhile.
+        """Loads the reader's own reservation, applies ``change`` and saves it; up to eight times if
+        it was changed meanwhile.
 
         Raises: the errors of ``change``; NotFound; ClaimLost; IdempotencyKeyReused; Busy.
         """
@@ -138,10 +134,9 @@ class ReservationWriter:
         now: datetime,
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
-        """Writes ``new`` over ``old``; returns ``new`` as it is stored. A released seat is offered
-        to the next waitlist entry in the same transaction.
-
-        ``due`` is a job's condition, which the database checks in the same step.
+        """``new`` as it is stored in the place of ``old``. A released seat is offered to the next
+        waitlist entry in the same transaction. The database checks a job's condition ``due`` in the
+        same step.
 
         Raises: StaleRevision, ClaimLost, Unavailable.
         """
@@ -167,8 +162,8 @@ class ReservationWriter:
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """Writes a change that releases no seat. A new proof of presence is also recorded for its
-        method. Raises: StaleRevision, ClaimLost, Unavailable."""
+        """Writes a change that releases no seat; a new proof also shows that its method works.
+        Raises: StaleRevision, ClaimLost, Unavailable."""
         written = await self._reservations.replace(old, new, due)
         self._occupancy.record_write(new)
         if new.presence is not None and new.presence != old.presence:

@@ -39,7 +39,6 @@ _RULE_BY_EVENT: Final[
     ReservationEvent.CHANGE: lambda r, _, now: may_change(r, now),
     ReservationEvent.ACCEPT: lambda r, _, now: may_accept(r, now),
 }
-"""The rule that decides whether a reader's action is allowed."""
 _RULES_BY_STATE: Final = {
     state: [
         (event.value, ask) for event, ask in _RULE_BY_EVENT.items() if (state, event) in TRANSITIONS
@@ -49,7 +48,7 @@ _RULES_BY_STATE: Final = {
 
 
 def allowed_actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
-    """The actions that the reader may take now, as far as the reservation itself decides."""
+    """The reader's allowed actions, as far as the reservation itself decides."""
     actions = [name for name, ask in _RULES_BY_STATE[r.state] if _allows(ask, r, policy, now)]
     if r.state in CHECKED_IN_STATES and r.pending_confirmation is not None:
         actions.append("confirm")

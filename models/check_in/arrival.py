@@ -1,5 +1,3 @@
-"""The arrival of a reader: a scan, and the change of the reservation that follows from it."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,11 +15,10 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
-    """A genuine code of a kiosk, shown at ``time_step``.
+    """A genuine code of a kiosk, shown at ``time_step`` and still accepted if ``is_current``.
 
-    ``is_current``: the code is still accepted. ``method``: ``CARD`` if a card was presented at the
-    kiosk instead. ``note_id``: the encrypted note in which a browser carried the code; a note is
-    valid for one reader.
+    ``method``: ``CARD`` for a card presented at the kiosk. ``note_id``: the note in which a browser
+    carried the code, valid for one reader.
     """
 
     kiosk_id: KioskId
@@ -48,13 +45,11 @@ class SeenByStaff:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A reader's presence at their seat. ``apply`` may be called again for each newly loaded state
-    of the reservation.
+    """A reader's arrival. ``apply`` is called for each newly loaded state of the reservation.
 
-    ``proof``: what the ``scan`` proves; None if the staff see the reader. ``claim`` uses up a
-    kiosk's code for this reader, ``note`` the browser's note for all readers. ``only_return``: ends
-    a leave and does nothing else. ``early``: before the start, claims the half hours until then
-    too.
+    ``proof`` is None if the staff see the reader. ``claim`` uses up a kiosk's code for this reader,
+    ``note`` the browser's note for all. ``only_return`` ends a leave and does nothing else.
+    ``early`` claims the half hours before the start.
     """
 
     scan: PresenceScan | SeenByStaff
@@ -77,8 +72,7 @@ class Arrival:
         return transitions.note_claim(self.scan.note_id)
 
     def apply(self, r: Reservation, policy: Policy) -> Reservation:
-        """The reservation after a check-in, a return or a presence check. Unchanged if this scan
-        was applied before.
+        """The reservation after a check-in, return or presence check; unchanged by a repeated scan.
 
         Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState, TooEarly, TooLate.
         """

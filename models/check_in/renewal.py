@@ -51,8 +51,7 @@ class RenewalService:
             raise (OwnOverlap() if own else SeatTaken()) from lost
 
     async def renewal_choices(self, ctx: RequestContext, id: str) -> list[datetime]:
-        """The later ends that are allowed and free now; empty if a renewal is not allowed now.
-        Raises: NotFound."""
+        """The later ends that are allowed and free now, if any. Raises: NotFound."""
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
         policy = self._reference.with_groups(policy, ctx.reader, r.area_id, r.date)

@@ -41,8 +41,7 @@ def may_check_in(r: Reservation, now: datetime) -> None:
 
 
 def must_show_presence_at(proof: PresenceProof, r: Reservation) -> None:
-    """Checks that the proof is for the reservation's venue, and seat if it names one. Raises:
-    WrongSeat, WrongVenue."""
+    """Checks venue, and seat if the proof has one. Raises: WrongSeat, WrongVenue."""
     if proof.seat_id not in (None, r.seat_id):
         raise WrongSeat(seat_id=proof.seat_id)
     if proof.venue_id != r.venue_id:
@@ -50,8 +49,8 @@ def must_show_presence_at(proof: PresenceProof, r: Reservation) -> None:
 
 
 def may_report(r: Reservation, now: datetime) -> None:
-    """A reader may report an occupied seat if they may check in or are in use, unless a report is
-    open. Raises: WrongState, TooEarly, TooLate."""
+    """Reports are for readers who may check in or are in use, without an open report. Raises:
+    WrongState, TooEarly, TooLate."""
     if r.state is ReservationState.RESERVED:
         may_check_in(r, now)
     elif r.state is not ReservationState.IN_USE or now >= r.end:
@@ -67,14 +66,12 @@ def asks_for_presence(r: Reservation) -> bool:
 
 
 def waits_for_presence(r: Reservation) -> bool:
-    """True if a presence proof would change the reservation: it is not in use, or a proof is asked
-    for."""
+    """True if a presence proof would change the reservation."""
     return r.state is not ReservationState.IN_USE or asks_for_presence(r)
 
 
 def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:
-    """The time by which the reader must prove presence after a report of an empty seat. Raises:
-    WrongState if not in use, or a check runs already."""
+    """The time to prove presence after a report of an empty seat. Raises: WrongState."""
     if r.state is not ReservationState.IN_USE or now >= r.end or r.presence_due_at is not None:
         raise WrongState(state=r.state.value)
     return min(now + timedelta(minutes=policy.presence_check_minutes), r.end)
@@ -88,7 +85,7 @@ def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
 
 
 def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
-    """The allowed length of a leave: the meal limit if a short leave would touch a meal time."""
+    """The allowed length: that of a meal if a short leave would touch a meal time."""
     short = timedelta(minutes=policy.leave_minutes)
     away = TimeRange(left_at, left_at + short)
     first, last = local_date(left_at), last_date(away)
@@ -130,7 +127,7 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
-    """A stay in use can be shortened while a time step lies between now and its end. Raises:
+    """A stay can be shortened while a time step lies between now and its end. Raises:
     WrongState."""
     minutes = policy.step_minutes
     midnight = local_instant(local_date(r.end - _A_MOMENT), time(0))
@@ -141,8 +138,8 @@ def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
-    """The time steps between now (or a later start) and the end. ``place`` holds the area's hours
-    around the day of ``now``."""
+    """The time steps between now (or a later start) and the end. ``place``: the area's hours around
+    the day of ``now``."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -152,8 +149,7 @@ def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime
 def earlier_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first instant with that clock time from now on. ``place`` holds the area's
-    hours around the day of ``now``.
+    """The first instant with that clock time from now on. ``place`` as for ``earlier_ends``.
 
     Raises: WrongState, EndNotEarlier, OffGrid.
     """
@@ -167,8 +163,8 @@ def earlier_end(
 
 
 def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
-    """The open interval of the stay, or of its coming start after an early check-in. It is cut at
-    the end of the day after the booking's: a stay may touch two days."""
+    """The open interval of the stay, also before an early check-in's start. It is cut at the end of
+    the following day: a stay may touch two days."""
     hours = place.containing(max(r.start, now))
     limit = local_instant(r.date + 2 * _DAY, time(0))
     if hours is None or hours.end <= limit:
@@ -179,8 +175,8 @@ def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange
 def renewal_choices(
     r: Reservation, policy: Policy, place: OpenHours, now: datetime
 ) -> list[datetime]:
-    """The later ends, up to closing and to the longest stay from now. ``place`` holds the area's
-    hours around the day of ``now``."""
+    """The later ends, up to closing and to the longest stay from now. ``place``: the area's hours
+    around the day of ``now``."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -194,8 +190,7 @@ def renewal_choices(
 def renewal_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first instant with that clock time after the present end. ``place`` holds
-    the area's hours around the day of ``now``.
+    """The first instant with that clock time after the end. ``place`` as for ``renewal_choices``.
 
     Raises: WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong.
     """

@@ -21,8 +21,6 @@ from models.reservations.presence import PresenceMethod, PresenceProof
 
 
 class CheckInService:
-    """Check-in, leave, return and finish."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -35,8 +33,8 @@ class CheckInService:
         self._writer, self.idempotency, self._deadlines = writer, idempotency, deadlines
 
     async def previous_result(self, ctx: RequestContext, id: str) -> Reservation | None:
-        """The reservation with which the reader's key has succeeded, or None. A handler asks first,
-        as a kiosk's code expires long before the key. Raises: NotFound, IdempotencyKeyReused."""
+        """The key's earlier success, or None: a kiosk's code expires long before the key. Raises:
+        NotFound, IdempotencyKeyReused."""
         await self._writer.get_own(id, ctx.reader.id)
         return await self.idempotency.previous_result(ctx)
 
@@ -49,11 +47,10 @@ class CheckInService:
         *,
         only_return: bool = False,
     ) -> Reservation:
-        """Checks in by a kiosk's code or a seat's label; during a leave, returns. A repeated scan
-        changes nothing.
+        """Checks in by a scan; during a leave, returns. A repeated scan changes nothing.
 
-        Before the start, the half hours until then are claimed as well. If another reader has them,
-        the check-in succeeds without them, and ``available_from`` says when the seat may be used.
+        Before the start, the half hours until then are claimed too. If another reader has them, the
+        check-in succeeds without, and ``available_from`` says when the seat may be used.
 
         Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, WrongState,
         TooEarly, TooLate, OtherInUse.
@@ -89,7 +86,8 @@ class CheckInService:
 
     @idempotent
     async def leave(self, ctx: RequestContext, id: str) -> Reservation:
-        """Starts a leave. Raises: NotFound, WrongState."""
+        """Starts a leave; its ``return_by`` is never brought forward. Raises: NotFound,
+        WrongState."""
 
         def left(current: Reservation, policy: Policy) -> Reservation:
             return_by = rules.decide_return_by(current, policy, ctx.now)
@@ -118,8 +116,8 @@ class CheckInService:
         return await self._writer.update(ctx, id, confirmed)
 
     def venue_of(self, scan: PresenceScan) -> VenueId:
-        """The venue of the scanned kiosk or seat. Raises: NotFound if the kiosk or seat no longer
-        exists; PresenceMethodOff if the venue does not accept this method."""
+        """The scanned kiosk's or seat's venue. Raises: NotFound if it no longer exists;
+        PresenceMethodOff."""
         catalog = self._reference.catalog
         if isinstance(scan, SeatLabelScan):
             source = PresenceSource.SEAT_LABEL
@@ -136,7 +134,7 @@ class CheckInService:
         return venue_id
 
     def proof(self, ctx: RequestContext, scan: PresenceScan) -> PresenceProof:
-        """The proof that the reader was where they scanned. Raises: NotFound, PresenceMethodOff."""
+        """Raises: NotFound, PresenceMethodOff."""
         venue_id, reader_id = self.venue_of(scan), ctx.reader.id
         if isinstance(scan, SeatLabelScan):
             method = PresenceMethod.SEAT_LABEL

@@ -31,9 +31,8 @@ def check_in(
     *,
     early: bool,
 ) -> Reservation:
-    """Checks the reader in. ``presence`` is None for a carry-over. ``early`` also claims the half
-    hours until the start, so that the seat may be used at once. A waiver of the check-in's penalty
-    does not extend to later leaves."""
+    """Checks the reader in; without ``presence`` it is a carry-over. ``early`` also claims the half
+    hours until the start. The check-in's waived penalty does not extend to later leaves."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
@@ -114,7 +113,6 @@ def renew(
 def shorten(
     r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """Shortens the stay to ``end``, and releases the half hours after it."""
     needed = slot_claims(r.seat_id, r.reader_id, TimeRange(min(now, r.start), end))
     rest = slot_claims(r.seat_id, r.reader_id, TimeRange(end, r.end))
     given_back = frozenset(rest).difference(needed)
@@ -153,14 +151,13 @@ def expire_leave(r: Reservation, actor: Actor) -> Reservation:
 
 
 def complete(r: Reservation, actor: Actor) -> Reservation:
-    """Ends the stay as of its end. A reader still in use may be carried over into their next
-    booking of the seat."""
+    """Ends the stay as of its end. A reader in use may be carried over into the next booking."""
     ended = end_stay(r, ReservationEvent.COMPLETE, actor, r.end, OutboxEventKind.BOOKING_ENDED)
     return replace(ended, carry_over_at=r.end) if r.state is ReservationState.IN_USE else ended
 
 
 def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The reader confirms the gate's action. The state does not change."""
+    """The reader confirms the gate's action. The state stays."""
     return replace(
         r,
         rev=r.rev + 1,

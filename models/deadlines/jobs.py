@@ -29,7 +29,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 
 BATCH: Final = 500
-"""A run looks at most at this many reservations, to stay short; the next run continues."""
+"""Reservations that a run looks at, to stay short; the next run continues."""
 _ROUNDS: Final = 10
 _SYSTEM: Final = Actor("system", "job")
 
@@ -109,8 +109,8 @@ class DeadlineJobs:
         )
 
     async def carry_over(self, now: datetime) -> int:
-        """Checks readers in who stayed to the end and have the next booking of the seat, once.
-        Requires a proof of presence or a gate record of the stay."""
+        """Checks readers in, once, who stayed to the end and have the next booking of the seat, if
+        there is a proof of presence or a gate record."""
         if not await self._reservations.due_for_carry_over(now, 1):
             return 0
         until = await self._gates.complete_until(now)
@@ -141,14 +141,12 @@ class DeadlineJobs:
         return 1
 
     async def release_past_claims(self, now: datetime) -> int:
-        """Removes claims from the index two days later, since an idempotency key is valid for 24
-        hours."""
+        """Two days are kept, since an idempotency key is valid for 24 hours."""
         past = local_date(now) - timedelta(days=1)
         return await self._reservations.drop_past_claims(past, BATCH)
 
 
 def _is_nobodys_fault(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
-    """True if check-in was impossible (an outage, or a venue that proves no presence) or the seat
-    was reported as occupied."""
+    """True if check-in was impossible, or somebody else sat on the seat."""
     out = frozen is True or r.venue_id in frozen or r.venue_id in unproven
     return r.penalty_waived or out or r.has_open_report

@@ -16,9 +16,6 @@ from models.reservations.presence import can_prove_presence
 
 
 class PresenceKnowledge:
-    """Decides how far presence is known, for all deadlines: from gates, kiosks, outages, the
-    heartbeat and past proofs."""
-
     def __init__(
         self,
         gates: GateKnowledge,
@@ -33,16 +30,14 @@ class PresenceKnowledge:
         self._extension = extension
 
     async def frozen_venues(self, now: datetime) -> FrozenVenues:
-        """Venues whose deadlines wait because check-in is impossible there now; True for all
-        venues."""
+        """Venues whose deadlines wait because check-in is impossible there now; True for all."""
         out = [o for o in await self._outages.all() if o.end is None or o.is_significant(now)]
         if any(outage.venue_id is None for outage in out):
             return True
         return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
 
     async def venues_without_proof(self, now: datetime) -> frozenset[VenueId]:
-        """Venues where no source has lately proved a presence: readers are not to blame for missed
-        deadlines there."""
+        """Venues where nothing has lately proved a presence: readers are not to blame."""
         proofs, screens = await self._presence_methods.last_proofs(), await self._screens()
         return frozenset(
             id
@@ -53,13 +48,11 @@ class PresenceKnowledge:
         )
 
     async def _screens(self) -> Mapping[VenueId, Sequence[datetime]]:
-        """The times at which each venue's kiosk screens were last seen."""
         return screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
 
     async def certain_until(self, frozen: FrozenVenues, now: datetime) -> datetime:
-        """The instant until which check-ins were certainly possible and are all known: gate records
-        are complete, and a kiosk's screen was seen. The first two minutes of an outage do not count
-        as certain."""
+        """Until when check-in was certainly possible and every check-in is known: gate records are
+        complete, and a screen was seen. The first two minutes of an outage are uncertain."""
         until = min(await self._gates.complete_until(now), await self._extension.alive_until(now))
         if frozen is True:
             return until

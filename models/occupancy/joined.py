@@ -1,7 +1,6 @@
 """The occupancy of a day whose opening hours cross midnight.
 
-Each reservation is held by the occupancy of the day on which it starts. Here up to three days are
-seen as one, without a copy.
+Each reservation belongs to the day on which it starts. Up to three days are joined, not copied.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ Key = TypeVar("Key", SeatId, ReaderId)
 
 
 class _JoinedRows(Generic[Key]):
-    """The rows of each seat (or reader) on all days; of the day before, only rows that end after
-    midnight."""
+    """Rows by seat or reader; of the day ``before``, only those that end after midnight."""
 
     def __init__(
         self,
@@ -44,10 +42,9 @@ class _JoinedRows(Generic[Key]):
 
 
 class JoinedOccupancy:
-    """A day with the bookings of the day ``before`` that end in it, and with the day after among
-    ``others``.
+    """A day with the bookings of the day ``before`` that end in it, and the following day.
 
-    It has the interface of ``DayOccupancy``. ``midnight`` is the instant at which the day begins.
+    It has the interface of ``DayOccupancy``. ``midnight`` is when the day begins.
     """
 
     def __init__(
@@ -80,7 +77,7 @@ class JoinedOccupancy:
         return joined
 
     def since(self, version: int) -> Sequence[SeatId] | None:
-        """The seats that changed after ``version``; None if the version is too old to tell."""
+        """The seats that changed after ``version``; None if the version is too old."""
         seats: list[SeatId] = []
         for part in reversed(self.parts):
             version, part_version = divmod(version, _PART)

@@ -27,18 +27,15 @@ from models.reservations.occupancy_rows import Change, OccupancyRow
 from models.storage.mongo import new_id
 
 REFUSE_WITHIN_S: Final = 0.25
-"""Seconds. A refusal from the occupancy alone is right if the seat was taken at some moment of
-them."""
+"""A refusal from the occupancy alone is right if the seat was taken at some moment of this time."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 18
-"""More than the days that can be booked, with the days beside them. The earliest loaded day is
-dropped first; past days are not asked for any more."""
+"""Days in memory: more than can be booked. The day that was loaded first is dropped first."""
 REMEMBER_S: Final = 240.0
-"""Seconds for which ended reservations are remembered, up to twice as many: longer than a write can
-wait for its answer. The driver tries to commit for 120 s, its last attempt takes 20 s (twice 2 s
-for a primary and 8 s for an answer), and so does each of the three tries to settle an unknown
-outcome."""
+"""Seconds for which ended reservations are remembered, at least: longer than a write can wait for
+its answer. The driver tries to commit for 120 s, its last attempt takes 20 s (twice 2 s for a
+primary and 8 s for an answer), and so does each of three tries to settle an unknown outcome."""
 _NEVER: Final = float("-inf")
 
 
@@ -56,7 +53,6 @@ class _CachedDay:
 
     @property
     def complete(self) -> bool:
-        """Whether all reported changes are applied."""
         return self.valid and self.buffered_changes is None
 
     def mark_uncertain(self) -> None:
@@ -127,8 +123,8 @@ class LiveOccupancy:
     def _join(
         self, day: date, days: Sequence[date], parts: Sequence[DayOccupancy]
     ) -> OccupancyView:
-        """The day's view. The same object is returned while its ``parts`` are the same objects:
-        followers rely on its version."""
+        """Returns the same view as long as ``parts`` are the same: followers rely on its
+        version."""
         if len(parts) == 1:
             return parts[0]
         view = self._joined.get(day)
@@ -138,10 +134,10 @@ class LiveOccupancy:
         return view
 
     def authoritative_day(self, day: date) -> OccupancyView | None:
-        """The day, if it is recent enough to refuse a booking by; otherwise None.
+        """The day, if it is fresh enough to refuse a booking; otherwise None.
 
-        A single call does not wake a resting stream, since asking the index is cheaper. A second
-        call within a quarter of a second does.
+        A single call does not wake a resting stream: asking the index costs less. A second call
+        within a quarter of a second does.
         """
         now = self._clock()
         if now - self._asked_at <= REFUSE_WITHIN_S:
@@ -192,8 +188,7 @@ class LiveOccupancy:
 
     @contextmanager
     def inserting(self, day: date) -> Iterator[None]:
-        """Put around every write that inserts into the day: if its outcome stays open, the day is
-        loaded again."""
+        """Surrounds an insert into the day, which is loaded again if the outcome stays open."""
         # The day is followed from now on, even if nobody has looked at it: changes by others and
         # the end of the reservation may arrive before the answer to its insert.
         if day not in self._days:
@@ -207,15 +202,13 @@ class LiveOccupancy:
             raise
 
     def _mark_uncertain(self, day: date) -> None:
-        """Marks the day for a load, as an insert may be there or still arrive. The stream leaves
-        out this process's inserts, so the process gets a new ``writer``: the stream then reports
-        the earlier ones."""
+        """An insert may exist or still arrive: the day is loaded again. The stream leaves out this
+        process's inserts, so a new ``writer`` makes it report those until now."""
         self._reservations.writer = self._changes.writer = new_id()
         if (cached := self._days.get(day)) is not None:
             cached.mark_uncertain()
 
     def record_write(self, r: Reservation) -> None:
-        """Shows this worker's own write at once."""
         row = OccupancyRow.of(
             r.id, r.rev, r.seat_id, r.reader_id, r.state, r.start, r.available_from, r.end
         )
@@ -223,7 +216,6 @@ class LiveOccupancy:
         self._notify_listeners()
 
     def invalidate(self) -> None:
-        """Marks every day for a load."""
         for cached in self._days.values():
             cached.mark_uncertain()
         self._notify_listeners()
@@ -245,8 +237,7 @@ class LiveOccupancy:
                     cached.occupancy.forget_older()
 
     def _take(self, day: date | None, change: Change) -> None:
-        """Applies the change to its day; if ``day`` is None, to every day, one of which may hold
-        the reservation."""
+        """``day`` None: an update, whose reservation any of the days may hold."""
         for cached_date, cached in self._days.items():
             if day is not None and cached_date != day:
                 continue

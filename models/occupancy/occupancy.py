@@ -31,9 +31,8 @@ class MissingRevision(Exception):
 
 
 class DayOccupancy:
-    """The live reservations of one day.
+    """The live reservations of one day, by seat in the order of starts, and by reader.
 
-    ``by_seat`` holds each seat's rows in the order of their starts, ``by_reader`` each reader's.
     ``version`` grows with every change.
     """
 
@@ -58,8 +57,7 @@ class DayOccupancy:
         return self._rows
 
     def since(self, version: int) -> Sequence[SeatId] | None:
-        """The seats that changed after ``version``, some perhaps twice; None if the version is too
-        old to tell."""
+        """The seats that changed after ``version``, some perhaps twice; None if it is too old."""
         if version < self._trimmed:
             return None
         return self._log[version - self._trimmed :]
@@ -91,8 +89,8 @@ class DayOccupancy:
         return self._upsert(change.on(row))
 
     def forget_older(self) -> None:
-        """Forgets ended reservations, and updates without a row, from before the previous call:
-        nothing late can arrive for them. This bounds memory."""
+        """Forgets what ended, or came too early, before the previous call, to bound memory. Late
+        reports about it have arrived by now."""
         self._ended.forget_older()
         self._ahead.forget_older()
 

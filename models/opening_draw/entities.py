@@ -10,8 +10,6 @@ from models.library.entities import SeatId
 
 
 class Outcome(StrEnum):
-    """The result of a ticket's request: seat booked, seat taken, or refused by a rule."""
-
     WON = "won"
     SEAT_TAKEN = "seat_taken"
     REFUSED = "refused"
@@ -19,9 +17,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """抽签 (draw): a reader's request for a seat in the first seconds after a day's opening.
+    """抽签 (draw): a request in the first seconds after a day's opening.
 
-    ``round`` counts from 0. ``request`` identifies the request: repetitions have the same value.
+    ``round`` counts from 0. ``request`` identifies repetitions of a request.
     """
 
     day: date
@@ -33,5 +31,5 @@ class Ticket:
 
     @property
     def id(self) -> str:
-        """One id for each reader and day, so a reader has one ticket for a day."""
+        """One id for each reader and day."""
         return f"{self.day.isoformat()}:{self.reader_id}"

@@ -33,8 +33,7 @@ class TicketRepository:
         self._results = Batcher(self._write_all)
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
-        """Stores the ticket with a random place. False if the reader has a ticket of a round after
-        ``last_round``.
+        """Stores the ticket with a random place. False if the reader has one after ``last_round``.
 
         Raises: Unavailable.
         """
@@ -83,7 +82,7 @@ class TicketRepository:
             await self._results.submit(served)
 
     async def outcomes(self, ids: Collection[str], round: int) -> dict[str, Outcome]:
-        """The outcomes of those of the tickets that were served in the round."""
+        """The outcomes of the tickets that were served in the round."""
         query: Document = {"_id": {"$in": list(ids)}, "round": round, "outcome": {"$exists": True}}
         with translate_errors():
             rows = await self._all.find(query, {"outcome": 1}).to_list(None)
@@ -102,8 +101,8 @@ class TicketRepository:
 
 
 def _drawn(ticket: Ticket) -> list[Document]:
-    """An update that replaces the whole document, since an outcome belongs to the earlier round.
-    The place is random."""
+    """An update of the whole document: an outcome belongs to the earlier round. The place is
+    random."""
     fields = _document(ticket)
     return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
 

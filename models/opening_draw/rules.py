@@ -11,16 +11,16 @@ from models.kernel.time_range import SLOTS_PER_DAY, half_hour_slots
 from models.opening_draw.entities import Outcome, Ticket
 
 ROUND: Final = timedelta(milliseconds=1500)
-"""The length of a round: its requests are collected, then served in the order of the draw. With one
-second, most people miss the first round (measured), which leaves it to scripts."""
+"""Requests of a round are collected, then served in the order of the draw. With one second, most
+people miss the first round (measured) and leave it to scripts."""
 ROUNDS: Final = 7
 """Rounds after an opening. Later requests are served as they come."""
 DRAW_LASTS: Final = ROUNDS * ROUND
 ROUNDS_BETWEEN: Final = 2
-"""Rounds between two requests of a reader. A person needs about two seconds to read a refusal and
-choose another seat; a script would need none."""
+"""Rounds between two requests of a reader. People need some two seconds to read a refusal and
+choose another seat; scripts need none."""
 LONGEST_WAIT: Final = timedelta(milliseconds=2500)
-"""A request that would wait longer gets Throttled, so that every response is in time."""
+"""A request that would wait longer is throttled, so that every response is in time."""
 
 
 def round_at(opens_at: datetime, now: datetime) -> int | None:
@@ -34,16 +34,16 @@ def round_ends(opens_at: datetime, round: int) -> datetime:
 
 
 def too_early_by(opens_at: datetime, round: int, now: datetime) -> timedelta | None:
-    """The time after which the request may be repeated; None if it may wait here."""
+    """The time until the request may be repeated; None if it may wait here."""
     early = round_ends(opens_at, round) - now - LONGEST_WAIT
     return early if early > timedelta() else None
 
 
 class ServingOrder:
-    """The order in which a round's tickets are served. ``tickets`` come in the order of the draw.
+    """The order in which a round's tickets are served.
 
     Only tickets for the same seat and time wait for one another. A ticket's turn comes when all
-    earlier tickets for its half hours were served, or once an outcome shows that it cannot win.
+    earlier ones for its half hours are served, or when an outcome shows that it cannot win.
     """
 
     def __init__(self, tickets: Sequence[Ticket]) -> None:
@@ -58,8 +58,7 @@ class ServingOrder:
         self._outcomes: dict[str, Outcome] = {}
 
     def first(self) -> list[str]:
-        """The ids of the tickets that need not wait, in the order of the draw. To be called
-        once."""
+        """The ids of tickets that need not wait, in the order of the draw. To be called once."""
         called: set[str] = set()
         for tickets in self._of_seat.values():
             called.update(self._call(tickets))
@@ -74,7 +73,6 @@ class ServingOrder:
         return list(self._call(self._of_seat[seat])) if self._waiting[seat] else []
 
     def rest(self) -> list[str]:
-        """The ids of all tickets not called yet, in the order of the draw."""
         return [ticket.id for ticket in self._tickets if ticket.id not in self._called]
 
     def unserved(self) -> list[str]:
@@ -109,7 +107,6 @@ class ServingOrder:
 
 
 def _slots(ticket: Ticket) -> int:
-    """The half hours of the ticket, as bits."""
     first = ticket.day
     bits = 0
     for day, slot in half_hour_slots(ticket.span):

@@ -1,8 +1,8 @@
-"""The draw at an opening: requests of a round are served in an order that MongoDB draws.
+"""The draw at an opening: MongoDB draws the order in which a round's requests are served.
 
-The draw decides nothing else. A request waits for its turn and then books as usual, by the claim
-index, and gets no answer earlier. So a crash leaves tickets but no promises, and after ``PATIENCE``
-the others are served without the crashed worker.
+A request waits for its turn and then books as usual: the claim index decides, and no response comes
+earlier. So a crash leaves tickets but no promises, and after ``PATIENCE`` the others are served
+without the crashed worker.
 """
 
 from __future__ import annotations
@@ -30,32 +30,25 @@ from models.opening_draw.rules import (
 from models.readers.context import RequestContext
 
 SETTLED_AFTER: Final = timedelta(milliseconds=150)
-"""Time after a round's end at which its order is read. A ticket written later is drawn again, in a
-later round."""
+"""Time from a round's end until its order is read. Later tickets are drawn again."""
 PATIENCE: Final = timedelta(milliseconds=1000)
-"""Time after a round's end at which waiting for other workers' tickets stops: a worker may have
-crashed."""
+"""Time from a round's end until workers stop waiting for each other: one may have crashed."""
 SERVED_AT_ONCE: Final = 128
-"""At most this many turns run at once in a worker. They are full batches of the group commit, on
-top of the requests that load shedding admits."""
+"""Turns at once in a worker: full batches of the group commit, on top of the requests that load
+shedding admits."""
 _ASK_EVERY_S: Final = 0.04
-"""Seconds between two queries for the outcomes of other workers' tickets."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Turn:
-    """The turn of a request. Its block sets ``outcome``."""
-
     drawn: bool
-    """False if the draw of that opening is over and requests are served as they come."""
+    """False after the draw: requests are served as they come."""
     outcome: Outcome = Outcome.REFUSED
 
 
 class _Round:
-    """The tickets of one round that wait in this worker."""
-
     def __init__(self, day: date, number: int, ends_at: datetime) -> None:
         self.day, self.number, self.ends_at = day, number, ends_at
         self.turns: dict[str, asyncio.Future[None]] = {}
@@ -63,7 +56,6 @@ class _Round:
         self.task: asyncio.Task[None] | None = None
 
     def call(self, ids: list[str]) -> None:
-        """Starts the turns of those of these tickets that wait here."""
         for id in ids:
             turn = self.turns.get(id)
             if turn is not None and not turn.done():
@@ -95,8 +87,8 @@ class OpeningDraw:
     async def turn(
         self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
     ) -> AsyncIterator[Turn]:
-        """Runs the block at the request's turn; at once if the draw of that opening is over. The
-        ``round`` of ``ticket`` is ignored.
+        """Runs the block at the request's turn, or at once after the draw. The ``round`` of
+        ``ticket`` is ignored.
 
         Raises: AnotherTicketWaits, Throttled, Unavailable.
         """
@@ -121,7 +113,7 @@ class OpeningDraw:
             await self._served(ticket, turn.outcome)
 
     async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Stores the ticket; returns it with its round.
+        """Returns the ticket with its round.
 
         Raises: AnotherTicketWaits; Throttled if the round is too far away.
         """
@@ -144,8 +136,7 @@ class OpeningDraw:
             ticket = replace(ticket, round=number)
 
     async def _in_time(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Draws a ticket again in a later round if it was stored too late for the order of its
-        own."""
+        """Draws a ticket again that was stored too late for the order of its round."""
         late = self._now() - round_ends(opens_at, ticket.round)
         while late > SETTLED_AFTER:
             next_round = ticket.round + 1 + late // ROUND
@@ -155,7 +146,7 @@ class OpeningDraw:
         return ticket
 
     async def _wait(self, ticket: Ticket, opens_at: datetime) -> None:
-        """Waits for the ticket's turn and acquires a place in ``_serving``."""
+        """Returns when the ticket's turn has come, holding ``_serving``."""
         key = ticket.day, ticket.round
         round = self._rounds.get(key)
         if round is None:
@@ -176,7 +167,6 @@ class OpeningDraw:
             await self._tickets.record(ticket, outcome)
 
     async def _run(self, round: _Round) -> None:
-        """Calls the round's tickets in the order of the draw."""
         try:
             if self._cleaned != round.day:
                 self._cleaned = round.day
@@ -205,7 +195,7 @@ class OpeningDraw:
 
 
 def _joined(other: Ticket, ticket: Ticket) -> Ticket:
-    """The existing ticket of the same request. Raises: AnotherTicketWaits."""
+    """The request's existing ticket. Raises: AnotherTicketWaits."""
     if other.request != ticket.request:
         raise AnotherTicketWaits()
     return other

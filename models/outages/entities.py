@@ -1,4 +1,4 @@
-"""Outages: times in which readers could not check in or return, so that deadlines wait."""
+"""Times in which readers could not check in or return, so that deadlines wait."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from models.library.entities import Catalog, KioskId, PresenceSource, VenueId
 MIN_DURATION: Final = timedelta(minutes=2)
 """A shorter outage extends no deadline."""
 RETIRED_AFTER: Final = timedelta(days=3)
-"""A kiosk that was not seen for longer is regarded as removed."""
+"""A kiosk not seen for longer is regarded as removed."""
 CAS: Final = "cas"
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """An outage of the sign-on (``component`` is ``cas``) or of all kiosks of a venue
-    (``kiosks:<venue>``). ``end`` is None while it lasts."""
+    """An outage of the sign-on (``component`` ``cas``) or of a venue's kiosks (``kiosks:<venue>``).
+    ``end`` is None while it lasts."""
 
     component: str
     start: datetime
@@ -27,7 +27,7 @@ class Outage:
 
     @property
     def venue_id(self) -> VenueId | None:
-        """The affected venue; None if all are affected."""
+        """None if all venues are affected."""
         kind, _, venue = self.component.partition(":")
         return VenueId(venue) if kind == "kiosks" else None
 
@@ -36,9 +36,8 @@ class Outage:
 
 
 def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
-    """The instant until which a venue's kiosks were seen, at most MIN_DURATION before ``now``.
-    ``screens`` holds the times at which each was last seen. ``now`` if the venue has no kiosk in
-    use."""
+    """Until when a venue's kiosks were seen, at most MIN_DURATION before ``now``; ``now`` if it has
+    none. ``screens``: when each was last seen."""
     living = [last_seen for last_seen in screens if now - last_seen < RETIRED_AFTER]
     return max(min(max(living), now), now - MIN_DURATION) if living else now
 
@@ -46,8 +45,7 @@ def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
 def screens_of(
     catalog: Catalog, last_seen: Mapping[KioskId, datetime]
 ) -> Mapping[VenueId, Sequence[datetime]]:
-    """The times at which kiosk screens were last seen, for each venue where kiosks prove
-    presence."""
+    """When kiosk screens were last seen, for venues where kiosks prove presence."""
     screens: dict[VenueId, list[datetime]] = {}
     for id, at in last_seen.items():
         # The kiosk may be missing if it was added, retired or deleted a moment ago.

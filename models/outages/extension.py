@@ -1,5 +1,3 @@
-"""Extends deadlines that fell into an outage, so that downtime costs no reader a violation."""
-
 from __future__ import annotations
 
 import asyncio
@@ -20,7 +18,7 @@ from models.reservations.errors import StaleRevision
 
 BEAT_EVERY: Final = timedelta(seconds=0.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)
-"""A worker whose last heartbeat is more recent does not repeat it."""
+"""A worker's heartbeat is not repeated within this time."""
 _ROUNDS: Final = 10
 
 
@@ -35,13 +33,12 @@ class DeadlineExtension:
     ) -> None:
         self._reservations, self._writer, self._heartbeat = reservations, writer, heartbeat
         self._beating = asyncio.Lock()
-        """Makes jobs of the same moment share one heartbeat."""
 
     async def record_heartbeat(self, now: datetime) -> int:
-        """Records a heartbeat and extends the deadlines that fell into gaps; returns their number.
+        """Records a heartbeat and extends deadlines that fell into gaps; returns their number.
 
-        After an interruption it starts again with the unfinished gap and skips deadlines that it
-        moved already. ``now`` is by MongoDB's clock, since all hosts' heartbeats are compared.
+        After an interruption it repeats the unfinished gap, without deadlines moved already.
+        ``now`` is by MongoDB's clock, since all hosts' heartbeats are compared.
 
         Raises: Unavailable.
         """
@@ -55,8 +52,8 @@ class DeadlineExtension:
         return moved
 
     async def beat(self, now: datetime) -> int:
-        """Records a heartbeat, unless another worker has just done so. Returns 0: the job never
-        needs an immediate second run."""
+        """Records a heartbeat, unless a worker has just done so. Returns 0: no second run is
+        needed."""
         async with self._beating:
             if self._heartbeat.beaten_within(BEAT_EVERY, now) is None:
                 last, _ = await self._heartbeat.state()
@@ -65,8 +62,8 @@ class DeadlineExtension:
         return 0
 
     async def alive_until(self, now: datetime) -> datetime:
-        """The instant until which the service was alive with all gaps handled: deadlines until then
-        can be settled."""
+        """Until when the service was alive with all gaps handled: deadlines until then can be
+        settled."""
         beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
         if beaten is not None:
             return beaten
@@ -74,8 +71,8 @@ class DeadlineExtension:
         return min([now, *([last] if last is not None else []), *(gap.start for gap in gaps)])
 
     async def catch_up(self, id: str, now: datetime) -> None:
-        """Extends the deadline of one reservation for gaps that have just ended, because its reader
-        acts before the job does. Records no gap."""
+        """Extends the deadline of one reservation for gaps that have just ended, before the job
+        does. Records no gap."""
         last, gaps = await self._heartbeat.state()
         if last is not None and now - last > GAP:
             gaps = [*gaps, TimeRange(last, now)]
@@ -88,13 +85,12 @@ class DeadlineExtension:
                 await apply_all(self._writer, gap.end, [r], _extended_by(gap), {})
 
     async def extend_deadlines(self, outage: TimeRange, venue_id: VenueId | None = None) -> int:
-        """Extends each deadline that fell into the outage (of the venue, or of all) or within a
-        minute after it; returns their number. Missing an extended deadline is no violation.
+        """Extends deadlines in the outage (of the venue, or of all) or within a minute after it;
+        returns their number. Missing an extended deadline is no violation.
 
-        A reservation that changes meanwhile is read again: at an outage's end many late attempts
-        are settled.
+        Changed reservations are read again: late attempts are settled when an outage ends.
 
-        Raises: Unavailable; Busy if some reservations changed each time and are not extended yet.
+        Raises: Unavailable; Busy if some changed each time and are not extended yet.
         """
         moved = 0
         for _ in range(_ROUNDS):
@@ -122,8 +118,7 @@ async def apply_all(
     step: Callable[[Reservation], Reservation],
     due: Mapping[str, object],
 ) -> int:
-    """Writes ``step`` of each reservation that has not changed meanwhile; returns how many were
-    written."""
+    """Writes ``step`` of the reservations that have not changed meanwhile; returns their number."""
     done = 0
     for r in reservations:
         try:

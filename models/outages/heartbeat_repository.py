@@ -15,16 +15,15 @@ GAP: Final = timedelta(seconds=5)
 
 
 class HeartbeatRepository:
-    """The instant of the last heartbeat of any worker (business time), and the gaps between
-    heartbeats whose deadlines are not extended yet."""
+    """The last heartbeat of any worker, and the gaps whose deadlines are not extended yet."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["heartbeat"]
         self._last: datetime | None = None
 
     def beaten_within(self, length: timedelta, now: datetime) -> datetime | None:
-        """This process's last heartbeat if it is more recent than ``length`` and left no gap; None
-        if the database must be read."""
+        """This process's last heartbeat, if it is recent and left no gap; otherwise None: the
+        database must be read."""
         last = self._last
         return last if last is not None and timedelta() <= now - last < length else None
 
@@ -35,8 +34,7 @@ class HeartbeatRepository:
         return _read(document)
 
     async def beat(self, now: datetime) -> list[TimeRange]:
-        """Records a heartbeat at ``now``; returns the open gaps. The heartbeat that ends a gap adds
-        it in the same update."""
+        """Records a heartbeat, and the gap that it ends, in one update. Returns the open gaps."""
         self._last = None
         with translate_errors():
             # A write confirmed by a majority comes first: a primary that has lost its majority

@@ -1,6 +1,6 @@
-"""Detects kiosks that are not seen and a sign-on that is down, and extends deadlines afterwards.
+"""Detects kiosks that are not seen and a sign-on that is down.
 
-Downtime of the service itself is detected by its heartbeat (``DeadlineExtension``).
+The service's own downtime is detected by its heartbeat (``DeadlineExtension``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NOTE_EVERY_S: Final = 20.0
 
 
 class OutageMonitor:
-    """Detects outages. ``cas_answers`` checks whether the sign-on answers."""
+    """``cas_answers`` checks whether the sign-on answers."""
 
     def __init__(
         self,
@@ -42,8 +42,7 @@ class OutageMonitor:
         self._last_recorded: dict[KioskId, datetime] = {}
 
     async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime, browser: str = "") -> None:
-        """Records that a kiosk's screen asked for a code, at most every 20 s for a kiosk.
-        ``browser`` is its user agent."""
+        """Records that a kiosk's screen asked for a code, at most every 20 s."""
         last = self._last_recorded.get(kiosk_id)
         if last is None or abs((now - last).total_seconds()) >= _NOTE_EVERY_S:
             self._last_recorded[kiosk_id] = now
@@ -53,8 +52,8 @@ class OutageMonitor:
         await self._outages.begin(CAS, now)
 
     async def run(self, now: datetime) -> int:
-        """Records outages that begin or end, and extends deadlines for those that ended. Returns
-        the number of deadlines."""
+        """Records outages that begin or end, and extends deadlines after them; returns their
+        number."""
         outages = await self._outages.all()
         noted = await self._look_at_kiosks({outage.component for outage in outages}, now)
         for outage in outages:
@@ -72,7 +71,7 @@ class OutageMonitor:
         return moved
 
     async def _look_at_kiosks(self, components: Set[str], now: datetime) -> bool:
-        """Records kiosk outages that begin or end. True if there was any."""
+        """Records kiosk outages that begin or end; True if there was any."""
         noted = False
         screens = screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
         for venue_id in self._reference.catalog.venues:

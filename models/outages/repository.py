@@ -1,5 +1,3 @@
-"""Outages of what readers need to check in, until their deadlines are extended."""
-
 from __future__ import annotations
 
 from contextlib import suppress
@@ -27,18 +25,17 @@ class OutageRepository:
         return [Outage(row["_id"], row["start"], row["end"]) for row in rows]
 
     async def begin(self, what: str, start: datetime) -> None:
-        """Records the start of an outage; if it is recorded already, its start stays."""
+        """Records the start of an outage. An earlier start stays."""
         first: Document = {"start": start, "end": None}
         with translate_errors(), suppress(DuplicateKeyError):
             await self._all.update_one({"_id": what}, {"$setOnInsert": first}, upsert=True)
 
     async def end(self, what: str, end: datetime) -> None:
-        """Records the end of an outage before deadlines are moved, so that a repetition after a
-        crash computes the same."""
+        """Records the end before deadlines are moved, so that a repetition after a crash uses the
+        same."""
         with translate_errors():
             await self._all.update_one({"_id": what, "end": None}, {"$set": {"end": end}})
 
     async def over(self, outage: Outage) -> None:
-        """Deletes an outage whose deadlines were extended."""
         with translate_errors():
             await self._all.delete_one({"_id": outage.component, "start": outage.start})

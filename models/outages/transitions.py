@@ -10,8 +10,8 @@ from models.reservations.state_machine import ReservationState
 
 
 def falls_into(r: Reservation, outage: TimeRange) -> bool:
-    """Whether the reservation has a deadline in the outage or within a minute after it that was not
-    extended for it yet."""
+    """Whether a deadline in the outage, or within a minute after it, was not extended for it
+    yet."""
     deadlines = {
         ReservationState.RESERVED: r.check_in_until,
         ReservationState.AWAY: r.return_by,
@@ -25,8 +25,8 @@ def falls_into(r: Reservation, outage: TimeRange) -> bool:
 
 
 def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
-    """Extends a deadline in the outage by the outage's length, and every deadline to at least a
-    minute after it; none beyond the reservation's end. Missing it then is no violation."""
+    """Extends a deadline by the outage's length, to a minute after the outage at least and to the
+    reservation's end at most. Missing it is no violation."""
 
     def after(deadline: datetime) -> datetime:
         moved = deadline + outage.length if deadline <= outage.end else deadline

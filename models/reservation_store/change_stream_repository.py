@@ -30,12 +30,12 @@ BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "availa
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
-"""The server answers at once. If it waited for changes, every insert would wake it in vain: that
-cost an eighth of mongod's time for a lone booking."""
+"""The server answers at once: waiting, it would wake for every insert in vain, which cost an eighth
+of mongod's time for a lone booking."""
 _EVERY_S: Final = 0.05
 """Seconds between reads while the occupancy is looked at. Even an empty answer keeps it fresh."""
 _REST_S: Final = 1.0
-"""Seconds between reads while nothing looks at the occupancy: too few to let it become stale."""
+"""Seconds between reads otherwise: often enough for the occupancy not to become stale."""
 _LOOKED_FOR_S: Final = 0.15
 """Seconds of frequent reads after a look. The first look after them costs one extra read."""
 _FOLLOWED_FOR_S: Final = 3.5
@@ -94,8 +94,7 @@ class ChangeBatch:
 
 
 class ReservationChangeStream:
-    """Leaves out the inserts of ``writer`` (``ReservationRepository.writer``), which may be
-    replaced at any time."""
+    """The stream omits the inserts of ``writer``, which may be replaced at any time."""
 
     def __init__(self, db: Database, writer: str) -> None:
         self._db = db
@@ -114,8 +113,8 @@ class ReservationChangeStream:
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Notes that the occupancy is looked at, and reads the stream often from now on. False if
-        the stream rested: ``wake`` waits for what other workers wrote meanwhile."""
+        """Notes that the occupancy is looked at: the stream is read often from now on. False if it
+        rested; ``wake`` waits for what other workers wrote meanwhile."""
         self._looked = True
         if self._awake.is_set():
             return True
@@ -123,7 +122,6 @@ class ReservationChangeStream:
         return False
 
     def follow(self) -> None:
-        """Reads the stream often for some seconds without a look."""
         self._awake_until = monotonic() + _FOLLOWED_FOR_S
         self.look()
 
@@ -135,7 +133,6 @@ class ReservationChangeStream:
                     await self._awake.wait()
 
     async def _pause(self) -> None:
-        """Waits before the next read. A long wait ends with the next look."""
         now = monotonic()
         if self._looked:
             self._looked = False
@@ -150,8 +147,7 @@ class ReservationChangeStream:
                 await self._look_requested.wait()
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
-        """Yields all changes from now on, for ever. After a failure of the server it continues
-        where it stopped.
+        """Yields all changes from now on, also after failures of the server.
 
         ``reload_required`` is set in the first batch, after a loss of history, and if inserts of
         the former ``writer`` may have been left out.

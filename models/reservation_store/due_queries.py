@@ -1,5 +1,3 @@
-"""Reads reservations that are due: deadlines, reminders, outbox events."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -36,15 +34,12 @@ _DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
     "fail_presence_checks": ([], "presence_due_at"),
     "expire_offers": ([], "held_until"),
 }
-"""For each deadline: the states in which it applies (empty: all that have the field) and its
-field."""
+"""The states (empty: all that have the field) and the field of each deadline."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
 """Venues whose deadlines are frozen; True stands for all."""
 
 
 class DueQueries(ReservationCollection):
-    """The queries of the jobs. Each has an index of its own."""
-
     async def due_for_no_show(
         self,
         due: datetime,
@@ -52,8 +47,8 @@ class DueQueries(ReservationCollection):
         held: FrozenVenues = frozenset(),
         now: datetime | None = None,
     ) -> list[Reservation]:
-        """Bookings whose check-in deadline is at ``due`` or earlier. In venues that are ``held``,
-        and with an open report, only those that have ended at ``now``."""
+        """Bookings whose check-in deadline is at ``due`` or earlier. With an open report or in
+        venues that are ``held``, only those that have ended at ``now``."""
         query: Document = {
             "state": ReservationState.RESERVED.value,
             "check_in_until": {"$lte": due},
@@ -67,8 +62,8 @@ class DueQueries(ReservationCollection):
         held: FrozenVenues = frozenset(),
         now: datetime | None = None,
     ) -> list[Reservation]:
-        """Reservations away beyond ``return_by``. If ``return_by`` is the end itself, completion
-        settles them. ``held`` and ``now`` as for ``due_for_no_show``."""
+        """Reservations away beyond ``return_by``, unless that is the end itself: completion settles
+        those. ``held`` and ``now`` as for ``due_for_no_show``."""
         return await self._due(
             "due_leave_expiry",
             {
@@ -81,8 +76,8 @@ class DueQueries(ReservationCollection):
         )
 
     async def due_for_completion(self, now: datetime, limit: int) -> list[Reservation]:
-        """Reservations past their end. If the return was due before the end,
-        ``due_for_leave_expiry`` settles them, which may still wait for a gate's records."""
+        """Stays past their end. If the return was due earlier, ``due_for_leave_expiry`` settles
+        them: a gate's records may still be missing."""
         return await self._due(
             "due_complete",
             {
@@ -105,7 +100,6 @@ class DueQueries(ReservationCollection):
         return await self._read(cursor.limit(limit))
 
     async def due_for_presence_check(self, now: datetime, limit: int) -> list[Reservation]:
-        """Reservations in use whose presence check was not answered by ``now``."""
         cursor = self._all.find(
             {
                 "presence_due_at": {"$type": "date", "$lte": now},
@@ -118,18 +112,16 @@ class DueQueries(ReservationCollection):
         return await self._read(cursor.limit(limit))
 
     async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
-        """Completed reservations whose reader may have the next booking of the same seat."""
         cursor = self._all.find({"carry_over_at": {"$type": "date", "$lte": now}})
         return await self._read(cursor.limit(limit))
 
     async def carried_over(self, id: ReservationId) -> None:
-        """Marks the carry-over of the reservation as done."""
         with translate_errors():
             await self._all.update_one({"_id": id}, {"$set": {"carry_over_at": None}})
 
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
-        """Reservations with events in the outbox, the oldest first. Claims, idempotency results and
-        history are left out: they are half of each document."""
+        """Reservations with events, the oldest first, without claims, idempotency results and
+        history, which are half of each document."""
         omitted: Document = {"claims": [], "idempotency_results": [], "history": []}
         with translate_errors():
             rows = (
@@ -155,8 +147,7 @@ class DueQueries(ReservationCollection):
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
         """Live reservations with a deadline (check-in, return, presence check or offer) in the
-        outage or within a minute after it, unless the deadline was already moved for this
-        outage."""
+        outage or within a minute after it that was not extended for it yet."""
         within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
@@ -203,9 +194,8 @@ class DueQueries(ReservationCollection):
         return instants
 
     async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
-        """Runs the query with a hint. All due indexes begin with the state, so the planner may pick
-        and cache any of them while everything is due; later that plan would read every live
-        reservation."""
+        """The hint is needed: all due indexes begin with the state, so the planner may cache any of
+        them while everything is due, and read every live reservation later."""
         return await self._read(self._all.find({**query, "live": True}).hint(index).limit(limit))
 
 

@@ -23,8 +23,6 @@ _SWEEP_S: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class DoubleBooking:
-    """Two reservations that held one seat, or one reader, at the same time."""
-
     thing: str
     first: ReservationId
     second: ReservationId
@@ -40,10 +38,10 @@ class OccupiedSpan(NamedTuple):
 
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
-    """The spans in which the reservation took its seat and its reader; empty if it ended before it
-    began.
+    """The spans in which the reservation held its seat and its reader; often empty after an early
+    end.
 
-    A start 现在 is cut to the minute, so nothing was taken before ``placed_at``. Erased readers
+    A start 现在 is cut to the minute, so nothing was held before ``placed_at``. Erased readers
     share one name, so only their seats are returned.
     """
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
@@ -56,11 +54,10 @@ def occupied_spans(row: Document) -> list[OccupiedSpan]:
 
 class IntegrityQueries(ReservationCollection):
     async def find_double_bookings(self) -> list[DoubleBooking]:
-        """Every pair of reservations that held one seat or one reader at once, by [start, actual
-        end).
+        """Every pair of reservations that held one seat or one reader at once.
 
-        Claims are ignored, because this search checks whether they work. Overlaps of a few seconds
-        do not count: one request may give a seat back while another is already asking for it.
+        Claims are ignored, since this search checks whether they work. Overlaps of seconds do not
+        count: one request may give a seat back while another is already asking for it.
         """
         doubles: list[DoubleBooking] = []
         before: dict[str, OccupiedSpan] = {}
@@ -76,8 +73,7 @@ class IntegrityQueries(ReservationCollection):
         return sorted(doubles, key=lambda double: double.thing, reverse=True)
 
     async def _days(self) -> AsyncIterator[list[Document]]:
-        """Yields the reservations of each day of use. MongoDB sorts them on disk, so memory holds
-        one day. A stay touches two days at most."""
+        """Yields each day's reservations. MongoDB sorts on disk, so memory holds one day."""
         cursor = (
             self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
             .sort("day", ASCENDING)

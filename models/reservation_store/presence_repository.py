@@ -19,8 +19,7 @@ class PresenceMethodRepository:
         self._written: dict[tuple[VenueId, PresenceMethod], datetime] = {}
 
     async def record(self, proof: PresenceProof) -> None:
-        """Records that the method works. A worker writes at most once in five minutes for a
-        method."""
+        """Records that the method works, at most once in five minutes."""
         key = proof.venue_id, proof.method
         last = self._written.get(key)
         if last is None or abs(proof.at - last) >= _WRITE_EVERY:
@@ -33,7 +32,6 @@ class PresenceMethodRepository:
             await self._all.update_one({"_id": venue_id}, {"$max": {method.value: at}}, upsert=True)
 
     async def last_proofs(self) -> dict[VenueId, dict[PresenceMethod, datetime]]:
-        """The instant of each method's last proof of presence, by venue."""
         with translate_errors():
             rows = await self._all.find().to_list(None)
         return {

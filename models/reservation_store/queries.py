@@ -41,11 +41,8 @@ def _holder_of(claim: str) -> Document:
 
 class ReservationQueries(ReservationCollection):
     async def count(self, query_state: ReservationState | None = None) -> int:
-        """The number of reservations, of one state or of all.
-
-        The total is MongoDB's own figure, since counting millions takes seconds. After a crash of
-        MongoDB it can be wrong until the next clean restart.
-        """
+        """The total is MongoDB's own figure, since counting millions takes seconds. After a crash
+        it can be wrong until MongoDB was restarted cleanly."""
         with translate_errors():
             if query_state is None:
                 buried = await self._all.count_documents({"tombstone": True})
@@ -74,7 +71,7 @@ class ReservationQueries(ReservationCollection):
         return from_document(document) if document else None
 
     async def is_claim_buried(self, claim: str) -> bool:
-        """True if a tombstone holds the claim, so that no request can get it any more."""
+        """True if a tombstone holds the claim: no request can get it any more."""
         with translate_errors():
             tombstone = await self._all.find_one(
                 {**_holder_of(claim), "tombstone": True}, projection={"_id": 1}
@@ -88,8 +85,6 @@ class ReservationQueries(ReservationCollection):
     async def used_daily_slots_of(
         self, reader_ids: Collection[ReaderId], day: date
     ) -> dict[ReaderId, set[int]]:
-        """Maps each reader to the ``k`` of their ``n:`` claims for that day of use, in one
-        query."""
         used: dict[ReaderId, set[int]] = {reader_id: set() for reader_id in reader_ids}
         with translate_errors():
             rows = await self._all.find(
@@ -113,7 +108,6 @@ class ReservationQueries(ReservationCollection):
     async def latest_of(
         self, reader_id: ReaderId, states: Collection[ReservationState]
     ) -> Reservation | None:
-        """The reader's reservation in one of these states with the latest start."""
         query = {"reader": reader_id, "state": {"$in": [state.value for state in states]}}
         latest = await self._read(self._all.find(query).sort("start", DESCENDING).limit(1))
         return latest[0] if latest else None
@@ -126,8 +120,8 @@ class ReservationQueries(ReservationCollection):
     async def recent_of(
         self, reader_id: ReaderId, since: datetime, at_most: int
     ) -> list[Reservation]:
-        """The reader's latest bookings that start at ``since`` or later, the latest first. If there
-        are more than ``at_most``, live ones come before ended ones."""
+        """The latest bookings that start at ``since`` or later, the latest first. If there are more
+        than ``at_most``, live ones come before ended ones."""
         states = {"$in": sorted(state.value for state in BOOKING_STATES)}
         query = {"reader": reader_id, "start": {"$gte": since}, "state": states}
         cursor = self._all.find(query).sort(
@@ -143,8 +137,8 @@ class ReservationQueries(ReservationCollection):
         return await self._read(cursor.sort("start", ASCENDING))
 
     async def near_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
-        """The reader's reservations for that day of use and the days beside it, whose bookings can
-        cross midnight; the earliest start first."""
+        """The reader's reservations of that day of use and of the days beside it, whose bookings
+        can cross midnight; the earliest start first."""
         near = {
             "$gte": local_instant(day - _DAY, time(0)),
             "$lt": local_instant(day + 2 * _DAY, time(0)),
@@ -175,16 +169,16 @@ class ReservationQueries(ReservationCollection):
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's reservations in these states (empty: all bookings), the newest
-        first, and their total number."""
+        """A page of the reader's reservations, the newest first, and their total number. ``states``
+        may be empty: all bookings."""
         state_values = sorted(state.value for state in states or BOOKING_STATES)
         query: Document = {"reader": reader_id, "state": {"$in": state_values}}
         rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)
         return [from_document(row) for row in rows], total
 
     async def occupancy_rows(self, day: date) -> list[OccupancyRow]:
-        """All live reservations of the day, from the index alone. Reads only what a majority has
-        confirmed: a row whose write was rolled back would never be removed."""
+        """All live reservations of the day, from the index alone. Only what a majority has
+        confirmed: a row that is rolled back would never be removed."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -197,11 +191,10 @@ class ReservationQueries(ReservationCollection):
         return [row_of(row["_id"], row) for row in rows]
 
     async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
-        """All bookings of a day for statistics, in the order of their creation.
+        """All bookings of a day for statistics, in the order of creation.
 
-        ``made``: wall-clock times between which they were created, searched by the time in the ids,
-        since an index would cost every booking. None searches all (for a sandbox, whose clock is
-        another).
+        ``made``: wall-clock times between which they were created, which ids begin with; an index
+        would cost every booking. None searches all: a sandbox has another clock.
         """
         fields = [
             "area",
@@ -232,7 +225,7 @@ class ReservationQueries(ReservationCollection):
                     )
 
     async def all_on_day(self, day: date, made: TimeRange | None) -> AsyncIterator[Reservation]:
-        """All reservations of a day, complete. Order and ``made`` as for ``booking_facts``."""
+        """All of the day's reservations. Order and ``made`` as for ``booking_facts``."""
         with translate_errors():
             async for row in self._made(day, made, None).batch_size(200):
                 if "area" in row:
@@ -276,14 +269,14 @@ class ReservationQueries(ReservationCollection):
         return {r.id: r for r in reservations}
 
     async def first_created_at(self) -> datetime | None:
-        """When the oldest existing booking was made; None without bookings."""
+        """When the oldest booking was made; None without bookings."""
         real: Document = {"created_at": {"$exists": True}}  # not a tombstone
         with translate_errors():
             oldest = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
         return oldest["created_at"] if oldest else None
 
     async def has_live(self, day: date) -> bool:
-        """Whether a booking of that day is still under way or not settled yet."""
+        """True if a booking of that day is under way or not settled yet."""
         query: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True}
         with translate_errors():
             return await self._all.find_one(query, {"_id": 1}, hint="occupancy") is not None
@@ -295,8 +288,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations whose report waits for the desk, until their end; the longest
-        waiting first, with the total number. ``venues`` None means all."""
+        """Reports that wait for the desk until the end of the booking, the longest waiting first,
+        with the total number. ``venues`` None means all."""
         query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
@@ -310,8 +303,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations that the staff have to look at, until their end; the longest
-        waiting first, with the total number. ``venues`` None means all."""
+        """Reservations that the staff have to look at, the longest waiting first, with the total
+        number. ``venues`` None means all."""
         query: Document = {
             "patrol_at": {"$type": "date"},
             "end": {"$gt": now},
@@ -323,7 +316,6 @@ class ReservationQueries(ReservationCollection):
         return await self._read(cursor.skip(skip).limit(limit)), total
 
     async def reported_occupied_seats(self, now: datetime) -> set[SeatId]:
-        """Seats that somebody else occupies, as their readers report."""
         with translate_errors():
             rows = (
                 await self._all.find({"report.desk": True, "end": {"$gt": now}}, {"report.seat": 1})

@@ -55,13 +55,11 @@ class WriteWatcher(Protocol):
 
 
 class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
-    """All writes of reservations; the reads are inherited."""
-
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self._db = db
         self.writer = new_id()
-        """Marks the inserts of this process, so that its change stream can leave them out."""
+        """Marks this process's inserts, which its change stream leaves out."""
         # Group commit: reservations that arrive together are inserted together, but succeed or fail
         # one by one.
         self._inserts = Batcher(self._insert_all)
@@ -83,10 +81,10 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return lost
 
     async def insert(self, made: Reservation) -> None:
-        """Insert the reservation with all its claims; one write decides.
+        """Inserts the reservation with its claims.
 
-        Raises: ClaimLost; Unavailable when it is certain that the reservation will
-        never exist, or when even that cannot be found out now.
+        Raises: ClaimLost; Unavailable if it certainly never exists, or if its outcome stays
+        unknown.
         """
         try:
             await self._inserts.submit(to_new_document(made, self.writer))
@@ -138,16 +136,13 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """Writes ``new`` over ``old`` with its claims, in one update, if nothing has changed
-        ``old`` since.
+        """Writes ``new`` over ``old`` with its claims, if nothing has changed ``old`` since.
 
-        Returns ``new`` with the id of this change, which the next change needs.
-
-        ``due`` is a job's condition (``{"end": {"$lte": now}}``), which the database checks in the
-        same step.
+        Returns ``new`` with the id of this change, which the next change needs. The database checks
+        a job's condition ``due`` (``{"end": {"$lte": now}}``) in the same step.
 
         Raises: StaleRevision; ClaimLost; Unavailable if the change certainly never happens, or if
-        its outcome cannot be determined now.
+        its outcome stays unknown.
         """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)
@@ -180,9 +175,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         offer: Reservation,
         claim: InTransaction,
     ) -> Reservation:
-        """Writes ``new`` over ``old`` and inserts an offer, in one transaction: of the seat that
-        the change gives back, or of another seat for the same reader. ``claim`` marks the waitlist
-        entry as offered; ``due`` as for ``replace``.
+        """Writes ``new`` over ``old`` and an offer, in one transaction: of the released seat, or of
+        another one for the same reader. ``claim`` marks the waitlist entry as offered.
 
         Raises: StaleRevision; ClaimLost if the offer is impossible or the entry no longer waits;
         Unavailable.
@@ -209,8 +203,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return replace(new, change=change_id)
 
     async def insert_offer(self, offer: Reservation, claim: InTransaction) -> None:
-        """Offers a free seat. Raises: ClaimLost if the offer is impossible or the waitlist entry no
-        longer waits; Unavailable."""
+        """Offers a free seat. Raises: ClaimLost, also if the waitlist entry no longer waits;
+        Unavailable."""
 
         async def work(session: Any) -> None:
             await claim(session)
@@ -274,8 +268,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
     async def remove_outbox_events(self, dispatched: Sequence[Reservation]) -> None:
         """Removes the events that these outboxes held when they were read; newer events stay. So do
-        all events of a reader who was erased meanwhile: the next run dispatches them without the
-        reader. What the previous run wrote about an erased reader is erased first."""
+        all events of a reader erased meanwhile: the next run dispatches them without the reader.
+        What the previous run wrote about an erased reader is erased first."""
         of_readers = [r for r in dispatched if r.reader_id != ERASED_READER]
         of_erased = [r for r in dispatched if r.reader_id == ERASED_READER]
         await erase_late_writes(self._db, [r.id for r in of_erased])
@@ -294,8 +288,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 await self._all.bulk_write(updates, ordered=False)
 
     async def drop_past_claims(self, before: date, limit: int) -> int:
-        """Drops the claims of ended reservations from before ``before``, at most ``limit`` at once,
-        to keep the index small; returns the number of reservations."""
+        """Drops the claims of at most ``limit`` ended reservations from before ``before``; returns
+        their number. The index stays small."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -319,7 +313,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return len(ids)
 
     async def drop_tombstones(self, made_before: datetime) -> int:
-        """Deletes tombstones created before ``made_before`` (wall-clock time), whose inserts can no
+        """Deletes tombstones from before ``made_before`` (wall-clock time), whose inserts can no
         longer arrive; returns their number."""
         before = str(ObjectId.from_datetime(made_before))
         with translate_errors():
@@ -340,7 +334,6 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return True
 
     async def release_claim(self, id: ReservationId, claim: str) -> None:
-        """Removes one claim of the reservation (an expired idempotency key)."""
         with translate_errors():
             await self._all.update_one({"_id": id}, {"$pull": {"claims": claim}})
 

@@ -23,7 +23,7 @@ class BookingFacts:
 
     @property
     def seated_from(self) -> datetime | None:
-        """When the reader could sit down. After an early check-in the seat may still be in use."""
+        """When the reader could sit down; after an early check-in the seat may still be in use."""
         if self.checked_in_at is None:
             return None
         return max(self.checked_in_at, self.available_from or self.checked_in_at)

@@ -60,8 +60,7 @@ def presence_check_claim(reader_id: ReaderId, day: date) -> str:
 
 
 def empty_report_claim(reporter_id: ReaderId, day: date, k: int) -> str:
-    """The reporter's k-th report of an empty seat that day. The reported reservation holds the
-    claim."""
+    """The reporter's k-th report of an empty seat that day, held by the reported reservation."""
     return f"e:{reporter_id}:{day.isoformat()}:{k}"
 
 

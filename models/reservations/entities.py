@@ -30,8 +30,8 @@ class HistoryEntry:
 
 
 class OutboxEventKind(StrEnum):
-    """An event that readers or other programs (``models/webhooks``) may be notified of. The value
-    is stored. For the last four kinds readers get no message, or that of another event."""
+    """An event that readers or other programs may be notified of. The value is stored. For the last
+    four kinds readers get no message, or that of another event."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"
@@ -61,9 +61,8 @@ class OutboxEventKind(StrEnum):
 class OutboxEvent:
     """One event in the outbox, with the facts at its moment.
 
-    ``change``: id of the change that wrote the event; None until it is stored, and in documents
-    from before changes had ids. ``seq``: the revision, whose number another change may reuse after
-    a rollback. ``request_id``: the request or job run that wrote the event.
+    ``change``: id of the change that wrote it; None until it is stored, and in documents from
+    before changes had ids. ``seq``: the revision, which another change may reuse after a rollback.
     """
 
     seq: int
@@ -75,14 +74,11 @@ class OutboxEvent:
 
     @property
     def key(self) -> str:
-        """Identifies the event among those of its reservation."""
         return self.change or str(self.seq)
 
 
 @record
 class IdempotentResult:
-    """An idempotency key that succeeded on this reservation."""
-
     key: str
     digest: str
     at: datetime
@@ -90,8 +86,7 @@ class IdempotentResult:
 
 @dataclass(frozen=True, slots=True)
 class GateAssistance:
-    """The last action of a gate for the reader (check_in, leave, return). The reader's next action
-    confirms it too."""
+    """A gate's last action for the reader (check_in, leave, return); their next one confirms it."""
 
     kind: str
     at: datetime
@@ -114,8 +109,6 @@ class OccupiedReport:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The reader, seat and time of a booking or an offer."""
-
     reader_id: ReaderId
     venue_id: VenueId
     area_id: AreaId
@@ -127,10 +120,10 @@ class Placement:
 class Reservation:
     """One booking or offer, as it is stored. Times are aware UTC; ``date`` is the day of use.
 
-    ``change``: id of the last change, which the store checks before the next one. The first change
-    has the reservation's own id; None in documents from before changes had ids. ``placed_at``: when
-    the reservation got its present seat and time. ``available_from``: from when a checked-in reader
-    may sit there, possibly before the start.
+    ``change``: id of the last change, which guards the next one; the first has the reservation's
+    id. None in documents from before changes had ids. ``placed_at``: when the reservation got its
+    present seat and time. ``available_from``: since when a checked-in reader may sit there,
+    possibly before the start.
     """
 
     id: ReservationId
@@ -170,7 +163,7 @@ class Reservation:
     presence_due_at: datetime | None = None
     """The reader must prove presence by then: another reader reported the seat empty."""
     patrol_at: datetime | None = None
-    """Since when the staff have to look at the seat: no push message could reach the reader."""
+    """Since when the staff have to look at the seat; no push message reached the reader."""
     idempotency_results: tuple[IdempotentResult, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     outbox: tuple[OutboxEvent, ...] = ()
@@ -182,16 +175,16 @@ class Reservation:
 
     @property
     def held(self) -> TimeRange | None:
-        """The time in which the seat was or is reserved for this reader alone; None if it ended
-        before it began. After a move: the time at the last seat."""
+        """The time in which the seat is or was this reader's; None if it ended before it began.
+        After a move: the time at the last seat."""
         start = max(min(self.start, self.available_from or self.start), self.placed_at)
         end = min(self.end, self.ended_at or self.end)
         return TimeRange(start, end) if start < end else None
 
     @property
     def used(self) -> tuple[datetime, datetime | None] | None:
-        """The time of use by check-ins: (start, end). The end is None during the stay; the whole is
-        None without a check-in."""
+        """(start, end) of the use by check-ins; end None during the stay. None without a
+        check-in."""
         if self.checked_in_at is None:
             return None
         begun = max(self.checked_in_at, self.available_from or self.checked_in_at, self.placed_at)
@@ -199,12 +192,10 @@ class Reservation:
 
     @property
     def receipt(self) -> str:
-        """A short number to quote at the desk; it need not be unique."""
         return f"R{self.date.isoformat().replace('-', '')}{self.id[-6:].upper()}"
 
     @property
     def pending_confirmation(self) -> str | None:
-        """The gate's action that the reader has not confirmed yet, or None."""
         assisted = self.gate_assistance
         return assisted.kind if assisted is not None and assisted.confirmed_at is None else None
 

@@ -30,8 +30,7 @@ class IdempotencyKeyReused(Conflict):
 
 
 class RequestRefused(Conflict):
-    """A request with this key was refused, so every repetition is refused too. A new attempt needs
-    a new key."""
+    """A repetition of this request was refused. A new attempt needs a new key."""
 
     code = "request_refused"
 
@@ -86,8 +85,6 @@ class OutsideHorizon(RuleViolation):
 
 
 class NotOpenYet(RuleViolation):
-    """The day can be booked from ``opens_at`` on."""
-
     code = "not_open_yet"
 
     def __init__(self, opens_at: datetime) -> None:
@@ -95,8 +92,6 @@ class NotOpenYet(RuleViolation):
 
 
 class InThePast(RuleViolation):
-    """The time has begun already."""
-
     code = "in_the_past"
 
 
@@ -145,8 +140,6 @@ class Suspended(RuleViolation):
 
 
 class TooEarly(RuleViolation):
-    """The action is possible from ``from_`` on."""
-
     code = "too_early"
 
     def __init__(self, from_: datetime) -> None:
@@ -154,8 +147,6 @@ class TooEarly(RuleViolation):
 
 
 class TooLate(RuleViolation):
-    """The action was possible until ``until``."""
-
     code = "too_late"
 
     def __init__(self, until: datetime) -> None:
@@ -178,7 +169,7 @@ class ClaimLost(DomainError):
 
 
 class StaleRevision(DomainError):
-    """The reservation has changed since it was read, or a job's deadline for it no longer holds."""
+    """The reservation has changed since it was read, or is no longer due."""
 
     code = "stale_revision"
 

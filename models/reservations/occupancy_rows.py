@@ -13,8 +13,8 @@ from models.reservations.state_machine import ReservationState
 
 @record
 class OccupancyRow:
-    """A live reservation in the occupancy. ``start`` is the booked start or, after an early
-    check-in, the minute from which the reader may sit there."""
+    """A live reservation in the occupancy. ``start``: the booked start or, after an early check-in,
+    the minute from which the reader may sit there."""
 
     id: ReservationId
     rev: int
@@ -58,8 +58,7 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowRemoval:
-    """The deletion of a reservation's document (the sandbox restarts, or a tombstone is
-    dropped)."""
+    """The deletion of a document, when the sandbox restarts or a tombstone is dropped."""
 
     id: ReservationId
 

@@ -27,7 +27,6 @@ class PresenceMethod(StrEnum):
 
     @property
     def source(self) -> PresenceSource:
-        """The presence source of the venue to which this method belongs."""
         return _KIOSK_METHODS.get(self) or PresenceSource(self.value)
 
 
@@ -39,8 +38,7 @@ _KIOSK_METHODS: Final[Mapping[PresenceMethod, PresenceSource]] = {
 
 @dataclass(frozen=True, slots=True)
 class PresenceProof:
-    """The reader was in the venue at ``at``. If ``seat_id`` is set, its label was scanned, which
-    proves nothing for another seat."""
+    """The reader was in the venue at ``at``. A proof with a ``seat_id`` is for this seat only."""
 
     reader_id: ReaderId
     venue_id: VenueId
@@ -55,8 +53,9 @@ def can_prove_presence(
     screens: Iterable[datetime],
     now: datetime,
 ) -> bool:
-    """True if readers can prove presence in a venue with these ``sources``: lately one of them has
-    proved one, or a kiosk's screen was seen. ``proofs`` and ``screens`` hold the last times."""
+    """True if readers can prove presence in a venue with these ``sources``. ``proofs`` and
+    ``screens`` hold the times of the last proofs and of the last contact with each kiosk's
+    screen."""
     last_proofs = [at for method, at in proofs.items() if method.source in sources]
     if PresenceSource.KIOSK in sources:
         last_proofs += screens

@@ -144,8 +144,8 @@ def may_cancel(r: Reservation, now: datetime) -> None:
 
 
 def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None:
-    """A booking can be changed until its start. With an open report, or by the staff, it can also
-    be changed later, until its end. Raises: WrongState."""
+    """Readers may change a booking until its start; also later, until its end, with an open report
+    or by the staff. Raises: WrongState."""
     helped = (
         (r.has_open_report or by_staff)
         and r.state in (ReservationState.RESERVED, ReservationState.IN_USE)
@@ -167,14 +167,13 @@ def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
 
 
 def gives_seat_back(old: Reservation, new: Reservation) -> bool:
-    """Whether ``new`` frees the seat of ``old`` for some of its time."""
     remaining = kept_time(old, new)
     return remaining is None or remaining.start > old.start or remaining.end < old.end
 
 
 def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reservation]:
-    """Bookings to cancel after a no-show, so that no seat waits for an absent reader. ``day`` holds
-    all of the reader's reservations of the day."""
+    """Bookings of the day that are cancelled after a no-show, so that no seat waits in vain.
+    ``day``: all of the reader's reservations of the day."""
     rows = list(day)
     if not any(r.state is ReservationState.NO_SHOW for r in rows):
         return []

@@ -46,7 +46,7 @@ _EVENT_PAYLOAD: Final = (
     "presence_due_at",
     "held_until",
 )
-"""Fields that are copied into an outbox event. Its message then shows the facts of that moment."""
+"""Fields copied into an outbox event, whose message shows the facts of that moment."""
 
 
 def facts_of(r: Reservation) -> dict[str, object]:
@@ -90,7 +90,7 @@ def with_confirmed_assistance(
 
 
 _CHANGES_END: Final = frozenset({ReservationEvent.EXTEND, ReservationEvent.SHORTEN})
-"""Events that change only the end of a stay. A pending presence check or patrol stays pending."""
+"""Events that change only a stay's end: a pending presence check or patrol stays pending."""
 _KEEPS_REPORT: Final = frozenset({ReservationEvent.LEAVE, ReservationEvent.RETURN, *_CHANGES_END})
 
 
@@ -111,8 +111,8 @@ def create(
     actor: Actor,
     now: datetime,
 ) -> Reservation:
-    """A new booking at revision 1. ``daily_slot`` (1…limit) is its number among the reader's
-    bookings of the day; ``result`` holds the idempotency key of the request."""
+    """A new booking at revision 1, number ``daily_slot`` (1…limit) of the reader's day. ``result``
+    holds the idempotency key of the request."""
     placed = _placed(id, placement, policy, now)
     key = (idempotency_claim(placed.reader_id, result.key),) if result else ()
     confirmed = OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts_of(placed))
@@ -166,8 +166,8 @@ def create_offer(
     now: datetime,
     tell: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
-    """A seat held until ``until`` for the first in the waitlist, or for a reader whose own seat the
-    library has taken away. The event ``tell`` notifies the reader."""
+    """A seat held for the first in the waitlist, or for a reader whose own seat the library has
+    taken away. The event ``tell`` notifies the reader."""
     held = replace(
         _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
@@ -181,8 +181,7 @@ def create_offer(
 def accept(
     r: Reservation, daily_slot: int, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """The reader takes the offer. If its time has begun, the booking starts at this minute.
-    ``daily_slot`` is its number among the reader's bookings of the day."""
+    """Accepts the offer; if its time has begun, the booking starts at this minute."""
     start = max(r.start, floor_minute(now))
     opens, until, excused = check_in_window(start, r.end, now, policy)
     new = replace(
@@ -204,8 +203,8 @@ def accept(
 def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
 ) -> Reservation:
-    """Ends an offer without a violation. The reader is notified only if it was ``withdrawn``, that
-    is, taken back by the library."""
+    """Ends an offer without a violation. Only if the library has ``withdrawn`` it, the reader is
+    notified."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -291,7 +290,7 @@ def end_stay(
 
 
 def remind(r: Reservation, due: datetime) -> Reservation:
-    """Writes the reminder of the present state to the outbox, once. The state stays."""
+    """Writes the reminder of the present state to the outbox. The state stays."""
     tell = {
         ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
         ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,
@@ -304,7 +303,6 @@ def remind(r: Reservation, due: datetime) -> Reservation:
 
 
 def with_idempotency(r: Reservation, result: IdempotentResult) -> Reservation:
-    """Adds the idempotency key of the request."""
     return replace(
         r,
         idempotency_results=(*r.idempotency_results, result),

@@ -10,6 +10,6 @@ class NotInUse(Conflict):
 
 
 class NotThere(RuleViolation):
-    """The reporting reader is not checked in at that venue, or has no proof of presence there."""
+    """The reporter is not checked in at that venue, or was not seen there."""
 
     code = "not_there"

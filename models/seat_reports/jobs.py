@@ -18,8 +18,6 @@ _SYSTEM: Final = Actor("system", "job")
 
 
 class PresenceCheckJob:
-    """Settles presence checks that were not answered in time."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -32,7 +30,7 @@ class PresenceCheckJob:
         self._writer, self._extension, self._knowledge = writer, extension, knowledge
 
     async def run(self, now: datetime) -> int:
-        """Turns each unanswered check into a leave. If no push message reached the reader, the
+        """Turns unanswered presence checks into leaves. If no push message reached the reader, the
         staff have to look instead. Returns the number of changes."""
         now = await self._extension.alive_until(now)
         overdue = await self._reservations.due_for_presence_check(now, BATCH)

@@ -1,5 +1,3 @@
-"""Reports of seats that are occupied without a booking, or empty though in use."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
@@ -35,11 +33,11 @@ from models.seat_reports import transitions
 from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
-"""A reader's reports of an occupied seat that stop a deadline, for a day. Further ones only notify
-the desk."""
+"""Reports of an occupied seat by which a reader can stop deadlines in a day. More of them only
+notify the desk."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""A reader's reports of an empty seat that led to a check, for a day: enough to help, too few to be
-a nuisance."""
+"""Reports of empty seats that a reader may have open or answered in a day: enough to help, too few
+to be a nuisance."""
 
 
 class DeadlineAfterReport(StrEnum):
@@ -49,7 +47,7 @@ class DeadlineAfterReport(StrEnum):
     NOT_SEEN = "not_seen"
     """The deadline runs: nothing proves that the reader is there."""
     USED_UP = "used_up"
-    """The deadline runs: the reader has made the day's reports that stop one."""
+    """The deadline runs: the day's reports that stop one are used up."""
 
 
 class SeatReportService:
@@ -72,11 +70,10 @@ class SeatReportService:
     async def report_occupied(
         self, ctx: RequestContext, id: str, kind: str, scan_proof: PresenceProof | None
     ) -> Reservation:
-        """Reports that the reader's seat is occupied. The staff see the report, and the reader may
-        ``change`` to another seat.
+        """Reports the reader's seat as occupied. The reader may ``change`` to another one.
 
-        No deadline runs if the reader's presence is proved: by ``scan_proof``, a gate record or an
-        earlier check-in; at most twice a day.
+        No deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate
+        record or an earlier check-in.
 
         Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat, WrongVenue.
         """
@@ -94,8 +91,8 @@ class SeatReportService:
     async def deadline_after_report(
         self, ctx: RequestContext, r: Reservation
     ) -> DeadlineAfterReport:
-        """The effect of a report that the reader would make now without a scan, to be shown
-        beforehand. The report itself decides."""
+        """The effect of a report without a scan now, to be shown before it. The report itself
+        decides."""
         reader_id, day = ctx.reader.id, local_date(ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             claim = occupied_report_claim(reader_id, day, k)
@@ -116,8 +113,8 @@ class SeatReportService:
         scan_proof: PresenceProof | None,
         k: int | None,
     ) -> Reservation:
-        """Reports as the day's ``k``-th report that stops a deadline; with None, to the desk
-        only."""
+        """``k``: the number among the day's reports that stop a deadline; None for the desk
+        alone."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
@@ -145,18 +142,17 @@ class SeatReportService:
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations whose report waits for the staff, the longest waiting first,
-        and their total number. ``venues`` None means all."""
+        """A page of the reports that wait for the staff, the longest waiting first, and their total
+        number. ``venues`` None means all."""
         return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report after the staff have freed the seat. Raises: NotFound; WrongState without
-        a report that waits for the desk."""
+        """The staff have freed the seat. Raises: NotFound; WrongState without a waiting report."""
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
     async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report after the staff found nobody else on the seat. Raises: NotFound;
-        WrongState without a report that waits for the desk."""
+        """The staff found nobody else there. Raises: NotFound; WrongState without a waiting
+        report."""
         return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
 
     async def _decide(self, id: str, decision: Callable[[Reservation], Reservation]) -> Reservation:
@@ -186,14 +182,14 @@ class SeatReportService:
     async def report_empty(
         self, ctx: RequestContext, seat_id: str, card_proof: PresenceProof | None
     ) -> bool:
-        """Reports that a seat in use is empty. Its reader must prove presence, at most once a day.
-        False if they were asked today already, or have an open report.
+        """Reports a seat in use as empty: its reader must prove presence, at most once a day. False
+        if they were asked today already, or have an open report.
 
-        Only reports that a reader answers by a proof count towards the reporter's five a day.
-        ``card_proof``: the reporter's card at a kiosk just now.
+        Only reports that are open or answered by a proof count among the reporter's five a day.
+        ``card_proof``: the reporter's card at a kiosk.
 
-        Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere if the
-        reporter is not checked in at that venue; TooManyAttempts.
+        Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere;
+        TooManyAttempts.
         """
         seat, day = self._reference.seat(seat_id), local_date(ctx.now)
         occupancy = await self._occupancy.get_day(day)

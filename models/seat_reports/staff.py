@@ -9,15 +9,16 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSeatReports:
-    """Closes reports of occupied seats for the staff, with an entry in the audit log."""
-
     def __init__(
         self, audit: AuditLog, lookup: ReservationLookup, seat_reports: SeatReportService
     ) -> None:
         self._audit, self._lookup, self._seat_reports = audit, lookup, seat_reports
 
     async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """Closes the report: the seat is free again. Raises: NotFound, OtherVenue, WrongState."""
+        """Closes the report: the seat is free again.
+
+        Raises: NotFound, OtherVenue, WrongState.
+        """
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.RESOLVE_REPORT, r) as entry:
             resolved = await self._seat_reports.resolve_report(id, ctx.actor, ctx.now)
@@ -25,8 +26,10 @@ class StaffSeatReports:
         return resolved
 
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """Rejects the report: nobody else sits there, and the deadlines run again. Raises:
-        NotFound, OtherVenue, WrongState."""
+        """Rejects the report: the deadlines run again.
+
+        Raises: NotFound, OtherVenue, WrongState.
+        """
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.REJECT_REPORT, r) as entry:
             rejected = await self._seat_reports.reject_report(id, ctx.actor, ctx.now)

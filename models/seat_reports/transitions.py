@@ -23,17 +23,15 @@ from models.reservations.state_machine import ReservationState
 from models.reservations.transitions import facts_of, with_confirmed_assistance
 
 DOUBT: Final = "doubt"
-"""The history's event for a report that the seat is empty."""
 AFTER_REJECTION: Final = timedelta(minutes=15)
-"""The minimum time to check in or return after the staff rejected the report."""
+"""The time to check in or return after a rejected report, at least."""
 
 
 def report_occupied(
     r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """Records the report of a reader whose presence is proved: no deadline runs until the end, or
-    until the staff decide. ``claim`` counts the day's reports of this kind. The state does not
-    change."""
+    """A report with proved presence: no deadline runs until the end, or until the staff decide.
+    ``claim`` counts such reports of the day."""
     reported = tell_desk(r, kind, actor, now)
     assert reported.report is not None
     return replace(
@@ -45,8 +43,7 @@ def report_occupied(
 
 
 def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
-    """Records the report of a reader without a proof of presence: the staff look, and deadlines
-    run. The state does not change."""
+    """A report without proved presence: the staff look, and deadlines run."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -57,7 +54,7 @@ def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reserva
 
 
 def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Closes the report of a freed seat. The time it took is added to the reader's deadline."""
+    """The staff have freed the seat: the time it took is added to the reader's deadline."""
     assert r.report is not None
     new = replace(
         r,
@@ -78,8 +75,8 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Closes the report because nobody else sits there. Deadlines that had stopped run again, with
-    some minutes to spare, and the reader is notified."""
+    """The staff found nobody else there: stopped deadlines run again, after some minutes, and the
+    reader is notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(
@@ -105,8 +102,7 @@ def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 def request_presence_check(
     r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """Asks the reader to prove presence until ``until``. ``mark`` is the claim of the reporter. The
-    claim index allows one check a day."""
+    """Asks the reader to prove presence by ``until``. ``mark`` is the reporter's claim."""
     rev = r.rev + 1
     new = replace(
         r,
@@ -124,16 +120,15 @@ def request_presence_check(
 def fail_presence_check(
     r: Reservation, return_by: datetime, policy: Policy, actor: Actor
 ) -> Reservation:
-    """Turns an unanswered check into a leave that began at its deadline. Its expiry is no
-    violation, and the reporter's claim is released."""
+    """Turns an unanswered check into a leave from its deadline on. It leads to no violation, and
+    the reporter's claim is released."""
     assert r.presence_due_at is not None
     doubted = replace(r, penalty_waived=True, claims=r.claims_except(ClaimKind.EMPTY_REPORT))
     return leave(doubted, return_by, policy, actor, r.presence_due_at)
 
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
-    """Hands the check to a patrol of the staff, because no message reached the reader. The
-    reporter's claim is released."""
+    """Sends the staff to look: no message reached the reader. The reporter's claim is released."""
     assert r.presence_due_at is not None
     return replace(
         r,

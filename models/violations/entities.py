@@ -10,15 +10,14 @@ from models.readers.entities import SuspensionReason
 from models.text_checks.entities import TextVerdict
 
 BY_GATE: Final = "gate"
-"""The actor of waivers that follow from gate events."""
 ANSWER_BY_GATE: Final = "gate_event"
 """The answer to an appeal whose violation was waived by a gate event; pages show it in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """The waiver of a violation. ``ended_suspension_until``: the former end of the suspension that
-    it ended, if any."""
+    """``ended_suspension_until``: the former end of the suspension that the waiver ended, if
+    any."""
 
     by: str
     reason: str
@@ -28,8 +27,8 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """A reader's appeal against a violation. Until it is settled, ``settled_at`` and ``granted``
-    are None and ``answer`` is empty. ``verdict``: WeChat's check of the text."""
+    """A reader's appeal; until it is settled, ``settled_at`` and ``granted`` are None. ``verdict``:
+    WeChat's check of the text."""
 
     text: str
     at: datetime
@@ -41,8 +40,7 @@ class Appeal:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """违约 (violation), at most one for each reservation. ``counts`` is False for the second one of
-    a day."""
+    """One for each missed booking. ``counts`` is False for the second one of a day."""
 
     id: str
     reader_id: ReaderId
@@ -67,8 +65,7 @@ class ViolationCount:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """A suspension: the reader may not book. Its id is that of the last violation, so it exists
-    once."""
+    """The reader may not book. The id is that of the last violation, so it exists once."""
 
     id: str
     reader_id: ReaderId

@@ -1,6 +1,6 @@
 """Turns missed bookings into violations, and violations into suspensions.
 
-The outbox dispatcher delivers each event at least once, so every step has a unique key.
+The outbox dispatcher delivers events at least once, so every step has a unique key.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ _KINDS: Final[Mapping[OutboxEventKind, str]] = {
     OutboxEventKind.NO_SHOW: "no_show",
     OutboxEventKind.LEAVE_EXPIRED: "away_timeout",
 }
-"""The ends of a reservation that can be a violation, with its kind."""
 
 
 @record
 class ViolationResult:
-    """The result of an event: its violation, the reader's count and a new suspension, if any.
-    ``suspended_until`` can be later than the suspension's own end, because of another one."""
+    """The result of an event. ``suspended_until`` can be later than the end of ``suspension``,
+    because of an earlier one."""
 
     violation: Violation | None
     window: ViolationCount
@@ -45,14 +44,13 @@ class ViolationRecorder:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called when a suspension begins, because sessions hold a copy of
-        the reader."""
+        """``on_reader_changed`` is called when a suspension begins: sessions hold a copy of the
+        reader."""
         self._violations, self._reference = violations, reference
         self._on_reader_changed = on_reader_changed
 
     async def record(self, r: Reservation, event: OutboxEvent) -> ViolationResult | None:
-        """Records the result of the event for its reader, once; None if the event is not about a
-        no-show or an expired leave. May be repeated.
+        """Records the result of the event, once; None unless it is a no-show or an expired leave.
 
         Raises: Unavailable.
         """

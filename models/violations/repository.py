@@ -1,4 +1,4 @@
-"""Violations. Unique indexes allow one for each reservation, and one that counts for each day."""
+"""Violations. Unique indexes allow one for an event, and one that counts for a day."""
 
 from __future__ import annotations
 
@@ -51,14 +51,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class ViolationRepository(SuspensionRepository):
-    """Violations with their appeals and waivers; suspensions are inherited."""
-
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         super().__init__(db, cipher)
         self._texts = FreeTexts("violations", cipher)
 
     async def record(self, violation: Violation) -> Violation:
-        """Stores the violation once. The day's unique key decides whether it counts. Idempotent."""
+        """Stores the violation once; the day's unique key decides whether it counts."""
         with translate_errors():
             for counted in (True, False):
                 judged = replace(violation, counts=counted)
@@ -99,8 +97,8 @@ class ViolationRepository(SuspensionRepository):
     async def counting_by_reader(
         self, readers: Sequence[ReaderId], since: datetime, before: date
     ) -> dict[ReaderId, list[datetime]]:
-        """For each reader, the times of counting violations after ``since`` that belong to days
-        before ``before`` and are neither waived nor used by a suspension."""
+        """The times of each reader's counting violations after ``since``, neither waived nor used
+        by a suspension; only those of days before ``before``."""
         of_readers: Document = {"reader": {"$in": list(readers)}}
         times: dict[ReaderId, list[datetime]] = {}
         with translate_errors():
@@ -129,7 +127,7 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
-        """Stores the appeal. None if the reader has no such violation, or it is waived or appealed
+        """Stores the appeal. None if there is no such violation, or it is waived or appealed
         already."""
         text = self._texts.seal("appeal.text", appeal.text)
         stored = {"text": text, "at": appeal.at, "open": True, "check": due_check(appeal.at)}
@@ -161,8 +159,7 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
-        """A page of the violations with a waiting appeal, the longest waiting first, and their
-        total number."""
+        """Violations with a waiting appeal, the longest waiting first, and their total number."""
         query = {"appeal.open": True}
         with translate_errors():
             total = await self._all.count_documents(query)
@@ -178,7 +175,6 @@ class ViolationRepository(SuspensionRepository):
     async def not_waived_between(
         self, start: datetime, end: datetime, limit: int
     ) -> list[Violation]:
-        """Violations in [start, end) without a waiver, the earliest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"at": {"$gte": start, "$lt": end}, "waived": False})
@@ -198,8 +194,7 @@ class ViolationRepository(SuspensionRepository):
         return bool(result.modified_count)
 
     async def void(self, violation: Violation) -> None:
-        """Stores a violation that was waived from the beginning, unless the dispatcher has recorded
-        it."""
+        """Stores a violation waived from the beginning, unless the dispatcher has recorded it."""
         with translate_errors(), suppress(DuplicateKeyError):
             waiver = violation.waiver
             waived = {"waiver": self._waiver_document(waiver)} if waiver else {}
@@ -249,8 +244,8 @@ class ViolationRepository(SuspensionRepository):
 
 
 def document_of(v: Violation) -> Document:
-    """The document of the violation without its waiver. ``counted_on`` is the day's unique key,
-    only set if the violation counts."""
+    """The document without the waiver. ``counted_on``, the day's unique key, is set if it
+    counts."""
     counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
     return {
         "_id": v.id,

@@ -25,8 +25,8 @@ def decide_suspension(
 ) -> Suspension | None:
     """The suspension that ``trigger`` brings, or None.
 
-    ``unspent``: the reader's counting violations in the window up to and including the trigger,
-    neither waived nor used by an earlier suspension.
+    ``unspent``: the counting violations in the window up to and including the trigger, neither
+    waived nor used by a suspension.
     """
     if not trigger.counts or len(unspent) < policy.violations_limit:
         return None

@@ -34,8 +34,8 @@ class ViolationService:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called when a suspension begins or ends, because sessions hold a
-        copy of the reader."""
+        """``on_reader_changed`` is called when a suspension begins or ends: sessions hold a copy of
+        the reader."""
         self._violations, self._readers = violations, readers
         self._reference, self._on_reader_changed = reference, on_reader_changed
 
@@ -59,7 +59,7 @@ class ViolationService:
     async def appeal(
         self, reader_id: ReaderId, violation_id: str, text: str, now: datetime
     ) -> Violation:
-        """Stores the reader's appeal, one for a violation. Raises: NotFound, NothingToAppeal."""
+        """Stores the reader's only appeal. Raises: NotFound, NothingToAppeal."""
         appealed = await self._violations.appeal(violation_id, reader_id, Appeal(text, now))
         if appealed is not None:
             return appealed
@@ -89,8 +89,8 @@ class ViolationService:
         waiver: Waiver,
         notify: Callable[[Violation], Awaitable[None]],
     ) -> int:
-        """Waives every violation in [start, end), for example after a gate was broken, and notifies
-        the readers; returns the number."""
+        """Waives violations in [start, end), for example after a gate was broken, and notifies the
+        readers; returns their number."""
         waived = 0
         while batch := await self._violations.not_waived_between(start, end, _BATCH):
             for violation in batch:
@@ -99,8 +99,8 @@ class ViolationService:
         return waived
 
     async def waive(self, violation_id: str, waiver: Waiver) -> Violation:
-        """Waives a violation. A suspension that is based on it ends, and its other violations count
-        again. A waiting appeal is granted. Idempotent.
+        """Waives a violation and grants its appeal. A suspension based on it ends, and its other
+        violations count again. Idempotent.
 
         Raises: NotFound.
         """
@@ -126,7 +126,7 @@ class ViolationService:
         return await self._violations.get(violation_id) or violation
 
     async def void_by_gate(self, r: Reservation, event_id: str, at: datetime) -> None:
-        """Waives a no-show because a gate record that arrived late shows that the reader came."""
+        """Waives a no-show: a late gate record shows that the reader came."""
         waiver = Waiver(BY_GATE, f"passage {event_id}", at)
         id = f"{r.id}:no_show"
         await self._violations.void(
@@ -152,8 +152,8 @@ class ViolationService:
         words: str,
         now: datetime,
     ) -> None:
-        """Sets or ends (``until`` None) the reader's suspension by a decision of the staff;
-        ``words`` say why. Violations used by an earlier suspension stay used.
+        """Sets or ends (``until`` None) a suspension by the staff; ``words`` say why. Violations
+        used by an earlier one stay used.
 
         Raises: SuspensionChanged if ``was`` is not the present end.
         """
@@ -162,7 +162,6 @@ class ViolationService:
         await self._on_reader_changed(reader_id)
 
     async def violation_count(self, reader_id: ReaderId, now: datetime) -> ViolationCount:
-        """The reader's violations that count now."""
         policy = self._reference.policy_on(local_date(now))
         violations = await self._violations.counting_violations(
             reader_id, window_start(policy, now), now

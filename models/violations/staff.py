@@ -14,14 +14,12 @@ from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
 
 _LOOKED_THROUGH: Final = 500
-"""At most this many waiting appeals are searched for those of some venues."""
+"""Waiting appeals that are searched, at most, for those of some venues."""
 FOREVER_TEXT: Final = "forever"
-"""The audit log's text for a suspension without an end."""
 
 
 class StaffViolations:
-    """Appeals, waivers and suspensions, decided by the staff. Decisions are audited, and the
-    readers notified."""
+    """Decisions are audited, and the readers notified."""
 
     def __init__(
         self,
@@ -36,8 +34,8 @@ class StaffViolations:
     async def appeals(
         self, venues: Collection[VenueId] | None, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
-        """A page of the violations with a waiting appeal, and their total number. With ``venues``,
-        only the first 500 appeals are searched: a violation does not store its venue."""
+        """A page of the violations with a waiting appeal, and their total number. ``venues`` limits
+        the search to the first 500, since a violation does not store its venue."""
         if venues is None:
             return await self._violations.appeals(skip, limit)
         rows, _ = await self._violations.appeals(0, _LOOKED_THROUGH)
@@ -72,7 +70,7 @@ class StaffViolations:
         return decided
 
     async def waive(self, ctx: StaffContext, id: str, reason: str) -> Violation:
-        """Waives the violation and returns it. Raises: NotFound, OtherVenue."""
+        """Raises: NotFound, OtherVenue."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,
@@ -90,7 +88,7 @@ class StaffViolations:
     async def waive_all(
         self, ctx: StaffContext, start: datetime, end: datetime, reason: str
     ) -> int:
-        """Waives all violations in [start, end); returns their number. Raises: OtherVenue."""
+        """Waives violations in [start, end); returns their number. Raises: OtherVenue."""
 
         async def notify(violation: Violation) -> None:
             await self._notifier.violation_waived(violation, ctx.now)
@@ -116,8 +114,8 @@ class StaffViolations:
         until: datetime | None,
         reason: str,
     ) -> None:
-        """Suspends the reader until then, or ends the suspension (None). The reader gets the
-        reason. Raises: SuspensionChanged if ``was`` is not the present end; OtherVenue."""
+        """Suspends the reader, or ends the suspension (``until`` None). The reader gets the reason.
+        Raises: SuspensionChanged if ``was`` is not the present end; OtherVenue."""
         ctx.require(None)
         async with self._audit.entry(
             ctx,
@@ -131,7 +129,7 @@ class StaffViolations:
             entry.after = {"suspended_until": _end_text(until)}
 
     async def _own(self, ctx: StaffContext, id: str) -> Violation:
-        """The violation, if its venue is among the staff member's. Raises: NotFound, OtherVenue."""
+        """Raises: NotFound; OtherVenue if the venue is not among the staff member's."""
         v = await self._violations.get(id)
         r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
         ctx.require(r.venue_id if r is not None else None)

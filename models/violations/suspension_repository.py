@@ -17,8 +17,7 @@ from models.violations.entities import Suspension
 
 
 class SuspensionRepository:
-    """Suspensions, by violations or by the staff. A suspension and the reader are written in one
-    transaction."""
+    """Suspension and reader are written in one transaction."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["violations"]
@@ -27,8 +26,7 @@ class SuspensionRepository:
         self._cipher = cipher
 
     async def end_suspensions_of(self, violation_id: str, at: datetime) -> tuple[Suspension, ...]:
-        """Ends the suspensions that are based on the violation; their other violations count
-        again."""
+        """Ends suspensions based on the violation; their other violations count again."""
         with translate_errors():
             rows = await self._suspensions.find({"uses": violation_id}).to_list(None)
             for row in rows:
@@ -51,8 +49,8 @@ class SuspensionRepository:
         words: str,
         now: datetime,
     ) -> bool:
-        """Sets the reader's suspension by a decision of the staff, whose ``words`` say why;
-        ``until`` None ends it. All or nothing. False if ``was`` is not the present end."""
+        """Sets or ends (``until`` None) the reader's suspension, all or nothing. ``words``: the
+        staff's reason. False if ``was`` is not the present end."""
         reason = SuspensionReason(words=words) if until is not None else None
         suspended_for = reader_reasons(self._cipher).document(reason)
 
@@ -79,7 +77,7 @@ class SuspensionRepository:
         return await try_transaction(self._db, work)
 
     async def last_suspension(self, reader_id: ReaderId) -> Suspension | None:
-        """The reader's suspension that ends last; of several with that end, the newest."""
+        """The suspension that ends last; of several with that end, the newest."""
         with translate_errors():
             document = await self._suspensions.find_one(
                 {"reader": reader_id}, sort=[("until", DESCENDING), ("start", DESCENDING)]
@@ -87,8 +85,8 @@ class SuspensionRepository:
         return self._suspension(document) if document else None
 
     async def suspend(self, suspension: Suspension) -> bool:
-        """Stores the suspension and suspends its reader, unless a longer one stands; both or
-        neither. False if the suspension exists or one of its violations is used."""
+        """Suspends the reader, unless a longer suspension stands. False if it exists or one of its
+        violations is used."""
 
         until = suspension.until
         suspended_for = reader_reasons(self._cipher).document(suspension.reason)
@@ -134,8 +132,7 @@ def _created(s: Suspension) -> StoredEvent:
 
 
 def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
-    """The event of a suspension whose end is moved forward to ``until``, possibly more than
-    once."""
+    """The event of an end that is brought forward to ``until``, possibly more than once."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
     name = f"{id}:lifted:{int(row['until'].timestamp())}"

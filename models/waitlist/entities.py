@@ -23,12 +23,10 @@ OFFER_DURATION: Final = timedelta(minutes=10)
 OFFER_DURATION_UNTOLD: Final = timedelta(minutes=30)
 """The duration of an offer if no channel can notify the reader of it."""
 MOST_ALERTS: Final = 5
-"""At most this many free-seat alerts are open for a reader."""
 QUIET_HOURS: Final = (time(22, 30), time(7))
 """At night no reader is notified of a seat for the next day."""
 RENEWAL_PRIORITY: Final = timedelta(minutes=15)
-"""Before this last part of a stay, a seat is not offered from its end on: the present reader may
-still renew."""
+"""Until this long before the end of a stay, its seat is not offered on: the reader may renew."""
 
 
 class WaitlistState(StrEnum):
@@ -42,18 +40,14 @@ class WaitlistState(StrEnum):
 
 
 class EndReason(StrEnum):
-    """The reason why an entry ends early."""
-
     SEAT_FREE = "seat_free"
-    """The entry was an alert, and its reader is notified of a free seat."""
+    """The alert's reader is notified of a free seat."""
     NO_SEATS = "no_seats"
     SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEnd:
-    """The early end of an entry, of which its reader is notified."""
-
     at: datetime
     reason: EndReason
     suspended_until: datetime | None = None
@@ -63,9 +57,9 @@ class WaitlistEnd:
 class WaitlistEntry:
     """A reader's entry for seats of one area.
 
-    ``seats``: the only seats that will do; if empty, any seat with all the ``marks``. ``declined``:
-    seats that were offered and declined. ``offer``: the reservation that holds the offered seat.
-    ``alert``: 0 for a place in the line; 1…5 numbers the reader's free-seat alerts (捡漏提醒).
+    ``seats``: the only ones that will do; empty: any with all the ``marks``. ``declined``: seats
+    the reader was offered and declined. ``alert``: 0 for a place in the line; 1…5 numbers the
+    free-seat alerts (捡漏提醒).
     """
 
     id: str
@@ -106,8 +100,8 @@ class WaitlistEntry:
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """A place in the line claims each of its half hours for the reader. An alert claims one of
-        the reader's alert numbers, and its own content, so that it exists once."""
+        """A place in the line claims the reader's half hours. An alert claims one of the reader's
+        alert numbers, and its own content against duplicates."""
         if self.alert:
             what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.marks)))
             owner = f"w:{self.reader_id}:alert"
@@ -123,5 +117,5 @@ def in_quiet_hours(now: datetime) -> bool:
 
 
 def waits_asleep(start: datetime, now: datetime) -> bool:
-    """True if it is night and the time from ``start`` on begins in the morning or later."""
+    """True at night, if the time from ``start`` on begins in the morning or later."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

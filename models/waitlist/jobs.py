@@ -1,8 +1,8 @@
 """The waitlist's jobs: free seats are offered, offers expire, entries end.
 
 A released seat is offered at once (``ReservationWriter.save``). Seats that became free in other
-ways, at night or while a reader was joining, are offered here. Entries that can no longer be met
-end here, and offers that can no longer be accepted are withdrawn, for whatever reason.
+ways, at night or while a reader was joining, are offered here. Entries that cannot be met, and
+offers that cannot be accepted, end here for whatever reason.
 """
 
 from __future__ import annotations
@@ -39,8 +39,6 @@ _SYSTEM: Final = Actor("system", "line")
 
 
 class WaitlistJobs:
-    """The changes of waitlist entries and offers that no request causes."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -54,11 +52,10 @@ class WaitlistJobs:
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
-        """For each entry: the occupancy, its version and the minute of the last vain match."""
+        """Each entry's last vain match: the occupancy, its version and the minute."""
 
     async def expire_offers(self, now: datetime) -> int:
-        """Expires offers that were not accepted, and passes their seats on; returns their
-        number."""
+        """Passes the seats of unaccepted offers on; returns the number of offers."""
         done = 0
         for r in await self._reservations.due_for_offer_expiry(now, BATCH):
             assert r.held_until is not None
@@ -77,8 +74,8 @@ class WaitlistJobs:
         return done
 
     async def offer_free_seats(self, now: datetime) -> int:
-        """Offers free seats, notifies alerts, ends entries that are over or cannot be met, and
-        withdraws offers that cannot be accepted. Returns the number of changes."""
+        """Offers free seats, notifies alerts, ends hopeless entries and withdraws offers that
+        cannot be accepted; returns the number of changes."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None
@@ -159,8 +156,8 @@ class WaitlistJobs:
     async def _process_offered(
         self, entry: WaitlistEntry, reader: Reader | None, now: datetime
     ) -> int:
-        """Withdraws an offer that its reader can no longer accept. Then, or if the process stopped
-        between an offer's decision and the entry's update, the entry is updated."""
+        """Withdraws an offer that cannot be accepted any more. Then, or after an interrupted
+        decision, updates the entry."""
         offer = await self._reservations.get(entry.offer or "")
         if offer is None:
             return 0

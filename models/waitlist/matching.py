@@ -1,5 +1,3 @@
-"""Matches a free seat with the first waitlist entry that it fits."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,7 +32,7 @@ from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
 _LOOKED_UP: Final = 20
-"""Readers are looked up in groups of this size: nearly always one of them is eligible."""
+"""Readers looked up at once: nearly always one of them is eligible."""
 
 
 MissesOffers = Callable[[ReaderId, datetime], Awaitable[bool]]
@@ -42,8 +40,6 @@ MissesOffers = Callable[[ReaderId, datetime], Awaitable[bool]]
 
 
 class WaitlistMatcher:
-    """Creates offers, without writing them. Implements ``ReleasedSeats``."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -60,8 +56,8 @@ class WaitlistMatcher:
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """An offer of the released seat to the first fitting waitlist entry whose reader could
-        accept it; None without one."""
+        """The offer of the released seat to the first fitting entry whose reader can accept it, if
+        any."""
         remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
@@ -91,7 +87,6 @@ class WaitlistMatcher:
     async def _first_eligible(
         self, seat: Seat, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
     ) -> tuple[WaitlistEntry, TimeRange] | None:
-        """The first entry whose reader may be offered the seat now."""
         for n in range(0, len(fitting), _LOOKED_UP):
             some = fitting[n : n + _LOOKED_UP]
             readers = await self.readers_of([entry for entry, _ in some])
@@ -104,14 +99,12 @@ class WaitlistMatcher:
         return None
 
     async def readers_of(self, entries: Sequence[WaitlistEntry]) -> Mapping[ReaderId, Reader]:
-        """The readers of these entries; erased ones are missing."""
         return await self._readers.many({entry.reader_id for entry in entries})
 
     async def eligible(
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
     ) -> set[str]:
-        """The ids of the entries whose readers could accept a seat now, with one query for each
-        day."""
+        """The ids of entries whose readers could accept a seat now, by one query a day."""
         eligible: set[str] = set()
         for day in {entry.day for entry in entries}:
             of_day = [entry for entry in entries if entry.day == day]
@@ -132,9 +125,8 @@ class WaitlistMatcher:
         now: datetime,
         exclude: str = "",
     ) -> TimeRange | None:
-        """The time for which the seat could be offered, by the occupancy without the reservation
-        ``exclude``; the claim index decides. Not checked here: whether the reader may be offered a
-        seat (``eligible``), and whether the seat is reserved for others."""
+        """The time for which the occupancy without the reservation ``exclude`` allows an offer.
+        Eligibility of the reader (``eligible``) and reserved seats are not checked."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):
@@ -159,15 +151,14 @@ class WaitlistMatcher:
     async def create_offer(
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
-        """Holds the seat for the entry's reader, longer if no channel can notify them now. A
-        channel's later recovery does not change the duration."""
+        """Holds the seat for the entry's reader, longer if no channel can notify them now. The
+        duration stays, even if a channel recovers."""
         untold = await self._misses_offers(entry.reader_id, now)
         until = min(now + (OFFER_DURATION_UNTOLD if untold else OFFER_DURATION), span.end)
         tell = OutboxEventKind.WAITLIST_OFFER
         return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, tell)
 
     def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:
-        """Whether the reader could still accept the offer."""
         if not may_hold(reader, offer.date, now):
             return False
         try:
@@ -181,16 +172,13 @@ class WaitlistMatcher:
 def check_seat(
     reference: ReferenceData, seat: Seat, reader: Reader | None, span: TimeRange
 ) -> None:
-    """Checks that the reader may have the seat for that time.
-
-    Raises: Closed, SeatDisabled, SeatKept, GroupOnly.
-    """
+    """Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
     check_in_service(reference, seat, span)
     check_entitled(reference, seat, reader, local_date(span.start))
 
 
 def check_in_service(reference: ReferenceData, seat: Seat, span: TimeRange) -> None:
-    """Checks that the seat is open and in service in that time. Raises: Closed, SeatDisabled."""
+    """Raises: Closed, SeatDisabled."""
     day = local_date(span.start)
     policy = reference.policy_for(seat.area_id, day)
     rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
@@ -208,7 +196,7 @@ def offer_for(
     now: datetime,
     tell: OutboxEventKind,
 ) -> Reservation:
-    """An offer of the seat until ``until``. The event ``tell`` notifies the entry's reader."""
+    """An offer until ``until``. The event ``tell`` notifies the entry's reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),

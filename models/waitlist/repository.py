@@ -58,7 +58,7 @@ INDEXES: Final = {
 
 
 _NO_ALERT: Final = {"$in": [0, None]}
-"""Matches entries that wait for a seat. Entries from before there were alerts lack the field."""
+"""Entries that wait for a seat. Those from before there were alerts lack the field."""
 
 
 class WaitlistRepository:
@@ -66,7 +66,7 @@ class WaitlistRepository:
         self._all = db["waitlist"]
 
     async def join(self, wait: WaitlistEntry) -> None:
-        """Raises: AlreadyWaiting if the reader has a place for some of that time."""
+        """Raises: AlreadyWaiting."""
         with translate_errors():
             try:
                 await insert(self._all, wait_document(wait))
@@ -74,8 +74,7 @@ class WaitlistRepository:
                 raise AlreadyWaiting() from error
 
     async def add_alert(self, wait: WaitlistEntry) -> WaitlistEntry:
-        """Stores the entry under the first free one of the reader's alert numbers; the index
-        decides.
+        """Stores the alert under the reader's first free number.
 
         Raises: AlreadyAlerted if the reader has the same alert; TooManyAlerts.
         """
@@ -92,8 +91,8 @@ class WaitlistRepository:
         raise TooManyAlerts(most=MOST_ALERTS)
 
     def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
-        """The step of a transaction that marks the offer's entry as offered, and first inserts
-        ``joins`` if given. The step raises ClaimLost if the entry no longer waits."""
+        """The step of a transaction that marks the offer's entry, after inserting it if it
+        ``joins``. The step raises ClaimLost if the entry no longer waits."""
 
         async def mark(session: Any) -> None:
             if joins is not None:
@@ -136,8 +135,7 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def iterate_open(self, after: WaitlistEntry | None, limit: int) -> list[WaitlistEntry]:
-        """The entries that wait or have an offer, the first in line first, after the entry
-        ``after``."""
+        """Entries that wait or have an offer, from the one ``after``; the first in line first."""
         query: Document = {"open": True}
         if after is not None:
             query["$or"] = [
@@ -155,7 +153,7 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def position_of(self, wait: WaitlistEntry) -> int:
-        """The number of entries before this one in the area's line, for a part of its time."""
+        """The number of entries before it in the area's line, for some of its time."""
         with translate_errors():
             return await self._all.count_documents(
                 {
@@ -172,7 +170,6 @@ class WaitlistRepository:
             )
 
     async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
-        """The reader's entries that are not over, the newest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id, "open": True})
@@ -199,9 +196,9 @@ class WaitlistRepository:
         *,
         offer: ReservationId | None = None,
     ) -> WaitlistEntry | None:
-        """Closes the entry if it is in one of ``states`` and, with ``offer`` given, has that offer.
-        Returns the entry before the change, or None. Its half hours become free for the reader.
-        With ``end`` the reader is still to be notified (``untold``)."""
+        """Closes the entry if it is in one of ``states`` and has the ``offer``, if given. Returns
+        the previous entry, or None. Its claims are released. With ``end``, it is ``untold`` until
+        the reader is notified."""
         change, guard = _closed(state), Document()
         if offer is not None:
             guard["offer"] = offer
@@ -219,8 +216,7 @@ class WaitlistRepository:
         return _wait(before) if before else None
 
     async def withdraw(self, entry: WaitlistEntry) -> bool:
-        """Closes the entry for its reader. False if it has changed since it was read: ended, or
-        offered a seat."""
+        """Closes the entry for its reader. False if it has changed since it was read."""
         with translate_errors():
             before = await self._all.find_one_and_update(
                 {"_id": entry.id, "state": entry.state.value, "offer": entry.offer},
@@ -229,7 +225,7 @@ class WaitlistRepository:
         return before is not None
 
     async def decline(self, id: str, seat_id: SeatId, offer: ReservationId) -> None:
-        """Puts the entry back in its place in the line, without the declined seat."""
+        """Keeps the entry waiting at its place, but not for the declined seat."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -240,8 +236,7 @@ class WaitlistRepository:
             )
 
     async def wait_on(self, id: str, offer: ReservationId) -> bool:
-        """Puts the entry back in its place after its offer was withdrawn. False if it has another
-        offer now."""
+        """Keeps the entry waiting at its place. False if it has another offer now."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -250,7 +245,7 @@ class WaitlistRepository:
         return bool(result.matched_count)
 
     async def untold(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
-        """Entries that have ended early and whose readers are still to be notified."""
+        """Entries that ended early and whose readers are not notified yet."""
         with translate_errors():
             rows = (
                 await self._all.find({"ended.at": {"$exists": True}})
@@ -261,7 +256,6 @@ class WaitlistRepository:
         return [(_wait(row), _end(row["ended"])) for row in rows]
 
     async def mark_notified(self, ids: Sequence[str]) -> None:
-        """Records that the readers of these entries were notified."""
         if ids:
             with translate_errors():
                 await self._all.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"ended": ""}})

@@ -24,8 +24,7 @@ def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
 def may_be_offered(
     reader: Reader | None, day: date, used: Set[int], limit: int, now: datetime
 ) -> bool:
-    """Whether the reader could accept a seat of that day now. ``used`` holds the numbers (1…limit)
-    of the day's bookings."""
+    """Whether the reader could accept a seat of that day now. ``used``: the daily slots in use."""
     if not may_hold(reader, day, now):
         return False
     try:
@@ -42,9 +41,8 @@ def early_end(
     shortest: timedelta,
     now: datetime,
 ) -> WaitlistEnd | None:
-    """The early end of an entry that can no longer be met, or None: no seat that it waits for is in
-    service, or its reader is suspended until less than ``shortest`` of its time is left. ``seats``
-    are those of its area."""
+    """Why the entry cannot be met any more, or None: no seat that it waits for is in service, or
+    its reader is suspended until less than ``shortest`` of its time is left."""
     if not any(entry.wants(seat) for seat in seats):
         return WaitlistEnd(now, EndReason.NO_SEATS)
     until = reader.suspended_until if reader is not None else None

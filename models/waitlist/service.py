@@ -35,8 +35,6 @@ _OPEN: Final = (WaitlistState.WAITING, WaitlistState.OFFERED)
 
 
 class WaitlistService:
-    """候补 (waitlist): joining, leaving, and answering an offer."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -57,7 +55,6 @@ class WaitlistService:
         return await self._waitlist.page_of(reader_id, skip, limit)
 
     async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
-        """The reader's entries that wait or have an offer."""
         return await self._waitlist.open_of(reader_id)
 
     def offering(self, offer: Reservation, entry: WaitlistEntry) -> InTransaction:
@@ -80,12 +77,12 @@ class WaitlistService:
         *,
         only_tell: bool = False,
     ) -> WaitlistEntry:
-        """Adds a waitlist entry. ``only_tell`` makes it a free-seat alert: no seat is held and no
-        place taken; the reader is notified once when a seat is free.
+        """Adds a waitlist entry. With ``only_tell`` it is a free-seat alert: no seat is held and no
+        place taken; the reader is notified once.
 
-        Raises: the errors of ``ReservationService.create`` about the time and the reader; SeatFree;
-        SeatDisabled or GroupOnly if every suitable seat is out of service or reserved for other
-        groups; AlreadyWaiting, AlreadyAlerted, TooManyAlerts, FilterOff, NotFound.
+        Raises: the errors of ``ReservationService.create`` about time and reader; SeatFree;
+        SeatDisabled or GroupOnly, if no suitable seat is left; AlreadyWaiting, AlreadyAlerted,
+        TooManyAlerts, FilterOff, NotFound.
         """
         area = self._reference.area(area_id)
         seat_ids = frozenset(SeatId(seat) for seat in seats)
@@ -110,7 +107,6 @@ class WaitlistService:
         return entry
 
     def _check_any_entitled(self, ctx: RequestContext, entry: WaitlistEntry, area: Area) -> None:
-        """Raises: GroupOnly if every suitable seat is reserved for other groups."""
         groups_instead = self._reference.groups_instead
         suitable = [seat for seat in area.seats if entry.wants(seat)]
         others = [groups_instead(seat, ctx.reader, entry.day) for seat in suitable]
@@ -120,7 +116,6 @@ class WaitlistService:
     async def _check_nothing_booked(
         self, ctx: RequestContext, selection: TimeSelection, span: TimeRange, limit: int
     ) -> None:
-        """Raises: OwnOverlap, DailyLimit."""
         occupancy = await self._occupancy.get_day(selection.day)
         for row in occupancy.by_reader.get(ctx.reader.id, ()):
             # An offer belongs to a waitlist entry, whose claims the index checks.
@@ -148,8 +143,8 @@ class WaitlistService:
             )
 
     async def leave(self, ctx: RequestContext, id: str, *, withdrawn: bool = False) -> None:
-        """Ends the entry and passes an offered seat on. ``withdrawn``: the library takes the seat
-        back, and the reader is notified. Raises: NotFound, Busy."""
+        """Ends the entry and passes its offer on. If the library has ``withdrawn`` it, the reader
+        is notified. Raises: NotFound, Busy."""
         for _ in range(MAX_ATTEMPTS):
             entry = await self._waitlist.get(id)
             if entry is None or entry.reader_id != ctx.reader.id:
@@ -168,8 +163,8 @@ class WaitlistService:
     async def decline(
         self, ctx: RequestContext, id: str, *, withdrawn: bool = False
     ) -> Reservation:
-        """Passes the offered seat on; the reader keeps waiting for others. ``withdrawn``: the
-        library refuses the seat, and the reader is notified. Raises: NotFound, WrongState."""
+        """Passes the offer on; the entry keeps waiting. If the library has ``withdrawn`` it, the
+        reader is notified. Raises: NotFound, WrongState."""
         offer = await self._writer.get_own(id, ctx.reader.id)
         if offer.state is not ReservationState.OFFERED:
             raise WrongState(state=offer.state.value)
@@ -178,10 +173,10 @@ class WaitlistService:
         return await self._release_offer(offer, ctx, withdrawn=withdrawn)
 
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
-        """Accepts the offered seat. It counts among the day's bookings.
+        """Accepts the offered seat, as one of the day's bookings.
 
-        Raises: NotFound, WrongState, Suspended, DailyLimit; Closed, SeatDisabled, SeatKept,
-        GroupOnly if the rules or hours have changed since the offer; Busy.
+        Raises: NotFound, WrongState, Suspended, DailyLimit, Busy; Closed, SeatDisabled, SeatKept,
+        GroupOnly after a change of hours or rules.
         """
         daily_slot = 1
         for _ in range(4 * self._reference.policy.daily_booking_limit):
@@ -206,7 +201,6 @@ class WaitlistService:
         raise Busy()
 
     def _check_acceptable(self, ctx: RequestContext, offer: Reservation) -> None:
-        """Raises: the errors of ``accept``."""
         rules.check_reader_eligible(ctx.reader, offer.date, ctx.now)
         rules.may_accept(offer, ctx.now)
         seat = self._reference.seat_even_if_removed(offer.seat_id)
@@ -223,8 +217,7 @@ class WaitlistService:
 
 
 def _check_seats_in_service(entry: WaitlistEntry, area: Area) -> None:
-    """Raises: NotFound if the area has no such seat; SeatDisabled if all are out of service
-    then."""
+    """Raises: NotFound if the area has no such seat; SeatDisabled if all are out of service."""
     named = [seat for seat in area.seats if entry.names(seat)]
     if not named:
         raise NotFound()

@@ -14,8 +14,6 @@ from models.staff.audit_log import StaffContext
 
 
 class ReservationLookup:
-    """Finds reservations, readers and seats for the staff, without entries in the audit log."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -32,14 +30,12 @@ class ReservationLookup:
         return r
 
     async def in_the_way(self, reader: Reader, span: TimeRange) -> list[Reservation]:
-        """The reader's live bookings and offers in ``span``, which keep them from another seat
-        then."""
+        """The reader's live bookings and offers that overlap with ``span``."""
         rows = await self._reservations.live_of(reader.id, span.start - timedelta(days=1))
         return [r for r in rows if r.span.overlaps(span)]
 
     async def own(self, ctx: StaffContext, id: str) -> Reservation:
-        """The reservation, if its venue is among the staff member's. Raises: NotFound,
-        OtherVenue."""
+        """Raises: NotFound; OtherVenue if the venue is not among the staff member's."""
         r = await self.get(id)
         ctx.require(r.venue_id)
         return r
@@ -50,7 +46,7 @@ class ReservationLookup:
         ctx.require(self._reference.catalog.areas[seat.area_id].venue_id)
 
     async def reader_context(self, ctx: StaffContext, r: Reservation) -> RequestContext:
-        """The context of the staff member acting for the reservation's reader. Raises: NotFound."""
+        """The staff member acting for the reservation's reader. Raises: NotFound."""
         reader = await self._readers.get(r.reader_id)
         if reader is None:
             raise NotFound()

@@ -26,13 +26,10 @@ STAFF_ACTIONS: Final = (
     AuditAction.ACCEPT_OFFER,
     AuditAction.DECLINE_OFFER,
 )
-"""The actions that the staff take for a reader, in the order of the page."""
+"""The staff's actions for a reader, in the order of the page."""
 
 
 class StaffReservations:
-    """Actions for a reader: check-in, leave, finish, cancel, move, book, and the answer to an
-    offer."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -58,8 +55,8 @@ class StaffReservations:
     async def act_for_reader(
         self, ctx: StaffContext, action: str, id: str, reason: str
     ) -> Reservation:
-        """The reservation after the action. Raises: NotFound, also for an unknown action; the
-        errors of the action."""
+        """The reservation after the action. Raises: NotFound, also for an unknown action;
+        OtherVenue; the errors of the action."""
         r = await self._lookup.own(ctx, id)
         audit_action = next((a for a in self._actions if a == action), None)
         if audit_action is None:
@@ -72,7 +69,7 @@ class StaffReservations:
 
     async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
         """Declines the offer and ends the waitlist entry, so that the desk can book for the reader.
-        Raises: NotFound; WrongState if it is no offer, or the reader has just accepted it."""
+        Raises: NotFound, WrongState."""
         offer = await self._lookup.get(id)
         if offer.state is not ReservationState.OFFERED or offer.wait_id is None:
             raise WrongState(state=offer.state.value)
@@ -101,8 +98,7 @@ class StaffReservations:
         selection: TimeSelection,
         reason: str,
     ) -> Reservation:
-        """Books for the reader. Raises: NotFound, OtherVenue, and the errors of
-        ``ReservationService.create``."""
+        """Raises: NotFound, OtherVenue, and the errors of ``ReservationService.create``."""
         self._lookup.require_seat(ctx, seat_id)
         async with self._audit.entry(
             ctx, AuditAction.BOOK, reader=reader.id, reason=reason
@@ -115,7 +111,7 @@ class StaffReservations:
 def entry_of_reservation(
     audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
 ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-    """The audit entry around a change of the reservation; ``r`` is its state before."""
+    """The audit entry around a change; ``r`` is the reservation before it."""
     target = f"reservation:{r.id}"
     return audit.entry(
         ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)
@@ -123,8 +119,8 @@ def entry_of_reservation(
 
 
 def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
-    """The state of the reservation after the change, for the audit log. ``repeated`` marks a
-    repeated request, which changed nothing."""
+    """The reservation's state for the audit log. ``repeated`` marks a repetition, which changed
+    nothing."""
     key = ctx.key
     repeated = key is not None and any(
         p.key == key.value and p.at < ctx.now for p in r.idempotency_results

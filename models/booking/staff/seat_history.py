@@ -13,9 +13,6 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSeatHistory:
-    """Looks up past occupants of a seat for the staff. Each look-up has its entry in the audit
-    log."""
-
     def __init__(
         self, audit: AuditLog, lookup: ReservationLookup, reservations: ReservationRepository
     ) -> None:
@@ -24,9 +21,8 @@ class StaffSeatHistory:
     async def who_had_seat(
         self, ctx: StaffContext, seat_id: SeatId, span: TimeRange, reason: str
     ) -> list[Reservation]:
-        """The bookings that had the seat at some time in ``span``, which is within a day; the
-        earliest first. The audit log records the staff member, the seat, the time and the
-        reason."""
+        """The bookings that had the seat in ``span``, which is within a day; the earliest first.
+        The audit log records the look-up."""
         self._lookup.require_seat(ctx, seat_id)
         day = local_date(span.start)
         rows = await self._reservations.on_seat(seat_id, day - timedelta(days=1))  # in its night
