@@ -59,8 +59,6 @@ class Availability:
 
 
 class AffectedBookings:
-    """Finds bookings that do not fit the present or planned hours, policy or plan."""
-
     def __init__(
         self,
         reservations: ReservationRepository,

@@ -87,8 +87,8 @@ class AffectedBookingService:
         """Applies the resolution to those bookings that still do not fit, except stays in use;
         their readers are notified. Offers are withdrawn under every resolution.
 
-        ``sizes``: too long or too short ones do not fit. ``entitled``: nor do those whose seat is
-        reserved for others.
+        ``sizes``: bookings that are too long or too short do not fit. ``entitled``: nor do bookings
+        whose seat is reserved for others.
         """
         done, available = ResolutionResult(), self._availability()
         occupied: set[SeatId] | None = None
@@ -134,8 +134,8 @@ class AffectedBookingService:
         fits: Callable[[Reservation], bool],
         occupied: Collection[SeatId] | None,
     ) -> ResolutionResult:
-        """Cancels the booking and offers another seat in one step, but none of ``occupied``; if
-        that is None, offers none. A booking that fits again stays.
+        """Cancels the booking and offers another seat in one step, except those in ``occupied``
+        (None: no offer). A booking that fits again stays.
 
         Raises: NotFound, WrongState, Unavailable.
         """
@@ -195,7 +195,7 @@ class AffectedBookingService:
     def _offer(
         self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
     ) -> tuple[WaitlistEntry, Reservation]:
-        """The offer and its waitlist entry, by which further offers follow a decline."""
+        """The offer and its waitlist entry: after a decline, further offers follow."""
         nothing: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),

@@ -32,8 +32,7 @@ class SeatAlternatives:
     async def reject_if_taken(
         self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
     ) -> int:
-        """The known number of the reader's bookings of that day. Refuses a seat that is surely
-        taken.
+        """Refuses a seat that is surely taken; returns how many bookings the reader has that day.
 
         Most requests in a rush are for taken seats: refused here, they cost no database. Only a
         fresh occupancy refuses. If the reader's own bookings are in the way, the index decides:

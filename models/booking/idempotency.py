@@ -71,8 +71,8 @@ class Idempotency:
     async def release_expired_key(self, ctx: RequestContext, claim: str) -> None:
         """Releases a refused key that is a day old.
 
-        Raises: InProgress for a newer key, which ``run_once`` turns into the key's success, if this
-        request had it; RequestRefused for a buried key.
+        Raises: InProgress for a newer key (``run_once`` then returns its success, if any);
+        RequestRefused for a buried one.
         """
         holder = await self._reservations.find_by_claim(claim)
         if holder is None:
@@ -88,7 +88,7 @@ class Idempotency:
 
     @contextmanager
     def _single_flight(self, reader_id: ReaderId, key: str) -> Iterator[None]:
-        """Raises InProgress early, within this worker; across workers the index decides."""
+        """Raises InProgress while this worker serves the key; across workers the index decides."""
         entry = (reader_id, key)
         if entry in self._running:
             raise InProgress()

@@ -134,9 +134,9 @@ class ReservationWriter:
         now: datetime,
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
-        """``new`` as it is stored in the place of ``old``. A released seat is offered to the next
-        waitlist entry in the same transaction. The database checks a job's condition ``due`` in the
-        same step.
+        """Writes ``new`` over ``old``; returns it as it is stored. A released seat is offered to
+        the next waitlist entry in the same transaction. The database checks a job's condition
+        ``due`` in the same step.
 
         Raises: StaleRevision, ClaimLost, Unavailable.
         """

@@ -41,7 +41,7 @@ def may_check_in(r: Reservation, now: datetime) -> None:
 
 
 def must_show_presence_at(proof: PresenceProof, r: Reservation) -> None:
-    """Checks venue, and seat if the proof has one. Raises: WrongSeat, WrongVenue."""
+    """Checks the proof's venue, and its seat if set. Raises: WrongSeat, WrongVenue."""
     if proof.seat_id not in (None, r.seat_id):
         raise WrongSeat(seat_id=proof.seat_id)
     if proof.venue_id != r.venue_id:
@@ -49,7 +49,7 @@ def must_show_presence_at(proof: PresenceProof, r: Reservation) -> None:
 
 
 def may_report(r: Reservation, now: datetime) -> None:
-    """Reports are for readers who may check in or are in use, without an open report. Raises:
+    """Readers may report if they may check in or are in use, and have no open report. Raises:
     WrongState, TooEarly, TooLate."""
     if r.state is ReservationState.RESERVED:
         may_check_in(r, now)
@@ -71,7 +71,7 @@ def waits_for_presence(r: Reservation) -> bool:
 
 
 def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:
-    """The time to prove presence after a report of an empty seat. Raises: WrongState."""
+    """The deadline to prove presence after a report of an empty seat. Raises: WrongState."""
     if r.state is not ReservationState.IN_USE or now >= r.end or r.presence_due_at is not None:
         raise WrongState(state=r.state.value)
     return min(now + timedelta(minutes=policy.presence_check_minutes), r.end)
@@ -85,7 +85,7 @@ def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
 
 
 def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
-    """The allowed length: that of a meal if a short leave would touch a meal time."""
+    """The allowed length of a leave: that of a meal if a short one would touch a meal time."""
     short = timedelta(minutes=policy.leave_minutes)
     away = TimeRange(left_at, left_at + short)
     first, last = local_date(left_at), last_date(away)
@@ -149,7 +149,7 @@ def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime
 def earlier_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The first instant with that clock time from now on. ``place`` as for ``earlier_ends``.
+    """The new end: the first ``end`` from now on. ``place`` as for ``earlier_ends``.
 
     Raises: WrongState, EndNotEarlier, OffGrid.
     """
@@ -163,8 +163,8 @@ def earlier_end(
 
 
 def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
-    """The open interval of the stay, also before an early check-in's start. It is cut at the end of
-    the following day: a stay may touch two days."""
+    """The open interval of the stay, or of its coming start. It is cut at the end of the following
+    day: a stay may touch two days."""
     hours = place.containing(max(r.start, now))
     limit = local_instant(r.date + 2 * _DAY, time(0))
     if hours is None or hours.end <= limit:
@@ -190,7 +190,7 @@ def renewal_choices(
 def renewal_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The first instant with that clock time after the end. ``place`` as for ``renewal_choices``.
+    """The new end: the first ``end`` after the present one. ``place`` as for ``renewal_choices``.
 
     Raises: WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong.
     """

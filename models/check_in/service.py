@@ -33,8 +33,8 @@ class CheckInService:
         self._writer, self.idempotency, self._deadlines = writer, idempotency, deadlines
 
     async def previous_result(self, ctx: RequestContext, id: str) -> Reservation | None:
-        """The key's earlier success, or None: a kiosk's code expires long before the key. Raises:
-        NotFound, IdempotencyKeyReused."""
+        """The key's earlier success, or None; looked up first, since a kiosk's code expires long
+        before the key. Raises: NotFound, IdempotencyKeyReused."""
         await self._writer.get_own(id, ctx.reader.id)
         return await self.idempotency.previous_result(ctx)
 

@@ -151,7 +151,7 @@ def expire_leave(r: Reservation, actor: Actor) -> Reservation:
 
 
 def complete(r: Reservation, actor: Actor) -> Reservation:
-    """Ends the stay as of its end. A reader in use may be carried over into the next booking."""
+    """Ends the stay as of its end. A reader who is not away may be carried over afterwards."""
     ended = end_stay(r, ReservationEvent.COMPLETE, actor, r.end, OutboxEventKind.BOOKING_ENDED)
     return replace(ended, carry_over_at=r.end) if r.state is ReservationState.IN_USE else ended
 

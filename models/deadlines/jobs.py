@@ -29,7 +29,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 
 BATCH: Final = 500
-"""Reservations that a run looks at, to stay short; the next run continues."""
+"""At most this many reservations are handled by a run, to keep it short; the next continues."""
 _ROUNDS: Final = 10
 _SYSTEM: Final = Actor("system", "job")
 
@@ -109,8 +109,8 @@ class DeadlineJobs:
         )
 
     async def carry_over(self, now: datetime) -> int:
-        """Checks readers in, once, who stayed to the end and have the next booking of the seat, if
-        there is a proof of presence or a gate record."""
+        """Checks in, once, readers who stayed to the end and have the next booking of the seat.
+        Requires a proof of presence or a gate record."""
         if not await self._reservations.due_for_carry_over(now, 1):
             return 0
         until = await self._gates.complete_until(now)
@@ -141,7 +141,7 @@ class DeadlineJobs:
         return 1
 
     async def release_past_claims(self, now: datetime) -> int:
-        """Two days are kept, since an idempotency key is valid for 24 hours."""
+        """Drops claims after two days, since an idempotency key is valid for 24 hours."""
         past = local_date(now) - timedelta(days=1)
         return await self._reservations.drop_past_claims(past, BATCH)
 

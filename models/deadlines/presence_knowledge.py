@@ -51,8 +51,8 @@ class PresenceKnowledge:
         return screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
 
     async def certain_until(self, frozen: FrozenVenues, now: datetime) -> datetime:
-        """Until when check-in was certainly possible and every check-in is known: gate records are
-        complete, and a screen was seen. The first two minutes of an outage are uncertain."""
+        """The instant until which check-ins were certainly possible and are all known: gate records
+        are complete and screens were seen. The first two minutes of an outage are uncertain."""
         until = min(await self._gates.complete_until(now), await self._extension.alive_until(now))
         if frozen is True:
             return until

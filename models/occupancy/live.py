@@ -27,7 +27,7 @@ from models.reservations.occupancy_rows import Change, OccupancyRow
 from models.storage.mongo import new_id
 
 REFUSE_WITHIN_S: Final = 0.25
-"""A refusal from the occupancy alone is right if the seat was taken at some moment of this time."""
+"""Seconds. An occupancy that is older does not refuse a booking by itself."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 18
@@ -202,7 +202,7 @@ class LiveOccupancy:
             raise
 
     def _mark_uncertain(self, day: date) -> None:
-        """An insert may exist or still arrive: the day is loaded again. The stream leaves out this
+        """Marks the day for a load: an insert may exist or still arrive. The stream leaves out this
         process's inserts, so a new ``writer`` makes it report those until now."""
         self._reservations.writer = self._changes.writer = new_id()
         if (cached := self._days.get(day)) is not None:
@@ -237,7 +237,7 @@ class LiveOccupancy:
                     cached.occupancy.forget_older()
 
     def _take(self, day: date | None, change: Change) -> None:
-        """``day`` None: an update, whose reservation any of the days may hold."""
+        """Applies the change to ``day``; if None, to whichever day holds the reservation."""
         for cached_date, cached in self._days.items():
             if day is not None and cached_date != day:
                 continue

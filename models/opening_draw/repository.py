@@ -33,7 +33,8 @@ class TicketRepository:
         self._results = Batcher(self._write_all)
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
-        """Stores the ticket with a random place. False if the reader has one after ``last_round``.
+        """Stores the ticket at a random place. False if the reader has one newer than
+        ``last_round``.
 
         Raises: Unavailable.
         """
@@ -82,7 +83,6 @@ class TicketRepository:
             await self._results.submit(served)
 
     async def outcomes(self, ids: Collection[str], round: int) -> dict[str, Outcome]:
-        """The outcomes of the tickets that were served in the round."""
         query: Document = {"_id": {"$in": list(ids)}, "round": round, "outcome": {"$exists": True}}
         with translate_errors():
             rows = await self._all.find(query, {"outcome": 1}).to_list(None)

@@ -11,8 +11,8 @@ from models.kernel.time_range import SLOTS_PER_DAY, half_hour_slots
 from models.opening_draw.entities import Outcome, Ticket
 
 ROUND: Final = timedelta(milliseconds=1500)
-"""Requests of a round are collected, then served in the order of the draw. With one second, most
-people miss the first round (measured) and leave it to scripts."""
+"""The length of a round, whose requests are collected and then served in the order of the draw.
+With one second, most people miss the first round (measured) and leave it to scripts."""
 ROUNDS: Final = 7
 """Rounds after an opening. Later requests are served as they come."""
 DRAW_LASTS: Final = ROUNDS * ROUND

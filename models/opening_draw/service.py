@@ -34,8 +34,8 @@ SETTLED_AFTER: Final = timedelta(milliseconds=150)
 PATIENCE: Final = timedelta(milliseconds=1000)
 """Time from a round's end until workers stop waiting for each other: one may have crashed."""
 SERVED_AT_ONCE: Final = 128
-"""Turns at once in a worker: full batches of the group commit, on top of the requests that load
-shedding admits."""
+"""At most this many turns run in a worker: full batches of the group commit, on top of the requests
+that load shedding admits."""
 _ASK_EVERY_S: Final = 0.04
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -113,7 +113,7 @@ class OpeningDraw:
             await self._served(ticket, turn.outcome)
 
     async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Returns the ticket with its round.
+        """Draws a place; returns the ticket with its round.
 
         Raises: AnotherTicketWaits; Throttled if the round is too far away.
         """
@@ -136,7 +136,7 @@ class OpeningDraw:
             ticket = replace(ticket, round=number)
 
     async def _in_time(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Draws a ticket again that was stored too late for the order of its round."""
+        """Draws the ticket again if it was stored too late for the order of its round."""
         late = self._now() - round_ends(opens_at, ticket.round)
         while late > SETTLED_AFTER:
             next_round = ticket.round + 1 + late // ROUND
@@ -146,7 +146,7 @@ class OpeningDraw:
         return ticket
 
     async def _wait(self, ticket: Ticket, opens_at: datetime) -> None:
-        """Returns when the ticket's turn has come, holding ``_serving``."""
+        """Waits for the ticket's turn and for a place in ``_serving``."""
         key = ticket.day, ticket.round
         round = self._rounds.get(key)
         if round is None:

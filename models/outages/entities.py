@@ -27,7 +27,7 @@ class Outage:
 
     @property
     def venue_id(self) -> VenueId | None:
-        """None if all venues are affected."""
+        """The venue; None if all are affected."""
         kind, _, venue = self.component.partition(":")
         return VenueId(venue) if kind == "kiosks" else None
 
@@ -36,8 +36,8 @@ class Outage:
 
 
 def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
-    """Until when a venue's kiosks were seen, at most MIN_DURATION before ``now``; ``now`` if it has
-    none. ``screens``: when each was last seen."""
+    """The last time a venue's kiosks were seen, at most MIN_DURATION before ``now``; ``now``
+    without kiosks in use. ``screens``: when each was last seen."""
     living = [last_seen for last_seen in screens if now - last_seen < RETIRED_AFTER]
     return max(min(max(living), now), now - MIN_DURATION) if living else now
 

@@ -62,8 +62,8 @@ class DeadlineExtension:
         return 0
 
     async def alive_until(self, now: datetime) -> datetime:
-        """Until when the service was alive with all gaps handled: deadlines until then can be
-        settled."""
+        """The instant until which the service was alive with all gaps handled: deadlines until then
+        can be settled."""
         beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
         if beaten is not None:
             return beaten

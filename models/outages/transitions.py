@@ -25,8 +25,8 @@ def falls_into(r: Reservation, outage: TimeRange) -> bool:
 
 
 def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
-    """Extends a deadline by the outage's length, to a minute after the outage at least and to the
-    reservation's end at most. Missing it is no violation."""
+    """Extends a deadline by the outage's length: at least to a minute after the outage, at most to
+    the reservation's end. Missing it is no violation."""
 
     def after(deadline: datetime) -> datetime:
         moved = deadline + outage.length if deadline <= outage.end else deadline

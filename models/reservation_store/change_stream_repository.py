@@ -30,8 +30,8 @@ BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "availa
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
-"""The server answers at once: waiting, it would wake for every insert in vain, which cost an eighth
-of mongod's time for a lone booking."""
+"""The server answers at once. If it waited, every insert would wake it in vain, which cost an
+eighth of mongod's time for a lone booking."""
 _EVERY_S: Final = 0.05
 """Seconds between reads while the occupancy is looked at. Even an empty answer keeps it fresh."""
 _REST_S: Final = 1.0

@@ -147,7 +147,7 @@ class DueQueries(ReservationCollection):
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
         """Live reservations with a deadline (check-in, return, presence check or offer) in the
-        outage or within a minute after it that was not extended for it yet."""
+        outage or within a minute after it, unless it was extended for this outage."""
         within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}

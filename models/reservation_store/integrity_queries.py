@@ -38,8 +38,7 @@ class OccupiedSpan(NamedTuple):
 
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
-    """The spans in which the reservation held its seat and its reader; often empty after an early
-    end.
+    """The spans in which the reservation held seat and reader; empty if it ended before its start.
 
     A start 现在 is cut to the minute, so nothing was held before ``placed_at``. Erased readers
     share one name, so only their seats are returned.

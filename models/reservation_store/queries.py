@@ -79,7 +79,7 @@ class ReservationQueries(ReservationCollection):
         return tombstone is not None
 
     async def used_daily_slots(self, reader_id: ReaderId, day: date) -> set[int]:
-        """The k of the reader's ``n:`` claims for that day of use."""
+        """The numbers (1…limit) of the reader's daily claims (``n:``) for that day of use."""
         return (await self.used_daily_slots_of([reader_id], day))[reader_id]
 
     async def used_daily_slots_of(
@@ -193,8 +193,8 @@ class ReservationQueries(ReservationCollection):
     async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
         """All bookings of a day for statistics, in the order of creation.
 
-        ``made``: wall-clock times between which they were created, which ids begin with; an index
-        would cost every booking. None searches all: a sandbox has another clock.
+        ``made``: the wall-clock range of their creation. The search uses the times in ids, since an
+        index would cost every booking. None searches all, for a sandbox with another clock.
         """
         fields = [
             "area",
@@ -288,7 +288,7 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """Reports that wait for the desk until the end of the booking, the longest waiting first,
+        """Reservations whose report waits for the desk, until their end; the longest waiting first,
         with the total number. ``venues`` None means all."""
         query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
         with translate_errors():

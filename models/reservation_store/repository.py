@@ -175,8 +175,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         offer: Reservation,
         claim: InTransaction,
     ) -> Reservation:
-        """Writes ``new`` over ``old`` and an offer, in one transaction: of the released seat, or of
-        another one for the same reader. ``claim`` marks the waitlist entry as offered.
+        """Writes ``new`` over ``old`` and inserts ``offer``, in one transaction. The offer is of
+        the released seat, or of another one for the same reader. ``claim`` marks the waitlist
+        entry.
 
         Raises: StaleRevision; ClaimLost if the offer is impossible or the entry no longer waits;
         Unavailable.

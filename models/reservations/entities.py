@@ -30,8 +30,8 @@ class HistoryEntry:
 
 
 class OutboxEventKind(StrEnum):
-    """An event that readers or other programs may be notified of. The value is stored. For the last
-    four kinds readers get no message, or that of another event."""
+    """An event that readers or other programs may be notified of. The value is stored. The last
+    four kinds send readers no message of their own."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"
@@ -86,7 +86,8 @@ class IdempotentResult:
 
 @dataclass(frozen=True, slots=True)
 class GateAssistance:
-    """A gate's last action for the reader (check_in, leave, return); their next one confirms it."""
+    """A gate's last action for the reader (check_in, leave, return), until the reader confirms it.
+    Their next action of any kind does so."""
 
     kind: str
     at: datetime
@@ -120,8 +121,8 @@ class Placement:
 class Reservation:
     """One booking or offer, as it is stored. Times are aware UTC; ``date`` is the day of use.
 
-    ``change``: id of the last change, which guards the next one; the first has the reservation's
-    id. None in documents from before changes had ids. ``placed_at``: when the reservation got its
+    ``change``: id of the last change, which guards the next one: at first the reservation's own id,
+    None in documents from before changes had ids. ``placed_at``: when the reservation got its
     present seat and time. ``available_from``: since when a checked-in reader may sit there,
     possibly before the start.
     """
@@ -161,7 +162,7 @@ class Reservation:
     presence: PresenceProof | None = None
     """The reader's last proof of presence; None if only a carry-over checked them in."""
     presence_due_at: datetime | None = None
-    """The reader must prove presence by then: another reader reported the seat empty."""
+    """The deadline to prove presence, after another reader reported the seat empty."""
     patrol_at: datetime | None = None
     """Since when the staff have to look at the seat; no push message reached the reader."""
     idempotency_results: tuple[IdempotentResult, ...] = ()
@@ -183,8 +184,7 @@ class Reservation:
 
     @property
     def used(self) -> tuple[datetime, datetime | None] | None:
-        """(start, end) of the use by check-ins; end None during the stay. None without a
-        check-in."""
+        """The time of use as (start, end), end None during the stay; None without a check-in."""
         if self.checked_in_at is None:
             return None
         begun = max(self.checked_in_at, self.available_from or self.checked_in_at, self.placed_at)

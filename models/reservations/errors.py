@@ -154,7 +154,8 @@ class TooLate(RuleViolation):
 
 
 class ClaimLost(DomainError):
-    """The unique index refused a write. ``claim`` is the lost one, in key order (i, k, n, r, s)."""
+    """The unique index refused a write. ``claim``: the first refused one, in the order of
+    letters."""
 
     code = "claim_lost"
 

@@ -53,9 +53,8 @@ def can_prove_presence(
     screens: Iterable[datetime],
     now: datetime,
 ) -> bool:
-    """True if readers can prove presence in a venue with these ``sources``. ``proofs`` and
-    ``screens`` hold the times of the last proofs and of the last contact with each kiosk's
-    screen."""
+    """True if one of these ``sources`` has lately proved a presence, or a kiosk's screen was seen.
+    ``proofs`` and ``screens``: the times at which they last did."""
     last_proofs = [at for method, at in proofs.items() if method.source in sources]
     if PresenceSource.KIOSK in sources:
         last_proofs += screens

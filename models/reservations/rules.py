@@ -172,8 +172,8 @@ def gives_seat_back(old: Reservation, new: Reservation) -> bool:
 
 
 def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reservation]:
-    """Bookings of the day that are cancelled after a no-show, so that no seat waits in vain.
-    ``day``: all of the reader's reservations of the day."""
+    """Bookings to cancel after a no-show, so that no seat waits in vain. ``day``: all of the
+    reader's reservations of the day."""
     rows = list(day)
     if not any(r.state is ReservationState.NO_SHOW for r in rows):
         return []

@@ -29,7 +29,7 @@ from models.reservations.entities import (
 from models.reservations.state_machine import ReservationEvent, ReservationState
 
 RELEASED_CLAIMS: Final = (ClaimKind.SEAT, ClaimKind.READER, ClaimKind.PRESENCE)
-"""The claims that a reservation releases when it ends. The daily one stays and counts."""
+"""Claims that end with the reservation. The daily one stays, for the day's limit."""
 _EVENT_PAYLOAD: Final = (
     "seat_id",
     "start",
@@ -111,8 +111,8 @@ def create(
     actor: Actor,
     now: datetime,
 ) -> Reservation:
-    """A new booking at revision 1, number ``daily_slot`` (1…limit) of the reader's day. ``result``
-    holds the idempotency key of the request."""
+    """A new booking at revision 1. ``daily_slot``: its number (1…limit) among the reader's bookings
+    of the day. ``result``: the idempotency key of the request."""
     placed = _placed(id, placement, policy, now)
     key = (idempotency_claim(placed.reader_id, result.key),) if result else ()
     confirmed = OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts_of(placed))
@@ -203,8 +203,8 @@ def accept(
 def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
 ) -> Reservation:
-    """Ends an offer without a violation. Only if the library has ``withdrawn`` it, the reader is
-    notified."""
+    """Ends an offer without a violation. The reader is notified only if the library has
+    ``withdrawn`` it."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),

@@ -113,8 +113,8 @@ class SeatReportService:
         scan_proof: PresenceProof | None,
         k: int | None,
     ) -> Reservation:
-        """``k``: the number among the day's reports that stop a deadline; None for the desk
-        alone."""
+        """Writes the report. ``k``: its number among the day's reports that stop a deadline; None
+        for a report to the desk alone."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
@@ -142,17 +142,17 @@ class SeatReportService:
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reports that wait for the staff, the longest waiting first, and their total
-        number. ``venues`` None means all."""
+        """A page of the reservations whose report waits for the staff, the longest waiting first,
+        and their total number. ``venues`` None means all."""
         return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """The staff have freed the seat. Raises: NotFound; WrongState without a waiting report."""
+        """Closes a report: the staff have freed the seat. Raises: NotFound; WrongState without
+        one."""
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
     async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """The staff found nobody else there. Raises: NotFound; WrongState without a waiting
-        report."""
+        """Closes a report: nobody else sits there. Raises: NotFound; WrongState without one."""
         return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
 
     async def _decide(self, id: str, decision: Callable[[Reservation], Reservation]) -> Reservation:

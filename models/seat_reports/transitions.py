@@ -30,8 +30,8 @@ AFTER_REJECTION: Final = timedelta(minutes=15)
 def report_occupied(
     r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """A report with proved presence: no deadline runs until the end, or until the staff decide.
-    ``claim`` counts such reports of the day."""
+    """Records a report with proved presence: no deadline runs until the end, or until the staff
+    decide. ``claim`` counts such reports of the day."""
     reported = tell_desk(r, kind, actor, now)
     assert reported.report is not None
     return replace(
@@ -43,7 +43,7 @@ def report_occupied(
 
 
 def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
-    """A report without proved presence: the staff look, and deadlines run."""
+    """Records a report without proved presence: the staff look, and deadlines run."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -54,7 +54,7 @@ def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reserva
 
 
 def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The staff have freed the seat: the time it took is added to the reader's deadline."""
+    """Closes the report of a freed seat: the time it took is added to the reader's deadline."""
     assert r.report is not None
     new = replace(
         r,
@@ -75,8 +75,8 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The staff found nobody else there: stopped deadlines run again, after some minutes, and the
-    reader is notified."""
+    """Closes the report: nobody else sits there. Stopped deadlines run again, after some minutes,
+    and the reader is notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(
@@ -128,7 +128,8 @@ def fail_presence_check(
 
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
-    """Sends the staff to look: no message reached the reader. The reporter's claim is released."""
+    """Hands the check to the staff: no message reached the reader. Releases the reporter's
+    claim."""
     assert r.presence_due_at is not None
     return replace(
         r,

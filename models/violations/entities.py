@@ -40,7 +40,7 @@ class Appeal:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One for each missed booking. ``counts`` is False for the second one of a day."""
+    """One for each no-show or expired leave. ``counts`` is False for the second one of a day."""
 
     id: str
     reader_id: ReaderId

@@ -28,8 +28,8 @@ _KINDS: Final[Mapping[OutboxEventKind, str]] = {
 
 @record
 class ViolationResult:
-    """The result of an event. ``suspended_until`` can be later than the end of ``suspension``,
-    because of an earlier one."""
+    """The result of an event. ``suspended_until`` is later than the end of ``suspension`` if
+    another one lasts longer."""
 
     violation: Violation | None
     window: ViolationCount

@@ -14,7 +14,7 @@ from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
 
 _LOOKED_THROUGH: Final = 500
-"""Waiting appeals that are searched, at most, for those of some venues."""
+"""At most this many waiting appeals are searched for those of some venues."""
 FOREVER_TEXT: Final = "forever"
 
 

@@ -85,8 +85,8 @@ class SuspensionRepository:
         return self._suspension(document) if document else None
 
     async def suspend(self, suspension: Suspension) -> bool:
-        """Suspends the reader, unless a longer suspension stands. False if it exists or one of its
-        violations is used."""
+        """Suspends the reader, unless a longer suspension stands. False if ``suspension`` exists or
+        one of its violations is used already."""
 
         until = suspension.until
         suspended_for = reader_reasons(self._cipher).document(suspension.reason)
@@ -132,7 +132,7 @@ def _created(s: Suspension) -> StoredEvent:
 
 
 def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
-    """The event of an end that is brought forward to ``until``, possibly more than once."""
+    """The event of a suspension that now ends earlier, at ``until``; there can be several."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
     name = f"{id}:lifted:{int(row['until'].timestamp())}"

@@ -26,7 +26,7 @@ MOST_ALERTS: Final = 5
 QUIET_HOURS: Final = (time(22, 30), time(7))
 """At night no reader is notified of a seat for the next day."""
 RENEWAL_PRIORITY: Final = timedelta(minutes=15)
-"""Until this long before the end of a stay, its seat is not offered on: the reader may renew."""
+"""Until this long before a stay ends, the time after it is not offered: its reader may renew."""
 
 
 class WaitlistState(StrEnum):
@@ -117,5 +117,5 @@ def in_quiet_hours(now: datetime) -> bool:
 
 
 def waits_asleep(start: datetime, now: datetime) -> bool:
-    """True at night, if the time from ``start`` on begins in the morning or later."""
+    """True at night, if ``start`` is in the morning or later."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

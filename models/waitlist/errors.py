@@ -22,6 +22,6 @@ class AlreadyAlerted(Conflict):
 
 
 class TooManyAlerts(Conflict):
-    """The reader has the most free-seat alerts. Details: ``most``, their number."""
+    """The reader has no free-seat alert left. Details: ``most``, the limit."""
 
     code = "too_many_alerts"

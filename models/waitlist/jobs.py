@@ -55,7 +55,7 @@ class WaitlistJobs:
         """Each entry's last vain match: the occupancy, its version and the minute."""
 
     async def expire_offers(self, now: datetime) -> int:
-        """Passes the seats of unaccepted offers on; returns the number of offers."""
+        """Ends unaccepted offers and passes their seats on; returns their number."""
         done = 0
         for r in await self._reservations.due_for_offer_expiry(now, BATCH):
             assert r.held_until is not None
@@ -74,8 +74,8 @@ class WaitlistJobs:
         return done
 
     async def offer_free_seats(self, now: datetime) -> int:
-        """Offers free seats, notifies alerts, ends hopeless entries and withdraws offers that
-        cannot be accepted; returns the number of changes."""
+        """Offers free seats, notifies alerts, and ends entries that cannot be met and offers that
+        cannot be accepted. Returns the number of changes."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None

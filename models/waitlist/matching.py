@@ -151,8 +151,8 @@ class WaitlistMatcher:
     async def create_offer(
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
-        """Holds the seat for the entry's reader, longer if no channel can notify them now. The
-        duration stays, even if a channel recovers."""
+        """An offer of the seat, longer if no channel can notify the reader now. Its duration stays,
+        even if a channel recovers."""
         untold = await self._misses_offers(entry.reader_id, now)
         until = min(now + (OFFER_DURATION_UNTOLD if untold else OFFER_DURATION), span.end)
         tell = OutboxEventKind.WAITLIST_OFFER
@@ -196,7 +196,7 @@ def offer_for(
     now: datetime,
     tell: OutboxEventKind,
 ) -> Reservation:
-    """An offer until ``until``. The event ``tell`` notifies the entry's reader."""
+    """An offer that stands until ``until``. The event ``tell`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),

@@ -58,7 +58,7 @@ INDEXES: Final = {
 
 
 _NO_ALERT: Final = {"$in": [0, None]}
-"""Entries that wait for a seat. Those from before there were alerts lack the field."""
+"""Matches entries that wait for a seat. Those from before alerts existed lack the field."""
 
 
 class WaitlistRepository:
@@ -91,8 +91,8 @@ class WaitlistRepository:
         raise TooManyAlerts(most=MOST_ALERTS)
 
     def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
-        """The step of a transaction that marks the offer's entry, after inserting it if it
-        ``joins``. The step raises ClaimLost if the entry no longer waits."""
+        """The step of a transaction that marks the entry as offered; a new entry (``joins``) is
+        inserted first. It raises ClaimLost if the entry no longer waits."""
 
         async def mark(session: Any) -> None:
             if joins is not None:
@@ -135,7 +135,7 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def iterate_open(self, after: WaitlistEntry | None, limit: int) -> list[WaitlistEntry]:
-        """Entries that wait or have an offer, from the one ``after``; the first in line first."""
+        """Entries after the entry ``after`` that wait or have an offer, the first in line first."""
         query: Document = {"open": True}
         if after is not None:
             query["$or"] = [
@@ -153,7 +153,7 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def position_of(self, wait: WaitlistEntry) -> int:
-        """The number of entries before it in the area's line, for some of its time."""
+        """The number of entries before ``wait`` in the area's line, for some of its time."""
         with translate_errors():
             return await self._all.count_documents(
                 {
@@ -196,9 +196,9 @@ class WaitlistRepository:
         *,
         offer: ReservationId | None = None,
     ) -> WaitlistEntry | None:
-        """Closes the entry if it is in one of ``states`` and has the ``offer``, if given. Returns
-        the previous entry, or None. Its claims are released. With ``end``, it is ``untold`` until
-        the reader is notified."""
+        """Closes the entry if it is in one of ``states`` and has the ``offer``, if given; returns
+        it as it was, or None. Its claims are released. With ``end``, it stays ``untold`` until the
+        reader is notified."""
         change, guard = _closed(state), Document()
         if offer is not None:
             guard["offer"] = offer

@@ -46,7 +46,7 @@ class ReservationLookup:
         ctx.require(self._reference.catalog.areas[seat.area_id].venue_id)
 
     async def reader_context(self, ctx: StaffContext, r: Reservation) -> RequestContext:
-        """The staff member acting for the reservation's reader. Raises: NotFound."""
+        """The context of the staff member acting for the reader. Raises: NotFound."""
         reader = await self._readers.get(r.reader_id)
         if reader is None:
             raise NotFound()
