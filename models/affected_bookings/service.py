@@ -196,13 +196,13 @@ class AffectedBookingService:
         self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
     ) -> tuple[WaitlistEntry, Reservation]:
         """The offer and its waitlist entry: after a decline, further offers follow."""
-        nothing: frozenset[str] = frozenset()
+        no_marks: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),
             old.reader_id,
             seat.area_id,
             frozenset(),
-            nothing,
+            no_marks,
             span.start,
             span.end,
             ctx.now,

@@ -58,7 +58,7 @@ class DeadlineJobs:
         unproven = await self._knowledge.venues_without_proof(now) if overdue else frozenset()
 
         def missed(r: Reservation) -> Reservation:
-            waived = _is_nobodys_fault(r, frozen, unproven)
+            waived = _is_excused(r, frozen, unproven)
             return transitions.mark_no_show(replace(r, penalty_waived=waived), _SYSTEM)
 
         return await apply_all(
@@ -75,7 +75,7 @@ class DeadlineJobs:
         unproven = await self._knowledge.venues_without_proof(now) if overdue else frozenset()
 
         def expired(r: Reservation) -> Reservation:
-            waived = _is_nobodys_fault(r, frozen, unproven)
+            waived = _is_excused(r, frozen, unproven)
             return transitions.expire_leave(replace(r, penalty_waived=waived), _SYSTEM)
 
         return await apply_all(self._writer, now, overdue, expired, {"return_by": {"$lte": due}})
@@ -146,7 +146,7 @@ class DeadlineJobs:
         return await self._reservations.drop_past_claims(past, BATCH)
 
 
-def _is_nobodys_fault(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
+def _is_excused(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
     """True if check-in was impossible, or somebody else sat on the seat."""
     out = frozen is True or r.venue_id in frozen or r.venue_id in unproven
     return r.penalty_waived or out or r.has_open_report

@@ -52,12 +52,12 @@ class JoinedOccupancy:
     ) -> None:
         self._midnight, self._before = midnight, before
         self.parts = others if before is None else (before, *others)
-        nobody = DayOccupancy()
+        empty = DayOccupancy()
         self.by_seat = _JoinedRows(
-            midnight, (before or nobody).by_seat, [part.by_seat for part in others]
+            midnight, (before or empty).by_seat, [part.by_seat for part in others]
         )
         self.by_reader = _JoinedRows(
-            midnight, (before or nobody).by_reader, [part.by_reader for part in others]
+            midnight, (before or empty).by_reader, [part.by_reader for part in others]
         )
 
     @property

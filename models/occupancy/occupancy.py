@@ -40,9 +40,9 @@ class DayOccupancy:
         self.by_seat: dict[SeatId, list[OccupancyRow]] = {}
         self.by_reader: dict[ReaderId, list[OccupancyRow]] = {}
         self._rows: dict[ReservationId, OccupancyRow] = {}
-        # The last known revision of what has ended: a late echo must not revive it.
-        self._ended = _Lately()
         # The last revision of reservations that have ended: a late report must not revive them.
+        self._ended = _Lately()
+        # Updates that arrived before their row: the answer to this worker's own write can come
         # after the report of another worker's change to the same reservation.
         self._ahead = _Lately()
         self._log: list[SeatId] = []

@@ -160,7 +160,7 @@ class ReservationChangeStream:
                         yield batch
             except PyMongoError as error:
                 log.warning("change_stream_broken", extra={"reason": type(error).__name__})
-                self._awake.set()  # nobody has to wait: readers see how old the data is
+                self._awake.set()  # requests need not wait: they see how old the data is
                 if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST:
                     self._token = None
                 await asyncio.sleep(_RETRY_S)
@@ -225,23 +225,23 @@ def _change(event: Document) -> tuple[str | None, Change]:
         return document["day"], row_of(id, document)
     fields = event["updateDescription"]["updatedFields"]
     row_fields = {
-        ours: kind(fields[theirs]) if fields[theirs] is not None else None
-        for theirs, ours, kind in _FIELDS
-        if theirs in fields
+        attribute: kind(fields[name]) if fields[name] is not None else None
+        for name, attribute, kind in _FIELDS
+        if name in fields
     }
     return None, RowUpdate(id, fields["rev"], row_fields)
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
 _FIELDS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("seat", "seat_id", SeatId),
     ("state", "state", ReservationState),
-    ("start", "booked_start", _as_it_is),
-    ("available_from", "available_from", _as_it_is),
-    ("end", "end", _as_it_is),
+    ("start", "booked_start", _unchanged),
+    ("available_from", "available_from", _unchanged),
+    ("end", "end", _unchanged),
 )
 
 

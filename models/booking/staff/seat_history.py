@@ -25,7 +25,9 @@ class StaffSeatHistory:
         The audit log records the look-up."""
         self._lookup.require_seat(ctx, seat_id)
         day = local_date(span.start)
-        rows = await self._reservations.on_seat(seat_id, day - timedelta(days=1))  # in its night
+        rows = await self._reservations.on_seat(
+            seat_id, day - timedelta(days=1)
+        )  # those over midnight
         rows += await self._reservations.on_seat(seat_id, day)
         bookings = [
             r
