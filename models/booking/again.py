@@ -1,4 +1,4 @@
-"""再约一次: the seat of the last stay again, at the same time of day; and the usual start."""
+"""再约一次: proposes the last stay's time of day again; and a reader's usual start."""
 
 from __future__ import annotations
 

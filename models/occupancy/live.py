@@ -202,8 +202,8 @@ class LiveOccupancy:
             raise
 
     def _mark_uncertain(self, day: date) -> None:
-        """Marks the day for a load: an insert may exist or still arrive. The stream leaves out this
-        process's inserts, so a new ``writer`` makes it report those until now."""
+        """Marks the day for a load: an insert may exist or still arrive. The process also takes a
+        new ``writer``, so that the stream reports its earlier inserts as well."""
         self._reservations.writer = self._changes.writer = new_id()
         if (cached := self._days.get(day)) is not None:
             cached.mark_uncertain()

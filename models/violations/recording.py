@@ -50,7 +50,7 @@ class ViolationRecorder:
         self._on_reader_changed = on_reader_changed
 
     async def record(self, r: Reservation, event: OutboxEvent) -> ViolationResult | None:
-        """Records the result of the event, once; None unless it is a no-show or an expired leave.
+        """The event's result, recorded once; None unless it is a no-show or an expired leave.
 
         Raises: Unavailable.
         """

@@ -59,7 +59,7 @@ class ViolationService:
     async def appeal(
         self, reader_id: ReaderId, violation_id: str, text: str, now: datetime
     ) -> Violation:
-        """Stores the appeal, the only one. Raises: NotFound, NothingToAppeal."""
+        """Stores the appeal; a second one is refused. Raises: NotFound, NothingToAppeal."""
         appealed = await self._violations.appeal(violation_id, reader_id, Appeal(text, now))
         if appealed is not None:
             return appealed
