@@ -1,5 +1,3 @@
-"""Sign-in by CAS."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -11,14 +9,15 @@ from notify.outgoing_calls import OutgoingCalls
 
 _CONTEXT: Final = "authnContextClass"
 _SECOND_FACTOR: Final = "mfa"
-"""How Apereo CAS names its second factors there: mfa-gauth, mfa-webauthn, …"""
+"""Prefix of the names of second factors in Apereo CAS: mfa-gauth, mfa-webauthn, …"""
 
 
 class CasProvider:
-    """One redirect to the campus's CAS and back. Who is signed in there is asked nothing."""
+    """Signs readers in by one redirect to the campus's CAS and back."""
 
     def __init__(self, cas: CasClient, email_attribute: str = "") -> None:
-        """``email_attribute`` holds a reader's address; empty where the campus releases none."""
+        """``email_attribute``: the attribute with a reader's e-mail address; empty if CAS releases
+        none."""
         self._cas, self._email_attribute = cas, email_attribute
 
     @property
@@ -31,7 +30,8 @@ class CasProvider:
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
-        """Whom the ticket names. One that this browser has not asked for may be anybody's.
+        """Redeems the ticket. The identity is ``unasked`` if this browser did not ask for the
+        ticket.
 
         Raises: TicketInvalid, CasUnavailable.
         """
