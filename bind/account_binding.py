@@ -102,8 +102,6 @@ class AccountBindingService:
         return await self._bindings.reader_of(openid)
 
     async def reader_by_unionid(self, unionid: str) -> ReaderId | None:
-        """The reader bound to the WeChat user with this unionid, the id that the official account
-        gets."""
         return await self._bindings.reader_by_unionid(unionid)
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
@@ -127,8 +125,7 @@ class AccountBindingService:
     # --- the WeChat user, in the mini-program -----------------------------------------------------
 
     async def preview(self, principal: Principal, secret: str, now: datetime) -> Reader:
-        """The reader of a scanned activation code or a review code. Raises: AlreadyBound,
-        ActivationCodeInvalid."""
+        """The reader of a scanned or review code. Raises: AlreadyBound, ActivationCodeInvalid."""
         await self._unbound(principal)
         reader_id = await self._redeemable.reader_of(secret, now)
         reader = await self._readers.get(reader_id) if reader_id is not None else None
@@ -137,8 +134,8 @@ class AccountBindingService:
         return reader
 
     async def bind(self, principal: Principal, code: str, now: datetime) -> Reader | BindingRequest:
-        """Uses the code up and binds its reader to the WeChat user. Returns the reader, or, if
-        guessing was detected, a binding request that the reader has to confirm.
+        """Uses the code up and binds its reader. If guessing was detected, returns a request
+        instead, which the reader has to confirm.
 
         Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
         """

@@ -1,6 +1,3 @@
-"""Reader groups and e-mail addresses that follow from the attributes a campus releases at
-sign-in."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -34,16 +31,14 @@ class CampusAttributes:
         return frozenset(self._reference.groups.campus_attributes)
 
     async def follow_address(self, reader: Reader, address: str) -> None:
-        """Makes the campus's address the reader's unless the reader has chosen otherwise. Does
-        nothing if ``address`` is empty or the library sends no mail."""
+        """Stores the campus's address, unless it is empty or the reader has chosen otherwise."""
         if self._addresses is not None and address:
             await self._addresses.follow_campus(reader.id, address)
 
     async def follow(
         self, reader: Reader, attributes: Mapping[str, Sequence[str]], now: datetime
     ) -> None:
-        """Replaces the reader's campus memberships by those of the attributes. Writes only if they
-        differ."""
+        """Replaces the reader's campus memberships by those of the attributes, if they differ."""
         current = {m.group_id: m for m in reader.memberships if m.source is MembershipSource.CAMPUS}
         group_ids = self._reference.groups.from_campus(attributes)
         if group_ids == current.keys():

@@ -20,8 +20,7 @@ HELD_FOR: Final = timedelta(minutes=2)
 
 
 class HeldSignIn(NamedTuple):
-    """``text``: the encrypted sign-in, for the form. ``holder``: a secret for the browser's
-    cookie."""
+    """``text``: the encrypted sign-in for the form. ``holder``: a secret for the cookie."""
 
     text: str
     holder: str
@@ -47,11 +46,8 @@ class HeldSignIns:
         )
 
     async def release(self, text: str, holder: str, now: datetime) -> SignIn:
-        """Returns the confirmed sign-in.
-
-        Raises: Unauthenticated if it is too late, belongs to another browser or was answered
-        before; Unavailable.
-        """
+        """Returns the confirmed sign-in, once. Raises: Unauthenticated if it is too late, another
+        browser's or already used; Unavailable."""
         try:
             held, owner, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
         except (DecryptionError, ValueError):

@@ -16,11 +16,8 @@ from models.readers.repository import ReaderRepository
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A person as the campus identifies them at one sign-in.
-
-    ``ticket``, ``provider`` and ``sign_on`` say how they signed in. ``realm`` is the namespace of
-    account numbers that are not the campus's; empty for the campus's own.
-    """
+    """One sign-in as the campus reports it. ``realm``: the namespace of account numbers that are
+    not the campus's; empty for the campus's."""
 
     number: str
     name: str
@@ -29,8 +26,7 @@ class SignIn:
     groups: Collection[str] = ()
     device: str = ""
     attributes: Mapping[str, Sequence[str]] | None = None
-    """Attributes that the campus releases about the person; None if this way to sign in has
-    none."""
+    """Attributes that the campus releases about the person; None if it releases none here."""
     email: str = ""
     provider: str = ""
     realm: str = ""
@@ -66,12 +62,9 @@ class LoginService:
         self._reserved = tuple(normalise_student_no(f"{realm}:") for realm in realms)
 
     async def sign_in(self, identity: SignIn, now: datetime) -> IssuedToken:
-        """Opens a web session with the person's current role, after creating or updating the
-        reader.
-
-        Raises: EntryRefused if the number is a visitor's; Unauthenticated if the ticket's session
-        has already been ended by single logout.
-        """
+        """Creates or updates the reader and opens a web session with their current role. Raises:
+        EntryRefused for a visitor's number; Unauthenticated if single logout has ended the
+        ticket."""
         reader = await self._admit(identity, now)
         role = self._staff.role_of(identity.reader_number, identity.provider, identity.groups)
         return await self._sessions.open_web(

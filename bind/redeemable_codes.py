@@ -29,8 +29,7 @@ _ASK_PAST: Final = (
     AttemptLimit("activation:all", 100, _WINDOW),
     AttemptLimit("activation:day", 1000, timedelta(days=1)),
 )
-"""Wrong digits of all users together: beyond either limit, the reader has to confirm the
-binding."""
+"""Wrong digits of all users: beyond either limit the reader has to confirm the binding."""
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 

@@ -69,25 +69,22 @@ class ScanNotes:
         )
 
     def begin_sign_in(self, text: str, state: str, now: datetime) -> str | None:
-        """Hands a note without a holder to the sign-in with this state; None if the note has a
-        holder or is over."""
+        """Hands a note without holder to the sign-in with this state; None for any other note."""
         note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"state:{state}") if note is not None else None
 
     def finish_sign_in(self, text: str, state: str, session_id: str, now: datetime) -> str | None:
-        """Hands the note of this sign-in to the session it opened; None if the note is another's or
-        over."""
+        """Hands the note of this sign-in to its new session; None for any other note."""
         note = self._opened(text, f"state:{state}", now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def hand_over(self, text: str, session_id: str, now: datetime) -> str | None:
-        """Hands a note without a holder to a new session; None if the note has a holder or is
-        over."""
+        """Hands a note without holder to a new session; None for any other note."""
         note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def scan_of(self, text: str, session_id: str, now: datetime) -> PresenceScan:
-        """The scan in this session's note. Raises: QrExpired if it is expired, another's, or no
+        """The scan in this session's note. Raises: QrExpired if it is expired, another's or no
         note."""
         note = self._opened(text, f"session:{session_id}", now)
         if note is None:

@@ -56,9 +56,8 @@ class ScannedCodes:
         step_seconds: int,
         now: datetime,
     ) -> PresenceScan:
-        """Returns the verified scan. ``text`` is the scanned link, or a note of this session;
-        without a session, notes are refused. After too many wrong codes, right ones are refused as
-        well.
+        """Returns the verified scan. ``text``: the scanned link, or this session's note of it (no
+        note without a session). After too many wrong codes right ones are refused too.
 
         Raises: QrInvalid; QrExpired, also for a note that is over or another's; TooManyAttempts.
         """
@@ -78,10 +77,8 @@ class ScannedCodes:
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
         """Verifies a scan without a session. A whole campus may share the address, so a right code
-        always passes; only wrong ones are counted and refused.
-
-        Raises: QrInvalid, QrExpired, TooManyAttempts.
-        """
+        always passes; only wrong ones are limited. Raises: QrInvalid, QrExpired,
+        TooManyAttempts."""
         try:
             return await self._verified(text, step_seconds, now)
         except QrInvalid:

@@ -1,7 +1,6 @@
-"""Seat labels: a fixed code on each seat, which proves that its reader has seen the label once.
+"""Seat labels: a fixed code on each seat, a keyed hash of the seat's id. Nothing is stored.
 
-The code is a keyed hash of the seat's id, so nothing is stored. It is weak evidence: a photo of the
-label works from anywhere, for a booking of that seat.
+A label is weak evidence: a photo of it works from anywhere, for a booking of that seat.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class SeatLabels:
         return SeatLabelScan(SeatId(seat_id))
 
     def _codes(self, seat_id: str) -> list[str]:
-        """The seat's code for each data key, the current one first: labels outlive key
+        """The seat's code under each data key, the current one first: labels outlive key
         rotations."""
         hashes = self._cipher.hashes(seat_id, "seat label")
         return [hash.partition(":")[2][:_HEX_DIGITS] for hash in hashes]

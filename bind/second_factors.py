@@ -1,8 +1,6 @@
-"""The second factor of staff members: codes of an authenticator (RFC 6238) and ten recovery codes.
-
-It is required if STAFF_TOTP is set and the campus's sign-on does not report a second factor of its
-own. Each code and each recovery code is accepted once.
-"""
+"""The second factor of staff members: codes of an authenticator (RFC 6238) and recovery codes, each
+accepted once. It is required if STAFF_TOTP is set and the campus's sign-on reports no second
+factor."""
 
 from __future__ import annotations
 
@@ -80,8 +78,7 @@ class SecondFactors:
         return Enrolment(secret, uri, self._cipher.encrypt(json.dumps(held), _HELD))
 
     def offered(self, reader: Reader, issuer: str, held: str, now: datetime) -> Enrolment:
-        """Decrypts the enrolment in the form. Raises: SecondFactorInvalid if it is another reader's
-        or expired."""
+        """The enrolment in the form. Raises: SecondFactorInvalid if it is another's or expired."""
         try:
             secret, reader_id, until = json.loads(self._cipher.decrypt(held, _HELD))
         except (DecryptionError, ValueError):
@@ -100,8 +97,8 @@ class SecondFactors:
         now: datetime,
         present: str = "",
     ) -> Sequence[str]:
-        """Stores the authenticator that has shown ``code`` and returns its recovery codes, which
-        cannot be shown again. The session then has its second factor.
+        """Stores the authenticator that has shown ``code``, and gives the session its second
+        factor. Returns the recovery codes, which cannot be shown again.
 
         An existing authenticator is replaced only in a session that has its second factor, and with
         ``present``, a code of the existing one or a recovery code: an unattended desk must not be
@@ -126,10 +123,8 @@ class SecondFactors:
         return codes
 
     async def confirm(self, reader: Reader, session: Session, code: str, now: datetime) -> None:
-        """Gives the session its second factor, for a code of the authenticator or a recovery code.
-
-        Raises: SecondFactorInvalid, TooManyAttempts.
-        """
+        """Gives the session its second factor. ``code``: of the authenticator, or a recovery code.
+        Raises: SecondFactorInvalid, TooManyAttempts."""
         await self._check(reader.id, code, now)
         await self._sessions.pass_second_factor(session)
 

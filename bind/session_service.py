@@ -1,8 +1,7 @@
 """Sessions: opening, looking up and ending them.
 
-The checksum of a token shows whether it was issued here. Sessions are stored in MongoDB; each
-worker caches look-ups, also of ended sessions, for at most five seconds. Ending a session deletes
-it in MongoDB first and then notifies all workers.
+Each worker caches look-ups, also of ended sessions, for at most five seconds. Ending a session
+deletes it in MongoDB first and then notifies all workers.
 """
 
 from __future__ import annotations
@@ -52,8 +51,8 @@ class SessionService:
         sealer: FieldCipher,
         tell: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``sealer`` adds the checksum to tokens. ``tell`` makes the other workers drop sessions or
-        readers from their caches, by their keys."""
+        """``sealer`` adds a checksum to tokens, which proves that they were issued here. ``tell``
+        makes the other workers drop sessions or readers from their caches, by their keys."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
         self._tell = tell
@@ -77,9 +76,8 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> IssuedToken:
-        """Opens a web session for a sign-on's ticket with this role. ``granted``: the console has
-        granted the reader a role. Raises: Unauthenticated if single logout has already ended the
-        ticket."""
+        """Opens a web session for a sign-on's ticket. ``granted``: the console has granted the
+        reader a role. Raises: Unauthenticated if single logout has already ended the ticket."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
             issued.token,
@@ -140,8 +138,8 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> datetime | None:
-        """Renews the session's role after its reader signed in again. Returns the session's new
-        end; None if the session is over."""
+        """Renews the role after a new sign-in. Returns the session's new end; None if it is
+        over."""
         until = now + WEB_LIFETIME
         # A session that has passed the second factor keeps it: only the password is asked for.
         has_factor = second_factor or (session.role is not None and session.role.second_factor)
@@ -157,8 +155,7 @@ class SessionService:
         return await self._sessions.of_reader(reader_id, now)
 
     async def keep(self, session: Session) -> datetime:
-        """Keeps the reader signed in on this device, without the role. Returns the session's new
-        end."""
+        """Keeps the reader signed in on this device, without the role. Returns the new end."""
         until = session.opened_at + KEPT_LIFETIME
         await self._sessions.prolong(session.id, until)
         await self._revoke([session.id])
@@ -178,10 +175,8 @@ class SessionService:
         return issued
 
     def id_of(self, token: str) -> str:
-        """The id of the token's session, without a look-up: the session may have ended.
-
-        Raises: Unauthenticated for a token that was never issued.
-        """
+        """The id of the token's session, which may have ended: nothing is looked up. Raises:
+        Unauthenticated for a token that was never issued."""
         id = self._ids.get(token)
         if id is None:
             program = token.startswith(TOKEN_PREFIX)
@@ -193,15 +188,15 @@ class SessionService:
         return id
 
     def cached(self, id: str, now: datetime) -> Principal | None:
-        """The session's principal from this worker's cache; None if it is not cached or has
-        expired."""
+        """The session's principal in this worker's cache; None if it is missing or expired."""
         entry = self._cache.get(id)
         if entry is None or entry[1] is None or monotonic() - entry[0] > CACHE_SECONDS:
             return None
         return entry[1] if now < entry[1].session.expires_at else None
 
     def recognised(self, token: str, now: datetime) -> Principal | None:
-        """The principal of the token's session from this worker's cache, like ``cached``."""
+        """The principal of the token's session in this worker's cache; None if missing or
+        expired."""
         id = self._ids.get(token)
         return self.cached(id, now) if id is not None else None
 
@@ -210,8 +205,7 @@ class SessionService:
         return await self.open(self.id_of(token), now)
 
     async def open(self, id: str, now: datetime) -> Principal:
-        """The session's principal, cached or looked up. Raises: Unauthenticated if the session is
-        over."""
+        """The session's principal, cached or looked up. Raises: Unauthenticated if it is over."""
         entry = self._cache.get(id)
         if entry is None or monotonic() - entry[0] > CACHE_SECONDS:
             principal = await self._look_up(id)
@@ -236,13 +230,11 @@ class SessionService:
         return principal
 
     async def close(self, *sessions: Session) -> None:
-        """Ends these sessions."""
         for session in sessions:
             await self._sessions.close(session.id)
         await self._revoke([session.id for session in sessions])
 
     async def close_of_reader(self, reader_id: ReaderId, but: Session | None = None) -> None:
-        """Ends all sessions of the reader except ``but``."""
         await self._revoke(await self._sessions.close_of_reader(reader_id, but))
 
     async def end_ticket(self, ticket: str) -> bool:
@@ -256,12 +248,10 @@ class SessionService:
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
 
     async def close_subject(self, provider: str, subject: str, at: datetime) -> None:
-        """Single logout: ends all sessions that the subject opened by this OpenID provider until
-        ``at``."""
+        """Single logout: ends what the subject opened by this OpenID provider until ``at``."""
         await self._revoke(await self._sessions.close_by_subject(provider, subject, at))
 
     async def unionid_of(self, session_id: str) -> str | None:
-        """The unionid of the session's WeChat user, if it is stored."""
         return await self._sessions.unionid_of(session_id)
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
@@ -282,8 +272,7 @@ class SessionService:
         self._listeners.append(listener)
 
     def invalidate(self, key: str) -> None:
-        """Removes a session, or all sessions of a reader (``reader:<id>``), from this worker's
-        cache."""
+        """Drops a session, or all of a reader's (``reader:<id>``), from this worker's cache."""
         self._forgotten += 1
         for listener in self._listeners:
             listener(key)
@@ -308,8 +297,7 @@ class SessionService:
 def _staff_role(
     role: Role | None, granted: bool, second_factor: bool, now: datetime
 ) -> StaffRole | None:
-    """The staff role of a sign-in: ``role`` by the settings, ``granted`` if the console gives one.
-    None for a reader without either."""
+    """None for a reader with neither a role of the settings nor one granted in the console."""
     if role is None and not granted:
         return None
     return StaffRole(role, since=now, used_at=now, second_factor=second_factor)

@@ -38,7 +38,6 @@ class SignOns:
     """All sign-ons of the library, in the order of the settings."""
 
     def __init__(self, all: Sequence[SignOn], now: Callable[[], datetime]) -> None:
-        """``now`` returns the wall-clock time."""
         self._all, self._now = {one.id: one for one in all}, now
         self._failed: dict[str, datetime] = {}
 
@@ -79,7 +78,6 @@ class SignOns:
         return at is not None and self._now() - at < FAILING_FOR
 
     async def answers(self) -> bool:
-        """True if all sign-ons without a realm respond. While one does not, its readers cannot keep
-        to deadlines."""
+        """True if all of the campus's sign-ons respond; those with a realm are not asked."""
         checks: list[Awaitable[bool]] = [one.provider.answers() for one in self if not one.realm]
         return all([await one for one in checks])

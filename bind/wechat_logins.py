@@ -15,7 +15,6 @@ class WeChatLogins:
         self._under_way: dict[str, asyncio.Future[WeChatIdentity]] = {}
 
     async def identity(self, js_code: str) -> WeChatIdentity:
-        """Raises: the errors of ``exchange``."""
         task = self._under_way.get(js_code)
         if task is None:
             task = asyncio.ensure_future(self._exchange(js_code))

@@ -1,8 +1,6 @@
-"""Identity providers: their protocol, and the values that all of them use.
-
-A provider redirects the browser to be identified, or redeems the one-time proof that it brings,
-over a connection of our own. Nothing that the browser claims about itself is trusted.
-"""
+"""Identity providers. Each redirects the browser to be identified, or redeems the one-time proof
+that it brings, over a connection of our own. What the browser claims about itself is not
+trusted."""
 
 from __future__ import annotations
 
@@ -47,8 +45,7 @@ class EntryUnavailable(Unavailable):
 
     @property
     def is_seen(self) -> bool:
-        """True if we observed the failure ourselves: a browser can forge or provoke the other
-        reasons."""
+        """False if a browser could have forged or provoked the failure."""
         return self.details["reason"] not in _BY_THE_BROWSER
 
 
@@ -81,7 +78,6 @@ class Attempt:
         return f"{self.provider}.{renew}.{self.state}.{self.secret}"
 
     def is_answered_by(self, state: str) -> bool:
-        """Compares the states in constant time."""
         return hmac.compare_digest(self.state.encode(), state.encode())
 
 
@@ -109,7 +105,7 @@ class ExternalIdentity:
 
 class IdentityProvider(Protocol):
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """The URL where the browser is identified; None if it has to bring its proof unasked.
+        """The URL where the browser is identified; None if the browser has to bring its proof.
         Raises: EntryUnavailable."""
 
     async def authenticate(

@@ -1,5 +1,3 @@
-"""Sign-in from the campus's app."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -13,11 +13,8 @@ _SECOND_FACTOR: Final = "mfa"
 
 
 class CasProvider:
-    """Signs readers in by one redirect to the campus's CAS and back."""
-
     def __init__(self, cas: CasClient, email_attribute: str = "") -> None:
-        """``email_attribute``: the attribute with a reader's e-mail address; empty if CAS releases
-        none."""
+        """``email_attribute``: the name of the e-mail attribute; empty if CAS releases none."""
         self._cas, self._email_attribute = cas, email_attribute
 
     @property
@@ -30,11 +27,8 @@ class CasProvider:
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
-        """Redeems the ticket. The identity is ``unasked`` if this browser did not ask for the
-        ticket.
-
-        Raises: TicketInvalid, CasUnavailable.
-        """
+        """Redeems the ticket; the identity is ``unasked`` if this browser did not ask for it.
+        Raises: TicketInvalid, CasUnavailable."""
         ticket, state = answer.get("ticket", ""), answer.get(STATE, "")
         renew = attempt is not None and attempt.renew
         user = await self._cas.validate(ticket, state, renew=renew)

@@ -1,9 +1,5 @@
-"""Client of a CAS 2.0 or 3.0 server.
-
-The protocol is https://apereo.github.io/cas/development/protocol/CAS-Protocol-Specification.html,
-whose section numbers stand in parentheses here. Tickets are redeemed over a connection of our own
-and for the configured service URL; nothing that the browser claims about itself is trusted.
-"""
+"""Client of a CAS 2.0 or 3.0 server; section numbers are those of
+https://apereo.github.io/cas/development/protocol/CAS-Protocol-Specification.html."""
 
 from __future__ import annotations
 
@@ -41,7 +37,6 @@ class CasClient:
         base_url: of the CAS server, without ``/login``.
         service_url: the absolute URL of this service, from configuration, never a Host header.
         timeout_s: seconds for one validation, including the retry with CAS 2.0.
-        names: the campus's names for attributes.
         exact_service: whether CAS accepts only this exact URL, so that no state can be added.
     """
 
@@ -82,12 +77,9 @@ class CasClient:
         return f"{self.service_url}?{urlencode({STATE: state})}"
 
     def login_url(self, state: str = "", renew: bool = False, gateway: bool = False) -> str:
-        """The sign-in URL (2.1). CAS sends ``state`` back. ``renew`` asks for the password again;
-        ``gateway`` never asks, and the browser comes back without a ticket if it is not signed in.
-
-        Raises:
-            ValueError: for both, which the protocol leaves undefined.
-        """
+        """The sign-in URL (2.1). ``renew``: CAS asks for the password again. ``gateway``: CAS never
+        asks, and a browser that is not signed in comes back without a ticket. Raises: ValueError
+        for both."""
         if renew and gateway:
             raise ValueError("renew and gateway exclude each other")
         query = {"service": self._service(state)}
@@ -96,8 +88,7 @@ class CasClient:
         return f"{self._base_url}/login?{urlencode(query)}"
 
     def logout_url(self, return_to: str | None = None) -> str:
-        """The URL (2.3) that ends the CAS session and then redirects to the absolute
-        ``return_to``."""
+        """The URL (2.3) that ends the CAS session and redirects to the absolute ``return_to``."""
         query = f"?{urlencode({'service': return_to})}" if return_to else ""
         return f"{self._base_url}/logout{query}"
 

@@ -31,8 +31,7 @@ NOT_ATTRIBUTES = frozenset(
 
 
 class TicketInvalid(Unauthenticated):
-    """The ticket is unknown, used, expired or for another service. Details: ``cas_code``
-    (2.5.3)."""
+    """The ticket is unknown, used, expired or another service's. Details: ``cas_code`` (2.5.3)."""
 
     code = "ticket_invalid"
 
@@ -51,10 +50,8 @@ class CasUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class AttributeNames:
-    """The campus's names of attributes; an empty name means that it is not released.
-
-    ``account``: the attribute with the account number; empty if ``cas:user`` holds it.
-    """
+    """The campus's names of attributes; empty names are not released. ``account``: the attribute
+    with the account number; empty if ``cas:user`` holds it."""
 
     account: str = ""
     name: str = "cn"
@@ -78,12 +75,8 @@ def read_answer(answer: bytes, names: AttributeNames, charset: str = "") -> CasU
 
     Attributes may be wrapped in ``cas:attributes`` or stand beside ``cas:user``, as
     ``<cas:cn>v</cas:cn>`` or as ``<cas:attribute name="cn" value="v"/>``; servers use all three
-    forms. Some also wrap user and attributes in one more element.
-
-    Args:
-        answer: the body, in UTF-8, UTF-16 or its declared encoding, also GBK and its relatives.
-        names: the campus's names of attributes.
-        charset: from the response's header, for a body that declares no encoding.
+    forms. Some also wrap user and attributes in one more element. ``charset``: from the response's
+    header, for a body that declares no encoding.
 
     Raises:
         TicketInvalid: the response is an authenticationFailure.
@@ -133,11 +126,8 @@ def _read(root: Element | None, names: AttributeNames) -> CasUser:
 
 
 def parse_logout(logout_request: str) -> str:
-    """The ticket whose session a single-logout request (2.3.3) ends.
-
-    Raises:
-        Malformed: the text is no logout request; field ``logoutRequest``.
-    """
+    """The ticket whose session a single-logout request (2.3.3) ends. Raises: Malformed for any
+    other text, with the field ``logoutRequest``."""
     if len(logout_request) > MAX_LOGOUT_CHARS:
         raise Malformed(field="logoutRequest", reason="too_long")
     root = _parse(logout_request.lstrip(BEFORE_XML))
@@ -156,8 +146,7 @@ def _encoding(answer: bytes, charset: str) -> str:
 
 
 def _text(answer: bytes, encoding: str) -> str | bytes:
-    """The body without leading white space and BOM, decoded if the parser does not know the
-    encoding."""
+    """The body without leading white space and BOM, decoded if its encoding is Chinese."""
     answer = answer.lstrip(BEFORE_XML.encode())
     try:
         if codecs.lookup(encoding).name in CHINESE:
@@ -190,6 +179,5 @@ def _attributes(success: Element) -> dict[str, tuple[str, ...]]:
 
 
 def _value(element: Element) -> str:
-    """The text of an element, trimmed; empty if it has children, since the text would be
-    incomplete."""
+    """The element's trimmed text; empty if it has children, as the text would be incomplete."""
     return "" if len(element) else (element.text or "").strip()

@@ -1,8 +1,7 @@
 """Sign-in by OpenID Connect: the code flow with PKCE, and back-channel logout.
 
 OpenID Connect Core 1.0, https://openid.net/specs/openid-connect-core-1_0.html; RFC 7636 (PKCE) and
-RFC 9700 (current practice). Nothing that the browser claims about itself is trusted: its code is
-redeemed over a connection of our own, and the ID token is signed for this sign-in's nonce.
+RFC 9700 (current practice).
 """
 
 from __future__ import annotations
@@ -65,8 +64,6 @@ class OidcSettings:
 
 
 class OidcProvider(CampusClient):
-    """Signs readers in by one OpenID provider. Use it as an async context manager."""
-
     def __init__(
         self,
         settings: OidcSettings,
@@ -140,10 +137,7 @@ class OidcProvider(CampusClient):
         return True
 
     async def read_logout(self, token: str) -> LogoutToken:
-        """Verifies a logout token and uses it up.
-
-        Raises: LogoutTokenInvalid, EntryUnavailable.
-        """
+        """Verifies a logout token and uses it up. Raises: LogoutTokenInvalid, EntryUnavailable."""
         metadata = await self.directory.metadata()
         keys = await self.directory.keys(key_id(token))
         logout = read_logout_token(token, keys, self._audience(metadata), self._now())
@@ -225,8 +219,8 @@ class OidcProvider(CampusClient):
     async def _userinfo(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str
     ) -> Mapping[str, Any]:
-        """Claims of the userinfo endpoint. Raises: EntryUnavailable; EntryRefused for another
-        subject's."""
+        """The userinfo endpoint's claims. Raises: EntryUnavailable; EntryRefused for another
+        subject."""
         headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
         status, claims = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
         if status != 200:

@@ -1,7 +1,5 @@
-"""The published endpoints and keys of an OpenID provider.
-
-OpenID Connect Discovery 1.0, https://openid.net/specs/openid-connect-discovery-1_0.html.
-"""
+"""The published endpoints and keys of an OpenID provider (OpenID Connect Discovery 1.0,
+https://openid.net/specs/openid-connect-discovery-1_0.html)."""
 
 from __future__ import annotations
 
@@ -90,7 +88,6 @@ class OidcDirectory:
     """Metadata and keys of one issuer, cached."""
 
     def __init__(self, issuer: str, client: CampusClient, now: Callable[[], datetime]) -> None:
-        """``now`` returns the wall-clock time."""
         self._issuer, self._client = issuer, client
         self._metadata = _Remembered(self.fetch, now)
         self._keys = _Remembered(self._fetch_keys, now)
@@ -107,7 +104,7 @@ class OidcDirectory:
         return _read(body, self._issuer)
 
     async def keys(self, kid: str | None) -> ProviderKeys:
-        """The signing keys, requested again if none has the id ``kid``. Raises:
+        """The signing keys, requested again if ``kid`` is not among them. Raises:
         EntryUnavailable."""
 
         def lasts(cached: ProviderKeys) -> timedelta:
@@ -168,8 +165,7 @@ def _is_as_safe(address: str, issuer: str) -> bool:
 
 
 def _read_keys(body: Mapping[str, Any]) -> ProviderKeys:
-    """The public signing keys; unusable entries are left out. Raises: EntryUnavailable without
-    any."""
+    """The usable public signing keys. Raises: EntryUnavailable if there are none."""
     from joserfc.errors import JoseError
     from joserfc.jwk import ECKey, KeySet, RSAKey
 

@@ -1,8 +1,5 @@
-"""Verification of an OpenID provider's ID tokens and logout tokens.
-
-OpenID Connect Core 1.0, section 3.1.3.7, and Back-Channel Logout 1.0, section 2.6. joserfc verifies
-signatures and the usual claims.
-"""
+"""Verification of ID tokens (OpenID Connect Core 1.0, section 3.1.3.7) and logout tokens
+(Back-Channel Logout 1.0, section 2.6). joserfc verifies signatures and the usual claims."""
 
 from __future__ import annotations
 
@@ -43,7 +40,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The issuer that must have signed a token, and the client for which."""
+    """The required issuer of a token, and the client for which it must be made."""
 
     issuer: str
     client_id: str
@@ -74,10 +71,7 @@ def key_id(token: str) -> str | None:
 def read_id_token(
     token: str, keys: ProviderKeys, audience: Audience, nonce: str, now: datetime
 ) -> Mapping[str, Any]:
-    """Verifies a fresh ID token with this sign-in's ``nonce`` and returns its claims.
-
-    Raises: EntryRefused.
-    """
+    """Returns the claims of a fresh ID token with this ``nonce``. Raises: EntryRefused."""
     try:
         claims = _verified(token, keys, audience, now)
         if claims.get("nonce") != nonce:

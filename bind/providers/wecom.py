@@ -19,12 +19,8 @@ _CODE_BAD: Final = frozenset({40029, 40163, 42003})
 
 
 class WeComProvider:
-    """WeCom (企业微信) sign-in: OAuth2 without a consent page (``snsapi_base``), then
-    ``auth/getuserinfo``.
-
-    https://developer.work.weixin.qq.com/document/path/91023: the member's ``userid`` is used as the
-    account number.
-    """
+    """WeCom sign-in: OAuth2 without a consent page (``snsapi_base``). The member's ``userid`` is
+    the account number. https://developer.work.weixin.qq.com/document/path/91023"""
 
     def __init__(self, client: WeComClient, redirect_uri: str, authorize_url: str) -> None:
         self._client = client
