@@ -108,12 +108,11 @@ class AccountBindingService:
         return await self._bindings.is_bound(reader_id)
 
     async def unbind(self, reader_id: ReaderId, requested_in: Session | None = None) -> None:
-        """Ends the binding, the consents of its WeChat user, and the reader's sessions, except the
-        web session in which this was requested. A repeated 是我 cannot bind again.
+        """Ends the binding, its WeChat user's consents, and the reader's sessions except the web
+        session in which this was requested. A repeated 是我 cannot bind again.
 
-        Sessions are closed first: if a later step fails, the whole can be repeated. The WeChat
-        user's sessions are closed too, since a new binding of the same user would give them a
-        reader again.
+        Sessions end first, so that the call can be repeated after a failure. Sessions of the WeChat
+        user end too: after a new binding of the same user they would have a reader again.
         """
         await self._codes.discard(reader_id)
         on_web = requested_in is not None and requested_in.kind is SessionKind.WEB

@@ -1,5 +1,4 @@
-"""Sign-ins that the reader has to confirm (以 张* 登录？), as this browser did not ask for the
-ticket."""
+"""Sign-ins with an unrequested ticket, which the reader has to confirm: 以 张* 登录？"""
 
 from __future__ import annotations
 

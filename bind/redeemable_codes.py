@@ -1,10 +1,9 @@
 """Codes that bind a WeChat user to a reader: six digits, a scanned code, a review code.
 
-Scanned codes and review codes have 128 bits and cannot be guessed: they bind at once and are not
-counted. Digits live for ten minutes and can be guessed, so wrong digits are counted per WeChat user
-and over all users. The limit per user refuses further digits. The limit over all must not refuse,
-or strangers could lock everyone out: beyond it, right digits only create a request, which the
-reader confirms on the page that shows the code.
+Scanned and review codes have 128 bits: they cannot be guessed and bind at once. Digits live for ten
+minutes and can be guessed: after too many wrong ones a WeChat user's next ones are refused. Beyond
+the limits over all users right digits only create a request, which the reader confirms on the page
+that shows the code; refusing them would let strangers lock everyone out.
 """
 
 from __future__ import annotations

@@ -84,8 +84,7 @@ class ScanNotes:
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def scan_of(self, text: str, session_id: str, now: datetime) -> PresenceScan:
-        """The scan in this session's note. Raises: QrExpired if it is expired, another's or no
-        note."""
+        """The scan in this session's note. Raises: QrExpired for any other or expired note."""
         note = self._opened(text, f"session:{session_id}", now)
         if note is None:
             raise QrExpired()

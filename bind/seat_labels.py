@@ -35,7 +35,6 @@ class SeatLabels:
         return SeatLabelScan(SeatId(seat_id))
 
     def _codes(self, seat_id: str) -> list[str]:
-        """The seat's code under each data key, the current one first: labels outlive key
-        rotations."""
+        """The seat's code under each data key, current first: labels outlive key rotations."""
         hashes = self._cipher.hashes(seat_id, "seat label")
         return [hash.partition(":")[2][:_HEX_DIGITS] for hash in hashes]

@@ -1,8 +1,5 @@
-"""Sessions: opening, looking up and ending them.
-
-Each worker caches look-ups, also of ended sessions, for at most five seconds. Ending a session
-deletes it in MongoDB first and then notifies all workers.
-"""
+"""Sessions. Each worker caches look-ups, also of ended sessions, for at most five seconds; ending a
+session deletes it in MongoDB first and then notifies all workers."""
 
 from __future__ import annotations
 
@@ -49,13 +46,14 @@ class SessionService:
         sessions: SessionRepository,
         tokens: ApiTokenRepository,
         sealer: FieldCipher,
-        tell: Callable[[list[str]], Awaitable[None]],
+        announce: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``sealer`` adds a checksum to tokens, which proves that they were issued here. ``tell``
-        makes the other workers drop sessions or readers from their caches, by their keys."""
+        """``sealer`` adds a checksum to tokens, which proves that they were issued here.
+        ``announce`` makes the other workers drop sessions or readers from their caches, by their
+        keys."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
-        self._tell = tell
+        self._announce = announce
         self._forgotten = 0
         # The hash of a token never changes, and computing it for each request adds up. Only issued
         # tokens are cached, so a stranger cannot push others out.
@@ -138,8 +136,7 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> datetime | None:
-        """Renews the role after a new sign-in. Returns the session's new end; None if it is
-        over."""
+        """Renews the role after a new sign-in. Returns the session's new end; None if over."""
         until = now + WEB_LIFETIME
         # A session that has passed the second factor keeps it: only the password is asked for.
         has_factor = second_factor or (session.role is not None and session.role.second_factor)
@@ -195,8 +192,7 @@ class SessionService:
         return entry[1] if now < entry[1].session.expires_at else None
 
     def recognised(self, token: str, now: datetime) -> Principal | None:
-        """The principal of the token's session in this worker's cache; None if missing or
-        expired."""
+        """The cached principal of the token's session; None if it is missing or expired."""
         id = self._ids.get(token)
         return self.cached(id, now) if id is not None else None
 
@@ -265,7 +261,7 @@ class SessionService:
     async def _revoke(self, keys: list[str]) -> None:
         for key in keys:
             self.invalidate(key)
-        await self._tell(keys)
+        await self._announce(keys)
 
     def on_ended(self, listener: Callable[[str], None]) -> None:
         """Calls the listener with the key of each session or reader that leaves the cache."""

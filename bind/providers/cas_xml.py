@@ -1,5 +1,3 @@
-"""Parses the responses and logout requests of a CAS server."""
-
 from __future__ import annotations
 
 import codecs

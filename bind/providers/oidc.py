@@ -219,8 +219,7 @@ class OidcProvider(CampusClient):
     async def _userinfo(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str
     ) -> Mapping[str, Any]:
-        """The userinfo endpoint's claims. Raises: EntryUnavailable; EntryRefused for another
-        subject."""
+        """The userinfo claims. Raises: EntryUnavailable; EntryRefused for another subject."""
         headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
         status, claims = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
         if status != 200:

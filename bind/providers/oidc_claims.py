@@ -1,5 +1,3 @@
-"""Reads a reader's identity from the claims of an OpenID provider."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

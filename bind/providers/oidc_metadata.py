@@ -104,8 +104,7 @@ class OidcDirectory:
         return _read(body, self._issuer)
 
     async def keys(self, kid: str | None) -> ProviderKeys:
-        """The signing keys, requested again if ``kid`` is not among them. Raises:
-        EntryUnavailable."""
+        """The signing keys, requested again if ``kid`` is missing. Raises: EntryUnavailable."""
 
         def lasts(cached: ProviderKeys) -> timedelta:
             has_it = kid is None or kid in cached.ids
