@@ -55,7 +55,7 @@ class KioskCodeService:
         )
 
     async def verified(self, text: str, step_seconds: int, now: datetime) -> KioskCodeScan:
-        """The kiosk and time step of the code; whether it is fresh enough. Raises: QrInvalid."""
+        """The scan: kiosk, time step, and whether the code is recent enough. Raises: QrInvalid."""
         kiosk_id, digits, secret = await self._read(text)
         current = int(now.timestamp()) // step_seconds
         for back in range(_RECOGNISED_STEPS + 1):

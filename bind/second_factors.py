@@ -33,7 +33,7 @@ _RECOVERY_BYTES: Final = 10
 _RECOVERY_CODE: Final = re.compile(r"[A-Z2-7]{16}")
 _OFFER_LASTS: Final = timedelta(minutes=15)
 _STEPS_OFF: Final = (0, -1, 1)
-"""Accepted steps: the phone's clock may be half a minute off in either direction."""
+"""Accepted offsets in steps: the phone's clock may be half a minute off in either direction."""
 _HELD: Final = "second factor"
 
 

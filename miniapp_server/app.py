@@ -99,8 +99,8 @@ class WorkerIdentity:
 async def open_application(
     settings: Settings, clock: Clock, worker: WorkerIdentity | None = None
 ) -> AsyncIterator[web.Application]:
-    """All services, wired, with the reference data loaded; without HTTP, for commands too. Raises:
-    DatabaseRefused, MongoUnusable."""
+    """The application with all services wired and the reference data loaded, but without HTTP and
+    jobs. Raises: DatabaseRefused, MongoUnusable."""
     async with open_resources(settings, clock) as resources:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)

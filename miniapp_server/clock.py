@@ -17,7 +17,7 @@ from models.storage.rounds import pause_s
 log = logging.getLogger(__name__)
 
 TOLERANCE: Final = timedelta(seconds=10)
-"""A machine whose clock differs from MongoDB's by more accepts no changes and runs no jobs."""
+"""A machine whose clock is off MongoDB's by more than this accepts no changes and runs no jobs."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000

@@ -112,7 +112,7 @@ class Connection(web.RequestHandler):
 
 
 class _Anonymous(web.Response):
-    """A response without a ``Server`` header, outside the application, whose signals remove it."""
+    """A response without a ``Server`` header, which the application's signals remove elsewhere."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()

@@ -35,7 +35,7 @@ LONGEST: Final = 128
 """Most characters in a field; the service accepts ids of at most 64."""
 POLL_S: Final = 0.5
 BEAT_S: Final = 20.0
-"""Longest time between two requests: deadlines wait until a gate has reported, even no events."""
+"""Seconds after which a request is sent even without events: deadlines wait for a gate's report."""
 _PATIENCE_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _TIMEOUT_S: Final = 10.0
 _FIELDS: Final = ("id", "student_no", "direction", "method", "at")

@@ -15,7 +15,7 @@ from models.proof.entities import Proof, ProofStanding
 
 log = logging.getLogger(__name__)
 PACKAGED: Final = Path(__file__).parent / "proof.json"
-"""Written by ``scripts/prove --package``; not in the repository, since it names a commit."""
+"""The file that ``scripts/prove --package`` writes; not in the repository, as it names a commit."""
 COMMIT: Final = Path(__file__).parent / "commit.txt"
 """The commit that a wheel was built from, written by ``scripts/build``."""
 _GIT_S: Final = 5.0
@@ -35,7 +35,7 @@ def proof_standing(packaged: Path = PACKAGED) -> ProofStanding:
 
 @cache
 def _commit_at_start() -> str:
-    """The commit at this process's start, also if another one is checked out later."""
+    """The commit at this process's start, even if another one is checked out later."""
     return running_commit()
 
 

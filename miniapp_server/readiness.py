@@ -36,7 +36,7 @@ _LOOK_S: Final = 2.0
 
 
 class Readiness:
-    """The service is not ready without MongoDB; any other trouble is only reported."""
+    """The readiness check: it fails without MongoDB; other troubles are only reported."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class ReadinessMetrics:
         self.releases = DatabaseReleases(resources.db, resources.redis)
 
     async def measure(self) -> None:
-        """Without MongoDB the last known backup stays, and the other metrics are still set."""
+        """Sets the metrics; without MongoDB the last known backup stays."""
         ready, troubles = await self._readiness.check()
         # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
         counts = Counter(

@@ -58,8 +58,8 @@ from models.wechat.callback_log_repository import WeChatCallbackLog
 
 
 class Repositories:
-    """All repositories of a process. Each exists once, because it notes its own writes. Only the
-    wiring, the commands and tests hold this object."""
+    """All repositories of a process. Each exists once, because some remember their own writes. Only
+    the wiring, the commands and tests hold this object."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self.cipher = cipher

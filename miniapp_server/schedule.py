@@ -71,7 +71,7 @@ class Notifications:
         self._calm_at = monotonic()
 
     async def close(self) -> None:
-        """Stops sending, after what has begun."""
+        """Stops sending once the deliveries under way are done."""
         channels = [worker.close() for worker in self.workers.values()]
         await asyncio.gather(*channels, self.webhooks.close())
 
@@ -119,7 +119,7 @@ class Refresh:
 
 
 def deadline_jobs(app: web.Application) -> JobGroup:
-    """Jobs that act on reservations when a time is reached, in this order."""
+    """The jobs that act on reservations at their deadlines, in the order in which they run."""
     deadlines, extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
     waitlist = app[WAITLIST_JOBS]
 

@@ -44,7 +44,7 @@ class Messaging(Enum):
 
 
 _GOING_ON_S: Final = 1.0
-"""Seconds after which messaging groups with work run again, since more may be under way."""
+"""Seconds until groups that write or send messages run again after they had work: more may come."""
 
 _RENEW_AFTER_S: Final = 3.0
 """Seconds after which a lease is renewed: with a run's time limit well within ``LEASE``."""
@@ -159,7 +159,7 @@ class Scheduler:
             group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
-        """Wakes the messaging groups after a group had effects, unless it only sent messages."""
+        """Wakes the groups that write or send messages; a group that only sent some wakes none."""
         for group in self.groups:
             is_messaging = group.messaging is not Messaging.NOTHING
             if is_messaging and group is not changed and changed.messaging is not Messaging.SENDS:
@@ -273,7 +273,8 @@ class Scheduler:
         return True
 
     async def _renew_with_others(self, group: JobGroup) -> bool:
-        """Renews this group's and other frequent leases in one write. False if not this one."""
+        """Renews the leases of this group and of other frequent ones in one write. False if this
+        group's lease was not renewed."""
         async with self._renewing:
             now, real_now = monotonic(), self._clock.real_now()
             if now - group.leased_at <= _RENEW_AFTER_S:

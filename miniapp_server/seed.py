@@ -107,8 +107,7 @@ def default_policy(data: LibraryData) -> Policy:
 async def seed(
     stored: Repositories, reference: ReferenceData, data: LibraryData, now: datetime
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Writes the library. Returns the new keys of kiosks and of gates that had none, by their
-    ids."""
+    """Writes the library. Returns the new keys of kiosks and of gates without a key, by id."""
     if await stored.profiles.load() is None:
         await stored.profiles.add_missing(replace(reference.default_profile, **data.profile))
     await stored.gates.put(data.gates)

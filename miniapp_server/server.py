@@ -59,7 +59,7 @@ def reserve_port(host: str, port: int) -> socket.socket:
     """
     holder = socket.socket()
     try:
-        # SO_REUSEADDR lets this bind ignore connections in TIME_WAIT, and then is off for others.
+        # Connections in TIME_WAIT do not block this bind; afterwards no other process can bind.
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((host, port))
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)

@@ -19,11 +19,12 @@ class ServiceManager:
         self._address = env.get(SOCKET, "")
 
     def ready(self, status: str = "") -> None:
-        """The service is ready, or a reload is over. ``status`` appears in ``systemctl status``."""
+        """Reports that the service is ready or a reload is over; ``systemctl status`` shows
+        ``status``."""
         self._notify(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:
-        """A reload begins; systemd waits for the next ``ready``."""
+        """Reports that a reload begins; systemd waits for the next ``ready``."""
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._notify(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
 

@@ -18,7 +18,7 @@ from notify.wechat.text_checks import Checks, TextChecker
 
 
 def text_checker(resources: Resources) -> TextChecker | None:
-    """None without a mini-program."""
+    """The checker of readers' texts; None without a mini-program."""
     wechat, r = resources.settings.wechat, resources.repositories
     if not wechat.used:
         return None
@@ -44,7 +44,7 @@ def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
 
 
 def open_conversations(resources: Resources) -> Conversations:
-    """Conversations by the WeChat accounts that the library has."""
+    """Conversations that answer through the library's WeChat accounts."""
     accounts: dict[str, SendText] = {}
     if resources.settings.wechat.used:
         accounts["mini"] = resources.mini_program.send_text

@@ -12,7 +12,7 @@ _RENAMED: Final = {
     "sweep": "check-integrity",
     "tour": "demo-walkthrough",
 }
-"""Present names of renamed commands."""
+"""Former names of commands, with the present ones."""
 
 
 def main() -> None:

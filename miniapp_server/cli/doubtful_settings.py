@@ -39,7 +39,7 @@ def _networks(settings: Settings) -> Iterator[tuple[str, str, str]]:
         ("WEBHOOK_ALLOWED_NETWORKS", settings.webhook_networks, "webhooks go there without TLS"),
     ):
         for network in _too_wide(networks):
-            yield name, str(network), f"this network is too wide to be yours alone: {note}"
+            yield name, str(network), f"so wide a network is hardly yours: {note}"
     for network in settings.webhook_networks:
         if network.is_loopback or network.is_link_local:
             note = "a webhook can reach this machine's own services"

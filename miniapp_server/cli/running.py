@@ -31,7 +31,7 @@ _OF_OPENSSL: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | None) -> int:
-    """Run the command with the file's variables above this process's. Returns the exit status."""
+    """Run the command; the file's variables override this process's. Returns the exit status."""
     try:
         uvloop.run(command(_environment(env_file)))
     except _EXPECTED_ERRORS as error:
@@ -60,7 +60,7 @@ def _line_of(error: DomainError) -> str:
 
 
 def _environment(file: Path | None) -> Env:
-    """The file's variables above this process's. Raises: CommandError."""
+    """This process's variables, overridden by the file's. Raises: CommandError."""
     if file is None:
         return os.environ
     try:

@@ -20,7 +20,7 @@ def load(env: Env, lan: str = "") -> Settings:
 
 
 def plug_of(settings: Settings) -> Plug | None:
-    """The plug for ``create_app``: the sandbox's, or None."""
+    """The sandbox's plug for ``create_app``; None for a real library."""
     if settings.mode is not Mode.SANDBOX:
         return None
     # Imported here: every worker of a real library would need 2 MB more.

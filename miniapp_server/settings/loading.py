@@ -63,7 +63,7 @@ RENAMED: Final = {
     "VIEWERS": "STAFF_VIEWERS",
     "WECHAT_STATE": "WECHAT_ENV_VERSION",
 }
-"""Present names of renamed variables. An old name is a fault: it would silently have no effect."""
+"""Former names of variables, with the present ones. Setting an old name is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Staff members need a second factor; the service asks for it if the sign-on did not."""
+    """Whether staff members need a second factor, which the service asks for if the sign-on did
+    not."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)

@@ -30,7 +30,7 @@ OIDC_ENDINGS: Final = (
     *("NUMBER_CLAIM", "NAME_CLAIM", "KIND_CLAIM", "EMAIL_CLAIM", "GROUPS_CLAIM"),
     *("VIEWER_GROUP", "LIBRARIAN_GROUP", "ADMINISTRATOR_GROUP"),
 )
-"""Each OpenID provider's variables end so, after ``OIDC_`` and its name in OIDC_PROVIDERS."""
+"""Endings of each OpenID provider's variables, after ``OIDC_`` and its name in OIDC_PROVIDERS."""
 OIDC_VARIABLE: Final = re.compile(r"OIDC_([A-Z][A-Z0-9]{0,19})_([A-Z_]+)")
 _STAFF: Final = (
     # role, variable of account numbers, end of a variable of the group
@@ -56,7 +56,7 @@ class CasSettings:
     email_attribute: str
     """Empty if the campus releases no e-mail address."""
     exact_service: bool
-    """CAS accepts only this service's exact URL, without a state."""
+    """Whether CAS accepts only this service's exact URL, without a state."""
     name: str = ""
     """The name on the sign-in page; empty for 统一身份认证."""
 

@@ -43,7 +43,7 @@ class WeChatSettings:
 
     @property
     def account(self) -> str:
-        """An id of the app id with this secret; another secret makes another id."""
+        """The app id with a fingerprint of the secret: a new secret makes a new name."""
         marked = hashlib.sha256(f"{self.appid} {self.secret}".encode()).hexdigest()
         return f"{self.appid}:{marked[:16]}"
 
@@ -91,7 +91,7 @@ def _templates(read: EnvironmentReader, why: str) -> Mapping[Template, TemplateC
 
 
 def read_official_account(read: EnvironmentReader) -> OfficialAccountSettings | None:
-    """None if the library has no official account."""
+    """The official account; None if the library has none."""
     appid = read.text("WECHAT_MP_APPID")
     if not appid:
         return None

@@ -29,7 +29,7 @@ def gate_import(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
 def gate_agent(context: typer.Context) -> None:
-    """Report a gate's events, read from its file, to the service. The reference agent."""
+    """Report a gate's events to the service. The reference agent reads the gate's file."""
     # The agent also runs alone, on machines with only Python, so it parses its own options.
     from miniapp_server.gate_agent import main
 
