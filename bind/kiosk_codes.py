@@ -25,7 +25,7 @@ _ACCEPTED_BACK: Final = 1
 _RECOGNISED_STEPS: Final = 20
 """Codes of at most this many past steps are recognised at once, so they are no wrong guesses."""
 _OLDEST: Final = timedelta(days=1)
-"""Codes of this age are still recognised as expired (qr_expired); older ones are qr_invalid."""
+"""Codes up to this age are recognised as expired (qr_expired); older ones are qr_invalid."""
 _STEPS_AT_ONCE: Final = 100
 """Codes compared before the event loop may serve other requests."""
 

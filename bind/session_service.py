@@ -136,7 +136,7 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> datetime | None:
-        """Renews the role after a new sign-in. Returns the session's new end; None if over."""
+        """Renews the role after a new sign-in. Returns the session's new end; None if it ended."""
         until = now + WEB_LIFETIME
         # A session that has passed the second factor keeps it: only the password is asked for.
         has_factor = second_factor or (session.role is not None and session.role.second_factor)

@@ -28,7 +28,8 @@ from notify.webhooks.worker import WebhookWorker
 
 
 def wire_jobs(app: web.Application, resources: Resources, channels: Channels, owner: str) -> None:
-    """Call after all features. ``owner``: this process's name in the leases; random if empty."""
+    """Call after all features are wired. ``owner``: this process's name in the leases, or
+    random."""
     settings, r, clock = resources.settings, resources.repositories, resources.clock
     redis_health = RedisHealth(resources.redis, settings.redis_url)
     workers = delivery_workers(channels, resources, app[METRICS])

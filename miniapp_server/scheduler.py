@@ -159,7 +159,8 @@ class Scheduler:
             group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
-        """Wakes the groups that write or send messages; a group that only sent some wakes none."""
+        """Wakes the groups that write or send messages, unless ``changed`` itself only sends
+        them."""
         for group in self.groups:
             is_messaging = group.messaging is not Messaging.NOTHING
             if is_messaging and group is not changed and changed.messaging is not Messaging.SENDS:

@@ -11,7 +11,7 @@ from models.profile.entities import LibraryProfile
 
 
 def default_profile(settings: Settings) -> LibraryProfile:
-    """The profile of a library that has saved none."""
+    """The profile to use until the library has saved one."""
     names: Mapping[str, Any] = {**DEFAULT_NAMES, "title": settings.title}
     return LibraryProfile(**names, contact=settings.contact)
 
