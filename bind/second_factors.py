@@ -129,7 +129,8 @@ class SecondFactors:
         await self._sessions.pass_second_factor(session)
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
-        """Uses the code up, or counts a wrong one. Raises: SecondFactorInvalid, TooManyAttempts."""
+        """Uses the code up; wrong digits are counted. Raises: SecondFactorInvalid,
+        TooManyAttempts."""
         # Recovery codes are not counted: 80 bits cannot be guessed, and a thief of the password
         # could otherwise use up all attempts and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
