@@ -1,4 +1,4 @@
-"""Walks through the main task over HTTP, as a newcomer would do it by hand."""
+"""Walks through the main task over HTTP, as a newcomer would by hand."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _TEMPLATES: Final = (
 _AREA: Final = "2f-hall"
 _KIOSK: Final = "2f-south"
 _ASKS: Final = 60
-"""How often the clock is asked to go on, each time after what the demo says, a second or more."""
+"""Most attempts to advance a busy demo's clock; it asks for pauses of a second or more."""
 
 
 class WalkthroughFailed(Exception):
-    """A step was not answered as it should be; the text is one line that names it."""
+    """A step got an unexpected response; the text is one line that names it."""
 
 
 class DemoBusy(WalkthroughFailed):
-    """The demo asks to come back after ``retry_after_s``."""
+    """The demo asks to repeat the request after ``retry_after_s``."""
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__("the demo is busy")
@@ -45,7 +45,7 @@ class _Walk:
     session: aiohttp.ClientSession
     name: str
     token: str = ""
-    told: int = 0
+    printed: int = 0
     steps: int = field(default=0)
 
     async def call(
@@ -67,21 +67,21 @@ class _Walk:
             return dict(answer)
 
     async def step(self, text: str) -> None:
-        """Print the step, then what the phone has received since the last one."""
+        """Prints the step, then the messages that the phone has received since the last one."""
         self.steps += 1
         print(f"{self.steps:2}. {text}")
         delivered = (await self.call("GET", f"/sandbox/messages?openid=o-{self.name}"))["items"]
-        for message in delivered[self.told :]:
+        for message in delivered[self.printed :]:
             lines = " · ".join(item["value"] for item in message["data"].values())
             print(f"      [微信] {message['template']}: {lines}")
-        self.told = len(delivered)
+        self.printed = len(delivered)
 
     async def clock(self, to: datetime) -> None:
         await self.call("POST", "/sandbox/clock", {"now": to.isoformat()})
 
     async def advance(self, time: timedelta) -> None:
-        """Let the demo's clock go on. Invented readers leave before it does, which takes longer
-        than an answer may: while they do the demo says so, and is asked again."""
+        """Advances the demo's clock. The invented readers leave first, which takes longer than a
+        request may: meanwhile the demo is busy, and the request is repeated."""
         body = {"advance_seconds": time.total_seconds()}
         for _ in range(_ASKS):
             try:
@@ -93,7 +93,7 @@ class _Walk:
         raise WalkthroughFailed("the invented readers have not left")
 
     async def scan(self) -> str:
-        """The payload that the kiosk shows now."""
+        """The text of the kiosk's current code."""
         kiosks = (await self.call("GET", "/sandbox/kiosks"))["items"]
         key = next(k["key"] for k in kiosks if k["id"] == _KIOSK)
         code = await self.call("GET", f"/api/v1/kiosks/{_KIOSK}/code", **{"X-Kiosk-Key": key})
@@ -101,7 +101,7 @@ class _Walk:
 
 
 async def walk_through(base: str) -> None:
-    """Bind, reserve, check in, leave, return, extend, finish. Raises: WalkthroughFailed."""
+    """Binds, reserves, checks in, leaves, returns, extends, finishes. Raises: WalkthroughFailed."""
     jar = aiohttp.CookieJar(unsafe=True)
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as session:

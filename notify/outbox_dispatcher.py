@@ -88,7 +88,7 @@ class OutboxDispatcher:
         stored = await webhooks.publish(events, await self._events.pending(BATCH), now)
         await self._events.remove(stored)
         await self._reservations.remove_outbox_events(dispatched)
-        await self._waitlist.told([entry.id for entry, _ in ended])
+        await self._waitlist.mark_notified([entry.id for entry, _ in ended])
         return sum(len(r.outbox) for r in dispatched) + len(ended) + len(stored)
 
     async def _messages_of(self, r: Reservation) -> list[Message]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from handlers.http.schemas import Request, Response
 from handlers.reservations.schemas import NearSeat, ReservationOut
@@ -27,6 +27,6 @@ class ReportOut(Response):
 
 
 class EmptySeatReportOut(Response):
-    """A report's result. ``asked``: the seat's reader has been asked for a proof of presence."""
+    """A report's result: whether the seat's reader has been asked for a proof of presence."""
 
-    asked: bool
+    reader_asked: bool = field(name="asked")

@@ -1,4 +1,4 @@
-"""``check-config``: the settings, and what they lead to, as a table that a person reads."""
+"""``check-config``: a table of the settings and of the connections that they lead to."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ _WECHAT_CURES: Final = {
 
 
 async def check_config(env: Env, connect: bool) -> None:
-    """Print the table. Raises: CommandError where something in it must be corrected."""
+    """Print the table. Raises: CommandError if a row is a problem."""
     settings = load(env)
     rows = settings_rows(settings, env)
     if connect:
-        configure_logs("ERROR")  # what fails below it, the table says
+        configure_logs("ERROR")  # failures appear in the table, not in the log
         rows += await connection_rows(settings, real_now().date())
     print(table(rows))
     if problems := sum(row.verdict is Verdict.PROBLEM for row in rows):
@@ -106,14 +106,16 @@ async def check_config(env: Env, connect: bool) -> None:
 
 
 def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
-    """What is set, without secrets; what should be thought over; names that look misspelt."""
+    """Rows of the settings without secrets, of doubtful settings and of misspelt names."""
     rows = [
         Row("mode", "sandbox" if settings.mode is Mode.SANDBOX else "real"),
         Row("listens on", f"{settings.host}:{settings.port}"),
         Row("pages at", settings.public_base_url),
     ]
     rows += [
-        Row(name, shown(name, env[name])) for name in sorted(env) if env[name] and is_known(name)
+        Row(name, displayed_value(name, env[name]))
+        for name in sorted(env)
+        if env[name] and is_known(name)
     ]
     rows += _exposed(settings)
     rows += doubtful_rows(settings, env)
@@ -125,8 +127,8 @@ def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
     return rows
 
 
-def shown(name: str, value: str) -> str:
-    """A setting's value as it may be read by anybody."""
+def displayed_value(name: str, value: str) -> str:
+    """A setting's value with its secrets hidden."""
     if name == "MONGO_URL":
         address = read_mongo_url(value)
         facts = [
@@ -162,7 +164,7 @@ def _counted(number: int, thing: str) -> str:
 
 
 def _exposed(settings: Settings) -> list[Row]:
-    """Databases on other machines that anybody who reaches them could read or write."""
+    """Warnings about remote databases without a user, password or TLS."""
     rows = []
     mongo, redis = read_mongo_url(settings.mongo_url), urlsplit(settings.redis_url)
     far = [host for host in mongo.hosts if not is_loopback(_name(host))]
@@ -184,7 +186,7 @@ def _exposed(settings: Settings) -> list[Row]:
 
 
 def _name(host: str) -> str:
-    """A host of an address, without its port and brackets."""
+    """The host without port and brackets."""
     return urlsplit(f"//{host}").hostname or ""
 
 
@@ -192,7 +194,7 @@ def _name(host: str) -> str:
 
 
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
-    """Try everything that the settings lead to, all at once."""
+    """Rows of all connections, which are tried at the same time."""
     tries = [_redis(settings)]
     accounts = []
     if settings.mode is Mode.SANDBOX:
@@ -247,7 +249,7 @@ async def _mongo(settings: Settings, today: date) -> list[Row]:
 
 
 def _judged(settings: Settings, note: str) -> tuple[Verdict, str]:
-    """A sandbox has nothing that a hole could lay open."""
+    """The verdict on a database release; in a sandbox a vulnerability exposes no real data."""
     exposed = bool(note) and settings.mode is not Mode.SANDBOX
     return (Verdict.WARNING, note) if exposed else (Verdict.OK, "")
 
@@ -259,7 +261,7 @@ async def _redis(settings: Settings) -> Row:
             await client.ping()
             try:
                 about: dict[str, Any] = await client.info("server")
-            except TROUBLE:  # a user that may not ask
+            except TROUBLE:  # this user may not run INFO
                 about = {}
     except TROUBLE as error:
         cause = redis_cause(error)
@@ -291,15 +293,15 @@ async def _oidc(settings: Settings, provider: OidcSettings) -> Row:
     async with CampusClient(OutgoingSystem.OIDC) as client:
         directory = OidcDirectory(provider.issuer, client, real_now)
         try:
-            found = await directory.metadata()
+            metadata = await directory.metadata()
             keys = await directory.keys(None)
         except EntryUnavailable as error:
             note = _OIDC_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
             return Row(name, provider.issuer, Verdict.PROBLEM, note)
     facts = [
         _counted(len(keys.key_set.keys), "key"),
-        "sign-out" if found.end_session_endpoint else "no sign-out",
-        "back-channel logout" if found.back_channel_logout else "no back-channel logout",
+        "sign-out" if metadata.end_session_endpoint else "no sign-out",
+        "back-channel logout" if metadata.back_channel_logout else "no back-channel logout",
     ]
     return Row(
         name,
@@ -339,7 +341,7 @@ async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> lis
 async def _templates(
     configured: Mapping[Template, TemplateConfig], transport: WeChatClient
 ) -> list[Row]:
-    """Each configured template beside the account's own."""
+    """Rows of the configured templates, compared with the account's own."""
     try:
         account = await account_templates(transport)
     except WeChatUnavailable as error:

@@ -1,12 +1,10 @@
-"""What every command is made of: its environment and its error."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 Env = Mapping[str, str]
-"""The environment that a command reads its settings from."""
+"""The environment from which a command reads its settings."""
 
 
 class CommandError(Exception):
-    """The command cannot be done; its text is one line for the operator, and the status is 1."""
+    """The command failed; the text is one line for the operator, and the exit status is 1."""

@@ -1,4 +1,4 @@
-"""The whole library as one file: out of one database, into another."""
+"""Export and import of the whole library as one file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MOST_NOTICES = 1000
 
 
 async def carry(env: Env, what: Literal["export", "import"], file: Path, replaces: bool) -> None:
-    """Write the library to a new file, or take it in from one. Raises: CommandError."""
+    """Write the library to a new file, or import one from a file. Raises: CommandError."""
     if what == "export":
         if replaces:
             raise CommandError("--replace goes with import")
@@ -48,7 +48,6 @@ async def carry(env: Env, what: Literal["export", "import"], file: Path, replace
 
 
 async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryFile:
-    """The library that the database holds."""
     catalog = reference.catalog
     areas = {area.id: area for area in catalog.known_areas}
     notices, _ = await stored.notices.all(0, _MOST_NOTICES)
@@ -72,7 +71,7 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
 
 
 def _carried(group: ReaderGroup, areas: Mapping[AreaId, Area]) -> ReaderGroup:
-    """The group with what is in the file too: areas may be deleted, seats have left a plan."""
+    """The group without areas and seats that are missing in the file."""
     seats = {s.id for area in areas.values() for s in (*area.seats, *area.retired_seats)}
     return replace(group, areas=group.areas & areas.keys(), seats=group.seats & seats)
 
@@ -115,8 +114,7 @@ async def _import(env: Env, file: Path, replaces: bool) -> None:
 async def take_in(
     app: web.Application, library: LibraryFile, replaces: bool, now: datetime
 ) -> None:
-    """Let this be the library. All of it is checked before anything is written. Raises:
-    TransferError."""
+    """Import the library, after checking all of it. Raises: TransferError."""
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
     library = _drawn_anew(library)
     try:
@@ -130,8 +128,7 @@ async def take_in(
 
 
 def _drawn_anew(library: LibraryFile) -> LibraryFile:
-    """The library with its logo and its pictures drawn anew, as the console does. Raises:
-    TransferError."""
+    """Redraws the logo and the pictures, as the console does. Raises: TransferError."""
     profile, pictures = library.profile, list[CarriedPicture]()
     if profile.logo:
         with named("profile"):

@@ -1,5 +1,3 @@
-"""All of the service's settings, made of the environment; or all that is wrong with it."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -52,8 +50,8 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""All that the service reads; a test holds them against what is read. Each OpenID provider has
-those of ``OIDC_ENDINGS`` besides."""
+"""All variables that the service reads, which a test compares with the code. Each OpenID provider
+has those of ``OIDC_ENDINGS`` too."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -65,13 +63,12 @@ RENAMED: Final = {
     "VIEWERS": "STAFF_VIEWERS",
     "WECHAT_STATE": "WECHAT_ENV_VERSION",
 }
-"""Variables of before, and what they are called now. One that is set is refused: silently it would
-have no effect."""
+"""Former names of variables, with the present ones. Setting an old name is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of the service's settings. docs/operations.md lists their variables."""
+    """The service's settings; docs/operations.md lists their variables."""
 
     host: str
     port: int
@@ -79,7 +76,8 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Staff give a second factor, here where the sign-on asks for none."""
+    """Whether staff members need a second factor, which the service asks for if the sign-on did
+    not."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -93,42 +91,41 @@ class Settings:
     oidc: tuple[OidcSettings, ...]
     entry: IdentityProviderSettings
     smtp: SmtpSettings | None = field(repr=False)
-    """None where the library sends no mail."""
+    """None if the library sends no mail."""
     throttle_scale: int
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
     webhook_networks: tuple[Network, ...]
-    """Where webhooks may go beside the public internet."""
+    """Networks that webhooks may reach besides the public internet."""
     log_level: str
     keeping: Keeping
     mode: Mode = Mode.PRODUCTION
-    """The mark of the database: one of another mode is not opened."""
+    """The mode that the database must be marked with."""
     wall_clock: bool = True
-    """Whether the service's clock is the one on the wall. Where it has been moved, ids do not tell
-    when something was made."""
+    """Whether the service's clock shows the real time. If it has been moved, ids do not tell when
+    something was made."""
     lan: str = ""
-    """A private address at which everybody on its network may sign in as anybody; empty: none."""
+    """A private address, on whose network anyone can sign in as any reader; empty if none."""
 
     @property
     def secure_cookies(self) -> bool:
-        """Whether pages are reached by https only."""
         return self.public_base_url.startswith("https://")
 
     @property
     def session_cookie(self) -> str:
-        """The name of the session's cookie. One that begins with ``__Host-`` browsers take from
-        this very host only, for all of it, over https."""
+        """The name of the session cookie. Browsers accept ``__Host-`` cookies only from this exact
+        host, for all its paths, over https."""
         return "__Host-seat_sid" if self.secure_cookies else "seat_sid"
 
     @property
     def templates_missing(self) -> tuple[Template, ...]:
-        """Messages that WeChat could carry and has no template for: only the app shows them."""
+        """Messages that WeChat could carry but has no template for; only the app shows them."""
         missing = (name for name in WECHAT_TEMPLATES if name not in self.wechat.templates)
         return tuple(missing) if self.wechat.used else ()
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """The ways by which readers are told outside of the app."""
+        """The channels that are set up."""
         set_up = {
             Channel.WECHAT: self.wechat.used,
             Channel.EMAIL: self.smtp is not None,
@@ -148,18 +145,14 @@ class Settings:
 
 
 def load(env: Mapping[str, str]) -> Settings:
-    """Read and validate all settings of a library's own service. docs/operations.md lists their
-    variables.
-
-    Raises: SettingsError with every fault.
-    """
+    """Reads and validates the settings of a real library. Raises: SettingsError with all faults."""
     return read_settings(EnvironmentReader(env))
 
 
 def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Settings:
-    """Read and validate all settings. Pages of the hosts ``by_http`` need no https.
+    """Reads and validates all settings. ``by_http``: hosts whose pages need no https.
 
-    Raises: SettingsError with every fault, those that ``read`` has noted before among them.
+    Raises: SettingsError with all faults, including those that ``read`` has noted before.
     """
     for name in sorted(name for name in read.env if name in RENAMED and read.env[name]):
         read.fault(f"{name} is called {RENAMED[name]} now: rename it")
@@ -206,7 +199,7 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
 
 
 def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> None:
-    """Note faults of an installation that others reach; a test on this machine alone has none."""
+    """Notes faults that matter only if other machines reach the service."""
     parts = urlsplit(public)
     if is_loopback(parts.hostname):
         return
@@ -219,7 +212,7 @@ def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> 
 
 
 def read_origin(read: EnvironmentReader, name: str, default: str) -> str:
-    """An address without a path: the service's own pages begin at /."""
+    """A URL without a path, since the service's pages begin at /."""
     value = read.url(name, default)
     if path := urlsplit(value).path:
         read.fault(

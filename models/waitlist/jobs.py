@@ -1,9 +1,8 @@
-"""What happens without a request: free seats are offered, offers expire, entries end.
+"""The waitlist's jobs: free seats are offered, offers expire, entries end.
 
-A seat that is given back is offered at once (``ReservationWriter.save``). What became free unseen,
-at night or in the moment in which somebody joined, is offered here. An entry that cannot be met any
-more ends here, and an offer that cannot be accepted any more is withdrawn, whatever the reason is
-and wherever it came up.
+A released seat is offered at once (``ReservationWriter.save``). Seats that became free in other
+ways, at night or while a reader was joining, are offered here. Entries that cannot be met, and
+offers that cannot be accepted, end here for whatever reason.
 """
 
 from __future__ import annotations
@@ -40,8 +39,6 @@ _SYSTEM: Final = Actor("system", "line")
 
 
 class WaitlistJobs:
-    """What happens to waitlist entries and offers without a request."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -55,31 +52,30 @@ class WaitlistJobs:
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
-        """The occupancy, its version and the minute that each entry was last matched with in
-        vain."""
+        """Each entry's last vain match: the occupancy, its version and the minute."""
 
     async def expire_offers(self, now: datetime) -> int:
-        """Offers that nobody accepted pass on. How many."""
+        """Ends unaccepted offers and passes their seats on; returns their number."""
         done = 0
         for r in await self._reservations.due_for_offer_expiry(now, BATCH):
             assert r.held_until is not None
             expired = transitions.expire_offer(r, _SYSTEM, r.held_until)
             if r.wait_id is not None:
-                # First: it must not be offered to the same reader again. Who has declined it
-                # meanwhile may have another one by now.
+                # The entry is closed first, so that the seat is not offered to the same reader
+                # again. If the reader declined meanwhile, the entry may have another offer by now.
                 await self._waitlist.close(
                     r.wait_id, [WaitlistState.OFFERED], WaitlistState.OFFER_EXPIRED, offer=r.id
                 )
             try:
                 await self._writer.save(r, expired, now, {"held_until": {"$lte": now}})
             except StaleRevision:
-                continue  # accepted in the last moment
+                continue  # accepted at the last moment
             done += 1
         return done
 
     async def offer_free_seats(self, now: datetime) -> int:
-        """Offer what is free to who waits for it, tell of it who only wanted to hear, end the
-        entries that are over or cannot be met, and withdraw the offers that cannot be accepted."""
+        """Offers free seats, notifies alerts, and ends entries that cannot be met and offers that
+        cannot be accepted. Returns the number of changes."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None
@@ -88,7 +84,8 @@ class WaitlistJobs:
         while entries := await self._waitlist.iterate_open(after, BATCH):
             if occupied is None:
                 occupied = await self._reservations.reported_occupied_seats(now)
-            # By the plan and the rules that they were entered by, which this worker may not know.
+            # The plan and rules under which the entries were made may be newer than this worker's
+            # copy.
             await self._reference.refresh()
             readers = await self._matcher.readers_of(entries)
             eligible = await self._matcher.eligible(entries, readers, now)
@@ -100,9 +97,9 @@ class WaitlistJobs:
                     alerts.append((entry, reader, may_have_it))
                     continue
                 done += await self._process_entry(entry, reader, may_have_it, occupied, now)
-                await asyncio.sleep(0)  # requests have their turn
+                await asyncio.sleep(0)  # lets requests run in between
             after = entries[-1]
-        for entry, reader, may_have_it in alerts:  # of what those who wait have left
+        for entry, reader, may_have_it in alerts:  # alerts get the seats that the line has left
             done += await self._process_entry(entry, reader, may_have_it, occupied or set(), now)
             await asyncio.sleep(0)
         return done
@@ -142,8 +139,10 @@ class WaitlistJobs:
             if not self._reference.may_use_seat(seat, reader, entry.day):
                 continue
             if entry.alert:
-                told = WaitlistEnd(now, EndReason.SEAT_FREE)
-                return await self._close(entry, WaitlistState.WAITING, WaitlistState.TOLD, told)
+                alert_end = WaitlistEnd(now, EndReason.SEAT_FREE)
+                return await self._close(
+                    entry, WaitlistState.WAITING, WaitlistState.TOLD, alert_end
+                )
             offer = await self._matcher.create_offer(entry, seat, span, now)
             try:
                 with self._occupancy.inserting(offer.date):
@@ -157,8 +156,8 @@ class WaitlistJobs:
     async def _process_offered(
         self, entry: WaitlistEntry, reader: Reader | None, now: datetime
     ) -> int:
-        """Withdraw an offer that its reader cannot accept any more; then, or where the note about
-        an offer that was decided was cut off, let the entry follow."""
+        """Withdraws an offer that cannot be accepted any more. Then, or after an interrupted
+        decision, updates the entry."""
         offer = await self._reservations.get(entry.offer or "")
         if offer is None:
             return 0
@@ -167,12 +166,12 @@ class WaitlistJobs:
         if offer.state is ReservationState.OFFERED:
             if acceptable:
                 return 0
-            # The end of the entry is told instead.
+            # The reader is notified of the entry's end instead.
             expired = transitions.expire_offer(offer, _SYSTEM, now, withdrawn=end is None)
             try:
                 offer = await self._writer.save(offer, expired, now)
             except StaleRevision:
-                return 0  # answered in the last moment
+                return 0  # answered at the last moment
         if offer.state is not ReservationState.OFFER_EXPIRED:
             return await self._close(entry, WaitlistState.OFFERED, WaitlistState.ACCEPTED)
         if end is not None:

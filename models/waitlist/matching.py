@@ -1,5 +1,3 @@
-"""Who gets a seat that becomes free: the first waitlist entry that it fits."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,16 +32,14 @@ from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
 _LOOKED_UP: Final = 20
-"""Readers that are looked up at once: nearly always one of them may be offered the seat."""
+"""Readers looked up at once: nearly always one of them is eligible."""
 
 
 MissesOffers = Callable[[ReaderId, datetime], Awaitable[bool]]
-"""Whether none of the channels by which a reader would be told of an offer can send just now."""
+"""True if none of the channels that would notify the reader of an offer can send now."""
 
 
 class WaitlistMatcher:
-    """Implements ``ReleasedSeats``; makes offers, and writes nothing."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -60,9 +56,9 @@ class WaitlistMatcher:
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer to the first waitlist entry that fits what the change gives back, and whose
-        reader could accept it, if any."""
-        kept = rules.kept_time(old, new)
+        """The offer of the released seat to the first fitting entry whose reader can accept it, if
+        any."""
+        remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
         if seat is None or old.end <= now or waits_asleep(begin, now):
@@ -80,18 +76,17 @@ class WaitlistMatcher:
                 continue
             occupancy = await self._occupancy.get_day(entry.day)
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
-            if span is not None and not (kept is not None and kept.overlaps(span)):
+            if span is not None and not (remaining is not None and remaining.overlaps(span)):
                 fitting.append((entry, span))
-        found = await self._first_eligible(seat, fitting, now)
-        if found is None:
+        match = await self._first_eligible(seat, fitting, now)
+        if match is None:
             return None
-        offer = await self.create_offer(found[0], seat, found[1], now)
+        offer = await self.create_offer(match[0], seat, match[1], now)
         return SeatOffer(offer, self._waitlist.offering(offer))
 
     async def _first_eligible(
         self, seat: Seat, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
     ) -> tuple[WaitlistEntry, TimeRange] | None:
-        """The first whose reader may be offered the seat now."""
         for n in range(0, len(fitting), _LOOKED_UP):
             some = fitting[n : n + _LOOKED_UP]
             readers = await self.readers_of([entry for entry, _ in some])
@@ -104,15 +99,13 @@ class WaitlistMatcher:
         return None
 
     async def readers_of(self, entries: Sequence[WaitlistEntry]) -> Mapping[ReaderId, Reader]:
-        """The readers of these entries by id, without those who have been erased."""
         return await self._readers.many({entry.reader_id for entry in entries})
 
     async def eligible(
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
     ) -> set[str]:
-        """The ids of those whose readers, all looked up, could accept a seat now: one query for
-        each day that they wait for."""
-        found: set[str] = set()
+        """The ids of entries whose readers could accept a seat now, by one query a day."""
+        eligible: set[str] = set()
         for day in {entry.day for entry in entries}:
             of_day = [entry for entry in entries if entry.day == day]
             ids = {entry.reader_id for entry in of_day}
@@ -121,8 +114,8 @@ class WaitlistMatcher:
                 id = entry.reader_id
                 policy = self._reference.policy_for(entry.area_id, day)
                 if may_be_offered(readers.get(id), day, used[id], policy.daily_booking_limit, now):
-                    found.add(entry.id)
-        return found
+                    eligible.add(entry.id)
+        return eligible
 
     def match(
         self,
@@ -132,9 +125,8 @@ class WaitlistMatcher:
         now: datetime,
         exclude: str = "",
     ) -> TimeRange | None:
-        """The time that the seat could be offered for, by what the occupancy knows without the
-        reservation ``exclude``; the claim index decides. Whether its reader may be offered one at
-        all is not asked here (``eligible``), nor whether the seat is reserved for others."""
+        """The time for which the occupancy without the reservation ``exclude`` allows an offer.
+        Eligibility of the reader (``eligible``) and reserved seats are not checked."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):
@@ -142,7 +134,7 @@ class WaitlistMatcher:
         try:
             check_in_service(self._reference, seat, span)
         except RuleViolation:
-            return None  # closed since
+            return None  # closed or out of service meanwhile
         for row in occupancy.by_seat.get(seat.id, ()):
             if row.id == exclude:
                 continue
@@ -159,15 +151,14 @@ class WaitlistMatcher:
     async def create_offer(
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
-        """The seat, held for the entry's reader for some minutes: more of them where no channel can
-        tell the reader just now. That is decided here, and what follows changes nothing of it."""
+        """An offer of the seat, longer if no channel can notify the reader now. Its duration stays,
+        even if a channel recovers."""
         untold = await self._misses_offers(entry.reader_id, now)
         until = min(now + (OFFER_DURATION_UNTOLD if untold else OFFER_DURATION), span.end)
         tell = OutboxEventKind.WAITLIST_OFFER
         return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, tell)
 
     def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:
-        """Whether the reader could still take the seat that is held for them."""
         if not may_hold(reader, offer.date, now):
             return False
         try:
@@ -181,16 +172,13 @@ class WaitlistMatcher:
 def check_seat(
     reference: ReferenceData, seat: Seat, reader: Reader | None, span: TimeRange
 ) -> None:
-    """The reader may have the seat for that time: what is offered, and what can be accepted.
-
-    Raises: Closed, SeatDisabled, SeatKept, GroupOnly.
-    """
+    """Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
     check_in_service(reference, seat, span)
     check_entitled(reference, seat, reader, local_date(span.start))
 
 
 def check_in_service(reference: ReferenceData, seat: Seat, span: TimeRange) -> None:
-    """The seat can be had for that time by whom it is for. Raises: Closed, SeatDisabled."""
+    """Raises: Closed, SeatDisabled."""
     day = local_date(span.start)
     policy = reference.policy_for(seat.area_id, day)
     rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
@@ -208,7 +196,7 @@ def offer_for(
     now: datetime,
     tell: OutboxEventKind,
 ) -> Reservation:
-    """The seat, held for the entry's reader until ``until``; the event ``tell`` tells them."""
+    """An offer that stands until ``until``. The event ``tell`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),

@@ -35,11 +35,11 @@ class Answer(Protocol):
 
 
 class CircuitState(Enum):
-    """OPEN: all messages may be sent; PROBE: one may; SHUT: none may."""
+    """CLOSED: all messages may be sent; HALF_OPEN: one may, as a probe; OPEN: none may."""
 
+    CLOSED = auto()
+    HALF_OPEN = auto()
     OPEN = auto()
-    PROBE = auto()
-    SHUT = auto()
 
 
 def _jitter() -> float:
@@ -66,11 +66,11 @@ class CircuitBreaker:
         answer the check before, or ``give_back``. Raises: Unavailable."""
         self.pause = pause = await self.pauses.current()
         if pause is None:
-            return CircuitState.OPEN
+            return CircuitState.CLOSED
         if pause.since <= now < pause.until:
-            return CircuitState.SHUT
+            return CircuitState.OPEN
         self._prober = await self.pauses.take_probe(pause, self.real_now(), self.probe_lease)
-        return CircuitState.PROBE if self._prober else CircuitState.SHUT
+        return CircuitState.HALF_OPEN if self._prober else CircuitState.OPEN
 
     async def heard(self, answer: Answer, now: datetime) -> None:
         """Handles the outcome of an ordinary send, which may begin a pause but never ends one."""

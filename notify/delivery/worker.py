@@ -101,11 +101,11 @@ class DeliveryWorker:
                 return 0
             self._pause_read_at = now
             match await self._channel.breaker.state(now):
-                case CircuitState.SHUT:
+                case CircuitState.OPEN:
                     last = self._expired_at
                     if last is None or not timedelta() <= now - last < EXPIRE_EVERY:
                         await self._expire(now)
-                case CircuitState.PROBE:
+                case CircuitState.HALF_OPEN:
                     await self._expire(now)
                     await self._probe(now)
             if self._may_go_on() and await self._claim_all(now, stop_at, first):

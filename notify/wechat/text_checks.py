@@ -64,14 +64,14 @@ class TextChecker:
         if not (waiting := await self._texts.waiting(now, AT_ONCE)):
             return 0
         state = await self.breaker.state(now)
-        if state is CircuitState.SHUT:
+        if state is CircuitState.OPEN:
             return 0
         openids = await self._openids_of({t.reader_id for t in waiting if t.reader_id is not None})
         able = [(t, openid) for t in waiting if (openid := _whose(t, openids, now))]
         askable = {(t.collection, t.id) for t, _ in able}
         hopeless = [t for t in waiting if (t.collection, t.id) not in askable]
         done = sum([await self._texts.keep(t, TextVerdict.UNCHECKED, now) for t in hopeless])
-        if state is CircuitState.PROBE:
+        if state is CircuitState.HALF_OPEN:
             if not able:
                 await self.breaker.give_back()
                 return done

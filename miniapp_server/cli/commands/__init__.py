@@ -1,7 +1,7 @@
-"""What can be typed after ``seats``: each command with its options and its help.
+"""The commands of ``seats`` with their options and help texts.
 
-A command imports what it does when it runs, so that ``--help`` and the shell's completion, which
-start this program anew each time, answer at once.
+A command imports its code when it runs, so that ``--help`` and shell completion, which start the
+program anew each time, respond at once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ for part in (service, database, readers, devices):
     seats.add_typer(part.commands)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from miniapp_server.version import VERSION
 
         print(VERSION)

@@ -1,5 +1,3 @@
-"""The database: indexes, library, keys, backups, its integrity."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
@@ -44,8 +42,8 @@ def load_data(
 
 @commands.command()
 def rotate_keys(env_file: EnvFile = None) -> None:
-    """Encrypt all personal data with the newest key. That is the one of the highest version in
-    ENCRYPTION_KEYS; afterwards the old key may go."""
+    """Encrypt all personal data with the newest key. That is the highest version in
+    ENCRYPTION_KEYS; afterwards the old key can be removed."""
     from miniapp_server.cli.database import rotate_keys
 
     run(rotate_keys, env_file)
@@ -53,8 +51,8 @@ def rotate_keys(env_file: EnvFile = None) -> None:
 
 @commands.command()
 def backup(file: File, env_file: EnvFile = None) -> None:
-    """Write the whole database to a new file. It is as it was at one moment, and the service goes
-    on. ENCRYPTION_KEYS are not in it: keep them elsewhere."""
+    """Write the whole database to a new file. The file is consistent, and the service keeps
+    running. ENCRYPTION_KEYS are not in it: keep them elsewhere."""
     from miniapp_server.cli.database import save
 
     run(lambda env: save(env, file), env_file)
@@ -67,13 +65,13 @@ def restore(
         bool,
         typer.Option(
             "--over",
-            help="replace what a restore that was broken off has left; never a whole database",
+            help="replace the remains of an interrupted restore; never a whole database",
         ),
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Fill an empty database from a backup. It is the one that MONGO_DATABASE names; double
-    bookings are looked for afterwards."""
+    """Fill an empty database from a backup. MONGO_DATABASE names it; it is then checked for double
+    bookings."""
     from miniapp_server.cli.database import fill
 
     run(lambda env: fill(env, file, over), env_file)
@@ -101,8 +99,8 @@ def library(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Carry a library between databases as a JSON file. All of it (profile, venues, plans, rules,
-    hours, kiosks, gates, notices, reader groups, pictures, canned answers), but no readers,
+    """Carry a library between databases as a JSON file. It has profile, venues, plans, rules,
+    hours, kiosks, gates, notices, reader groups, pictures and canned answers, but no readers,
     bookings, staff or keys."""
     from miniapp_server.cli.library import carry
 

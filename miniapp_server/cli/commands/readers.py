@@ -1,5 +1,3 @@
-"""Readers: what is held about one, erasure, cards, and what they wrote."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final
@@ -16,7 +14,7 @@ commands.add_typer(_feedback, name="feedback")
 
 @commands.command()
 def export_reader(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """Print all that is held about a reader. Decrypted, as JSON on the standard output."""
+    """Print all stored data of a reader. It is decrypted, as JSON on the standard output."""
     from miniapp_server.cli.readers import export_reader
 
     run(lambda env: export_reader(env, student_no), env_file)
@@ -28,8 +26,8 @@ def erase_reader(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask (where no terminal is)")] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Erase a reader. What is live ends, what is theirs goes, their reservations stay for the
-    statistics as somebody's. It cannot be undone."""
+    """Erase a reader. Live reservations end, personal data is deleted, and past reservations stay
+    in the statistics without a name. It cannot be undone."""
     from miniapp_server.cli.readers import erase_reader
 
     run(lambda env: erase_reader(env, student_no, yes), env_file)
@@ -37,8 +35,8 @@ def erase_reader(
 
 @commands.command()
 def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """Forget a second factor that was lost. Whoever of the staff had it is signed out, and sets up
-    another one at their next sign-in."""
+    """Delete a second factor that was lost. The staff member is signed out, and sets up another one
+    at the next sign-in."""
     from miniapp_server.cli.readers import reset_second_factor
 
     run(lambda env: reset_second_factor(env, student_no), env_file)
@@ -46,8 +44,8 @@ def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None
 
 @commands.command()
 def card_import(file: File, env_file: EnvFile = None) -> None:
-    """Take in from a CSV file whose each card is. Its columns are card_no, student_no, name. Safe
-    to repeat; a card that is listed anew changes its owner."""
+    """Import readers' cards from a CSV file. Its columns are card_no, student_no, name. Safe to
+    repeat; a card that is listed again changes its reader."""
     from miniapp_server.cli.readers import card_import
 
     run(lambda env: card_import(env, file), env_file)
@@ -63,7 +61,7 @@ def feedback_list(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Feedback without a reply, oldest first."""
+    """List feedback without a reply, oldest first."""
     from miniapp_server.cli.feedback import list_waiting
 
     run(lambda env: list_waiting(env, risky), env_file)

@@ -1,5 +1,3 @@
-"""``serve``, ``demo`` and its walkthrough, the settings, and a job by hand."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final
@@ -17,8 +15,8 @@ JOBS: Final = (
     *("expire_unused", "staff_alerts", "check_texts", "prune", "aggregate_statistics"),
     *("forecast", "migrate", "refresh", "note_load", "measure_queues"),
 )
-"""The jobs that a help text and the completion name, without the service's code; which there are
-depends on the settings."""
+"""Job names for help and completion, which do not load the service's code. Settings decide which of
+them exist."""
 
 Workers = Annotated[
     int,
@@ -67,7 +65,7 @@ def serve(workers: Workers = 1, env_file: EnvFile = None) -> None:
 
 @commands.command(hidden=True)
 def worker(owner: Annotated[str, typer.Option()], lan: str = "") -> None:
-    """One of several that serve a port, started by the supervisor of serve --workers N."""
+    """Run one of several workers on a port; the supervisor of serve --workers N starts it."""
     from miniapp_server.cli.serving import worker
 
     run(lambda env: worker(env, owner, lan))
