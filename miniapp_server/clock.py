@@ -150,7 +150,9 @@ class ClockCheck:
             self._wrong = not self._clock.trusted
             fields = {"host": socket.gethostname(), "ahead_s": round(off_s, 1)}
             if self._wrong:
-                cure = "set this machine's clock (NTP): until then it takes no change and no job"
+                cure = (
+                    "set this machine's clock (NTP): until then it refuses changes and runs no jobs"
+                )
                 log.error("clock_wrong", extra=fields | {"cure": cure})
             else:
                 log.warning("clock_right_again", extra=fields)

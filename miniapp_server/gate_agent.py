@@ -106,10 +106,10 @@ def _events(text: str) -> list[dict[str, str]]:
         if row[:1] == ["id"] or not row:
             continue
         if any(len(cell) > LONGEST for cell in row):
-            _say(f"passed over a line with a field of more than {LONGEST} characters")
+            _say(f"skipped a line with a field of more than {LONGEST} characters")
             continue
         if len(row) != len(_FIELDS):
-            _say(f"passed over a line of {len(row)} fields: {row[:1]}")
+            _say(f"skipped a line of {len(row)} fields: {row[:1]}")
             continue
         events.append(dict(zip(_FIELDS, (cell.strip() for cell in row), strict=True)))
     return events
@@ -163,7 +163,7 @@ def follow(spool: Spool, service: Service, file: Path, once: bool) -> None:
             try:
                 answer = service.report([event for _, event in batch], read_at if whole else None)
             except Refused as refused:
-                _say(f"not taken: {refused}")
+                _say(f"not delivered, will be repeated: {refused}")
                 time.sleep(_PATIENCE_S[min(failures, len(_PATIENCE_S) - 1)])
                 failures += 1
                 continue
@@ -190,10 +190,14 @@ def _by_this_machine() -> datetime:
 def main(words: Sequence[str], now: Callable[[], datetime] = _by_this_machine) -> int:
     """Runs the agent with the command's options ``words``. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="gate-agent", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--url", required=True, help="the service's address")
-    parser.add_argument("--gate", required=True, help="the gate's id; its key is in GATE_KEY")
-    parser.add_argument("--file", required=True, type=Path, help="the file that the gate writes")
-    parser.add_argument("--spool", type=Path, help="default: the file's name with .spool")
+    parser.add_argument("--url", required=True, help="URL of the service")
+    parser.add_argument(
+        "--gate", required=True, help="id of the gate; its key is read from GATE_KEY"
+    )
+    parser.add_argument("--file", required=True, type=Path, help="CSV file that the gate writes")
+    parser.add_argument(
+        "--spool", type=Path, help="file for events not delivered yet (default: FILE.spool)"
+    )
     parser.add_argument("--once", action="store_true", help="stop when the whole file is reported")
     args = parser.parse_args(words)
     key = os.environ.get("GATE_KEY", "")

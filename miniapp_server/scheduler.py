@@ -208,7 +208,7 @@ class Scheduler:
                     at_an_end.add(job.name)
             if idle == len(jobs):
                 return frozenset(done)
-        raise RuntimeError("the jobs find no end")
+        raise RuntimeError("the jobs never finish: each run has further work")
 
     async def _run(self, group: JobGroup) -> None:
         self._metrics.interval.labels(group.name).set(group.every_s)

@@ -45,7 +45,7 @@ _LONGEST_DELAY_S: Final = 30.0
 """Bounds in seconds of the pause before a restart, which doubles each time. A worker that has lived
 for ``_STEADY_S`` is restarted at once."""
 
-_NOT_REPLACED: Final = "a new worker cannot start: the old ones serve"
+_NOT_REPLACED: Final = "a new worker cannot start; the old workers continue to serve"
 
 
 class WorkerFailed(Exception):

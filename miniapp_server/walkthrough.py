@@ -35,7 +35,7 @@ class DemoBusy(WalkthroughFailed):
     """The demo asks to repeat the request after ``retry_after_s``."""
 
     def __init__(self, retry_after_s: float) -> None:
-        super().__init__("the demo is busy")
+        super().__init__("the demo is busy: try again")
         self.retry_after_s = retry_after_s
 
 
@@ -90,7 +90,7 @@ class _Walk:
                 await asyncio.sleep(busy.retry_after_s)
             else:
                 return
-        raise WalkthroughFailed("the invented readers have not left")
+        raise WalkthroughFailed("the invented readers did not leave in time: try again")
 
     async def scan(self) -> str:
         """The text of the kiosk's current code."""
@@ -116,7 +116,7 @@ async def walk_through(base: str) -> None:
 async def _bind(walk: _Walk) -> None:
     number = f"2{secrets.randbelow(10**8):08d}"
     await _sign_in(walk, number)
-    await walk.step(f"{number} signs in on the web page by CAS")
+    await walk.step(f"{number} signs in on the web page through CAS")
     code = await walk.call("POST", "/api/v1/activation-codes", {}, Origin=walk.base)
     await walk.step(f"the page shows the activation code {code['code']}")
     walk.session.cookie_jar.clear()
@@ -125,11 +125,11 @@ async def _bind(walk: _Walk) -> None:
     await walk.step(f"the mini-program signs in by wx.login; bound: {login['bound']}")
     bound = await walk.call("POST", "/api/v1/bindings", {"activation_code": code["code"]})
     reader = bound["reader"]
-    await walk.step(f"six digits bind {reader['name']} ({reader['student_no_masked']})")
+    await walk.step(f"the six digits bind {reader['name']} ({reader['student_no_masked']})")
     for names in (_TEMPLATES[:3], _TEMPLATES[3:6], _TEMPLATES[6:]):
         results = {"results": dict.fromkeys(names, "accept")}
         await walk.call("POST", "/api/v1/subscriptions", results)
-    await walk.step("the reader accepts the messages")
+    await walk.step("the reader allows WeChat messages")
 
 
 async def _sign_in(walk: _Walk, number: str) -> None:
@@ -140,7 +140,9 @@ async def _sign_in(walk: _Walk, number: str) -> None:
     form |= {"username": number, "password": "demo"}
     async with walk.session.post(address, data=form) as response:
         if response.status != 200 or response.url.path != "/":
-            raise WalkthroughFailed(f"CAS login ended at {response.url} with {response.status}")
+            raise WalkthroughFailed(
+                f"the CAS login failed: it ended at {response.url} with status {response.status}"
+            )
 
 
 async def _use(walk: _Walk) -> None:
@@ -162,24 +164,24 @@ async def _use(walk: _Walk) -> None:
     start = datetime.fromisoformat(made["start"])
     path = f"/api/v1/reservations/{made['id']}"
     await walk.advance(timedelta(seconds=5))
-    await walk.step(f"reserves {made['seat']['label']} 14:00-16:00, {made['receipt']}")
+    await walk.step(f"the reader reserves {made['seat']['label']} 14:00-16:00, {made['receipt']}")
     await walk.clock(start)
     await walk.step("the clock moves to the start: 14:00")
     await walk.call("POST", f"{path}/check-in", {"qr": await walk.scan()})
     await walk.clock(start + timedelta(minutes=10))
-    await walk.step("scans the kiosk's code and is checked in")
+    await walk.step("the reader scans the kiosk's code and is checked in")
     away = await walk.call("POST", f"{path}/leave")
     await walk.clock(start + timedelta(minutes=31))
-    await walk.step(f"leaves until {away['return_by'][11:16]}; twenty-one minutes pass")
+    await walk.step(f"the reader leaves until {away['return_by'][11:16]}; twenty-one minutes pass")
     await walk.call("POST", f"{path}/return", {"qr": await walk.scan()})
-    await walk.step("returns by the kiosk's code")
+    await walk.step("the reader scans the kiosk's code to return")
     await walk.clock(start + timedelta(minutes=100))
     ends = (await walk.call("GET", f"{path}/extensions"))["ends"]
     extended = await walk.call("POST", f"{path}/extend", {"end": ends[0]["value"]})
-    await walk.step(f"extends to {extended['end'][11:16]}")
+    await walk.step(f"the reader extends to {extended['end'][11:16]}")
     await walk.clock(start + timedelta(minutes=130))
     done = await walk.call("POST", f"{path}/finish")
     await walk.clock(start + timedelta(minutes=131))
-    await walk.step(f"gives the seat back: {done['state_text']}")
+    await walk.step(f"the reader gives the seat back: {done['state_text']}")
     history = (await walk.call("GET", path))["history"]
     print("    history: " + " → ".join(entry["event"] for entry in history))

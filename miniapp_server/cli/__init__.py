@@ -19,6 +19,6 @@ def main() -> None:
     """Run the typed command, and exit with its status."""
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     if word in _RENAMED:
-        print(f"seats: {word} is called {_RENAMED[word]} now", file=sys.stderr)
+        print(f"seats: {word} was renamed: use {_RENAMED[word]}", file=sys.stderr)
         raise SystemExit(1)
     seats(prog_name="seats")

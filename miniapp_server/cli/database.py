@@ -22,7 +22,7 @@ from models.storage.installation import Mode, forget_old_keys, look
 
 async def init_db(env: Env) -> None:
     async with application(env):
-        print("indexes are in place")
+        print("indexes created")
 
 
 async def seed(env: Env) -> None:
@@ -119,7 +119,7 @@ async def check_integrity(env: Env) -> None:
     async with application(env) as app:
         doubles = await app[RESOURCES].repositories.reservations.find_double_bookings()
     for double in doubles:
-        print(f"{double.thing} held twice: {double.first} and {double.second}")
+        print(f"{double.thing} is booked twice: by {double.first} and {double.second}")
     if doubles:
-        raise CommandError(f"{len(doubles)} doubles")
-    print("no doubles")
+        raise CommandError(f"{len(doubles)} double bookings")
+    print("no double bookings")

@@ -39,7 +39,7 @@ def _networks(settings: Settings) -> Iterator[tuple[str, str, str]]:
         ("WEBHOOK_ALLOWED_NETWORKS", settings.webhook_networks, "webhooks go there without TLS"),
     ):
         for network in _too_wide(networks):
-            yield name, str(network), f"so wide a network is hardly yours: {note}"
+            yield name, str(network), f"this network is very wide: {note}"
     for network in settings.webhook_networks:
         if network.is_loopback or network.is_link_local:
             note = "a webhook can reach this machine's own services"
@@ -50,7 +50,9 @@ def _networks(settings: Settings) -> Iterator[tuple[str, str, str]]:
         )
         yield "TRUSTED_PROXIES", "", note
     if settings.host in _EVERY_ADDRESS:
-        note = "plain http beside the proxy: listen on the address that the proxy uses"
+        note = (
+            "clients can bypass the proxy by plain http: listen on the address that the proxy uses"
+        )
         yield "HOST", settings.host, note
 
 
@@ -63,9 +65,9 @@ def _too_wide(networks: Sequence[Network]) -> Iterator[Network]:
 def _ways_in(settings: Settings) -> Iterator[tuple[str, str, str]]:
     cas = settings.cas.base_url
     if cas.startswith("http://") and not is_loopback(urlsplit(cas).hostname):
-        yield "CAS_BASE_URL", cas, "whoever sits between signs in as anybody: use https"
+        yield "CAS_BASE_URL", cas, "an attacker on the network could sign in as anybody: use https"
     if not settings.staff.names_administrator:
-        note = "nobody is administrator, so nobody can set up the library: name one"
+        note = "without an administrator nobody can set up the library: name one"
         yield "STAFF_ADMINISTRATORS", "", note
 
 

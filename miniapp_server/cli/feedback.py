@@ -16,7 +16,7 @@ from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
 
 _LISTED_AT_ONCE: Final = 100
-NOT_SENT: Final = "kept, but WeChat did not take it: the console says why"
+NOT_SENT: Final = "the reply is stored, but WeChat refused it: the console says why"
 
 
 async def list_waiting(env: Env, risky: bool) -> None:
@@ -28,14 +28,14 @@ async def list_waiting(env: Env, risky: bool) -> None:
     for feedback, reader in zip(waiting, readers, strict=True):
         who = reader.student_no_masked if reader else ""
         print(listed(feedback, who, risky))
-    print(f"{len(waiting)} waiting" if waiting else "none is waiting")
+    print(f"{len(waiting)} without a reply" if waiting else "no feedback without a reply")
 
 
 def listed(feedback: Feedback, who: str, risky: bool) -> str:
     """The printed lines. ``risky`` includes text that may break WeChat's rules."""
     head = f"{feedback.id}  {to_local(feedback.at):%Y-%m-%d %H:%M}  {feedback.channel}  {who}"
     if feedback.verdict is TextVerdict.RISKY and not risky:
-        return f"{head}\n    WeChat says that this may break the rules; --risky prints it"
+        return f"{head}\n    hidden: WeChat's check calls this text risky; --risky prints it"
     return f"{head}\n    " + feedback.text.replace("\n", "\n    ")
 
 
@@ -48,7 +48,9 @@ async def reply(env: Env, id: str, text: str) -> None:
             if feedback.reader_id is None and not app[service_key(Conversations)].is_open(
                 feedback, now
             ):
-                raise CommandError("its author can no longer be reached")
+                raise CommandError(
+                    "its author can no longer be reached: the conversation has ended"
+                )
             feedback = await app[service_key(FeedbackService)].answer(id, text, now)
             notifier = InAppNotifier(
                 app[service_key(MessagePublisher)], app[service_key(Conversations)]
@@ -58,5 +60,5 @@ async def reply(env: Env, id: str, text: str) -> None:
         except NotFound:
             raise CommandError(f"there is no feedback {id!r}") from None
         except WrongState:
-            raise CommandError("it has been answered already, in other words") from None
+            raise CommandError("it already has another reply") from None
     print("answered" if answered.reader_id or answered.push is AnswerPush.SENT else NOT_SENT)

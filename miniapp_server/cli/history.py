@@ -24,7 +24,9 @@ async def load_data(env: Env, count: int, days: int | None, seed: int) -> None:
     """Generate the history and print counts. Raises: CommandError, also outside a sandbox."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:
-        raise CommandError("an invented history belongs into a sandbox database (SANDBOX=1)")
+        raise CommandError(
+            "a generated history may only be written to a sandbox database (SANDBOX=1)"
+        )
     try:
         await _generate(env, settings, count, days, seed)
     except (HistoryWriteError, LoadDataError) as error:

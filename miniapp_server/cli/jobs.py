@@ -12,7 +12,7 @@ async def job(env: Env, name: str) -> None:
         selected = app[SCHEDULER].job(name)
         if selected is None:
             names = ", ".join(app[SCHEDULER].job_names)
-            raise CommandError(f"no job {name!r}; there are {names}")
+            raise CommandError(f"there is no job {name!r}; jobs are {names}")
         if trouble := app[CLOCK_CHECK].trouble:
             raise CommandError(
                 f"this machine's clock is {trouble} by MongoDB's: set it (NTP) first"

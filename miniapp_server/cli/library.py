@@ -41,7 +41,7 @@ async def carry(env: Env, what: Literal["export", "import"], file: Path, replace
     """Write the library to a new file, or import one from a file. Raises: CommandError."""
     if what == "export":
         if replaces:
-            raise CommandError("--replace goes with import")
+            raise CommandError("--replace is allowed only with import")
         await _export(env, file)
     else:
         await _import(env, file, replaces)
@@ -84,7 +84,7 @@ async def _export(env: Env, file: Path) -> None:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError as error:
-        raise CommandError(f"{file} is there already") from error
+        raise CommandError(f"{file} already exists: name another file") from error
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
     print(f"{file}: {_summary(library)}")

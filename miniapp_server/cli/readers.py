@@ -50,8 +50,8 @@ async def _confirm_erasure(app: web.Application, reader: Reader) -> None:
     stays = [f"{name} {there[name]}" for name in ANONYMISED_COLLECTIONS if name in there]
     goes = [f"{name} {n}" for name, n in there.items() if name in PERSONAL_COLLECTIONS]
     print(f"{reader.name_masked} {reader.student_no_masked}", file=sys.stderr)
-    print(f"  goes: name and number; {', '.join(goes) or 'nothing else'}", file=sys.stderr)
-    print(f"  stays, as nobody's: {', '.join(stays) or 'nothing'}", file=sys.stderr)
+    print(f"  deleted: name and number; {', '.join(goes) or 'nothing else'}", file=sys.stderr)
+    print(f"  kept without a name: {', '.join(stays) or 'nothing'}", file=sys.stderr)
     if not confirmed("Erase this reader? It cannot be undone."):
         raise CommandError("nothing has been erased")
 
@@ -59,9 +59,7 @@ async def _confirm_erasure(app: web.Application, reader: Reader) -> None:
 async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
     """Erase a reader, after a confirmation unless ``unasked``. Raises: CommandError."""
     if not (unasked or can_ask()):
-        raise CommandError(
-            "erase-reader asks on a terminal, and here is none: --yes erases unasked"
-        )
+        raise CommandError("there is no terminal to confirm on: --yes erases without confirmation")
     async with application(env) as app:
         reader = await _reader(app, student_no)
         if not unasked:
@@ -71,15 +69,19 @@ async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
         except Suspended as error:
             assert reader.suspended_until is not None
             if reader.suspended_until == FOREVER:
-                raise CommandError("suspended without an end: end that first") from error
+                raise CommandError(
+                    "the reader is suspended without an end: lift the suspension first"
+                ) from error
             until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
-            raise CommandError(f"suspended until {until}: erase them then") from error
+            raise CommandError(
+                f"the reader is suspended until {until}: erase them after that"
+            ) from error
         except Busy as error:
             raise CommandError("the reader is making a request: try again in a minute") from error
     for name, count in counts.items():
         if count:
             print(f"{name}: {count}")
-    print("forgotten; backups from before still know them")
+    print("erased; earlier backups still contain the reader")
 
 
 async def reset_second_factor(env: Env, student_no: str) -> None:
@@ -87,9 +89,9 @@ async def reset_second_factor(env: Env, student_no: str) -> None:
     async with application(env) as app:
         reader = await _reader(app, student_no)
         if not await app[RESOURCES].repositories.second_factors.remove(reader.id):
-            raise CommandError("this reader has set up none")
+            raise CommandError("this reader has no second factor")
         await app[SESSIONS].close_of_reader(reader.id)
-    print("reset; they set up another one at their next sign-in")
+    print("deleted; the staff member sets up a new one at the next sign-in")
 
 
 async def card_import(env: Env, file: Path) -> None:
@@ -103,7 +105,7 @@ async def card_import(env: Env, file: Path) -> None:
             card, number = (row["card_no"] or "").strip(), row["student_no"] or ""
             number = normalise_student_no(number)
             if not is_card_number(card) or not number:
-                print(f"line {line}: malformed", file=sys.stderr)
+                print(f"line {line}: card_no or student_no is malformed", file=sys.stderr)
                 continue
             reader_ids = await stored.readers.by_numbers([number])
             reader_id = reader_ids.get(number)

@@ -43,7 +43,7 @@ _EMPTY: Final = "empty"
 _LAST_WORD: Final = "Ctrl-C stops it."
 """The last line that a demo prints when it is ready."""
 _FOR_TRYING: Final = (
-    "embedded MongoDB and Redis on {data_dir}: for trying, not for production, which needs servers "
+    "embedded MongoDB and Redis in {data_dir}: only for trying; production needs servers "
     "of its own (docs/deployment.md)"
 )
 
@@ -57,13 +57,13 @@ async def demo(env: Env, workers: int, lan: str) -> None:
     EmbeddedError, SettingsError, ServingError."""
     lan = lan_address(lan) if lan else ""
     if (kind := env.get("DEMO", "")) not in ("", _EMPTY):
-        raise SettingsError(f"DEMO={kind}: {_EMPTY} or nothing")
+        raise SettingsError(f"DEMO={kind} must be {_EMPTY} or unset")
     lives = kind != _EMPTY
     data_dir = _data_dir(env)
     demo_env = {**env, "PORT": env.get("PORT") or str(DEFAULT_PORT), "SANDBOX": "1"}
     outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
     if outside[0] != outside[1]:
-        raise SettingsError("MONGO_URL and REDIS_URL go together: set both or neither")
+        raise SettingsError("MONGO_URL and REDIS_URL: set both or neither")
     # All settings are checked, and the port tried, before anything is started.
     tried = {**demo_env, **_urls(env, "mongodb://x", "redis://x"), "ENCRYPTION_KEYS": _any_key(env)}
     judged = load(tried, lan)
@@ -163,7 +163,7 @@ async def worker(env: Env, owner: str, lan: str) -> None:
     """Run one of several workers. Readiness is reported to the supervisor on standard output."""
     folder = env.get(METRICS_FOLDER)
     if folder is None:
-        raise CommandError("a worker is started by serve --workers N")
+        raise CommandError("this command is internal: start workers with serve --workers N")
     identity = WorkerIdentity(owner, Path(folder))
     settings = load(env, lan)
     await serve_http(settings, lambda: print(READY, flush=True), identity, plug=plug_of(settings))
@@ -179,7 +179,7 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
     print(f"  readiness           {base}/readyz")
     print(f"  walk through it     {_typed()} demo-walkthrough --url {base}")
     if settings.lan:
-        print("  Anybody on this network can sign in as anybody: no real names, please.")
+        print("  Anybody on this network can sign in as anybody: do not enter real names.")
     print(_LAST_WORD, flush=True)
     if env is not None:
         # After a Ctrl-C while several processes write, the resource tracker would print warnings.
@@ -228,7 +228,9 @@ async def _own_demo() -> AsyncIterator[str]:
             while (line := await process.stdout.readline()) and _LAST_WORD not in line.decode():
                 pass
             if not line:
-                raise CommandError("no demo could be started for the walkthrough")
+                raise CommandError(
+                    "the demo for the walkthrough did not start; it printed the reason above"
+                )
             yield f"http://127.0.0.1:{port}"
         finally:
             if process.returncode is None:

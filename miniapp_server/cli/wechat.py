@@ -25,7 +25,7 @@ async def menu_of(app: web.Application, what: str) -> str:
     """The menu, or a diff of what ``put`` has changed or would change. Raises: CommandError."""
     official, settings = app[RESOURCES].official_account, app[RESOURCES].settings
     if official is None:
-        raise CommandError("WECHAT_MP_APPID and its companions are not set")
+        raise CommandError("there is no official account: set WECHAT_MP_APPID and WECHAT_MP_SECRET")
     current = await official.menu()
     try:
         target = menu_with_booking_entry(
@@ -61,7 +61,9 @@ async def link_to(app: web.Application, page: str, query: str, days: int, now: d
     resources = app[RESOURCES]
     wechat = resources.settings.wechat
     if not wechat.used:
-        raise CommandError("WECHAT_APPID and its companions are not set: there is no mini-program")
+        raise CommandError(
+            "there is no mini-program: set WECHAT_APPID, WECHAT_SECRET and WECHAT_TEMPLATES"
+        )
     made = await resources.mini_program.link(page, query, days, wechat.state, now)
     until = to_local(made.until)
     return f"{made.url}\nvalid until {until:%Y-%m-%d %H:%M} ({until.tzname()})"

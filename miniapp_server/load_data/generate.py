@@ -116,7 +116,7 @@ def open_days(
         elif not days and (until - day).days > 366:
             break
     if not days:
-        raise LoadDataError("the library has no seats or was closed on these days: run seed first")
+        raise LoadDataError("the library has no seats, or was closed on these days: run seed first")
     return days[::-1]
 
 
@@ -147,7 +147,9 @@ class HistoryGenerator:
         opening hours; HistoryWriteError.
         """
         if not self._writer.is_empty():
-            raise LoadDataError("there are reservations, violations or messages already")
+            raise LoadDataError(
+                "the database already has reservations, violations or messages: use an empty one"
+            )
         areas: Areas = partial(open_areas, self._library, self._policy)
         days = open_days(areas, until, first, count)
         crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))

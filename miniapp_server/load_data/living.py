@@ -67,7 +67,7 @@ _DAY: Final = timedelta(days=1)
 _JOBS_DO: Final = (ReservationState.NO_SHOW, ReservationState.AWAY_EXPIRED)
 """Endings brought about by the service's own jobs."""
 _GREETING: Final = (
-    f"  The library lives: some {BOOKINGS_A_DAY} invented bookings a day for {DAYS} days. They go "
+    f"  Invented readers make about {BOOKINGS_A_DAY} bookings a day for {DAYS} days. They leave "
     "when the clock is moved; DEMO=empty starts without them."
 )
 _BY_READER: Final = Actor("reader", "mini")
@@ -275,7 +275,7 @@ async def live(env: Mapping[str, str]) -> None:
     DatabaseRefused, MongoUnusable."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:
-        raise LoadDataError("invented readers belong into a sandbox (SANDBOX=1)")
+        raise LoadDataError("invented readers may only be written to a sandbox (SANDBOX=1)")
     async with application(env) as app:
         state = SandboxState(app[RESOURCES].db)
         if not await state.may_live():

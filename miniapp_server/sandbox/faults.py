@@ -42,7 +42,7 @@ def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
     keys = {"errcode", "status", "delay_ms", "hang_seconds", "after", "times"}
     if not isinstance(entry, dict) or not entry.keys() <= keys:
         raise web.HTTPBadRequest(
-            text=f"a mode has {', '.join(sorted(keys))}; endpoints are "
+            text=f"keys of a mode are {', '.join(sorted(keys))}; endpoints are "
             f"{', '.join(sorted(ENDPOINTS))}"
         )
     try:
@@ -52,7 +52,9 @@ def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
             for key in ("errcode", "status", "times")
         ]
     except (TypeError, ValueError):
-        raise web.HTTPBadRequest(text="numbers, please") from None
+        raise web.HTTPBadRequest(
+            text="errcode, status, times, delay_ms and hang_seconds must be numbers"
+        ) from None
     errcode, status, times = numbers
     return FaultMode(errcode, status, delay, entry.get("after") is True), times
 

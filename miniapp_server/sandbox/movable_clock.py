@@ -74,7 +74,7 @@ class MovableClock:
         Malformed."""
         async with self._exclusive_move():
             if target_of(now := self._clock.now()) - now > _LONGEST_MOVE:
-                raise Malformed("now", "at most 366 days ahead")
+                raise Malformed("now", "must be at most 366 days ahead")
             if await self._state.end_life():
                 self._clear_caches()
                 self._reset_seen = await self._state.note_reset()

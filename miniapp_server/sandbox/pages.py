@@ -128,20 +128,20 @@ def _target(raw: bytes, now: datetime) -> datetime:
         if set(body) == {"now"}:
             target = msgspec.convert(body["now"], datetime)
             if target.tzinfo is None:
-                raise Malformed("now", "needs an offset such as +08:00")
+                raise Malformed("now", "must have an offset such as +08:00")
             return _sane(target)
         if set(body) == {"advance_seconds"}:
             seconds = msgspec.convert(body["advance_seconds"], float)
             return _sane(now + timedelta(seconds=seconds))
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, ValueError) as error:
         raise Malformed("body", str(error)[:200]) from error
-    raise Malformed("body", "needs now or advance_seconds")
+    raise Malformed("body", "must have either now or advance_seconds")
 
 
 def _sane(target: datetime) -> datetime:
     """Raises: Malformed near the ends of the calendar, where date arithmetic overflows."""
     if not 2000 <= target.year < 2100:
-        raise Malformed("now", "a year from 2000 to 2099")
+        raise Malformed("now", "must be in the years 2000 to 2099")
     return target
 
 

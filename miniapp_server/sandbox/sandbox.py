@@ -94,7 +94,7 @@ async def plug_in(app: web.Application) -> None:
     """Adds the sandbox to the service. Raises: ValueError outside of sandbox mode, since a reset
     deletes all data."""
     if app[RESOURCES].settings.mode is not Mode.SANDBOX:
-        raise ValueError("the sandbox is plugged into a service with a sandbox's settings only")
+        raise ValueError("the sandbox requires a sandbox's settings")
     sandbox = Sandbox(app)
     await sandbox.clock.begin()
     pages = SandboxPages(

@@ -341,9 +341,9 @@ class _Server:
             or not isinstance(template_id, str)
             or template_id not in self._state.templates
         ):
-            raise web.HTTPBadRequest(text="openid and a known template_id, please")
+            raise web.HTTPBadRequest(text="openid and a known template_id are required")
         if not isinstance(times, int) or not 0 <= times <= 100:
-            raise web.HTTPBadRequest(text="n is 1 to 100, or 0: the reader wants none any more")
+            raise web.HTTPBadRequest(text="n must be 1 to 100, or 0 to withdraw the consent")
         if times:
             await self._state.grant(openid, template_id, times)
         else:
@@ -356,7 +356,7 @@ class _Server:
         body = await _own_body(request)
         openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):
-            raise web.HTTPBadRequest(text="openid, please")
+            raise web.HTTPBadRequest(text="openid is required")
         act = conversations.entered if body.get("entered") else conversations.wrote
         await act(openid, self._state.now())
         return web.Response(status=204)
@@ -384,7 +384,7 @@ async def _own_body(request: web.Request) -> dict[str, Any]:
     try:
         return await _body(request)
     except WeChatError:
-        raise web.HTTPBadRequest(text="a JSON object, please") from None
+        raise web.HTTPBadRequest(text="the body must be a JSON object") from None
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

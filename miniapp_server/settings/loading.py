@@ -155,7 +155,7 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
     Raises: SettingsError with all faults, including those that ``read`` has noted before.
     """
     for name in sorted(name for name in read.env if name in RENAMED and read.env[name]):
-        read.fault(f"{name} is called {RENAMED[name]} now: rename it")
+        read.fault(f"{name} was renamed: write {RENAMED[name]}")
     port = read.number("PORT", DEFAULT_PORT, 1, 65535)
     public = read_origin(read, "PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
     throttle_scale = read.number("RATE_LIMIT_SCALE", 1, 1, 1_000_000)
@@ -204,9 +204,7 @@ def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> 
     if is_loopback(parts.hostname):
         return
     if parts.scheme != "https":
-        read.fault(
-            "PUBLIC_BASE_URL must begin with https://: over http sessions can be read on the way"
-        )
+        read.fault("PUBLIC_BASE_URL must begin with https://: over http others can read sessions")
     if throttle_scale != 1:
         read.fault("RATE_LIMIT_SCALE is for load tests on this machine: leave it out")
 
@@ -216,8 +214,7 @@ def read_origin(read: EnvironmentReader, name: str, default: str) -> str:
     value = read.url(name, default)
     if path := urlsplit(value).path:
         read.fault(
-            f"{name} must end after the host: the service answers at the root of a host name of "
-            f"its own, not under {path}"
+            f"{name} must not have the path {path}: the service needs a host name of its own"
         )
         return default
     return value

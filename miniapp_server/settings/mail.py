@@ -20,10 +20,10 @@ def read_mail(read: EnvironmentReader) -> SmtpSettings | None:
         return None
     if not url or not sender:
         present, missing = ("SMTP_URL", "MAIL_FROM") if url else ("MAIL_FROM", "SMTP_URL")
-        read.fault(f"{missing} is required beside {present} (a library without mail sets neither)")
+        read.fault(f"{missing} is required because {present} is set (without mail, set neither)")
         return None
     if not is_address(sender):
-        read.fault("MAIL_FROM must be an e-mail address, as seats@lib.example.edu.cn")
+        read.fault("MAIL_FROM must be an e-mail address such as seats@lib.example.edu.cn")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)

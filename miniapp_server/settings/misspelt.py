@@ -51,4 +51,6 @@ def misspelt(names: Iterable[str]) -> dict[str, str]:
 
 
 def in_words(name: str, nearest: str) -> str:
-    return f"{name} is no setting of this service" + (f": {nearest}?" if nearest else "")
+    return f"{name} is not a setting of this service" + (
+        f": did you mean {nearest}?" if nearest else ""
+    )

@@ -91,7 +91,7 @@ def _cas_url(read: EnvironmentReader) -> str:
     if not read.text("CAS_BASE_URL"):
         return read.required(
             "CAS_BASE_URL",
-            ": readers sign in there; or set OIDC_PROVIDERS (to try it without: demo, SANDBOX=1)",
+            ": readers sign in there. Or set OIDC_PROVIDERS; to try it without either, use demo",
         )
     value = read.url("CAS_BASE_URL")
     path = urlsplit(value).path
@@ -109,15 +109,15 @@ def read_oidc(read: EnvironmentReader, cas: CasSettings) -> tuple[OidcSettings, 
     for name in sorted(read.env):
         id = oidc_provider_of(name)
         if id is not None and id not in ids and read.env[name]:
-            read.fault(f"{name} is set, and OIDC_PROVIDERS does not name {id}")
+            read.fault(f"{name} is set, but OIDC_PROVIDERS does not list {id}")
     alone = len(ids) == 1 and not cas.base_url
     providers = tuple(_provider(read, id, alone) for id in ids)
     names = [one.name for one in providers] + ([cas.name] if cas.base_url else [])
     if len(names) > 1 and (len(set(names)) < len(names) or "" in names):
         which = [f"OIDC_{id.upper()}_NAME" for id in ids] + (["CAS_NAME"] if cas.base_url else [])
         read.fault(
-            f"{', '.join(which)}: with several ways to sign in, each needs a name of its own, "
-            "which the sign-in page shows"
+            f"{', '.join(which)}: with several ways to sign in, each needs its own name "
+            "for the sign-in page"
         )
     return providers
 
@@ -126,8 +126,8 @@ def _provider_ids(read: EnvironmentReader) -> Sequence[str]:
     ids = [part.strip() for part in read.text("OIDC_PROVIDERS").split(",") if part.strip()]
     if len(set(ids)) < len(ids) or not all(_ID.fullmatch(id) and id not in _TAKEN for id in ids):
         read.fault(
-            "OIDC_PROVIDERS must list names of small letters and digits by commas, each once, as "
-            f"campus,alumni ({' and '.join(sorted(_TAKEN))} are taken)"
+            "OIDC_PROVIDERS must list different names of small letters and digits, separated by "
+            f"commas, such as campus,alumni ({' and '.join(sorted(_TAKEN))} are reserved)"
         )
         return ()
     return ids
@@ -142,8 +142,8 @@ def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
     numbers = read.one_of(f"{prefix}_NUMBERS", "", ("", "campus", "own"))
     if not numbers and not alone:
         read.fault(
-            f"{prefix}_NUMBERS is required beside another way to sign in: campus where a number "
-            "names the same person there as everywhere on campus, own where it does not"
+            f"{prefix}_NUMBERS is required with several ways to sign in: campus if a number means "
+            "the same person as elsewhere on campus, otherwise own"
         )
     claims = ClaimNames(
         number=read.required(f"{prefix}_NUMBER_CLAIM", ": the claim that holds the account number"),
@@ -154,10 +154,10 @@ def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
     )
     for _, _, end in _STAFF:
         if read.text(f"{prefix}_{end}") and not claims.groups:
-            read.fault(f"{prefix}_GROUPS_CLAIM is required beside {prefix}_{end}")
+            read.fault(f"{prefix}_GROUPS_CLAIM is required because {prefix}_{end} is set")
     scopes = read.text(f"{prefix}_SCOPES", "openid profile")
     if "openid" not in scopes.split():
-        read.fault(f"{prefix}_SCOPES must have openid among them, by spaces")
+        read.fault(f"{prefix}_SCOPES must include openid, in a list separated by spaces")
     return OidcSettings(
         id=id,
         issuer=issuer,

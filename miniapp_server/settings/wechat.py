@@ -67,7 +67,7 @@ def read_wechat(read: EnvironmentReader) -> WeChatSettings:
     present = [name for name, value in read.env.items() if name.startswith("WECHAT_") and value]
     if not present:
         return WeChatSettings(base_url="", appid="", secret="", state="formal", templates={})
-    why = f" beside {present[0]} (a library without a mini-program sets no WECHAT_… at all)"
+    why = f" because {present[0]} is set (without a mini-program, set no WECHAT_… variable)"
     return WeChatSettings(
         base_url=read.url("WECHAT_BASE_URL", "https://api.weixin.qq.com"),
         appid=read.required("WECHAT_APPID", why),

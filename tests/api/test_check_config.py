@@ -70,7 +70,7 @@ async def test_each_connection_is_tried(
         ("Redis", {"REDIS_URL": "redis://127.0.0.1:9"}, "connection refused: start Redis"),
         ("Redis", {"REDIS_URL": env["REDIS_URL"].replace("//", "//nobody:pw@")}, "wrong password"),
         ("Redis", {"REDIS_URL": env["REDIS_URL"].rpartition("/")[0] + "/99"}, "no such database"),
-        ("CAS", {"CAS_BASE_URL": f"{env['PUBLIC_BASE_URL']}/healthz"}, "no CAS"),
+        ("CAS", {"CAS_BASE_URL": f"{env['PUBLIC_BASE_URL']}/healthz"}, "not a CAS"),
         ("CAS", {"CAS_BASE_URL": "http://127.0.0.1:9/cas"}, "no connection"),
         ("WeChat", {"WECHAT_SECRET": "another"}, "refuses the secret"),
         ("WeChat", {"WECHAT_APPID": "wxother"}, "does not know this app id"),
@@ -146,7 +146,7 @@ async def test_an_openid_provider_is_tried(
     assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"
     lying_provider.metadata = lambda found: found.update(issuer="https://other.example")
     (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
-    assert row.verdict is Verdict.PROBLEM and "another name" in row.note
+    assert row.verdict is Verdict.PROBLEM and "another issuer" in row.note
     gc.collect()
 
 
@@ -208,5 +208,5 @@ async def test_the_command_reads_a_file_as_systemd_does(
 async def test_what_fails_is_said_in_the_table_alone(env: dict[str, str]) -> None:
     nobody = {**env, "CAS_BASE_URL": "http://127.0.0.1:9/cas"}
     status, out, err = await ended(await command("check-config", "--connect", **nobody))
-    assert (status, err) == (1, "seats: 1 of these must be corrected\n"), (out, err)
+    assert (status, err) == (1, "seats: 1 of these rows must be corrected\n"), (out, err)
     assert "no connection" in out

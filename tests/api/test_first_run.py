@@ -347,7 +347,7 @@ async def test_a_library_goes_out_of_one_database_into_another(
     await carry(env, "import", file, replaces=True)
     wrong: tuple[tuple[Literal["export", "import"], Path, bool, str], ...] = (
         ("export", file, False, "already exists"),
-        ("export", none, True, "--replace goes with import"),
+        ("export", none, True, "--replace is allowed only with import"),
         ("import", file, False, "already has a library"),
         ("import", none, False, "No such file"),
     )

@@ -256,8 +256,8 @@ MISTAKES: list[tuple[str, dict[str, str], str]] = [
     ("serve", {**COMPLETE, "MONGO_URL": "127.0.0.1:9"}, "must begin with mongodb://"),
     ("demo", {"MONGO_URL": NOWHERE["MONGO_URL"]}, "set both or neither"),
     ("demo", {"TRUSTED_PROXIES": "home"}, "TRUSTED_PROXIES"),
-    ("sweep", COMPLETE, "sweep is called check-integrity now"),
-    ("questions", COMPLETE, "questions is called feedback list now"),
+    ("sweep", COMPLETE, "sweep was renamed: use check-integrity"),
+    ("questions", COMPLETE, "questions was renamed: use feedback list"),
 ]
 
 

@@ -326,6 +326,9 @@ async def test_a_reload_whose_workers_cannot_start_ends_and_says_so(
     service.process.send_signal(signal.SIGHUP)
     assert "RELOADING" in await next_word(manager)
     over = await next_word(manager)
-    assert over == {"READY": "1", "STATUS": "a new worker cannot start: the old ones serve"}
+    assert over == {
+        "READY": "1",
+        "STATUS": "a new worker cannot start; the old workers continue to serve",
+    }
     assert workers(service) == before
     assert (await service.anonymous.get("//healthz")).status == 200

@@ -27,12 +27,15 @@ def _print_version(requested: bool) -> None:
 
 
 @seats.callback(
-    epilog="Settings come from the environment: check-config shows and judges them, and "
-    "docs/operations.md of the source says what each means."
+    epilog="Settings come from environment variables: check-config prints and checks them, and "
+    "docs/operations.md explains each one."
 )
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="the release")
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="print the version and exit"
+        ),
     ] = False,
 ) -> None:
     pass

@@ -11,7 +11,7 @@ commands: Final = group()
 
 @commands.command()
 def init_db(env_file: EnvFile = None) -> None:
-    """Make the indexes. Safe to repeat, and while the service runs."""
+    """Create the indexes. Safe to repeat, and while the service runs."""
     from miniapp_server.cli.database import init_db
 
     run(init_db, env_file)
@@ -27,14 +27,17 @@ def seed(env_file: EnvFile = None) -> None:
 
 @commands.command()
 def load_data(
-    count: Annotated[int, typer.Option(help="about how many reservations")],
+    count: Annotated[int, typer.Option(help="approximate number of reservations")],
     days: Annotated[
-        int | None, typer.Option(help="on how many days (default: as many as fill the library)")
+        int | None,
+        typer.Option(help="number of days before today (default: as many as a full library needs)"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="another seed, another history")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="seed of the random history; the same seed gives the same history")
+    ] = 1,
     env_file: EnvFile = None,
 ) -> None:
-    """Invent a history of reservations. It goes into an empty database of a sandbox."""
+    """Generate a history of reservations. The database must be an empty sandbox."""
     from miniapp_server.cli.history import load_data
 
     run(lambda env: load_data(env, count, days, seed), env_file)
@@ -70,8 +73,8 @@ def restore(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Fill an empty database from a backup. MONGO_DATABASE names it; it is then checked for double
-    bookings."""
+    """Restore a backup into an empty database. MONGO_DATABASE names it. Double bookings are looked
+    for afterwards."""
     from miniapp_server.cli.database import fill
 
     run(lambda env: fill(env, file, over), env_file)
@@ -79,7 +82,7 @@ def restore(
 
 @commands.command()
 def check_integrity(env_file: EnvFile = None) -> None:
-    """Look for doubly booked seats and readers. Status 1 if there is one."""
+    """Look for double bookings of seats and readers. Exits with status 1 if there are any."""
     from miniapp_server.cli.database import check_integrity
 
     run(check_integrity, env_file)
@@ -93,13 +96,12 @@ def library(
         bool,
         typer.Option(
             "--replace",
-            help="import over the library that is there; refused while live bookings would lose a "
-            "seat",
+            help="replace the existing library; refused while live bookings would lose their seats",
         ),
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Carry a library between databases as a JSON file. It has profile, venues, plans, rules,
+    """Export or import a library as a JSON file. The file has profile, venues, plans, rules,
     hours, kiosks, gates, notices, reader groups, pictures and canned answers, but no readers,
     bookings, staff or keys."""
     from miniapp_server.cli.library import carry

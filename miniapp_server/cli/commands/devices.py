@@ -14,7 +14,9 @@ commands: Final = group()
 @commands.command()
 def gate_import(
     file: File,
-    gate: Annotated[str, typer.Option(metavar="ID", help="the gate of the events")],
+    gate: Annotated[
+        str, typer.Option(metavar="ID", help="id of the gate that recorded the events")
+    ],
     env_file: EnvFile = None,
 ) -> None:
     """Import gate events from a CSV file. Its columns are id, student_no, direction, method, at.
@@ -29,7 +31,7 @@ def gate_import(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
 def gate_agent(context: typer.Context) -> None:
-    """Report a gate's events to the service. The reference agent reads the gate's file."""
+    """Report a gate's events to the service. This agent reads them from the gate's file."""
     # The agent also runs alone, on machines with only Python, so it parses its own options.
     from miniapp_server.gate_agent import main
 
@@ -49,14 +51,18 @@ def wechat_menu(
 
 @commands.command()
 def wechat_links(
-    page: Annotated[str, typer.Argument(metavar="PAGE", help="such as pages/index/index")],
-    query: Annotated[str, typer.Option(help="such as k=2f-south", show_default=False)] = "",
+    page: Annotated[
+        str, typer.Argument(metavar="PAGE", help="path of the page, such as pages/index/index")
+    ],
+    query: Annotated[
+        str, typer.Option(help="query of the page, such as k=2f-south", show_default=False)
+    ] = "",
     days: Annotated[
-        int, typer.Option(min=1, max=LONGEST_LINK, help="how long it lives")
+        int, typer.Option(min=1, max=LONGEST_LINK, help="days for which the link is valid")
     ] = LONGEST_LINK,
     env_file: EnvFile = None,
 ) -> None:
-    """Make a link to a page of the mini-program. The end of its validity is printed too."""
+    """Create a link to a page of the mini-program. Prints the link and when it expires."""
     from miniapp_server.cli.wechat import wechat_links
 
     run(lambda env: wechat_links(env, page, query, days), env_file)

@@ -12,7 +12,7 @@ EnvFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="more variables, from a file as systemd's EnvironmentFile= reads it",
+        help="file with further variables, in the format of systemd's EnvironmentFile=",
     ),
 ]
 File = Annotated[Path, typer.Argument(metavar="FILE")]

@@ -23,7 +23,10 @@ def export_reader(student_no: StudentNo, env_file: EnvFile = None) -> None:
 @commands.command()
 def erase_reader(
     student_no: StudentNo,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask (where no terminal is)")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="do not ask for confirmation (required without a terminal)"),
+    ] = False,
     env_file: EnvFile = None,
 ) -> None:
     """Erase a reader. Live reservations end, personal data is deleted, and past reservations stay
@@ -55,9 +58,7 @@ def card_import(file: File, env_file: EnvFile = None) -> None:
 def feedback_list(
     risky: Annotated[
         bool,
-        typer.Option(
-            "--risky", help="print also the texts that may break the rules by WeChat's word"
-        ),
+        typer.Option("--risky", help="also print texts that WeChat's check calls risky"),
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
@@ -69,7 +70,7 @@ def feedback_list(
 
 @_feedback.command("reply")
 def feedback_reply(
-    id: Annotated[str, typer.Argument(metavar="ID", help="of the feedback, as list shows it")],
+    id: Annotated[str, typer.Argument(metavar="ID", help="id of the feedback, as printed by list")],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="the reply")],
     env_file: EnvFile = None,
 ) -> None:
