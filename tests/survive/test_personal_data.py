@@ -51,6 +51,6 @@ async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_u
 
         # What readers wrote is listed and replied to by commands as well.
         status, out, err = await ended(await command("feedback", "list", **service.env))
-        assert (status, out, err) == (0, "none is waiting\n", "")
+        assert (status, out, err) == (0, "no feedback without a reply\n", "")
         reply = await ended(await command("feedback", "reply", "nobody", "谢谢", **service.env))
         assert reply == (1, "", "seats: there is no feedback 'nobody'\n")
