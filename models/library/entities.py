@@ -16,6 +16,8 @@ SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
 """The side of a seat's square, in plan units. A seat is placed by its top-left corner."""
+_HAN: Final = "\u2e80"
+"""The first character of the blocks of Chinese writing; letters of Europe come before it."""
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """The outage reason of a seat that was removed from the plan."""
 
@@ -151,10 +153,20 @@ def floor_label(floor: int) -> str:
     return f"地下{-floor}层" if floor < 0 else f"{floor}层"
 
 
+def _joined(parts: Sequence[str]) -> str:
+    """The parts as one text. A dot separates letters or digits that would run together, which Han
+    characters don't: 图书馆2层A区065号, but Lesesaal A · A-1号."""
+    label = ""
+    for part in parts:
+        runs_together = all(c.isalnum() and c < _HAN for c in (label[-1:], part[:1]))
+        label += f" · {part}" if runs_together else part
+    return label
+
+
 def _shortened(parts: Sequence[str], longest: int) -> str:
     """The parts joined to at most ``longest`` characters. Leading parts are dropped first, then the
     text is cut from the left."""
-    rest = ["".join(parts[first:]) for first in range(3)]
+    rest = [_joined(parts[first:]) for first in range(3)]
     label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
     return label if len(label) <= longest else "…" + label[1 - longest :]
 
@@ -266,7 +278,7 @@ class Catalog:
 
     def seat_label(self, seat: Seat) -> str:
         """The seat with its area as readers see it: 图书馆2层二层中厅065号."""
-        return f"{self.area_label(self.areas[seat.area_id])}{seat.number}号"
+        return _joined([*self._place(self.areas[seat.area_id]), f"{seat.number}号"])
 
     def label_of(self, seat_id: SeatId) -> str:
         """``seat_label`` by id; the id itself for a seat that the catalog does not have."""
@@ -283,7 +295,7 @@ class Catalog:
 
     def area_label(self, area: Area) -> str:
         """The area as readers see it: 图书馆2层二层中厅."""
-        return "".join(self._place(area))
+        return _joined(self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
         """``area_label`` in at most ``longest`` characters: the venue is dropped first, then the

@@ -81,6 +81,8 @@ def test_value(kind: str, value: object, expected: str) -> None:
             "社会科学阅览区东侧靠窗的一带A106号",
         ),
         ("图书馆", "社" + "会" * 19, "A1060708091B", "…" + "会" * 6 + "A1060708091B号"),
+        ("图书馆", "A区", "A-1-07", "图书馆2层A区A-1-07号"),
+        ("Bücherei", "Lesesaal A", "A-1", "2层Lesesaal A · A-1号"),
     ],
 )
 def test_a_place_keeps_its_seats_number(venue: str, area: str, number: str, expected: str) -> None:
@@ -90,6 +92,31 @@ def test_a_place_keeps_its_seats_number(venue: str, area: str, number: str, expe
     short = catalog.short_label_of(seat.id, LONGEST_THING)
     assert short == expected == format_value("thing", short)
     assert format_value("thing", catalog.short_area_label(hall, LONGEST_THING)).endswith(area[-9:])
+
+
+@pytest.mark.parametrize(
+    ("venue", "floor", "area", "number", "label"),
+    [
+        ("图书馆", 2, "二层中厅", "065", "图书馆2层二层中厅065号"),
+        ("图书馆", 1, "自习室B", "Carrel 3", "图书馆1层自习室B · Carrel 3号"),
+        (
+            "Hauptbibliothek",
+            1,
+            "Lesesaal A",
+            "A-1-121",
+            "Hauptbibliothek · 1层Lesesaal A · A-1-121号",
+        ),
+        ("Café", -1, "Å", "1", "Café地下1层Å · 1号"),
+    ],
+)
+def test_a_dot_separates_letters_of_a_place(
+    venue: str, floor: int, area: str, number: str, label: str
+) -> None:
+    seat = Seat(SeatId("s"), AREA, number, 0, 0)
+    hall = Area(AREA, VENUE, area, floor, 0, 1, 1, (seat,), ())
+    catalog = Catalog("1", {VENUE: Venue(VENUE, venue)}, {AREA: hall}, {})
+    assert catalog.seat_label(seat) == catalog.label_of(seat.id) == label
+    assert label.startswith(catalog.area_label(hall))
 
 
 @pytest.mark.parametrize(
