@@ -128,8 +128,8 @@ FILLING: Final[Mapping[str, str]] = {
 """Phrases that fill placeholders."""
 FILLING_EN: Final[Mapping[str, str]] = {
     "booking_opens": "; the next day opens at {clock}",
-    "opening_draw": ", and who asks within the first ten seconds is served in an order that is "
-    "drawn: neither an early tap nor many taps help",
+    "opening_draw": ", and requests of the first ten seconds are served in a random order, so that "
+    "neither an early tap nor many taps help",
     "max_stay": "{areas}: {length}",
     "override": "{first} to {last} ({name}): {area}{numbers}. ",
     "override_from": "From {first} on ({name}): {area}{numbers}. ",
