@@ -10,7 +10,7 @@ ReservationId = NewType("ReservationId", str)
 
 @record
 class Actor:
-    """The actor in a history entry. ``by``: reader, librarian or system; ``via``: channel, job or
+    """The author of a change. ``by``: reader, librarian, system; ``via``: channel, job,
     librarian."""
 
     by: str

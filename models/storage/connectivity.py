@@ -123,7 +123,7 @@ def _options(url: str) -> dict[str, str]:
 
 
 async def require_mongo(db: Database, url: str) -> None:
-    """Checks that ``db`` can be used: a primary or a mongos. Raises: MongoUnusable."""
+    """Raises: MongoUnusable unless ``db`` is a primary or a mongos that can be used."""
     async with explained(url):
         hello = await db.command("hello")
         if hello.get("setName") or hello.get("msg") == "isdbgrid":
