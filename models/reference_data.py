@@ -1,8 +1,5 @@
-"""Reference data, cached by every worker: the library's profile, catalog, policy, reader groups and
-accommodations.
-
-A job checks every few seconds for newer versions (``refresh``). Other modules only read the data.
-"""
+"""The library's profile, catalog, policy, reader groups and accommodations, cached by every worker.
+A job loads newer versions every few seconds (``refresh``); other modules only read."""
 
 from __future__ import annotations
 

@@ -51,11 +51,8 @@ class EmailAddressService:
         while_sending: AbstractContextManager[None] | None = None,
     ) -> None:
         """Sends six digits to the address, which becomes the reader's once they enter them.
-
-        ``while_sending`` is entered during the wait for the mail server.
-
-        Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable.
-        """
+        ``while_sending`` is entered during the wait for the mail server. Raises:
+        EmailAddressRefused, TooManyAttempts, MailUnavailable."""
         address = address.strip()
         if not is_address(address):
             raise EmailAddressRefused()

@@ -31,7 +31,7 @@ from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
-_LOOKED_UP: Final = 20
+_READERS_AT_ONCE: Final = 20
 """Readers looked up at once: nearly always one of them is eligible."""
 
 
@@ -87,8 +87,8 @@ class WaitlistMatcher:
     async def _first_eligible(
         self, seat: Seat, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
     ) -> tuple[WaitlistEntry, TimeRange] | None:
-        for n in range(0, len(fitting), _LOOKED_UP):
-            some = fitting[n : n + _LOOKED_UP]
+        for n in range(0, len(fitting), _READERS_AT_ONCE):
+            some = fitting[n : n + _READERS_AT_ONCE]
             readers = await self.readers_of([entry for entry, _ in some])
             eligible = await self.eligible([entry for entry, _ in some], readers, now)
             for entry, span in some:
