@@ -67,8 +67,8 @@ class ReservationService:
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's reservations, the latest first, and their total number. ``states``
-        may be empty: all bookings."""
+        """A page of the reader's bookings, newest first, and their total number. No ``states``:
+        all."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
@@ -143,10 +143,8 @@ class ReservationService:
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
     ) -> Reservation:
         """Claims the seat. ``booked``: the known number of the reader's bookings of that day; the
-        daily slot after it is tried first.
-
-        Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy.
-        """
+        daily slot after it is tried first. Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress,
+        Busy."""
         day = local_date(span.start)
         id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
@@ -175,12 +173,8 @@ class ReservationService:
         end: time | None,
     ) -> Reservation:
         """Changes seat or time in one step: the old seat is kept unless the new one is won.
-
-        ``start``: a clock time, ``"now"``, or None to keep it.
-
-        Raises: the errors of ``create``; WrongState after the start, unless a report is open or the
-        staff move the reader.
-        """
+        ``start``: a clock time, ``"now"``, or None to keep it. Raises: the errors of ``create``;
+        WrongState after the start, unless a report is open or the staff move the reader."""
         target: list[tuple[Seat, TimeRange]] = []
 
         def changed(current: Reservation, _: Policy) -> Reservation:

@@ -119,7 +119,7 @@ class LiveOccupancy:
     def _join(
         self, day: date, days: Sequence[date], parts: Sequence[DayOccupancy]
     ) -> OccupancyView:
-        """Returns the previous view while ``parts`` are unchanged: followers rely on its version."""
+        """The previous view while ``parts`` are unchanged: followers rely on its version."""
         if len(parts) == 1:
             return parts[0]
         view = self._joined.get(day)

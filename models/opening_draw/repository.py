@@ -34,10 +34,7 @@ class TicketRepository:
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
         """Stores the ticket at a random place. False if the reader has one newer than
-        ``last_round``.
-
-        Raises: Unavailable.
-        """
+        ``last_round``. Raises: Unavailable."""
         drawn = UpdateOne(
             {"_id": ticket.id, "round": {"$lte": last_round}}, _drawn(ticket), upsert=True
         )

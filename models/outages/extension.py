@@ -36,12 +36,9 @@ class DeadlineExtension:
 
     async def record_heartbeat(self, now: datetime) -> int:
         """Records a heartbeat and extends deadlines that fell into gaps; returns their number.
-
         After an interruption it repeats the unfinished gap, without deadlines moved already.
-        ``now`` is by MongoDB's clock, since all hosts' heartbeats are compared.
-
-        Raises: Unavailable.
-        """
+        ``now`` is by MongoDB's clock, since all hosts' heartbeats are compared. Raises:
+        Unavailable."""
         moved = 0
         async with self._beating:
             beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
@@ -52,7 +49,7 @@ class DeadlineExtension:
         return moved
 
     async def beat(self, now: datetime) -> int:
-        """Records a heartbeat, unless a worker has just done so. Returns 0: no second run is
+        """Records a heartbeat, unless a worker has just done so. Returns 0: no second run
         needed."""
         async with self._beating:
             if self._heartbeat.beaten_within(BEAT_EVERY, now) is None:
@@ -86,9 +83,8 @@ class DeadlineExtension:
 
     async def extend_deadlines(self, outage: TimeRange, venue_id: VenueId | None = None) -> int:
         """Extends deadlines in the outage (of the venue, or of all) or within a minute after it;
-        returns their number. Missing an extended deadline is no violation.
-
-        Changed reservations are read again: late attempts are settled when an outage ends.
+        returns their number. Missing an extended deadline is no violation. Changed reservations are
+        read again, since late attempts are settled when an outage ends.
 
         Raises: Unavailable; Busy if some changed each time and are not extended yet.
         """

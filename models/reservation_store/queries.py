@@ -169,7 +169,7 @@ class ReservationQueries(ReservationCollection):
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's reservations, newest first, and their total. No ``states``: all."""
+        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
         state_values = sorted(state.value for state in states or BOOKING_STATES)
         query: Document = {"reader": reader_id, "state": {"$in": state_values}}
         rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)

@@ -96,7 +96,7 @@ class GateAssistance:
 class OccupiedReport:
     """A reader's report that a person (``kind`` occupied) or things (belongings) are on their seat.
     While ``open`` no deadline runs; it closes when the reader gets another seat, or when the staff
-    help or reject it. While ``desk`` the staff have to look at ``seat_id``, even if the reader moved."""
+    help or reject it. While ``desk`` the staff look at ``seat_id``, even if the reader moved."""
 
     kind: str
     at: datetime

@@ -33,11 +33,9 @@ from models.seat_reports import transitions
 from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
-"""Reports of an occupied seat by which a reader can stop deadlines in a day. More of them only
-notify the desk."""
+"""Occupied-seat reports a day by which a reader can stop deadlines; more only notify the staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""Reports of empty seats that a reader may have open or answered in a day: enough to help, too few
-to be a nuisance."""
+"""Reports of empty seats that a reader may have open or answered in a day."""
 
 
 class DeadlineAfterReport(StrEnum):
@@ -70,13 +68,10 @@ class SeatReportService:
     async def report_occupied(
         self, ctx: RequestContext, id: str, kind: str, scan_proof: PresenceProof | None
     ) -> Reservation:
-        """Reports the reader's seat as occupied. The reader may ``change`` to another one.
-
-        No deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate
-        record or an earlier check-in.
-
-        Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat, WrongVenue.
-        """
+        """Reports the reader's seat as occupied. The reader may ``change`` to another one. No
+        deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate record
+        or an earlier check-in. Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat,
+        WrongVenue."""
         if scan_proof is None:
             r = await self._writer.get_own(id, ctx.reader.id)
             scan_proof = await self._gates.entry_of(ctx.reader.id, r.venue_id, ctx.now)
@@ -91,8 +86,7 @@ class SeatReportService:
     async def deadline_after_report(
         self, ctx: RequestContext, r: Reservation
     ) -> DeadlineAfterReport:
-        """The effect of a report without a scan now, to be shown before it. The report itself
-        decides."""
+        """The effect of a report without a scan now, as a preview: the report itself decides."""
         reader_id, day = ctx.reader.id, local_date(ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             claim = occupied_report_claim(reader_id, day, k)
@@ -113,8 +107,8 @@ class SeatReportService:
         scan_proof: PresenceProof | None,
         k: int | None,
     ) -> Reservation:
-        """Writes the report. ``k``: its number among the day's reports that stop a deadline; None
-        for a report to the desk alone."""
+        """``k`` numbers the day's reports that stop a deadline; None for a report to the staff
+        alone."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
@@ -183,10 +177,9 @@ class SeatReportService:
         self, ctx: RequestContext, seat_id: str, card_proof: PresenceProof | None
     ) -> bool:
         """Reports a seat in use as empty: its reader must prove presence, at most once a day. False
-        if they were asked today already, or have an open report.
-
-        Only reports that are open or answered by a proof count among the reporter's five a day.
-        ``card_proof``: the reporter's card at a kiosk.
+        if the reader was asked today already, or has an open report. ``card_proof``: the reporter's
+        card at a kiosk. Only reports that are open or answered by a proof count among the
+        reporter's five a day.
 
         Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere;
         TooManyAttempts.

@@ -16,8 +16,7 @@ ANSWER_BY_GATE: Final = "gate_event"
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """``ended_suspension_until``: the former end of the suspension that the waiver ended, if
-    any."""
+    """``ended_suspension_until``: the former end of a suspension that the waiver ended."""
 
     by: str
     reason: str

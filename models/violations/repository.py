@@ -75,7 +75,7 @@ class ViolationRepository(SuspensionRepository):
     async def counting_violations(
         self, reader_id: ReaderId, since: datetime, until: datetime
     ) -> list[Violation]:
-        """Counting violations in (since, until], neither waived nor used by a suspension; oldest
+        """Counting violations in (since, until], not waived or used by a suspension; oldest
         first."""
         with translate_errors():
             rows = (
@@ -127,8 +127,7 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
-        """Stores the appeal. None if there is no such violation, or it is waived or appealed
-        already."""
+        """Stores the appeal. None if the violation is unknown, waived or appealed already."""
         text = self._texts.seal("appeal.text", appeal.text)
         stored = {"text": text, "at": appeal.at, "open": True, "check": due_check(appeal.at)}
         with translate_errors():

@@ -51,8 +51,7 @@ class StaffViolations:
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
     ) -> Violation:
-        """Answers the appeal; returns the violation. Raises: NotFound, OtherVenue,
-        AppealDecided."""
+        """Answers the appeal. Raises: NotFound, OtherVenue, AppealDecided."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,

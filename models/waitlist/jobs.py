@@ -1,9 +1,7 @@
-"""The waitlist's jobs: free seats are offered, offers expire, entries end.
-
-A released seat is offered at once (``ReservationWriter.save``). Seats that became free in other
-ways, at night or while a reader was joining, are offered here. Entries that cannot be met, and
-offers that cannot be accepted, end here for whatever reason.
-"""
+"""The waitlist's jobs: free seats are offered, offers expire, entries end. A released seat is
+offered at once (``ReservationWriter.save``); seats that became free in other ways, at night or
+while a reader was joining, are offered here. Entries that cannot be met, and offers that cannot be
+accepted, end here."""
 
 from __future__ import annotations
 
@@ -156,8 +154,8 @@ class WaitlistJobs:
     async def _process_offered(
         self, entry: WaitlistEntry, reader: Reader | None, now: datetime
     ) -> int:
-        """Withdraws an offer that cannot be accepted any more. Then, or after an interrupted
-        decision, updates the entry."""
+        """Withdraws an offer that cannot be accepted any more, and updates its entry, also after an
+        interrupted decision."""
         offer = await self._reservations.get(entry.offer or "")
         if offer is None:
             return 0

@@ -56,8 +56,7 @@ class WaitlistMatcher:
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer of the released seat to the first fitting entry whose reader can accept it, if
-        any."""
+        """An offer to the first fitting entry whose reader can accept the released seat, if any."""
         remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
