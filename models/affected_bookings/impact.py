@@ -111,8 +111,8 @@ class AffectedBookings:
         }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
-        """Live reservations from now on, even beyond the booking window, which may have been
-        longer."""
+        """Live reservations from now on, even beyond the booking window: it may have been
+        larger."""
         bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))

@@ -85,9 +85,11 @@ class AffectedBookingService:
         entitled: bool = False,
     ) -> ResolutionResult:
         """Applies the resolution to those bookings that still do not fit, except stays in use;
-        their readers are notified. Offers are always withdrawn. ``sizes``: bookings that are too
-        long or too short do not fit. ``entitled``: nor do bookings whose seat is reserved for
-        others."""
+        their readers are notified. Offers are always withdrawn.
+
+        ``sizes``: bookings that are too long or too short do not fit. ``entitled``: nor do bookings
+        whose seat is reserved for others.
+        """
         done, available = ResolutionResult(), self._availability()
         occupied: set[SeatId] | None = None
         if resolution is Resolution.OFFER:
@@ -209,8 +211,7 @@ class AffectedBookingService:
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability
     ) -> Iterator[Seat]:
-        """Seats in open areas of the venue: near the seat first, then on its floor, then
-        elsewhere."""
+        """Seats in open areas of the venue: near the seat, then on its floor, then elsewhere."""
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(seat_id)
         if seat is None:

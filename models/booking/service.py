@@ -67,16 +67,15 @@ class ReservationService:
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's bookings, newest first, and their total number. No ``states``:
-        all."""
+        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         return await self._reservations.live_of(reader_id, since)
 
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
-        """The live reservations of today and later, and one of yesterday that crosses midnight; the
-        earliest first."""
+        """The live reservations of today and later, and of yesterday over midnight; earliest
+        first."""
         midnight = local_instant(local_date(now), time(0))
         rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
         return [r for r in rows if r.start >= midnight or r.end > now]
@@ -142,9 +141,8 @@ class ReservationService:
     async def _insert(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
     ) -> Reservation:
-        """Claims the seat. ``booked``: the known number of the reader's bookings of that day; the
-        daily slot after it is tried first. Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress,
-        Busy."""
+        """Claims the seat. ``booked``: the known number of the reader's bookings that day; the next
+        daily slot is tried first. Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
         day = local_date(span.start)
         id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.

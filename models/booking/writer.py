@@ -77,8 +77,7 @@ class ReservationWriter:
         return reservation
 
     async def policy_at_booking(self, r: Reservation) -> Policy:
-        """The policy at booking, with the values of the area, the day and the reader's
-        accommodation."""
+        """The policy at booking, as it applied to the area, the day and the reader."""
         return await self._reference.policy_version_for(
             r.policy_version, r.area_id, r.date, r.reader_id
         )

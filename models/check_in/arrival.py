@@ -43,10 +43,12 @@ class SeenByStaff:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """``apply`` is called for each newly loaded state of the reservation. ``proof`` is None if the
-    staff see the reader. ``claim`` uses up a kiosk's code for this reader, ``note`` the browser's
-    note for all. ``only_return`` only ends a leave. ``early`` claims the half hours before the
-    start."""
+    """A reader's arrival; ``apply`` is called for each newly loaded state of the reservation.
+
+    ``proof`` is None if the staff see the reader. ``claim`` uses up a kiosk's code for this reader,
+    ``note`` the browser's note for all. ``only_return`` only ends a leave. ``early`` claims the
+    half hours before the start.
+    """
 
     scan: PresenceScan | SeenByStaff
     proof: PresenceProof | None

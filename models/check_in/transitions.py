@@ -137,8 +137,7 @@ def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
 
 
 def expire_leave(r: Reservation, actor: Actor) -> Reservation:
-    """Ends the stay as of ``return_by``. If only a gate reported the leave, the expiry is no
-    violation."""
+    """Ends the stay as of ``return_by``; if only a gate reported the leave, without a violation."""
     assert r.return_by is not None
     excused = r.penalty_waived or r.pending_confirmation == "leave"
     return end_stay(

@@ -119,9 +119,8 @@ class SessionRepository:
         return self._sealer.decrypt(sealed, "session") if sealed else None
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The session with its reader, for WeChat by the current binding; simultaneous look-ups are
-        batched. The caller checks the expiry. A session whose encryption key is lost counts as
-        ended."""
+        """The session with its reader, for WeChat by the current binding. Simultaneous calls are
+        batched. The caller checks the expiry. A session whose encryption key is lost has ended."""
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
@@ -199,9 +198,9 @@ class SessionRepository:
         expires_at: datetime,
         sign_on: SignOnSession | None = None,
     ) -> datetime | None:
-        """Renews a session after another sign-in; returns its new end. None if the session has
-        ended, also by a logout of the new ticket: this writes the ticket, then looks for a
-        tombstone."""
+        """Renews a session after another sign-in; returns its new end, or None if it has ended. The
+        ticket is written before the search for a tombstone, so a simultaneous logout ends the
+        session."""
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {

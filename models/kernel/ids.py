@@ -10,8 +10,7 @@ ReservationId = NewType("ReservationId", str)
 
 @record
 class Actor:
-    """The author of a change. ``by``: reader, librarian, system; ``via``: channel, job,
-    librarian."""
+    """A change's author. ``by``: reader, librarian or system; ``via``: channel, job or staff id."""
 
     by: str
     via: str

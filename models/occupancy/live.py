@@ -1,7 +1,9 @@
-"""This worker's occupancy: days that are in use, kept up to date in memory. A day is loaded once.
-Then this worker's own writes are visible at once, all others through the change stream. If the
-stream is silent for too long, the occupancy is stale: reads load the day again, at most twice a
-second."""
+"""This worker's occupancy: the days in use, kept up to date in memory.
+
+A day is loaded once. Then this worker's own writes are visible at once, all others through the
+change stream. If the stream is silent for too long, reads load the day again, at most twice a
+second.
+"""
 
 from __future__ import annotations
 
@@ -129,9 +131,9 @@ class LiveOccupancy:
         return view
 
     def authoritative_day(self, day: date) -> OccupancyView | None:
-        """The day, if it is fresh enough to refuse a booking; otherwise None. A single call does
-        not wake a resting stream, since asking the index costs less; a second one within a quarter
-        of a second does."""
+        """The day, if it is fresh enough to refuse a booking; otherwise None. For a single call,
+        asking the index costs less than waking a resting stream; a second call within 0.25 s wakes
+        it."""
         now = self._clock()
         if now - self._asked_at <= REFUSE_WITHIN_S:
             self._changes.look()

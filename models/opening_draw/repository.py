@@ -98,8 +98,7 @@ class TicketRepository:
 
 
 def _drawn(ticket: Ticket) -> list[Document]:
-    """An update of the whole document: an outcome belongs to the earlier round. The place is
-    random."""
+    """Replaces the document, since an outcome belongs to one round. The place is random."""
     fields = _document(ticket)
     return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
 

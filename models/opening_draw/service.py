@@ -1,7 +1,8 @@
-"""The draw at an opening: MongoDB draws the order in which a round's requests are served. A request
-waits for its turn and then books as usual: the claim index decides, and no response comes earlier.
-A crash leaves tickets but no promises; after ``PATIENCE`` the others are served without the crashed
-worker."""
+"""The draw at an opening: MongoDB draws the order in which a round's requests are served.
+
+A request waits for its turn and then books as usual: the claim index decides, and no response comes
+earlier. After ``PATIENCE`` other requests no longer wait for those of a crashed worker.
+"""
 
 from __future__ import annotations
 

@@ -50,8 +50,7 @@ class OutageMonitor:
         await self._outages.begin(CAS, now)
 
     async def run(self, now: datetime) -> int:
-        """Records outages that begin or end; returns how many deadlines were extended after
-        them."""
+        """Records outages that begin or end; returns how many deadlines were then extended."""
         outages = await self._outages.all()
         noted = await self._look_at_kiosks({outage.component for outage in outages}, now)
         for outage in outages:

@@ -108,8 +108,8 @@ class ReservationChangeStream:
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Causes frequent reads for a while. False if it rested: ``wake`` waits for the writes
-        of other workers."""
+        """Asks for frequent reads. False if the stream rested: ``wake`` waits until it has been
+        read."""
         self._looked = True
         if self._awake.is_set():
             return True
@@ -143,8 +143,8 @@ class ReservationChangeStream:
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
         """Yields all changes from now on, also after failures of the server. ``reload_required`` is
-        set in the first batch, after a loss of history, and if inserts of the former ``writer`` may
-        be missing."""
+        set in the first batch, after a loss of history, and if a former ``writer`` may hide
+        inserts."""
         self._token = None
         while True:
             try:

@@ -112,9 +112,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return not await _retry_until_known(lambda: self._write_tombstone(id))
 
     async def _write_tombstone(self, id: ReservationId) -> bool:
-        """Inserts a tombstone in the place of the document; False if the document exists. It is one
-        majority write, since a separate read could see a document that is rolled back later, or
-        miss one."""
+        """Inserts a tombstone in the place of the document; False if the document exists. One
+        majority write does both: a separate read could see a document that is rolled back later."""
         with translate_errors():
             stands = await self._all.find_one_and_update(
                 {"_id": id},
@@ -167,9 +166,11 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         claim: InTransaction,
     ) -> Reservation:
         """Writes ``new`` over ``old`` and inserts ``offer``, of the released seat or of another one
-        for the same reader, in one transaction. ``claim`` marks the waitlist entry. Raises:
-        StaleRevision; ClaimLost if the offer is impossible or the entry no longer waits;
-        Unavailable."""
+        for the same reader, in one transaction. ``claim`` marks the waitlist entry.
+
+        Raises: StaleRevision; ClaimLost if the offer is impossible or the entry no longer waits;
+        Unavailable.
+        """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)
 
@@ -252,9 +253,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return change_id == before.get("change") or change_id in before.get("changes", ())
 
     async def remove_outbox_events(self, dispatched: Sequence[Reservation]) -> None:
-        """Removes the events that these outboxes held when they were read, except those of a reader
-        erased since: the next run erases what this one wrote and dispatches them without the
-        reader."""
+        """Removes the events that were in these outboxes when they were read. Those of a reader
+        erased since then stay: the next run dispatches them without the reader, and first erases
+        what this run has written about the reader."""
         of_readers = [r for r in dispatched if r.reader_id != ERASED_READER]
         of_erased = [r for r in dispatched if r.reader_id == ERASED_READER]
         await erase_late_writes(self._db, [r.id for r in of_erased])

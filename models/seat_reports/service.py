@@ -68,10 +68,12 @@ class SeatReportService:
     async def report_occupied(
         self, ctx: RequestContext, id: str, kind: str, scan_proof: PresenceProof | None
     ) -> Reservation:
-        """Reports the reader's seat as occupied. The reader may ``change`` to another one. No
-        deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate record
-        or an earlier check-in. Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat,
-        WrongVenue."""
+        """Reports the reader's seat as occupied. The reader may ``change`` to another one.
+
+        No deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate
+        record or an earlier check-in. Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat,
+        WrongVenue.
+        """
         if scan_proof is None:
             r = await self._writer.get_own(id, ctx.reader.id)
             scan_proof = await self._gates.entry_of(ctx.reader.id, r.venue_id, ctx.now)
@@ -107,8 +109,7 @@ class SeatReportService:
         scan_proof: PresenceProof | None,
         k: int | None,
     ) -> Reservation:
-        """``k`` numbers the day's reports that stop a deadline; None for a report to the staff
-        alone."""
+        """``k`` numbers the day's reports that stop a deadline; None for one to the staff alone."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
@@ -141,12 +142,12 @@ class SeatReportService:
         return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report: the staff have freed the seat. Raises: NotFound; WrongState without
-        one."""
+        """Closes a report, since the seat was freed. Raises: NotFound; WrongState without one."""
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
     async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report: nobody else sits there. Raises: NotFound; WrongState without one."""
+        """Closes a report, since no other person sits there. Raises: NotFound; WrongState without
+        one."""
         return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
 
     async def _decide(self, id: str, decision: Callable[[Reservation], Reservation]) -> Reservation:

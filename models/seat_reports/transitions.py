@@ -128,8 +128,7 @@ def fail_presence_check(
 
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
-    """Hands the check to the staff, as no message reached the reader. Releases the reporter's
-    claim."""
+    """Hands the check to the staff: no message was delivered. Releases the reporter's claim."""
     assert r.presence_due_at is not None
     return replace(
         r,

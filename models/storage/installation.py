@@ -212,9 +212,8 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
-    """Checks the database; a first start stores the mode and the keys' check values. If services
-    start at once, the first one sets them and a different one is refused. Raises: DatabaseRefused,
-    Unavailable."""
+    """Checks the database; a first start stores the mode and the keys' check values. Of services
+    that start at once, the first one decides. Raises: DatabaseRefused, Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.

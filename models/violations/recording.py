@@ -41,8 +41,7 @@ class ViolationRecorder:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed``: called when a suspension begins, since sessions copy the
-        reader."""
+        """``on_reader_changed`` is called when a suspension begins: sessions copy the reader."""
         self._violations, self._reference = violations, reference
         self._on_reader_changed = on_reader_changed
 

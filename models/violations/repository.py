@@ -75,8 +75,7 @@ class ViolationRepository(SuspensionRepository):
     async def counting_violations(
         self, reader_id: ReaderId, since: datetime, until: datetime
     ) -> list[Violation]:
-        """Counting violations in (since, until], not waived or used by a suspension; oldest
-        first."""
+        """Counting violations in (since, until], not waived or used by a suspension, in order."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -243,8 +242,7 @@ class ViolationRepository(SuspensionRepository):
 
 
 def document_of(v: Violation) -> Document:
-    """The document without the waiver. ``counted_on``, the day's unique key, is set if it
-    counts."""
+    """The document without the waiver. ``counted_on`` is the day's unique key if it counts."""
     counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
     return {
         "_id": v.id,

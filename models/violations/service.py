@@ -34,7 +34,7 @@ class ViolationService:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed``: called when a suspension begins or ends, since sessions copy the
+        """``on_reader_changed`` is called at a suspension's beginning and end: sessions copy the
         reader."""
         self._violations, self._readers = violations, readers
         self._reference, self._on_reader_changed = reference, on_reader_changed
@@ -148,8 +148,7 @@ class ViolationService:
         now: datetime,
     ) -> None:
         """Sets or (``until`` None) ends a suspension by the staff; ``words`` say why. Violations
-        used by an earlier one stay used. Raises: SuspensionChanged if ``was`` is not the present
-        end."""
+        used by an earlier one stay used. Raises: SuspensionChanged if ``was`` is not its end."""
         if not await self._violations.set_suspension(reader_id, was, until, words, now):
             raise SuspensionChanged()
         await self._on_reader_changed(reader_id)

@@ -1,7 +1,8 @@
-"""The waitlist's jobs: free seats are offered, offers expire, entries end. A released seat is
-offered at once (``ReservationWriter.save``); seats that became free in other ways, at night or
-while a reader was joining, are offered here. Entries that cannot be met, and offers that cannot be
-accepted, end here."""
+"""The waitlist's jobs: free seats are offered, offers expire, entries end.
+
+A released seat is offered at once (``ReservationWriter.save``). Seats that became free in other
+ways, at night or while a reader was joining, are offered here.
+"""
 
 from __future__ import annotations
 

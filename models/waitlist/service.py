@@ -174,8 +174,7 @@ class WaitlistService:
 
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
         """Accepts the offered seat, as one of the day's bookings. Raises: NotFound, WrongState,
-        Suspended, DailyLimit, Busy; after changes also Closed, SeatDisabled, SeatKept,
-        GroupOnly."""
+        Suspended, DailyLimit, Busy; after changes Closed, SeatDisabled, SeatKept, GroupOnly."""
         daily_slot = 1
         for _ in range(4 * self._reference.policy.daily_booking_limit):
             offer = await self._writer.get_own(id, ctx.reader.id)
