@@ -83,8 +83,8 @@ class AffectedBookings:
         self, policy: Policy, catalog: Catalog, now: datetime
     ) -> list[OccupancyRow]:
         """Bookings that fit today's policy and plan but not ``policy`` and ``catalog``, earliest
-        first. Includes those that become too long or too short; if kept, they are not unplaceable,
-        since a booking keeps the limits under which it was made."""
+        first. Includes those that become too long or too short, which ``find_unplaceable`` leaves
+        out: a kept booking keeps its old limits."""
         before, after = self.availability(), Availability(policy, catalog)
         affected_rows, rows = [], await self.upcoming(now)
         limits = await self._group_limits(rows)
@@ -111,8 +111,7 @@ class AffectedBookings:
         }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
-        """Live reservations from now on, even beyond the booking window: it may have been
-        larger."""
+        """Live reservations from now on, even beyond a booking window that was larger before."""
         bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))

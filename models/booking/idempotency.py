@@ -94,7 +94,8 @@ class Idempotency:
 
 
 def result_of(r: Reservation, ctx: RequestContext) -> Reservation | None:
-    """The reservation if this request made or changed it. Raises: IdempotencyKeyReused."""
+    """The reservation if this request made or changed it, else None. Raises:
+    IdempotencyKeyReused."""
     if ctx.key is None:
         return None
     for result in r.idempotency_results:

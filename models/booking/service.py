@@ -74,8 +74,7 @@ class ReservationService:
         return await self._reservations.live_of(reader_id, since)
 
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
-        """The live reservations of today and later, and of yesterday over midnight; earliest
-        first."""
+        """The live reservations of today and later, or over last midnight; earliest first."""
         midnight = local_instant(local_date(now), time(0))
         rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
         return [r for r in rows if r.start >= midnight or r.end > now]

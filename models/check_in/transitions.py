@@ -32,7 +32,7 @@ def check_in(
     early: bool,
 ) -> Reservation:
     """Checks the reader in; without ``presence`` it is a carry-over. ``early`` also claims the half
-    hours until the start. The check-in's waived penalty does not extend to later leaves."""
+    hours until the start. ``penalty_waived`` ends, since it was for the check-in deadline."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))

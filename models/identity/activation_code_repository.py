@@ -200,7 +200,7 @@ class ActivationCodeRepository:
         self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
     ) -> BindingRequest | None:
         """Stores the reader's first answer, redeems the code and returns the request, also if
-        repeated. None if the request is unknown or answered otherwise, or its code is over."""
+        repeated. None if the request is unknown or answered otherwise, or its code has ended."""
         mine: Document = {"reader": reader_id, "request.id": request_id}
         with translate_errors():
             row = await self._all.find_one_and_update(

@@ -236,7 +236,8 @@ class SessionRepository:
     async def at_work(
         self, readers: Collection[ReaderId], now: datetime
     ) -> dict[ReaderId, Principal]:
-        """The principals of those readers who have a live staff session, by the one used last."""
+        """By reader, the principal of the staff session used last; readers without one are left
+        out."""
         if not readers:
             return {}
         live: Document = {

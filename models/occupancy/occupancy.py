@@ -81,8 +81,8 @@ class DayOccupancy:
         return self._upsert(change.on(row))
 
     def forget_older(self) -> None:
-        """Forgets what ended, or came too early, before the previous call, to bound memory. Late
-        reports about it have arrived by now."""
+        """Forgets reservations that ended, and updates that came too early, before the previous
+        call: late reports about them have arrived by now."""
         self._ended.forget_older()
         self._ahead.forget_older()
 

@@ -57,7 +57,7 @@ class DeadlineExtension:
         return 0
 
     async def alive_until(self, now: datetime) -> datetime:
-        """Until then the service was alive and all gaps are handled: deadlines may be settled."""
+        """The instant until which deadlines may be settled: gaps before it have been handled."""
         beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
         if beaten is not None:
             return beaten

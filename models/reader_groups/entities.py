@@ -182,7 +182,7 @@ class ReaderGroups:
 
     def that_matter(self, groups: Groups) -> Groups:
         """The groups among ``groups`` that reserve any seat. Readers with equal results see the
-        same ones."""
+        same seats."""
         return frozenset(g for g in groups if self.by_id[g].areas or self.by_id[g].seats)
 
     @property

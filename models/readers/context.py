@@ -21,7 +21,8 @@ class IdempotencyKey:
 
 @record
 class RequestContext:
-    """``step_aside`` frees the request's place among running changes while it only waits."""
+    """``step_aside`` frees the request's place among running changes for a block that only
+    waits."""
 
     reader: Reader
     actor: Actor

@@ -238,7 +238,7 @@ async def anonymise_violations(db: Database, which: Document) -> int:
 
 
 async def _forget_actions(db: Database, id: ReaderId) -> None:
-    """Removes a staff member's id from what they did to others' documents."""
+    """Removes a staff member's id as the author of changes to others' documents."""
     await db["reservations"].update_many(
         {"history.via": id},
         {"$set": {"history.$[deed].via": ERASED_READER}},

@@ -28,7 +28,7 @@ BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "availa
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
-"""The server answers at once: if it waited, every insert would wake it in vain."""
+"""Milliseconds the server waits for changes: if longer, every insert would wake it in vain."""
 _EVERY_S: Final = 0.05
 """Seconds between reads while the occupancy is used. Even an empty answer keeps it fresh."""
 _REST_S: Final = 1.0
@@ -108,8 +108,7 @@ class ReservationChangeStream:
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Asks for frequent reads. False if the stream rested: ``wake`` waits until it has been
-        read."""
+        """Asks for frequent reads. False if the stream rested: recent writes may be missing."""
         self._looked = True
         if self._awake.is_set():
             return True
@@ -143,8 +142,8 @@ class ReservationChangeStream:
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
         """Yields all changes from now on, also after failures of the server. ``reload_required`` is
-        set in the first batch, after a loss of history, and if a former ``writer`` may hide
-        inserts."""
+        set in the first batch, after a loss of history, and if inserts of a former ``writer`` were
+        left out."""
         self._token = None
         while True:
             try:

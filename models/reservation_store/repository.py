@@ -322,8 +322,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
 
 async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
-    """Three tries: each waits two seconds for a primary, and a failover takes longer. Raises:
-    Unavailable if the outcome stays unknown."""
+    """Tries ``settle`` three times: a try waits two seconds for a primary, and a failover takes
+    longer. Raises: Unavailable if the outcome stays unknown."""
     for _ in range(2):
         try:
             return await settle()

@@ -84,8 +84,8 @@ class IdempotentResult:
 
 @dataclass(frozen=True, slots=True)
 class GateAssistance:
-    """A gate's last action for the reader (check_in, leave, return), until the reader confirms it,
-    as any action of the reader does."""
+    """A gate's last action for the reader (check_in, leave, return). The reader's next action of
+    any kind confirms it."""
 
     kind: str
     at: datetime

@@ -54,7 +54,7 @@ def can_prove_presence(
     now: datetime,
 ) -> bool:
     """True if one of ``sources`` has lately proved a presence, or a kiosk's screen was seen lately.
-    ``proofs`` and ``screens``: when each last was."""
+    ``proofs`` and ``screens`` contain the last times."""
     last_proofs = [at for method, at in proofs.items() if method.source in sources]
     if PresenceSource.KIOSK in sources:
         last_proofs += screens

@@ -71,8 +71,9 @@ class SeatReportService:
         """Reports the reader's seat as occupied. The reader may ``change`` to another one.
 
         No deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate
-        record or an earlier check-in. Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat,
-        WrongVenue.
+        record or an earlier check-in.
+
+        Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat, WrongVenue.
         """
         if scan_proof is None:
             r = await self._writer.get_own(id, ctx.reader.id)
@@ -146,7 +147,7 @@ class SeatReportService:
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
     async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report, since no other person sits there. Raises: NotFound; WrongState without
+        """Rejects a report: no other person sits there. Raises: NotFound; WrongState without
         one."""
         return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
 
@@ -178,9 +179,10 @@ class SeatReportService:
         self, ctx: RequestContext, seat_id: str, card_proof: PresenceProof | None
     ) -> bool:
         """Reports a seat in use as empty: its reader must prove presence, at most once a day. False
-        if the reader was asked today already, or has an open report. ``card_proof``: the reporter's
-        card at a kiosk. Only reports that are open or answered by a proof count among the
-        reporter's five a day.
+        if the reader was asked today already, or has an open report.
+
+        Only reports that are open or answered by a proof count among the reporter's five a day.
+        ``card_proof``: the reporter's card at a kiosk.
 
         Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere;
         TooManyAttempts.

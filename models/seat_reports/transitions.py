@@ -75,8 +75,8 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Closes the report: nobody else sits there. Stopped deadlines run again, after some minutes,
-    and the reader is notified."""
+    """Closes the report, since no other person sits there. Stopped deadlines run again, with at
+    least ``AFTER_REJECTION`` left, and the reader is notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(

@@ -133,8 +133,8 @@ async def require_mongo(db: Database, url: str) -> None:
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """The server's version, and its replica set and primary, or "mongos". It checks this user's
-    right to write with an update that matches nothing. Raises: MongoUnusable."""
+    """The server's version, and its replica set and primary, or "mongos". Also checks this user's
+    right to write, with an update that matches nothing. Raises: MongoUnusable."""
     await require_mongo(db, url)
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")

@@ -242,7 +242,8 @@ async def _store_mode(db: Database, mode: Mode) -> None:
 
 
 async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Adds an encrypted value per collection and live key, and one under an unknown key, if any."""
+    """Adds to ``about`` an encrypted value per collection and live key, and one of an unknown
+    key."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})

@@ -75,7 +75,8 @@ class ViolationRepository(SuspensionRepository):
     async def counting_violations(
         self, reader_id: ReaderId, since: datetime, until: datetime
     ) -> list[Violation]:
-        """Counting violations in (since, until], not waived or used by a suspension, in order."""
+        """Counting violations in (since, until], oldest first, not waived or used by a
+        suspension."""
         with translate_errors():
             rows = (
                 await self._all.find(

@@ -34,7 +34,7 @@ class ViolationService:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called at a suspension's beginning and end: sessions copy the
+        """``on_reader_changed``: called when a suspension begins or ends; sessions copy the
         reader."""
         self._violations, self._readers = violations, readers
         self._reference, self._on_reader_changed = reference, on_reader_changed

@@ -51,7 +51,7 @@ class WaitlistJobs:
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
-        """Each entry's last vain match: the occupancy, its version and the minute."""
+        """Each entry's last unsuccessful match: the occupancy, its version and the minute."""
 
     async def expire_offers(self, now: datetime) -> int:
         """Ends unaccepted offers and passes their seats on; returns their number."""
