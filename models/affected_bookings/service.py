@@ -206,7 +206,7 @@ class AffectedBookingService:
         )
         until, tell = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
         offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, tell)
-        return entry, transitions.tell_of_both(offer, old)
+        return entry, transitions.add_cancelled(offer, old)
 
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability

@@ -44,7 +44,7 @@ class DeadlineExtension:
             gaps = await self._heartbeat.beat(now) if beaten is None else []
         for gap in gaps:
             moved += await self.extend_deadlines(gap)
-            await self._heartbeat.looked_after(gap)
+            await self._heartbeat.remove_gap(gap)
         return moved
 
     async def beat(self, now: datetime) -> int:

@@ -55,7 +55,7 @@ class HeartbeatRepository:
             self._last = now
         return left
 
-    async def looked_after(self, gap: TimeRange) -> None:
+    async def remove_gap(self, gap: TimeRange) -> None:
         """Removes a gap whose deadlines have been extended."""
         with translate_errors():
             await self._all.update_one(

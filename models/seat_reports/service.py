@@ -127,7 +127,7 @@ class SeatReportService:
                 return transitions.report_occupied(current, kind, proof, claim, ctx.actor, ctx.now)
             if current.report is not None and current.report.desk:
                 raise WrongState(state="reported")
-            return transitions.tell_desk(current, kind, ctx.actor, ctx.now)
+            return transitions.report_to_staff(current, kind, ctx.actor, ctx.now)
 
         return await self._writer.update(ctx, id, reported)
 

@@ -32,7 +32,7 @@ def report_occupied(
 ) -> Reservation:
     """Records a report with proved presence: no deadline runs until the end, or until the staff
     decide. ``claim`` counts such reports of the day."""
-    reported = tell_desk(r, kind, actor, now)
+    reported = report_to_staff(r, kind, actor, now)
     assert reported.report is not None
     return replace(
         reported,
@@ -42,7 +42,7 @@ def report_occupied(
     )
 
 
-def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
+def report_to_staff(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
     """Records a report without proved presence: the staff look, and deadlines run."""
     return replace(
         r,

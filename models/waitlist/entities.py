@@ -113,6 +113,6 @@ def in_quiet_hours(now: datetime) -> bool:
     return clock >= QUIET_HOURS[0] or clock < QUIET_HOURS[1]
 
 
-def waits_asleep(start: datetime, now: datetime) -> bool:
+def waits_for_morning(start: datetime, now: datetime) -> bool:
     """True in ``QUIET_HOURS``, if ``start`` is in the morning or later."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

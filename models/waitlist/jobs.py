@@ -27,7 +27,7 @@ from models.waitlist.entities import (
     WaitlistEnd,
     WaitlistEntry,
     WaitlistState,
-    waits_asleep,
+    waits_for_morning,
 )
 from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
@@ -118,7 +118,7 @@ class WaitlistJobs:
         end = self._early_end(entry, reader, now)
         if end is not None:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
-        if waits_asleep(max(now, entry.start), now) or not eligible:
+        if waits_for_morning(max(now, entry.start), now) or not eligible:
             return 0
         return await self._offer_free_seat(entry, reader, occupied, now)
 

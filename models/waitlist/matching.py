@@ -25,7 +25,7 @@ from models.waitlist.entities import (
     OFFER_DURATION_UNTOLD,
     RENEWAL_PRIORITY,
     WaitlistEntry,
-    waits_asleep,
+    waits_for_morning,
 )
 from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import may_be_offered, may_hold
@@ -60,7 +60,7 @@ class WaitlistMatcher:
         remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
-        if seat is None or old.end <= now or waits_asleep(begin, now):
+        if seat is None or old.end <= now or waits_for_morning(begin, now):
             return None
         if not rules.gives_seat_back(old, new):
             return None
@@ -71,7 +71,7 @@ class WaitlistMatcher:
         for entry in entries:
             if entry.id in passed_over or entry.reader_id == old.reader_id:
                 continue
-            if waits_asleep(max(now, entry.start), now):
+            if waits_for_morning(max(now, entry.start), now):
                 continue
             occupancy = await self._occupancy.get_day(entry.day)
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
