@@ -43,7 +43,7 @@ _HISTORY_GONE: Final = frozenset({239, 246})
 
 
 class BackupError(Exception):
-    """The message says what is wrong."""
+    """The backup or restore was refused or failed. The message gives the reason."""
 
 
 ReportProgress = Callable[[int, int], object]

@@ -43,7 +43,7 @@ from models.storage.mongo import new_id
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
 _LATELY: Final = timedelta(days=28)
 _RECENT: Final = 60
-"""At most this many bookings are looked at to find a reader's usual start."""
+"""At most this many bookings are read to find a reader's usual start."""
 
 
 class ReservationService:

@@ -17,7 +17,7 @@ from models.storage.encryption import FieldCipher, token_hash
 CODE_LIFETIME: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _PER_READER, _PER_ADDRESS = 6, 3
-"""Mails with a code per day, so that nobody can flood a mailbox."""
+"""At most this many mails with a code per day, since they could flood a mailbox."""
 
 
 class CodeMailer(Protocol):

@@ -222,7 +222,8 @@ class ReservationQueries(ReservationCollection):
                     )
 
     async def all_on_day(self, day: date, made: TimeRange | None) -> AsyncIterator[Reservation]:
-        """All of the day's reservations. Order and ``made`` as for ``booking_facts``."""
+        """All of the day's reservations in the order of creation. ``made``: the wall-clock range of
+        their creation; None searches all."""
         with translate_errors():
             async for row in self._made(day, made, None).batch_size(200):
                 if "area" in row:
@@ -238,8 +239,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
     ) -> list[Reservation]:
         """At most ``limit`` of the day's reservations in the order of creation, after the id
-        ``after``: new bookings do not shift a page. ``venues`` None means all. ``made`` as for
-        ``booking_facts``; ``fields`` are values that the documents must have."""
+        ``after``: new bookings do not shift a page. ``made``: the wall-clock range of creation;
+        ``venues``: None means all; ``fields``: values that the documents must have."""
         ids: Document = {"$gt": after} if after else {}
         if made is not None:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))

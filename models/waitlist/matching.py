@@ -195,7 +195,7 @@ def offer_for(
     now: datetime,
     tell: OutboxEventKind,
 ) -> Reservation:
-    """An offer that stands until ``until``. The event ``tell`` notifies the reader."""
+    """An offer that is valid until ``until``. The event ``tell`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),
