@@ -38,8 +38,7 @@ class Availability:
     def has_length(
         self, seat_id: SeatId, start: datetime, end: datetime, limits: GroupLimits = NO_LIMITS
     ) -> bool:
-        """Whether the stay is neither too short nor too long. ``limits`` of the reader's groups
-        replace the library's, as for a new booking."""
+        """True if the stay is neither too short nor too long, also by the groups' ``limits``."""
         seat = self.library.all_seats.get(seat_id)
         if seat is None:
             return True
@@ -75,7 +74,7 @@ class AffectedBookings:
 
     async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
         """Bookings that do not fit today's plan and hours, the earliest first: kept on purpose, or
-        made just before all workers knew of a change."""
+        made before all workers knew of a change."""
         today = self.availability()
         unplaceable = [r for r in await self.upcoming(now) if not _placed(today, r)]
         return sorted(unplaceable, key=_order)
@@ -83,11 +82,9 @@ class AffectedBookings:
     async def find_affected(
         self, policy: Policy, catalog: Catalog, now: datetime
     ) -> list[OccupancyRow]:
-        """Bookings that fit today's policy and plan but not these, the earliest first.
-
-        Includes those that become too long or too short. Once kept, they are not unplaceable: a
-        booking keeps the limits under which it was made.
-        """
+        """Bookings that fit today's policy and plan but not ``policy`` and ``catalog``, earliest
+        first. Includes those that become too long or too short, which ``find_unplaceable`` leaves
+        out: a kept booking keeps its old limits."""
         before, after = self.availability(), Availability(policy, catalog)
         affected_rows, rows = [], await self.upcoming(now)
         limits = await self._group_limits(rows)
@@ -114,8 +111,7 @@ class AffectedBookings:
         }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
-        """Live reservations from now on, also beyond the booking window, which may have been
-        longer."""
+        """Live reservations from now on, even beyond a booking window that was larger before."""
         bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))

@@ -85,7 +85,7 @@ class AffectedBookingService:
         entitled: bool = False,
     ) -> ResolutionResult:
         """Applies the resolution to those bookings that still do not fit, except stays in use;
-        their readers are notified. Offers are withdrawn under every resolution.
+        their readers are notified. Offers are always withdrawn.
 
         ``sizes``: bookings that are too long or too short do not fit. ``entitled``: nor do bookings
         whose seat is reserved for others.
@@ -134,11 +134,8 @@ class AffectedBookingService:
         fits: Callable[[Reservation], bool],
         occupied: Collection[SeatId] | None,
     ) -> ResolutionResult:
-        """Cancels the booking and offers another seat in one step, except those in ``occupied``
-        (None: no offer). A booking that fits again stays.
-
-        Raises: NotFound, WrongState, Unavailable.
-        """
+        """Cancels the booking and offers a seat outside ``occupied`` (None: no offer) in one step.
+        A booking that fits again stays. Raises: NotFound, WrongState, Unavailable."""
         for _ in range(_TRIES):
             old = await self._writer.get_own(id, ctx.reader.id)
             rules.may_cancel(old, ctx.now)
@@ -209,13 +206,12 @@ class AffectedBookingService:
         )
         until, tell = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
         offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, tell)
-        return entry, transitions.tell_of_both(offer, old)
+        return entry, transitions.add_cancelled(offer, old)
 
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability
     ) -> Iterator[Seat]:
-        """Alternatives in open areas of the venue: near the seat first, then on its floor, then
-        elsewhere."""
+        """Seats in open areas of the venue: near the seat, then on its floor, then elsewhere."""
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(seat_id)
         if seat is None:

@@ -22,7 +22,7 @@ def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation
     )
 
 
-def tell_of_both(offer: Reservation, cancelled: Reservation) -> Reservation:
+def add_cancelled(offer: Reservation, cancelled: Reservation) -> Reservation:
     """Adds the facts of the cancelled booking to the offer's event."""
     facts = {f"replaced_{name}": getattr(cancelled, name) for name in _REPLACED}
     outbox = tuple(replace(e, facts={**e.facts, **facts}) for e in offer.outbox)

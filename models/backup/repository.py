@@ -1,10 +1,7 @@
-"""Backup of the whole database to one file, and restore into an empty database.
-
-A file is gzip around frames: ``H`` and a document about the file; for each collection ``C`` and its
-name, then ``D`` and one document each; ``E`` with the count of each collection. Documents are BSON,
-which includes its length. Personal data stays encrypted: the file is useless without
-ENCRYPTION_KEYS, which are not in it.
-"""
+"""Backup of the whole database to one file, and restore. The file is gzip around frames: ``H`` and
+a document about the file; for each collection ``C`` and its name, then ``D`` and one document each;
+``E`` with the count of each collection. Documents are BSON, which includes its length. Personal
+data stays encrypted: the file is useless without ENCRYPTION_KEYS, which are not in it."""
 
 from __future__ import annotations
 
@@ -35,8 +32,7 @@ from models.storage.mongo_errors import translate_errors
 _FORMAT: Final = 1
 _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
 SHORT_LIVED: Final = frozenset({"leases", "attempt_limits", "pauses", "kiosk_pairings"})
-"""Collections left out of a backup (job leases, attempt counters, pauses of channels, pairing
-codes): their content is outdated after a restore."""
+"""Collections left out of a backup: their content is outdated after a restore."""
 _PART: Final = re.compile(r".+\.[0-9a-f]{8}\.part")
 _RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
 _BATCH: Final = 1000
@@ -47,7 +43,7 @@ _HISTORY_GONE: Final = frozenset({239, 246})
 
 
 class BackupError(Exception):
-    """The message says what is wrong."""
+    """The backup or restore was refused or failed. The message gives the reason."""
 
 
 ReportProgress = Callable[[int, int], object]
@@ -61,13 +57,12 @@ def _report_nothing(_: int, __: int) -> None:
 async def backup(
     db: Database, file: Path, now: datetime, report_progress: ReportProgress = _report_nothing
 ) -> Counter[str]:
-    """Writes the database to ``file``; returns the number of documents of each collection.
-
-    All collections are read from one snapshot while the service runs. The file is readable by its
-    owner only and appears when it is complete.
+    """Writes the database to ``file``, from one snapshot while the service runs; returns the number
+    of documents of each collection. The file is readable by its owner only and appears when
+    complete.
 
     Raises: BackupError (the file exists, or MongoDB's snapshot history is too short); OSError;
-        Unavailable.
+    Unavailable.
     """
     counts: Counter[str] = Counter()
     with _atomic_new_file(file) as out:
@@ -183,14 +178,15 @@ async def restore(
     report_progress: ReportProgress = _report_nothing,
 ) -> Counter[str]:
     """Restores ``file`` into an empty database; returns the number of documents of each collection.
+    The whole file is read before anything is written. Until the result has been counted, a mark
+    keeps services from opening the database.
 
-    The file is read to its end before anything is written, and the database is counted afterwards.
-    Until then a mark keeps services from opening the database. ``mode`` and ``sealer`` belong to
-    the service that will open it. With ``over`` only an interrupted restore is replaced.
+    ``mode`` and ``sealer`` belong to the service that will open it. With ``over`` only an
+    interrupted restore is replaced.
 
     Raises: BackupError (the file is damaged or no backup, or the database is not empty);
-        DatabaseRefused (the file is for another mode or other keys, or an interrupted restore is
-        there); OSError; Unavailable, after which the database is incomplete.
+    DatabaseRefused (the file is for another mode or other keys, or an interrupted restore is
+    there); OSError; Unavailable, after which the database is incomplete.
     """
     promised = _checked(file, mode, sealer)
     token = await _begin(db, file, now, mode, over)
@@ -243,8 +239,7 @@ def _mark(file: Path, now: datetime) -> Document:
 
 
 async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
-    """Refuses a database with more than the documents of a first start. Raises: BackupError,
-    DatabaseRefused."""
+    """Raises: BackupError, DatabaseRefused if the database has more than a first start writes."""
     about = await look(db)
     about.refuse_half()
     about.refuse_other_mode(mode)

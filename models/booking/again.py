@@ -1,4 +1,4 @@
-"""再约一次: proposes the last stay's time of day again; and a reader's usual start."""
+"""再约一次 (once more): the last stay's time of day again, and a reader's usual start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHORTEST: Final = timedelta(minutes=30)
 def stay_again(
     last: Reservation, policy: Policy, bookable: Container[date], now: datetime
 ) -> TimeSelection | None:
-    """The proposal for today, from now on if its start has passed, or else for tomorrow; None if
+    """The proposal for today (from now on if its start has passed) or for tomorrow; None if
     tomorrow is not among the ``bookable`` days."""
     # A booking from 16:08 (现在) is proposed from 16:00 on another day.
     since = last.start - local_instant(local_date(last.start), time(0))

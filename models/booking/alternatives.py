@@ -33,13 +33,9 @@ class SeatAlternatives:
         self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
     ) -> int:
         """Refuses a seat that is surely taken; returns how many bookings the reader has that day.
-
-        Most requests in a rush are for taken seats: refused here, they cost no database. Only a
-        fresh occupancy refuses. If the reader's own bookings are in the way, the index decides:
-        they may just have been given up at another worker.
-
-        Raises: SeatTaken.
-        """
+        Most requests in a rush are refused here, without the database, by a fresh occupancy only.
+        If the reader's own bookings are in the way, the index decides: another worker may just have
+        ended them. Raises: SeatTaken."""
         date = local_date(span.start)
         day = self._occupancy.authoritative_day(date)
         if day is None:

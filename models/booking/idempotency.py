@@ -1,9 +1,9 @@
 """Idempotency keys: a repeated request gets the same answer, for a day.
 
-The claim index holds the key, in the same write as the result of the request: two requests with one
-key can never both succeed. Refusals are not stored, with one exception. If a repetition is refused,
-the first attempt may still be under way and succeed later. So a repetition first buries its key,
-and a later attempt finds the claim taken.
+The claim index holds the key, in the same write as the request's result: two requests with one key
+can never both succeed. Refusals are not stored, with one exception. If a repetition is refused, the
+first attempt may still succeed later. So the repetition first buries its key, and a later attempt
+finds the claim taken.
 """
 
 from __future__ import annotations
@@ -33,11 +33,9 @@ class Idempotency:
     async def run_once(
         self, ctx: RequestContext, work: Callable[[], Awaitable[Reservation]]
     ) -> Reservation:
-        """The result of ``work``, or the key's earlier success if ``work`` is refused. The refusal
-        of a repetition is final.
-
-        Raises: the errors of ``work``; InProgress; RequestRefused; IdempotencyKeyReused.
-        """
+        """The result of ``work``, or the key's earlier success if ``work`` is refused. A
+        repetition's refusal is final. Raises: InProgress, RequestRefused, IdempotencyKeyReused; the
+        errors of ``work``."""
         if ctx.key is None:
             return await work()
         with self._single_flight(ctx.reader.id, ctx.key.value):
@@ -59,8 +57,7 @@ class Idempotency:
         return await self._reservations.bury_claim(idempotency_claim(ctx.reader.id, ctx.key.value))
 
     async def previous_result(self, ctx: RequestContext) -> Reservation | None:
-        """The reservation with which the key has succeeded, or None. Raises:
-        IdempotencyKeyReused."""
+        """The key's earlier success, or None. Raises: IdempotencyKeyReused."""
         if ctx.key is None:
             return None
         holder = await self._reservations.find_by_claim(
@@ -69,11 +66,8 @@ class Idempotency:
         return result_of(holder, ctx) if holder else None
 
     async def release_expired_key(self, ctx: RequestContext, claim: str) -> None:
-        """Releases a refused key that is a day old.
-
-        Raises: InProgress for a newer key (``run_once`` then returns its success, if any);
-        RequestRefused for a buried one.
-        """
+        """Releases a refused key that is a day old. Raises: InProgress for a newer key
+        (``run_once`` then returns its success, if any); RequestRefused for a buried one."""
         holder = await self._reservations.find_by_claim(claim)
         if holder is None:
             if await self._reservations.is_claim_buried(claim):
@@ -100,7 +94,7 @@ class Idempotency:
 
 
 def result_of(r: Reservation, ctx: RequestContext) -> Reservation | None:
-    """The reservation, if this request has made or changed it; None if the key is new here. Raises:
+    """The reservation if this request made or changed it, else None. Raises:
     IdempotencyKeyReused."""
     if ctx.key is None:
         return None

@@ -43,7 +43,7 @@ from models.storage.mongo import new_id
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
 _LATELY: Final = timedelta(days=28)
 _RECENT: Final = 60
-"""At most this many bookings are looked at to find a reader's usual start."""
+"""At most this many bookings are read to find a reader's usual start."""
 
 
 class ReservationService:
@@ -67,16 +67,14 @@ class ReservationService:
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's reservations, the latest first, and their total number. ``states``
-        may be empty: all bookings."""
+        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         return await self._reservations.live_of(reader_id, since)
 
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
-        """The live reservations of today and later, and one of yesterday that crosses midnight; the
-        earliest first."""
+        """The live reservations of today and later, or over last midnight; earliest first."""
         midnight = local_instant(local_date(now), time(0))
         rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
         return [r for r in rows if r.start >= midnight or r.end > now]
@@ -142,11 +140,8 @@ class ReservationService:
     async def _insert(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
     ) -> Reservation:
-        """Claims the seat. ``booked``: the known number of the reader's bookings of that day; the
-        daily slot after it is tried first.
-
-        Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy.
-        """
+        """Claims the seat. ``booked``: the known number of the reader's bookings that day; the next
+        daily slot is tried first. Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
         day = local_date(span.start)
         id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
@@ -175,12 +170,8 @@ class ReservationService:
         end: time | None,
     ) -> Reservation:
         """Changes seat or time in one step: the old seat is kept unless the new one is won.
-
-        ``start``: a clock time, ``"now"``, or None to keep it.
-
-        Raises: the errors of ``create``; WrongState after the start, unless a report is open or the
-        staff move the reader.
-        """
+        ``start``: a clock time, ``"now"``, or None to keep it. Raises: the errors of ``create``;
+        WrongState after the start, unless a report is open or the staff move the reader."""
         target: list[tuple[Seat, TimeRange]] = []
 
         def changed(current: Reservation, _: Policy) -> Reservation:

@@ -50,8 +50,9 @@ def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datet
 def proposed_start(
     starts: Sequence[datetime], usual: time | None, policy: Policy, hours: Iterable[TimeRange]
 ) -> datetime:
-    """The one of another day's ``starts`` that is nearest to the reader's usual time; without one,
-    the first in the morning with check-in after the opening (``hours``), or else the last."""
+    """The start nearest to the reader's usual time; without one, the first in the morning with
+    check-in after the opening (``hours``), or else the last. ``starts`` are those of another
+    day."""
     day = local_date(starts[0])
     if usual is not None:
         target = local_instant(day, usual)

@@ -1,8 +1,6 @@
-"""The only writer of reservations: insert, optimistic update, occupancy, waitlist.
-
-Every change that releases a seat goes through ``save``, which writes it and the offer to the next
-waitlist entry in one transaction: no other request can take the seat in between.
-"""
+"""The only writer of reservations: insert, optimistic update, occupancy, waitlist. ``save`` writes
+a change that releases a seat and the offer to the next waitlist entry in one transaction, so no
+other request can take the seat in between."""
 
 from __future__ import annotations
 
@@ -46,8 +44,8 @@ class ReleasedSeats(Protocol):
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer to create with the change from ``old`` to ``new``, or None. Waitlist entries in
-        ``passed_over`` get none."""
+        """The offer to create with the change from ``old`` to ``new``, or None; never for the
+        waitlist entries in ``passed_over``."""
 
 
 class ReservationWriter:
@@ -65,11 +63,8 @@ class ReservationWriter:
         self._released_seats, self._presence_methods = released_seats, presence_methods
 
     async def insert(self, made: Reservation) -> None:
-        """Writes a new reservation and shows it in the occupancy.
-
-        Raises: ClaimLost; Unavailable if it certainly never exists, or if its outcome stays
-        unknown.
-        """
+        """Writes a new reservation and shows it in the occupancy. Raises: ClaimLost; Unavailable if
+        it certainly never exists, or if its outcome stays unknown."""
         with self._occupancy.inserting(made.date):
             await self._reservations.insert(made)
         self._occupancy.record_write(made)
@@ -82,8 +77,7 @@ class ReservationWriter:
         return reservation
 
     async def policy_at_booking(self, r: Reservation) -> Policy:
-        """The policy version at booking, with the values of the area, the day and the reader's
-        accommodation."""
+        """The policy at booking, as it applied to the area, the day and the reader."""
         return await self._reference.policy_version_for(
             r.policy_version, r.area_id, r.date, r.reader_id
         )
@@ -99,11 +93,9 @@ class ReservationWriter:
         id: str,
         change: Callable[[Reservation, Policy], Reservation],
     ) -> Reservation:
-        """Loads the reader's own reservation, applies ``change`` and saves it; up to eight times if
-        it was changed meanwhile.
-
-        Raises: the errors of ``change``; NotFound; ClaimLost; IdempotencyKeyReused; Busy.
-        """
+        """Applies ``change`` to the reader's own reservation and saves it; up to eight times if it
+        was changed meanwhile. Raises: the errors of ``change``; NotFound; ClaimLost;
+        IdempotencyKeyReused; Busy."""
         for _ in range(MAX_ATTEMPTS):
             old = await self.get_own(id, ctx.reader.id)
             if (repeated := result_of(old, ctx)) is not None:
@@ -135,11 +127,8 @@ class ReservationWriter:
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
         """Writes ``new`` over ``old``; returns it as it is stored. A released seat is offered to
-        the next waitlist entry in the same transaction. The database checks a job's condition
-        ``due`` in the same step.
-
-        Raises: StaleRevision, ClaimLost, Unavailable.
-        """
+        the next waitlist entry in the same transaction, which also checks a job's condition
+        ``due``. Raises: StaleRevision, ClaimLost, Unavailable."""
         passed_over: set[str] = set()
         for _ in range(MAX_ATTEMPTS):
             offer = await self._released_seats.next_offer(old, new, now, passed_over)

@@ -16,10 +16,8 @@ from models.reservations.state_machine import ReservationState
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
     """A genuine code of a kiosk, shown at ``time_step`` and still accepted if ``is_current``.
-
     ``method``: ``CARD`` for a card presented at the kiosk. ``note_id``: the note in which a browser
-    carried the code, valid for one reader.
-    """
+    carried the code, valid for one reader."""
 
     kiosk_id: KioskId
     time_step: int
@@ -45,11 +43,11 @@ class SeenByStaff:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A reader's arrival. ``apply`` is called for each newly loaded state of the reservation.
+    """A reader's arrival; ``apply`` is called for each newly loaded state of the reservation.
 
     ``proof`` is None if the staff see the reader. ``claim`` uses up a kiosk's code for this reader,
-    ``note`` the browser's note for all. ``only_return`` ends a leave and does nothing else.
-    ``early`` claims the half hours before the start.
+    ``note`` the browser's note for all. ``only_return`` only ends a leave. ``early`` claims the
+    half hours before the start.
     """
 
     scan: PresenceScan | SeenByStaff
@@ -73,9 +71,7 @@ class Arrival:
 
     def apply(self, r: Reservation, policy: Policy) -> Reservation:
         """The reservation after a check-in, return or presence check; unchanged by a repeated scan.
-
-        Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState, TooEarly, TooLate.
-        """
+        Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState, TooEarly, TooLate."""
         claim = self.claim
         if claim is not None and claim in r.claims:
             # The answer to the first scan was lost, so it is repeated. Later on the code is used

@@ -127,8 +127,7 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
-    """A stay can be shortened while a time step lies between now and its end. Raises:
-    WrongState."""
+    """Raises: WrongState unless a time step lies between now and the end of the stay."""
     minutes = policy.step_minutes
     midnight = local_instant(local_date(r.end - _A_MOMENT), time(0))
     steps = (r.end - _A_MOMENT - midnight) // timedelta(minutes=minutes)
@@ -138,8 +137,7 @@ def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
-    """The time steps between now (or a later start) and the end. ``place``: the area's hours around
-    the day of ``now``."""
+    """The time steps between now (or a later start) and the end. ``place``: the area's hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -149,10 +147,8 @@ def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime
 def earlier_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first ``end`` from now on. ``place`` as for ``earlier_ends``.
-
-    Raises: WrongState, EndNotEarlier, OffGrid.
-    """
+    """The new end: the first ``end`` from now on. ``place``: the area's hours. Raises: WrongState,
+    EndNotEarlier, OffGrid."""
     may_shorten(r, policy, now)
     new_end = next_clock_instant(max(now, r.start), end)
     if new_end >= r.end:
@@ -175,8 +171,7 @@ def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange
 def renewal_choices(
     r: Reservation, policy: Policy, place: OpenHours, now: datetime
 ) -> list[datetime]:
-    """The later ends, up to closing and to the longest stay from now. ``place``: the area's hours
-    around the day of ``now``."""
+    """The later ends, up to closing and the longest stay from now. ``place``: the area's hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -190,10 +185,8 @@ def renewal_choices(
 def renewal_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first ``end`` after the present one. ``place`` as for ``renewal_choices``.
-
-    Raises: WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong.
-    """
+    """The new end: the first ``end`` after the present one. ``place``: the area's hours. Raises:
+    WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong."""
     may_extend(r, policy, now)
     new_end, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
     if hours is not None and hours.end < new_end and hours.start <= new_end - _DAY:

@@ -33,7 +33,7 @@ class CheckInService:
         self._writer, self.idempotency, self._deadlines = writer, idempotency, deadlines
 
     async def previous_result(self, ctx: RequestContext, id: str) -> Reservation | None:
-        """The key's earlier success, or None; looked up first, since a kiosk's code expires long
+        """The key's earlier success, if any; looked up first, since a kiosk's code expires long
         before the key. Raises: NotFound, IdempotencyKeyReused."""
         await self._writer.get_own(id, ctx.reader.id)
         return await self.idempotency.previous_result(ctx)
@@ -47,10 +47,9 @@ class CheckInService:
         *,
         only_return: bool = False,
     ) -> Reservation:
-        """Checks in by a scan; during a leave, returns. A repeated scan changes nothing.
-
-        Before the start, the half hours until then are claimed too. If another reader has them, the
-        check-in succeeds without, and ``available_from`` says when the seat may be used.
+        """Checks in by a scan; during a leave, returns. A repeated scan changes nothing. Before the
+        start, the half hours until then are claimed too; if another reader has them,
+        ``available_from`` says when the seat may be used.
 
         Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, WrongState,
         TooEarly, TooLate, OtherInUse.
@@ -78,16 +77,13 @@ class CheckInService:
         return await self.check_in(ctx, id, scan, only_return=True)
 
     async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
-        """Checks in, or returns, a reader whom a staff member sees on the seat.
-
-        Raises: NotFound, WrongState, TooEarly, TooLate, OtherInUse.
-        """
+        """Checks in, or returns, a reader whom a staff member sees on the seat. Raises: NotFound,
+        WrongState, TooEarly, TooLate, OtherInUse."""
         return await self.check_in(ctx, id, SeenByStaff())
 
     @idempotent
     async def leave(self, ctx: RequestContext, id: str) -> Reservation:
-        """Starts a leave; its ``return_by`` is never brought forward. Raises: NotFound,
-        WrongState."""
+        """Starts a leave; its ``return_by`` is never shortened. Raises: NotFound, WrongState."""
 
         def left(current: Reservation, policy: Policy) -> Reservation:
             return_by = rules.decide_return_by(current, policy, ctx.now)
@@ -116,8 +112,7 @@ class CheckInService:
         return await self._writer.update(ctx, id, confirmed)
 
     def venue_of(self, scan: PresenceScan) -> VenueId:
-        """The scanned kiosk's or seat's venue. Raises: NotFound if it no longer exists;
-        PresenceMethodOff."""
+        """Raises: NotFound if the kiosk or seat no longer exists; PresenceMethodOff."""
         catalog = self._reference.catalog
         if isinstance(scan, SeatLabelScan):
             source = PresenceSource.SEAT_LABEL

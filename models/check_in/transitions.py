@@ -32,7 +32,7 @@ def check_in(
     early: bool,
 ) -> Reservation:
     """Checks the reader in; without ``presence`` it is a carry-over. ``early`` also claims the half
-    hours until the start. The check-in's waived penalty does not extend to later leaves."""
+    hours until the start. ``penalty_waived`` ends, since it was for the check-in deadline."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
@@ -137,8 +137,7 @@ def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
 
 
 def expire_leave(r: Reservation, actor: Actor) -> Reservation:
-    """Ends the stay as of ``return_by``. If only a gate reported the leave, the expiry is no
-    violation."""
+    """Ends the stay as of ``return_by``; if only a gate reported the leave, without a violation."""
     assert r.return_by is not None
     excused = r.penalty_waived or r.pending_confirmation == "leave"
     return end_stay(

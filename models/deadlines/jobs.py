@@ -1,8 +1,5 @@
 """Jobs that apply deadlines to reservations. Each is guarded by its due condition, idempotent and
-bounded.
-
-A change carries the instant at which it was due, however late the job runs.
-"""
+bounded. A change carries the instant at which it was due, however late the job runs."""
 
 from __future__ import annotations
 
@@ -48,8 +45,7 @@ class DeadlineJobs:
         self._extension, self._knowledge, self._gates = extension, knowledge, gates
 
     async def no_show(self, now: datetime) -> int:
-        """Ends bookings without a check-in by ``check_in_until``, as far as gate records are
-        complete."""
+        """Ends bookings without a check-in in time, as far as gate records are complete."""
         if not await self._reservations.due_for_no_show(now, 1, now=now):
             return 0  # saves the four queries about gates and outages
         frozen = await self._knowledge.frozen_venues(now)
@@ -147,6 +143,6 @@ class DeadlineJobs:
 
 
 def _is_excused(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
-    """True if check-in was impossible, or somebody else sat on the seat."""
+    """True if check-in was impossible, or another person sat on the seat."""
     out = frozen is True or r.venue_id in frozen or r.venue_id in unproven
     return r.penalty_waived or out or r.has_open_report

@@ -1,7 +1,5 @@
-"""The occupancy of a day whose opening hours cross midnight.
-
-Each reservation belongs to the day on which it starts. Up to three days are joined, not copied.
-"""
+"""The occupancy of a day whose opening hours cross midnight: up to three days, joined, not copied.
+Each reservation belongs to the day on which it starts."""
 
 from __future__ import annotations
 
@@ -15,8 +13,7 @@ from models.occupancy.occupancy import DayOccupancy
 from models.reservations.occupancy_rows import OccupancyRow
 
 _PART: Final = 1 << 48
-"""More changes than a day ever has. The version is a number of this base, with a digit for each
-part."""
+"""Base of the joined version, whose digits are the days' versions; no day has more changes."""
 Key = TypeVar("Key", SeatId, ReaderId)
 
 
@@ -42,10 +39,8 @@ class _JoinedRows(Generic[Key]):
 
 
 class JoinedOccupancy:
-    """A day with the bookings of the day ``before`` that end in it, and the following day.
-
-    It has the interface of ``DayOccupancy``. ``midnight`` is when the day begins.
-    """
+    """A day with the bookings of the day ``before`` that end in it, and the following day; it has
+    the interface of ``DayOccupancy``. ``midnight`` is when the day begins."""
 
     def __init__(
         self, midnight: datetime, before: DayOccupancy | None, others: Sequence[DayOccupancy]

@@ -1,8 +1,8 @@
-"""The occupancy of this worker: the days that are looked at, kept up to date in memory.
+"""This worker's occupancy: the days in use, kept up to date in memory.
 
-A day is loaded once. After that this worker's own writes are visible at once, all others through
-the change stream. If the stream is silent for too long, the occupancy is stale: reads load the day
-again, at most twice a second, so that the service goes on with the state of the database.
+A day is loaded once. Then this worker's own writes are visible at once, all others through the
+change stream. If the stream is silent for too long, reads load the day again, at most twice a
+second.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from models.reservations.occupancy_rows import Change, OccupancyRow
 from models.storage.mongo import new_id
 
 REFUSE_WITHIN_S: Final = 0.25
-"""Seconds. An occupancy that is older does not refuse a booking by itself."""
+"""Seconds. An older occupancy does not refuse a booking without the database."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 18
 """Days in memory: more than can be booked. The day that was loaded first is dropped first."""
 REMEMBER_S: Final = 240.0
 """Seconds for which ended reservations are remembered, at least: longer than a write can wait for
-its answer. The driver tries to commit for 120 s, its last attempt takes 20 s (twice 2 s for a
-primary and 8 s for an answer), and so does each of three tries to settle an unknown outcome."""
+its answer (tries to commit for 120 s; 20 s for the last one, and for each of three tries to settle
+an unknown outcome)."""
 _NEVER: Final = float("-inf")
 
 
@@ -89,25 +89,23 @@ class LiveOccupancy:
         return self._clock() - self._as_of
 
     def follow(self) -> None:
-        """Keeps the occupancy up to date though nobody looks at it; to be called every second."""
+        """Keeps the occupancy up to date while no request uses it; to be called every second."""
         self._changes.follow()
 
     def subscribe(self, changed: Callable[[], None]) -> None:
-        """Calls ``changed`` after each change, own or foreign. It must be quick."""
+        """Calls ``changed``, which must be quick, after each change by any worker."""
         self._listeners.append(changed)
 
     # --- reading --------------------------------------------------------------------------------
 
     def current(self, day: date) -> OccupancyView | None:
-        """The day without waiting; None unless it is loaded, followed at this moment and not
-        stale."""
+        """The day, without waiting; None unless it is loaded, followed now and not stale."""
         if not self._changes.look() or self.is_stale:
             return None
         return self._view(day)
 
     def _view(self, day: date) -> OccupancyView | None:
-        """The day's occupancy, joined with the days beside it; None if any of them is
-        incomplete."""
+        """The day's occupancy, joined with its neighbours; None if any of them is incomplete."""
         days = self._joined_days(day)
         if len(days) == 1:
             alone = self._days.get(day)
@@ -123,8 +121,7 @@ class LiveOccupancy:
     def _join(
         self, day: date, days: Sequence[date], parts: Sequence[DayOccupancy]
     ) -> OccupancyView:
-        """Returns the same view as long as ``parts`` are the same: followers rely on its
-        version."""
+        """The previous view while ``parts`` are unchanged: followers rely on its version."""
         if len(parts) == 1:
             return parts[0]
         view = self._joined.get(day)
@@ -134,11 +131,9 @@ class LiveOccupancy:
         return view
 
     def authoritative_day(self, day: date) -> OccupancyView | None:
-        """The day, if it is fresh enough to refuse a booking; otherwise None.
-
-        A single call does not wake a resting stream: asking the index costs less. A second call
-        within a quarter of a second does.
-        """
+        """The day, if it is fresh enough to refuse a booking; otherwise None. For a single call,
+        asking the index costs less than waking a resting stream; a second call within 0.25 s wakes
+        it."""
         now = self._clock()
         if now - self._asked_at <= REFUSE_WITHIN_S:
             self._changes.look()
@@ -188,7 +183,7 @@ class LiveOccupancy:
 
     @contextmanager
     def inserting(self, day: date) -> Iterator[None]:
-        """Surrounds an insert into the day, which is loaded again if the outcome stays open."""
+        """Surrounds an insert into the day, which is loaded again if the outcome is unknown."""
         # The day is followed from now on, even if nobody has looked at it: changes by others and
         # the end of the reservation may arrive before the answer to its insert.
         if day not in self._days:

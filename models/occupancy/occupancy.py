@@ -1,9 +1,6 @@
-"""The occupancy of one day: its live reservations in memory.
-
-Rows come from a load, from this worker's own writes and from the change stream, in any order and
-more than once. Each has the reservation's revision, and a row that is not newer than the present
-one is ignored.
-"""
+"""The occupancy of one day: its live reservations in memory. Rows come from a load, from this
+worker's writes and from the change stream, in any order and more than once. A row whose revision is
+not newer than the present one is ignored."""
 
 from __future__ import annotations
 
@@ -31,20 +28,18 @@ class MissingRevision(Exception):
 
 
 class DayOccupancy:
-    """The live reservations of one day, by seat in the order of starts, and by reader.
-
-    ``version`` grows with every change.
-    """
+    """The live reservations of one day, by seat in the order of starts, and by reader. ``version``
+    grows with every change."""
 
     def __init__(self) -> None:
         self.by_seat: dict[SeatId, list[OccupancyRow]] = {}
         self.by_reader: dict[ReaderId, list[OccupancyRow]] = {}
         self._rows: dict[ReservationId, OccupancyRow] = {}
         # The last revision of reservations that have ended: a late report must not revive them.
-        self._ended = _Lately()
+        self._ended = _RecentRevisions()
         # Updates that arrived before their row: the answer to this worker's own write can come
         # after the report of another worker's change to the same reservation.
-        self._ahead = _Lately()
+        self._ahead = _RecentRevisions()
         self._log: list[SeatId] = []
         self._trimmed = 0
 
@@ -63,10 +58,7 @@ class DayOccupancy:
         return self._log[version - self._trimmed :]
 
     def apply(self, change: Change) -> bool:
-        """Applies the change. False if it is old, or not about a live reservation.
-
-        Raises: MissingRevision.
-        """
+        """False if the change is old, or not about a live reservation. Raises: MissingRevision."""
         if isinstance(change, OccupancyRow):
             if change.rev < self._ahead.get(change.id):
                 raise MissingRevision()
@@ -89,8 +81,8 @@ class DayOccupancy:
         return self._upsert(change.on(row))
 
     def forget_older(self) -> None:
-        """Forgets what ended, or came too early, before the previous call, to bound memory. Late
-        reports about it have arrived by now."""
+        """Forgets reservations that ended, and updates that came too early, before the previous
+        call: late reports about them have arrived by now."""
         self._ended.forget_older()
         self._ahead.forget_older()
 
@@ -154,9 +146,8 @@ class DayOccupancy:
             del self._log[:-LOG_KEPT]
 
 
-class _Lately:
-    """Revisions by reservation. An entry is dropped by the second ``forget_older`` after it was put
-    in."""
+class _RecentRevisions:
+    """Revisions by reservation; the second ``forget_older`` after an entry drops it."""
 
     def __init__(self) -> None:
         self._new: dict[ReservationId, int] = {}

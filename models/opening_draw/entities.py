@@ -17,10 +17,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """抽签 (draw): a request in the first seconds after a day's opening.
-
-    ``round`` counts from 0. ``request`` identifies repetitions of a request.
-    """
+    """抽签 (draw): a request in the first seconds after a day's opening. ``round`` counts from 0.
+    ``request`` identifies repetitions of a request."""
 
     day: date
     reader_id: ReaderId

@@ -34,10 +34,7 @@ class TicketRepository:
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
         """Stores the ticket at a random place. False if the reader has one newer than
-        ``last_round``.
-
-        Raises: Unavailable.
-        """
+        ``last_round``. Raises: Unavailable."""
         drawn = UpdateOne(
             {"_id": ticket.id, "round": {"$lte": last_round}}, _drawn(ticket), upsert=True
         )
@@ -101,8 +98,7 @@ class TicketRepository:
 
 
 def _drawn(ticket: Ticket) -> list[Document]:
-    """An update of the whole document: an outcome belongs to the earlier round. The place is
-    random."""
+    """Replaces the document, since an outcome belongs to one round. The place is random."""
     fields = _document(ticket)
     return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
 

@@ -40,11 +40,8 @@ def too_early_by(opens_at: datetime, round: int, now: datetime) -> timedelta | N
 
 
 class ServingOrder:
-    """The order in which a round's tickets are served.
-
-    Only tickets for the same seat and time wait for one another. A ticket's turn comes when all
-    earlier ones for its half hours are served, or when an outcome shows that it cannot win.
-    """
+    """The order in which a round's tickets are served. A ticket waits only for earlier ones of its
+    seat and half hours: until they are served, or an outcome shows that it cannot win."""
 
     def __init__(self, tickets: Sequence[Ticket]) -> None:
         self._tickets = tickets

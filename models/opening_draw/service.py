@@ -1,8 +1,7 @@
 """The draw at an opening: MongoDB draws the order in which a round's requests are served.
 
 A request waits for its turn and then books as usual: the claim index decides, and no response comes
-earlier. So a crash leaves tickets but no promises, and after ``PATIENCE`` the others are served
-without the crashed worker.
+earlier. After ``PATIENCE`` other requests no longer wait for those of a crashed worker.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ SETTLED_AFTER: Final = timedelta(milliseconds=150)
 PATIENCE: Final = timedelta(milliseconds=1000)
 """Time from a round's end until workers stop waiting for each other: one may have crashed."""
 SERVED_AT_ONCE: Final = 128
-"""At most this many turns run in a worker: full batches of the group commit, on top of the requests
-that load shedding admits."""
+"""At most this many turns run at once in a worker, beside requests that load shedding admits."""
 _ASK_EVERY_S: Final = 0.04
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -88,10 +86,7 @@ class OpeningDraw:
         self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
     ) -> AsyncIterator[Turn]:
         """Runs the block at the request's turn, or at once after the draw. The ``round`` of
-        ``ticket`` is ignored.
-
-        Raises: AnotherTicketWaits, Throttled, Unavailable.
-        """
+        ``ticket`` is ignored. Raises: AnotherTicketWaits, Throttled, Unavailable."""
         number = round_at(opens_at, self._now())
         if number is None:
             yield Turn(drawn=False)
@@ -113,10 +108,8 @@ class OpeningDraw:
             await self._served(ticket, turn.outcome)
 
     async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Draws a place; returns the ticket with its round.
-
-        Raises: AnotherTicketWaits; Throttled if the round is too far away.
-        """
+        """Draws a place; returns the ticket with its round. Raises: AnotherTicketWaits; Throttled
+        if the round is too far away."""
         while True:
             held = self._held.get(ticket.id)
             if held is not None:

@@ -35,25 +35,20 @@ class DeadlineExtension:
         self._beating = asyncio.Lock()
 
     async def record_heartbeat(self, now: datetime) -> int:
-        """Records a heartbeat and extends deadlines that fell into gaps; returns their number.
-
-        After an interruption it repeats the unfinished gap, without deadlines moved already.
-        ``now`` is by MongoDB's clock, since all hosts' heartbeats are compared.
-
-        Raises: Unavailable.
-        """
+        """Records a heartbeat and extends deadlines that fell into gaps; returns their number. An
+        interrupted run is repeated, without deadlines moved already. ``now`` is by MongoDB's clock,
+        since all hosts' heartbeats are compared. Raises: Unavailable."""
         moved = 0
         async with self._beating:
             beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
             gaps = await self._heartbeat.beat(now) if beaten is None else []
         for gap in gaps:
             moved += await self.extend_deadlines(gap)
-            await self._heartbeat.looked_after(gap)
+            await self._heartbeat.remove_gap(gap)
         return moved
 
     async def beat(self, now: datetime) -> int:
-        """Records a heartbeat, unless a worker has just done so. Returns 0: no second run is
-        needed."""
+        """Records a heartbeat, unless a worker just did. Returns 0: no second run is needed."""
         async with self._beating:
             if self._heartbeat.beaten_within(BEAT_EVERY, now) is None:
                 last, _ = await self._heartbeat.state()
@@ -62,8 +57,7 @@ class DeadlineExtension:
         return 0
 
     async def alive_until(self, now: datetime) -> datetime:
-        """The instant until which the service was alive with all gaps handled: deadlines until then
-        can be settled."""
+        """The instant until which deadlines may be settled: gaps before it have been handled."""
         beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
         if beaten is not None:
             return beaten
@@ -71,8 +65,7 @@ class DeadlineExtension:
         return min([now, *([last] if last is not None else []), *(gap.start for gap in gaps)])
 
     async def catch_up(self, id: str, now: datetime) -> None:
-        """Extends the deadline of one reservation for gaps that have just ended, before the job
-        does. Records no gap."""
+        """Extends one reservation's deadline for gaps that have just ended. Records no gap."""
         last, gaps = await self._heartbeat.state()
         if last is not None and now - last > GAP:
             gaps = [*gaps, TimeRange(last, now)]
@@ -86,9 +79,8 @@ class DeadlineExtension:
 
     async def extend_deadlines(self, outage: TimeRange, venue_id: VenueId | None = None) -> int:
         """Extends deadlines in the outage (of the venue, or of all) or within a minute after it;
-        returns their number. Missing an extended deadline is no violation.
-
-        Changed reservations are read again: late attempts are settled when an outage ends.
+        returns their number. Missing an extended deadline is no violation. Changed reservations are
+        read again, since late attempts are settled when an outage ends.
 
         Raises: Unavailable; Busy if some changed each time and are not extended yet.
         """

@@ -22,8 +22,7 @@ class HeartbeatRepository:
         self._last: datetime | None = None
 
     def beaten_within(self, length: timedelta, now: datetime) -> datetime | None:
-        """This process's last heartbeat, if it is recent and left no gap; otherwise None: the
-        database must be read."""
+        """This process's last heartbeat, if it left no gap and is younger than ``length``."""
         last = self._last
         return last if last is not None and timedelta() <= now - last < length else None
 
@@ -56,7 +55,7 @@ class HeartbeatRepository:
             self._last = now
         return left
 
-    async def looked_after(self, gap: TimeRange) -> None:
+    async def remove_gap(self, gap: TimeRange) -> None:
         """Removes a gap whose deadlines have been extended."""
         with translate_errors():
             await self._all.update_one(

@@ -1,7 +1,5 @@
-"""Detects kiosks that are not seen and a sign-on that is down.
-
-The service's own downtime is detected by its heartbeat (``DeadlineExtension``).
-"""
+"""Detects kiosks that are not seen and a sign-on that is down. Downtime of the service itself is
+detected by its heartbeat (``DeadlineExtension``)."""
 
 from __future__ import annotations
 
@@ -52,8 +50,7 @@ class OutageMonitor:
         await self._outages.begin(CAS, now)
 
     async def run(self, now: datetime) -> int:
-        """Records outages that begin or end, and extends deadlines after them; returns their
-        number."""
+        """Records outages that begin or end; returns how many deadlines were then extended."""
         outages = await self._outages.all()
         noted = await self._look_at_kiosks({outage.component for outage in outages}, now)
         for outage in outages:

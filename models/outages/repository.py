@@ -31,8 +31,7 @@ class OutageRepository:
             await self._all.update_one({"_id": what}, {"$setOnInsert": first}, upsert=True)
 
     async def end(self, what: str, end: datetime) -> None:
-        """Records the end before deadlines are moved, so that a repetition after a crash uses the
-        same."""
+        """Records the end before deadlines are moved: a repetition after a crash uses this one."""
         with translate_errors():
             await self._all.update_one({"_id": what, "end": None}, {"$set": {"end": end}})
 

@@ -10,8 +10,7 @@ from models.reservations.state_machine import ReservationState
 
 
 def falls_into(r: Reservation, outage: TimeRange) -> bool:
-    """Whether a deadline in the outage, or within a minute after it, was not extended for it
-    yet."""
+    """True if a deadline in the outage, or within a minute after it, is not extended for it yet."""
     deadlines = {
         ReservationState.RESERVED: r.check_in_until,
         ReservationState.AWAY: r.return_by,

@@ -1,9 +1,7 @@
-"""The change stream of the reservations: the writes of all workers on all hosts, in order.
-
-The stream is read by plain commands, because the drivers' own streams hide the empty answer, which
-proves that nothing was missed until now. MongoDB documents the protocol in
-https://www.mongodb.com/docs/manual/changeStreams/ (``$changeStream``, ``postBatchResumeToken``).
-"""
+"""The change stream of the reservations: the writes of all workers on all hosts, in order. Plain
+commands read it, because the drivers' own streams hide the empty answer, which proves that nothing
+was missed until now. Protocol (``$changeStream``, ``postBatchResumeToken``):
+https://www.mongodb.com/docs/manual/changeStreams/"""
 
 from __future__ import annotations
 
@@ -30,16 +28,15 @@ BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "availa
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
-"""The server answers at once. If it waited, every insert would wake it in vain, which cost an
-eighth of mongod's time for a lone booking."""
+"""Milliseconds the server waits for changes: if longer, every insert would wake it in vain."""
 _EVERY_S: Final = 0.05
-"""Seconds between reads while the occupancy is looked at. Even an empty answer keeps it fresh."""
+"""Seconds between reads while the occupancy is used. Even an empty answer keeps it fresh."""
 _REST_S: Final = 1.0
 """Seconds between reads otherwise: often enough for the occupancy not to become stale."""
-_LOOKED_FOR_S: Final = 0.15
-"""Seconds of frequent reads after a look. The first look after them costs one extra read."""
-_FOLLOWED_FOR_S: Final = 3.5
-"""Seconds of frequent reads after ``follow``, for listeners that need changes without a look."""
+_FREQUENT_AFTER_LOOK_S: Final = 0.15
+"""Seconds of frequent reads after ``look``. The first ``look`` after them costs one extra read."""
+_FREQUENT_AFTER_FOLLOW_S: Final = 3.5
+"""Seconds of frequent reads after ``follow``, for listeners that never call ``look``."""
 _WAKES_WITHIN_S: Final = 0.25
 _RETRY_S: Final = 0.25
 # ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and an unknown token.
@@ -82,11 +79,9 @@ def _pipeline(writer: str) -> list[Document]:
 
 @dataclass(frozen=True, slots=True)
 class ChangeBatch:
-    """Changes of one read, each with its day if the stream contains it.
-
-    ``complete_until``: all changes until this monotonic instant are included; None if more are
-    waiting. ``reload_required``: earlier changes may have been missed.
-    """
+    """Changes of one read, each with its day if the stream contains it. ``complete_until``: all
+    changes until this monotonic instant are included; None if more are waiting.
+    ``reload_required``: earlier changes may have been missed."""
 
     changes: Sequence[tuple[str | None, Change]]
     complete_until: float | None
@@ -113,8 +108,7 @@ class ReservationChangeStream:
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Notes that the occupancy is looked at: the stream is read often from now on. False if it
-        rested; ``wake`` waits for what other workers wrote meanwhile."""
+        """Asks for frequent reads. False if the stream rested: recent writes may be missing."""
         self._looked = True
         if self._awake.is_set():
             return True
@@ -122,7 +116,7 @@ class ReservationChangeStream:
         return False
 
     def follow(self) -> None:
-        self._awake_until = monotonic() + _FOLLOWED_FOR_S
+        self._awake_until = monotonic() + _FREQUENT_AFTER_FOLLOW_S
         self.look()
 
     async def wake(self) -> None:
@@ -136,7 +130,7 @@ class ReservationChangeStream:
         now = monotonic()
         if self._looked:
             self._looked = False
-            self._awake_until = max(self._awake_until, now + _LOOKED_FOR_S)
+            self._awake_until = max(self._awake_until, now + _FREQUENT_AFTER_LOOK_S)
         if now < self._awake_until:
             await asyncio.sleep(_EVERY_S)
             return
@@ -147,11 +141,9 @@ class ReservationChangeStream:
                 await self._look_requested.wait()
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
-        """Yields all changes from now on, also after failures of the server.
-
-        ``reload_required`` is set in the first batch, after a loss of history, and if inserts of
-        the former ``writer`` may have been left out.
-        """
+        """Yields all changes from now on, also after failures of the server. ``reload_required`` is
+        set in the first batch, after a loss of history, and if inserts of a former ``writer`` were
+        left out."""
         self._token = None
         while True:
             try:

@@ -63,7 +63,7 @@ class DueQueries(ReservationCollection):
         now: datetime | None = None,
     ) -> list[Reservation]:
         """Reservations away beyond ``return_by``, unless that is the end itself: completion settles
-        those. ``held`` and ``now`` as for ``due_for_no_show``."""
+        those. In venues that are ``held``, only those that have ended at ``now``."""
         return await self._due(
             "due_leave_expiry",
             {

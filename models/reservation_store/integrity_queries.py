@@ -14,8 +14,8 @@ from models.reservation_store.queries import ReservationCollection
 from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
-_AT_ONCE: Final = timedelta(seconds=10)
-"""Longer than a request may take. A real double booking lasts for minutes."""
+_TOLERATED_OVERLAP: Final = timedelta(seconds=10)
+"""Shorter overlaps are not reported: a request may take as long, a double booking lasts minutes."""
 _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
@@ -39,10 +39,8 @@ class OccupiedSpan(NamedTuple):
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
     """The spans in which the reservation held seat and reader; empty if it ended before its start.
-
     A start 现在 is cut to the minute, so nothing was held before ``placed_at``. Erased readers
-    share one name, so only their seats are returned.
-    """
+    share one name, so only their seats are returned."""
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:
@@ -53,18 +51,16 @@ def occupied_spans(row: Document) -> list[OccupiedSpan]:
 
 class IntegrityQueries(ReservationCollection):
     async def find_double_bookings(self) -> list[DoubleBooking]:
-        """Every pair of reservations that held one seat or one reader at once.
-
-        Claims are ignored, since this search checks whether they work. Overlaps of seconds do not
-        count: one request may give a seat back while another is already asking for it.
-        """
+        """Every pair of reservations that held one seat or one reader at once. Claims are ignored,
+        since this search checks them. Overlaps of seconds do not count: one request may release a
+        seat while another is asking for it."""
         doubles: list[DoubleBooking] = []
         before: dict[str, OccupiedSpan] = {}
         async for rows in self._days():
             latest: dict[str, OccupiedSpan] = {}
             for span in sorted(span for row in rows for span in occupied_spans(row)):
                 held = latest.get(span.key) or before.get(span.key)
-                if held is not None and span.start + _AT_ONCE < held.stop:
+                if held is not None and span.start + _TOLERATED_OVERLAP < held.stop:
                     doubles.append(DoubleBooking(span.key.partition(" ")[0], held.id, span.id))
                 if held is None or span.stop > held.stop:
                     latest[span.key] = span

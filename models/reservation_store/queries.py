@@ -41,8 +41,8 @@ def _holder_of(claim: str) -> Document:
 
 class ReservationQueries(ReservationCollection):
     async def count(self, query_state: ReservationState | None = None) -> int:
-        """The total is MongoDB's own figure, since counting millions takes seconds. After a crash
-        it can be wrong until MongoDB was restarted cleanly."""
+        """The number of reservations. Without a state it is MongoDB's own figure, since counting
+        millions takes seconds; after a crash it can be wrong until a clean restart."""
         with translate_errors():
             if query_state is None:
                 buried = await self._all.count_documents({"tombstone": True})
@@ -157,7 +157,7 @@ class ReservationQueries(ReservationCollection):
         return sorted({r.id: r for r in rows}.values(), key=lambda r: (r.start, r.id))
 
     async def ever_on(self, seats: Collection[SeatId]) -> bool:
-        """Whether one of the seats was ever booked, whatever became of the booking."""
+        """True if one of the seats was ever booked, even if the booking was cancelled."""
         with translate_errors():
             for live, index in ((True, "occupancy"), (False, "ended_on_seat")):
                 query = {"live": live, "seat": {"$in": list(seats)}}
@@ -169,8 +169,7 @@ class ReservationQueries(ReservationCollection):
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's reservations, the newest first, and their total number. ``states``
-        may be empty: all bookings."""
+        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
         state_values = sorted(state.value for state in states or BOOKING_STATES)
         query: Document = {"reader": reader_id, "state": {"$in": state_values}}
         rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)
@@ -191,11 +190,9 @@ class ReservationQueries(ReservationCollection):
         return [row_of(row["_id"], row) for row in rows]
 
     async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
-        """All bookings of a day for statistics, in the order of creation.
-
-        ``made``: the wall-clock range of their creation. The search uses the times in ids, since an
-        index would cost every booking. None searches all, for a sandbox with another clock.
-        """
+        """All bookings of a day for statistics, in the order of creation. ``made``: the wall-clock
+        range of their creation, searched by the times in ids, since an index would cost every
+        booking. None searches all, for a sandbox with another clock."""
         fields = [
             "area",
             "seat",
@@ -225,7 +222,8 @@ class ReservationQueries(ReservationCollection):
                     )
 
     async def all_on_day(self, day: date, made: TimeRange | None) -> AsyncIterator[Reservation]:
-        """All of the day's reservations. Order and ``made`` as for ``booking_facts``."""
+        """All of the day's reservations in the order of creation. ``made``: the wall-clock range of
+        their creation; None searches all."""
         with translate_errors():
             async for row in self._made(day, made, None).batch_size(200):
                 if "area" in row:
@@ -241,8 +239,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
     ) -> list[Reservation]:
         """At most ``limit`` of the day's reservations in the order of creation, after the id
-        ``after``: new bookings do not shift a page. ``venues`` None means all. ``made`` as for
-        ``booking_facts``; ``fields`` are values that the documents must have."""
+        ``after``: new bookings do not shift a page. ``made``: the wall-clock range of creation;
+        ``venues``: None means all; ``fields``: values that the documents must have."""
         ids: Document = {"$gt": after} if after else {}
         if made is not None:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
@@ -269,7 +267,7 @@ class ReservationQueries(ReservationCollection):
         return {r.id: r for r in reservations}
 
     async def first_created_at(self) -> datetime | None:
-        """When the oldest booking was made; None without bookings."""
+        """When the oldest booking was made, if there is one."""
         real: Document = {"created_at": {"$exists": True}}  # not a tombstone
         with translate_errors():
             oldest = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
@@ -288,8 +286,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """Reservations whose report waits for the desk, until their end; the longest waiting first,
-        with the total number. ``venues`` None means all."""
+        """A page of reservations whose report waits for the staff and that have not ended, the
+        longest waiting first, and their total number. ``venues`` None means all."""
         query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
@@ -303,8 +301,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """Reservations that the staff have to look at, the longest waiting first, with the total
-        number. ``venues`` None means all."""
+        """A page of reservations that the staff have to look at, the longest waiting first, and
+        their total number. ``venues`` None means all."""
         query: Document = {
             "patrol_at": {"$type": "date"},
             "end": {"$gt": now},

@@ -1,10 +1,7 @@
-"""Writes reservations. One insert decides, and each change is guarded by the one before.
-
-The unique index over ``claims`` guards everything scarce (docs/locking.md). An outcome that the
-driver leaves unknown is settled here: for an insert by a tombstone with the same ``_id``, for a
-change by a fence. A revision number does not identify a revision, since another change may reuse it
-after a rollback. So each change has an id, and the guard names the id of the change before.
-"""
+"""Writes reservations. The unique index over ``claims`` guards everything scarce (docs/locking.md).
+Each change is guarded by the id of the change before; a revision number would not do, since another
+change may reuse it after a rollback. An outcome that the driver leaves unknown is settled: for an
+insert by a tombstone with the same ``_id``, for a change by a fence."""
 
 from __future__ import annotations
 
@@ -81,11 +78,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return lost
 
     async def insert(self, made: Reservation) -> None:
-        """Inserts the reservation with its claims.
-
-        Raises: ClaimLost; Unavailable if it certainly never exists, or if its outcome stays
-        unknown.
-        """
+        """Inserts the reservation with its claims. Raises: ClaimLost; Unavailable if it certainly
+        never exists, or if its outcome stays unknown."""
         try:
             await self._inserts.submit(to_new_document(made, self.writer))
         except NOT_SENT as error:
@@ -118,11 +112,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return not await _retry_until_known(lambda: self._write_tombstone(id))
 
     async def _write_tombstone(self, id: ReservationId) -> bool:
-        """Inserts a tombstone in the place of the document. False if the document exists.
-
-        One write does both, and its answer waits for the majority: a separate read could see a
-        document that is rolled back later, or miss one that exists.
-        """
+        """Inserts a tombstone in the place of the document; False if the document exists. One
+        majority write does both: a separate read could see a document that is rolled back later."""
         with translate_errors():
             stands = await self._all.find_one_and_update(
                 {"_id": id},
@@ -136,10 +127,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """Writes ``new`` over ``old`` with its claims, if nothing has changed ``old`` since.
-
-        Returns ``new`` with the id of this change, which the next change needs. The database checks
-        a job's condition ``due`` (``{"end": {"$lte": now}}``) in the same step.
+        """Writes ``new`` over ``old`` with its claims, if nothing has changed ``old`` since, and in
+        the same step checks a job's condition ``due`` (``{"end": {"$lte": now}}``). Returns ``new``
+        with the id of this change, which the next change needs.
 
         Raises: StaleRevision; ClaimLost; Unavailable if the change certainly never happens, or if
         its outcome stays unknown.
@@ -175,9 +165,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         offer: Reservation,
         claim: InTransaction,
     ) -> Reservation:
-        """Writes ``new`` over ``old`` and inserts ``offer``, in one transaction. The offer is of
-        the released seat, or of another one for the same reader. ``claim`` marks the waitlist
-        entry.
+        """Writes ``new`` over ``old`` and inserts ``offer``, of the released seat or of another one
+        for the same reader, in one transaction. ``claim`` marks the waitlist entry.
 
         Raises: StaleRevision; ClaimLost if the offer is impossible or the entry no longer waits;
         Unavailable.
@@ -222,10 +211,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         await self._all.insert_one(to_new_document(offer, self.writer), session=session)
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
-        """Runs ``work`` in a transaction, again after a conflict with another one.
-
-        Raises: ClaimLost; the errors of ``work``; a PyMongoError of unknown outcome.
-        """
+        """Runs ``work`` in a transaction, again after a conflict with another one. Raises:
+        ClaimLost; the errors of ``work``; a PyMongoError of unknown outcome."""
         try:
             async with self._gate:
                 await run_transaction(self._all.database, work)
@@ -245,10 +232,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
     async def _fence_revision(self, old: Reservation, change_id: str) -> bool:
         """Stops ``change_id`` from being written over ``old`` later, by an empty change in its
-        place. True if ``change_id`` had been written already.
-
-        One write does both, and its answer waits for the majority even if it changes nothing.
-        """
+        place; True if it was written already. It is one write, whose answer waits for the majority
+        even if it changes nothing."""
         unchanged: Document = {"$eq": [{"$ifNull": ["$change", None]}, old.change]}
         if old.change is None:  # stored before changes had ids
             unchanged = {"$and": [unchanged, {"$eq": ["$rev", old.rev]}]}
@@ -268,9 +253,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return change_id == before.get("change") or change_id in before.get("changes", ())
 
     async def remove_outbox_events(self, dispatched: Sequence[Reservation]) -> None:
-        """Removes the events that these outboxes held when they were read; newer events stay. So do
-        all events of a reader erased meanwhile: the next run dispatches them without the reader.
-        What the previous run wrote about an erased reader is erased first."""
+        """Removes the events that were in these outboxes when they were read. Those of a reader
+        erased since then stay: the next run dispatches them without the reader, and first erases
+        what this run has written about the reader."""
         of_readers = [r for r in dispatched if r.reader_id != ERASED_READER]
         of_erased = [r for r in dispatched if r.reader_id == ERASED_READER]
         await erase_late_writes(self._db, [r.id for r in of_erased])
@@ -322,11 +307,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return result.deleted_count
 
     async def bury_claim(self, claim: str) -> bool:
-        """Inserts a tombstone that holds the claim. False if a reservation or a tombstone holds it
-        already.
-
-        Raises: Unavailable if the outcome cannot be determined now.
-        """
+        """Inserts a tombstone that holds the claim. False if a document already holds it. Raises:
+        Unavailable if the outcome cannot be determined now."""
         with translate_errors():
             try:
                 await insert(self._all, {"_id": new_id(), "tombstone": True, "claims": [claim]})
@@ -340,8 +322,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
 
 async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
-    """Three tries: each waits two seconds for a primary, and a failover takes longer. Raises:
-    Unavailable if the outcome stays unknown."""
+    """Tries ``settle`` three times: a try waits two seconds for a primary, and a failover takes
+    longer. Raises: Unavailable if the outcome stays unknown."""
     for _ in range(2):
         try:
             return await settle()

@@ -59,11 +59,9 @@ class OutboxEventKind(StrEnum):
 
 @record
 class OutboxEvent:
-    """One event in the outbox, with the facts at its moment.
-
-    ``change``: id of the change that wrote it; None until it is stored, and in documents from
-    before changes had ids. ``seq``: the revision, which another change may reuse after a rollback.
-    """
+    """An event in the outbox, with the facts at its moment. ``change``: id of the change that wrote
+    it; None until it is stored, and in documents from before changes had ids. ``seq``: the
+    revision, which another change may reuse after a rollback."""
 
     seq: int
     event: OutboxEventKind
@@ -86,8 +84,8 @@ class IdempotentResult:
 
 @dataclass(frozen=True, slots=True)
 class GateAssistance:
-    """A gate's last action for the reader (check_in, leave, return), until the reader confirms it.
-    Their next action of any kind does so."""
+    """A gate's last action for the reader (check_in, leave, return). The reader's next action of
+    any kind confirms it."""
 
     kind: str
     at: datetime
@@ -97,9 +95,8 @@ class GateAssistance:
 @dataclass(frozen=True, slots=True)
 class OccupiedReport:
     """A reader's report that a person (``kind`` occupied) or things (belongings) are on their seat.
-    While it is ``open`` no deadline runs, since the reader has proved their presence. It closes
-    when the reader gets another seat, or when the staff help or reject it. While ``desk`` is set
-    the staff have to look at ``seat_id``, even after the reader has moved."""
+    While ``open`` no deadline runs; it closes when the reader gets another seat, or when the staff
+    help or reject it. While ``desk`` the staff look at ``seat_id``, even if the reader moved."""
 
     kind: str
     at: datetime
@@ -119,13 +116,10 @@ class Placement:
 
 @record
 class Reservation:
-    """One booking or offer, as it is stored. Times are aware UTC; ``date`` is the day of use.
-
-    ``change``: id of the last change, which guards the next one: at first the reservation's own id,
-    None in documents from before changes had ids. ``placed_at``: when the reservation got its
-    present seat and time. ``available_from``: since when a checked-in reader may sit there,
-    possibly before the start.
-    """
+    """A booking or offer, as stored. Times are aware UTC; ``date`` is the day of use. ``change``:
+    id of the last change, which guards the next one: at first the reservation's own id, None in
+    documents from before changes had ids. ``placed_at``: when it got its present seat and time.
+    ``available_from``: since when a checked-in reader may sit there, possibly before the start."""
 
     id: ReservationId
     rev: int
@@ -158,7 +152,7 @@ class Reservation:
     report: OccupiedReport | None = None
     wait_id: str | None = None
     held_until: datetime | None = None
-    """The offer from the waitlist stands until then."""
+    """The end of an offer from the waitlist."""
     presence: PresenceProof | None = None
     """The reader's last proof of presence; None if only a carry-over checked them in."""
     presence_due_at: datetime | None = None

@@ -154,8 +154,7 @@ class TooLate(RuleViolation):
 
 
 class ClaimLost(DomainError):
-    """The unique index refused a write. ``claim``: the first refused one, in the order of
-    letters."""
+    """The unique index refused a write because of ``claim``, the first in the order of letters."""
 
     code = "claim_lost"
 

@@ -53,8 +53,8 @@ def can_prove_presence(
     screens: Iterable[datetime],
     now: datetime,
 ) -> bool:
-    """True if one of these ``sources`` has lately proved a presence, or a kiosk's screen was seen.
-    ``proofs`` and ``screens``: the times at which they last did."""
+    """True if one of ``sources`` has lately proved a presence, or a kiosk's screen was seen lately.
+    ``proofs`` and ``screens`` contain the last times."""
     last_proofs = [at for method, at in proofs.items() if method.source in sources]
     if PresenceSource.KIOSK in sources:
         last_proofs += screens

@@ -81,12 +81,8 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
 
 
 def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
-    """The span that the reader selected.
-
-    ``policy`` is the area's, ``place`` the area's hours on that day.
-
-    Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong.
-    """
+    """The span that the reader selected. ``policy`` is the area's, ``place`` its hours on that day.
+    Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
     end = next_clock_instant(start, wish.end)

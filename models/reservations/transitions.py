@@ -203,8 +203,7 @@ def accept(
 def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
 ) -> Reservation:
-    """Ends an offer without a violation. The reader is notified only if the library has
-    ``withdrawn`` it."""
+    """Ends an offer. The reader is notified only if the library has ``withdrawn`` it."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -246,8 +245,7 @@ def change(
 
 
 def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> Reservation:
-    """Moves the reader to another seat for the rest of the stay, because somebody sits on
-    theirs."""
+    """Moves the stay to another seat, because another person is on the reader's."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHANGE),

@@ -33,11 +33,9 @@ from models.seat_reports import transitions
 from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
-"""Reports of an occupied seat by which a reader can stop deadlines in a day. More of them only
-notify the desk."""
+"""Occupied-seat reports a day by which a reader can stop deadlines; more only notify the staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""Reports of empty seats that a reader may have open or answered in a day: enough to help, too few
-to be a nuisance."""
+"""Reports of empty seats that a reader may have open or answered in a day."""
 
 
 class DeadlineAfterReport(StrEnum):
@@ -91,8 +89,7 @@ class SeatReportService:
     async def deadline_after_report(
         self, ctx: RequestContext, r: Reservation
     ) -> DeadlineAfterReport:
-        """The effect of a report without a scan now, to be shown before it. The report itself
-        decides."""
+        """The effect of a report without a scan now, as a preview: the report itself decides."""
         reader_id, day = ctx.reader.id, local_date(ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             claim = occupied_report_claim(reader_id, day, k)
@@ -113,8 +110,7 @@ class SeatReportService:
         scan_proof: PresenceProof | None,
         k: int | None,
     ) -> Reservation:
-        """Writes the report. ``k``: its number among the day's reports that stop a deadline; None
-        for a report to the desk alone."""
+        """``k`` numbers the day's reports that stop a deadline; None for one to the staff alone."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
@@ -131,7 +127,7 @@ class SeatReportService:
                 return transitions.report_occupied(current, kind, proof, claim, ctx.actor, ctx.now)
             if current.report is not None and current.report.desk:
                 raise WrongState(state="reported")
-            return transitions.tell_desk(current, kind, ctx.actor, ctx.now)
+            return transitions.report_to_staff(current, kind, ctx.actor, ctx.now)
 
         return await self._writer.update(ctx, id, reported)
 
@@ -147,12 +143,12 @@ class SeatReportService:
         return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report: the staff have freed the seat. Raises: NotFound; WrongState without
-        one."""
+        """Closes a report, since the seat was freed. Raises: NotFound; WrongState without one."""
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
     async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report: nobody else sits there. Raises: NotFound; WrongState without one."""
+        """Rejects a report: no other person sits there. Raises: NotFound; WrongState without
+        one."""
         return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
 
     async def _decide(self, id: str, decision: Callable[[Reservation], Reservation]) -> Reservation:
@@ -183,7 +179,7 @@ class SeatReportService:
         self, ctx: RequestContext, seat_id: str, card_proof: PresenceProof | None
     ) -> bool:
         """Reports a seat in use as empty: its reader must prove presence, at most once a day. False
-        if they were asked today already, or have an open report.
+        if the reader was asked today already, or has an open report.
 
         Only reports that are open or answered by a proof count among the reporter's five a day.
         ``card_proof``: the reporter's card at a kiosk.

@@ -32,7 +32,7 @@ def report_occupied(
 ) -> Reservation:
     """Records a report with proved presence: no deadline runs until the end, or until the staff
     decide. ``claim`` counts such reports of the day."""
-    reported = tell_desk(r, kind, actor, now)
+    reported = report_to_staff(r, kind, actor, now)
     assert reported.report is not None
     return replace(
         reported,
@@ -42,7 +42,7 @@ def report_occupied(
     )
 
 
-def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
+def report_to_staff(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
     """Records a report without proved presence: the staff look, and deadlines run."""
     return replace(
         r,
@@ -75,8 +75,8 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Closes the report: nobody else sits there. Stopped deadlines run again, after some minutes,
-    and the reader is notified."""
+    """Closes the report, since no other person sits there. Stopped deadlines run again, with at
+    least ``AFTER_REJECTION`` left, and the reader is notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(
@@ -128,8 +128,7 @@ def fail_presence_check(
 
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
-    """Hands the check to the staff: no message reached the reader. Releases the reporter's
-    claim."""
+    """Hands the check to the staff: no message was delivered. Releases the reporter's claim."""
     assert r.presence_due_at is not None
     return replace(
         r,

@@ -123,7 +123,7 @@ def _options(url: str) -> dict[str, str]:
 
 
 async def require_mongo(db: Database, url: str) -> None:
-    """Checks that ``db`` can be used: a primary or a mongos. Raises: MongoUnusable."""
+    """Raises: MongoUnusable unless ``db`` is a primary or a mongos that can be used."""
     async with explained(url):
         hello = await db.command("hello")
         if hello.get("setName") or hello.get("msg") == "isdbgrid":
@@ -133,8 +133,8 @@ async def require_mongo(db: Database, url: str) -> None:
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """The server's version, and its replica set and primary, or "mongos". It checks this user's
-    right to write with an update that matches nothing. Raises: MongoUnusable."""
+    """The server's version, and its replica set and primary, or "mongos". Also checks this user's
+    right to write, with an update that matches nothing. Raises: MongoUnusable."""
     await require_mongo(db, url)
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")

@@ -1,10 +1,7 @@
-"""The database's description of itself, and the checks before the service opens it.
-
-The collection ``installation`` holds these documents: ``mode`` (sandbox or production;
-``pages_at``, the address that the service had last), ``keys`` (check values of the data keys in
-use), ``restoring`` (a restore has begun and not ended) and ``schema`` (the number of the last
-migration that was applied).
-"""
+"""The database's description of itself, and the checks before the service opens it. The collection
+``installation`` holds the documents ``mode`` (sandbox or production, and in ``pages_at`` the
+service's last address), ``keys`` (check values of the data keys in use), ``restoring`` (a restore
+has not ended) and ``schema`` (the number of the last applied migration)."""
 
 from __future__ import annotations
 
@@ -99,8 +96,7 @@ class About:
         return dict(keys.get("checks") or {})
 
     def refuse(self, mode: Mode, sealer: FieldCipher) -> None:
-        """Refuses if a service of this mode with these keys must not open it. Raises:
-        DatabaseRefused."""
+        """Raises: DatabaseRefused if a service of this mode with these keys must not open it."""
         self.refuse_half()
         self.refuse_before_release()
         self._refuse_newer_schema()
@@ -216,12 +212,8 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
-    """Opens the database to the service; a first start stores the mode and the keys' check values.
-
-    Of several services that start at once, the first sets them; one that differs is refused.
-
-    Raises: DatabaseRefused, Unavailable.
-    """
+    """Checks the database; a first start stores the mode and the keys' check values. Of services
+    that start at once, the first one decides. Raises: DatabaseRefused, Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.
@@ -234,9 +226,8 @@ async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
 
 
 async def note_address(db: Database, pages_at: str) -> str:
-    """Stores the address of this service's pages. Returns the previous address if it differs (the
-    service has moved, or two installations share a database), else an empty text. Raises:
-    Unavailable."""
+    """Stores the address of this service's pages. Returns a previous, different address (the
+    service has moved, or two share this database), else an empty text. Raises: Unavailable."""
     with translate_errors():
         before = await db[ABOUT].find_one_and_update(
             {"_id": MODE, "pages_at": {"$ne": pages_at}}, {"$set": {"pages_at": pages_at}}
@@ -251,7 +242,8 @@ async def _store_mode(db: Database, mode: Mode) -> None:
 
 
 async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Adds an encrypted value per collection and live key, and one under an unknown key, if any."""
+    """Adds to ``about`` an encrypted value per collection and live key, and one of an unknown
+    key."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})
@@ -264,8 +256,8 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Stores the current key's check value; at the first start, the values of all keys. At the
-    first start any key may have been used already. An existing check value is not replaced."""
+    """Stores the current key's check value, and at the first start those of all keys, since any may
+    have been used already. An existing value is not replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:
@@ -288,7 +280,7 @@ async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
 @contextmanager
 def known_fields(db: Database, what: str) -> Iterator[None]:
     """Guards the conversion of a stored document to an object. Raises: DatabaseRefused for a field
-    that this version does not know: a newer version wrote it."""
+    that only a newer version knows."""
     try:
         yield
     except TypeError as error:

@@ -33,7 +33,7 @@ MONGODB: Final[Mapping[Version, Series]] = {
 """Sources: CVE-2026-118383 (replica sets, before authentication), CVE-2026-9740, CVE-2026-18691;
 ends of support from mongodb.com/legal/support-policy/lifecycles."""
 VALKEY_FLOOR: Final[Version] = (8, 1, 10)
-"""The first release without known holes; CVE-2026-56684 (TLS) is fixed from 8.1.9 on."""
+"""The first release without known vulnerabilities; 8.1.9 fixed CVE-2026-56684 (TLS)."""
 
 
 def mongodb_note(version: Sequence[int], today: date) -> str:
@@ -51,8 +51,7 @@ def mongodb_note(version: Sequence[int], today: date) -> str:
 
 
 def valkey_note(version: Sequence[int]) -> str:
-    """A warning about vulnerabilities of a Valkey, or an empty text. Redis is not judged: its
-    releases were not compared with advisories."""
+    """A warning about vulnerabilities of a Valkey; empty if there are none. Redis is not judged."""
     if tuple(version) >= VALKEY_FLOOR:
         return ""
     floor = ".".join(map(str, VALKEY_FLOOR))

@@ -1,9 +1,6 @@
-"""A whole library as one JSON file.
-
-It contains the profile, venues, areas with plans and their pictures, policy with opening hours,
-kiosks and gates without secrets, notices, reader groups without members, and canned answers; no
-readers and no bookings. New fields of the entities are included automatically.
-"""
+"""A whole library as one JSON file: profile, venues, areas with plans and their pictures, policy
+with opening hours, kiosks and gates without secrets, notices, reader groups without members, and
+canned answers; no readers, no bookings. New fields of the entities are included automatically."""
 
 from __future__ import annotations
 

@@ -32,13 +32,12 @@ class TransferRepository:
         self._db = db
 
     async def put(self, library: LibraryFile, replaces: bool, now: datetime) -> None:
-        """Writes the whole library in one transaction.
-
-        An area that the file lacks is deleted. If there are any bookings or waitlist entries, it
-        stays without seats instead, so that past bookings keep their names.
+        """Writes the whole library in one transaction. An area that the file lacks is deleted; if
+        there are any bookings or waitlist entries, it stays without seats, so that past bookings
+        keep their names.
 
         Raises: LibraryNotEmpty if there is a library and ``replaces`` is False; SeatsStillBooked;
-            ZoneFixed; Unavailable.
+        ZoneFixed; Unavailable.
         """
 
         async def work(session: Any) -> None:

@@ -105,7 +105,7 @@ def _check_names(what: str, things: Collection[Any]) -> None:
 
 
 def _check_plan(area: Area) -> None:
-    """Checks a plan as the console does; an area out of use with its retired seats."""
+    """Checks a plan as the console does; of an area out of use, the retired seats."""
     seats = area.seats if area.in_use else area.retired_seats
     if len(seats) != sum(1 for _ in area.all_seats):
         raise TransferError(f"areas[{area.id}].state: {area.state} has only the seats of the other")

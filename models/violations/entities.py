@@ -16,8 +16,7 @@ ANSWER_BY_GATE: Final = "gate_event"
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """``ended_suspension_until``: the former end of the suspension that the waiver ended, if
-    any."""
+    """``ended_suspension_until``: the former end of a suspension that the waiver ended."""
 
     by: str
     reason: str
@@ -40,7 +39,7 @@ class Appeal:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One for each no-show or expired leave. ``counts`` is False for the second one of a day."""
+    """A no-show or an expired leave. ``counts`` is False for the second one of a day."""
 
     id: str
     reader_id: ReaderId
@@ -65,7 +64,7 @@ class ViolationCount:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """The reader may not book. The id is that of the last violation, so it exists once."""
+    """The reader may not book. The id is that of the last violation, so a repetition adds none."""
 
     id: str
     reader_id: ReaderId

@@ -1,7 +1,5 @@
-"""Turns missed bookings into violations, and violations into suspensions.
-
-The outbox dispatcher delivers events at least once, so every step has a unique key.
-"""
+"""Turns missed bookings into violations, and violations into suspensions. The outbox dispatcher
+delivers events at least once, so every step has a unique key."""
 
 from __future__ import annotations
 
@@ -28,8 +26,7 @@ _KINDS: Final[Mapping[OutboxEventKind, str]] = {
 
 @record
 class ViolationResult:
-    """The result of an event. ``suspended_until`` is later than the end of ``suspension`` if
-    another one lasts longer."""
+    """``suspended_until`` is later than the end of ``suspension`` if another one lasts longer."""
 
     violation: Violation | None
     window: ViolationCount
@@ -44,16 +41,13 @@ class ViolationRecorder:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called when a suspension begins: sessions hold a copy of the
-        reader."""
+        """``on_reader_changed`` is called when a suspension begins: sessions copy the reader."""
         self._violations, self._reference = violations, reference
         self._on_reader_changed = on_reader_changed
 
     async def record(self, r: Reservation, event: OutboxEvent) -> ViolationResult | None:
         """The event's result, recorded once; None unless it is a no-show or an expired leave.
-
-        Raises: Unavailable.
-        """
+        Raises: Unavailable."""
         kind = _KINDS.get(event.event)
         if kind is None:
             return None

@@ -75,8 +75,8 @@ class ViolationRepository(SuspensionRepository):
     async def counting_violations(
         self, reader_id: ReaderId, since: datetime, until: datetime
     ) -> list[Violation]:
-        """Counting violations in (since, until], neither waived nor used by a suspension; oldest
-        first."""
+        """Counting violations in (since, until], oldest first, not waived or used by a
+        suspension."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -127,8 +127,7 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
-        """Stores the appeal. None if there is no such violation, or it is waived or appealed
-        already."""
+        """Stores the appeal. None if the violation is unknown, waived or appealed already."""
         text = self._texts.seal("appeal.text", appeal.text)
         stored = {"text": text, "at": appeal.at, "open": True, "check": due_check(appeal.at)}
         with translate_errors():
@@ -244,8 +243,7 @@ class ViolationRepository(SuspensionRepository):
 
 
 def document_of(v: Violation) -> Document:
-    """The document without the waiver. ``counted_on``, the day's unique key, is set if it
-    counts."""
+    """The document without the waiver. ``counted_on`` is the day's unique key if it counts."""
     counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
     return {
         "_id": v.id,

@@ -34,8 +34,8 @@ class ViolationService:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called when a suspension begins or ends: sessions hold a copy of
-        the reader."""
+        """``on_reader_changed``: called when a suspension begins or ends; sessions copy the
+        reader."""
         self._violations, self._readers = violations, readers
         self._reference, self._on_reader_changed = reference, on_reader_changed
 
@@ -71,10 +71,8 @@ class ViolationService:
     async def decide_appeal(
         self, violation_id: str, granted: bool, answer: str, by: str, now: datetime
     ) -> Violation:
-        """Stores the library's answer; ``granted`` also waives the violation. Idempotent.
-
-        Raises: NotFound; AppealDecided if no appeal waits or a different answer was given.
-        """
+        """Stores the library's answer; ``granted`` also waives the violation. Idempotent. Raises:
+        NotFound; AppealDecided if no appeal waits or a different answer was given."""
         violation = await self._violations.settle_appeal(violation_id, granted, answer, now)
         violation = violation or await self.get(violation_id)
         appeal = violation.appeal
@@ -100,10 +98,7 @@ class ViolationService:
 
     async def waive(self, violation_id: str, waiver: Waiver) -> Violation:
         """Waives a violation and grants its appeal. A suspension based on it ends, and its other
-        violations count again. Idempotent.
-
-        Raises: NotFound.
-        """
+        violations count again. Idempotent. Raises: NotFound."""
         await self._violations.waive(violation_id, waiver)
         violation = await self.get(violation_id)
         # Everything is repeated for a violation that was waived before: the first attempt may have
@@ -152,11 +147,8 @@ class ViolationService:
         words: str,
         now: datetime,
     ) -> None:
-        """Sets or ends (``until`` None) a suspension by the staff; ``words`` say why. Violations
-        used by an earlier one stay used.
-
-        Raises: SuspensionChanged if ``was`` is not the present end.
-        """
+        """Sets or (``until`` None) ends a suspension by the staff; ``words`` say why. Violations
+        used by an earlier one stay used. Raises: SuspensionChanged if ``was`` is not its end."""
         if not await self._violations.set_suspension(reader_id, was, until, words, now):
             raise SuspensionChanged()
         await self._on_reader_changed(reader_id)

@@ -13,7 +13,7 @@ from models.staff.ports import ReaderNotifier
 from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
 
-_LOOKED_THROUGH: Final = 500
+_APPEALS_SEARCHED: Final = 500
 """At most this many waiting appeals are searched for those of some venues."""
 FOREVER_TEXT: Final = "forever"
 
@@ -38,7 +38,7 @@ class StaffViolations:
         the search to the first 500, since a violation does not store its venue."""
         if venues is None:
             return await self._violations.appeals(skip, limit)
-        rows, _ = await self._violations.appeals(0, _LOOKED_THROUGH)
+        rows, _ = await self._violations.appeals(0, _APPEALS_SEARCHED)
         reservations = await self._reservations.many({v.reservation_id for v in rows})
         own = [
             v
@@ -51,8 +51,7 @@ class StaffViolations:
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
     ) -> Violation:
-        """Answers the appeal; returns the violation. Raises: NotFound, OtherVenue,
-        AppealDecided."""
+        """Answers the appeal. Raises: NotFound, OtherVenue, AppealDecided."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,

@@ -85,8 +85,8 @@ class SuspensionRepository:
         return self._suspension(document) if document else None
 
     async def suspend(self, suspension: Suspension) -> bool:
-        """Suspends the reader, unless a longer suspension stands. False if ``suspension`` exists or
-        one of its violations is used already."""
+        """Suspends the reader, unless a longer suspension is in force. False if ``suspension``
+        exists or one of its violations is used already."""
 
         until = suspension.until
         suspended_for = reader_reasons(self._cipher).document(suspension.reason)

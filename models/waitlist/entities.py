@@ -1,4 +1,4 @@
-"""候补 (waitlist): a reader's place in the line for a time in which no suitable seat is free."""
+"""候补 (waitlist): a reader waits for a time in which no suitable seat is free."""
 
 from __future__ import annotations
 
@@ -55,12 +55,9 @@ class WaitlistEnd:
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
-    """A reader's entry for seats of one area.
-
-    ``seats``: the only ones that will do; empty: any with all the ``marks``. ``declined``: seats
-    the reader was offered and declined. ``alert``: 0 for a place in the line; 1…5 numbers the
-    free-seat alerts (捡漏提醒).
-    """
+    """A reader's entry for seats of one area. ``seats``: the only ones that will do; empty: any
+    with all the ``marks``. ``declined``: seats that the reader was offered and declined. ``alert``:
+    0 for a place in the line; 1…5 numbers the free-seat alerts (捡漏提醒)."""
 
     id: str
     reader_id: ReaderId
@@ -76,17 +73,17 @@ class WaitlistEntry:
     alert: int = 0
 
     def names(self, seat: Seat) -> bool:
-        """True if it waits for the seat, whether or not the seat is in service."""
+        """True if the entry waits for the seat, whether or not the seat is in service."""
         named = not self.seats or seat.id in self.seats
         return named and seat.area_id == self.area_id and seat.has(self.marks)
 
     def wants(self, seat: Seat) -> bool:
-        """True if it waits for the seat, and the seat is in service on all its days."""
+        """True if the entry waits for the seat, and the seat is in service on all its days."""
         days = {self.day, last_date(TimeRange(self.start, self.end))}
         return self.names(seat) and all(seat.unavailable_reason(day) is None for day in days)
 
     def accepts(self, seat: Seat) -> bool:
-        """True if it wants the seat and the reader has not declined it."""
+        """True if the entry wants the seat and the reader has not declined it."""
         return seat.id not in self.declined and self.wants(seat)
 
     @property
@@ -100,8 +97,8 @@ class WaitlistEntry:
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """A place in the line claims the reader's half hours. An alert claims one of the reader's
-        alert numbers, and its own content against duplicates."""
+        """A place in the line claims the reader's half hours; an alert one of the reader's alert
+        numbers, and its own content against duplicates."""
         if self.alert:
             what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.marks)))
             owner = f"w:{self.reader_id}:alert"
@@ -116,6 +113,6 @@ def in_quiet_hours(now: datetime) -> bool:
     return clock >= QUIET_HOURS[0] or clock < QUIET_HOURS[1]
 
 
-def waits_asleep(start: datetime, now: datetime) -> bool:
-    """True at night, if ``start`` is in the morning or later."""
+def waits_for_morning(start: datetime, now: datetime) -> bool:
+    """True in ``QUIET_HOURS``, if ``start`` is in the morning or later."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

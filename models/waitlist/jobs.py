@@ -1,8 +1,7 @@
 """The waitlist's jobs: free seats are offered, offers expire, entries end.
 
 A released seat is offered at once (``ReservationWriter.save``). Seats that became free in other
-ways, at night or while a reader was joining, are offered here. Entries that cannot be met, and
-offers that cannot be accepted, end here for whatever reason.
+ways, at night or while a reader was joining, are offered here.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from models.waitlist.entities import (
     WaitlistEnd,
     WaitlistEntry,
     WaitlistState,
-    waits_asleep,
+    waits_for_morning,
 )
 from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
@@ -52,7 +51,7 @@ class WaitlistJobs:
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
-        """Each entry's last vain match: the occupancy, its version and the minute."""
+        """Each entry's last unsuccessful match: the occupancy, its version and the minute."""
 
     async def expire_offers(self, now: datetime) -> int:
         """Ends unaccepted offers and passes their seats on; returns their number."""
@@ -119,7 +118,7 @@ class WaitlistJobs:
         end = self._early_end(entry, reader, now)
         if end is not None:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
-        if waits_asleep(max(now, entry.start), now) or not eligible:
+        if waits_for_morning(max(now, entry.start), now) or not eligible:
             return 0
         return await self._offer_free_seat(entry, reader, occupied, now)
 
@@ -156,8 +155,8 @@ class WaitlistJobs:
     async def _process_offered(
         self, entry: WaitlistEntry, reader: Reader | None, now: datetime
     ) -> int:
-        """Withdraws an offer that cannot be accepted any more. Then, or after an interrupted
-        decision, updates the entry."""
+        """Withdraws an offer that cannot be accepted any more, and updates its entry, also after an
+        interrupted decision."""
         offer = await self._reservations.get(entry.offer or "")
         if offer is None:
             return 0

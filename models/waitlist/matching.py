@@ -25,13 +25,13 @@ from models.waitlist.entities import (
     OFFER_DURATION_UNTOLD,
     RENEWAL_PRIORITY,
     WaitlistEntry,
-    waits_asleep,
+    waits_for_morning,
 )
 from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
-_LOOKED_UP: Final = 20
+_READERS_AT_ONCE: Final = 20
 """Readers looked up at once: nearly always one of them is eligible."""
 
 
@@ -56,12 +56,11 @@ class WaitlistMatcher:
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer of the released seat to the first fitting entry whose reader can accept it, if
-        any."""
+        """An offer to the first fitting entry whose reader can accept the released seat, if any."""
         remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
-        if seat is None or old.end <= now or waits_asleep(begin, now):
+        if seat is None or old.end <= now or waits_for_morning(begin, now):
             return None
         if not rules.gives_seat_back(old, new):
             return None
@@ -72,7 +71,7 @@ class WaitlistMatcher:
         for entry in entries:
             if entry.id in passed_over or entry.reader_id == old.reader_id:
                 continue
-            if waits_asleep(max(now, entry.start), now):
+            if waits_for_morning(max(now, entry.start), now):
                 continue
             occupancy = await self._occupancy.get_day(entry.day)
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
@@ -87,8 +86,8 @@ class WaitlistMatcher:
     async def _first_eligible(
         self, seat: Seat, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
     ) -> tuple[WaitlistEntry, TimeRange] | None:
-        for n in range(0, len(fitting), _LOOKED_UP):
-            some = fitting[n : n + _LOOKED_UP]
+        for n in range(0, len(fitting), _READERS_AT_ONCE):
+            some = fitting[n : n + _READERS_AT_ONCE]
             readers = await self.readers_of([entry for entry, _ in some])
             eligible = await self.eligible([entry for entry, _ in some], readers, now)
             for entry, span in some:
@@ -196,7 +195,7 @@ def offer_for(
     now: datetime,
     tell: OutboxEventKind,
 ) -> Reservation:
-    """An offer that stands until ``until``. The event ``tell`` notifies the reader."""
+    """An offer that is valid until ``until``. The event ``tell`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),

@@ -74,10 +74,8 @@ class WaitlistRepository:
                 raise AlreadyWaiting() from error
 
     async def add_alert(self, wait: WaitlistEntry) -> WaitlistEntry:
-        """Stores the alert under the reader's first free number.
-
-        Raises: AlreadyAlerted if the reader has the same alert; TooManyAlerts.
-        """
+        """Stores the alert under the reader's first free number. Raises: AlreadyAlerted if the
+        reader has the same alert; TooManyAlerts."""
         for number in range(1, MOST_ALERTS + 1):
             alert = replace(wait, alert=number)
             with translate_errors():
@@ -115,8 +113,7 @@ class WaitlistRepository:
     async def waiting_for(
         self, area_id: AreaId, start: datetime, end: datetime
     ) -> list[WaitlistEntry]:
-        """The entries that wait for the area and for some of [start, end), the first in line
-        first."""
+        """The entries that wait for the area and some of [start, end), the first in line first."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -196,9 +193,9 @@ class WaitlistRepository:
         *,
         offer: ReservationId | None = None,
     ) -> WaitlistEntry | None:
-        """Closes the entry if it is in one of ``states`` and has the ``offer``, if given; returns
-        it as it was, or None. Its claims are released. With ``end``, it stays ``untold`` until the
-        reader is notified."""
+        """Closes the entry, if its state is in ``states`` and it has the ``offer``, if given.
+        Returns the entry as it was, or None. Its claims are released. With ``end`` the entry stays
+        ``untold`` until the reader is notified."""
         change, guard = _closed(state), Document()
         if offer is not None:
             guard["offer"] = offer

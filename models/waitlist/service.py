@@ -173,11 +173,8 @@ class WaitlistService:
         return await self._release_offer(offer, ctx, withdrawn=withdrawn)
 
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
-        """Accepts the offered seat, as one of the day's bookings.
-
-        Raises: NotFound, WrongState, Suspended, DailyLimit, Busy; Closed, SeatDisabled, SeatKept,
-        GroupOnly after a change of hours or rules.
-        """
+        """Accepts the offered seat, as one of the day's bookings. Raises: NotFound, WrongState,
+        Suspended, DailyLimit, Busy; after changes Closed, SeatDisabled, SeatKept, GroupOnly."""
         daily_slot = 1
         for _ in range(4 * self._reference.policy.daily_booking_limit):
             offer = await self._writer.get_own(id, ctx.reader.id)

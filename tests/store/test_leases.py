@@ -102,7 +102,7 @@ async def test_heartbeat(db: Database) -> None:
     ]
     again = back + timedelta(seconds=6)
     assert await heartbeat.beat(again) == [gap, TimeRange(back, again)]
-    await heartbeat.looked_after(gap)
+    await heartbeat.remove_gap(gap)
     assert await heartbeat.state() == (again, [TimeRange(back, again)])
     assert await heartbeat.beat(NOW) == [TimeRange(back, again)], "a clock behind changes nothing"
     await heartbeat.set(NOW)
@@ -119,7 +119,7 @@ async def test_who_has_just_beaten_need_not_ask(db: Database) -> None:
     up = NOW + GAP * 2
     assert await heartbeat.beat(up) == [TimeRange(NOW, up)]
     assert heartbeat.beaten_within(second, up) is None, "there is a gap to look after"
-    await heartbeat.looked_after(TimeRange(NOW, up))
+    await heartbeat.remove_gap(TimeRange(NOW, up))
     await heartbeat.beat(up)
     assert heartbeat.beaten_within(second, up) == up
     await heartbeat.set(up)

@@ -55,7 +55,7 @@ class StaffReservations:
     async def act_for_reader(
         self, ctx: StaffContext, action: str, id: str, reason: str
     ) -> Reservation:
-        """The reservation after the action. Raises: NotFound, also for an unknown action;
+        """Returns the changed reservation. Raises: NotFound, also for an unknown action;
         OtherVenue; the errors of the action."""
         r = await self._lookup.own(ctx, id)
         audit_action = next((a for a in self._actions if a == action), None)
@@ -119,8 +119,7 @@ def entry_of_reservation(
 
 
 def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
-    """The reservation's state for the audit log. ``repeated`` marks a repetition, which changed
-    nothing."""
+    """The reservation's state for the audit log; ``repeated`` marks a request without effect."""
     key = ctx.key
     repeated = key is not None and any(
         p.key == key.value and p.at < ctx.now for p in r.idempotency_results

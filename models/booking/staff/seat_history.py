@@ -22,7 +22,7 @@ class StaffSeatHistory:
         self, ctx: StaffContext, seat_id: SeatId, span: TimeRange, reason: str
     ) -> list[Reservation]:
         """The bookings that had the seat in ``span``, which is within a day; the earliest first.
-        The audit log records the look-up."""
+        The look-up is audited."""
         self._lookup.require_seat(ctx, seat_id)
         day = local_date(span.start)
         rows = await self._reservations.on_seat(
