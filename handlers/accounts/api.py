@@ -105,7 +105,7 @@ async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
 
 @routes.post(
     "/bindings/preview",
-    "Get the masked name of the reader whom a scanned activation code would bind",
+    "Get the masked name and number of the reader whom a scanned code would bind",
     Access.SESSION,
     sessions=PHONE,
     errors=(ActivationCodeInvalid, AlreadyBound),

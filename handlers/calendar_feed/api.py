@@ -16,7 +16,7 @@ from models.kernel.time_range import to_local
 routes = ApiRoutes()
 
 
-@routes.get("/calendar-feed", "Get whether the reader's calendar feed has an address")
+@routes.get("/calendar-feed", "Get the state of the reader's calendar feed")
 async def show(call: ApiRequest) -> CalendarFeedOut:
     feed = await call[CalendarFeeds].of(call.reader.id)
     return CalendarFeedOut(feed is not None, moment(feed.created_at if feed else None))

@@ -140,7 +140,7 @@ def printable(reason: str) -> str:
 
 @routes.post(
     "/staff/reservations/{id}/check-in",
-    "Check in, or return from a leave, a reader seen at the seat",
+    "Check in a reader seen at the seat; a reader on leave returns",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,

@@ -19,8 +19,8 @@ _SUMMARY: Final[Mapping[str, str]] = {
     WebhookEventType.RESERVATION_NO_SHOW: "The reader did not check in by the deadline",
     WebhookEventType.SUSPENSION_CREATED: "A reader's booking was suspended",
     WebhookEventType.SUSPENSION_LIFTED: "A suspension was lifted before its end",
-    WebhookEventType.AREA_CLOSED: "An area is out of use",
-    WebhookEventType.AREA_OPENED: "An area is in use again",
+    WebhookEventType.AREA_CLOSED: "An area was taken out of use",
+    WebhookEventType.AREA_OPENED: "An area was brought back into use",
     PING: "A test event, sent by the library's staff",
 }
 _HEADERS: Final = {

@@ -30,16 +30,23 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="scripts/chaos",
         description="Starts three members of a replica set behind proxies, Redis, a stand-in for "
         "WeChat and two hosts of the service, all on this machine; breaks one thing after the "
-        "other while readers book, change, cancel and check in; and compares what they were told "
-        "with what is stored. Status 1 if anything acknowledged is lost, or other harm is done.",
+        "other while readers book, change, cancel and check in; and compares the responses with "
+        "the stored data. Exits with status 1 if an acknowledged change is lost or other "
+        "harm is found.",
     )
-    parser.add_argument("--minutes", type=float, default=10, metavar="N", help="how long (10)")
     parser.add_argument(
-        "--seed", type=int, default=None, metavar="S", help="another order, another day"
+        "--minutes", type=float, default=10, metavar="N", help="duration in minutes (10)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=None,
+        metavar="S",
+        help="seed of the order of faults and of the readers' actions",
     )
     parser.add_argument(
         "--fault", action="append", choices=NAMES, metavar="NAME",
-        help="this one only; may be repeated: " + ", ".join(NAMES),
+        help="cause only this fault; may be repeated: " + ", ".join(NAMES),
     )  # fmt: skip
     parser.add_argument("--short", action="store_true", help="quick elections, each fault once")
     parser.add_argument(

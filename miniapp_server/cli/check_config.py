@@ -198,7 +198,7 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
     tries = [_redis(settings)]
     accounts = []
     if settings.mode is Mode.SANDBOX:
-        rows = [Row("CAS, WeChat", "the sandbox's own")]
+        rows = [Row("CAS, WeChat", "simulated by the sandbox")]
     else:
         rows = []
         if is_stale(today):

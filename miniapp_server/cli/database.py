@@ -29,8 +29,8 @@ async def seed(env: Env) -> None:
     """Write the demo library and print the keys of new kiosks and gates. Raises: CommandError."""
     if load(env).mode is not Mode.SANDBOX:
         raise CommandError(
-            "seed writes the demo library, into a sandbox (SANDBOX=1). A library of your own "
-            "begins in the console, or by library import; the console makes keys of devices"
+            "seed writes the demo library, only into a sandbox (SANDBOX=1). Create your own "
+            "library in the console, or with library import; the console creates device keys"
         )
     data = seeding.read()
     async with application(env) as app:

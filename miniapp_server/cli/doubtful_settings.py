@@ -76,4 +76,4 @@ def _copied(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for name, value in sorted((name, value) for name, value in env.items() if is_known(name)):
         parts = urlsplit(value) if "://" in value else None
         if {value, (parts and parts.password) or ""} & _OF_THE_EXAMPLE:
-            yield name, "as in the example", "put your own in its place"
+            yield name, "as in the example", "replace it with your own value"

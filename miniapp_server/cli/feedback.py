@@ -16,7 +16,7 @@ from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
 
 _LISTED_AT_ONCE: Final = 100
-NOT_SENT: Final = "the reply is stored, but WeChat refused it: the console says why"
+NOT_SENT: Final = "the reply is stored, but WeChat did not accept it: the console says why"
 
 
 async def list_waiting(env: Env, risky: bool) -> None:

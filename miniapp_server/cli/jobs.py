@@ -14,9 +14,7 @@ async def job(env: Env, name: str) -> None:
             names = ", ".join(app[SCHEDULER].job_names)
             raise CommandError(f"there is no job {name!r}; jobs are {names}")
         if trouble := app[CLOCK_CHECK].trouble:
-            raise CommandError(
-                f"this machine's clock is {trouble} by MongoDB's: set it (NTP) first"
-            )
+            raise CommandError(f"this machine's clock is {trouble}: set it (NTP) first")
         now = app[CLOCK].now()
         # An outage must not cause violations: record the gap before any deadline is judged.
         before = app[SCHEDULER].job("heartbeat")

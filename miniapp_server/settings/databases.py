@@ -26,7 +26,7 @@ def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
 def read_database_name(read: EnvironmentReader) -> str:
     name = read.text("MONGO_DATABASE", "seats")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,38}", name):
-        read.fault("MONGO_DATABASE must be letters, digits, _ and -, at most 38")
+        read.fault("MONGO_DATABASE must have at most 38 letters, digits, _ and -")
     return name
 
 

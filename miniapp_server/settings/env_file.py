@@ -26,7 +26,7 @@ def read_env_file(path: Path) -> Mapping[str, str]:
             continue
         name, equals, rest = line.partition("=")
         if not equals or not _NAME.fullmatch(name.strip()):
-            raise ValueError(f"{path}, line {start}: not NAME=value")
+            raise ValueError(f"{path}, line {start}: must be NAME=value")
         value, goes_on = _parse_value(rest.lstrip())
         while goes_on:
             following = next(lines, None)

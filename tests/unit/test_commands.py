@@ -64,7 +64,7 @@ def test_a_failure_is_one_line_and_status_1(tmp_path: Path) -> None:
         "CAS_BASE_URL=https://cas.example\n"
     )
     for words, said in (
-        (("seed", "--env-file", str(real)), "seats: seed writes the demo library, into a sandbox"),
+        (("seed", "--env-file", str(real)), "seats: seed writes the demo library, only into a"),
         (("grow", "--count", "9"), "seats: grow was renamed: use load-data\n"),
         (("check-config", "--env-file", "/none"), "seats: --env-file /none: No such file"),
         (

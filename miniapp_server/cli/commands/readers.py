@@ -8,7 +8,7 @@ from miniapp_server.cli.commands.options import EnvFile, File, group, run
 
 StudentNo = Annotated[str, typer.Argument(metavar="STUDENT_NO")]
 commands: Final = group()
-_feedback: Final = group("List what readers wrote, and reply to it.")
+_feedback: Final = group("List readers' feedback, and reply to it.")
 commands.add_typer(_feedback, name="feedback")
 
 
