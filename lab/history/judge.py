@@ -1,8 +1,9 @@
-"""Judges a trial of faults by its history alone: what was promised, and what there is.
+"""Judges a trial of faults by its history alone: it compares what readers were promised with what
+is stored.
 
-It knows nothing of the store: doubles are found by times, never by the claims that should prevent
-them, and claims are compared with what the reservation says of itself, by half hours that are
-counted here.
+The judge shares no code with the store. It finds double bookings by their times, never by the
+claims that should prevent them. It compares claims with the reservation's own times, by half hours
+that it counts itself.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ KINDS: Final = (
     "late",
     "disorder",
 )
-"""What must not be, in the order of the table."""
+"""The kinds of harm, in the order of the printed table."""
 
 _UNHEARD: Final = timedelta(minutes=2)
-"""As long as a request can be under way: a reservation of which nobody heard is there by then."""
+"""At most this long a request can be under way. A reservation whose reader got no answer is
+there by then."""
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _WITHOUT_KEY: Final = frozenset({"accept"})
 _SCANS: Final = frozenset({"check_in", "return"})
 _OWN_REASON: Final = frozenset({"other_in_use"})
-"""Refusals of a check-in for what its reader does elsewhere."""
+"""Refusals of a check-in because of what its reader does elsewhere."""
 _PRESENT: Final = frozenset({"in_use", "away"})
 _NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
 _TELLS: Final = {
@@ -53,13 +55,18 @@ _TELLS: Final = {
     "miss": "NO_SHOW",
     "time_out": "LEAVE_TIMEOUT",
 }
-"""The message that each event of a history brings; the others are not told."""
+"""The message template that each event of a reservation's history must produce. Other events
+produce no message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One thing that must not be. ``kind`` is one of KINDS, or "held" where somebody has looked at
-    the line; ``fault`` is where it belongs."""
+    """One violation of a promise.
+
+    ``kind``: one of ``KINDS``; or "held" for a seat that is held for no reader, which is found only
+    if the waitlist's offers were recorded. ``fault``: the fault during which it arose. ``text``:
+    what is wrong, for people.
+    """
 
     kind: str
     fault: str
@@ -67,7 +74,7 @@ class Harm:
 
 
 def judge(history: History) -> list[Harm]:
-    """All harm that the trial has done, kind by kind."""
+    """All harm in the history, kind by kind, except "disorder", which ``disorders`` finds."""
     return [
         *_lost(history),
         *_doubles(history),
@@ -83,7 +90,8 @@ def judge(history: History) -> list[Harm]:
 
 
 def _lost(history: History) -> Iterator[Harm]:
-    """Acknowledged, and not stored: by the operation's key, and by what it was to bring about."""
+    """Acknowledged operations that are not stored: the reservation is missing, or the
+    operation's key is, or its effect contradicts the answer."""
     there = {r.id: r for r in history.stored}
     by_target: dict[str, list[Operation]] = defaultdict(list)
     for operation in history.operations:
@@ -107,8 +115,9 @@ def _lost(history: History) -> Iterator[Harm]:
 def _contradiction(
     same: Sequence[Operation], operation: Operation, promised: Told, found: Stored
 ) -> str | None:
-    """What the last acknowledged operation on the reservation promised and is not so; ``same`` are
-    all operations on that reservation."""
+    """Describes how the stored reservation contradicts the answer to the operation; None if it
+    does not, or if a later operation may have changed it. ``same``: all operations on the
+    reservation."""
     later = [
         other
         for other in same
@@ -128,10 +137,10 @@ def _contradiction(
 
 
 def _doubles(history: History) -> Iterator[Harm]:
-    """Two reservations at one seat, or of one reader, at the same time.
+    """Pairs of reservations that have one seat, or one reader, at the same time.
 
-    A reservation is surely there from when its reader heard of it until they asked to give it back:
-    a request that was under way for long may have waited for another's end.
+    A reservation counts from when its reader was answered until they asked to give it back: a
+    request that was under way for long may have waited for the end of another reservation.
     """
     heard, asked = dict[str, datetime](), dict[str, datetime]()
     entered: dict[str, datetime] = {}
@@ -162,7 +171,7 @@ def _doubles(history: History) -> Iterator[Harm]:
 
 
 def _orphaned(history: History) -> Iterator[Harm]:
-    """Claims that a reservation should not have, or lacks."""
+    """Claims that a reservation has and should not have, or should have and lacks."""
     for r in history.stored:
         wanted = frozenset[str]()
         if r.state in _LIVE:
@@ -184,8 +193,8 @@ def _orphaned(history: History) -> Iterator[Harm]:
 
 
 def _half_hours(r: Stored, start: datetime, end: datetime) -> frozenset[str]:
-    """The claims to the seat and to the reader's time from ``start`` to ``end``: one for each half
-    hour of which some is wanted."""
+    """The claims to the seat and to the reader's time from ``start`` to ``end``: two for each
+    half hour that is used, wholly or in part."""
     local = to_local(start)
     step = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
     wanted = set[str]()
@@ -197,7 +206,7 @@ def _half_hours(r: Stored, start: datetime, end: datetime) -> frozenset[str]:
 
 
 def _overbooked(history: History) -> Iterator[Harm]:
-    """A reader with more bookings on a day than they may have."""
+    """Readers with more bookings on a day than the daily limit allows."""
     counted: dict[tuple[str, str], list[Stored]] = defaultdict(list)
     for r in history.stored:
         if _counted(r):
@@ -209,7 +218,8 @@ def _overbooked(history: History) -> Iterator[Harm]:
 
 
 def _held(history: History) -> Iterator[Harm]:
-    """A seat that is held for nobody: its waitlist entry has ended, or knows of no offer."""
+    """Seats that are held for no reader: the waitlist entry has ended, or does not name the
+    offer."""
     for r in history.stored:
         if r.state == "offered" and history.offers is not None:
             known = history.offers.get(r.wait_id or "")
@@ -219,16 +229,16 @@ def _held(history: History) -> Iterator[Harm]:
 
 
 def _counted(r: Stored) -> int:
-    """How often it counts among the day's bookings: an offer does not, nor what was cancelled
-    before its time had begun."""
+    """Returns 1 if the reservation counts among the day's bookings, else 0. Offers do not count,
+    nor do reservations that were cancelled before they began."""
     if r.state in ("offered", "offer_expired"):
         return 0
     return int(r.state != "cancelled" or (r.ended_at is not None and r.ended_at >= r.start))
 
 
 def _untold(history: History) -> Iterator[Harm]:
-    """An event without its message, an outbox that is never emptied, and a message that WeChat
-    would have taken, given up."""
+    """Events without their message, outboxes that were never emptied, and messages that failed
+    although the channel would have taken them."""
     written = {(m.reservation, m.template, m.at) for m in history.messages}
     for r in history.stored:
         for event in r.events:
@@ -244,7 +254,8 @@ def _untold(history: History) -> Iterator[Harm]:
 
 
 def _punished(history: History) -> Iterator[Harm]:
-    """Whoever came in time, and neither got in nor was spared."""
+    """Readers who scanned in time, and were nevertheless refused, marked as a no-show or given a
+    violation."""
     there = {r.id: r for r in history.stored}
     punished = {violation.reservation for violation in history.violations}
     deadlines = {o.told.id: o.told.check_in_until for o in history.operations if o.told is not None}
@@ -273,7 +284,7 @@ def _punished(history: History) -> Iterator[Harm]:
 
 
 def _early(history: History) -> Iterator[Harm]:
-    """What the service has ended by itself before its time."""
+    """Reservations that the service ended by itself before they were due."""
     for r in history.stored:
         due = {"completed": r.end, "no_show": r.check_in_until}.get(r.state)
         if due is not None and r.ended_at is not None and r.ended_at < due:
@@ -282,7 +293,7 @@ def _early(history: History) -> Iterator[Harm]:
 
 
 def _refused_free(history: History) -> Iterator[Harm]:
-    """A seat that nobody has, asked for by a reader who has nothing else then, and refused."""
+    """Refusals of a seat that was free, for a reader who had no other booking at that time."""
     for probe in history.probes:
         if probe.refusal:
             beside = [
@@ -298,9 +309,10 @@ def _refused_free(history: History) -> Iterator[Harm]:
 
 
 def _late(history: History) -> Iterator[Harm]:
-    """Refused when it was repeated, or said to have failed, and stored nevertheless: an attempt
-    came afterwards. A scan may be refused: its code is judged, and may have run out, before its key
-    is looked at."""
+    """Operations that were refused on repetition, or reported as failed, and are stored
+    nevertheless, because an attempt arrived afterwards. The refusal of a repeated scan is no harm:
+    the code is checked before the key, and may have expired by then.
+    """
     kept = {key: r for r in history.stored for key in r.keys}
     for o in history.operations:
         refused = o.refusal and o.attempts > 1 and o.verb not in _SCANS

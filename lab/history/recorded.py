@@ -1,4 +1,5 @@
-"""Turns what readers were told, and what is stored in the end, into calls on seats and readers."""
+"""Turns recorded answers and stored reservations into calls on seats and readers, which the
+order checker judges."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from lab.history.records import Event, History, Operation, Stored
 from models.kernel.time_range import TimeRange, half_hour_slots, last_date, local_date
 
 REFUSED_WITHIN_S: Final = 0.25
-"""A refusal may rest on what was true so long before it was asked (docs/locking.md)."""
+"""A refusal may rest on a state that is this many seconds older than the request
+(docs/locking.md)."""
 _HALF_A_DAY: Final = timedelta(hours=12)
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _ENDS: Final = {
@@ -36,7 +38,7 @@ _REFUSALS: Final = {"seat_taken": "seat", "own_overlap": "reader"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A seat for some time of one day."""
+    """A seat and the half hours of one day, as bits."""
 
     seat: str
     day: str
@@ -45,7 +47,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """When something took effect: between ``begin`` and ``end``."""
+    """The span of seconds in which a call took effect. ``text``: who called. ``order``: its
+    position among the booking's calls, if known."""
 
     begin: float
     end: float
@@ -59,10 +62,10 @@ def place(seat: str, start: datetime, end: datetime) -> Place:
 
 
 def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
-    """Seats' and readers' days whose answers cannot have happened one after the other.
+    """The days of seats and readers whose answers cannot have been given one after the other.
 
-    ``one_clock``: the service's own times are those by which readers' requests were noted; else
-    nothing is concluded from when the service says that a job did something.
+    ``one_clock``: the service's times and the times of readers' requests come from one clock.
+    Without it nothing is concluded from the times of what the service did by itself.
 
     Raises: SearchTooLong.
     """
@@ -70,8 +73,8 @@ def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
 
 
 def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call]]:
-    """The calls on each seat's day and each reader's day. Where bookings go over midnight, a day is
-    from noon to noon."""
+    """The calls on each seat's day and each reader's day. If any booking crosses midnight, a day
+    is from noon to noon."""
     history = _from_noon(history)
     found: dict[str, list[Call]] = defaultdict(list)
     stored = {r.id: r for r in history.stored}
@@ -101,7 +104,8 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
 
 
 def _from_noon(history: History) -> History:
-    """The same, but where bookings go over midnight, all seats are taken twelve hours earlier."""
+    """The history with all times of use twelve hours earlier if any booking crosses midnight, so
+    that each lies within one day; else the history unchanged."""
     times = [o.wanted[1:] for o in history.operations if o.wanted is not None]
     times += [(o.told.start, o.told.end) for o in history.operations if o.told is not None]
     times += [(r.start, r.end) for r in history.stored]
@@ -129,15 +133,15 @@ def _from_noon(history: History) -> History:
 
 
 def _happened(operation: Operation, r: Stored) -> bool:
-    """Of an operation that was not answered: is it among what is stored?"""
+    """True if an operation without an answer has taken effect on the stored reservation."""
     if operation.verb == "accept":  # it has no key
         return any(event.name == "accept" for event in r.events)
     return operation.key in r.keys
 
 
 def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
-    """A key takes effect once, before the first answer that says so, however often it was sent. So
-    does an offer's acceptance, which has no key: whoever has had no answer asks once more."""
+    """The operations with all sends of one key merged into one, which took effect before the
+    first success was answered. Acceptances of one offer, which have no key, are merged as well."""
     by_key: dict[tuple[str, str], Operation] = {}
     for operation in operations:
         accepts = operation.verb == "accept" and operation.refusal == ""
@@ -199,7 +203,8 @@ def _life(
 
 
 def _taken(waiting: list[Operation], verb: str) -> Operation | None:
-    """The first of these operations of that kind, which is taken out of them."""
+    """Removes the first operation with this verb from ``waiting`` and returns it; None if there
+    is none."""
     found = next((o for o in waiting if o.verb == verb), None)
     if found is not None:
         waiting.remove(found)
@@ -207,8 +212,8 @@ def _taken(waiting: list[Operation], verb: str) -> Operation | None:
 
 
 def _placed_from(steps: Sequence[tuple[Event, Operation | None]]) -> int:
-    """From which step on it is known where the booking is: where somebody has moved it whose
-    request was not noted, from its last move on."""
+    """The index of the step from which on the booking's place is known: its last move if the
+    request for any move was not recorded, else the first step."""
     moves = [n for n, (event, _) in enumerate(steps) if event.name == "change"]
     return moves[-1] if any(steps[n][1] is None for n in moves) else 0
 
@@ -216,7 +221,8 @@ def _placed_from(steps: Sequence[tuple[Event, Operation | None]]) -> int:
 def _moment(
     event: Event, operation: Operation | None, reader: str, order: int | None, one_clock: bool
 ) -> _Moment:
-    """When the event took effect."""
+    """The span in which the event took effect. Without an operation the service did it by
+    itself."""
     if operation is None:
         begin = event.at.timestamp() if one_clock else -inf
         return _Moment(begin, OPEN, f"the service: {event.name}", order)
@@ -227,7 +233,7 @@ def _moment(
 
 
 def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iterator[Event]:
-    """The stored events, and those of acknowledged operations that nothing stored tells of."""
+    """The stored events, and an event for each acknowledged operation that left none."""
     counts: dict[str, int] = defaultdict(int)
     for event in events:
         counts[event.name] += 1
@@ -244,7 +250,7 @@ def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iter
 def _place_after(
     event: Event, operation: Operation | None, r: Stored | None, now: Place | None
 ) -> Place | None:
-    """Where the booking is after the event; None where it has ended."""
+    """The booking's place after the event; None if it has ended."""
     if event.name in _ENDS:
         return None
     told = operation.told if operation is not None else None
@@ -269,7 +275,8 @@ def _place_after(
 
 
 def _until_the_end_of(new: Place, now: Place | None) -> Place:
-    """What is left of ``now``, with the half hours before its start, up to the end of ``new``."""
+    """The half hours of ``now`` up to the end of ``new``: an earlier end keeps what a check-in
+    has added before the start."""
     kept = (1 << new.slots.bit_length()) - 1
     return replace(new, slots=now.slots & kept) if now is not None else new
 
@@ -279,7 +286,7 @@ def _never_moved(r: Stored) -> bool:
 
 
 def _early(r: Stored) -> int:
-    """The half hours before its start that a check-in has added."""
+    """The half hours before the booked start that a check-in has added, as bits."""
     if r.available_from is None or r.available_from >= r.start:
         return 0
     return place(r.seat, r.available_from, r.start).slots

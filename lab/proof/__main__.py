@@ -1,4 +1,4 @@
-"""python -m lab.proof: tries to break the two promises in five ways, and writes what it found.
+"""python -m lab.proof: tries to break the two promises in five ways, and writes a report.
 
 ``scripts/prove --help`` lists the options; docs/proof.md explains each part.
 """
@@ -26,7 +26,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the parts. Returns the exit status: 1 where anything was found."""
+    """Runs the parts. Returns the exit status: 0 if all passed, 1 if harm was found, 2 if the
+    result could not be packaged."""
     args = _arguments(argv)
     if args.seed is not None:
         part = days(_say, args.seed, 1)

@@ -1,10 +1,10 @@
 """Tries every order in which the requests of a few readers can reach the database, with one fault
 at every step.
 
-A scenario is run again and again, each time with other choices, until there are no others
-(depth-first, as stateless model checkers do; Godefroid, "Model Checking for Programming Languages
-using VeriSoft", 1997). A state that was met before is not followed twice: it is what the store
-holds, what each worker has been answered, and what is under way.
+A scenario is run again and again, each time with other choices, until none are left (depth-first,
+as in stateless model checkers; Godefroid, "Model Checking for Programming Languages using
+VeriSoft", 1997). A state that was reached before is not followed again. The state is what the store
+holds, what each worker was answered, and which requests are under way.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ from models.kernel.errors import Unavailable
 from models.readers.entities import Reader
 
 Act = Callable[[Worker, Recorder, Operation | None], Awaitable[Operation | None]]
-"""What a party does at a worker; with an operation it asks again for what it was not told."""
+"""Lets a party act at a worker. With an operation the party repeats it, since it had no answer."""
 Ids = Mapping[str, str]
 Watch = Callable[[MemoryStore], str | None]
-"""Looks at the store after each step; says what must not be, if it is."""
+"""Inspects the store after each step. Returns the harm that it sees, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody who acts at one worker. A reader who is not told asks again at another one."""
+    """A reader or a job that acts at one worker.
+
+    ``asks_again``: once the faults are over, the reader repeats a request that had no answer, until
+    there is one.
+    """
 
     name: str
     worker: str
@@ -47,27 +51,32 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``prepare`` writes what stands before, and names it for the ``parties``; ``now`` is when it
-    all happens."""
+    """Everything that the runs of a scenario have in common.
+
+    ``now``: the business time of the run. ``prepare``: writes the initial bookings and returns
+    their ids by name, for ``parties``.
+    """
 
     name: str
     now: datetime
     prepare: Callable[[Worker, Sequence[Reader]], Coroutine[Any, Any, Ids]]
     parties: Callable[[Sequence[Reader], Ids], Sequence[Party]]
     partition: bool = False
-    """The fault is that the primary of one worker loses its majority, instead of a lost message."""
+    """True if the only fault is that a worker's primary loses its majority; no message is lost
+    then."""
     watch: Watch | None = None
     after: datetime | None = None
-    """When the jobs run that repair what a crash has left; None: they are not needed."""
+    """When the waitlist jobs run that repair what a crash left; None if none are needed."""
     alive_until: datetime | None = None
-    """The last beat of the service before; None: a second before ``now``."""
+    """The last heartbeat of the service before the run; None for a second before ``now``."""
     shared: frozenset[str] = frozenset()
-    """What one party writes and another reads, beside what all scenarios have."""
+    """Collections that one party writes and another reads here, in addition to ``_CONTENDED``."""
 
 
 @dataclass(slots=True)
 class Explored:
-    """What came of a scenario. ``harm`` has at most a few lines."""
+    """The result of exploring a scenario. ``harm``: the first few violations, each with the
+    steps that led to it."""
 
     scenario: str
     runs: int = 0
@@ -77,28 +86,32 @@ class Explored:
 
 
 _CONTENDED: Final = frozenset({"reservations", "waitlist", "begin", "commit"})
-"""What the parties write to."""
+"""Collections and requests on which the parties compete: their order matters in every scenario."""
 
 
 _ONE_ORDER: Final = frozenset({"heartbeat", "messages"})
-"""What the parties write and, but for scenarios that name them, none of the others reads."""
+"""Collections that parties write and no other party reads, except in scenarios that name them as
+``shared``."""
 _ANSWERED_WITHIN_S: Final = 60.0
-"""Once nothing fails any more."""
+"""Seconds within which a reader must have an answer once nothing fails any more."""
 _ASKS_AGAIN_S: Final = 3.0
 _ROUNDS: Final = 2
-"""Of the jobs, after which nothing is left of what a fault has interrupted."""
+"""Runs of the waitlist jobs that repair all that a fault can interrupt."""
 _HOURS: Final = (10, 11, 12)
-"""What the scenarios are about."""
+"""The hours in which the scenarios' bookings lie."""
 _NOTED: Final = 5
 
 
 class _Known(Exception):
-    """This state was met before."""
+    """The run has reached a state that was explored before."""
 
 
 class Explorer:
-    """All runs of one scenario. ``faults``: how many things go wrong in one run; ``stop_at``: end
-    with the first harm that begins with one of these, and note no other."""
+    """All runs of one scenario.
+
+    ``faults``: at most this many faults happen in one run. ``stop_at``: only harm that begins with
+    one of these texts is recorded, and the first one ends the search.
+    """
 
     def __init__(
         self,
@@ -119,7 +132,7 @@ class Explorer:
         self.result = Explored(scenario.name)
 
     def explore(self) -> Explored:
-        """Every run, or those until the first harm."""
+        """Makes every run; with ``stop_at`` only those until the first harm."""
         left: list[tuple[int, ...]] = [()]
         while left:
             prefix = left.pop()
@@ -132,8 +145,8 @@ class Explorer:
         return self.result
 
     def _run(self, prefix: Sequence[int]) -> list[tuple[int, ...]]:
-        """Follow the choices of ``prefix``, then always the first. Returns the other choices that
-        there were behind it."""
+        """Follows the choices in ``prefix``, then always takes the first. Returns the prefixes
+        of the alternatives that it passed after ``prefix``."""
         names = sorted({party.worker for party in self._parties})
         loop = SimulatedLoop()
 
@@ -195,7 +208,8 @@ class Explorer:
         return others
 
     async def _all_parties(self, run: Run) -> None:
-        """All act at once; then who was told nothing asks again, where the service is still up."""
+        """Lets all parties act at once. Afterwards, without faults, every reader without an
+        answer asks again, and the jobs repair what a crash left."""
         told: dict[str, Operation | None] = {}
 
         async def act(party: Party) -> None:
@@ -223,7 +237,8 @@ class Explorer:
                 await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
 
     async def _asks_again(self, run: Run, party: Party, operation: Operation) -> None:
-        """Until there is an answer: at the same worker, while that is up."""
+        """Repeats the operation until it is answered: at the party's own worker, or at a fresh
+        one if that has crashed. Notes harm if it takes more than a minute."""
         alive = run.workers[party.worker] if party.worker in run.alive else None
         worker = alive or self._library.worker_on(run.cluster.primary)
         begun = run.loop.time()
@@ -273,8 +288,8 @@ class Explorer:
 
 
 def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Request | None, Move]]:
-    """Without a fault first, so that the usual ways are the first ones. No request: the primary
-    that was cut off comes back."""
+    """The possible next steps, those without a fault first, so that ordinary runs come first. A
+    step without a request brings the cut-off primary back."""
     waiting = list(run.network.waiting)
     shared = _CONTENDED | scenario.shared
     for request in waiting:
@@ -296,12 +311,12 @@ def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Reque
 
 
 def _of(history: History, party: Party) -> Operation | None:
-    """What the party was doing when its worker crashed."""
+    """The operation that the party had begun when its worker crashed, if any."""
     return next((o for o in history.operations if o.key == party.name), None)
 
 
 def _prepared(library: SimulatedLibrary, scenario: Scenario) -> tuple[MemoryStore, Ids]:
-    """The store with what stands before the scenario, and its names."""
+    """A store with the scenario's initial bookings, and their ids by name."""
     prepared = library.store.copy()
     PARTY.set("before")
     with counted_ids():

@@ -1,4 +1,5 @@
-"""Scenarios of those who wait for a seat: it is given back, offered, taken, declined, or lapses."""
+"""Scenarios on the waitlist: a seat is given back, offered, accepted or declined, or the offer
+expires."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ from lab.proof.simulated_library import at
 
 
 def _nobody_between(store: MemoryStore) -> str | None:
-    """Whoever waits for seat one gets it when it is given back: nobody who passes by."""
+    """Finds a reader who booked seat one when it was given back, although another reader waits
+    for it."""
     rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
     waiting = [w for w in store.table("waitlist").documents.values() if w["state"] == "waiting"]
     given_back = any(
@@ -41,7 +43,6 @@ def _nobody_between(store: MemoryStore) -> str | None:
 
 
 def line_scenarios() -> Sequence[Scenario]:
-    """All of them."""
     return (
         Scenario(
             "a seat is given back, one waits for it, another passes by",

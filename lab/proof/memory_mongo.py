@@ -1,8 +1,8 @@
 """A model of MongoDB in memory: documents, and the unique indexes that decide every race.
 
-One operation happens at a time. Documents are never changed in place, so that a copy of the store
-costs no more than its tables: by copies it has snapshots, transactions, and a primary that was cut
-off and whose writes will be undone.
+One operation happens at a time. Documents are never changed in place, so a copy of the store copies
+only its tables. Copies serve as snapshots, as transactions, and as a cut-off primary whose writes
+will be undone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class UniqueIndex:
-    """One of the indexes that let no two documents have the same key."""
+    """A unique index. ``only``: its partial filter, if any."""
 
     name: str
     fields: tuple[str, ...]
@@ -59,7 +59,7 @@ def _hashable(value: Any) -> Any:
 
 @cache
 def unique_indexes(collection: str) -> tuple[UniqueIndex, ...]:
-    """Those that the service declares, the one of ``_id`` first."""
+    """The unique indexes that the service declares, that of ``_id`` first."""
     found = [UniqueIndex("_id_", ("_id",), None, sparse=False)]
     for model in INDEXES.get(collection, ()):
         d = model.document
@@ -70,7 +70,7 @@ def unique_indexes(collection: str) -> tuple[UniqueIndex, ...]:
 
 
 class Table:
-    """One collection."""
+    """A collection."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -85,8 +85,10 @@ class Table:
         return new
 
     def put(self, document: Document) -> None:
-        """Let the document stand under its ``_id``. Raises: DuplicateKeyError, with nothing
-        changed."""
+        """Inserts the document, or replaces the one with its ``_id``.
+
+        Raises: DuplicateKeyError, with nothing changed.
+        """
         old = self.documents.get(document["_id"])
         new_keys = [(i, key) for i in self.indexes for key in i.keys(document)]
         for index, key in new_keys:
@@ -100,7 +102,8 @@ class Table:
             self._holders[index.name, key] = document["_id"]
 
     def insert(self, document: Document) -> None:
-        """As ``put``, for a document that must not be there yet."""
+        """Inserts the document. Raises: DuplicateKeyError, with nothing changed, also if its
+        ``_id`` exists."""
         if document["_id"] in self.documents:
             raise _duplicate(self.name, self.indexes[0], (document["_id"],))
         self.put(document)
@@ -127,7 +130,7 @@ def _duplicate(collection: str, index: UniqueIndex, key: Key) -> DuplicateKeyErr
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What an update did: how many documents it met, and how many it changed."""
+    """The result of an update, with pymongo's names."""
 
     matched_count: int = 0
     modified_count: int = 0
@@ -146,7 +149,7 @@ class MemoryStore:
     tables: dict[str, Table] = field(default_factory=dict)
 
     def copy(self) -> MemoryStore:
-        """The same at this moment; what happens to one does not happen to the other."""
+        """An independent snapshot."""
         return MemoryStore({name: t.copy() for name, t in self.tables.items()})
 
     def table(self, name: str) -> Table:
@@ -165,7 +168,7 @@ class MemoryStore:
         skip: int = 0,
         limit: int = 0,
     ) -> list[Document]:
-        """The documents that the query finds, in the order wanted, else as they were inserted."""
+        """The matching documents, in the given order, else in the order of insertion."""
         found = list(self._found(name, query))
         for path, direction in reversed(order):
             found.sort(key=lambda d: _place(d, path, direction), reverse=direction < 0)
@@ -190,7 +193,8 @@ class MemoryStore:
     # --- writing --------------------------------------------------------------------------------
 
     def insert_many(self, name: str, documents: Sequence[Document]) -> None:
-        """Each for itself. Raises: BulkWriteError, as MongoDB's unordered insert."""
+        """Inserts each document on its own, as MongoDB's unordered insert does. Raises:
+        BulkWriteError."""
         errors = []
         for index, document in enumerate(documents):
             try:
@@ -213,7 +217,11 @@ class MemoryStore:
         upsert: bool = False,
         after: bool = False,
     ) -> Document | None:
-        """The document before or ``after`` the update; None where there was none."""
+        """Updates the first match. Returns the document before or ``after`` the update; None if
+        there was none.
+
+        Raises: DuplicateKeyError.
+        """
         old = next(self._found(name, query), None)
         if old is None and not upsert:
             return None
@@ -235,7 +243,7 @@ class MemoryStore:
         many: bool = False,
         upsert: bool = False,
     ) -> Changed:
-        """Raises: DuplicateKeyError."""
+        """Updates the first match, or all with ``many``. Raises: DuplicateKeyError."""
         found = list(self._found(name, query))
         if not found and upsert:
             new = upserted(query, update)
@@ -258,7 +266,8 @@ class MemoryStore:
 
 
 def _place(document: Document, path: str, direction: int) -> tuple[int, Any]:
-    """Where the document stands: an array by its smallest or, backwards, its greatest item."""
+    """The document's sort key. An array counts by its smallest item or, descending, by its
+    greatest."""
     value = field_of(document, path)
     if isinstance(value, list):
         pick = min if direction > 0 else max

@@ -1,4 +1,4 @@
-"""The parts of a proof: each tries to find harm in its own way, and says how hard it tried."""
+"""The parts of a proof. Each searches for harm in its own way, and reports how much it tried."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OPERATIONS: Final = 50_000
 _LIVE_AT_MOST_S: Final = 900.0
 _SHOWN: Final = 5
 _DAYS_TRIED: Final = 100
-"""Until a planted mistake is found."""
+"""Days that are played in search of a planted mistake."""
 _SEEDS_AT_ONCE: Final = 20
 LIVE: Final = Scale(
     readers=200, seats=60, hold_s=10, between_s=3, patience_s=3, think_s=0.8, workers=2,
@@ -62,23 +62,23 @@ LONG: Final = frozenset(
         "a check-in in the last moment, and the release",
     }
 )
-"""Scenarios that have many times more orders than the others, once there are faults."""
+"""Scenarios that have many times more orders than the others as soon as faults happen."""
 
 
 @cache
 def library(seats: int, readers: int, hours: str = "day") -> SimulatedLibrary:
-    """The simulated library with these hours, made once in each process."""
+    """The simulated library with these opening hours, built once in each process."""
     with counted_ids():
         return run_alone(build(seats, readers, _POLICIES[hours]))
 
 
 def play_seed(seed: int) -> DayResult:
-    """The seed's day. Every second one goes over midnight."""
+    """Plays the seed's day. The days of odd seeds cross midnight."""
     return play(seed, library(SEATS, READERS, "night" if seed % 2 else "day"))
 
 
 def large_history(say: Say) -> ProofPart:
-    """A million calls that have an order are checked in under a minute; a planted one is seen."""
+    """Checks a million calls that have an order in under a minute, and finds one planted double."""
     calls = generate(CALLS, seed=1)
     begun = time.perf_counter()
     failures = [str(disorder) for disorder in check(calls)[:_SHOWN]]
@@ -93,8 +93,8 @@ def large_history(say: Say) -> ProofPart:
 
 
 def explorer(say: Say) -> ProofPart:
-    """Every interleaving of each scenario, without a fault and with one at every step, by day and
-    across midnight; the longest ones there without."""
+    """Every interleaving of each scenario, without a fault and with one at every step, by day
+    and across midnight. The longest scenarios have no faults across midnight."""
     begun, done = time.perf_counter(), list[Explored]()
     with _processes() as pool:
         ways = [("day", 1), ("across", 1), ("day", 0), ("across", 0)]
@@ -118,7 +118,7 @@ def explorer(say: Say) -> ProofPart:
 
 
 def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
-    """One seed, one day: a thousand of them."""
+    """A thousand simulated days, one for each seed."""
     begun, found = time.perf_counter(), list[DayResult]()
     groups = [
         range(n, min(n + _SEEDS_AT_ONCE, first + count))
@@ -141,7 +141,7 @@ def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
 
 
 def bugs(say: Say) -> ProofPart:
-    """Each planted mistake is found where it must be, by day and across midnight."""
+    """Finds each planted mistake in its scenario, by day and across midnight."""
     begun, failures, runs, found = time.perf_counter(), list[str](), 0, 0
     searches = [(name, "day") for name in PLANTS]
     searches += [(name, "across") for name, mistake in PLANTS.items() if not mistake.by_day]
@@ -159,7 +159,8 @@ def bugs(say: Say) -> ProofPart:
 
 
 def find_bug(name: str, hours: str = "day") -> tuple[Sequence[str], int]:
-    """(the harm that the planted mistake does where it must be found; how many runs it took)."""
+    """Searches for the planted mistake where it must be found. Returns the harm, empty if it was
+    not found, and the number of runs."""
     mistake = PLANTS[name]
     if mistake.scenario == IN_DAYS:
         return _find_in_days(mistake, hours)
@@ -184,7 +185,8 @@ def _find_in_days(mistake: Mistake, hours: str) -> tuple[Sequence[str], int]:
 
 
 def history(say: Say) -> ProofPart:
-    """What readers were told by the real service on three members while everything breaks."""
+    """Records the answers of the real service on three members while its parts break, and judges
+    them."""
     with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as folder:
         return asyncio.run(_history(Path(folder), say))
 

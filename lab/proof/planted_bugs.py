@@ -1,6 +1,7 @@
-"""Mistakes that a booking service can make, each planted into the service as it runs.
+"""Mistakes that a booking service can make. Each is planted into the running service.
 
-Each names where it must be found: what finds no bug that is there proves nothing by finding none.
+Each names the scenario in which it must be found: a search that misses a planted mistake proves
+nothing when it finds none.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ from lab.proof.simulation import Run
 
 Plant = Callable[[Run], None]
 DAYS: Final = "simulated days"
-"""Stands for a scenario."""
+"""Stands for the simulated days in place of a scenario."""
 
 
 def nothing(run: Run) -> None:
-    """Plants nothing into the workers."""
+    """The ``plant`` of mistakes that are made by ``around`` alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake and where it is found: the explorer's ``scenario`` with so many ``faults``, or
-    ``DAYS``. ``harm``: what it does must begin with one of these. ``by_day``: not across
-    midnight."""
+    """A planted mistake and where it must be found.
+
+    ``scenario``: a scenario of the explorer, or ``DAYS``. ``harm``: the harm must begin with one of
+    these texts. ``plant``: changes the workers of a run. ``around``: a patch that lasts for the
+    whole search. ``faults``: at most this many in a run. ``by_day``: the mistake is not searched
+    for across midnight.
+    """
 
     scenario: str
     harm: Sequence[str]

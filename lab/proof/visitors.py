@@ -1,4 +1,4 @@
-"""The readers of a simulated day, and what they want of it."""
+"""The readers of a simulated day, and their behaviour."""
 
 from __future__ import annotations
 
@@ -27,54 +27,55 @@ from models.reservations.state_machine import ReservationState
 SEATS: Final = 5
 LASTS: Final = timedelta(hours=15)
 CLOCK_S: Final = 8.0
-"""A host whose clock is further from MongoDB's than ten seconds decides nothing."""
+"""Seconds by which a worker's clock may be wrong. At more than ten the service would decide
+nothing."""
 _ASKS_AGAIN_S: Final = 3.0
 _TRIES: Final = 20
 _ANSWERED_WITHIN_S: Final = 60.0
-"""Once nothing fails any more."""
+"""Seconds within which a reader must have an answer once nothing fails any more."""
 Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
-"""What a visitor asks of a worker."""
+"""A visitor's request to a worker."""
 
 
 class World(Protocol):
-    """The day as its readers meet it."""
+    """The simulated day, as far as its readers meet it."""
 
     chance: random.Random
     run: Run
     recorder: Recorder
     unanswered: list[str]
-    """Who has had no answer in time."""
+    """The requests that had no answer in time, with their readers."""
     away: bool
-    """Nobody is served at the moment."""
+    """True while the service is down."""
 
     @property
     def calm(self) -> bool:
-        """Nothing fails from now on."""
+        """True once nothing fails any more."""
 
     @property
     def hour(self) -> int:
-        """The hour that it is, counted on after 24."""
+        """The current hour; after midnight it goes on from 24."""
 
     @property
     def last_hour(self) -> int:
-        """The last full hour before the closing."""
+        """The last full hour before the closing, counted like ``hour``."""
 
     def now(self, worker: Worker) -> datetime:
-        """What the worker's clock shows."""
+        """The time on the worker's clock."""
 
     def worker(self) -> Worker:
-        """One of the workers, as a proxy would choose."""
+        """A random worker, as a load balancer would choose."""
 
     def code(self) -> KioskCodeScan:
-        """What a kiosk shows: each time another one."""
+        """A kiosk code that no reader has used."""
 
     async def safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
-        """The result, or None where the worker crashed meanwhile or had no database."""
+        """The result of ``work``; None if the worker crashed meanwhile or had no database."""
 
 
 class Visitor:
-    """A reader's day: one thing after the other, each with a key, asked again where no answer
-    came."""
+    """A reader's day. The reader does one thing after another, each under a key of its own, and
+    repeats what has no answer."""
 
     def __init__(self, world: World, reader: Reader) -> None:
         self._world, self._reader = world, reader
@@ -98,7 +99,8 @@ class Visitor:
         target: str = "",
         wanted: tuple[str, datetime, datetime] | None = None,
     ) -> Operation:
-        """Ask, and again under the same key; sometimes twice at once, as an impatient client."""
+        """Sends a request, and repeats it under the same key until it is answered. Sometimes two
+        are sent at once, as by an impatient client."""
         self._taps += 1
         key = f"{self._reader.id}-{self._taps}" if verb != "accept" else ""
         operation: Operation | None = None
@@ -154,7 +156,7 @@ class Visitor:
         return found if isinstance(found, Reservation) else None
 
     async def _book(self) -> Reservation | None:
-        """A seat for some later hours of the day."""
+        """Books a seat for some later hours of the day."""
         start = self._world.hour + self._chance.randint(1, 3)
         end = start + self._chance.randint(1, 3)
         return await self._reserve(wish(start, end)) if end <= self._world.last_hour else None
@@ -179,7 +181,7 @@ class Visitor:
         return await self._look(made.told.id) if made.told is not None else None
 
     async def _wait(self) -> Reservation | None:
-        """Join the line for the next hours, and take what is offered."""
+        """Joins the waitlist for the next hours, and answers an offer."""
         hour = self._world.hour
         if hour + 3 > self._world.last_hour:
             return None
@@ -212,7 +214,8 @@ class Visitor:
         return await self._look(id)
 
     async def _use(self, id: str) -> None:
-        """What becomes of a booking: given up, changed, missed, or used to its end."""
+        """Cancels, changes or misses the booking, or uses the seat, with leave, earlier end and
+        renewal."""
         fate = self._chance.random()
         if fate < 0.2:
             await self._tap("cancel", lambda w, ctx: w.reservations.cancel(ctx, id), id)

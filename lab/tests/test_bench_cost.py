@@ -1,4 +1,4 @@
-"""What the benchmark says of costs and of a machine that is not quiet."""
+"""The benchmark's measurement of costs, and its report of a busy machine."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_this_process_is_not_among_the_others() -> None:
 
 
 def shares(*others: float) -> Iterator[Usage]:
-    """Readings a second apart on two cores: before and after each look."""
+    """Readings of the machine, one before and one after each look of a second, on two cores."""
     busy = 0.0
     for share in others:
         yield Usage(busy, 0.0, 0.0)

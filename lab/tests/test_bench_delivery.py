@@ -1,4 +1,4 @@
-"""The delivery benchmark's short form: it judges what was sent, never the time."""
+"""The short form of the delivery benchmark: the test checks what was sent, never times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thing after the other breaks under load, and nothing that was promised is untrue.
+"""Parts of the service break one after the other under load, and every promise is kept.
 
 The real service on two hosts, three members behind proxies, Redis, and a stand-in for WeChat:
 ``scripts/chaos`` with quick elections and few readers. Its controls are ``test_rollback`` (step by
@@ -28,7 +28,7 @@ FAULTS: Final = (
     "mail-away",
     DEADLINE,
 )
-"""That of the deadline kills the primary, when its time comes."""
+"""``DEADLINE`` kills the primary shortly before a check-in deadline."""
 
 
 @pytest.mark.timeout(600)

@@ -1,4 +1,4 @@
-"""The judge of scripts/chaos sees each kind of harm where it is, and none where there is none."""
+"""The judge of scripts/chaos finds each kind of planted harm, and none in a good history."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ LIS = kept("l", LI, OTHER, "14:00", "16:00", "k2")
 
 
 def good() -> History:
-    """Two readers have booked two seats and heard of it; one of them cancels at ten."""
+    """Two readers have booked two seats and were answered. One of them cancels at ten."""
     gone = replace(
         LIS,
         state="cancelled",
@@ -95,7 +95,7 @@ def good() -> History:
 
 
 def checked_in(**fields: object) -> Stored:
-    """Zhang at two."""
+    """Zhang's reservation with a check-in at two."""
     events = (*ZHANGS.events, Event("check_in", on("14:00")))
     claims = ZHANGS.claims | {presence_claim(ZHANG)}
     present = replace(
@@ -114,7 +114,7 @@ def the_operation(h: History) -> None:
 
 
 def what_it_says(h: History) -> None:
-    """The key is there, and another seat."""
+    """The stored reservation has the operation's key, but another seat."""
     h.operations.append(tap("change", "k5", ZHANGS, "11:00", replace(says(ZHANGS), seat=OTHER)))
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k5")), h.stored[1]]
 
@@ -158,7 +158,7 @@ def given_up(h: History) -> None:
 
 
 def a_no_show(h: History) -> None:
-    """They scanned a second before the deadline and again behind it."""
+    """Zhang scanned a second before the deadline, and again after it."""
     missed = replace(
         ZHANGS, state="no_show", claims=frozenset({daily_booking_claim(ZHANG, MONDAY, 1)})
     )
@@ -175,7 +175,7 @@ def a_violation(h: History) -> None:
 
 
 def an_end_before_its_time(h: History) -> None:
-    """It is complete an hour too soon."""
+    """The reservation was completed an hour too early."""
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
     events = (*ZHANGS.events, Event("complete", on("15:00")))
     ended = replace(ZHANGS, state="completed", ended_at=on("15:00"), events=events, claims=counted)
@@ -188,14 +188,15 @@ def a_refusal(h: History) -> None:
 
 
 def a_refusal_that_did_not_last(h: History) -> None:
-    """The first attempt came behind the refusal of its repetition."""
+    """The first attempt arrived after its repetition had been refused."""
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
     h.operations.append(tap("change", "k6", ZHANGS, "14:00", None, "seat_taken"))
     h.operations[-1].attempts = 2
 
 
 def what_was_said_to_have_failed(h: History) -> None:
-    """Nobody asked again, and it came all the same."""
+    """The reader did not ask again after the answer "failed", and the change arrived
+    nevertheless."""
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
     h.operations.append(tap("change", "k6", ZHANGS, "14:00", None))
     h.operations[-1].undone = True
@@ -206,7 +207,7 @@ def a_booking_too_many(h: History) -> None:
 
 
 def an_offer(h: History, known: str | None) -> None:
-    """A seat is held, and its entry has that offer, another one, or none."""
+    """A held seat, whose waitlist entry has ``offer_id`` as its offer."""
     held = replace(ZHANGS, id="h", state="offered", wait_id="w", keys=(), events=())
     claims = frozenset(c for c in ZHANGS.claims if not c.startswith("n:"))
     h.stored = [replace(held, claims=claims, events=(Event("hold", on("08:00")),)), h.stored[1]]
@@ -237,14 +238,15 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
     ("kind", "plant"), [(kind, plant) for kind, plants in PLANTED.items() for plant in plants]
 )
 def test_harm_is_seen(kind: str, plant: Callable[[History], None]) -> None:
-    """That kind and no other: one loss is not counted twice."""
+    """Exactly this kind is found: one loss is not counted twice."""
     history = good()
     plant(history)
     assert {harm.kind for harm in judge(history)} == {kind}
 
 
 def test_what_is_well_is_no_harm() -> None:
-    """Nor is an unknown outcome, whichever it is; nor a stay that was taken over at once."""
+    """An unknown outcome is no harm, whichever it is; nor is a stay whose seat is taken over at
+    once."""
     assert judge(good()) == []
     unknown, happened = good(), good()
     unknown.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
@@ -285,8 +287,8 @@ def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
 
 
 def test_a_request_that_waits_for_the_seat_to_become_free_makes_no_double() -> None:
-    """Li asks at 14:20 and hears at 14:31, when Zhang, who gave the seat back at 14:30, has it no
-    more; had Li heard at 14:29, both would have had it."""
+    """Li asks at 14:20 and is answered at 14:31; Zhang has given the seat back at 14:30. Had Li
+    been answered at 14:29, both would have had the seat."""
     keys = ("k1", "c1")
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
     gone = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)

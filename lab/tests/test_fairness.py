@@ -1,4 +1,4 @@
-"""scripts/fairness: how readers arrive and choose, the sums, and its short form."""
+"""scripts/fairness: how readers arrive and choose, the sums, and the short form."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_excess_is_the_share_of_wins_above_the_share_of_readers() -> None:
 
 
 def held(seat: str, since: float, start: float, end: float, state: str = "completed") -> Held:
-    """Hours after ten."""
+    """A stay. Times are hours after ten."""
     return Held(seat, "r1", TEN + since * HOUR, TEN + start * HOUR, TEN + end * HOUR, state)
 
 
@@ -116,7 +116,7 @@ def test_ghosts_hold_their_seats_until_the_deadline() -> None:
 
 @pytest.mark.timeout(60)
 async def test_the_short_form_of_an_opening(databases: EmbeddedDatabases, tmp_path: Path) -> None:
-    """Real processes, few readers: everybody is answered, and no seat is given twice."""
+    """With real processes and few readers everybody is answered, and no seat is given twice."""
     async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
         found = summary([await opening(home, 40, 2, workers=1, seed=1)])
     assert (found["readers"], found["bots"], found["wins"]) == (40, 2, 12)

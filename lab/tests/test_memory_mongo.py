@@ -1,4 +1,4 @@
-"""The model of MongoDB that the proofs run on answers as MongoDB does, operation by operation."""
+"""The proofs' model of MongoDB gives the same answers as a real server, operation by operation."""
 
 from __future__ import annotations
 
@@ -175,13 +175,13 @@ class Operations:
 
 
 def describe(operation: Operation) -> str:
-    """Its kind, and what it was made with."""
+    """The operation's kind and values."""
     cells = operation.__closure__ or ()
     return f"{operation.__qualname__} {[cell.cell_contents for cell in cells]}"
 
 
 async def outcome(collection: Any, operation: Operation) -> Any:
-    """What the operation answers, in words that both understand."""
+    """The operation's result, in a form that is equal for the model and for MongoDB."""
     try:
         result = await operation(collection)
     except DuplicateKeyError as error:
@@ -223,7 +223,7 @@ def _sending(id: str, **fields: Any) -> dict[str, Any]:
 
 
 async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> None:
-    """By the service's own updates: sent, sent with a code, failed late, put off, ended."""
+    """With the service's own updates: sent, sent with a code, failed late, put off, ended."""
     late = [{"msgid": "m3", "code": 7, "words": "refused"}, {"msgid": "m9", "code": 8}]
     rows = [_sending(f"d{n}", **({"late": late} if n == 3 else {})) for n in range(1, 6)]
     message = Message("m", ReaderId("x"), Template.RESERVED, "", "", START, {})

@@ -1,4 +1,4 @@
-"""The checker of histories: what has an order, what has none, and how fast it says so."""
+"""The order checker finds orders, reports histories that have none, and is quick."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_histories(name: str) -> None:
 
 
 def _any_order(calls: list[Call]) -> bool:
-    """By trying all of them."""
+    """Tries all orders."""
     for order in permutations(calls):
         state = FREE
         for position, one in enumerate(order):
@@ -144,7 +144,7 @@ def test_it_finds_an_order_just_where_there_is_one(calls: list[Call]) -> None:
 
 @pytest.mark.timeout(20)
 def test_one_double_is_seen_among_many_calls() -> None:
-    """A tenth of what scripts/prove checks in a minute."""
+    """The history is a tenth of what scripts/prove checks in a minute."""
     calls = generate(100_000, seed=3)
     assert check(calls) == []
     (found,) = check(generate(100_000, seed=3, broken=True))
@@ -153,8 +153,8 @@ def test_one_double_is_seen_among_many_calls() -> None:
 
 @pytest.mark.timeout(20)
 def test_an_order_is_found_where_no_clock_tells_when() -> None:
-    """As in the races, whose jobs run by a clock of their own: only each booking's steps are in
-    order, and of forty calls any may have come first."""
+    """The race tests record no common clock, since their jobs run by clocks of their own. Only
+    the steps of each booking are in order, and any of forty calls may have come first."""
     days = generate(2_000, seed=5)
     timeless = {
         day: [

@@ -1,4 +1,4 @@
-"""What scripts/prove writes and answers: failures are shown, a whole result alone is packaged."""
+"""The reports of scripts/prove: failures are shown, and only a whole result can be packaged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from models.proof.entities import Proof, ProofPart
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two parts of which the second one has found something; a commit; where a result would go."""
+    """Replaces the parts by one that passes and one that fails. Returns the path of the packaged
+    result."""
 
     def parts(say: Callable[[str], None]) -> ProofPart:
         return ProofPart("large_history", 1.0, {"calls": 1_000_000})

@@ -1,4 +1,5 @@
-"""What readers were told becomes calls that can be ordered, and what cannot be is seen."""
+"""Recorded answers become calls that can be ordered; answers that cannot be ordered are
+reported."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def kept(id: str, reader: str, *keys: str, booked: float) -> Stored:
 
 
 def books(reader: str, key: str, asked: float, answered: float, id: str = "") -> Operation:
-    """Told of the booking ``id``; refused as taken without one."""
+    """A request that was answered with the booking ``id``; without an id it was refused as
+    taken."""
     told = Told(id, "reserved", *WANTED, START + timedelta(minutes=30)) if id else None
     refusal = "" if told else "seat_taken"
     return Operation(reader, "reserve", key, "", at(asked), at(answered), told, refusal, 1, WANTED)
@@ -70,8 +72,8 @@ def told_of(r: Stored) -> Told:
 
 
 def test_a_booking_that_comes_after_its_refusal_is_a_call() -> None:
-    """Bob's first attempt was under way when its repetition was refused; then Cid is refused by
-    Bob's booking, and nobody else has the seat by then."""
+    """Bob's first attempt was under way when its repetition was refused. Then Cid is refused
+    because of Bob's booking, and no other reader has the seat by then."""
     gone = replace(
         kept("A", "ann", "a", "c", booked=1),
         state="cancelled",
@@ -122,8 +124,8 @@ def test_an_offer_that_was_accepted_twice_is_accepted_once() -> None:
 
 
 def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
-    """Thirty bookings of one seat in turns, of which no reader was asked and no time is known: each
-    ends before it could begin only if a booking's own events had no order."""
+    """Thirty bookings had one seat in turns. No requests and no times are known. Only the order
+    of each booking's own events prevents that a booking ends before it begins."""
     ended = [
         replace(
             kept(f"{n:02}", f"r{n}", booked=n),
@@ -140,7 +142,7 @@ def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
 
 
 def test_a_booking_that_somebody_else_has_moved_is_known_from_then_on() -> None:
-    """Bob had the seat before Ann was moved there; where she was before nobody has noted."""
+    """Bob had the seat before Ann was moved there. Her earlier place was not recorded."""
     gone = replace(
         kept("B", "bob", "b", "c", booked=1),
         state="cancelled",
