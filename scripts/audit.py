@@ -47,7 +47,7 @@ def pins(lock: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in _PIN.findall(lock)}
 
 
-def known(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) -> list[str]:
+def advisory_lines(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) -> list[str]:
     """One line for each pin that one of the given advisories names."""
     return [
         f"{a['package']} {pinned[a['package']]}: {a['id']} ({a['summary']}; {a['affected']})"
@@ -58,29 +58,29 @@ def known(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) ->
 
 def judge(pinned: Mapping[str, str], report: Mapping[str, Any]) -> Findings:
     """The findings in pip-audit's JSON. A pin that it does not mention was not audited."""
-    findings, asked = Findings(), set()
-    for found in report.get("dependencies", ()):
-        name = canonicalize_name(found["name"])
-        if "skip_reason" in found:
+    findings, audited = Findings(), set()
+    for package in report.get("dependencies", ()):
+        name = canonicalize_name(package["name"])
+        if "skip_reason" in package:
             continue
-        asked.add((name, found["version"]))
-        for advisory in found["vulns"]:
+        audited.add((name, package["version"]))
+        for advisory in package["vulns"]:
             names = ", ".join([advisory["id"], *advisory.get("aliases", ())])
             fixed = ", ".join(advisory["fix_versions"]) or "no release yet"
-            findings.vulnerable.append(f"{name} {found['version']}: {names} (fixed in {fixed})")
-    findings.unasked = [f"{n} {v}" for n, v in pinned.items() if (n, v) not in asked]
+            findings.vulnerable.append(f"{name} {package['version']}: {names} (fixed in {fixed})")
+    findings.unasked = [f"{n} {v}" for n, v in pinned.items() if (n, v) not in audited]
     return findings
 
 
 def control(advisories: Sequence[Mapping[str, str]], report: Mapping[str, Any]) -> list[str]:
     """The given advisories that pip-audit did not find when asked about their ``seen`` release."""
-    told = {
+    reported = {
         name
-        for found in report.get("dependencies", ())
-        for advisory in found.get("vulns", ())
+        for package in report.get("dependencies", ())
+        for advisory in package.get("vulns", ())
         for name in (advisory["id"], *advisory.get("aliases", ()))
     }
-    return [f"{a['package']} {a['seen']}: {a['id']}" for a in advisories if a["id"] not in told]
+    return [f"{a['package']} {a['seen']}: {a['id']}" for a in advisories if a["id"] not in reported]
 
 
 def judge_npm(report: Mapping[str, Any]) -> Findings:
@@ -121,7 +121,7 @@ def main() -> int:
     pinned = pins(LOCK.read_text(encoding="utf-8"))
     advisories = json.loads(ADVISORIES.read_text(encoding="utf-8"))
     findings = judge(pinned, _pip_audit(pinned))
-    vulnerable = known(pinned, advisories) + findings.vulnerable
+    vulnerable = advisory_lines(pinned, advisories) + findings.vulnerable
     unasked = [f"PyPI: {line}" for line in findings.unasked]
     for advisory in advisories:
         report = _pip_audit({advisory["package"]: advisory["seen"]})

@@ -120,8 +120,8 @@ def english_texts() -> str:
     shared = {**CATALOGUE["templates"], **CATALOGUE["values"], **CATALOGUE["mini_program"]}
     own = CATALOGUE["mini_program_only"]
 
-    def english(found: re.Match[str]) -> str:
-        key, chinese = found[1], json.loads(f'"{found[2]}"')
+    def english(match: re.Match[str]) -> str:
+        key, chinese = match[1], json.loads(f'"{match[2]}"')
         return f"  {key}: {json.dumps(own.get(key) or shared[chinese], ensure_ascii=False)},"
 
     source = (CLIENT / "lib" / "texts_chinese.ts").read_text(encoding="utf-8")

@@ -87,16 +87,16 @@ class Bench:
         groups: list[tuple[int, dict[str, Run]]] = []
         for group in (self._one_worker, self._grown, self._workers, *self._alone):
             _go_on()
-            if found := await group(number):
-                groups.append((len(hellos) - 1, found))
+            if group_runs := await group(number):
+                groups.append((len(hellos) - 1, group_runs))
                 if not self.options.short:
                     hellos.append(await self._hello())
         if self.options.short:
             hellos.append(await self._hello())
         runs: dict[str, Run] = {}
-        for before, found in groups:
+        for before, group_runs in groups:
             base = mean(hello.rps for hello in hellos[before : before + 2])
-            for name, run in found.items():
+            for name, run in group_runs.items():
                 ratio = run.rps / base if base else 0.0
                 runs[name] = run if run.ratio is not None else replace(run, ratio=ratio)
         hello = Run(
@@ -115,7 +115,7 @@ class Bench:
         return await played(self.folder, self.hello_port, involved, self.options.seconds, load)
 
     def _wants(self, *names: str) -> bool:
-        return not self.options.wanted.isdisjoint(names)
+        return not self.options.runs.isdisjoint(names)
 
     # --- groups: each on a database of its own --------------------------------------------------
 
@@ -124,11 +124,11 @@ class Bench:
             return {}
         async with house(self.folder, self.databases) as home:
             async with serving(home) as stage:
-                found = await self._runs(stage)
+                runs = await self._runs(stage)
             if self.options.plant:
                 await _plant_double(home)
             self.doubles += await home.doubles()
-        return found
+        return runs
 
     async def _runs(self, stage: Stage) -> dict[str, Run]:
         seconds, runs = self.options.seconds, {}
@@ -142,8 +142,8 @@ class Bench:
         if self._wants("plan"):
             runs["plan"] = await stage.play(seconds, Load(looks(PLAN, looking)))
         if self._wants("plan_304"):
-            known = await stage.etag(PLAN, looking[0])
-            load = Load(looks(PLAN, looking, known), frozenset({304}))
+            etag = await stage.etag(PLAN, looking[0])
+            load = Load(looks(PLAN, looking, etag), frozenset({304}))
             runs["plan_304"] = await stage.play(seconds, load)
         if self._wants("pages"):
             runs["pages"] = await stage.play(seconds, Load(pages(looking)))
@@ -245,15 +245,15 @@ class Bench:
         if not self._wants("delivery"):
             return {}
         urls = self.databases.mongo_url, self.databases.redis_url
-        found = await delivery(*urls, self.options.messages, DELIVERY_LATENCY_S)
-        errors = found.pop("errors")
+        result = await delivery(*urls, self.options.messages, DELIVERY_LATENCY_S)
+        errors = result.pop("errors")
         run = Run(
-            rps=found.pop("per_second"),
+            rps=result.pop("per_second"),
             p50_ms=0.0,
             p99_ms=0.0,
             errors=sum(errors.values()),
-            ratio=found.pop("ratio"),
-            facts={"ratio_to": "latency bound", **found, "wrong": errors},
+            ratio=result.pop("ratio"),
+            facts={"ratio_to": "latency bound", **result, "wrong": errors},
         )
         return {"delivery": run}
 
@@ -307,21 +307,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             compared = run_measurement(partial(against, options, options.against), "bench-")
             print(json.dumps(compared) if as_json else compared_table(compared))
             return 1 if compared["doubles"] else 0
-        shown = run_measurement(partial(bench, options), "bench-")
+        result = run_measurement(partial(bench, options), "bench-")
     except (BenchFailed, DeliveryFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    said = warning(shown["machine"])
+    said = warning(result["machine"])
     if as_json:
-        print(json.dumps(shown))
+        print(json.dumps(result))
     else:
-        print(f"{said}\n\n{table(shown)}" if said else table(shown))
-    found = complaints(shown)
-    for complaint in found:
+        print(f"{said}\n\n{table(result)}" if said else table(result))
+    failures = complaints(result)
+    for complaint in failures:
         print(f"error: {complaint}", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -38,10 +38,10 @@ def family(pid: int) -> list[int]:
     for name in os.listdir(_PROC):
         if name.isdigit() and (fields := _stat(int(name))):
             children.setdefault(int(fields[_PARENT]), []).append(int(name))
-    found = [pid]
-    for one in found:
-        found += children.get(one, ())
-    return found
+    pids = [pid]
+    for one in pids:
+        pids += children.get(one, ())
+    return pids
 
 
 def cpu_s(pids: Sequence[int]) -> float:

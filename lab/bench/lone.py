@@ -72,12 +72,12 @@ async def play_singly(
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
     for one in requests:
         await asyncio.sleep(pause_s)
-        asked = monotonic()
+        sent_at = monotonic()
         writer.write(one)
         statuses[await _status(reader)] += 1
-        times.append(monotonic() - asked)
+        times.append(monotonic() - sent_at)
     writer.close()
-    await stage.told()
+    await stage.wait_for_dispatch()
     return statuses, times, per_thousand(before, stage.processes.cpu_s(), len(requests))
 
 

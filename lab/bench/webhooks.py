@@ -117,10 +117,10 @@ class _Deliveries:
             booked.cancel()
             await asyncio.gather(booked, return_exceptions=True)
         took = stats["queued_last"] - stats["first"]
-        await self._stage.told()
+        await self._stage.wait_for_dispatch()
         await self._settled()
         made = await self._stage.house.stored.reservations.count() - before
-        told = await self._get("/")
+        final = await self._get("/")
         waits = sorted(seconds for _, seconds in answers)
         facts = {
             **alone.facts,
@@ -131,7 +131,7 @@ class _Deliveries:
         return replace(
             alone,
             rps=stats["until_queued_last"] / took,
-            errors=alone.errors + told["calls"] - told["all"] + abs(count + made - told["all"]),
+            errors=alone.errors + final["calls"] - final["all"] + abs(count + made - final["all"]),
             ratio=stats["until_queued_last"] / took / bound,
             facts={"ratio_to": "latency bound", **facts},
         )
@@ -140,9 +140,9 @@ class _Deliveries:
         began = monotonic()
 
         async def one(request: bytes) -> None:
-            asked = monotonic()
+            sent_at = monotonic()
             answer = await ask(self._stage.port, request)
-            answers.append((answer, monotonic() - asked))
+            answers.append((answer, monotonic() - sent_at))
 
         async with asyncio.TaskGroup() as group:
             for number, request in enumerate(requests):
@@ -159,12 +159,12 @@ class _Deliveries:
             "end": local_instant(TOMORROW, MORNING.time().replace(hour=12)),
             "state": "reserved",
         }
-        kind, wanted = WebhookEventType.RESERVATION_CREATED, []
+        kind, events = WebhookEventType.RESERVATION_CREATED, []
         for _ in range(count):
             id = new_id()
             event = WebhookEvent(f"{_QUEUED}{id}", kind, MORNING, id, 2, facts={**facts, "id": id})
-            wanted.append((event, self._endpoint))
-        await self._stage.house.stored.webhook_deliveries.add(wanted, MORNING)
+            events.append((event, self._endpoint))
+        await self._stage.house.stored.webhook_deliveries.add(events, MORNING)
 
     async def _delivered(self, count: int) -> dict[str, Any]:
         """The receiver's counts once it has all queued events. Raises: BenchFailed."""
@@ -198,8 +198,8 @@ class _Deliveries:
             aiohttp.ClientSession() as session,
             session.get(f"http://127.0.0.1:{self._receiver}{path}") as answer,
         ):
-            found: dict[str, Any] = await answer.json()
-            return found
+            counts: dict[str, Any] = await answer.json()
+            return counts
 
 
 # --- the receiver's process -----------------------------------------------------------------------

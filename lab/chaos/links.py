@@ -127,9 +127,9 @@ class Proxy:
     async def _who(self, port: int) -> str:
         callers = self.callers()
         for _ in range(_FIND_TRIES):
-            found = owner(port, self.port, callers)
-            if found is not None:
-                return callers[found]
+            pid = owner(port, self.port, callers)
+            if pid is not None:
+                return callers[pid]
             callers = self.callers()
             await asyncio.sleep(0)
         return UNKNOWN
@@ -157,9 +157,9 @@ def _inode(port: int, to_port: int) -> str:
 
 def family(pid: int) -> list[int]:
     """The process and its descendants."""
-    found = [pid]
-    for parent in found:
+    pids = [pid]
+    for parent in pids:
         with suppress(OSError):
             for task in Path(f"/proc/{parent}/task").iterdir():
-                found += [int(child) for child in (task / "children").read_text().split()]
-    return found
+                pids += [int(child) for child in (task / "children").read_text().split()]
+    return pids

@@ -124,10 +124,10 @@ class ReplicaSet:
         return self._links.setdefault((caller, member.number), Link())
 
     def callers(self) -> Mapping[int, str]:
-        found = {m.process.pid: m.name for m in self.members if m.process is not None}
+        names = {m.process.pid: m.name for m in self.members if m.process is not None}
         for name, pids in self.applications.items():
-            found |= dict.fromkeys(pids(), name)
-        return found
+            names |= dict.fromkeys(pids(), name)
+        return names
 
     async def start(self) -> None:
         """Returns once there is a primary that all other members follow."""
@@ -162,7 +162,7 @@ class ReplicaSet:
             said = [(m, await m.hello()) for m in self.members if m.process is not None]
             primaries = [(h["electionId"], m) for m, h in said if h.get("isWritablePrimary")]
             if primaries:
-                return max(primaries, key=lambda found: found[0])[1]
+                return max(primaries, key=lambda pair: pair[0])[1]
             await asyncio.sleep(_POLL_S)
 
     def others(self, member: Member) -> list[Member]:
@@ -190,10 +190,10 @@ class ReplicaSet:
             nonlocal new
             said = [(m, await m.hello()) for m in self.members if m is not old]
             # Who lacks what another has is not elected.
-            known = [(h["lastWrite"]["opTime"]["ts"], m) for m, h in said if h.get("setName")]
-            if not known:
+            candidates = [(h["lastWrite"]["opTime"]["ts"], m) for m, h in said if h.get("setName")]
+            if not candidates:
                 return False
-            new = max(known, key=lambda found: found[0])[1]
+            new = max(candidates, key=lambda pair: pair[0])[1]
             try:
                 await new.direct.admin.command("replSetStepUp")
             except PyMongoError:
@@ -259,23 +259,23 @@ async def replica_set(folder: Path, settings: Mapping[str, int]) -> AsyncIterato
 
     ``settings`` of its configuration replace MongoDB's defaults.
     """
-    found = ReplicaSet([], settings)
+    replicas = ReplicaSet([], settings)
     ports = free_ports(2 * _MEMBERS)
     for number in range(_MEMBERS):
         own = folder / f"member{number}"
         own.mkdir(parents=True)
 
         def link_of(caller: str, number: int = number) -> Link:
-            return found.link(caller, found.members[number])
+            return replicas.link(caller, replicas.members[number])
 
         proxy = Proxy(ports[number + _MEMBERS], ports[number], link_of)
         direct: Client = AsyncMongoClient(
             "127.0.0.1", ports[number], directConnection=True, serverSelectionTimeoutMS=500,
             connectTimeoutMS=500, socketTimeoutMS=30000, retryWrites=False,
         )  # fmt: skip
-        found.members.append(Member(number, ports[number], proxy, own, direct))
+        replicas.members.append(Member(number, ports[number], proxy, own, direct))
     try:
-        await found.start()
-        yield found
+        await replicas.start()
+        yield replicas
     finally:
-        await found.stop()
+        await replicas.stop()

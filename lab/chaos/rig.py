@@ -140,9 +140,9 @@ class Rig:
         db = self.db
 
         async def nothing_left() -> bool:
-            told: Document = {"outbox.at": {"$type": "date"}}
+            undispatched: Document = {"outbox.at": {"$type": "date"}}
             return not (
-                await db["reservations"].count_documents(told, limit=1)
+                await db["reservations"].count_documents(undispatched, limit=1)
                 or await db["deliveries"].count_documents({"open": True}, limit=1)
             )
 

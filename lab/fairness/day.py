@@ -77,8 +77,8 @@ class Library:
     async def move(self, now: datetime) -> None:
         """Moves the service's clock to ``now``, and fetches the kiosk's new code."""
         await self.ask(None, "POST", "/sandbox/clock", {"now": now.isoformat()})
-        _, shown = await self.ask(None, "GET", f"/kiosks/{self.kiosk}/code")
-        self.now, self.code = now, shown["payload"]
+        _, answer = await self.ask(None, "GET", f"/kiosks/{self.kiosk}/code")
+        self.now, self.code = now, answer["payload"]
 
     async def free_seats(self, member: Member, start: str, end: str) -> list[tuple[str, str]]:
         """(area, seat) of the seats that the plans show as free for that time."""
@@ -202,8 +202,8 @@ class Visitor:
 
     async def _look_at_offer(self) -> None:
         library = self.library
-        _, found = await library.ask(self.member, "GET", "/waitlist")
-        entry = next((one for one in found["items"] if one["id"] == self.wait), None)
+        _, waitlist = await library.ask(self.member, "GET", "/waitlist")
+        entry = next((one for one in waitlist["items"] if one["id"] == self.wait), None)
         if entry is None or entry["state"] not in ("waiting", "offered"):
             self.done = True
         elif entry["state"] == "offered":

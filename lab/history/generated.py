@@ -39,8 +39,8 @@ def generate(calls: int, seed: int, broken: bool = False) -> dict[str, list[Call
     days = {f"seat {n}": list(_day(chance, n)) for n in range(max(1, calls // _EACH))}
     if broken:
         held = [(n, c) for n, d in days.items() for c in d if c.kind is Kind.HELD_AT_THE_END]
-        name, kept = chance.choice(held)
-        days[name].append(Call(Kind.TAKE, "second", kept.slots, _LATE_S, _LATE_S + 1))
+        name, original = chance.choice(held)
+        days[name].append(Call(Kind.TAKE, "second", original.slots, _LATE_S, _LATE_S + 1))
     return days
 
 

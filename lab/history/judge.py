@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from lab.history.records import UNQUEUED, History, Operation, Stored, Told
+from lab.history.records import UNQUEUED, History, Operation, Promise, Stored
 from models.kernel.time_range import to_local
 
 KINDS: Final = (
@@ -97,15 +97,17 @@ def _lost(history: History) -> Iterator[Harm]:
     for operation in history.operations:
         by_target[operation.target].append(operation)
     for operation in history.operations:
-        promised = operation.told
-        if promised is None:
+        promise = operation.promise
+        if promise is None:
             continue
-        found = there.get(promised.id)
-        if found is None:
+        reservation = there.get(promise.id)
+        if reservation is None:
             missing = "the reservation"
-        elif operation.verb not in _WITHOUT_KEY and operation.key not in found.keys:
+        elif operation.verb not in _WITHOUT_KEY and operation.key not in reservation.keys:
             missing = "the operation"
-        elif contradiction := _contradiction(by_target[found.id], operation, promised, found):
+        elif contradiction := _contradiction(
+            by_target[reservation.id], operation, promise, reservation
+        ):
             missing = contradiction
         else:
             continue
@@ -113,7 +115,7 @@ def _lost(history: History) -> Iterator[Harm]:
 
 
 def _contradiction(
-    same: Sequence[Operation], operation: Operation, promised: Told, found: Stored
+    same: Sequence[Operation], operation: Operation, promise: Promise, reservation: Stored
 ) -> str | None:
     """Describes how the stored reservation contradicts the answer to the operation; None if it
     does not, or if a later operation may have changed it. ``same``: all operations on the
@@ -124,15 +126,15 @@ def _contradiction(
         if other is not operation
         if other.answered_at is None or other.answered_at > operation.asked_at
     ]
-    if any(other.told is not None or other.unknown for other in later):
+    if any(other.promise is not None or other.unknown for other in later):
         return None  # it may rightly be otherwise by now
-    place = (promised.seat, promised.start, promised.end)
-    if place != (found.seat, found.start, found.end):
-        return f"seat and time, which are {found.seat} from {found.start:%H:%M}"
-    if promised.state not in _LIVE and promised.state != found.state:
-        return f"its end: it is {found.state}"
-    if promised.state in _PRESENT and found.state in _NOT_THERE:
-        return f"the presence: it is {found.state}"
+    place = (promise.seat, promise.start, promise.end)
+    if place != (reservation.seat, reservation.start, reservation.end):
+        return f"seat and time, which are {reservation.seat} from {reservation.start:%H:%M}"
+    if promise.state not in _LIVE and promise.state != reservation.state:
+        return f"its end: it is {reservation.state}"
+    if promise.state in _PRESENT and reservation.state in _NOT_THERE:
+        return f"the presence: it is {reservation.state}"
     return None
 
 
@@ -142,23 +144,23 @@ def _doubles(history: History) -> Iterator[Harm]:
     A reservation counts from when its reader was answered until they asked to give it back: a
     request that was under way for long may have waited for the end of another reservation.
     """
-    heard, asked = dict[str, datetime](), dict[str, datetime]()
-    entered: dict[str, datetime] = {}
+    confirmed_at, given_back_at = dict[str, datetime](), dict[str, datetime]()
+    checked_in_at: dict[str, datetime] = {}
     for operation in history.operations:
-        promised, at = operation.told, operation.answered_at
-        if promised is not None and at is not None and operation.verb in ("reserve", "change"):
-            heard[promised.id] = at
-        if promised is not None and at is not None and operation.verb == "check_in":
-            entered[promised.id] = at
+        promise, at = operation.promise, operation.answered_at
+        if promise is not None and at is not None and operation.verb in ("reserve", "change"):
+            confirmed_at[promise.id] = at
+        if promise is not None and at is not None and operation.verb == "check_in":
+            checked_in_at[promise.id] = at
         if operation.verb in ("cancel", "finish") and not operation.refusal:
-            asked.setdefault(operation.target, operation.asked_at)
+            given_back_at.setdefault(operation.target, operation.asked_at)
     taken: dict[str, list[tuple[datetime, datetime, Stored]]] = defaultdict(list)
     for r in history.stored:
-        there = heard.get(r.id, r.since + _UNHEARD)
+        there = confirmed_at.get(r.id, r.since + _UNHEARD)
         start = max(r.start, there)
-        if r.available_from is not None and r.id in entered:
-            start = min(start, max(r.available_from, entered[r.id]))
-        stop = min(r.end, r.ended_at or r.end, asked.get(r.id, r.end))
+        if r.available_from is not None and r.id in checked_in_at:
+            start = min(start, max(r.available_from, checked_in_at[r.id]))
+        stop = min(r.end, r.ended_at or r.end, given_back_at.get(r.id, r.end))
         if start < stop:
             taken[f"seat {r.seat}"].append((start, stop, r))
             taken[f"reader {r.reader}"].append((start, stop, r))
@@ -173,19 +175,19 @@ def _doubles(history: History) -> Iterator[Harm]:
 def _orphaned(history: History) -> Iterator[Harm]:
     """Claims that a reservation has and should not have, or should have and lacks."""
     for r in history.stored:
-        wanted = frozenset[str]()
+        required = frozenset[str]()
         if r.state in _LIVE:
-            wanted |= _half_hours(r, r.start, r.end)
+            required |= _half_hours(r, r.start, r.end)
         if r.state in _PRESENT:
-            wanted |= {f"u:{r.reader}"}
+            required |= {f"u:{r.reader}"}
         held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
         early = set[str]()
         if r.available_from is not None and r.available_from < r.start and r.state in _LIVE:
             early |= _half_hours(r, r.available_from, r.start)
         counts = sum(claim.startswith("n:") for claim in r.claims)
         for text in (
-            *(f"has {claim}" for claim in sorted(held - wanted - early)),
-            *(f"lacks {claim}" for claim in sorted(wanted - r.claims)),
+            *(f"has {claim}" for claim in sorted(held - required - early)),
+            *(f"lacks {claim}" for claim in sorted(required - r.claims)),
             *([f"counts {counts} times"] if counts != _counted(r) else []),
         ):
             fault = history.fault_at(r.events[-1].at)
@@ -197,12 +199,12 @@ def _half_hours(r: Stored, start: datetime, end: datetime) -> frozenset[str]:
     half hour that is used, wholly or in part."""
     local = to_local(start)
     step = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
-    wanted = set[str]()
+    claims = set[str]()
     while step < end:
         name = f"{step:%Y-%m-%d}:{step.hour * 2 + step.minute // 30}"
-        wanted |= {f"s:{r.seat}:{name}", f"r:{r.reader}:{name}"}
+        claims |= {f"s:{r.seat}:{name}", f"r:{r.reader}:{name}"}
         step += timedelta(minutes=30)
-    return frozenset(wanted)
+    return frozenset(claims)
 
 
 def _overbooked(history: History) -> Iterator[Harm]:
@@ -222,9 +224,9 @@ def _held(history: History) -> Iterator[Harm]:
     offer."""
     for r in history.stored:
         if r.state == "offered" and history.offers is not None:
-            known = history.offers.get(r.wait_id or "")
-            if known != r.id:
-                text = f"{r.id}: its entry {r.wait_id} has {known or 'no offer'}"
+            offer = history.offers.get(r.wait_id or "")
+            if offer != r.id:
+                text = f"{r.id}: its entry {r.wait_id} has {offer or 'no offer'}"
                 yield Harm("held", history.fault_at(r.since), text)
 
 
@@ -258,26 +260,28 @@ def _punished(history: History) -> Iterator[Harm]:
     violation."""
     there = {r.id: r for r in history.stored}
     punished = {violation.reservation for violation in history.violations}
-    deadlines = {o.told.id: o.told.check_in_until for o in history.operations if o.told is not None}
+    deadlines = {
+        o.promise.id: o.promise.check_in_until for o in history.operations if o.promise is not None
+    }
     # An impatient client's tap has more than one answer.
     elsewhere = {o.key for o in history.operations if o.refusal in _OWN_REASON}
-    seen = set[str]()
+    judged = set[str]()
     for operation in history.operations:
-        found = there.get(operation.target)
-        if operation.verb != "check_in" or found is None or operation.target in seen:
+        reservation = there.get(operation.target)
+        if operation.verb != "check_in" or reservation is None or operation.target in judged:
             continue
-        deadline = deadlines.get(operation.target, found.check_in_until)
+        deadline = deadlines.get(operation.target, reservation.check_in_until)
         if operation.asked_at >= deadline or operation.key in elsewhere:
             continue
         # Over before anybody was there to answer: without a violation it has cost nothing.
-        over = operation.answered_at is not None and operation.answered_at >= found.end
+        over = operation.answered_at is not None and operation.answered_at >= reservation.end
         for harm in (
-            "no show" if found.state == "no_show" and not over else "",
-            "a violation" if found.id in punished else "",
+            "no show" if reservation.state == "no_show" and not over else "",
+            "a violation" if reservation.id in punished else "",
             "too late" if operation.refusal == "too_late" else "",
         ):
             if harm:
-                seen.add(operation.target)
+                judged.add(operation.target)
                 fault = history.fault_at(deadline)
                 yield Harm("punished", fault, f"{harm}: {_said(operation)}")
                 break
@@ -304,8 +308,8 @@ def _refused_free(history: History) -> Iterator[Harm]:
                 if r.ended_at is None or r.ended_at >= probe.at
             ]
             text = f"{probe.seat} at {probe.start:%H:%M} for {probe.reader}: {probe.refusal}"
-            found = "; ".join(beside) or "nothing"
-            yield Harm("refused_free", history.fault_at(probe.at), f"{text} (there was {found})")
+            others = "; ".join(beside) or "nothing"
+            yield Harm("refused_free", history.fault_at(probe.at), f"{text} (there was {others})")
 
 
 def _late(history: History) -> Iterator[Harm]:
@@ -313,17 +317,18 @@ def _late(history: History) -> Iterator[Harm]:
     nevertheless, because an attempt arrived afterwards. The refusal of a repeated scan is no harm:
     the code is checked before the key, and may have expired by then.
     """
-    kept = {key: r for r in history.stored for key in r.keys}
+    by_key = {key: r for r in history.stored for key in r.keys}
     for o in history.operations:
         refused = o.refusal and o.attempts > 1 and o.verb not in _SCANS
-        if (refused or o.undone) and o.key in kept:
-            yield Harm("late", history.fault_of(o), f"{_said(o)}, but {kept[o.key].id} has it")
+        if (refused or o.undone) and o.key in by_key:
+            yield Harm("late", history.fault_of(o), f"{_said(o)}, but {by_key[o.key].id} has it")
 
 
 def _said(operation: Operation) -> str:
-    told = operation.told
-    state = told.state if told is not None else operation.refusal or "unknown"
+    promise = operation.promise
+    state = promise.state if promise is not None else operation.refusal or "unknown"
     return (
-        f"{operation.verb} {operation.target or (told.id if told else '')} by {operation.reader} "
-        f"({operation.attempts} attempts from {operation.asked_at:%H:%M:%S}) → {state}"
+        f"{operation.verb} {operation.target or (promise.id if promise else '')} "
+        f"by {operation.reader} ({operation.attempts} attempts from "
+        f"{operation.asked_at:%H:%M:%S}) → {state}"
     )

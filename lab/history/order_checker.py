@@ -149,15 +149,15 @@ class SearchTooLong(Exception):
 
 def check(objects: Mapping[str, Iterable[Call]]) -> list[Disorder]:
     """The objects whose calls allow no order. Raises: SearchTooLong."""
-    found = []
+    disorders = []
     for thing, calls in objects.items():
         ordered = sorted(calls, key=attrgetter("begin"))
         if _fits(sorted(ordered, key=_moment)) or _fits(ordered):
             continue
         for alone in _independent(ordered):
             if not _search(sorted(alone, key=_moment)):
-                found.append(Disorder(thing, sorted(alone, key=attrgetter("begin"))))
-    return found
+                disorders.append(Disorder(thing, sorted(alone, key=attrgetter("begin"))))
+    return disorders
 
 
 def _independent(calls: Sequence[Call]) -> list[list[Call]]:
@@ -209,16 +209,16 @@ def _search(calls: Sequence[Call]) -> bool:
     everything = (1 << len(calls)) - 1
     ends = [call.end for call in calls]
     earlier = [_earlier(calls, call) for call in calls]
-    seen: set[tuple[int, State]] = set()
+    visited: set[tuple[int, State]] = set()
     stack: list[tuple[int, State]] = [(0, FREE)]
     while stack:
         done, state = stack.pop()
         if done == everything:
             return True
-        if (done, state) in seen:
+        if (done, state) in visited:
             continue
-        seen.add((done, state))
-        if len(seen) > _SEARCH_LIMIT:
+        visited.add((done, state))
+        if len(visited) > _SEARCH_LIMIT:
             raise SearchTooLong(f"{len(calls)} calls")
         left = [n for n in range(len(calls)) if not done >> n & 1]
         first_end = min(ends[n] for n in left)

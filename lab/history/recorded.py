@@ -76,49 +76,51 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
     """The calls on each seat's day and each reader's day. If any booking crosses midnight, a day
     is from noon to noon."""
     history = _from_noon(history)
-    found: dict[str, list[Call]] = defaultdict(list)
+    calls: dict[str, list[Call]] = defaultdict(list)
     stored = {r.id: r for r in history.stored}
     by_key = {key: r for r in history.stored for key in r.keys}
     of_booking: dict[str, list[Operation]] = defaultdict(list)
     effective = []
     for operation in history.operations:
         for thing, call in _refused(operation):
-            found[thing].append(call)
+            calls[thing].append(call)
         if not operation.refusal:
             effective.append(operation)
         elif operation.key in by_key:
             # An attempt that seemed lost has come after the refusal of its repetition.
             effective.append(replace(operation, refusal="", answered_at=None))
     for operation in _merged(effective):
-        made = operation.told.id if operation.told is not None else operation.target
+        made = operation.promise.id if operation.promise is not None else operation.target
         if not made and operation.key in by_key:
             made = by_key[operation.key].id
         r = stored.get(made)
-        if operation.told is not None or (r is not None and _happened(operation, r)):
+        if operation.promise is not None or (r is not None and _happened(operation, r)):
             of_booking[made].append(operation)
     for id in {*of_booking, *stored}:
         r = stored.get(id)
         for thing, call in _life(id, r, of_booking.get(id, ()), one_clock):
-            found[thing].append(call)
-    return found
+            calls[thing].append(call)
+    return calls
 
 
 def _from_noon(history: History) -> History:
     """The history with all times of use twelve hours earlier if any booking crosses midnight, so
     that each lies within one day; else the history unchanged."""
-    times = [o.wanted[1:] for o in history.operations if o.wanted is not None]
-    times += [(o.told.start, o.told.end) for o in history.operations if o.told is not None]
+    times = [o.requested[1:] for o in history.operations if o.requested is not None]
+    times += [(o.promise.start, o.promise.end) for o in history.operations if o.promise is not None]
     times += [(r.start, r.end) for r in history.stored]
     if all(local_date(start) == last_date(TimeRange(start, end)) for start, end in times):
         return history
 
     def earlier(operation: Operation) -> Operation:
-        wanted, told = operation.wanted, operation.told
-        if wanted is not None:
-            wanted = wanted[0], wanted[1] - _HALF_A_DAY, wanted[2] - _HALF_A_DAY
-        if told is not None:
-            told = replace(told, start=told.start - _HALF_A_DAY, end=told.end - _HALF_A_DAY)
-        return replace(operation, wanted=wanted, told=told)
+        requested, promise = operation.requested, operation.promise
+        if requested is not None:
+            requested = requested[0], requested[1] - _HALF_A_DAY, requested[2] - _HALF_A_DAY
+        if promise is not None:
+            promise = replace(
+                promise, start=promise.start - _HALF_A_DAY, end=promise.end - _HALF_A_DAY
+            )
+        return replace(operation, requested=requested, promise=promise)
 
     rows = [
         replace(
@@ -149,25 +151,25 @@ def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
         if not key:
             yield operation
             continue
-        known = by_key.setdefault((operation.reader, key), operation)
-        if known is not operation:
-            answered = [o for o in (known, operation) if o.told and o.answered_at]
-            first = min(answered, key=lambda o: o.answered_at or o.asked_at, default=known)
-            asked = min(known.asked_at, operation.asked_at)
-            by_key[operation.reader, key] = replace(first, asked_at=asked)
+        merged = by_key.setdefault((operation.reader, key), operation)
+        if merged is not operation:
+            answered = [o for o in (merged, operation) if o.promise and o.answered_at]
+            first = min(answered, key=lambda o: o.answered_at or o.asked_at, default=merged)
+            asked_at = min(merged.asked_at, operation.asked_at)
+            by_key[operation.reader, key] = replace(first, asked_at=asked_at)
     yield from by_key.values()
 
 
 def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
     kind = _REFUSALS.get(operation.refusal)
-    if kind is None or operation.wanted is None or operation.answered_at is None:
+    if kind is None or operation.requested is None or operation.answered_at is None:
         return
-    wanted = place(*operation.wanted)
-    thing = wanted.seat if kind == "seat" else operation.reader
+    target = place(*operation.requested)
+    thing = target.seat if kind == "seat" else operation.reader
     begin = operation.asked_at.timestamp() - REFUSED_WITHIN_S
     end = operation.answered_at.timestamp()
-    call = Call(Kind.REFUSED, operation.target, wanted.slots, begin, end, operation.reader)
-    yield f"{kind} {thing} on {wanted.day}", call
+    call = Call(Kind.REFUSED, operation.target, target.slots, begin, end, operation.reader)
+    yield f"{kind} {thing} on {target.day}", call
 
 
 def _life(
@@ -205,10 +207,10 @@ def _life(
 def _taken(waiting: list[Operation], verb: str) -> Operation | None:
     """Removes the first operation with this verb from ``waiting`` and returns it; None if there
     is none."""
-    found = next((o for o in waiting if o.verb == verb), None)
-    if found is not None:
-        waiting.remove(found)
-    return found
+    operation = next((o for o in waiting if o.verb == verb), None)
+    if operation is not None:
+        waiting.remove(operation)
+    return operation
 
 
 def _placed_from(steps: Sequence[tuple[Event, Operation | None]]) -> int:
@@ -226,7 +228,7 @@ def _moment(
     if operation is None:
         begin = event.at.timestamp() if one_clock else -inf
         return _Moment(begin, OPEN, f"the service: {event.name}", order)
-    answered = operation.answered_at if operation.told is not None else None
+    answered = operation.answered_at if operation.promise is not None else None
     end = answered.timestamp() if answered is not None else OPEN
     begin = operation.asked_at.timestamp()
     return _Moment(begin, end, f"{reader} {operation.verb}", order)
@@ -240,11 +242,11 @@ def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iter
     lost = []
     for operation in operations:
         counts[operation.verb] -= 1
-        if counts[operation.verb] < 0 and operation.told is not None:
+        if counts[operation.verb] < 0 and operation.promise is not None:
             lost.append(Event(operation.verb, operation.asked_at))
-    known = [*events, *lost]
-    first = [e for e in known if e.name in ("reserve", "hold")]
-    yield from [*first, *(e for e in known if e not in first)]
+    all_events = [*events, *lost]
+    first = [e for e in all_events if e.name in ("reserve", "hold")]
+    yield from [*first, *(e for e in all_events if e not in first)]
 
 
 def _place_after(
@@ -253,20 +255,24 @@ def _place_after(
     """The booking's place after the event; None if it has ended."""
     if event.name in _ENDS:
         return None
-    told = operation.told if operation is not None else None
-    if event.name == "reserve" and told is None and r is not None and _never_moved(r):
+    promise = operation.promise if operation is not None else None
+    if event.name == "reserve" and promise is None and r is not None and _never_moved(r):
         return place(r.seat, r.start, r.end)
     if operation is not None and event.name in ("reserve", "change", "extend", "shorten", "accept"):
         if event.name != operation.verb:
             return now
-        wanted = (told.seat, told.start, told.end) if told is not None else operation.wanted
-        if wanted is not None:
-            new = place(*wanted)
+        requested = (
+            (promise.seat, promise.start, promise.end)
+            if promise is not None
+            else operation.requested
+        )
+        if requested is not None:
+            new = place(*requested)
             return _until_the_end_of(new, now) if event.name == "shorten" else new
     if event.name == "change" and operation is None and r is not None:
         return place(r.seat, r.start, r.end)
-    if event.name == "hold" and operation is not None and operation.wanted is not None:
-        return place(*operation.wanted)  # as its reader saw it: it may have been extended since
+    if event.name == "hold" and operation is not None and operation.requested is not None:
+        return place(*operation.requested)  # as its reader saw it: it may have been extended since
     if event.name in ("reserve", "hold") and r is not None:
         return place(r.seat, r.start, r.end)
     if event.name == "check_in" and r is not None and now is not None:
@@ -277,8 +283,8 @@ def _place_after(
 def _until_the_end_of(new: Place, now: Place | None) -> Place:
     """The half hours of ``now`` up to the end of ``new``: an earlier end keeps what a check-in
     has added before the start."""
-    kept = (1 << new.slots.bit_length()) - 1
-    return replace(new, slots=now.slots & kept) if now is not None else new
+    mask = (1 << new.slots.bit_length()) - 1
+    return replace(new, slots=now.slots & mask) if now is not None else new
 
 
 def _never_moved(r: Stored) -> bool:

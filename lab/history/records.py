@@ -9,7 +9,7 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Promise:
     """The reservation as a successful answer describes it."""
 
     id: str
@@ -24,8 +24,8 @@ class Told:
 class Operation:
     """One tap of a reader, with all of its repetitions under one key.
 
-    Its outcome is unknown until an answer (``told``) or a refusal (``refusal``, its code) arrives.
-    Until then it may have taken effect at any time since ``asked_at``, or not at all.
+    Its outcome is unknown until a success (``promise``) or a refusal (``refusal``, its code) is
+    answered. Until then it may have taken effect at any time since ``asked_at``, or not at all.
     """
 
     reader: str
@@ -35,17 +35,17 @@ class Operation:
     """The id of the reservation that it changes; empty for a new one."""
     asked_at: datetime
     answered_at: datetime | None = None
-    told: Told | None = None
+    promise: Promise | None = None
     refusal: str = ""
     attempts: int = 0
-    wanted: tuple[str, datetime, datetime] | None = None
+    requested: tuple[str, datetime, datetime] | None = None
     """The requested seat, start and end."""
     undone: bool = False
     """True if the last attempt was answered as failed, and had not taken effect by then."""
 
     @property
     def unknown(self) -> bool:
-        return self.told is None and not self.refusal
+        return self.promise is None and not self.refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,9 @@ def stored(document: Mapping[str, Any]) -> Stored:
     )
 
 
-def told(body: Mapping[str, Any]) -> Told:
+def promise_of(body: Mapping[str, Any]) -> Promise:
     """Reads the reservation from the body of a successful answer."""
     start, end, until = (
         datetime.fromisoformat(body[name]) for name in ("start", "end", "check_in_until")
     )
-    return Told(body["id"], body["state"], body["seat"]["id"], start, end, until)
+    return Promise(body["id"], body["state"], body["seat"]["id"], start, end, until)

@@ -102,7 +102,7 @@ _HOURS: Final = (10, 11, 12)
 _NOTED: Final = 5
 
 
-class _Known(Exception):
+class _Visited(Exception):
     """The run has reached a state that was explored before."""
 
 
@@ -126,8 +126,8 @@ class Explorer:
         self._plant, self._stop_at = plant, stop_at
         self._prepared, ids = _prepared(library, scenario)
         self._parties = scenario.parties(library.readers, ids)
-        self._known: set[int] = set()
-        self._seen = SeatProbe(library)
+        self._visited: set[int] = set()
+        self._probe = SeatProbe(library)
         self._digests: dict[int, tuple[object, int]] = {}
         self.result = Explored(scenario.name)
 
@@ -141,7 +141,7 @@ class Explorer:
                 left.extend(self._run(prefix))
             if self.result.harm and self._stop_at is not None:
                 break
-        self.result.states = len(self._known)
+        self.result.states = len(self._visited)
         return self.result
 
     def _run(self, prefix: Sequence[int]) -> list[tuple[int, ...]]:
@@ -160,10 +160,10 @@ class Explorer:
         taken: list[int] = []
         others: list[tuple[int, ...]] = []
         faults = self._faults
-        known = False
+        visited = False
 
         def step() -> bool:
-            nonlocal faults, known
+            nonlocal faults, visited
             choices = list(_choices(run, faults > 0, self._scenario))
             if not choices:
                 return False
@@ -171,10 +171,10 @@ class Explorer:
                 chosen = prefix[len(taken)]
             else:
                 state = self._state(run, faults)
-                if state in self._known:
-                    known = True
-                    raise _Known()
-                self._known.add(state)
+                if state in self._visited:
+                    visited = True
+                    raise _Visited()
+                self._visited.add(state)
                 others.extend((*taken, n) for n in range(1, len(choices)))
                 chosen = 0
             taken.append(chosen)
@@ -194,12 +194,12 @@ class Explorer:
             run.loop.run(self._all_parties(run))
             for request in list(run.network.waiting):  # what was late comes last
                 run.network.let(request)
-            run.loop.run(self._tell(run))
+            run.loop.run(self._dispatch_outbox(run))
             history = run.outcome()
-            history.probes += self._seen.look(run.cluster.primary, self._scenario.now, _HOURS)
+            history.probes += self._probe.look(run.cluster.primary, self._scenario.now, _HOURS)
             for text in _harm(history):
                 self._note(text, run)
-        except _Known:
+        except _Visited:
             pass
         except Stuck:
             self._note("unanswered: all wait, and nothing happens any more", run)
@@ -210,12 +210,12 @@ class Explorer:
     async def _all_parties(self, run: Run) -> None:
         """Lets all parties act at once. Afterwards, without faults, every reader without an
         answer asks again, and the jobs repair what a crash left."""
-        told: dict[str, Operation | None] = {}
+        operations: dict[str, Operation | None] = {}
 
         async def act(party: Party) -> None:
             worker = run.workers[party.worker]
             with suppress(Unavailable):  # a job, which comes again
-                told[party.name] = await party.act(worker, run.recorder, None)
+                operations[party.name] = await party.act(worker, run.recorder, None)
 
         tasks = [run.start(p.name, p.worker, act(p)) for p in self._parties]
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -226,7 +226,7 @@ class Explorer:
             run.heal()
         run.loop.step = run.calm_step  # from here on nothing fails
         for party in self._parties:
-            operation = told.get(party.name) or _of(run.recorder.history, party)
+            operation = operations.get(party.name) or _of(run.recorder.history, party)
             if party.asks_again and operation is not None and operation.unknown:
                 PARTY.set(f"{party.name}+")
                 await self._asks_again(run, party, operation)
@@ -251,14 +251,14 @@ class Explorer:
             if operation.unknown:
                 await asyncio.sleep(_ASKS_AGAIN_S)
 
-    async def _tell(self, run: Run) -> None:
+    async def _dispatch_outbox(self, run: Run) -> None:
         outbox = self._library.worker_on(run.cluster.primary).outbox
         while await outbox.dispatch(MONDAY):
             pass
 
     def _note(self, text: str | None, run: Run) -> None:
-        wanted = self._stop_at is None or (text or "").startswith(tuple(self._stop_at))
-        if text and wanted and len(self.result.harm) < _NOTED:
+        relevant = self._stop_at is None or (text or "").startswith(tuple(self._stop_at))
+        if text and relevant and len(self.result.harm) < _NOTED:
             self.result.harm.append("\n    ".join((text, *run.steps)))
 
     def _state(self, run: Run, faults: int) -> int:
@@ -274,17 +274,19 @@ class Explorer:
         behind = frozenset(run.cluster.behind)
         traces = tuple(run.traces.items())
         alive = frozenset(run.alive)
-        answers = tuple((o.key, o.verb, o.refusal, o.told) for o in run.recorder.history.operations)
+        answers = tuple(
+            (o.key, o.verb, o.refusal, o.promise) for o in run.recorder.history.operations
+        )
         passed = round(run.loop.time(), 3)
         return hash((store, waiting, traces, alive, behind, faults, answers, passed))
 
     def _digest(self, document: Any) -> int:
-        known = self._digests.get(id(document))
-        if known is None or known[0] is not document:
+        cached = self._digests.get(id(document))
+        if cached is None or cached[0] is not document:
             if len(self._digests) > 50_000:
                 self._digests.clear()
-            known = self._digests[id(document)] = (document, hash(repr(document)))
-        return known[1]
+            cached = self._digests[id(document)] = (document, hash(repr(document)))
+        return cached[1]
 
 
 def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Request | None, Move]]:

@@ -60,13 +60,13 @@ def _hashable(value: Any) -> Any:
 @cache
 def unique_indexes(collection: str) -> tuple[UniqueIndex, ...]:
     """The unique indexes that the service declares, that of ``_id`` first."""
-    found = [UniqueIndex("_id_", ("_id",), None, sparse=False)]
+    indexes = [UniqueIndex("_id_", ("_id",), None, sparse=False)]
     for model in INDEXES.get(collection, ()):
         d = model.document
         if d.get("unique"):
             only = d.get("partialFilterExpression")
-            found.append(UniqueIndex(d["name"], tuple(d["key"]), only, bool(d.get("sparse"))))
-    return tuple(found)
+            indexes.append(UniqueIndex(d["name"], tuple(d["key"]), only, bool(d.get("sparse"))))
+    return tuple(indexes)
 
 
 class Table:
@@ -169,26 +169,26 @@ class MemoryStore:
         limit: int = 0,
     ) -> list[Document]:
         """The matching documents, in the given order, else in the order of insertion."""
-        found = list(self._found(name, query))
+        documents = list(self._matching(name, query))
         for path, direction in reversed(order):
-            found.sort(key=lambda d: _place(d, path, direction), reverse=direction < 0)
-        found = found[skip : skip + limit if limit else None]
-        return [projected(document, projection) for document in found]
+            documents.sort(key=lambda d: _place(d, path, direction), reverse=direction < 0)
+        documents = documents[skip : skip + limit if limit else None]
+        return [projected(document, projection) for document in documents]
 
-    def _found(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
+    def _matching(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
         documents, query = self.table(name).documents, stored(query)
         id = query.get("_id", MISSING)
         if isinstance(id, str):  # by far the most
-            known = documents.get(id)
-            if known is not None and matches(known, query):
-                yield known
+            candidate = documents.get(id)
+            if candidate is not None and matches(candidate, query):
+                yield candidate
             return
         for document in list(documents.values()):
             if matches(document, query):
                 yield document
 
     def count(self, name: str, query: Mapping[str, Any]) -> int:
-        return sum(1 for _ in self._found(name, query))
+        return sum(1 for _ in self._matching(name, query))
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ class MemoryStore:
 
         Raises: DuplicateKeyError.
         """
-        old = next(self._found(name, query), None)
+        old = next(self._matching(name, query), None)
         if old is None and not upsert:
             return None
         new = updated(old, update) if old is not None else stored(upserted(query, update))
@@ -231,8 +231,8 @@ class MemoryStore:
             table.insert(new)
         else:
             table.put(new)
-        shown = new if after else old
-        return projected(shown, projection) if shown is not None else None
+        result = new if after else old
+        return projected(result, projection) if result is not None else None
 
     def update(
         self,
@@ -244,25 +244,25 @@ class MemoryStore:
         upsert: bool = False,
     ) -> Changed:
         """Updates the first match, or all with ``many``. Raises: DuplicateKeyError."""
-        found = list(self._found(name, query))
-        if not found and upsert:
+        matching = list(self._matching(name, query))
+        if not matching and upsert:
             new = upserted(query, update)
             self.table(name).insert(new)
             return Changed(upserted_id=new["_id"])
         changed = 0
-        for old in found if many else found[:1]:
+        for old in matching if many else matching[:1]:
             new = updated(old, update)
             if new != old:
                 self.table(name).put(new)
                 changed += 1
-        return Changed(len(found) if many else min(1, len(found)), changed)
+        return Changed(len(matching) if many else min(1, len(matching)), changed)
 
     def delete(self, name: str, query: Mapping[str, Any], *, many: bool = False) -> Deleted:
-        found = list(self._found(name, query))
-        found = found if many else found[:1]
-        for document in found:
+        matching = list(self._matching(name, query))
+        matching = matching if many else matching[:1]
+        for document in matching:
             self.table(name).remove(document["_id"])
-        return Deleted(len(found))
+        return Deleted(len(matching))
 
 
 def _place(document: Document, path: str, direction: int) -> tuple[int, Any]:

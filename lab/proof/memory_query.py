@@ -54,8 +54,8 @@ def field_of(document: Any, path: str) -> Any:
                 value = value[int(part)] if int(part) < len(value) else MISSING
                 continue
             rest = ".".join(_parts(path)[number:])
-            found = [field_of(item, rest) for item in value if isinstance(item, dict)]
-            return found if any(item is not MISSING for item in found) or not value else MISSING
+            values = [field_of(item, rest) for item in value if isinstance(item, dict)]
+            return values if any(item is not MISSING for item in values) or not value else MISSING
         if not isinstance(value, dict) or part not in value:
             return MISSING
         value = value[part]
@@ -78,10 +78,10 @@ def _comparable(value: Any, other: Any) -> bool:
     return sort_key(value)[0] == sort_key(other)[0]
 
 
-def _equal(value: Any, wanted: Any) -> bool:
+def _equal(value: Any, expected: Any) -> bool:
     if value is MISSING:
-        return wanted is None
-    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+        return expected is None
+    return bool(value == expected) and isinstance(value, bool) == isinstance(expected, bool)
 
 
 def _any(value: Any, test: Callable[[Any], bool]) -> bool:
@@ -89,9 +89,9 @@ def _any(value: Any, test: Callable[[Any], bool]) -> bool:
     return test(value) or (isinstance(value, list) and any(test(item) for item in value))
 
 
-def _holds(value: Any, wanted: Any) -> bool:
-    """True if the value is ``wanted``, or a list that contains it."""
-    return _any(value, lambda item: _equal(item, wanted))
+def _holds(value: Any, expected: Any) -> bool:
+    """True if the value is ``expected``, or a list that contains it."""
+    return _any(value, lambda item: _equal(item, expected))
 
 
 def _is_type(value: Any, name: str) -> bool:
@@ -123,7 +123,7 @@ def _passes(value: Any, operator: str, operand: Any) -> bool:
         case "$type":
             return _any(value, lambda item: _is_type(item, operand))
         case "$not":
-            return not all(_passes(value, name, wanted) for name, wanted in operand.items())
+            return not all(_passes(value, name, inner) for name, inner in operand.items())
         case "$elemMatch":
             return isinstance(value, list) and any(matches(item, operand) for item in value)
         case "$regex":
@@ -139,27 +139,27 @@ def _passes(value: Any, operator: str, operand: Any) -> bool:
 
 def matches(document: Document, query: Mapping[str, Any]) -> bool:
     """True if the query finds the document."""
-    for name, wanted in query.items():
+    for name, condition in query.items():
         if name == "$or":
-            if not any(matches(document, one) for one in wanted):
+            if not any(matches(document, one) for one in condition):
                 return False
         elif name == "$and":
-            if not all(matches(document, one) for one in wanted):
+            if not all(matches(document, one) for one in condition):
                 return False
         elif name == "$expr":
-            if not evaluated(wanted, document):
+            if not evaluated(condition, document):
                 return False
         elif name.startswith("$"):
             raise NotImplementedError(name)
-        elif not _field_matches(field_of(document, name), wanted):
+        elif not _field_matches(field_of(document, name), condition):
             return False
     return True
 
 
-def _field_matches(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict) and any(name.startswith("$") for name in wanted):
-        return all(_passes(value, name, operand) for name, operand in wanted.items())
-    return _holds(value, wanted)
+def _field_matches(value: Any, condition: Any) -> bool:
+    if isinstance(condition, dict) and any(name.startswith("$") for name in condition):
+        return all(_passes(value, name, operand) for name, operand in condition.items())
+    return _holds(value, condition)
 
 
 # --- expressions ----------------------------------------------------------------------------------
@@ -339,10 +339,10 @@ def _pulled(item: Any, condition: Any) -> bool:
 def upserted(query: Mapping[str, Any], update: Any) -> Document:
     """The document that an upsert inserts if the query finds none."""
     base: Document = {}
-    for name, wanted in query.items():
-        operators = isinstance(wanted, dict) and any(key.startswith("$") for key in wanted)
+    for name, condition in query.items():
+        operators = isinstance(condition, dict) and any(key.startswith("$") for key in condition)
         if not name.startswith("$") and not operators:
-            _put(base, name, wanted)
+            _put(base, name, condition)
     return updated(base, update, fresh=True)
 
 
@@ -350,18 +350,18 @@ def projected(document: Document, projection: Mapping[str, Any] | None) -> Docum
     """A copy of the document with the projected fields only."""
     if not projection:
         return dict(document)
-    wanted = {name: show for name, show in projection.items() if name != "_id"}
-    if wanted and all(wanted.values()):
-        found: Document = {}
+    fields = {name: show for name, show in projection.items() if name != "_id"}
+    if fields and all(fields.values()):
+        selected: Document = {}
         if projection.get("_id", 1) and "_id" in document:
-            found["_id"] = document["_id"]
-        for name in wanted:
+            selected["_id"] = document["_id"]
+        for name in fields:
             value = field_of(document, name)
             if value is not MISSING:
-                _put(found, name, value)
-        return found
-    if any(wanted.values()):
+                _put(selected, name, value)
+        return selected
+    if any(fields.values()):
         raise NotImplementedError("a projection that shows and hides")
-    if not wanted and projection.get("_id"):
+    if not fields and projection.get("_id"):
         return {"_id": document["_id"]}
     return {name: value for name, value in document.items() if name not in projection}

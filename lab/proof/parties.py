@@ -34,7 +34,7 @@ ONE: Final = seat(1)
 TWO: Final = seat(2)
 
 
-def _wanted(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
+def _requested(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
     start = local_instant(when.day, when.start) if when.start is not None else now
     return seat_id, start, next_clock_instant(start, when.end)
 
@@ -46,7 +46,7 @@ def _taps(
     now: datetime,
     ask: Callable[[Worker, RequestContext], Awaitable[Reservation]],
     target: str = "",
-    wanted: tuple[str, datetime, datetime] | None = None,
+    requested: tuple[str, datetime, datetime] | None = None,
     *,
     keyed: bool = True,
     repeated: bool = False,
@@ -59,7 +59,7 @@ def _taps(
         repeats = repeated or again is not None
         ctx = context(reader, now, name if keyed else None, repeated=repeats)
         tap = await recorder.tap(
-            reader.id, verb, name, lambda: ask(worker, ctx), target, wanted, again
+            reader.id, verb, name, lambda: ask(worker, ctx), target, requested, again
         )
         tap.attempts += repeated
         return tap
@@ -110,7 +110,7 @@ def _books(
         name,
         now,
         lambda worker, ctx: worker.reservations.create(ctx, seat_id, when),
-        wanted=_wanted(seat_id, when, now),
+        requested=_requested(seat_id, when, now),
         repeated=repeated,
     )
 
@@ -161,7 +161,7 @@ def changes(
         now,
         lambda worker, ctx: worker.reservations.change(ctx, id, seat_id, when.start, when.end),
         id,
-        _wanted(seat_id, when, now),
+        _requested(seat_id, when, now),
         repeated=repeated,
     )
 
@@ -179,9 +179,9 @@ def extends(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act
 
 def shortens(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
     """The reader ends the stay early, at the hour."""
-    end, kept = at(hour).time(), (ONE, at(10), at(hour))
+    end, requested = at(hour).time(), (ONE, at(10), at(hour))
     return _taps(
-        reader, "shorten", name, now, lambda w, c: w.early_end.shorten(c, id, end), id, kept
+        reader, "shorten", name, now, lambda w, c: w.early_end.shorten(c, id, end), id, requested
     )
 
 

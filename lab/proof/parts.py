@@ -98,13 +98,13 @@ def explorer(say: Say) -> ProofPart:
     begun, done = time.perf_counter(), list[Explored]()
     with _processes() as pool:
         ways = [("day", 1), ("across", 1), ("day", 0), ("across", 0)]
-        wanted = [
+        tasks = [
             (n, *way)
             for n, scenario in enumerate(scenarios())
             for way in ways
             if way != ("across", 1) or scenario.name not in LONG
         ]
-        for explored in pool.map(_explore, wanted):
+        for explored in pool.map(_explore, tasks):
             say(f"  {explored.runs:6} runs: {explored.scenario}")
             done.append(explored)
     failures = [f"{e.scenario}: {text}" for e in done for text in e.harm]
@@ -119,42 +119,42 @@ def explorer(say: Say) -> ProofPart:
 
 def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
     """A thousand simulated days, one for each seed."""
-    begun, found = time.perf_counter(), list[DayResult]()
+    begun, played = time.perf_counter(), list[DayResult]()
     groups = [
         range(n, min(n + _SEEDS_AT_ONCE, first + count))
         for n in range(first, first + count, _SEEDS_AT_ONCE)
     ]
     with _processes() as pool:
         for number, results in enumerate(pool.map(_play, groups), start=1):
-            found += results
+            played += results
             if number % 10 == 0:
-                say(f"  {len(found)} days")
-    failures = [f"seed {day.seed}: {text}" for day in found for text in day.harm]
+                say(f"  {len(played)} days")
+    failures = [f"seed {day.seed}: {text}" for day in played for text in day.harm]
     numbers = {
-        "days": len(found),
-        "operations": sum(day.operations for day in found),
-        "acknowledged": sum(day.acknowledged for day in found),
-        "unknown": sum(day.unknown for day in found),
-        "faults": sum(day.faults for day in found),
+        "days": len(played),
+        "operations": sum(day.operations for day in played),
+        "acknowledged": sum(day.acknowledged for day in played),
+        "unknown": sum(day.unknown for day in played),
+        "faults": sum(day.faults for day in played),
     }
     return ProofPart("days", _since(begun), numbers, tuple(failures[:_SHOWN]))
 
 
 def bugs(say: Say) -> ProofPart:
     """Finds each planted mistake in its scenario, by day and across midnight."""
-    begun, failures, runs, found = time.perf_counter(), list[str](), 0, 0
+    begun, failures, runs, found_count = time.perf_counter(), list[str](), 0, 0
     searches = [(name, "day") for name in PLANTS]
     searches += [(name, "across") for name, mistake in PLANTS.items() if not mistake.by_day]
     for name, hours in searches:
         cpu = time.process_time()
         harm, tried = find_bug(name, hours)
         runs += tried
-        found += bool(harm)
+        found_count += bool(harm)
         text = f"found after {tried} runs" if harm else "not found"
         say(f"  {name} ({hours}): {text}, {time.process_time() - cpu:.1f} s of CPU")
         if not harm:
             failures.append(f"not found: {name} ({hours}) in {PLANTS[name].scenario}")
-    numbers = {"bugs": len(searches), "found": found, "runs": runs}
+    numbers = {"bugs": len(searches), "found": found_count, "runs": runs}
     return ProofPart("bugs", _since(begun), numbers, tuple(failures))
 
 
@@ -203,8 +203,8 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         enough = len(recorded.operations) >= OPERATIONS and len(recorded.faults) >= len(NAMES)
         return enough or time.perf_counter() - begun > _LIVE_AT_MOST_S
 
-    async with rig(folder, LIVE.workers) as found:
-        recorded = await trial(found, rounds(), LIVE, 1, over, lambda name: say(f"  {name}"))
+    async with rig(folder, LIVE.workers) as running:
+        recorded = await trial(running, rounds(), LIVE, 1, over, lambda name: say(f"  {name}"))
         harm = all_harm(recorded)
     failures = [f"{one.kind} ({one.fault}): {one.text}" for one in harm[:_SHOWN]]
     if len(recorded.operations) < OPERATIONS:
@@ -213,7 +213,7 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         "readers": LIVE.readers,
         "faults": len(recorded.faults),
         "operations": len(recorded.operations),
-        "acknowledged": sum(o.told is not None for o in recorded.operations),
+        "acknowledged": sum(o.promise is not None for o in recorded.operations),
         "unknown": sum(o.unknown for o in recorded.operations),
     }
     return ProofPart("history", _since(begun), numbers, tuple(failures))
@@ -236,8 +236,8 @@ def _processes() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
-def _explore(wanted: tuple[int, str, int]) -> Explored:
-    number, hours, faults = wanted
+def _explore(task: tuple[int, str, int]) -> Explored:
+    number, hours, faults = task
     with _clock_of(hours):
         return Explorer(scenarios()[number], library(2, 4, hours), faults=faults).explore()
 

@@ -83,8 +83,8 @@ def early_check_in_without_claims() -> Around:
 
     def without(old: Reservation, new: Reservation) -> Reservation:
         taken = (ClaimKind.SEAT.prefix, ClaimKind.READER.prefix)
-        kept = (c for c in new.claims if c in old.claims or not c.startswith(taken))
-        return replace(new, claims=tuple(kept))
+        remaining = (c for c in new.claims if c in old.claims or not c.startswith(taken))
+        return replace(new, claims=tuple(remaining))
 
     return _wrong(stays, "check_in", without)
 
@@ -101,10 +101,10 @@ def expired_leave_gives_day_back() -> Around:
 def change_without_key() -> Around:
     """The result of a change is stored under its key, but the key is not claimed."""
 
-    def kept(r: Reservation, result: IdempotentResult) -> Reservation:
+    def without_claim(r: Reservation, result: IdempotentResult) -> Reservation:
         return replace(r, idempotency_results=(*r.idempotency_results, result))
 
-    return mock.patch.object(reservation_writer, "with_idempotency", kept)
+    return mock.patch.object(reservation_writer, "with_idempotency", without_claim)
 
 
 def one_booking_more() -> Around:

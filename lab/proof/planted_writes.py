@@ -134,8 +134,8 @@ def look_instead_of_fence(run: Run) -> None:
         async def look(
             old: Reservation, change_id: str, repository: ReservationRepository = repository
         ) -> bool:
-            found = await repository._all.find_one({"_id": old.id}) or {}
-            return change_id in found.get("changes", ())
+            row = await repository._all.find_one({"_id": old.id}) or {}
+            return change_id in row.get("changes", ())
 
         _set(repository, "_fence_revision", look)
 
@@ -244,9 +244,9 @@ def outbox_is_emptied(run: Run) -> None:
     for repository in _repositories(run):
 
         async def emptied(
-            told: list[Reservation], repository: ReservationRepository = repository
+            published: list[Reservation], repository: ReservationRepository = repository
         ) -> None:
-            ids = {"_id": {"$in": [r.id for r in told]}}
+            ids = {"_id": {"$in": [r.id for r in published]}}
             await repository._all.update_many(ids, {"$set": {"outbox": []}})
 
         _set(repository, "remove_outbox_events", emptied)
@@ -277,8 +277,8 @@ def _accepting(worker: Worker) -> Callable[[Reservation], Any]:
         for row in day.by_seat.get(made.seat_id, ()):
             if row.start < made.end and made.start < row.end:
                 raise ClaimLost(next(c for c in made.claims if c.startswith("s:")))
-        kept = tuple(claim for claim in made.claims if not claim.startswith("s:"))
-        await insert(replace(made, claims=kept))
+        claims = tuple(claim for claim in made.claims if not claim.startswith("s:"))
+        await insert(replace(made, claims=claims))
 
     return by_the_board
 
@@ -297,8 +297,8 @@ def _guard(run: Run, guard: Callable[[Document, bool], Document]) -> None:
             if "state" in query:
                 due = any(isinstance(v, dict) for v in query.values())
                 query = guard(query, due)
-            found: Document | None = await change(query, update, **options)
-            return found
+            row: Document | None = await change(query, update, **options)
+            return row
 
         _set(collection, "find_one_and_update", weaker)
 

@@ -24,7 +24,7 @@ class SeatProbe:
     def __init__(self, library: SimulatedLibrary) -> None:
         self._library = library
         self._seats = [seat.id for seat in library.loaded.reference.catalog.seats.values()]
-        self._known: set[frozenset[str]] = set()
+        self._tried: set[frozenset[str]] = set()
 
     def look(self, store: MemoryStore, now: datetime, hours: Sequence[int]) -> Sequence[Probe]:
         """Requests at ``now`` every seat that the store has free in one of the ``hours``.
@@ -33,12 +33,12 @@ class SeatProbe:
         seats = ClaimKind.SEAT.prefix
         claims = frozenset(c for row in rows for c in row["claims"] if c.startswith(seats))
         state = claims | {f"{r['_id']} {r['state']} {r['start']} {r['end']}" for r in rows}
-        if state in self._known:
+        if state in self._tried:
             return ()
-        self._known.add(state)
-        return [*self._asked(store, rows, now, hours)]
+        self._tried.add(state)
+        return [*self._answers(store, rows, now, hours)]
 
-    def _asked(
+    def _answers(
         self, store: MemoryStore, rows: Sequence[Document], now: datetime, hours: Sequence[int]
     ) -> Iterator[Probe]:
         reader = self._library.readers[-1]

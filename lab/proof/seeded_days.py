@@ -124,7 +124,7 @@ class Day:
             run.loop.close()
         history = run.outcome()
         result.operations = len(history.operations)
-        result.acknowledged = sum(o.told is not None for o in history.operations)
+        result.acknowledged = sum(o.promise is not None for o in history.operations)
         result.unknown = sum(o.unknown for o in history.operations)
         result.harm += [f"{h.kind}: {h.text}" for h in judge(history)]
         result.harm += [f"unanswered: {who}" for who in self.unanswered]

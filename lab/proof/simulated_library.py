@@ -77,7 +77,7 @@ async def _cas_answers() -> bool:
     return True
 
 
-async def _is_told(_: ReaderId, __: datetime) -> bool:
+async def _misses_none(_: ReaderId, __: datetime) -> bool:
     return False
 
 
@@ -98,7 +98,7 @@ class Worker:
             self.stored,
             on_reader_changed=_nobody_listens,
             cas_answers=_cas_answers,
-            misses_offers=_is_told,
+            misses_offers=_misses_none,
         )
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         if clock is not None:
@@ -131,10 +131,10 @@ class Worker:
 
     def sending(self) -> Sequence[asyncio.Task[None]]:
         """The delivery tasks that run between two runs of the delivery job."""
-        found = self.delivery
-        if found is None:
+        delivery = self.delivery
+        if delivery is None:
             return ()
-        return [*found._slots, *((found._writer,) if found._writer is not None else ())]
+        return [*delivery._slots, *((delivery._writer,) if delivery._writer is not None else ())]
 
     def reads_all(self) -> None:
         """Makes the occupancy treat everything that it has loaded as current at this moment."""

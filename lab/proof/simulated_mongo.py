@@ -246,8 +246,8 @@ class SimulatedCollection:
         sort: Order = (),
         hint: object = None,
     ) -> Document | None:
-        found = await self.find(query, projection).sort(sort).limit(1).to_list(None)
-        return found[0] if found else None
+        documents = await self.find(query, projection).sort(sort).limit(1).to_list(None)
+        return documents[0] if documents else None
 
     async def count_documents(self, query: Mapping[str, Any], hint: object = None) -> int:
         return cast(int, await self._ask("count", False, lambda s: s.count(self.name, query)))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from lab.history.records import History, Message, Operation, Told, Violation, stored
+from lab.history.records import History, Message, Operation, Promise, Violation, stored
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
 from lab.proof.simulated_library import SimulatedLibrary, Worker
@@ -62,9 +62,9 @@ class Recorder:
         answered."""
         if row["state"] in ("reserved", "in_use"):
             span = row["seat"], row["start"], row["end"]
-            told = Told(row["_id"], "reserved", *span, row["check_in_until"])
+            promise = Promise(row["_id"], "reserved", *span, row["check_in_until"])
             key, before = row["idempotency_results"][0]["key"], _clock_of(self._now(), -1)
-            made = Operation(row["reader"], "reserve", key, "", before, before, told)
+            made = Operation(row["reader"], "reserve", key, "", before, before, promise)
             self.history.operations.append(made)
 
     def unserved(
@@ -73,10 +73,10 @@ class Recorder:
         verb: str,
         key: str,
         target: str,
-        wanted: tuple[str, datetime, datetime] | None,
+        requested: tuple[str, datetime, datetime] | None,
     ) -> Operation:
         """Records a tap that has not reached the service yet."""
-        operation = Operation(reader, verb, key, target, self.instant, wanted=wanted)
+        operation = Operation(reader, verb, key, target, self.instant, requested=requested)
         self.history.operations.append(operation)
         return operation
 
@@ -87,12 +87,12 @@ class Recorder:
         key: str,
         act: Callable[[], Awaitable[Reservation]],
         target: str = "",
-        wanted: tuple[str, datetime, datetime] | None = None,
+        requested: tuple[str, datetime, datetime] | None = None,
         again: Operation | None = None,
     ) -> Operation:
         """Performs and records one tap. ``again``: the earlier operation that it repeats under
         the same key."""
-        operation = again or Operation(reader, verb, key, target, self.instant, wanted=wanted)
+        operation = again or Operation(reader, verb, key, target, self.instant, requested=requested)
         if again is None:
             self.history.operations.append(operation)
         operation.attempts += 1
@@ -109,7 +109,9 @@ class Recorder:
         except DomainError as error:
             operation.refusal = error.code
         else:
-            operation.told = Told(r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until)
+            operation.promise = Promise(
+                r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until
+            )
         operation.answered_at = self.instant
         return operation
 
@@ -228,10 +230,10 @@ class Run:
         history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
         lines = tables["waitlist"].documents if "waitlist" in tables else {}
         history.offers = {id: row["offer"] for id, row in lines.items()}
-        told = tables["messages"].documents.values() if "messages" in tables else ()
+        messages = tables["messages"].documents.values() if "messages" in tables else ()
         history.messages = [
             Message(row["reservation"], row["template"], row["at"], "unasked")
-            for row in told
+            for row in messages
             if row.get("reservation") is not None
         ]
         noted = tables["violations"].documents.values() if "violations" in tables else ()

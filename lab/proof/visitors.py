@@ -97,7 +97,7 @@ class Visitor:
         verb: str,
         act: Ask,
         target: str = "",
-        wanted: tuple[str, datetime, datetime] | None = None,
+        requested: tuple[str, datetime, datetime] | None = None,
     ) -> Operation:
         """Sends a request, and repeats it under the same key until it is answered. Sometimes two
         are sent at once, as by an impatient client."""
@@ -108,14 +108,14 @@ class Visitor:
         for number in count(1):
             while self._world.away:  # who stands there goes on trying
                 operation = operation or self._recorder.unserved(
-                    self._reader.id, verb, key, target, wanted
+                    self._reader.id, verb, key, target, requested
                 )
                 await asyncio.sleep(_ASKS_AGAIN_S)
             calm_since = min(calm_since, loop.time()) if self._world.calm else inf
             workers = [self._world.worker()]
             if operation is None and key and self._chance.random() < 0.05:
                 workers = list(self._world.run.workers.values())
-            tries = [self._once(w, verb, key, act, target, wanted, operation) for w in workers]
+            tries = [self._once(w, verb, key, act, target, requested, operation) for w in workers]
             for made in await asyncio.gather(*tries):
                 operation = made if operation is None or operation.unknown else operation
             if operation is None or not operation.unknown or not key:
@@ -135,14 +135,14 @@ class Visitor:
         key: str,
         act: Ask,
         target: str,
-        wanted: tuple[str, datetime, datetime] | None,
+        requested: tuple[str, datetime, datetime] | None,
         again: Operation | None,
     ) -> Operation | None:
         ctx = context(
             self._reader, self._world.now(worker), key or None, repeated=again is not None
         )
         tap = self._recorder.tap(
-            self._reader.id, verb, key, lambda: act(worker, ctx), target, wanted, again
+            self._reader.id, verb, key, lambda: act(worker, ctx), target, requested, again
         )
         made: Operation | None = await self._world.safely(worker, tap)
         if made is None and again is None:  # the worker crashed: what was asked was noted
@@ -152,8 +152,8 @@ class Visitor:
 
     async def _look(self, id: str) -> Reservation | None:
         worker = self._world.worker()
-        found = await self._world.safely(worker, worker.stored.reservations.get(id))
-        return found if isinstance(found, Reservation) else None
+        reservation = await self._world.safely(worker, worker.stored.reservations.get(id))
+        return reservation if isinstance(reservation, Reservation) else None
 
     async def _book(self) -> Reservation | None:
         """Books a seat for some later hours of the day."""
@@ -176,9 +176,9 @@ class Visitor:
         made = await self._tap(
             "reserve",
             lambda worker, ctx: worker.reservations.create(ctx, place, when),
-            wanted=(place, start, end),
+            requested=(place, start, end),
         )
-        return await self._look(made.told.id) if made.told is not None else None
+        return await self._look(made.promise.id) if made.promise is not None else None
 
     async def _wait(self) -> Reservation | None:
         """Joins the waitlist for the next hours, and answers an offer."""
@@ -206,11 +206,11 @@ class Visitor:
             with suppress(DomainError):
                 await self._world.safely(worker, worker.waitlist.decline(ctx, id))
             return None
-        seen = await self._look(id)
-        if seen is None:
+        offer = await self._look(id)
+        if offer is None:
             return None
-        shown = seen.seat_id, seen.start, seen.end
-        await self._tap("accept", lambda w, ctx: w.waitlist.accept(ctx, id), id, shown)
+        requested = offer.seat_id, offer.start, offer.end
+        await self._tap("accept", lambda w, ctx: w.waitlist.accept(ctx, id), id, requested)
         return await self._look(id)
 
     async def _use(self, id: str) -> None:
@@ -228,7 +228,7 @@ class Visitor:
         await self._until(r.start + timedelta(minutes=self._chance.randint(-20, 20)))
         scan = self._world.code()
         there = await self._tap("check_in", lambda w, ctx: w.check_in.check_in(ctx, id, scan), id)
-        if there.told is None:
+        if there.promise is None:
             return
         if self._chance.random() < 0.4:
             await self._tap("leave", lambda w, ctx: w.check_in.leave(ctx, id), id)
@@ -259,8 +259,10 @@ class Visitor:
 
     async def _shorten(self, r: Reservation) -> Reservation | None:
         end = r.end - timedelta(hours=1)
-        clock, kept = (end + timedelta(hours=8)).time(), (r.seat_id, r.start, end)
-        await self._tap("shorten", lambda w, c: w.early_end.shorten(c, r.id, clock), r.id, kept)
+        clock, requested = (end + timedelta(hours=8)).time(), (r.seat_id, r.start, end)
+        await self._tap(
+            "shorten", lambda w, c: w.early_end.shorten(c, r.id, clock), r.id, requested
+        )
         return await self._look(r.id)
 
     async def _until(self, instant: datetime) -> None:

@@ -128,9 +128,9 @@ def test_the_report_says_what_was_done_about_a_busy_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    shown = Machine(load_before=1.0, others=others, waited_s=waited).report()
-    assert shown["counted_rounds"] == counted
-    assert said in warning(shown) and bool(said) == bool(warning(shown))
+    machine_report = Machine(load_before=1.0, others=others, waited_s=waited).report()
+    assert machine_report["counted_rounds"] == counted
+    assert said in warning(machine_report) and bool(said) == bool(warning(machine_report))
 
 
 def test_the_table_shows_the_cost_beside_the_ratio() -> None:
@@ -138,11 +138,11 @@ def test_the_table_shows_the_cost_beside_the_ratio() -> None:
     run = Run(rps=100.0, p50_ms=1.0, p99_ms=2.0, errors=0, ratio=0.5)
     costly = Run(rps=100.0, p50_ms=1.0, p99_ms=2.0, errors=0, ratio=0.5, cpu=cost)
     idle = Run(rps=0.0, p50_ms=0.0, p99_ms=0.0, errors=0, facts={"percent_of_a_core": 1.5})
-    shown = report([{"areas": run, "reserve": costly, "idle": idle}] * 2, 0)
-    assert shown["runs"]["reserve"]["cpu"] == cost and shown["runs"]["areas"]["cpu"] == {}
-    rows = table(shown).splitlines()
+    result = report([{"areas": run, "reserve": costly, "idle": idle}] * 2, 0)
+    assert result["runs"]["reserve"]["cpu"] == cost and result["runs"]["areas"]["cpu"] == {}
+    rows = table(result).splitlines()
     assert (
         "| reserve | 100 | 0.500 | **0.66** (0.40, 0.25, 0.01, 0.30) | 1.0 | 2.0 | 0 | 0 |" in rows
     )
     assert "| areas | 100 | 0.500 | – | 1.0 | 2.0 | 0 | 0 |" in rows
-    assert "- idle: percent_of_a_core 1.5" in rows and "| idle" not in table(shown)
+    assert "- idle: percent_of_a_core 1.5" in rows and "| idle" not in table(result)

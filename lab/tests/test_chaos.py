@@ -33,16 +33,16 @@ FAULTS: Final = (
 
 @pytest.mark.timeout(600)
 async def test_what_is_promised_is_kept_whatever_breaks(tmp_path: Path) -> None:
-    async with rig(tmp_path, SHORT.workers) as found:
-        history = await trial(found, [FAULTS], SHORT, seed=1)
+    async with rig(tmp_path, SHORT.workers) as running:
+        history = await trial(running, [FAULTS], SHORT, seed=1)
         harm = all_harm(history)
     assert harm == [], "\n".join([table(history, harm), *(str(one) for one in harm)])
     # It was tried: each fault has left somebody without an answer, or was outlived by all.
     assert sorted(fault.name for fault in history.faults) == sorted(FAULTS)
-    again = {history.fault_of(o) for o in history.operations if o.attempts > 1 and o.told}
+    again = {history.fault_of(o) for o in history.operations if o.attempts > 1 and o.promise}
     assert {"primary-isolated", "answers-lost", "primary-paused", DEADLINE} <= again
     assert len(history.probes) >= SHORT.readers and len(history.stored) > 100
-    assert {o.verb for o in history.operations if o.told} - {"accept"} == {
+    assert {o.verb for o in history.operations if o.promise} - {"accept"} == {
         *(
             "reserve",
             "change",

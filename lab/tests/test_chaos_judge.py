@@ -16,8 +16,8 @@ from lab.history.records import (
     Message,
     Operation,
     Probe,
+    Promise,
     Stored,
-    Told,
     Violation,
 )
 from models.kernel.time_range import TimeRange
@@ -28,7 +28,7 @@ BREAKS = on("09:00")
 OTHER = "2f-hall-066"
 
 
-def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
+def booking(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
     """A reservation made at eight."""
     span = hours(start, end)
     claims = {daily_booking_claim(ZHANG, MONDAY, 1), *_place(seat, reader, span)}
@@ -55,24 +55,26 @@ def _place(seat: str, reader: str, span: TimeRange) -> tuple[str, ...]:
     return slot_claims(type(SEAT.id)(seat), type(ZHANG)(reader), span)
 
 
-def says(r: Stored, state: str | None = None) -> Told:
+def says(r: Stored, state: str | None = None) -> Promise:
     until = r.start + timedelta(minutes=30)
-    return Told(r.id, state or r.state, r.seat, r.start, r.end, until)
+    return Promise(r.id, state or r.state, r.seat, r.start, r.end, until)
 
 
-def tap(verb: str, key: str, r: Stored, at: str, told: Told | None, refusal: str = "") -> Operation:
+def tap(
+    verb: str, key: str, r: Stored, at: str, promise: Promise | None, refusal: str = ""
+) -> Operation:
     target = "" if verb == "reserve" else r.id
-    answered = on(at) + timedelta(seconds=1) if told or refusal else None
-    return Operation(r.reader, verb, key, target, on(at), answered, told, refusal, 1)
+    answered = on(at) + timedelta(seconds=1) if promise or refusal else None
+    return Operation(r.reader, verb, key, target, on(at), answered, promise, refusal, 1)
 
 
-ZHANGS = kept("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
-LIS = kept("l", LI, OTHER, "14:00", "16:00", "k2")
+ZHANGS = booking("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
+LIS = booking("l", LI, OTHER, "14:00", "16:00", "k2")
 
 
 def good() -> History:
     """Two readers have booked two seats and were answered. One of them cancels at ten."""
-    gone = replace(
+    cancelled = replace(
         LIS,
         state="cancelled",
         ended_at=on("10:00"),
@@ -89,7 +91,7 @@ def good() -> History:
             tap("reserve", "k4", LIS, "10:01", None),
         ],
         probes=[Probe(LI, OTHER, on("14:00"), "", on("11:00"))],
-        stored=[ZHANGS, gone],
+        stored=[ZHANGS, cancelled],
         messages=[Message(id, "RESERVED", on("08:00"), "sent") for id in ("z", "l")],
     )
 
@@ -120,13 +122,13 @@ def what_it_says(h: History) -> None:
 
 
 def one_seat(h: History) -> None:
-    second = kept("l", LI, SEAT.id, "15:00", "17:00", "k2", "k3")
+    second = booking("l", LI, SEAT.id, "15:00", "17:00", "k2", "k3")
     h.stored = [ZHANGS, replace(second, events=(Event("reserve", on("08:00")),))]
     h.operations = h.operations[:1]
 
 
 def one_reader(h: History) -> None:
-    h.stored = [*h.stored, kept("y", ZHANG, "2f-hall-067", "13:00", "15:00")]
+    h.stored = [*h.stored, booking("y", ZHANG, "2f-hall-067", "13:00", "15:00")]
     h.messages = [*h.messages, Message("y", "RESERVED", on("08:00"), "sent")]
 
 
@@ -206,14 +208,14 @@ def a_booking_too_many(h: History) -> None:
     h.daily_limit = 0
 
 
-def an_offer(h: History, known: str | None) -> None:
+def an_offer(h: History, offer_id: str | None) -> None:
     """A held seat, whose waitlist entry has ``offer_id`` as its offer."""
     held = replace(ZHANGS, id="h", state="offered", wait_id="w", keys=(), events=())
     claims = frozenset(c for c in ZHANGS.claims if not c.startswith("n:"))
     h.stored = [replace(held, claims=claims, events=(Event("hold", on("08:00")),)), h.stored[1]]
     h.operations = h.operations[1:]
     h.messages = h.messages[1:]
-    h.offers = {"w": known}
+    h.offers = {"w": offer_id}
 
 
 def held_for_nobody(h: History) -> None:
@@ -291,19 +293,19 @@ def test_a_request_that_waits_for_the_seat_to_become_free_makes_no_double() -> N
     been answered at 14:29, both would have had the seat."""
     keys = ("k1", "c1")
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
-    gone = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)
-    later = replace(kept("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
+    cancelled = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)
+    later = replace(booking("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
 
     def heard(at: str) -> list[str]:
-        asked = tap("reserve", "k2", later, "14:20", says(later))
-        asked.answered_at = on(at)
+        request = tap("reserve", "k2", later, "14:20", says(later))
+        request.answered_at = on(at)
         history = History(
             operations=[
                 tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
-                asked,
+                request,
                 tap("cancel", "c1", ZHANGS, "14:30", says(ZHANGS, "cancelled")),
             ],
-            stored=[gone, later],
+            stored=[cancelled, later],
             messages=[Message(id, "RESERVED", on("08:00"), "sent") for id in ("z", "l")],
         )
         return [harm.kind for harm in judge(history)]
