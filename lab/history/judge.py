@@ -127,7 +127,7 @@ def _contradiction(
         if other.answered_at is None or other.answered_at > operation.asked_at
     ]
     if any(other.promise is not None or other.unknown for other in later):
-        return None  # it may rightly be otherwise by now
+        return None  # a later operation may have changed it
     place = (promise.seat, promise.start, promise.end)
     if place != (reservation.seat, reservation.start, reservation.end):
         return f"seat and time, which are {reservation.seat} from {reservation.start:%H:%M}"
@@ -263,17 +263,17 @@ def _punished(history: History) -> Iterator[Harm]:
     deadlines = {
         o.promise.id: o.promise.check_in_until for o in history.operations if o.promise is not None
     }
-    # An impatient client's tap has more than one answer.
+    # By key, since a tap that was sent twice has more than one answer.
     elsewhere = {o.key for o in history.operations if o.refusal in _OWN_REASON}
-    judged = set[str]()
+    reported = set[str]()
     for operation in history.operations:
         reservation = there.get(operation.target)
-        if operation.verb != "check_in" or reservation is None or operation.target in judged:
+        if operation.verb != "check_in" or reservation is None or operation.target in reported:
             continue
         deadline = deadlines.get(operation.target, reservation.check_in_until)
         if operation.asked_at >= deadline or operation.key in elsewhere:
             continue
-        # Over before anybody was there to answer: without a violation it has cost nothing.
+        # The booking ended before the service answered: without a violation it cost nothing.
         over = operation.answered_at is not None and operation.answered_at >= reservation.end
         for harm in (
             "no show" if reservation.state == "no_show" and not over else "",
@@ -281,7 +281,7 @@ def _punished(history: History) -> Iterator[Harm]:
             "too late" if operation.refusal == "too_late" else "",
         ):
             if harm:
-                judged.add(operation.target)
+                reported.add(operation.target)
                 fault = history.fault_at(deadline)
                 yield Harm("punished", fault, f"{harm}: {_said(operation)}")
                 break

@@ -55,7 +55,7 @@ class Kind(Enum):
 _FROM: Final[Mapping[Kind, frozenset[int]]] = {
     Kind.MOVE: frozenset({BOOKED, IN_USE}),
     Kind.ACCEPT: frozenset({OFFERED}),
-    Kind.USE: frozenset({BOOKED, IN_USE}),  # a scan that is sent twice is answered twice
+    Kind.USE: frozenset({BOOKED, IN_USE}),  # a scan that is sent twice succeeds twice
     Kind.EXTEND: frozenset({IN_USE}),
     Kind.CANCEL: frozenset({BOOKED}),
     Kind.LEAVE_TO: frozenset({BOOKED, IN_USE}),
@@ -165,7 +165,7 @@ def _independent(calls: Sequence[Call]) -> list[list[Call]]:
     an order does not depend on the others."""
     parts: list[tuple[set[str], int, list[Call]]] = []
     for call in calls:
-        # A refusal that tells of no booking stands for nothing but its half hours.
+        # A refusal without a booking belongs only to its half hours.
         bookings = {call.booking} - {""}
         slots, together = call.slots, [call]
         apart = []
@@ -192,7 +192,7 @@ def _fits(calls: Sequence[Call]) -> bool:
     latest = -inf
     state = FREE
     for call in calls:
-        # One that was answered before an earlier one of these began cannot come after it.
+        # A call that ended before another began cannot come after it.
         if call.end < latest:
             return False
         latest = max(latest, call.begin)
@@ -224,8 +224,8 @@ def _search(calls: Sequence[Call]) -> bool:
         first_end = min(ends[n] for n in left)
         ready = [n for n in left if calls[n].begin <= first_end and not earlier[n] & ~done]
         if not any(calls[n].kind is Kind.REFUSED for n in left):
-            # What a booking has given back for good is in nobody's way: no other order need be
-            # tried, since whatever is possible before it is possible after it.
+            # A booking's last call that gives back its half hours blocks no other call: whatever is
+            # possible before it is possible after it. So no other order need be tried.
             last = [n for n in ready if calls[n].kind in _GIVES_BACK and _alone(calls, n, left)]
             ready = next(([n] for n in last if applied(state, calls[n]) is not None), ready)
         for n in reversed(ready):

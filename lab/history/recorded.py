@@ -87,7 +87,7 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
         if not operation.refusal:
             effective.append(operation)
         elif operation.key in by_key:
-            # An attempt that seemed lost has come after the refusal of its repetition.
+            # The first attempt, which seemed lost, arrived after the refusal of its repetition.
             effective.append(replace(operation, refusal="", answered_at=None))
     for operation in _merged(effective):
         made = operation.promise.id if operation.promise is not None else operation.target
@@ -186,12 +186,12 @@ def _life(
     offered = next((o for o in operations if o.verb == "accept"), None)
     begins, now = _placed_from(steps), None
     for number, (event, mine) in enumerate(steps[begins:], start=begins):
-        # What nothing stored tells of has no place among the others.
+        # An event that is not stored has no known position among the others.
         order = number if number < len(events) else None
         moment = _moment(event, mine, reader, order, one_clock)
         new = _place_after(event, mine or offered, r, now)
         names = [event.name]
-        if number == begins > 0:  # it is there from now on, and may be in use already
+        if number == begins > 0:  # its place is known from here on; it may be in use
             names = ["reserve"]
             names += ["check_in"] if any(e.name == "check_in" for e, _ in steps[:begins]) else []
         for name in names:
@@ -272,7 +272,7 @@ def _place_after(
     if event.name == "change" and operation is None and r is not None:
         return place(r.seat, r.start, r.end)
     if event.name == "hold" and operation is not None and operation.requested is not None:
-        return place(*operation.requested)  # as its reader saw it: it may have been extended since
+        return place(*operation.requested)  # as it was offered: it may have been extended since
     if event.name in ("reserve", "hold") and r is not None:
         return place(r.seat, r.start, r.end)
     if event.name == "check_in" and r is not None and now is not None:

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         part = days(_say, args.seed, 1)
         print(*part.failures or ("nothing was found",), sep="\n")
         return 0 if part.passed else 1
-    commit = running_commit()  # of what is being tried, whatever is committed meanwhile
+    commit = running_commit()  # before the run: there may be commits meanwhile
     parts = []
     for name in args.only or PARTS:
         _say(f"{name}: {(PARTS[name].__doc__ or '').strip()}")

@@ -192,7 +192,7 @@ class Explorer:
         run.loop.step = step
         try:
             run.loop.run(self._all_parties(run))
-            for request in list(run.network.waiting):  # what was late comes last
+            for request in list(run.network.waiting):  # requests under way arrive last
                 run.network.let(request)
             run.loop.run(self._dispatch_outbox(run))
             history = run.outcome()
@@ -214,7 +214,7 @@ class Explorer:
 
         async def act(party: Party) -> None:
             worker = run.workers[party.worker]
-            with suppress(Unavailable):  # a job, which comes again
+            with suppress(Unavailable):  # only jobs raise it; they run again later
                 operations[party.name] = await party.act(worker, run.recorder, None)
 
         tasks = [run.start(p.name, p.worker, act(p)) for p in self._parties]
@@ -297,7 +297,7 @@ def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Reque
     for request in waiting:
         about = request.text.partition(".")[0]
         if about not in shared and (not request.writes or about in _ONE_ORDER):
-            # What nobody writes meanwhile reads the same at any time.
+            # No other party writes this collection: the order of this request does not matter.
             waiting = [request]
             break
     for request in waiting:

@@ -178,7 +178,7 @@ class MemoryStore:
     def _matching(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
         documents, query = self.table(name).documents, stored(query)
         id = query.get("_id", MISSING)
-        if isinstance(id, str):  # by far the most
+        if isinstance(id, str):  # by far the most queries
             candidate = documents.get(id)
             if candidate is not None and matches(candidate, query):
                 yield candidate

@@ -33,7 +33,7 @@ from models.waitlist.entities import OFFER_DURATION
 from notify.delivery import worker as delivery
 from notify.delivery.worker import EXPIRE_EVERY
 
-# That a channel is paused, which is no news here.
+# Keeps warnings about paused channels from the terminal: they are expected here.
 logging.getLogger("notify.delivery").addHandler(logging.NullHandler())
 READERS: Final = 11
 _ENDS: Final = timedelta(hours=16)
@@ -116,7 +116,7 @@ class Day:
             with mock.patch.object(delivery, "monotonic", run.loop.time):
                 run.loop.run(self._whole_day())
             self._trouble = 0.0
-            while run.network.waiting:  # what is still under way arrives at last
+            while run.network.waiting:  # requests under way arrive last
                 run.make(run.network.waiting[0], Move.HAPPENS)
             run.loop.step = lambda: False
             run.loop.run(self._night())
@@ -183,7 +183,7 @@ class Day:
     # --- the day ----------------------------------------------------------------------------------
 
     async def _whole_day(self) -> None:
-        readers = self._library.readers[:-1]  # the last one asks for free seats
+        readers = self._library.readers[:-1]  # the last one is the probe's
         lives = [asyncio.create_task(Visitor(self, r).live()) for r in readers]
         jobs = asyncio.create_task(self._jobs())
         await asyncio.gather(*lives)

@@ -100,7 +100,7 @@ class Recorder:
         try:
             r = await act()
         except InProgress:
-            return operation  # not yet
+            return operation  # still without an outcome
         except Unavailable:
             others = any(o.key == key and o is not operation for o in self.history.operations)
             if self.happened is not None and not others:

@@ -106,7 +106,7 @@ class Visitor:
         operation: Operation | None = None
         loop, calm_since = asyncio.get_running_loop(), inf
         for number in count(1):
-            while self._world.away:  # who stands there goes on trying
+            while self._world.away:  # the reader goes on trying
                 operation = operation or self._recorder.unserved(
                     self._reader.id, verb, key, target, requested
                 )
@@ -145,7 +145,7 @@ class Visitor:
             self._reader.id, verb, key, lambda: act(worker, ctx), target, requested, again
         )
         made: Operation | None = await self._world.safely(worker, tap)
-        if made is None and again is None:  # the worker crashed: what was asked was noted
+        if made is None and again is None:  # the worker crashed, after the tap was recorded
             own = (o for o in self._recorder.history.operations if o.key == key)
             return next(own, None) if key else None
         return made or again
@@ -168,7 +168,7 @@ class Visitor:
 
     async def _reserve(self, when: TimeSelection) -> Reservation | None:
         place = seat(self._chance.randint(1, SEATS))
-        # "Now" is that of the worker's clock, which may be behind.
+        # A booking from now on starts by the worker's clock, which may be behind.
         start = floor_minute(self._recorder.instant - timedelta(seconds=CLOCK_S))
         if when.start is not None:
             start = local_instant(when.day, when.start)

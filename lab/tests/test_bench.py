@@ -91,7 +91,7 @@ def test_two_versions_are_compared_in_bursts_that_alternate() -> None:
     assert set(result["runs"]) == {"reserve", "plan_304", "pages", "lone_look", "lone_booking"}
     for name, comparison in result["runs"].items():
         for values in ("rps", "p50_ms", "application_us"):
-            # A process's time is counted in hundredths of a second: fifty looks may take none.
+            # CPU time is counted in hundredths of a second: fifty looks may take none.
             if (name, values) != ("lone_look", "application_us"):
                 assert min(comparison[values]) > 0, (name, values)
         for quotient in ("rate", "time"):

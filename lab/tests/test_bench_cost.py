@@ -55,7 +55,7 @@ def test_a_process_is_measured_with_all_that_descend_from_it() -> None:
             costs = Processes(started.pid, os.getpid(), os.getpid()).cpu_s()
             assert list(costs) == ["application", "mongod", "redis", "client"]
             assert costs["application"] >= 1.25 and costs["mongod"] > 0
-        finally:  # a failed assertion would wait for it
+        finally:  # else the block would wait for it after a failed assertion
             started.kill()
             started.wait()
     assert family(started.pid) == [started.pid] and cpu_s([started.pid]) == 0, "it has ended"

@@ -263,7 +263,7 @@ def test_what_is_well_is_no_harm() -> None:
     over = good()
     a_no_show(over)
     over.operations[-2:] = [tap("check_in", "k6", ZHANGS, "14:29", None, "wrong_state")]
-    over.operations[-1].answered_at = ZHANGS.end  # nobody was there before
+    over.operations[-1].answered_at = ZHANGS.end  # the service did not answer before
     assert judge(over) == []
     held = good()
     an_offer(held, "h")

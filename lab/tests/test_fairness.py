@@ -85,13 +85,13 @@ DAY = Day(
 @pytest.mark.parametrize(
     ("holds", "waits", "idle", "demand"),
     [
-        ([], [], 0, 0),  # what nobody waits for is not idle
+        ([], [], 0, 0),  # without a waiting reader no seat is idle
         ([], [waited(0, 1, 0, 2)], 2, 2),
         ([held("a", -1, 0, 2)], [waited(0, 1, 0, 2)], 1, 2),
         ([held("a", -1, 0, 2), held("b", -1, 1, 2)], [waited(0, 1, 0, 2)], 0, 2),  # too short
         ([held("a", -1, 0, 2), held("b", 0.5, 1, 2)], [waited(0, 1, 0, 2)], 0.5, 2),
         ([held("a", -1, 0, 2), held("b", -1, 2, 3)], [waited(0, 1, 0, 2)], 1, 2),
-        ([], [waited(0, 4, 1, 2)], 2, 2),  # only in the time that is wanted
+        ([], [waited(0, 4, 1, 2)], 2, 2),  # only from its start on
     ],
 )
 def test_a_seat_is_idle_while_somebody_waits_who_could_have_it(

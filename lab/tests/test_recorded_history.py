@@ -56,7 +56,7 @@ def test_a_refusal_needs_somebody_who_has_the_seat() -> None:
     assert disorders(taken) == []
     (disorder,) = disorders(History(operations=[refused]))
     assert "is refused as taken" in str(disorder)
-    # A quarter of a second is granted to what is refused from memory.
+    # A refusal from memory may rest on a state that is a quarter of a second old.
     ended = replace(
         booking("A", "ann", "a", "c", booked=1),
         state="cancelled",
@@ -119,7 +119,7 @@ def test_an_offer_that_was_accepted_twice_is_accepted_once() -> None:
     lost = Operation("ann", "accept", "", "A", at(2), None, None, "", 1, PLACE)
     again = Operation("ann", "accept", "", "A", at(5), at(6), promise_of(held), "", 1, PLACE)
     assert disorders(History(operations=[lost, again], stored=[held])) == []
-    # Told of it, and nothing stored says so.
+    # The acceptance was acknowledged, but is not stored.
     ended = replace(held, state="offer_expired", ended_at=at(9))
     ended = replace(ended, events=(events[0], Event("lapse", at(9))))
     assert disorders(History(operations=[lost, again], stored=[ended])) != []
