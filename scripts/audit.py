@@ -36,7 +36,11 @@ _PIP_AUDIT: Final = ("tool", "run", "--quiet", "--from", "pip-audit==2.10.1", "p
 
 @dataclass(slots=True)
 class Findings:
-    """``vulnerable``: a line for each advisory. ``unasked``: what could not be audited, and why."""
+    """The result of an audit.
+
+    ``vulnerable``: a line for each advisory. ``unasked``: a line for each pin that was not audited,
+    or the reason why none was.
+    """
 
     vulnerable: list[str] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)

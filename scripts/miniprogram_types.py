@@ -30,7 +30,7 @@ _PLAIN: Final = {
     "null": "null",
 }
 _SENT_TO_OTHERS: Final = "Webhook"
-"""Names of shapes that the service sends to webhooks begin so; clients do not read them."""
+"""Prefix of the names of shapes that only webhooks receive; clients do not read them."""
 # A generic shape of one item, as msgspec names it among the components: Page_MessageOut_.
 _GENERIC: Final = re.compile(r"(\w+?)_(\w+)_")
 

@@ -1,8 +1,8 @@
 """Measures the real service under load, each run as a ratio to a bare aiohttp handler.
 
-Databases, library, readers and sessions are its own, in a temporary folder that goes afterwards.
-The status is 1 on an error, a double, or a booking that was counted and is not there (or is there
-and was not counted); never on time. docs/performance.md explains the method.
+Databases, library, readers and sessions are made for it in a temporary folder, which is deleted
+afterwards. The status is 1 if a request failed, a seat was booked twice, or the confirmed bookings
+are not those in the database. Slowness is no failure. docs/performance.md explains the method.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ with a correct rate."""
 DELIVERY_LATENCY_S: Final = 0.05
 IDLE_S: Final = 20.0
 LONE: Final = 1000, 40
-"""Bookings one after the other, and bookings apart from one another."""
+"""Numbers of bookings without and with a pause before each."""
 LONE_SHORT: Final = 100, 4
 
 
 @dataclass(slots=True)
 class Bench:
-    """The whole command: its options, what it measures with, and its results."""
+    """The state of the command: its options, its databases, and the results so far."""
 
     options: Options
     folder: Path
@@ -209,7 +209,7 @@ class Bench:
         return self._quiet, self._rush, self._sse, self._delivery, self._webhooks
 
     async def _quiet(self, _: int) -> dict[str, Run]:
-        """An idle service, and one with a single client."""
+        """The runs of an idle service and of one with a single client."""
         if not self._wants("idle", "lone"):
             return {}
         runs = {}

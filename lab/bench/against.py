@@ -47,7 +47,8 @@ _LOOK_S: Final = 1
 _PAGES_S: Final = 3
 """Seconds of a burst of pages; a page costs fifty times what a read costs."""
 _BOOKINGS_PER_SECOND: Final = 200
-"""Even a busy machine books faster. A burst ends with its last booking."""
+"""A rate that even a busy machine exceeds. It bounds the length of a burst, which ends with its
+last booking."""
 
 
 @dataclass(slots=True)

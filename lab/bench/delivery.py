@@ -2,7 +2,7 @@
 
 A stand-in in a process of its own answers each call after a fixed time. With ``CONCURRENCY`` sends
 under way at once, the bound is their number divided by that time. Fails if a message is lost, sent
-twice or not settled; never on time.
+twice or not settled; slowness is no failure.
 """
 
 from __future__ import annotations

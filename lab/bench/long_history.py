@@ -111,7 +111,7 @@ def _print(name: str, took: Sequence[list[float]]) -> None:
 
 
 async def measure(count: int, folder: Path) -> None:
-    """Load a history of ``count`` reservations and print the table."""
+    """Loads a history of ``count`` reservations and prints the table."""
     async with (
         embedded_databases(folder) as databases,
         house(folder, databases) as empty,

@@ -18,8 +18,11 @@ BURST: Final = 6000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options. ``seconds`` is the length of each run; ``short`` leaves out what only precision
-    needs; ``plant`` adds an error and a double, which must be reported."""
+    """The options of the command.
+
+    ``runs``: the names of the runs to make. ``seconds``: the length of each run. ``short``: leaves
+    out what only precision needs. ``plant``: adds an error and a double, which must be reported.
+    """
 
     runs: frozenset[str]
     seconds: int = 5

@@ -1,8 +1,8 @@
 """Measures webhooks: the cost of a delivery, and the rate of deliveries beside bookings.
 
-A receiver in a process of its own takes a fixed time for each. Every event belongs to another
-reservation, so the worker may send all at once. Fails if an event is lost or delivered twice; never
-on time.
+A receiver in a process of its own takes a fixed time for each delivery. Every event belongs to
+another reservation, so the worker may send all at once. Fails if an event is lost or delivered
+twice; slowness is no failure.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class _Deliveries:
         self._stage, self._endpoint, self._receiver = stage, endpoint, receiver
 
     async def alone(self, count: int) -> Run:
-        """Their cost while nothing else happens, less the cost of an idle service."""
+        """Delivers ``count`` events while nothing else happens. Returns the run; the cost of an
+        idle service is subtracted."""
         idle, began = await self._commands(), monotonic()
         await asyncio.sleep(_IDLE_S)
         idle_rate = (await self._commands() - idle) / (monotonic() - began)
@@ -101,7 +102,8 @@ class _Deliveries:
         return Run(rate, 0.0, 0.0, stats["calls"] - stats["all"], cpu=cost, facts=facts)
 
     async def beside_bookings(self, count: int, alone: Run) -> Run:
-        """Their rate while readers book, whose bookings make events too."""
+        """Delivers ``count`` events while readers book, whose bookings make events too. Returns the
+        run, with the costs and facts of ``alone``."""
         most = _MOST_S * BOOKINGS_PER_SECOND
         readers = await members(self._stage.house, most)
         hours = islice(free_hours(self._stage.house), most)

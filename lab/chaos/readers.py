@@ -26,7 +26,7 @@ _KEPT: Final = 3
 _KIOSK_S: Final = 4.0
 _LAST_MOMENT: Final = timedelta(seconds=6)
 _NOT_YET: Final = frozenset({"in_progress", "throttled", "too_many_attempts"})
-"""Refusals that only postpone."""
+"""Refusals after which the tap is repeated under the same key."""
 _PAGE: Final = 100
 
 

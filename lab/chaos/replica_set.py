@@ -61,7 +61,7 @@ class Member:
 
     @property
     def name(self) -> str:
-        """Its name as a caller of other members."""
+        """The name by which this member calls other members."""
         return f"member {self.number}"
 
     @property
@@ -69,7 +69,7 @@ class Member:
         return f"127.0.0.1:{self.proxy.port}"
 
     def spawn(self) -> None:
-        """Starts it without waiting for it."""
+        """Starts mongod without waiting for it."""
         with (self.folder.with_suffix(".log")).open("ab") as log:
             self.process = subprocess.Popen(
                 die_with_parent([str(mongod_binary()), *_options(self.port, self.folder)]),
@@ -81,12 +81,12 @@ class Member:
             )
 
     def send(self, how: signal.Signals) -> None:
-        """Sends the signal: SIGSTOP pauses it, SIGCONT resumes it."""
+        """Sends the signal to mongod: SIGSTOP pauses it, SIGCONT resumes it."""
         assert self.process is not None
         self.process.send_signal(how)
 
     async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Ends it, also while it is paused, and waits for the end."""
+        """Ends mongod, also while it is paused, and waits for the end."""
         process, self.process = self.process, None
         if process is None:
             return
@@ -95,7 +95,7 @@ class Member:
         await asyncio.to_thread(process.wait)
 
     async def hello(self) -> dict[str, Any]:
-        """Its answer to ``hello``; empty while it does not answer."""
+        """The member's answer to ``hello``; empty while it does not answer."""
         try:
             with pymongo.timeout(_HELLO_S):
                 return await self.direct.admin.command("hello")

@@ -137,7 +137,7 @@ def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
 
 
 async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
-    """Breaks, holds, mends, and waits until all is well."""
+    """Makes one fault happen, mends it, and waits until taps are acknowledged again."""
     history, hold_s = shared.history, scale.hold_s
     if name == DEADLINE:
         await _deadline_comes(shared)

@@ -30,7 +30,7 @@ from models.policy.entities import Policy
 FULL_SEATS: Final = 2500
 BOT_SHARE: Final = 0.05
 READERS_PER_SEAT: Final = 3.2
-"""8,000 readers for 2,500 seats."""
+"""Readers for each seat of an opening: 8,000 for 2,500 seats."""
 DAY_READERS_PER_SEAT: Final = 10
 POLICIES: Final[Mapping[str, Policy]] = {
     "as they come": Policy(version=2, booking_opens_at=OPENS_AT),

@@ -31,7 +31,7 @@ PAGES: Final = (
 )
 LEAST: Final = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}
 _NOT_RECORDED: Final = "NO_NAVSTART"
-"""Chromium began before its trace did; Lighthouse then asks to be run again."""
+"""Lighthouse's error if Chromium began before its trace did; another run can succeed."""
 _ATTEMPTS: Final = 4
 Marks = dict[str, int]
 
@@ -62,7 +62,7 @@ async def marks_of(stage: Stage, member: Member, path: str, folder: Path) -> Mar
 
 
 async def main(runs: int) -> bool:
-    """Whether all medians are as good as promised."""
+    """Prints the medians. Returns whether all are as good as promised."""
     good = True
     print(f"{'page':<18}" + "".join(f"{name:>16}" for name in LEAST), flush=True)
     with tempfile.TemporaryDirectory(prefix="lighthouse-") as name:

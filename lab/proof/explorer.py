@@ -29,7 +29,7 @@ from models.kernel.errors import Unavailable
 from models.readers.entities import Reader
 
 Act = Callable[[Worker, Recorder, Operation | None], Awaitable[Operation | None]]
-"""Lets a party act at a worker. With an operation the party repeats it, since it had no answer."""
+"""The act of a party at a worker. Given an operation, which had no answer, the party repeats it."""
 Ids = Mapping[str, str]
 Watch = Callable[[MemoryStore], str | None]
 """Inspects the store after each step. Returns the harm that it sees, or None."""
@@ -54,7 +54,7 @@ class Scenario:
     """Everything that the runs of a scenario have in common.
 
     ``now``: the business time of the run. ``prepare``: writes the initial bookings and returns
-    their ids by name, for ``parties``.
+    their ids by name. ``parties``: the parties that act, made from the readers and these ids.
     """
 
     name: str

@@ -27,7 +27,7 @@ from lab.proof.parties import (
 from lab.proof.simulated_library import at
 
 
-def _nobody_between(store: MemoryStore) -> str | None:
+def _passed_over(store: MemoryStore) -> str | None:
     """Finds a reader who booked seat one when it was given back, although another reader waits
     for it."""
     rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
@@ -52,7 +52,7 @@ def line_scenarios() -> Sequence[Scenario]:
                 Party("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
                 Party("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
-            watch=_nobody_between,
+            watch=_passed_over,
             after=at(8),
         ),
         Scenario(
@@ -63,7 +63,7 @@ def line_scenarios() -> Sequence[Scenario]:
                 Party("a", "w1", shortens(r[0], "a", ids["booked"], 11, at(10, 10))),
                 Party("c", "w2", books(r[2], "c", ONE, 11, 12, at(10, 10))),
             ),
-            watch=_nobody_between,
+            watch=_passed_over,
             after=at(10, 10),
         ),
         Scenario(

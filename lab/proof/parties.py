@@ -204,7 +204,7 @@ def returns(reader: Reader, name: str, id: str, now: datetime) -> Act:
 def comes_again(
     reader: Reader, name: str, id: str, came: datetime, now: datetime, *, at_once: bool = True
 ) -> Act:
-    """The reader repeats at ``now`` a check-in of the moment ``came`` that had no answer.
+    """The reader checked in at ``came`` and had no answer; at ``now`` they repeat the request.
     Without ``at_once`` they repeat it only after all other parties are done."""
     scans = checks_in(reader, name, id, now)
 

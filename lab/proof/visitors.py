@@ -38,7 +38,7 @@ Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
 
 
 class World(Protocol):
-    """The simulated day, as far as its readers meet it."""
+    """The parts of a simulated day that its readers use."""
 
     chance: random.Random
     run: Run
