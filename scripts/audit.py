@@ -109,7 +109,7 @@ def _report(command: Sequence[str]) -> dict[str, Any]:
 
 
 def _pip_audit(pinned: Mapping[str, str]) -> dict[str, Any]:
-    # A hash makes it take the list as it is, without resolving it; it downloads none of the files.
+    # With hashes pip-audit takes the list without resolving it. It downloads no file.
     lines = [f"{name}=={version} --hash=sha256:{'0' * 64}\n" for name, version in pinned.items()]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.writelines(lines)

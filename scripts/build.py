@@ -44,7 +44,7 @@ def build(folder: Path, root: Path = ROOT) -> list[Path]:
         made = _backend(tree, "sdist", epoch)
         sdist = folder / made.name
         sdist.write_bytes(_same_for_everybody(made.read_bytes(), epoch))
-        # The wheel comes from the sdist, so the sdist lacks nothing.
+        # Building the wheel from the sdist shows that the sdist is complete.
         with tarfile.open(sdist) as packed:
             packed.extractall(Path(work) / "unpacked", filter="data")
         [unpacked] = (Path(work) / "unpacked").iterdir()

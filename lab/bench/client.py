@@ -132,7 +132,7 @@ class Rush:
 
     async def run(self, requests: Sequence[bytes]) -> dict[str, Any]:
         rng = random.Random(3)
-        # Nobody comes by the beat: moments drawn from the whole of the time.
+        # Readers do not come at regular intervals: moments are drawn from the whole time.
         moments = sorted(rng.uniform(0, self.within_s) for _ in requests)
         connections: list[_Connection | None] = []
         while self.connected and len(connections) < len(requests):

@@ -152,7 +152,7 @@ class _Watcher(asyncio.Protocol):
             if event["status"] != "free" and seat in counts.heard and seat not in self.seen:
                 self.seen.add(seat)
                 counts.heard[seat].append(now)
-        # An event is written in one piece; what is no event yet may become one.
+        # An event is written in one piece, but may arrive in several.
         self.rest = self.rest[used:][-4096:]
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -163,7 +163,7 @@ class _Watcher(asyncio.Protocol):
         self.over = True
 
     def eof_received(self) -> None:
-        return None  # closes
+        return None  # the transport closes itself
 
 
 async def _open(port: int, number: int, area: str, text: str, counts: _Counts) -> _Watcher | None:

@@ -64,7 +64,7 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
 
         return run
 
-    for one in both:  # what is due is done before anything is measured
+    for one in both:  # due work is done before the measurement
         await one.app[SCHEDULER].run_until_idle(MORNING)
 
     def page(reader: Callable[[House], ReaderId]) -> Step:

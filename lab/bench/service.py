@@ -129,7 +129,7 @@ async def house(
             await seeding.seed(home.stored, home.reference, library or seeding.read(), MORNING)
             if history:
                 await _load_history(home, history)
-                # What is written to disk for all this shall not be written during a run.
+                # Otherwise the history would be written to disk during a run.
                 await home.db.client.admin.command("fsync")
             yield home
         finally:

@@ -125,7 +125,7 @@ class MailServer:
                 if verb == b"QUIT":
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
-            return  # it is away, or the sender is
+            return  # the server is stopped, or the sender is gone
         finally:
             self._open.discard(writer)
             writer.close()

@@ -84,7 +84,7 @@ class Link:
                 await open.wait()
                 writer.write(data)
                 await writer.drain()
-            await open.wait()  # that it was closed does not pass a cut link either
+            await open.wait()  # the end of the connection does not pass a cut link either
 
 
 class Proxy:
@@ -117,7 +117,7 @@ class Proxy:
             there, member = await asyncio.open_connection("127.0.0.1", self._member_port)
             await link.carry((reader, writer), (there, member))
         except (OSError, asyncio.CancelledError):
-            pass  # the member is down, or the proxy ends; this task is nobody else's
+            pass  # the member is down, or the proxy ends; no other code awaits this task
         finally:
             for end in (writer, member):
                 if end is not None:

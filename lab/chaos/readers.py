@@ -194,7 +194,7 @@ class Reader:
             wish = self._wish(day)
             del wish["date"]
             if place == (wish["seat_id"], wish["start"]):
-                continue  # that would be no change
+                continue  # the booking is there already
             path, requested = f"/reservations/{id}/change", _requested(wish, day)
             changed = await self.tap("change", path, wish, id, requested)
             if changed.promise is not None:
@@ -231,7 +231,7 @@ class Reader:
         """Leaves each place in the waitlist, and declines each offer. Unanswered requests are left
         to the next call."""
         host, page, pages = self.house.chance.randrange(2), 1, 1
-        while page <= pages:  # in an hour they are more than one page
+        while page <= pages:  # after an hour there is more than one page
             path = f"/waitlist?page_size={_PAGE}&page={page}"
             status, body = await self.house.ask(host, "GET", path, **self._signed)
             if status != 200:
@@ -255,7 +255,7 @@ class Reader:
             if chance.random() < 0.4:
                 later = {"end": _clock(made.promise.end + timedelta(minutes=30))}
                 await self.tap("extend", f"/reservations/{id}/extend", later, id)
-            # A request that faults have held up begins later than its reader meant.
+            # Faults can delay the booking so much that less than half an hour is left.
             elif (sooner := made.promise.end - timedelta(minutes=30)) > made.promise.start and (
                 chance.random() < 0.3
             ):
@@ -272,7 +272,7 @@ class Reader:
         end = half + timedelta(minutes=60)
         if end.date() != now.date():
             if now.time() > now.replace(hour=23, minute=45).time():
-                return None  # nobody sits through midnight
+                return None  # a stay ends before midnight
             end = now.replace(hour=23, minute=59)
         wish = {"seat_id": self.house.chance.choice(self.seats), "date": now.date().isoformat()}
         wish |= {"start": "now", "end": _clock(end)}

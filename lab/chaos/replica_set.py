@@ -148,7 +148,7 @@ class ReplicaSet:
             return True
 
         await until(initiated, "a replica set")  # some are still starting
-        await self.step_up()  # sooner than by the election's time
+        await self.step_up()  # sooner than the set would elect one by itself
         await self.settled()
 
     async def stop(self) -> None:
@@ -173,7 +173,7 @@ class ReplicaSet:
         for other in self.others(member):
             for link in (self.link(member.name, other), self.link(other.name, member)):
                 link.cut()
-                # Over a silent connection they would wait ten seconds before they read elsewhere.
+                # Over a silent connection a member waits ten seconds before it reads elsewhere.
                 link.reset()
 
     def mend(self) -> None:
@@ -189,7 +189,7 @@ class ReplicaSet:
         async def elected() -> bool:
             nonlocal new
             said = [(m, await m.hello()) for m in self.members if m is not old]
-            # Who lacks what another has is not elected.
+            # A member that lacks writes of another is not elected.
             candidates = [(h["lastWrite"]["opTime"]["ts"], m) for m, h in said if h.get("setName")]
             if not candidates:
                 return False
@@ -215,7 +215,9 @@ class ReplicaSet:
                 config |= {"version": config["version"] + 1, "settings": {**own, **settings}}
                 await admin.command("replSetReconfig", config)
             except PyMongoError:
-                return False  # an election, or the one before is not everywhere yet
+                return (
+                    False  # during an election, or before the last change has reached all members
+                )
             return True
 
         await until(given, "other settings of the set")
@@ -247,7 +249,7 @@ def _options(port: int, folder: Path) -> list[str]:
         *("--wiredTigerCacheSizeGB", "0.25"),
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-        # Soon, where the rig is killed and SIGTERM is all that they get.
+        # Quick, since mongods get only SIGTERM if the rig is killed.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
         "--quiet",
     ]

@@ -96,7 +96,7 @@ async def trial(
                     await _happen(rig, shared, name, scale)
                     for life in lives:
                         if life.done():
-                            life.result()  # readers do not end before they are told to
+                            life.result()  # raises: only an error ends a reader before the closing
                 if over(history):
                     break
             shared.closing.set()
@@ -173,7 +173,7 @@ async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
     for them."""
 
     async def nobody() -> bool:
-        # An offer that is given up passes on to the next in line, and an answer may be missing.
+        # Repeated: a declined offer goes to the next reader, and requests may be lost.
         await all_of([reader.leave_lines() for reader in readers])
         return not await rig.db["waitlist"].count_documents({"open": True}, limit=1)
 
@@ -196,7 +196,7 @@ async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) 
         own = [r for r in live if r.reader == reader.member.id]
         free = [place for place in sorted(wished) if not _taken(place, live, own)]
         plans.append(shared.chance.sample(free, min(each, len(free))))
-        # Two that ask at once must not want one seat.
+        # Two readers must not ask for one seat at once.
         wished -= {*plans[-1]}
 
     async def ask(reader: Reader, places: Sequence[tuple[str, datetime]]) -> None:

@@ -69,7 +69,7 @@ class Popularity:
             seat = self._seats[bisect(self._sums, rng.random() * self._sums[-1])]
             if free is None or seat in free:
                 return seat
-        # Few are left, so each of them is as good as another.
+        # So few are free that popularity no longer matters.
         return rng.choice(sorted(free or self._seats))
 
 

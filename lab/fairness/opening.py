@@ -150,7 +150,7 @@ async def honest(rush: Rush, member: Member, rng: random.Random) -> None:
     await _until(rush.began + press)
     for _ in range(_TRIES):
         while seat is not None and seat not in rush.free and not rush.over:
-            # The screen shows that the seat has gone.
+            # The reader's screen shows that the seat is taken.
             await asyncio.sleep(model.choice_s(rng))
             seat = rush.popularity.choose(rng, rush.free)
         if rush.over or seat is None:

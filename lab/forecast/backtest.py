@@ -140,7 +140,7 @@ def _score_of_day(days: Sequence[AreaDay], number: int, ahead: int) -> Score:
         one.hours += 1
         one.error += abs(hourly.used - used)
         one.last_week += abs(min(1.0, before.used[hour] / (60 * seats)) - used)
-        # As readers see it: whole seats, and never nothing.
+        # As readers see it: whole seats, and an error of at least one.
         free, error = (
             round(seats * (1 - hourly.used)),
             max(1, round(seats * hourly.error)),

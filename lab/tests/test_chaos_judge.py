@@ -55,7 +55,7 @@ def _place(seat: str, reader: str, span: TimeRange) -> tuple[str, ...]:
     return slot_claims(type(SEAT.id)(seat), type(ZHANG)(reader), span)
 
 
-def says(r: Stored, state: str | None = None) -> Promise:
+def promise_of(r: Stored, state: str | None = None) -> Promise:
     until = r.start + timedelta(minutes=30)
     return Promise(r.id, state or r.state, r.seat, r.start, r.end, until)
 
@@ -85,9 +85,9 @@ def good() -> History:
     return History(
         faults=[Fault("primary-killed", BREAKS, on("10:30"))],
         operations=[
-            tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
-            tap("reserve", "k2", LIS, "08:00", says(LIS)),
-            tap("cancel", "k3", LIS, "10:00", says(LIS, "cancelled")),
+            tap("reserve", "k1", ZHANGS, "08:00", promise_of(ZHANGS)),
+            tap("reserve", "k2", LIS, "08:00", promise_of(LIS)),
+            tap("cancel", "k3", LIS, "10:00", promise_of(LIS, "cancelled")),
             tap("reserve", "k4", LIS, "10:01", None),
         ],
         probes=[Probe(LI, OTHER, on("14:00"), "", on("11:00"))],
@@ -115,9 +115,11 @@ def the_operation(h: History) -> None:
     h.stored = [h.stored[0], LIS]
 
 
-def what_it_says(h: History) -> None:
+def another_seat(h: History) -> None:
     """The stored reservation has the operation's key, but another seat."""
-    h.operations.append(tap("change", "k5", ZHANGS, "11:00", replace(says(ZHANGS), seat=OTHER)))
+    h.operations.append(
+        tap("change", "k5", ZHANGS, "11:00", replace(promise_of(ZHANGS), seat=OTHER))
+    )
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k5")), h.stored[1]]
 
 
@@ -138,7 +140,7 @@ def of_another_seat(h: History) -> None:
     h.stored = [replace(ZHANGS, claims=claims), h.stored[1]]
 
 
-def of_what_has_ended(h: History) -> None:
+def of_an_ended_reservation(h: History) -> None:
     h.stored = [h.stored[0], replace(h.stored[1], claims=frozenset({f"r:{LI}:2026-09-07:28"}))]
 
 
@@ -172,7 +174,7 @@ def a_no_show(h: History) -> None:
 def a_violation(h: History) -> None:
     h.stored = [checked_in(keys=("k1", "k6")), h.stored[1]]
     h.messages = [*h.messages, Message("z", "CHECKED_IN", on("14:00"), "sent")]
-    h.operations.append(tap("check_in", "k6", ZHANGS, "14:00", says(ZHANGS, "in_use")))
+    h.operations.append(tap("check_in", "k6", ZHANGS, "14:00", promise_of(ZHANGS, "in_use")))
     h.violations = [Violation("z", ZHANG, "no_show")]
 
 
@@ -196,7 +198,7 @@ def a_refusal_that_did_not_last(h: History) -> None:
     h.operations[-1].attempts = 2
 
 
-def what_was_said_to_have_failed(h: History) -> None:
+def a_failed_change_that_arrived(h: History) -> None:
     """The reader did not ask again after the answer "failed", and the change arrived
     nevertheless."""
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
@@ -223,14 +225,14 @@ def held_for_nobody(h: History) -> None:
 
 
 PLANTED: dict[str, list[Callable[[History], None]]] = {
-    "lost": [the_reservation, the_operation, what_it_says],
+    "lost": [the_reservation, the_operation, another_seat],
     "doubles": [one_seat, one_reader],
-    "orphaned": [of_another_seat, of_what_has_ended, uncounted],
+    "orphaned": [of_another_seat, of_an_ended_reservation, uncounted],
     "untold": [without_a_message, in_the_outbox, given_up],
     "punished": [a_no_show, a_violation],
     "early": [an_end_before_its_time],
     "refused_free": [a_refusal],
-    "late": [a_refusal_that_did_not_last, what_was_said_to_have_failed],
+    "late": [a_refusal_that_did_not_last, a_failed_change_that_arrived],
     "overbooked": [a_booking_too_many],
     "held": [held_for_nobody],
 }
@@ -239,14 +241,14 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
 @pytest.mark.parametrize(
     ("kind", "plant"), [(kind, plant) for kind, plants in PLANTED.items() for plant in plants]
 )
-def test_harm_is_seen(kind: str, plant: Callable[[History], None]) -> None:
+def test_each_planted_harm_is_found(kind: str, plant: Callable[[History], None]) -> None:
     """Exactly this kind is found: one loss is not counted twice."""
     history = good()
     plant(history)
     assert {harm.kind for harm in judge(history)} == {kind}
 
 
-def test_what_is_well_is_no_harm() -> None:
+def test_a_good_history_has_no_harm() -> None:
     """An unknown outcome is no harm, whichever it is; nor is a stay whose seat is taken over at
     once."""
     assert judge(good()) == []
@@ -297,13 +299,13 @@ def test_a_request_that_waits_for_the_seat_to_become_free_makes_no_double() -> N
     later = replace(booking("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
 
     def heard(at: str) -> list[str]:
-        request = tap("reserve", "k2", later, "14:20", says(later))
+        request = tap("reserve", "k2", later, "14:20", promise_of(later))
         request.answered_at = on(at)
         history = History(
             operations=[
-                tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
+                tap("reserve", "k1", ZHANGS, "08:00", promise_of(ZHANGS)),
                 request,
-                tap("cancel", "c1", ZHANGS, "14:30", says(ZHANGS, "cancelled")),
+                tap("cancel", "c1", ZHANGS, "14:30", promise_of(ZHANGS, "cancelled")),
             ],
             stored=[cancelled, later],
             messages=[Message(id, "RESERVED", on("08:00"), "sent") for id in ("z", "l")],

@@ -29,7 +29,7 @@ TEN = datetime.fromisoformat("2026-09-08T10:00:00+08:00")
 HOUR = timedelta(hours=1)
 
 
-def test_readers_press_when_people_do() -> None:
+def test_readers_press_at_human_times() -> None:
     rng = random.Random(1)
     presses = [presses_s(rng) for _ in range(4000)]
     assert median(one[-1] for one in presses) == pytest.approx(REACTION_MEDIAN_S, rel=0.05)
@@ -94,7 +94,7 @@ DAY = Day(
         ([], [waited(0, 4, 1, 2)], 2, 2),  # only from its start on
     ],
 )
-def test_a_seat_is_idle_while_somebody_waits_who_could_have_it(
+def test_a_free_seat_is_idle_while_a_waiting_reader_could_have_it(
     holds: list[Held], waits: list[Waited], idle: float, demand: float
 ) -> None:
     assert idle_hours(replace(DAY, held=holds, waited=waits)) == pytest.approx((idle, demand))

@@ -103,7 +103,7 @@ HISTORIES: dict[str, tuple[list[Call], bool]] = {
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_histories(name: str) -> None:
+def test_only_possible_histories_have_an_order(name: str) -> None:
     calls, possible = HISTORIES[name]
     assert (check({"seat": calls}) == []) is possible
 
@@ -138,12 +138,12 @@ def some_calls(draw: st.DrawFn) -> list[Call]:
 
 @settings(max_examples=400, deadline=None)
 @given(some_calls())
-def test_it_finds_an_order_just_where_there_is_one(calls: list[Call]) -> None:
+def test_the_checker_agrees_with_trying_all_orders(calls: list[Call]) -> None:
     assert (check({"seat": calls}) == []) is _any_order(calls)
 
 
 @pytest.mark.timeout(20)
-def test_one_double_is_seen_among_many_calls() -> None:
+def test_one_double_is_found_among_many_calls() -> None:
     """The history is a tenth of what scripts/prove checks in a minute."""
     calls = generate(100_000, seed=3)
     assert check(calls) == []
@@ -152,7 +152,7 @@ def test_one_double_is_seen_among_many_calls() -> None:
 
 
 @pytest.mark.timeout(20)
-def test_an_order_is_found_where_no_clock_tells_when() -> None:
+def test_an_order_is_found_without_a_common_clock() -> None:
     """The race tests record no common clock, since their jobs run by clocks of their own. Only
     the steps of each booking are in order, and any of forty calls may have come first."""
     days = generate(2_000, seed=5)

@@ -64,7 +64,7 @@ def test_a_seed_is_always_the_same_day() -> None:
     assert first not in (play_seed(8), play(7, library(SEATS, READERS)))
 
 
-def test_a_day_without_the_index_is_seen() -> None:
+def test_the_days_find_a_missing_index() -> None:
     """The days find the missing index by themselves, without the explorer."""
     plant = PLANTS["no index"].plant
     for hours in ("day", "night"):

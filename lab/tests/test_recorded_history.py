@@ -38,7 +38,7 @@ def books(reader: str, key: str, asked_s: float, answered_s: float, id: str = ""
     )
 
 
-def test_two_who_were_told_of_one_seat_have_no_order() -> None:
+def test_two_bookings_of_one_seat_have_no_order() -> None:
     operations = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
     both = [booking("A", "ann", "a", booked=1), booking("B", "bob", "b", booked=3)]
     assert {d.thing.split()[0] for d in disorders(History(operations=operations, stored=both))} == {
@@ -47,7 +47,7 @@ def test_two_who_were_told_of_one_seat_have_no_order() -> None:
     assert disorders(History(operations=operations[:1], stored=both[:1])) == []
 
 
-def test_a_refusal_needs_somebody_who_has_the_seat() -> None:
+def test_a_refusal_as_taken_needs_a_holder_of_the_seat() -> None:
     refused = books("bob", "b", 3, 4)
     taken = History(
         operations=[books("ann", "a", 1, 2, "A"), refused],
@@ -125,7 +125,7 @@ def test_an_offer_that_was_accepted_twice_is_accepted_once() -> None:
     assert disorders(History(operations=[lost, again], stored=[ended])) != []
 
 
-def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
+def test_events_without_requests_are_ordered_by_each_booking() -> None:
     """Thirty bookings had one seat in turns. No requests and no times are known. Only the order
     of each booking's own events prevents that a booking ends before it begins."""
     ended = [
@@ -143,7 +143,7 @@ def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
     assert len(disorders(History(stored=both), one_clock=False)) == 1
 
 
-def test_a_booking_that_somebody_else_has_moved_is_known_from_then_on() -> None:
+def test_a_booking_that_staff_moved_is_placed_from_that_move_on() -> None:
     """Bob had the seat before Ann was moved there. Her earlier place was not recorded."""
     ended = replace(
         booking("B", "bob", "b", "c", booked=1),
