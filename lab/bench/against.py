@@ -109,7 +109,7 @@ class Side:
 
 
 def lone_bookings(burst: int) -> int:
-    """The number of lone bookings that goes with such a burst."""
+    """The number of lone bookings beside bursts of ``burst`` bookings."""
     return burst // 10
 
 

@@ -1,8 +1,8 @@
 """Clients of an opening rush: each on a connection of its own, none waits for another.
 
-wrk cannot play that: its connections take turns, so a slow answer delays the next request and hides
-how long people wait (coordinated omission). Here every request has its moment, and its latency
-counts from that moment, the generator's own lateness included.
+wrk cannot play a rush: its connections take turns, so a slow answer delays the next request and
+hides how long people wait (coordinated omission). Here every request has its moment, and its
+latency counts from that moment, the generator's own lateness included.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ _STUCK_S: Final = 60.0
 
 
 class DeliveryFailed(Exception):
-    """The run has failed, for a reason of one line."""
+    """The run has failed. The message is one line."""
 
 
 async def delivery(
@@ -125,7 +125,7 @@ async def delivery(
 
 
 async def _member(app: web.Application) -> str:
-    """The token of a reader's session."""
+    """Makes a reader with a session. Returns its token."""
     now = app[RESOURCES].clock.now()
     reader = await app[RESOURCES].repositories.readers.upsert_from_login(
         f"B{secrets.token_hex(4)}".upper(), "张三", "student", now

@@ -1,4 +1,4 @@
-"""Requests as bytes, wrk to send them, and the result of a run."""
+"""Makes requests as bytes, sends them by wrk, and defines the result of a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITHOUT_RETRY_AFTER: Final = 599
 
 
 class BenchFailed(Exception):
-    """The benchmark has failed, for a reason of one line."""
+    """The benchmark has failed. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from lab.bench.service import Stage, booking, free_hours, members
 WARM_UP: Final = 50
 """Bookings before those that count: then connections are open and code is warm."""
 APART_S: Final = 0.25
-"""Seconds between two bookings that come apart: the messages of one are written before the next."""
+"""Pause in seconds between two bookings: the messages of one are written before the next."""
 SETTLE_S: Final = 5.0
 """Seconds until a freshly started service does only its regular work."""
 

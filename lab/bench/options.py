@@ -36,7 +36,7 @@ class Options:
     short: bool = False
     plant: bool = False
     against: Path | None = None
-    """Another checkout to compare with, in bursts of ``burst`` bookings."""
+    """A checkout of another version to compare with, in bursts of ``burst`` bookings."""
     burst: int = BURST
 
 

@@ -247,7 +247,7 @@ def seats_of(home: House) -> list[SeatId]:
 
 
 def looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
-    """One read of each reader, conditional with an ETag."""
+    """A request for the path by each reader, conditional if an ``etag`` is given."""
     return [request("GET", path, member.token, etag=etag) for member in looking]
 
 

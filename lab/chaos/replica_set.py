@@ -35,7 +35,7 @@ Client = AsyncMongoClient[dict[str, Any]]
 
 
 class ChaosError(Exception):
-    """The rig itself has failed, not the service, for a reason of one line."""
+    """The rig itself has failed, not the service. The message is one line."""
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 60) -> None:
