@@ -82,7 +82,7 @@ class OutboxDispatcher:
             messages += written
             events += events_of_it
             dispatched.append(r)
-        ended = await self._waitlist.untold(BATCH)
+        ended = await self._waitlist.ended_unnotified(BATCH)
         ends = [self._subscribers.messages.about_end(entry, end) for entry, end in ended]
         await self._publisher.publish([*messages, *ends])
         stored = await webhooks.publish(events, await self._events.pending(BATCH), now)

@@ -63,24 +63,24 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
     seed = args.seed if args.seed is not None else int(time.monotonic() * 1000) % 100_000
     print(f"seed {seed}", flush=True)
     scale, ends = SHORT if args.short else LONG, time.monotonic() + 60 * args.minutes
-    wanted, order = args.fault or list(NAMES), random.Random(seed)
+    names, order = args.fault or list(NAMES), random.Random(seed)
     whole = asyncio.current_task()
     assert whole is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, whole.cancel)
-    async with rig(folder, scale.workers) as found:
+    async with rig(folder, scale.workers) as running:
 
         def rounds() -> Iterator[list[str]]:
             while True:
-                yield order.sample(wanted, len(wanted))
+                yield order.sample(names, len(names))
                 if args.short:
                     return
 
-        def shown(name: str) -> None:
+        def report_fault(name: str) -> None:
             print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
         history = await trial(
-            found, rounds(), scale, seed, lambda _: time.monotonic() >= ends, shown
+            running, rounds(), scale, seed, lambda _: time.monotonic() >= ends, report_fault
         )
         harm = all_harm(history)  # by the rig's own hours
     print(table(history, harm))

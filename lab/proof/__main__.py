@@ -1,4 +1,4 @@
-"""python -m lab.proof: tries to break the two promises in five ways, and writes what it found.
+"""python -m lab.proof: tries to break the two promises in five ways, and writes a report.
 
 ``scripts/prove --help`` lists the options; docs/proof.md explains each part.
 """
@@ -26,13 +26,14 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the parts. Returns the exit status: 1 where anything was found."""
+    """Runs the parts. Returns the exit status: 0 if all passed, 1 if harm was found, 2 if the
+    result could not be packaged."""
     args = _arguments(argv)
     if args.seed is not None:
         part = days(_say, args.seed, 1)
         print(*part.failures or ("nothing was found",), sep="\n")
         return 0 if part.passed else 1
-    commit = running_commit()  # of what is being tried, whatever is committed meanwhile
+    commit = running_commit()  # before the run: there may be commits meanwhile
     parts = []
     for name in args.only or PARTS:
         _say(f"{name}: {(PARTS[name].__doc__ or '').strip()}")

@@ -1,4 +1,4 @@
-"""The result as a page that needs nothing else."""
+"""The result of a proof as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WAYS = {
 
 
 def page(proof: Proof) -> str:
-    """HTML that shows the result, failures too."""
+    """The result, with its failures, as HTML."""
     verdict = "passed" if proof.passed else "failed"
     parts = "".join(_part(part) for part in proof.parts)
     return (

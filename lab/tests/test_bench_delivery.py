@@ -1,4 +1,4 @@
-"""The delivery benchmark's short form: it judges what was sent, never the time."""
+"""The short form of the delivery benchmark: the test checks what was sent, never times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from notify.wechat.channel import CONCURRENCY
 
 
 async def test_each_message_is_sent_once_and_settled(mongo_url: str, redis_url: str) -> None:
-    found = await delivery(mongo_url, redis_url, messages=400, latency_s=0.02)
-    assert found["errors"] == {} and found["sent"] == 400
-    assert 0 < found["at_once"] <= CONCURRENCY and found["bound_per_second"] == CONCURRENCY / 0.02
-    assert 0 < found["ratio"] == found["per_second"] / found["bound_per_second"]
+    result = await delivery(mongo_url, redis_url, messages=400, latency_s=0.02)
+    assert result["errors"] == {} and result["sent"] == 400
+    assert 0 < result["at_once"] <= CONCURRENCY and result["bound_per_second"] == CONCURRENCY / 0.02
+    assert 0 < result["ratio"] == result["per_second"] / result["bound_per_second"]

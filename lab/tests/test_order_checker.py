@@ -1,4 +1,4 @@
-"""The checker of histories: what has an order, what has none, and how fast it says so."""
+"""The order checker finds orders, reports histories that have none, and is quick."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ HISTORIES: dict[str, tuple[list[Call], bool]] = {
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_histories(name: str) -> None:
+def test_only_possible_histories_have_an_order(name: str) -> None:
     calls, possible = HISTORIES[name]
     assert (check({"seat": calls}) == []) is possible
 
 
 def _any_order(calls: list[Call]) -> bool:
-    """By trying all of them."""
+    """Tries all orders."""
     for order in permutations(calls):
         state = FREE
         for position, one in enumerate(order):
@@ -126,35 +126,35 @@ def _any_order(calls: list[Call]) -> bool:
 
 @st.composite
 def some_calls(draw: st.DrawFn) -> list[Call]:
-    found = []
+    calls = []
     for _ in range(draw(st.integers(1, 6))):
         begin = draw(st.integers(0, 6))
         end = draw(st.one_of(st.just(OPEN), st.integers(begin, 8)))
         kind = draw(st.sampled_from([k for k in Kind if k is not Kind.HELD_AT_THE_END]))
         slots = draw(st.sampled_from([0, MORNING, NOON, BOTH]))
-        found.append(call(kind, draw(st.sampled_from("abc")), slots, begin, end))
-    return found
+        calls.append(call(kind, draw(st.sampled_from("abc")), slots, begin, end))
+    return calls
 
 
 @settings(max_examples=400, deadline=None)
 @given(some_calls())
-def test_it_finds_an_order_just_where_there_is_one(calls: list[Call]) -> None:
+def test_the_checker_agrees_with_trying_all_orders(calls: list[Call]) -> None:
     assert (check({"seat": calls}) == []) is _any_order(calls)
 
 
 @pytest.mark.timeout(20)
-def test_one_double_is_seen_among_many_calls() -> None:
-    """A tenth of what scripts/prove checks in a minute."""
+def test_one_double_is_found_among_many_calls() -> None:
+    """The history is a tenth of what scripts/prove checks in a minute."""
     calls = generate(100_000, seed=3)
     assert check(calls) == []
-    (found,) = check(generate(100_000, seed=3, broken=True))
-    assert "second" in str(found)
+    (disorder,) = check(generate(100_000, seed=3, broken=True))
+    assert "second" in str(disorder)
 
 
 @pytest.mark.timeout(20)
-def test_an_order_is_found_where_no_clock_tells_when() -> None:
-    """As in the races, whose jobs run by a clock of their own: only each booking's steps are in
-    order, and of forty calls any may have come first."""
+def test_an_order_is_found_without_a_common_clock() -> None:
+    """The race tests record no common clock, since their jobs run by clocks of their own. Only
+    the steps of each booking are in order, and any of forty calls may have come first."""
     days = generate(2_000, seed=5)
     timeless = {
         day: [
@@ -169,5 +169,5 @@ def test_an_order_is_found_where_no_clock_tells_when() -> None:
     assert check(shuffled) == []
     two = [call(Kind.TAKE, name, BOTH, -inf) for name in ("double", "second")]
     day = next(iter(shuffled))
-    found = check({day: [*shuffled[day], *two]})
-    assert [one.booking for disorder in found for one in disorder.calls if one in two]
+    disorders = check({day: [*shuffled[day], *two]})
+    assert [one.booking for disorder in disorders for one in disorder.calls if one in two]

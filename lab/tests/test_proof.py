@@ -1,4 +1,4 @@
-"""The simulated proofs in short: no harm in what is so, and each planted mistake is found."""
+"""The simulated proofs in short: the service does no harm, and each planted mistake is found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACROSS_MIDNIGHT: Final = (
     "an offer is accepted, lapses, and the next one waits",
     "somebody stays longer in the last moment",
 )
-"""Enough for here: scripts/prove has all of them."""
+"""The scenarios that this test runs across midnight; scripts/prove runs all of them."""
 ALL: Final = {scenario.name: scenario for scenario in scenarios()}
 
 
@@ -53,7 +53,7 @@ def test_a_planted_mistake_is_found_across_midnight(name: str) -> None:
 
 
 def test_seeded_days_do_no_harm() -> None:
-    days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them go over midnight
+    days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them cross midnight
     assert [day.harm for day in days] == [[] for _ in days]
     assert sum(day.acknowledged for day in days) > 500 and sum(day.faults for day in days) > 100
 
@@ -64,8 +64,8 @@ def test_a_seed_is_always_the_same_day() -> None:
     assert first not in (play_seed(8), play(7, library(SEATS, READERS)))
 
 
-def test_a_day_without_the_index_is_seen() -> None:
-    """The days have an eye of their own for what the explorer finds."""
+def test_the_days_find_a_missing_index() -> None:
+    """The days find the missing index by themselves, without the explorer."""
     plant = PLANTS["no index"].plant
     for hours in ("day", "night"):
         days = (play(seed, library(SEATS, READERS, hours), plant) for seed in range(20))

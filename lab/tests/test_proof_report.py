@@ -1,4 +1,4 @@
-"""What scripts/prove writes and answers: failures are shown, a whole result alone is packaged."""
+"""The reports of scripts/prove: failures are shown, and only a whole result can be packaged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from models.proof.entities import Proof, ProofPart
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two parts of which the second one has found something; a commit; where a result would go."""
+    """Replaces the parts by one that passes and one that fails. Returns the path of the packaged
+    result."""
 
     def parts(say: Callable[[str], None]) -> ProofPart:
         return ProofPart("large_history", 1.0, {"calls": 1_000_000})
@@ -28,13 +29,13 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "packaged.json"
 
 
-def test_failures_are_written_and_the_status_says_so(packaged: Path, tmp_path: Path) -> None:
+def test_failures_are_written_and_make_the_status_1(packaged: Path, tmp_path: Path) -> None:
     assert command.main(["--to", str(tmp_path / "to"), "--package"]) == 1
-    found = msgspec.json.decode((tmp_path / "to" / "proof.json").read_bytes(), type=Proof)
-    assert not found.passed and found.parts[1].failures == ("seed 7: doubles: <seat>",)
+    proof = msgspec.json.decode((tmp_path / "to" / "proof.json").read_bytes(), type=Proof)
+    assert not proof.passed and proof.parts[1].failures == ("seed 7: doubles: <seat>",)
     page = (tmp_path / "to" / "proof.html").read_text(encoding="utf-8")
     assert "seed 7: doubles: &lt;seat&gt;" in page and "1,000,000" in page and "FAILED" in page
-    assert msgspec.json.decode(packaged.read_bytes(), type=Proof) == found, "failures too"
+    assert msgspec.json.decode(packaged.read_bytes(), type=Proof) == proof, "failures too"
 
 
 def test_a_part_alone_is_not_packaged(packaged: Path, tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_a_part_alone_is_not_packaged(packaged: Path, tmp_path: Path) -> None:
     assert command.main([*arguments, "--package"]) == 2 and not packaged.exists()
 
 
-def test_what_is_no_commit_is_not_packaged(
+def test_a_result_without_a_commit_is_not_packaged(
     packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "running_commit", lambda: "")

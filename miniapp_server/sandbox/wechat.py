@@ -248,7 +248,7 @@ class _Server:
         if not mode.after:
             await wait(request, mode.delay)
         openid, content = checked_message(await _body(request), appid)
-        await self._store.conversations.tell(openid, content, self._state.now())
+        await self._store.conversations.send(openid, content, self._state.now())
         return web.json_response({"errcode": 0, "errmsg": "ok"})
 
     @asynccontextmanager

@@ -51,7 +51,7 @@ class SandboxConversations:
         with translate_errors():
             await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
 
-    async def tell(self, openid: str, content: str, now: datetime) -> None:
+    async def send(self, openid: str, content: str, now: datetime) -> None:
         """Raises: WeChatError if the user did not write or enter lately, or has had all messages
         allowed."""
         entered = {"_id": openid, "entered": {"$gt": now - _ENTERED, "$lte": now}}

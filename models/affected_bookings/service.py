@@ -204,8 +204,8 @@ class AffectedBookingService:
             span.end,
             ctx.now,
         )
-        until, tell = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
-        offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, tell)
+        until, event_kind = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
+        offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, event_kind)
         return entry, transitions.add_cancelled(offer, old)
 
     def _alternative_seats(

@@ -59,7 +59,7 @@ def advance(
     event: ReservationEvent,
     actor: Actor,
     now: datetime,
-    tell: OutboxEventKind | None,
+    event_kind: OutboxEventKind | None,
 ) -> Reservation:
     rev, stays = old.rev + 1, event in _CHANGES_END
     new = replace(
@@ -73,12 +73,12 @@ def advance(
         presence_due_at=new.presence_due_at if stays else None,
         patrol_at=old.patrol_at if stays else None,
     )
-    if tell is None:
+    if event_kind is None:
         return new
     facts = facts_of(new)
     if event is ReservationEvent.CHANGE and actor.by == "librarian":
         facts["by_library"] = True
-    return replace(new, outbox=(*old.outbox, OutboxEvent(rev, tell, now, facts)))
+    return replace(new, outbox=(*old.outbox, OutboxEvent(rev, event_kind, now, facts)))
 
 
 def with_confirmed_assistance(
@@ -164,10 +164,10 @@ def create_offer(
     until: datetime,
     actor: Actor,
     now: datetime,
-    tell: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
+    event_kind: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
     """A seat held for the first in the waitlist, or for a reader whose own seat the library has
-    taken away. The event ``tell`` notifies the reader."""
+    taken away. The event ``event_kind`` notifies the reader."""
     held = replace(
         _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
@@ -175,7 +175,7 @@ def create_offer(
         held_until=until,
         history=(HistoryEntry(now, "hold", actor.by, actor.via),),
     )
-    return replace(held, outbox=(OutboxEvent(1, tell, now, facts_of(held)),))
+    return replace(held, outbox=(OutboxEvent(1, event_kind, now, facts_of(held)),))
 
 
 def accept(
@@ -211,8 +211,8 @@ def expire_offer(
         held_until=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    tell = OutboxEventKind.OFFER_WITHDRAWN if withdrawn else None
-    return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, tell)
+    event_kind = OutboxEventKind.OFFER_WITHDRAWN if withdrawn else None
+    return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, event_kind)
 
 
 def change(
@@ -270,12 +270,16 @@ def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
     state, claims = r.next_state(ReservationEvent.CANCEL), r.claims_except(*released)
     new = replace(r, state=state, ended_at=now, remind_at=None, claims=claims)
     kinds = OutboxEventKind
-    tell = kinds.BOOKING_CANCELLED_BY_LIBRARY if by_library else kinds.BOOKING_CANCELLED
-    return advance(r, new, ReservationEvent.CANCEL, actor, now, tell)
+    event_kind = kinds.BOOKING_CANCELLED_BY_LIBRARY if by_library else kinds.BOOKING_CANCELLED
+    return advance(r, new, ReservationEvent.CANCEL, actor, now, event_kind)
 
 
 def end_stay(
-    r: Reservation, event: ReservationEvent, actor: Actor, when: datetime, tell: OutboxEventKind
+    r: Reservation,
+    event: ReservationEvent,
+    actor: Actor,
+    when: datetime,
+    event_kind: OutboxEventKind,
 ) -> Reservation:
     new = replace(
         r,
@@ -284,19 +288,22 @@ def end_stay(
         remind_at=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    return advance(r, new, event, actor, when, tell)
+    return advance(r, new, event, actor, when, event_kind)
 
 
 def remind(r: Reservation, due: datetime) -> Reservation:
     """Writes the reminder of the present state to the outbox. The state stays."""
-    tell = {
+    event_kind = {
         ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
         ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,
         ReservationState.AWAY: OutboxEventKind.LEAVE_REMINDER,
     }[r.state]
     rev = r.rev + 1
     return replace(
-        r, rev=rev, remind_at=None, outbox=(*r.outbox, OutboxEvent(rev, tell, due, facts_of(r)))
+        r,
+        rev=rev,
+        remind_at=None,
+        outbox=(*r.outbox, OutboxEvent(rev, event_kind, due, facts_of(r))),
     )
 
 

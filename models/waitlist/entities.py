@@ -20,7 +20,7 @@ from models.kernel.time_range import (
 from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
-OFFER_DURATION_UNTOLD: Final = timedelta(minutes=30)
+OFFER_DURATION_UNREACHABLE: Final = timedelta(minutes=30)
 """The duration of an offer if no channel can notify the reader of it."""
 MOST_ALERTS: Final = 5
 QUIET_HOURS: Final = (time(22, 30), time(7))

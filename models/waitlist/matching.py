@@ -22,7 +22,7 @@ from models.reservations.state_machine import CHECKED_IN_STATES
 from models.storage.mongo import new_id
 from models.waitlist.entities import (
     OFFER_DURATION,
-    OFFER_DURATION_UNTOLD,
+    OFFER_DURATION_UNREACHABLE,
     RENEWAL_PRIORITY,
     WaitlistEntry,
     waits_for_morning,
@@ -152,10 +152,10 @@ class WaitlistMatcher:
     ) -> Reservation:
         """An offer of the seat, longer if no channel can notify the reader now. Its duration stays,
         even if a channel recovers."""
-        untold = await self._misses_offers(entry.reader_id, now)
-        until = min(now + (OFFER_DURATION_UNTOLD if untold else OFFER_DURATION), span.end)
-        tell = OutboxEventKind.WAITLIST_OFFER
-        return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, tell)
+        unreachable = await self._misses_offers(entry.reader_id, now)
+        until = min(now + (OFFER_DURATION_UNREACHABLE if unreachable else OFFER_DURATION), span.end)
+        event_kind = OutboxEventKind.WAITLIST_OFFER
+        return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, event_kind)
 
     def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:
         if not may_hold(reader, offer.date, now):
@@ -193,9 +193,9 @@ def offer_for(
     until: datetime,
     actor: Actor,
     now: datetime,
-    tell: OutboxEventKind,
+    event_kind: OutboxEventKind,
 ) -> Reservation:
-    """An offer that is valid until ``until``. The event ``tell`` notifies the reader."""
+    """An offer that is valid until ``until``. The event ``event_kind`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),
@@ -205,5 +205,5 @@ def offer_for(
         until=until,
         actor=actor,
         now=now,
-        tell=tell,
+        event_kind=event_kind,
     )

@@ -241,7 +241,7 @@ class WaitlistRepository:
             )
         return bool(result.matched_count)
 
-    async def untold(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
+    async def ended_unnotified(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
         """Entries that ended early and whose readers are not notified yet."""
         with translate_errors():
             rows = (

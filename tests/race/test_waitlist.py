@@ -220,7 +220,7 @@ async def test_who_has_left_is_not_told_of_an_end(stage: Stage, guard: bool) -> 
     found = await stage.stored.waitlist.get(entry.id)
     assert found is not None
     assert found.state is (WaitlistState.WITHDRAWN if guard else WaitlistState.EXPIRED)
-    assert len(await stage.stored.waitlist.untold(9)) == (0 if guard else 1)
+    assert len(await stage.stored.waitlist.ended_unnotified(9)) == (0 if guard else 1)
 
 
 async def offered(stage: Stage, reader: Reader) -> Reservation:
@@ -255,7 +255,7 @@ async def test_what_is_accepted_is_not_withdrawn(stage: Stage, guard: bool) -> N
     state = (await stage.reload(offer)).state
     assert state is (ReservationState.RESERVED if guard else ReservationState.OFFER_EXPIRED)
     if guard:
-        assert await stage.stored.waitlist.untold(9) == []
+        assert await stage.stored.waitlist.ended_unnotified(9) == []
         assert [entry.state for entry in (await all_of(stage, reader))] == [WaitlistState.ACCEPTED]
 
 
@@ -337,5 +337,5 @@ async def test_an_offer_that_a_suspension_overtakes_passes_on(stage: Stage) -> N
     await worker.waitlist_jobs.offer_free_seats(EIGHT)
     (row,) = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
     assert row["reader"] == second.id
-    ((entry, end),) = await stage.stored.waitlist.untold(9)
+    ((entry, end),) = await stage.stored.waitlist.ended_unnotified(9)
     assert (entry.reader_id, end.suspended_until) == (first.id, clock(20))
