@@ -90,7 +90,7 @@ class CallbackVerifier:
         stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
         self._check(query.get("msg_signature", ""), stamp, nonce, sealed)
         if not _is_fresh(stamp, now):
-            raise CallbackRejected("timestamp not within the last hour")
+            raise CallbackRejected("timestamp more than an hour off")
         try:
             signature = self._sign(stamp, nonce, sealed)
             plain = self._crypto.decrypt_message({"Encrypt": sealed}, signature, stamp, nonce)

@@ -105,7 +105,7 @@ async def test_without_the_sandbox_there_is_none(service: Living) -> None:
     await service.anonymous.refused("404 not_found", "POST", "//sandbox/reset")
     page = await service.anonymous.get("//")
     assert "sandbox" not in page.body and "沙箱" not in page.body
-    with pytest.raises(ValueError, match="with a sandbox's settings only"):
+    with pytest.raises(ValueError, match="requires a sandbox's settings"):
         await plug_in(service.app)
     # WeChat is away: signing in by it fails clearly, the rest works.
     reader = await service.reader()

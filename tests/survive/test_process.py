@@ -200,7 +200,7 @@ async def test_the_walkthrough_reaches_its_end_while_the_library_lives(tmp_path:
     async with demo(tmp_path, DEMO="") as (base, process):
         assert process.stdout is not None
         async with asyncio.timeout(patience(90)):
-            while b"The library lives" not in await process.stdout.readline():
+            while b"Invented readers make" not in await process.stdout.readline():
                 pass
         status, out, err = await ended(await command("demo-walkthrough", "--url", base))
         assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
