@@ -88,7 +88,7 @@ def _check_reachable_here_only(read: EnvironmentReader, public: str, lan: str) -
         if host != lan if lan else not is_loopback(host):
             allowed = f"{lan}, the address of --lan" if lan else "a loopback address"
             read.fault(
-                f"{name}: a sandbox lets anybody in as anybody, so {host} must be {allowed} "
+                f"{name}: in a sandbox anybody can sign in as anybody: {host} must be {allowed} "
                 "(demo --lan ADDRESS opens it to a private network)"
             )
     try:

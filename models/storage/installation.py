@@ -113,8 +113,8 @@ class About:
             )
         if self.mode is Mode.PRODUCTION and mode is not Mode.PRODUCTION:
             raise DatabaseRefused(
-                f"{self.place} is a production database, and SANDBOX=1 lets anybody in as anybody: "
-                "set another MONGO_DATABASE for the sandbox, or unset SANDBOX"
+                f"{self.place} is a production database, and in a sandbox anybody can sign in as "
+                "anybody: set another MONGO_DATABASE for the sandbox, or unset SANDBOX"
             )
 
     def refuse_half(self) -> None:

@@ -108,7 +108,8 @@ def _check_plan(area: Area) -> None:
     """Checks a plan as the console does; of an area out of use, the retired seats."""
     seats = area.seats if area.in_use else area.retired_seats
     if len(seats) != sum(1 for _ in area.all_seats):
-        raise TransferError(f"areas[{area.id}].state: {area.state} has only the seats of the other")
+        kind = "seats" if area.in_use else "retired_seats"
+        raise TransferError(f"areas[{area.id}].state: {area.state} may only have {kind}")
     names = {f.name: "number" if f.name == "no" else f.name for f in fields(SeatDraft)}
     drafts = [
         SeatDraft(**{name: getattr(seat, attribute) for name, attribute in names.items()})
