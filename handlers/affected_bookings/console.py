@@ -62,7 +62,6 @@ async def _impact(visit: PageRequest, rows: Sequence[OccupancyRow]) -> Impact:
 async def _listed(
     visit: PageRequest, rows: Sequence[OccupancyRow]
 ) -> list[tuple[OccupancyRow, str, str]]:
-    """Bookings with seat and reader in words."""
     people = await visit[StaffReaders].many({row.reader_id for row in rows})
     catalog = visit[REFERENCE].catalog
     return [
@@ -85,8 +84,7 @@ async def open_question(
 
 
 def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
-    """Whether the form confirms the change and says what happens to the bookings, if there are
-    any."""
+    """Whether the form confirms the change and says what happens to any bookings."""
     has_bookings = any(row.state is ReservationState.RESERVED for row in rows)
     return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not has_bookings))
 
@@ -94,8 +92,7 @@ def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
 async def question_about(
     visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
 ) -> dict[str, Any]:
-    """The question whether to make the change although it affects these bookings. The page shows
-    the form as it was sent."""
+    """The question before a change that affects these bookings. The page shows the form as sent."""
     keep_typed(visit, form)
     # Confirmed without a resolution: the bookings were made after the question was shown.
     missing = {"wrong": WRONG_TEXT["newly_affected"]} if form_text(form, "confirmed") else {}

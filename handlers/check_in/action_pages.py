@@ -71,8 +71,8 @@ async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ReservationAction:
-    """An action and its question. ``facts``: further template data of the question. ``field``: the
-    form field that the reader fills in, if any. ``shape``: the type by which it is validated."""
+    """``facts``: further template data of the question. ``field``: the form field that the reader
+    fills in, if any. ``shape``: the type by which it is validated."""
 
     perform: Perform
     facts: Facts = _no_facts

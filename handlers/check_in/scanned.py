@@ -45,6 +45,5 @@ async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
 
 
 def report_done(r: Reservation) -> str:
-    """The ``done`` value after a report: whether it stopped the deadline or only reached the
-    desk."""
+    """The ``done`` value: whether the report stopped the deadline or only reached the desk."""
     return "report" if r.has_open_report else "report_desk"

@@ -83,8 +83,6 @@ def assets() -> str:
 
 
 class HallBoards:
-    """The boards of all venues, in this worker."""
-
     def __init__(
         self,
         reference: ReferenceData,
@@ -137,8 +135,7 @@ class HallBoards:
         )
 
     def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
-        """The window of this moment, or of the half hour from ``at``; None if ``at`` is too far
-        ahead."""
+        """This moment, or the half hour from ``at``; None if ``at`` is too far ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR

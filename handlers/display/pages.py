@@ -22,7 +22,6 @@ POLL_S: Final = 15
 
 
 async def display(request: web.Request) -> web.StreamResponse:
-    """The venue's page, which a script keeps up to date."""
     try:
         venue, board = await _board(request)
     except DomainError as error:

@@ -65,7 +65,6 @@ async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def confirm(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Confirms the address by its code."""
     try:
         await visit[EmailAddressService].confirm(
             visit.reader.id, form_text(form, "code"), visit.now
@@ -76,7 +75,6 @@ async def confirm(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _refused(visit: PageRequest, error: DomainError, address: str = "") -> web.StreamResponse:
-    """The page with the refusal and the typed address."""
     facts = dict(error.details)
     if isinstance(error, TooManyAttempts):
         facts["retry_after"] = error.retry_after
@@ -86,7 +84,6 @@ async def _refused(visit: PageRequest, error: DomainError, address: str = "") ->
 
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Mails the ticked kinds of messages."""
     addresses = visit[EmailAddressService]
     choices = (await addresses.of(visit.reader.id)).choices
     await addresses.choose(visit.reader.id, choices.changed_to(ticked(form)))

@@ -23,7 +23,7 @@ def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool
 
 
 def parse_query(request: web.Request, shape: type) -> Any:
-    """The query string as ``shape``. Raises: Malformed."""
+    """Raises: Malformed."""
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:

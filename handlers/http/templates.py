@@ -68,7 +68,6 @@ def environment_of(language: Language) -> Environment:
 
 
 def render_fragment(template: str, language: Language = Language.CHINESE, **facts: Any) -> str:
-    """The template's HTML, as a part of a page."""
     return environment_of(language).get_template(template).render(**facts)
 
 

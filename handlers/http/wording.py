@@ -52,14 +52,14 @@ running_line: Final = RunningLine()
 
 
 def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
-    """The line from the library's ``template``, or from the default one if that is empty."""
+    """``template``: the library's, or empty for the default line."""
     return _filled(template or RUNNING_LINE, _Facts(reference, day, None, IN_CHINESE), str)
 
 
 def rules_html(
     reference: ReferenceData, day: date, template: str, reader: Reader | None = None
 ) -> Markup:
-    """The rules from the library's ``template`` (empty: the default one), with the reader's group
+    """``template``: the library's, or empty for the default rules. Adds the reader's group
     limits."""
     facts = _Facts(reference, day, reader, IN_CHINESE)
     html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
@@ -86,8 +86,7 @@ def _one_of_each(template: str, facts: _Facts) -> str:
 
 
 def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
-    """The filled template. An unknown placeholder stays in the text rather than break the page; no
-    template with one can be saved."""
+    """An unknown placeholder stays in the text; no template with one can be saved."""
 
     def value(match: re.Match[str]) -> str:
         fill = _BY_NAME.get(match[1])

@@ -38,12 +38,11 @@ IDLE_S: Final = 30
 """Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""The header that marks requests of a kiosk's screen. A screen that stops sending them counts as
-failed."""
+"""Header of a screen's requests. A kiosk whose screen stops sending them counts as failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:
-    """The authenticated kiosk. Raises: NotFound, Unauthenticated."""
+    """Raises: NotFound, Unauthenticated."""
     key = call.request.headers.get("X-Kiosk-Key", "")
     return await call[KioskService].authenticate(call.id, key)
 

@@ -122,8 +122,8 @@ class EventStreamHub:
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Sends the stream until it ends. Raises: Busy, Throttled if there are too many;
-        Unavailable."""
+        """Sends the stream until it ends. Raises: Unavailable; Busy, Throttled if there are too
+        many."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
@@ -200,7 +200,7 @@ class EventStreamHub:
 
     def end_of(self, key: str) -> None:
         """Ends the streams of an ended session, or of a reader (``reader:<id>``) with changed
-        rights. The browser reconnects and is checked again."""
+        rights."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 

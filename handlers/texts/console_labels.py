@@ -174,7 +174,6 @@ FACTS: Final[Mapping[str, str]] = {
     "events": "事件",
     "personal": "含个人信息",
 }
-"""Names of the fields in an audit entry."""
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
     FOREVER_TEXT: "长期",
@@ -246,7 +245,6 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "affected-bookings": "受影响的预约",
     "deliveries": "发送失败的消息",
 }
-"""Kinds of open decisions, by console page."""
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
 SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {
@@ -272,7 +270,6 @@ MARK_TEXT: Final[Mapping[str, str]] = {
     "pillar": "柱子",
     "kiosk": "选座机",
 }
-"""Fixtures that the plan editor can draw."""
 NOTICE_TEXT: Final[Mapping[str, str]] = {
     "to_come": "未到发布时间",
     "over": "已撤下",

@@ -64,8 +64,7 @@ class NoEnglish(LookupError):
 
 
 def template_in_english(source: str, name: str = "") -> str:
-    """Translates a template. A piece may have a translation of its own in the template ``name``.
-    Raises: NoEnglish."""
+    """``name``: a template that may translate a piece in its own way. Raises: NoEnglish."""
     parts, made = _CODE.split(_COMMENT.sub("", source)), []
     for number, part in enumerate(parts):
         if number % 2:
@@ -86,7 +85,7 @@ def template_in_english(source: str, name: str = "") -> str:
 
 
 def script_in_english(source: str) -> str:
-    """Translates a script. Raises: NoEnglish."""
+    """Raises: NoEnglish."""
     translations = CATALOGUE["scripts"]
 
     def english(literal: re.Match[str]) -> str:
@@ -144,8 +143,8 @@ def near_day(label: str) -> str:
 
 
 def value_in_english(value: Any, context: str = "") -> Any:
-    """Translates a value if possible. ``context`` (``event``, ``state``) selects the meaning of an
-    ambiguous word."""
+    """Translates if possible. ``context`` (``event``, ``state``) selects an ambiguous word's
+    meaning."""
     if type(value) is not str or not CHINESE.search(value):
         return value
     if context and (english := CATALOGUE["values"].get(f"{context}:{value}")) is not None:
@@ -213,8 +212,7 @@ def place(venue: str, floor: int, area: str, no: str) -> str:
 
 
 def area_place(floor: int, name: str) -> str:
-    """An area's place. The floor is left out if the area's name has it, as most Chinese names
-    do."""
+    """The floor is left out if the area's name has it, as most Chinese names do."""
     return name if "层" in name else f"{_floor_name(floor)}, {name}"
 
 

@@ -28,7 +28,6 @@ COLUMN_TEXT: Final[Mapping[str, str]] = {
     "w": "宽",
     "h": "高",
 }
-"""Column headings in files that the service writes."""
 _ALSO: Final[Mapping[str, str]] = {
     "area id": "area_id",
     "id": "area_id",

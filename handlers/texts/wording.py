@@ -12,9 +12,7 @@ DEFAULT_NAMES: Final[Mapping[str, str]] = {
     "mini_program": "座位预约",
     "menu": "图书馆",
 }
-"""Names for a library that has not set its own."""
 DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
-"""The default has no telephone number."""
 
 RUNNING_LINE: Final = (
     "有效预约的读者享有座位优先使用权 · "
@@ -125,7 +123,6 @@ FILLING: Final[Mapping[str, str]] = {
     "parts": "；",
     "numbers": "，",
 }
-"""Phrases that fill placeholders."""
 FILLING_EN: Final[Mapping[str, str]] = {
     "booking_opens": "; the next day opens at {clock}",
     "opening_draw": ", and who asks within the first ten seconds is served in an order that is "

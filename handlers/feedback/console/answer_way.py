@@ -10,12 +10,9 @@ from notify.templates.rendering import day_clock
 
 @dataclass(frozen=True, slots=True)
 class AnswerWay:
-    """The way of an answer to its reader.
-
-    ``writer`` describes a writer who is unknown here. ``goes``: where an answer would go, or why
+    """``writer`` describes a writer who is unknown here. ``goes``: where an answer would go, or why
     none is possible (``reaches`` is False). ``went``: where the answer went, empty without one.
-    ``again``: the answer has not gone to WeChat, but still can.
-    """
+    ``again``: the answer has not gone to WeChat, but still can."""
 
     writer: str
     goes: str

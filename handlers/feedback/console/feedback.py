@@ -69,7 +69,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """A text that says where the answer just given went."""
+    """The text that says where the answer just given went."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""

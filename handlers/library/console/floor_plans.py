@@ -34,7 +34,7 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
-"""Bytes of a form with a plan of a thousand seats."""
+"""Bytes of a form; fits a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
 """The id that no area can have, because its address is that of the import page."""
 _LISTED: Final = 12
@@ -76,7 +76,6 @@ async def plans(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds an area with an empty plan."""
     area, reason = _new_area(visit, decode(form, NewArea)), form_reason(form)
     try:
         await visit[StaffPolicyAndPlans].add_area(staff_context(visit), area, reason)

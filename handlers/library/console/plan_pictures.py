@@ -60,7 +60,6 @@ def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
 
 
 async def described(visit: PageRequest, area: Area) -> dict[str, Any] | None:
-    """The area's picture for the editor; None if there is none."""
     picture = await visit[StaffPlanPictures].get(area.id)
     if picture is None:
         return None

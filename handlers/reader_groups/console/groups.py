@@ -194,7 +194,6 @@ def _patterns(text: str) -> tuple[CampusPattern, ...]:
 
 
 async def delete_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Deletes the group and its memberships."""
     await visit[REFERENCE].refresh()
     group = visit[StaffReaderGroups].get(visit.id)
     require_current(form, group.rev, GroupChanged)

@@ -33,7 +33,6 @@ class SeatTimeForm(msgspec.Struct):
 
 
 async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows the bookings of the seat at that moment or in that span."""
     seat_id, span = seat_in(visit, form, even_if_removed=True), _span(visit, form)
     rows = await visit[StaffSeatHistory].who_had_seat(
         staff_context(visit), seat_id, span, form_reason(form)
