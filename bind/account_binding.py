@@ -33,7 +33,7 @@ LIFETIME: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class BindingState:
-    """How far the binding of a WeChat user has come."""
+    """Stages of binding a WeChat user to a reader."""
 
     state: Literal["none", "pending", "refused", "expired", "bound"]
     reader: Reader | None = None
@@ -133,11 +133,9 @@ class AccountBindingService:
         return reader
 
     async def bind(self, principal: Principal, code: str, now: datetime) -> Reader | BindingRequest:
-        """Uses the code up and binds its reader. If guessing was detected, returns a request
-        instead, which the reader has to confirm.
-
-        Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
-        """
+        """Uses the code up and binds its reader; after detected guessing returns a request to
+        confirm instead. Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid,
+        TooManyAttempts."""
         openid, session = await self._unbound(principal), principal.session
         redeemed = await self._redeemable.redeem(openid, session.id, code, now)
         if redeemed is None:
@@ -167,7 +165,7 @@ class AccountBindingService:
         return BindingState("pending" if waits else "expired", None, request)
 
     async def _unbound(self, principal: Principal) -> str:
-        """The session's openid. Raises: Unauthenticated without one, AlreadyBound."""
+        """Returns the openid. Raises: Unauthenticated without one, AlreadyBound."""
         openid = principal.session.openid
         if openid is None:
             raise Unauthenticated()

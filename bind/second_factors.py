@@ -71,7 +71,7 @@ class SecondFactors:
         return factor.recovery_codes if factor is not None else None
 
     def offer(self, reader: Reader, issuer: str, now: datetime) -> Enrolment:
-        """Returns a new secret. The authenticator lists it under ``issuer``."""
+        """The authenticator lists the new secret under ``issuer``."""
         secret = pyotp.random_base32()
         held = [secret, reader.id, (now + _OFFER_LASTS).timestamp()]
         uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
@@ -102,9 +102,7 @@ class SecondFactors:
 
         An existing authenticator is replaced only in a session that has its second factor, and with
         ``present``, a code of the existing one or a recovery code: an unattended desk must not be
-        enough.
-
-        Raises: SecondFactorInvalid, TooManyAttempts.
+        enough. Raises: SecondFactorInvalid, TooManyAttempts.
         """
         step = _step_of(secret, code, now)
         if step is None:  # not counted: the secret is on the page, so there is nothing to guess
@@ -129,8 +127,7 @@ class SecondFactors:
         await self._sessions.pass_second_factor(session)
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
-        """Uses the code up; wrong digits are counted. Raises: SecondFactorInvalid,
-        TooManyAttempts."""
+        """Uses the code up; counts wrong digits. Raises: SecondFactorInvalid, TooManyAttempts."""
         # Recovery codes are not counted: 80 bits cannot be guessed, and a thief of the password
         # could otherwise use up all attempts and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))

@@ -125,7 +125,6 @@ class EmbeddedDatabases:
         await _end(process, signal.SIGKILL)
 
     async def restart_mongod(self, *, kill: bool = False) -> None:
-        """Stops or kills mongod and starts it again on the same port and data."""
         await (self.kill_mongod() if kill else self.stop_mongod())
         await self.start_mongod()
 

@@ -71,7 +71,7 @@ class Notifications:
         self._calm_at = monotonic()
 
     async def close(self) -> None:
-        """Stops sending once the deliveries under way are done."""
+        """Stops sending once the deliveries in progress are done."""
         channels = [worker.close() for worker in self.workers.values()]
         await asyncio.gather(*channels, self.webhooks.close())
 

@@ -159,8 +159,7 @@ class Scheduler:
             group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
-        """Wakes the groups that write or send messages, unless ``changed`` itself only sends
-        them."""
+        """Wakes the groups that write or send messages; none if ``changed`` only sends them."""
         for group in self.groups:
             is_messaging = group.messaging is not Messaging.NOTHING
             if is_messaging and group is not changed and changed.messaging is not Messaging.SENDS:
@@ -274,8 +273,7 @@ class Scheduler:
         return True
 
     async def _renew_with_others(self, group: JobGroup) -> bool:
-        """Renews the leases of this group and of other frequent ones in one write. False if this
-        group's lease was not renewed."""
+        """Renews the leases of all frequent groups in one write; False if this group's failed."""
         async with self._renewing:
             now, real_now = monotonic(), self._clock.real_now()
             if now - group.leased_at <= _RENEW_AFTER_S:

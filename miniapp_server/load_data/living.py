@@ -117,7 +117,7 @@ class LivingLibrary:
         loop = asyncio.get_running_loop()
 
         def report(_: int, __: int) -> None:
-            asyncio.run_coroutine_threadsafe(self._look(), loop).result()
+            asyncio.run_coroutine_threadsafe(self._require_alive(), loop).result()
 
         catalog, policy = self._reference.catalog, self._reference.policy
         await asyncio.to_thread(
@@ -133,7 +133,7 @@ class LivingLibrary:
         await self._state.forget_statistics()
         statistics = self._app[service_key(StatisticsService)]
         while await statistics.aggregate_next_day(self._now()):
-            await self._look()
+            await self._require_alive()
         visits = [visit for day in (today, today + _DAY) for visit in self.visits_of(day)]
         now = self._now()
         made = [(visit, self._revisions(visit, now)) for visit in visits]
@@ -141,7 +141,7 @@ class LivingLibrary:
             self._writer.insert_what_is_free,
             [self._writer.as_of_now(revisions) for _, revisions in made if revisions],
         )
-        await self._look()
+        await self._require_alive()
         self._app[OCCUPANCY].invalidate()  # loads the bookings just written
         await self._wait_in_line([r[-1] for _, r in made if r])
         return visits
@@ -154,7 +154,7 @@ class LivingLibrary:
                 for visit in visits:
                     crowd.create_task(self.play(visit, self._now()))
                 while True:
-                    await self._look()
+                    await self._require_alive()
                     with suppress(Unavailable):
                         await self._reference.refresh()  # reads what the console has changed
                     if local_date(self._now()) > today:
@@ -172,9 +172,9 @@ class LivingLibrary:
             areas, open_day(areas, day, _VISITS_PER_SEAT).factor * self._share
         )
 
-    async def _look(self) -> None:
+    async def _require_alive(self) -> None:
         """Raises: LifeIsOver."""
-        with suppress(Unavailable):  # the next look follows soon
+        with suppress(Unavailable):  # the next check follows soon
             if not await self._state.is_alive(self._writer.id):
                 raise LifeIsOver
 
@@ -185,8 +185,7 @@ class LivingLibrary:
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
-        """The visit's revisions so far, except for endings that jobs bring about; empty before it
-        is booked."""
+        """The visit's revisions so far, without endings by jobs; empty before it is booked."""
         area = self._reference.catalog.areas[visit.area_id]
         policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
         past: list[Reservation] = []

@@ -76,8 +76,7 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Whether staff members need a second factor, which the service asks for if the sign-on did
-    not."""
+    """Whether staff members need a second factor; the service asks if the sign-on did not."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -102,8 +101,7 @@ class Settings:
     mode: Mode = Mode.PRODUCTION
     """The mode that the database must be marked with."""
     wall_clock: bool = True
-    """Whether the service's clock shows the real time. If it has been moved, ids do not tell when
-    something was made."""
+    """False if the clock may have been moved; then ids do not tell when something was made."""
     lan: str = ""
     """A private address, on whose network anyone can sign in as any reader; empty if none."""
 
@@ -125,7 +123,6 @@ class Settings:
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """The channels that are set up."""
         set_up = {
             Channel.WECHAT: self.wechat.used,
             Channel.EMAIL: self.smtp is not None,
