@@ -140,9 +140,8 @@ async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
 
 
 async def sign_on_answer(request: web.Request) -> web.Response:
-    """Signs in the browser that a sign-on redirects back. Wrong tickets and codes are rate-limited
-    but not counted as guesses: they have 128 random bits, and a whole campus may share one address.
-    """
+    """Signs in the browser that a sign-on redirects back. Wrong tickets and codes are not counted
+    as guesses: they have 128 random bits, and a whole campus may share one address."""
     sign_on = _answering(request)
     if sign_on is None:
         raise NotFound()
@@ -321,8 +320,7 @@ async def _open_session(
 
 async def single_logout(request: web.Request) -> web.Response:
     """Ends the session of a CAS ticket. A server calls, so no Origin is required. A ticket without
-    a session is remembered, since its login may be in progress; invented tickets are rate-limited
-    by address."""
+    a session (its login may be in progress) is remembered, within the address's rate limit."""
     if request.app[service_key(SignOns)].get(CAS_ID) is None:
         raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)

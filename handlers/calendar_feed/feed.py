@@ -29,8 +29,7 @@ _ETAG_CHARS: Final = 24
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
-    """304 if the client's copy is current. Raises: NotFound for an unknown or revoked token;
-    Throttled, Busy, Unavailable."""
+    """Raises: NotFound for an unknown or revoked token; Throttled, Busy, Unavailable."""
     try:
         id = request.app[service_key(CalendarFeeds)].id_of(request.match_info["token"])
         # A feed that is read too often must not use up the rate limit of its address.

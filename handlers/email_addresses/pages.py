@@ -101,8 +101,8 @@ async def unsubscribe_question(request: web.Request) -> web.StreamResponse:
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
-    """Stops this kind of mail. Mail programs also send this request (RFC 8058), without a session:
-    the link's token is the proof."""
+    """Mail programs also send this request (RFC 8058), without a session: its token is the
+    proof."""
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)

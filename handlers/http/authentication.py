@@ -69,8 +69,7 @@ def recognise(request: web.Request, app: web.Application, now: datetime) -> Prin
 
 
 async def identify(request: web.Request, now: datetime, id: str = "") -> Principal:
-    """``id``: the request's ``session_id``, if already known. Raises: Unauthenticated,
-    BadOrigin."""
+    """``id``: the ``session_id``, if already known. Raises: Unauthenticated, BadOrigin."""
     try:
         sessions = request.app[SESSIONS]
         id = id or sessions.id_of(_token(request))
@@ -118,8 +117,8 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Raises: BadOrigin if Origin or Referer is another site, from which browsers send cookies
-    too."""
+    """Raises: BadOrigin if Origin or Referer is not this site; browsers send cookies from any
+    site."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:

@@ -205,8 +205,8 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """The operationId: feature and function; in a ``staff_api`` module ``staff.`` and
-        function."""
+        """The operationId: ``reservations.create``; from a ``staff_api`` module
+        ``staff.create``."""
         _, feature, module = self.operation.__module__.split(".")
         return f"{'staff' if module == 'staff_api' else feature}.{self.operation.__name__}"
 

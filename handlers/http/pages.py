@@ -269,8 +269,7 @@ def redirect(to: str) -> web.Response:
 
 
 def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
-    """Redirects to the sign-in and later back. ``renew``: the campus asks for the password
-    again."""
+    """Redirects to the sign-in and later back; with ``renew`` the campus asks for the password."""
     return _sign_in_for(request.path_qs, "&renew=1" if renew else "")
 
 

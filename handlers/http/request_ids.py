@@ -21,8 +21,8 @@ def new_request_id() -> str:
 
 
 def request_id_of(request: web.Request) -> str:
-    """The request id of a trusted proxy, or a new one. Ids from clients are ignored: they could mix
-    their log lines with those of others."""
+    """A trusted proxy's id, or a new one: a client's could mix its log lines with other
+    requests'."""
     proxy_id = request.headers.get("X-Request-Id")
     if proxy_id is None or not _WELL_FORMED.fullmatch(proxy_id):
         return new_request_id()

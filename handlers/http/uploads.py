@@ -17,8 +17,7 @@ T = TypeVar("T")
 async def read_upload(
     request: web.Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Runs ``work`` in a separate process. Raises: RequestTimeout if the client leaves; see
-    ``confined``."""
+    """A process runs ``work``. Raises: RequestTimeout if the client leaves; see ``confined``."""
     reading = asyncio.ensure_future(confined(work, *args, **kwargs))
     try:
         while not reading.done():

@@ -59,8 +59,7 @@ def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
 def rules_html(
     reference: ReferenceData, day: date, template: str, reader: Reader | None = None
 ) -> Markup:
-    """``template``: the library's, or empty for the default rules. Adds the reader's group
-    limits."""
+    """``template``: empty for the default rules. Adds the limits of the reader's groups."""
     facts = _Facts(reference, day, reader, IN_CHINESE)
     html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
     return Markup(_EMPTY_ITEM.sub("", html))

@@ -122,7 +122,7 @@ class EventStreamHub:
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Sends the stream until it ends. Raises: Unavailable; Busy, Throttled if there are too
+        """Sends until the stream ends. Raises: Unavailable; Busy, Throttled if there are too
         many."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
@@ -199,8 +199,8 @@ class EventStreamHub:
             _end(watched.subscribers)
 
     def end_of(self, key: str) -> None:
-        """Ends the streams of an ended session, or of a reader (``reader:<id>``) with changed
-        rights."""
+        """For an ended session, or a reader (``reader:<id>``) with changed rights. The browser
+        reconnects and is checked again."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 

@@ -69,8 +69,7 @@ async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
 
 
 def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
-    """At the kiosk where the reader's card opened this session; None in other sessions, or if the
-    venue does not accept kiosks."""
+    """A proof by this card session's kiosk; None without one, or if its venue accepts no kiosks."""
     assert call.principal is not None
     catalog = call[REFERENCE].catalog
     kiosk = catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))

@@ -23,9 +23,8 @@ from handlers.texts.wording import DEFAULT_NAMES
 CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
     files("handlers.texts").joinpath("english.json").read_text(encoding="utf-8")
 )
-"""The catalogue. ``templates``, ``scripts``: pieces of source code; ``values``: texts from Python,
-with facts in braces; ``mini_program``: texts of the mini-program alone; ``mini_program_only``: its
-exceptions, by key."""
+"""``templates``, ``scripts``: pieces of source code; ``values``: texts from Python, with facts in
+braces; ``mini_program``: texts of it alone; ``mini_program_only``: its exceptions, by key."""
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 ENGLISH_NAME: Final = ("en", "English")
 CHINESE_NAME: Final = ("zh", "中文")
@@ -143,8 +142,7 @@ def near_day(label: str) -> str:
 
 
 def value_in_english(value: Any, context: str = "") -> Any:
-    """Translates if possible. ``context`` (``event``, ``state``) selects an ambiguous word's
-    meaning."""
+    """``context`` (``event``, ``state``) selects the meaning of an ambiguous word."""
     if type(value) is not str or not CHINESE.search(value):
         return value
     if context and (english := CATALOGUE["values"].get(f"{context}:{value}")) is not None:

@@ -46,8 +46,7 @@ RULES_TEXT: Final = """\
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
 """
-"""The readers' rules. A list item is left out if its only placeholder is empty; without meal times,
-so is their clause."""
+"""List items are left out if their only placeholder is empty; so is a clause on meal times."""
 
 RULES_TEXT_EN: Final = """\
 # Rules of use

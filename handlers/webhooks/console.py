@@ -77,8 +77,7 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Enables, disables or deletes an endpoint, rotates or ends a secret, sends again. Raises:
-    NotFound."""
+    """Enables, disables, deletes, sends again, rotates or ends a secret. Raises: NotFound."""
     staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old, operation = await staff.get(visit.id), visit.request.match_info["verb"]
     reason = form_reason(form)
@@ -105,8 +104,8 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """The new secret is shown in this response only. If a form is sent twice, the refusal says that
-    its secret was rotated already."""
+    """Only this response shows the secret. The refusal of a form sent twice says that it
+    rotated."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)

@@ -1,5 +1,5 @@
-"""Imports floors from files: a preview, then the import. In between the browser keeps the plans,
-which are checked again."""
+"""Imports floors from files after a preview. The browser keeps the plans, which are checked
+again."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The plan editor. The browser sends plans as JSON, in the format of export and import; a change is
-made once its impact was confirmed."""
+"""The plan editor. Plans are JSON, as for export and import; a change needs its impact
+confirmed."""
 
 from __future__ import annotations
 
@@ -166,8 +166,7 @@ def _file(document: dict[str, object], name: str) -> web.Response:
 
 
 async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the plan if the form confirms the impact; otherwise shows the impact. A refused
-    drawing is shown again."""
+    """Saves the plan if its impact is confirmed; else shows it, or a refused drawing again."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     area = reference.area(visit.id)

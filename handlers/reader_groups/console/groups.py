@@ -1,5 +1,4 @@
-"""Reader groups: limits, and reserved areas and seats. A change that takes seats from booked
-readers has to be confirmed."""
+"""Reader groups. A change that takes seats from booked readers has to be confirmed."""
 
 from __future__ import annotations
 
