@@ -108,11 +108,11 @@ class AccountBindingService:
         return await self._bindings.is_bound(reader_id)
 
     async def unbind(self, reader_id: ReaderId, requested_in: Session | None = None) -> None:
-        """Ends the binding, its WeChat user's consents, and the reader's sessions except the web
-        session in which this was requested. A repeated 是我 cannot bind again.
+        """Ends the binding, its WeChat user's consents, and the reader's sessions but for the web
+        session ``requested_in``. A repeated 是我 cannot bind again.
 
-        Sessions end first, so that the call can be repeated after a failure. Sessions of the WeChat
-        user end too: after a new binding of the same user they would have a reader again.
+        Sessions end first, so that the call can be repeated after a failure; the WeChat user's end
+        too, or a new binding would give them a reader again.
         """
         await self._codes.discard(reader_id)
         on_web = requested_in is not None and requested_in.kind is SessionKind.WEB
@@ -134,8 +134,8 @@ class AccountBindingService:
 
     async def bind(self, principal: Principal, code: str, now: datetime) -> Reader | BindingRequest:
         """Uses the code up and binds its reader; after detected guessing returns a request to
-        confirm instead. Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid,
-        TooManyAttempts."""
+        confirm. Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
+        """
         openid, session = await self._unbound(principal), principal.session
         redeemed = await self._redeemable.redeem(openid, session.id, code, now)
         if redeemed is None:

@@ -1,6 +1,5 @@
 """The second factor of staff members: codes of an authenticator (RFC 6238) and recovery codes, each
-accepted once. It is required if STAFF_TOTP is set and the campus's sign-on reports no second
-factor."""
+accepted once. Required if STAFF_TOTP is set and the sign-on reports no second factor."""
 
 from __future__ import annotations
 
@@ -102,7 +101,9 @@ class SecondFactors:
 
         An existing authenticator is replaced only in a session that has its second factor, and with
         ``present``, a code of the existing one or a recovery code: an unattended desk must not be
-        enough. Raises: SecondFactorInvalid, TooManyAttempts.
+        enough.
+
+        Raises: SecondFactorInvalid, TooManyAttempts.
         """
         step = _step_of(secret, code, now)
         if step is None:  # not counted: the secret is on the page, so there is nothing to guess

@@ -50,8 +50,7 @@ _MAIL_PROBE: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """``used``: the channels set up, with their ``pauses``. ``mail``: None without a mail
-    server."""
+    """``used``: channels set up, with their ``pauses``. ``mail``: None without a mail server."""
 
     mail: EmailChannel | None
     used: Mapping[Channel, DeliveryChannel]

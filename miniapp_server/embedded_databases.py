@@ -40,11 +40,8 @@ class EmbeddedError(Exception):
 
 
 class EmbeddedDatabases:
-    """Starts, restarts and stops both servers; ``embedded_databases`` does so for a block.
-
-    ``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
-    with the thread that started them, so that a killed service leaves none behind.
-    """
+    """``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
+    with the thread that started them, so that a killed service leaves none behind."""
 
     def __init__(self, data_dir: Path, cache_gb: float = 0.25) -> None:
         self._dir = data_dir.resolve()

@@ -27,8 +27,7 @@ _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
 """How long an undelivered webhook can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
-"""Tickets that single logout has ended before their sign-in are remembered this long; CAS lets a
-ticket live for at most five minutes."""
+"""How long ended tickets without a sign-in are remembered; CAS's live at most five minutes."""
 
 
 class Retention:

@@ -184,9 +184,8 @@ class Scheduler:
     async def run_until_idle(
         self, now: datetime, names: Collection[str] | None = None
     ) -> frozenset[str]:
-        """Runs the jobs (only those in ``names``, if given) at ``now`` in their order, repeatedly
-        until none of them finds work. Returns the names of those that had effects. The sandbox
-        moves its clock by this."""
+        """Runs the jobs (or only ``names``) at ``now`` in order, until none has work. Returns the
+        names of those that had effects. The sandbox moves its clock by this."""
         jobs = [
             job
             for group in self.groups

@@ -104,8 +104,8 @@ class ExternalIdentity:
 
 class IdentityProvider(Protocol):
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """The URL where the browser is identified; None if the browser has to bring its proof.
-        Raises: EntryUnavailable."""
+        """The browser's sign-in URL; None if it has to bring its proof. Raises:
+        EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None

@@ -1,7 +1,6 @@
-"""Sign-in by OpenID Connect: the code flow with PKCE, and back-channel logout.
+"""Sign-in by OpenID Connect: the code flow with PKCE, and back-channel logout. Sources: https:
 
-OpenID Connect Core 1.0, https://openid.net/specs/openid-connect-core-1_0.html; RFC 7636 (PKCE) and
-RFC 9700 (current practice).
+openid.net/specs/openid-connect-core-1_0.html, RFC 7636 (PKCE), RFC 9700 (practice).
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """The sessions to end: the one with ``sid``, or if that is empty all of the subject ``sub``, if
-    they began no later than ``at``."""
+    """The session ``sid`` to end; if empty, all of the subject ``sub`` begun no later than
+    ``at``."""
 
     sid: str
     sub: str

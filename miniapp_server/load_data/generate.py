@@ -140,8 +140,10 @@ class HistoryGenerator:
         Returns the number of documents by collection.
 
         Without ``first`` the days are as many as a full library needs. Messages are those of the
-        last ``keep_messages``. Memory does not grow with ``count``. Raises: LoadDataError if the
-        database has a history, or the library neither seats nor opening hours; HistoryWriteError.
+        last ``keep_messages``. Memory does not grow with ``count``.
+
+        Raises: LoadDataError if the database has a history, or the library neither seats nor
+        opening hours; HistoryWriteError.
         """
         if not self._writer.is_empty():
             raise LoadDataError("there are reservations, violations or messages already")

@@ -110,8 +110,7 @@ def read(message: Message) -> Document:
 
 
 def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
-    """A reader's document as ``ReaderRepository.upsert_from_login`` writes it; fields are
-    sorted."""
+    """A document as ``ReaderRepository.upsert_from_login`` writes it, with sorted fields."""
     document: Document = {
         "_id": reader.id,
         "no_hashes": sealer.hashes(reader.number, "student_no"),

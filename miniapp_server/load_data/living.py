@@ -58,8 +58,7 @@ DAYS: Final = 42
 _READERS: Final = 1500
 _WAITING: Final = 8
 _POPULAR: Final = {"2f-hall": 22.0, "3f-hall": 8.0, "2f-south": 4.0}
-"""Popularity by area, chosen so that one area is full at times, one is half full, and the others
-have many free seats."""
+"""Popularity by area: one area is full at times, one half full, the others have many free seats."""
 _VISITS_PER_SEAT: Final = 2.6
 """The visits of a seat on a day of factor one, in a library that is never full."""
 _LOOKS_EVERY_S: Final = 1.0

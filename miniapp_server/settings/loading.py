@@ -50,8 +50,8 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""All variables that the service reads, which a test compares with the code. Each OpenID provider
-has those of ``OIDC_ENDINGS`` too."""
+"""All variables that the service reads. OpenID providers each have those of ``OIDC_ENDINGS``
+too."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -147,10 +147,8 @@ def load(env: Mapping[str, str]) -> Settings:
 
 
 def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Settings:
-    """Reads and validates all settings. ``by_http``: hosts whose pages need no https.
-
-    Raises: SettingsError with all faults, including those that ``read`` has noted before.
-    """
+    """``by_http``: hosts whose pages need no https. Raises: SettingsError with all faults,
+    including those that ``read`` has noted before."""
     for name in sorted(name for name in read.env if name in RENAMED and read.env[name]):
         read.fault(f"{name} is called {RENAMED[name]} now: rename it")
     port = read.number("PORT", DEFAULT_PORT, 1, 65535)
