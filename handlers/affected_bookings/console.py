@@ -32,8 +32,8 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The reservations that a change affects. ``booked``: the first bookings (seat, start, end,
-    reader) of ``count``; ``sitting``: the number of readers at such seats; ``held``: of offers."""
+    """Effects of a change. ``booked``: the first of ``count`` bookings (seat, start, end, reader).
+    ``sitting``: the number of readers on affected seats; ``held``: of affected offers."""
 
     booked: list[tuple[str, datetime, datetime, str]]
     count: int
@@ -77,8 +77,7 @@ async def _listed(
 async def open_question(
     visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
 ) -> dict[str, Any] | None:
-    """The question to show before a change, for the template. None if the form confirms the change
-    and says what happens to affected bookings."""
+    """The question before a change; None if the form confirms it and resolves its bookings."""
     rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
     return None if is_answered(form, rows) else await question_about(visit, form, rows)
 

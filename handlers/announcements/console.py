@@ -29,7 +29,7 @@ LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
 """The longest time that an announcement covers; no reservation starts farther ahead."""
 AN_HOUR: Final = 5
-"""An hour's limit for one staff member, as a sent announcement cannot be taken back."""
+"""Announcements of one staff member an hour, few because a sent one cannot be taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):

@@ -40,7 +40,7 @@ async def display(request: web.Request) -> web.StreamResponse:
 
 
 async def board(request: web.Request) -> web.StreamResponse:
-    """The part that changes, or 304. Raises: NotFound, Throttled."""
+    """The changing part of the page, or 304. Raises: NotFound, Throttled."""
     _, board = await _board(request)
     return board.body.answer(request)
 

@@ -101,8 +101,7 @@ async def unsubscribe_question(request: web.Request) -> web.StreamResponse:
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
-    """Mail programs also send this request (RFC 8058), without a session: its token is the
-    proof."""
+    """Mail programs send this too (RFC 8058), without a session: its token is the proof."""
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)

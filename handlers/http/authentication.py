@@ -117,8 +117,7 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Raises: BadOrigin if Origin or Referer is not this site; browsers send cookies from any
-    site."""
+    """Raises: BadOrigin if another site's page sent the request; browsers add the cookie."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:

@@ -66,7 +66,7 @@ class Access(Enum):
 
 @dataclass(slots=True)  # a frozen one takes three times as long to make
 class ApiRequest:
-    """An identified API request."""
+    """An API request after identification."""
 
     request: web.Request
     app: web.Application
@@ -125,8 +125,8 @@ class ApiRequest:
 
 
 def key_of(value: str, path: str, digest: str, *, repeated: bool) -> IdempotencyKey:
-    """Refused if the key was used with another path or body. ``repeated``: the client has sent it
-    before and got no response. Raises: Malformed."""
+    """Its reuse with another path or body is refused. ``repeated``: the client has sent it before
+    and got no response. Raises: Malformed."""
     if not _KEY.fullmatch(value):
         raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
     return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
@@ -205,8 +205,7 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """The operationId: ``reservations.create``; from a ``staff_api`` module
-        ``staff.create``."""
+        """The operationId: ``reservations.create``, or ``staff.create`` in a ``staff_api``."""
         _, feature, module = self.operation.__module__.split(".")
         return f"{'staff' if module == 'staff_api' else feature}.{self.operation.__name__}"
 

@@ -86,7 +86,7 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         nonlocal route
         request_id = request_id_of(request)
-        REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
+        REQUEST_ID.set(request_id)  # aiohttp answers each request in a separate task
         load.request_arrived.set()
         request[NOW] = now = clock.now()
         began = perf_counter()

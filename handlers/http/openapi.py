@@ -276,7 +276,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
-    """Both responses are encoded once."""
+    """The document and its page, both encoded once."""
     text = msgspec.json.encode(document)
     page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]

@@ -61,7 +61,7 @@ Value = TypeVar("Value")
 
 @dataclass(slots=True)
 class PageRequest:
-    """An identified page request."""
+    """A page's request after identification."""
 
     request: web.Request
     now: datetime
@@ -255,7 +255,7 @@ def form_reason(form: Form, name: str = "reason") -> str:
     return reason
 
 
-# --- answers --------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 def done(visit: PageRequest, to: str) -> web.Response:
     """Answers a form that changes another page: 201 for scripts, a redirect for browsers."""
     if FRAGMENT_HEADER in visit.request.headers:

@@ -21,5 +21,5 @@ def page_number(visit: PageRequest) -> int:
 
 
 def pages_of(total: int, size: int) -> int:
-    """At least 1."""
+    """The number of pages, at least 1."""
     return max(1, -(-total // size))

@@ -21,8 +21,7 @@ def new_request_id() -> str:
 
 
 def request_id_of(request: web.Request) -> str:
-    """A trusted proxy's id, or a new one: a client's could mix its log lines with other
-    requests'."""
+    """A trusted proxy's id, or a new one: a client's could be another request's."""
     proxy_id = request.headers.get("X-Request-Id")
     if proxy_id is None or not _WELL_FORMED.fullmatch(proxy_id):
         return new_request_id()

@@ -96,7 +96,7 @@ def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
     return PLACEHOLDER.sub(value, template)
 
 
-# --- what fills a place ---------------------------------------------------------------------------
+# --- values of placeholders -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """The source of the placeholders' values, and the language."""

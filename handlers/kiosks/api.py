@@ -98,7 +98,7 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:
         raise Forbidden()
-    # A card has no code to use up: each touch gets a number of its own, negative to stay below
+    # A card has no code to use up: each touch gets a new number, negative to stay below
     # the numbers of codes.
     touch = -int(call.now.timestamp() * 1000)
     scan = KioskCodeScan(kiosk.id, touch, True, PresenceMethod.CARD)

@@ -121,7 +121,7 @@ async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
 
 @routes.get("/proposal", "One free seat that is proposed to the reader", errors=_DAY)
 async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
-    """For the query's time, or for the next two hours."""
+    """Proposes a seat for the query's time, or for the next two hours."""
     search, reference = _search(call, query), call[REFERENCE]
     with_areas = {area.venue_id for area in reference.catalog.bookable_areas}
     wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]

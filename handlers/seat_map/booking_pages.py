@@ -33,7 +33,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """All or nothing."""
+    """Changes seat or time, all or nothing."""
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"

@@ -91,7 +91,7 @@ def _date(
 
 
 def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
-    """For a day without hours: those after midnight that belong to the day before, if any."""
+    """A day's hours after midnight that belong to the day before; None without any."""
     if not place.intervals:
         return None
     return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

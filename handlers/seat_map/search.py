@@ -51,7 +51,6 @@ class MapSearch:
     change: str = ""
     """The id of the reservation that is being changed."""
     features: frozenset[str] = frozenset()
-    """The features that a seat must have."""
     time_has_passed: bool = False
     """Whether the searched time has already begun; it is then ignored."""
     minute: str = field(default="", compare=False)

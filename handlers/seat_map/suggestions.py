@@ -93,8 +93,8 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """Without a time in the search, for the next two hours. ``last``: the reader's last stay.
-    ``proposes``: whether they may make another booking."""
+    """Suggestions for the search's time, or for the next two hours. ``last``: the reader's last
+    stay. ``proposes``: whether they may make another booking."""
     timed_search = await _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
@@ -137,7 +137,7 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
 async def _plans_by_area(
     visit: AnyRequest, venue_id: VenueId, search: MapSearch
 ) -> dict[AreaId, CachedAreaMap]:
-    """The plans, by area, in which the reader may stay that long."""
+    """The plans, by area, where the reader may stay for the search's time."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
     time_window = time_filter(visit, search)
     occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)

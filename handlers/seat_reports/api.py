@@ -54,7 +54,7 @@ async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
 
 
 async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
-    """By the scanned code or by a card at a kiosk; None without either. Raises: QrInvalid,
+    """A proof by the scanned code or by a card at a kiosk; None without either. Raises: QrInvalid,
     QrExpired, PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)

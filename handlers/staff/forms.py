@@ -46,7 +46,7 @@ class _Field:
 
 
 def decode(form: Form, shape: type[Shape]) -> Shape:
-    """Empty optional fields count as missing; ``FIELD_WRONG`` has the texts. Raises: Malformed."""
+    """Empty optional fields count as missing. ``FIELD_WRONG`` has the errors. Raises: Malformed."""
     fields, values = _fields_of(shape), dict[str, object]()
     for name, field in fields.items():
         if field.required or form_text(form, name):

@@ -1,4 +1,4 @@
-"""Text in a spreadsheet never becomes a formula."""
+"""CSV and XLSX files for spreadsheets. Text is never a formula."""
 
 from __future__ import annotations
 

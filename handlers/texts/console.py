@@ -96,7 +96,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "too_many_canned": "最多 {most} 条常用答复，请先删除不需要的",
     # fault reports
     "fault_outcome_missing": "请选择已修好或不需要维修",
-    # who had a seat
+    # seat history
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
     "card_format": "卡号为 4–32 个字母或数字",

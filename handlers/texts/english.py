@@ -130,7 +130,7 @@ def _template_piece(piece: str, name: str) -> str:
     return english
 
 
-# --- what Python says -----------------------------------------------------------------------------
+# --- texts from Python ----------------------------------------------------------------------------
 def day(when: date) -> str:
     """The day as ``9 Mar``."""
     return f"{when.day} {_MONTHS[when.month]}"

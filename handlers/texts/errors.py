@@ -1,4 +1,4 @@
-"""Texts for all refusals: specific, with the next step, blaming nobody."""
+"""Texts for all refusals: specific, with the next step, blaming no one."""
 
 from __future__ import annotations
 

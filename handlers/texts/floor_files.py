@@ -1,5 +1,3 @@
-"""Texts of floor files: columns, kinds of rows, templates and errors."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -130,7 +128,7 @@ TEMPLATE_EXPLAINED: Final = (
     ),
 )
 
-# --- what is wrong --------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "file_missing": "请选择文件",
     "file_too_large": "文件最大 {most} MB",

@@ -1,5 +1,3 @@
-"""Texts of the readers' pages: results of actions, questions, hints, and the sign-in."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -104,8 +104,7 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """Only this response shows the secret. The refusal of a form sent twice says that it
-    rotated."""
+    """Only this response shows the secret; a form sent twice is refused with that reason."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)

@@ -22,7 +22,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """The way of an answer. ``is_open``: WeChat still accepts messages to the writer."""
+    """``is_open``: WeChat still accepts messages to the writer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open

@@ -92,8 +92,7 @@ async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def feedback(visit: PageRequest) -> web.StreamResponse:
-    """Unanswered entries, oldest first, or the archive, newest first; or the refused form's
-    entry."""
+    """Unanswered entries oldest first, the archive newest first, or a refused form's entry."""
     number, filters = page_number(visit), _filters(visit)
     service, skip = visit[FeedbackService], (number - 1) * PAGE
     if sent_form(visit.request):

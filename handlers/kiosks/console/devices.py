@@ -57,7 +57,7 @@ class DeviceForm(msgspec.Struct):
 
 
 class NewDevice(DeviceForm):
-    """A device to add. Gates have neither ``kind`` nor ``code``, a screen's pairing code."""
+    """A device to add. ``code``: a screen's pairing code. Gates have neither it nor a ``kind``."""
 
     id: Annotated[str, Meta(pattern=ID)]
     device: Literal["kiosk", "gate"]

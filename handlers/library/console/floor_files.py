@@ -1,5 +1,4 @@
-"""Imports floors from files after a preview. The browser keeps the plans, which are checked
-again."""
+"""Imports floors from files. The browser keeps the previewed plans; they are checked again."""
 
 from __future__ import annotations
 
@@ -64,7 +63,7 @@ _CSV: Final = "text/csv; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class AreaPreview:
-    """``drawn``: the area's seats by what happens to them."""
+    """``drawn``: the area's seats by their change."""
 
     area: Area
     is_new: bool

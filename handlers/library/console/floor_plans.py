@@ -1,5 +1,4 @@
-"""The plan editor. Plans are JSON, as for export and import; a change needs its impact
-confirmed."""
+"""The plan editor. Plans are JSON, as in export and import; changes need a confirmed impact."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """By the rules that apply to the reader."""
+    """Books by the rules that apply to the reader."""
     who, seat_id, typed = await reader_of(visit), seat_in(visit, form), decode(form, BookingForm)
     selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:

@@ -49,7 +49,7 @@ async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Closes a report: nobody else was on the seat."""
+    """Closes a report: no one else was on the seat."""
     await visit[StaffSeatReports].reject_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 

@@ -60,7 +60,7 @@ def _span(visit: PageRequest, form: Form) -> TimeRange:
 async def seat_history(
     visit: PageRequest, span: TimeRange | None = None, items: Sequence[Any] = (), label: str = ""
 ) -> web.StreamResponse:
-    """The form and its result. It is posted, so that the reason is not in a URL."""
+    """The form and its result. The form is posted, so that the reason is not in a URL."""
     return render(
         visit,
         "seat_history",
