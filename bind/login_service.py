@@ -45,8 +45,6 @@ class SignIn:
 
 
 class LoginService:
-    """Opens web sessions after sign-ins at an identity provider."""
-
     def __init__(
         self,
         readers: ReaderRepository,

@@ -248,7 +248,7 @@ class SessionService:
         return await self._sessions.unionid_of(session_id)
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
-        """Drops the caches of a WeChat session that has just been bound to the reader."""
+        """Drops a WeChat session that was just bound to the reader from all caches."""
         await self._revoke([session_id, f"reader:{reader_id}"])
 
     async def reader_changed(self, reader_id: ReaderId) -> None:

@@ -156,7 +156,7 @@ class EmbeddedDatabases:
         return self._dir / f"{name}.log"
 
     def _spawn(self, name: str, binary: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
-        # Each start begins a new log: it is for the last failure only. A session of its own keeps
+        # Each start begins a new log: it is for the last failure only. A new session keeps
         # the terminal's Ctrl-C from the servers, which must outlive the service's own closing.
         with self._log(name).open("wb") as log:
             return subprocess.Popen(

@@ -1,5 +1,3 @@
-"""Retention: deletes expired data, and erases visitors long after their visit."""
-
 from __future__ import annotations
 
 from collections.abc import Collection

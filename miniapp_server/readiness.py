@@ -1,5 +1,3 @@
-"""Readiness: troubles of the service, for load balancers and metrics."""
-
 from __future__ import annotations
 
 import asyncio

@@ -104,8 +104,7 @@ class ExternalIdentity:
 
 class IdentityProvider(Protocol):
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """The browser's sign-in URL; None if it has to bring its proof. Raises:
-        EntryUnavailable."""
+        """The sign-in URL; None if browsers bring their proof. Raises: EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None

@@ -1,6 +1,7 @@
-"""Sign-in by OpenID Connect: the code flow with PKCE, and back-channel logout. Sources: https:
+"""Sign-in by OpenID Connect: the code flow with PKCE, and back-channel logout.
 
-openid.net/specs/openid-connect-core-1_0.html, RFC 7636 (PKCE), RFC 9700 (practice).
+OpenID Connect Core 1.0, https://openid.net/specs/openid-connect-core-1_0.html; RFC 7636 (PKCE) and
+RFC 9700 (current practice).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _number(value: object) -> str:
-    """The account number; empty if the value is none, or a list of several."""
+    """The account number; empty without one, or for a list of several."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, str | int):

@@ -48,8 +48,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """The session ``sid`` to end; if empty, all of the subject ``sub`` begun no later than
-    ``at``."""
+    """Ends session ``sid``; if empty, all of subject ``sub`` begun no later than ``at``."""
 
     sid: str
     sub: str

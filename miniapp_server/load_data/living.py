@@ -1,5 +1,4 @@
-"""python -m miniapp_server.load_data.living: a demo library with invented readers
-(docs/load-data.md).
+"""A demo library with invented readers, run by ``python -m`` (docs/load-data.md).
 
 It writes six weeks of bookings, and those of today and tomorrow that are made by now. The invented
 readers then book, check in, leave and finish in real time through the service's features, until the

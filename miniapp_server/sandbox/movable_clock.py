@@ -70,8 +70,7 @@ class MovableClock:
 
     async def move(self, target_of: Callable[[datetime], datetime]) -> None:
         """Moves every worker's clock to ``target_of`` its time, forward through each due instant.
-        First removes the invented readers, as they use the real clock. Raises: ClockHeld,
-        Malformed."""
+        First removes the invented readers. Raises: ClockHeld, Malformed."""
         async with self._exclusive_move():
             if target_of(now := self._clock.now()) - now > _LONGEST_MOVE:
                 raise Malformed("now", "at most 366 days ahead")

@@ -51,8 +51,7 @@ class SandboxConversations:
             await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
 
     async def tell(self, openid: str, content: str, now: datetime) -> None:
-        """Raises: WeChatError if the user did not write or enter lately, or all messages are
-        sent."""
+        """Raises: WeChatError if the user was not active lately, or all messages are used up."""
         entered = {"_id": openid, "entered": {"$gt": now - _ENTERED, "$lte": now}}
         with translate_errors():
             greeted = await self.all.update_one(

@@ -50,8 +50,7 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""All variables that the service reads. OpenID providers each have those of ``OIDC_ENDINGS``
-too."""
+"""All variables that the service reads; each OpenID provider adds ``OIDC_ENDINGS``."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
