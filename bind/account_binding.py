@@ -111,8 +111,8 @@ class AccountBindingService:
         """Ends the binding, its WeChat user's consents, and the reader's sessions but for the web
         session ``requested_in``. A repeated 是我 cannot bind again.
 
-        Sessions end first, so that the call can be repeated after a failure; the WeChat user's end
-        too, or a new binding would give them a reader again.
+        Sessions end first, so that the call can be repeated after a failure. The WeChat user's
+        sessions end too: a new binding would give them a reader again.
         """
         await self._codes.discard(reader_id)
         on_web = requested_in is not None and requested_in.kind is SessionKind.WEB

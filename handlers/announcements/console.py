@@ -29,7 +29,7 @@ LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
 """The longest time that an announcement covers; no reservation starts farther ahead."""
 AN_HOUR: Final = 5
-"""Announcements of one staff member an hour, few because a sent one cannot be taken back."""
+"""Announcements that a staff member may send in an hour; a sent one cannot be taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):

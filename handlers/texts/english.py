@@ -261,4 +261,4 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
 
 
 _USUAL: Final = [(re.compile(rule), say) for rule, say in _rules()]
-"""Rules for days, durations and floors within any text."""
+"""Translations of days, durations and floors within any text."""

@@ -27,7 +27,7 @@ def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
 
 
 def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> str:
-    """Text that ``chosen_seats`` reads back: no range 1-2 if a seat has that name."""
+    """The row as text for ``chosen_seats``; no range 1-2 if a seat is named so."""
     text = f"{ordered[row[0]].number}-{ordered[row[-1]].number}"
     if len(row) > 1 and _span(places, text) == row:
         return text
