@@ -42,8 +42,8 @@ ROWS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """An area on the board. ``free``: None if it is not open now (``state`` says why) or is
-    reserved for ``groups``. ``later``: None if it will be closed then."""
+    """``free``: None if the area is closed (``state`` says why) or reserved for ``groups``.
+    ``later``: the free seats in about an hour; None if it is closed then."""
 
     name: str
     free: int | None
@@ -54,7 +54,7 @@ class AreaRow:
     opens: datetime | None = None
     groups: Sequence[str] = ()
     expected: ExpectedSeats | None = None
-    """The forecast for that hour, if there are four weeks of data."""
+    """The forecast for the time of ``later``, if there are four weeks of data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,6 @@ def assets() -> str:
 
 
 class HallBoards:
-    """The boards of all venues, in this worker."""
-
     def __init__(
         self,
         reference: ReferenceData,
@@ -137,8 +135,7 @@ class HallBoards:
         )
 
     def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
-        """The window of this moment, or of the half hour from ``at``; None if ``at`` is too far
-        ahead."""
+        """This moment, or the half hour from ``at``; None if ``at`` is too far ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR

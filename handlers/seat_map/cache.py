@@ -46,8 +46,6 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Value]):
-    """A cache of the ``size`` most recently used values."""
-
     def __init__(self, size: int) -> None:
         self._size = size
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
@@ -76,8 +74,7 @@ class CachedAreaMap:
         time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
-        """``barred``: names of the reader groups that have a seat instead of the viewers, by seat
-        index."""
+        """``barred``: by seat index, the groups that have the seat instead of the viewers."""
         self._service, self._reference = service, service.reference
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
@@ -93,7 +90,6 @@ class CachedAreaMap:
         self._shared: CachedBody | None = None
 
     def refresh(self, occupancy: OccupancyView, minute: datetime) -> None:
-        """Updates the map to this minute and to the occupancy."""
         made_at = (minute, self._reference.policy.version)
         look = self.view.look
         if look is None or made_at != self._made_at:
@@ -227,8 +223,6 @@ class CachedAreaList:
 
 
 class SeatMapCache:
-    """This worker's plans and area lists."""
-
     def __init__(self, service: SeatMapService) -> None:
         self._service = service
         self.reference, self.occupancy = service.reference, service.occupancy
@@ -278,7 +272,6 @@ class SeatMapCache:
         minute: datetime,
         reader: Reader | None = None,
     ) -> CachedAreaMap:
-        """The area's plan in this minute for the reader's groups."""
         reference, groups = self.reference, NO_GROUPS
         if reference.groups.by_id:
             groups = reference.groups.that_matter(reference.groups_of(reader, time_window.day))
@@ -315,8 +308,7 @@ class SeatMapCache:
         marks: frozenset[str] = frozenset(),
         reader: Reader | None = None,
     ) -> CachedBody:
-        """The areas in this minute, counting seats with all the ``marks`` that the reader may
-        use."""
+        """Counts the seats with all the ``marks`` that the reader may use."""
         self._reset_if_catalog_changed()
         groups = NO_GROUPS
         if self.reference.groups.by_id:

@@ -206,7 +206,6 @@ class SeatMarkup:
 
 
 async def area(visit: PageRequest) -> web.StreamResponse:
-    """The floor plan of an area, with the chosen seat's panel."""
     search = search_of(visit)
     return redirect_to_today(visit, search) or await area_page(visit, visit.id, search)
 
@@ -352,8 +351,7 @@ def _kind_of(plan: CachedAreaMap) -> str:
 
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
-    """The template data of the fixtures. A door's label is wider than the door, so it stands beside
-    it."""
+    """A door's label is wider than the door, so it is placed beside it."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2

@@ -34,9 +34,8 @@ _PROVIDER_CREDENTIALS: Final = {
 
 
 def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
-    """Reads and validates the settings. ``lan``: the private address to listen on, for other
-    machines. Raises: SettingsError with every fault, or only with real credentials if there are
-    any."""
+    """``lan``: the private address to listen on, for other machines. Raises: SettingsError with
+    every fault, or only with real credentials if there are any."""
     _refuse_real_credentials(env)
     here = lan or "127.0.0.1"
     reader = EnvironmentReader(env)  # the reader below reports its faults
