@@ -33,8 +33,7 @@ class InAppNotifier:
         self._publisher, self._conversations = publisher, conversations
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
-        """Sends the reply to a feedback, once: in its WeChat conversation and to its reader, if
-        any."""
+        """Sends the reply once: in its WeChat conversation, and to its reader, if any."""
         if not feedback.answer or feedback.answered_at is None:
             return
         await self._conversations.answer(feedback, now)
@@ -107,7 +106,6 @@ class InAppNotifier:
         end: datetime,
         now: datetime,
     ) -> None:
-        """Announces the new number of the reader's seat."""
         label, short = catalog.seat_label(seat), catalog.short_label_of(seat.id, LONGEST_THING)
         message = Message(
             id=new_id(),

@@ -26,13 +26,11 @@ CONCURRENCY: Final = 4
 REPEATS_S: Final = (120.0, 600.0)
 """Seconds before each repeat of a mail that may have arrived; its Message-ID marks it as a copy."""
 _LATER_S: Final = 60.0
-"""Seconds to wait after a full mailbox or greylisting; sooner is in vain."""
+"""Seconds to wait after a full mailbox or greylisting."""
 
 
 @dataclass(slots=True)
 class EmailChannel:
-    """Implements ``DeliveryChannel`` by SMTP."""
-
     smtp: SmtpClient
     writer: MailWriter
     addresses: EmailAddressRepository
@@ -114,8 +112,6 @@ def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
 
 
 class SmtpStaffMailer:
-    """Implements ``StaffMailer``."""
-
     def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
         self._smtp, self._writer = smtp, writer
 
@@ -129,8 +125,6 @@ class SmtpStaffMailer:
 
 
 class SmtpCodeMailer:
-    """Implements ``CodeMailer``: sends the six digits at once."""
-
     def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
         self._smtp, self._writer = smtp, writer
         self._places = asyncio.Semaphore(CONCURRENCY)

@@ -1,11 +1,7 @@
-"""The WeChat channel: subscribe messages, each permitted by a consent of the reader.
-
-A message of a long-term template needs an accept that stands, and uses nothing up.
-
-A message that may have arrived is repeated only if it has a consequence: a second copy would use up
-a consent that a later message needs. The repeat uses up another consent if there is one. Without
-one it is sent all the same, and WeChat refuses a second copy under one consent.
-"""
+"""The WeChat channel: subscribe messages, each permitted by a consent, or by a long-term accept,
+which is not used up. A message that may have arrived is repeated only if it has a consequence:
+the repeat uses up another consent, which a later message may need. Without another consent it is
+sent all the same, and WeChat refuses a second copy."""
 
 from __future__ import annotations
 
@@ -53,8 +49,6 @@ _TEMPLATE_OFF: Final = SendOutcome(
 
 @dataclass(slots=True)
 class WeChatChannel:
-    """Implements ``DeliveryChannel`` by subscribe messages."""
-
     gateway: MiniProgramClient
     templates: Mapping[Template, TemplateConfig]
     state: MiniProgramState

@@ -1,9 +1,6 @@
-"""The channel 企业微信: a text card in the application's chat with a member.
-
-Error codes are from WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)
-and from ``message/send``. WeCom is asked to drop the same card within half an hour, so a repeat of
-one that may have arrived is shown once.
-"""
+"""The channel 企业微信: a text card in the application's chat with a member. WeCom drops the same
+card within half an hour, so a repeat is shown once. Error codes are from ``message/send`` and from
+WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)."""
 
 from __future__ import annotations
 
@@ -58,8 +55,7 @@ _PAUSES: Final = {
 
 @dataclass(slots=True)
 class WeComChannel:
-    """Implements ``DeliveryChannel`` by text cards. A member's ``userid`` is the reader's
-    number."""
+    """A member's ``userid`` is the reader's number."""
 
     client: WeComClient
     base_url: str
