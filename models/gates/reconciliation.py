@@ -85,8 +85,8 @@ class GateReconciliation:
         return changed
 
     def _inside_since(self, r: Reservation) -> datetime:
-        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates
-        of the library. Returns the number of changed reservations."""
+        """The instant from which passages show whether the reader is inside: midnight, or the
+        last closing before the stay, when readers may have left without a passage."""
         day, policy = r.date, self._reference.policy
         if r.area_id in self._reference.catalog.areas:
             hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
@@ -98,8 +98,7 @@ class GateReconciliation:
         return local_instant(day, time(0))
 
     def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
-        """The instant from which passages show whether the reader is inside: the last closing
-        before the stay, when readers may have left without a passage, or midnight."""
+        """The venue's gates; none if they do not prove presence."""
         venue = self._reference.catalog.venues[venue_id]
         return gates_in(venue_id, gates) if venue.gates_prove else frozenset()
 

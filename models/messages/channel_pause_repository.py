@@ -1,6 +1,5 @@
-"""The pause of a channel, or of another part of an account's API, in one document while it lasts.
-The account in ``_id`` has a fingerprint of its credentials: new ones start without the old
-pause."""
+"""The pause of a channel or another API of an account: one document while it lasts. Its ``_id``
+has a fingerprint of the account's credentials: new ones start without the old pause."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """``channel``: a ``Channel`` or another API's name. ``account``: with its credentials'
-    fingerprint."""
+    """``channel`` may be another API's name; ``account`` has its credentials' fingerprint."""
 
     def __init__(self, db: Database, channel: StrEnum, account: str) -> None:
         self._all = db["pauses"]
@@ -27,7 +25,6 @@ class ChannelPauseRepository:
         self._account = f"{channel}:{account}"
 
     async def current(self) -> Pause | None:
-        """The pause in force, or None if messages may be sent."""
         with translate_errors():
             row = await self._all.find_one({"_id": self._account})
         return _pause(row) if row else None
@@ -37,8 +34,8 @@ class ChannelPauseRepository:
         return await insert_if_new(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
-        """Claims the probe, the one message sent while all others wait. Returns its token; None if
-        another worker holds it or the pause is no longer the one read."""
+        """Returns the token of the probe; None if another worker has it or the pause has
+        changed."""
         prober = new_id()
         with translate_errors():
             claimed = await self._all.find_one_and_update(

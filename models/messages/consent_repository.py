@@ -1,10 +1,6 @@
-"""The consent ledger: how many messages of each template a reader has allowed.
-
-It is a hint, since WeChat enforces the real number and refuses what is too much (43101).
-
-A long-term template (长期订阅) is accepted once. The accept stands and no message uses it up, until
-WeChat reports that the reader refuses.
-"""
+"""The consent ledger: how many messages of each template a reader has allowed. It is a hint:
+WeChat enforces the real number (43101). A long-term template (长期订阅) is accepted once; messages
+do not use the accept up, which ends when WeChat reports that the reader refuses."""
 
 from __future__ import annotations
 
@@ -60,8 +56,7 @@ class ConsentRepository:
                     continue
 
     async def ensure_one(self, reader_id: ReaderId, template: Template) -> None:
-        """Allows at least one message: WeChat confirms an accept that a client may have
-        reported."""
+        """Allows at least one message, since a client may have reported this accept before."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -91,8 +86,7 @@ class ConsentRepository:
         return {keys[row["_id"]]: row["standing"] for row in rows}
 
     async def end_standing(self, ended: Mapping[ConsentKey, str]) -> None:
-        """Ends the accepts with these marks, which WeChat refused. A later accept has another
-        mark."""
+        """Ends the refused accepts with these marks; a later accept has another mark."""
         with translate_errors():
             for (reader_id, template), mark in ended.items():
                 await self._all.update_one(

@@ -40,8 +40,8 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningConflict:
-    """A warning for ``place`` on the days ``first`` to ``last`` (None: every week). ``other`` is
-    the other entry; ``hours`` is what remains of an area's hours."""
+    """A warning for ``place`` from ``first`` to ``last`` (None: every week). ``other`` is the
+    other entry; ``hours`` is what remains of an area's hours."""
 
     kind: ConflictKind
     place: OpeningPlace
@@ -100,8 +100,7 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """The conflicts with dated entries. Which of two entries decides is the same on all days that
-    they share."""
+    """Conflicts with dated entries; the same entry decides on all days that two share."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:
@@ -178,7 +177,7 @@ def _cuts(
     inside: _Inside,
     today: date,
 ) -> Iterator[OpeningConflict]:
-    """Areas with their own hours that the venue newly cuts; consecutive days with equal hours are
+    """Areas with own hours that the venue newly cuts; consecutive days with equal hours are
     joined."""
     own = {r.area_id for r in new.opening if r.area_id is not None and r.opens is not None}
     wide = added[0].place
@@ -226,8 +225,7 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """Warnings that the closure cuts off at midnight the hours that began the day before: at its
-    place, and in areas in it with their own hours."""
+    """Warnings that the closure cuts off at midnight hours of the day before, also of areas."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

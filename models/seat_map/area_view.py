@@ -17,9 +17,8 @@ from models.seat_map.availability import (
 
 
 class AreaMap:
-    """The map of an area as all readers of the same groups see it, updated seat by seat.
-    ``barred``: indices of seats reserved for other groups. ``version`` grows with every changed
-    seat."""
+    """An area's map for all readers of the same groups. ``barred``: indices of seats reserved
+    for other groups. ``version`` grows with every changed seat."""
 
     def __init__(self, area: Area, barred: Container[int] = frozenset()) -> None:
         self.area, self.barred = area, barred
@@ -75,8 +74,7 @@ class AreaMap:
         return count_area(view for seat, view in seats if seat.has(features))
 
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
-        """The seats, by index, that the reader sees differently from others: their own, and
-        reserved accessible ones if ``granted``."""
+        """By index: the reader's own seats, and reserved accessible ones if ``granted``."""
         assert self._occupancy is not None and self.look is not None
         rows = self._occupancy.by_reader.get(reader_id, ())
         sees_reserved = granted and self.look.policy.accessible_only

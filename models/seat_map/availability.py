@@ -1,5 +1,4 @@
-"""The state of a seat at a moment, for a time span, or over a day. States never reveal who has the
-seat."""
+"""The state of a seat at a moment, for a span, or over a day. It never reveals a reader."""
 
 from __future__ import annotations
 
@@ -52,8 +51,7 @@ class MapQuery:
     as_of: datetime | None = field(init=False, repr=False, compare=False)
     """Without a span, today: ``now``, or the opening time if that is later. Otherwise None."""
     hours: TimeRange | None = field(init=False, repr=False, compare=False)
-    """The open interval of the span or moment, or the day's first that is not over; None if there
-    is none."""
+    """The open interval of the span or moment, or the day's first that is not over; else None."""
     last_day: date = field(init=False, repr=False, compare=False)
     """The last day that the span touches; without a span, the day."""
     _starts: list[tuple[str, datetime, list[datetime]]] = field(
@@ -88,8 +86,7 @@ class MapQuery:
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """``free_until``: until when a free seat stays free. ``next_free``: when a taken one becomes
-    free."""
+    """``free_until``: of a free seat. ``next_free``: when a taken seat becomes free."""
 
     status: SeatStatus
     free_until: datetime | None
@@ -107,8 +104,8 @@ def seat_state(
     granted: bool = False,
     barred: bool = False,
 ) -> SeatState:
-    """The seat's state. ``taken``: its live reservations of the day, by start. ``granted``: the
-    reader may use reserved accessible seats. ``barred``: the seat is reserved for other groups."""
+    """``taken``: the seat's live reservations of the day, by start. ``granted``: the reader may
+    use reserved accessible seats. ``barred``: the seat is reserved for other groups."""
     hours = look.hours
     reserved = seat.accessible and look.policy.accessible_only and not granted
     if (reserved or barred) and all(t.reader_id != reader_id for t in taken):
@@ -178,8 +175,7 @@ def first_free_start(taken: Sequence[OccupiedSlot], look: MapQuery) -> datetime 
 def free_starts(
     taken: Sequence[OccupiedSlot], look: MapQuery
 ) -> Iterator[tuple[str, datetime, list[datetime]]]:
-    """(value, start, possible ends) that the policy allows and that ``taken``, sorted by start,
-    leaves free."""
+    """(value, start, possible ends) that the policy and ``taken``, sorted by start, leave free."""
     for value, start, ends in look.starts:
         if any(t.start <= start < t.end for t in taken):
             continue

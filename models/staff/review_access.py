@@ -38,8 +38,8 @@ class ReviewAccess:
         return await self._codes.latest(reader.id) if reader.stay is not None else None
 
     async def issue(self, ctx: StaffContext, reader: Reader) -> IssuedCode:
-        """Issues a code and revokes an unused earlier one. Raises: NotFound if the reader is no
-        visitor or the visit is over."""
+        """Revokes an unused earlier code. Raises: NotFound if there is no visitor or no open
+        visit."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
         issued = IssuedCode(secrets.token_urlsafe(_SECRET_BYTES), ctx.now + LIFETIME)
@@ -66,8 +66,7 @@ class ReviewAccess:
         return await self._codes.reader_of(secret, now)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the code, with an audit entry in the visitor's name. Returns the visitor; None if
-        the code is invalid or was used before."""
+        """Records an audit entry. Returns the visitor; None if the code is invalid or was used."""
         reader_id = await self._codes.reader_of(secret, now)
         if reader_id is None:
             return None

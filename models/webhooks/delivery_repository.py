@@ -1,6 +1,6 @@
-"""Webhook deliveries: one document for each event and endpoint, in order for each subject. Only the
-first open delivery of a subject is sent. If it is due later, those behind it are postponed to its
-time, so that they do not hide other subjects' deliveries."""
+"""One document for each event and endpoint, in order for each subject. Only a subject's first
+open delivery is sent; those behind it are postponed to its time, so that they do not hide other
+subjects' deliveries."""
 
 from __future__ import annotations
 
@@ -87,8 +87,7 @@ class WebhookDeliveryRepository:
         await self._forget_erased({e.reader_id for e, _ in pairs if e.reader_id is not None})
 
     async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
-        """Anonymises deliveries of readers erased since the event. A later erasure does so
-        itself."""
+        """Anonymises deliveries of readers erased since the event."""
         if not ids:
             return
         with translate_errors():
@@ -153,13 +152,13 @@ class WebhookDeliveryRepository:
                 ],
                 ordered=False,
             )
-            await self._call_back(later, first, now)
+            await self._undo_postponing(later, first, now)
 
-    async def _call_back(
+    async def _undo_postponing(
         self, put_off: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
         """Makes postponed deliveries due again if their predecessor ended before they were
-        postponed, and so did not release them. A predecessor that ends later does."""
+        postponed, and so did not release them."""
         firsts = sorted({first[row["subject"]]["_id"] for row in put_off})
         still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
         waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}
@@ -210,8 +209,7 @@ class WebhookDeliveryRepository:
         self, d: WebhookDelivery, result: WebhookResult, due: datetime | None, now: datetime
     ) -> None:
         """Writes the result of an attempt. Without ``due`` the delivery ends and releases those
-        behind it. The holder guards: a worker whose lease ran out must not overwrite its
-        successor."""
+        behind it. A worker whose lease ran out overwrites nothing."""
         await self._results.submit((d, result, due, now))
 
     async def _save_all(self, results: Sequence[_Saved]) -> list[None]:
@@ -266,8 +264,7 @@ class WebhookDeliveryRepository:
         return result.modified_count
 
     async def send_again(self, endpoint_id: WebhookId, id: str | None, now: datetime) -> int:
-        """Queues a dead delivery (None: all of the endpoint's) for another day; returns their
-        number."""
+        """Queues a dead delivery (None: all of the endpoint's) again; returns their number."""
         which: Document = {
             "endpoint": endpoint_id,
             "state": WebhookDeliveryState.DEAD.value,
@@ -320,8 +317,7 @@ class WebhookDeliveryRepository:
     async def prune(
         self, delivered_before: datetime, dead_before: datetime, endpoint_ids: Collection[WebhookId]
     ) -> None:
-        """Deletes deliveries that ended long ago, and old ones for endpoints that no longer
-        exist."""
+        """Deletes deliveries that ended before these times, and old ones of deleted endpoints."""
         with translate_errors():
             for state, before in (
                 (WebhookDeliveryState.DELIVERED, delivered_before),
