@@ -40,8 +40,8 @@ class Conversations:
             await self.greet(source, openid, words)
 
     async def greet(self, source: str, openid: str, words: str) -> None:
-        """Sends one text, besides the five of 48 hours: WeChat accepts it within a minute after
-        a user opens the conversation. A failure is ignored."""
+        """Sends a text that does not count among the five of 48 hours: WeChat accepts one within
+        a minute after a user opens the conversation. A failure is ignored."""
         if source in self._accounts:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):

@@ -27,7 +27,7 @@ from notify.templates.rendering import A_DAY, LONGEST_THING, day_clock, span
 
 
 class InAppNotifier:
-    """Implements ``ReaderNotifier``. A message without a WeChat template is sent as an answer."""
+    """Implements ``ReaderNotifier``. Messages without a WeChat template use ``ANSWER``."""
 
     def __init__(self, publisher: MessagePublisher, conversations: Conversations) -> None:
         self._publisher, self._conversations = publisher, conversations

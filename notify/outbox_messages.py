@@ -100,7 +100,7 @@ class OutboxMessages:
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:
-    """None if the event has no message. A move by the library has its own."""
+    """None if the event has no message. A move by the library has its own template."""
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)

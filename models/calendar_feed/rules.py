@@ -15,7 +15,7 @@ from models.reservations.state_machine import (
 )
 
 KEPT_FOR: Final = timedelta(days=14)
-"""Bookings stay in the feed this long after their start: some programs read it once a day."""
+"""Even cancelled bookings stay this long after their start: some programs read once a day."""
 MOST_ENTRIES: Final = 100
 """Bookings in one feed. Live ones come first, so only ended ones can be left out."""
 _OFF: Final = frozenset({ReservationState.CANCELLED, ReservationState.NO_SHOW})

@@ -36,7 +36,7 @@ class FaultState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """``answer``, ``closed_at``: set when it is closed. ``verdict``: of WeChat's text check."""
+    """``answer``, ``closed_at``: set on closing. ``verdict``: of WeChat's text check."""
 
     id: str
     reader_id: ReaderId

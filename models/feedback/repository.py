@@ -163,7 +163,7 @@ class FeedbackRepository:
             )
 
     async def prune(self, answered_before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` answered ones, oldest first; returns their number."""
+        """Deletes up to ``limit`` answered messages, oldest first; returns their number."""
         query: Document = {"answered_at": {"$lt": answered_before}}
         return await delete_oldest(self._all, query, ("answered_at", "at", "_id"), limit)
 

@@ -50,8 +50,7 @@ class SeatInFile:
 
 @dataclass(slots=True)
 class AreaInFile:
-    """An area in a file, identified by ``id`` or ``name``. None: the file does not mention the
-    value, or the fixtures, which then stay."""
+    """Identified by ``id`` or ``name``. None: not mentioned in the file (fixtures then stay)."""
 
     name: str
     id: str = ""

@@ -55,8 +55,7 @@ class GatePresenceJob:
     async def _newly_open_check_ins(
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
-        """Readers with an open window, not examined yet with complete events → day of the
-        booking."""
+        """Readers with an open window not examined with complete events → day of the booking."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)

@@ -110,8 +110,8 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class SeatDraft:
-    """A seat in an edited plan or a file. Without ``id`` it is the seat that has or had its number,
-    or a new one."""
+    """A seat in an edited plan or a file. Without ``id`` it is identified by its present or
+    former number, or new."""
 
     no: str
     x: int

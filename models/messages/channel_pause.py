@@ -25,8 +25,7 @@ class PauseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """In business time. ``failed``: unsuccessful probes. ``code``: the channel's error code, if
-    any."""
+    """Times are business time. ``failed``: unsuccessful probes. ``code``: the channel's, if any."""
 
     reason: PauseReason
     code: int | None

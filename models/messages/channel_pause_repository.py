@@ -31,7 +31,9 @@ class ChannelPauseRepository:
 
     async def begin(self, pause: Pause) -> bool:
         """Starts the pause for all workers. False if another worker has started one already."""
-        return await insert_if_new(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
+        return await insert_if_new(
+            self._all, {"_id": self._account, **_fields(pause), **_NO_PROBER}
+        )
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
         """Returns the token of the probe; None if another worker has it or the pause has
@@ -52,11 +54,11 @@ class ChannelPauseRepository:
 
     async def prolong(self, prober: str, pause: Pause) -> bool:
         """Records a failed probe. False if another worker now holds the probe."""
-        return await self._write(prober, {**_fields(pause), **_NOBODY})
+        return await self._write(prober, {**_fields(pause), **_NO_PROBER})
 
     async def give_back(self, prober: str) -> None:
         """Gives up an unused probe, so that any worker may claim it."""
-        await self._write(prober, _NOBODY)
+        await self._write(prober, _NO_PROBER)
 
     async def _write(self, prober: str, fields: Document) -> bool:
         with translate_errors():
@@ -78,7 +80,7 @@ class ChannelPauseRepository:
             await self._all.delete_many(mine)
 
 
-_NOBODY: Final[Document] = {"prober": None, "probe_until": None}
+_NO_PROBER: Final[Document] = {"prober": None, "probe_until": None}
 
 
 def _fields(pause: Pause) -> Document:

@@ -18,7 +18,7 @@ from models.storage.mongo_errors import translate_errors
 
 MOST_REPORTED: Final = 5
 """At most this many messages of a template are allowed by a client's reports."""
-_TAKES_KEPT: Final = 4
+_STORED_TAKES: Final = 4
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "message_consents": [IndexModel([("reader", ASCENDING)], name="reader")]
 }
@@ -29,8 +29,7 @@ ConsentKey = tuple[ReaderId, Template]
 
 @dataclass(frozen=True, slots=True)
 class ConsentTotals:
-    """Messages of one template that may still be sent, readers who allow any, and readers whose
-    accept of it as a long-term template stands."""
+    """``left``: messages of a template still allowed. ``standing``: accepts of a long-term one."""
 
     left: int = 0
     readers: int = 0
@@ -77,7 +76,7 @@ class ConsentRepository:
             )
 
     async def standing(self, consents: Collection[ConsentKey]) -> dict[ConsentKey, str]:
-        """Marks of the standing accepts among these long-term (reader, template) pairs."""
+        """Marks of the long-term accepts in force among these (reader, template) pairs."""
         keys = _keys(consents)
         with translate_errors():
             rows = await self._all.find(
@@ -109,7 +108,7 @@ class ConsentRepository:
         taken = {
             "$inc": {"remain": -1},
             # Marks what this call changed. Some stay, as others may consume before the query below.
-            "$push": {"takes": {"$each": [mark], "$slice": -_TAKES_KEPT}},
+            "$push": {"takes": {"$each": [mark], "$slice": -_STORED_TAKES}},
         }
         with translate_errors():
             result = await self._all.update_many(
@@ -152,7 +151,7 @@ class ConsentRepository:
     async def remaining(
         self, reader_id: ReaderId, long_term: Collection[Template] = ()
     ) -> dict[Template, int]:
-        """Messages left by template; 1 for a long-term template whose accept stands."""
+        """Messages left by template; 1 for an accepted long-term template."""
         with translate_errors():
             rows = await self._all.find({"reader": reader_id}).to_list(None)
         rows_by_template = {row["_id"].rsplit(":", 1)[1]: row for row in rows}

@@ -29,7 +29,7 @@ class DeliveryQueue:
         self._all = db["deliveries"]
         self._messages = messages
         self._unsure: dict[tuple[str, int], list[str]] = {}
-        """Ids by holder and attempt whose lease got no answer; none of these was sent."""
+        """Ids, by holder and attempt, that may be leased: the database gave no answer."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int

@@ -149,7 +149,7 @@ def decide_opening(
 def _uncut(
     rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """Ignores the limits of the venue's hours. A closure of the next day ends at midnight."""
+    """The hours without the venue's limits. A closure of the next day ends them at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
     hours = rule.hours_from(day) if rule is not None else None
     if rule is None or hours is None or not rule.passes_midnight:

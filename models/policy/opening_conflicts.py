@@ -21,7 +21,7 @@ from models.policy.opening import (
 )
 
 _DAY: Final = timedelta(days=1)
-_LOOKED_AT: Final = 42
+_EXAMINED_DAYS: Final = 42
 """Days of a long interval that are examined one by one."""
 _OF_WEEK: Final = 14
 
@@ -100,7 +100,7 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """Conflicts with dated entries; the same entry decides on all days that two share."""
+    """Conflicts with dated entries. On all days that two of them share, the same one decides."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:
@@ -151,8 +151,8 @@ def _days(rule: OpeningRule, today: date) -> list[date]:
     first = max(today, rule.first or today)
     if rule.kind is OpeningKind.WEEK:
         return [first + n * _DAY for n in range(_OF_WEEK)]
-    last = rule.last or first + _LOOKED_AT * _DAY
-    return [first + n * _DAY for n in range(min(_LOOKED_AT, (last - first).days + 1))]
+    last = rule.last or first + _EXAMINED_DAYS * _DAY
+    return [first + n * _DAY for n in range(min(_EXAMINED_DAYS, (last - first).days + 1))]
 
 
 def _has_effect(
@@ -225,7 +225,7 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """Warnings that the closure cuts off at midnight hours of the day before, also of areas."""
+    """Warnings that the closure ends hours of the day before at midnight, also in its areas."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

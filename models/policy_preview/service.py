@@ -122,7 +122,7 @@ def under_override(policy: Policy, override: PolicyOverride, today: date) -> Pol
 def past_booking(
     r: Reservation, policy: Policy, allowance: Accommodation, forgiven: bool
 ) -> PastBooking:
-    """``policy``: that of the booking, including the reader's accommodation."""
+    """``policy``: the one under which the booking was made, with the reader's accommodation."""
     # A reader who changes seats after check-in keeps the booked time: no new request counts.
     sat = r.checked_in_at
     requests = (e.at for e in r.history if e.event in _ASKING and (sat is None or e.at < sat))

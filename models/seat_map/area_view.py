@@ -74,7 +74,7 @@ class AreaMap:
         return count_area(view for seat, view in seats if seat.has(features))
 
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
-        """By index: the reader's own seats, and reserved accessible ones if ``granted``."""
+        """Seats by index: the reader's own, and reserved accessible ones if ``granted``."""
         assert self._occupancy is not None and self.look is not None
         rows = self._occupancy.by_reader.get(reader_id, ())
         sees_reserved = granted and self.look.policy.accessible_only

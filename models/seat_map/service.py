@@ -57,7 +57,7 @@ class StartChoice:
 
 @dataclass(frozen=True, slots=True)
 class SeatDay:
-    """``taken``: others' reservations of the seat; ``own``: the reader's of any seat; by start."""
+    """``taken``: others' reservations of the seat. ``own``: the reader's of any seat. By start."""
 
     hours: tuple[TimeRange, ...]
     longest: timedelta
@@ -89,8 +89,7 @@ class SeatMapService:
     async def seat_day(
         self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
     ) -> SeatDay:
-        """The times that the reader can book. ``exclude``: a reservation whose time counts as
-        free."""
+        """The starts that the reader can book. ``exclude``: a reservation whose time is free."""
         query = self._query_of(seat, time_filter, now, reader)
         taken, own = await self._taken(seat, time_filter.day, reader, exclude)
         choices = []

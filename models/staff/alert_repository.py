@@ -44,7 +44,8 @@ class AlertRepository:
         venues: Collection[VenueId] | None,
         until: datetime,
     ) -> None:
-        """Stores the choice, or deletes it without kinds. ``venues`` None: the whole library."""
+        """Stores the choice; deletes it if ``kinds`` is empty. ``venues`` None: the whole
+        library."""
         with translate_errors():
             if not kinds:
                 await self._all.delete_one({"_id": reader_id})

@@ -52,7 +52,7 @@ class StaffContext:
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """The entry of a running operation, which sets ``after``, stored on success."""
+    """The operation sets ``after``, which is stored when it succeeds."""
 
     after: JsonObject = field(default_factory=dict)
 
@@ -121,7 +121,7 @@ class AuditLog:
     async def page_of(
         self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """The matching entries without action ``exclude``, newest first; and their total number."""
+        """A page of entries without action ``exclude``, newest first; and their total number."""
         return await self._entries.page_of(criteria, skip, limit, exclude)
 
 

@@ -94,7 +94,7 @@ def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, i
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Of days and areas. Rates are between 0 and 1; None without data."""
+    """Sums and rates of days and areas. Rates are between 0 and 1; None without data."""
 
     days: int
     booked: int

@@ -105,8 +105,7 @@ class StatisticsService:
             return await self._reservations.page_of_day(day, made, venues, criteria, after, limit)
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
-        """Bookings of the day before that lasted past midnight; none if the area was closed
-        then."""
+        """Bookings of the day before that lasted past midnight; none if hours ended by then."""
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []

@@ -11,7 +11,7 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """``checked_in``: all bookings that ever were. ``in_use``, ``away``: at present."""
+    """Numbers of bookings. ``checked_in``: ever. ``in_use``, ``away``: at present."""
 
     booked: int
     checked_in: int

@@ -16,7 +16,7 @@ LONGEST_URL: Final = 500
 LONGEST_DESCRIPTION: Final = 60
 GIVE_UP_AFTER: Final = timedelta(days=1)
 GRACE: Final = timedelta(minutes=15)
-"""After its day a delivery still has this long for a last attempt."""
+"""Time after ``give_up_at`` in which a delivery may have a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
 """After this many failures in a row the endpoint is paused, then tried by single deliveries."""

@@ -57,7 +57,8 @@ class DeliveryWorker:
         real_now: Callable[[], datetime],
         count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
-        """``real_now``: the machine's time, for leases. ``count``: gets an outcome and number."""
+        """``real_now``: the machine's time, for leases. ``count``: gets outcomes with their
+        number."""
         self._deliveries, self._channel = deliveries, channel
         self._reservations_of, self._real_now, self._count = reservations_of, real_now, count
         self._ready: deque[PreparedDelivery] = deque()

@@ -46,18 +46,18 @@ class MessageContext:
     counted: bool = False
     window: ViolationCount = ViolationCount(0, 0, 0)
     suspended_until: datetime | None = None
-    """``violation`` to here: set for a missed booking or an expired leave."""
+    """From ``violation`` to here: set after a missed booking or an expired leave."""
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None
     replaced_seat: str = ""
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
-    """``replaced_seat`` to here: the cancelled booking whose reader was offered this seat."""
+    """From ``replaced_seat`` to here: the cancelled booking for which this seat is offered."""
     by_library: bool = False
     """True if the library gave the reader another seat."""
     others: int = 0
-    """The reader's other bookings of the day, after a missed one."""
+    """Number of the reader's other bookings of the day, after a missed one."""
 
 
 SCAN_BY: Final[Mapping[CheckInWay, str]] = {

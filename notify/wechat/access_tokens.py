@@ -47,7 +47,7 @@ class TokenRequestFailed(Exception):
 
 class AccessTokens:
     """The current token of one account. ``issue`` calls stable_token once and raises
-    ``TokenRequestFailed``. While ``shared`` is down, each process asks WeChat for itself."""
+    ``TokenRequestFailed``. While ``shared`` is down, each process requests its own token."""
 
     def __init__(
         self,

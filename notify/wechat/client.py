@@ -59,7 +59,7 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
         return cast("Awaitable[Any]", self._post("cgi-bin/message/subscribe/send", data=message))
 
     def url_link(self, path: str, query: str, days: int, env_version: str) -> Awaitable[Any]:
-        """Opens the page from outside WeChat for at most 30 days (wxa/generate_urllink)."""
+        """A link to the page from outside WeChat, for at most 30 days (wxa/generate_urllink)."""
         body = {"path": path, "query": query, "env_version": env_version}
         body |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
         return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=body))

@@ -125,7 +125,7 @@ class MiniProgramClient:
             raise WeChatUnavailable(errcode=code) from error
 
     async def answers(self) -> bool:
-        """True if WeChat answers now, even with a refusal. No other token is invalidated."""
+        """True if WeChat answers a request for a token now, even with a refusal."""
         try:
             await self._transport.issue_token()
         except TokenRequestFailed as error:
