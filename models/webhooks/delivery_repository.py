@@ -119,7 +119,7 @@ class WebhookDeliveryRepository:
             first = await self._first_of({row["subject"] for row in due}, mine)
             # Leaves out subjects whose last delivery another worker has ended since.
             due = [row for row in due if row["subject"] in first]
-            await self._put_off(
+            await self._postpone(
                 [row for row in due if row["_id"] != first[row["subject"]]["_id"]], first, now
             )
             order = list(dict.fromkeys(row["subject"] for row in due))
@@ -137,7 +137,7 @@ class WebhookDeliveryRepository:
         )
         return {row["_id"]: row["first"] for row in await rows.to_list(None)}
 
-    async def _put_off(
+    async def _postpone(
         self, behind: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
         later = [row for row in behind if first[row["subject"]]["due"] > now]
@@ -155,14 +155,14 @@ class WebhookDeliveryRepository:
             await self._undo_postponing(later, first, now)
 
     async def _undo_postponing(
-        self, put_off: Sequence[Document], first: dict[str, Document], now: datetime
+        self, postponed: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
         """Makes postponed deliveries due again if their predecessor ended before they were
         postponed, and so did not release them."""
-        firsts = sorted({first[row["subject"]]["_id"] for row in put_off})
+        firsts = sorted({first[row["subject"]]["_id"] for row in postponed})
         still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
         waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}
-        free = [row["_id"] for row in put_off if row["subject"] not in waited_for]
+        free = [row["_id"] for row in postponed if row["subject"] not in waited_for]
         if free:
             await self._all.update_many(
                 {"_id": {"$in": free}, **_OPEN, "lease_until": None}, {"$set": {"due": now}}

@@ -108,7 +108,7 @@ class DeliveryChannel(Protocol):
         ...
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Returns the deliveries to send, and the results of those that cannot be sent.
         Raises: Unavailable; no consent is used up then."""

@@ -219,8 +219,8 @@ class DeliveryWorker:
         about = await self._reservations_of(waited) if waited else {}
         most = self._channel.max_unknown
         ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now, most))}
-        going = [d for d in claimed if d.id not in ends]
-        ready, not_sent = await self._channel.prepare(going, send_by) if going else ([], [])
+        sendable = [d for d in claimed if d.id not in ends]
+        ready, not_sent = await self._channel.prepare(sendable, send_by) if sendable else ([], [])
         results = [*ends.values(), *not_sent]
         for result in results:
             self._count(result.state.value, 1)

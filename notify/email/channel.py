@@ -59,13 +59,13 @@ class EmailChannel:
         }
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Reads the addresses anew, since a reader may have changed or removed one."""
-        addresses = await self.addresses.many({d.message.reader_id for d in going})
+        addresses = await self.addresses.many({d.message.reader_id for d in deliveries})
         ready: list[PreparedDelivery] = []
         ends: list[DeliveryResult] = []
-        for d in going:
+        for d in deliveries:
             address = addresses.get(d.message.reader_id)
             if address is None or not address.reachable:
                 ends.append(DeliveryResult(d, DeliveryState.UNBOUND))

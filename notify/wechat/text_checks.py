@@ -59,25 +59,25 @@ class TextChecker:
         if state is CircuitState.OPEN:
             return 0
         openids = await self._openids_of({t.reader_id for t in waiting if t.reader_id is not None})
-        able = [(t, openid) for t in waiting if (openid := _writer_openid(t, openids, now))]
-        askable = {(t.collection, t.id) for t, _ in able}
-        hopeless = [t for t in waiting if (t.collection, t.id) not in askable]
+        checkable = [(t, openid) for t in waiting if (openid := _writer_openid(t, openids, now))]
+        checkable_ids = {(t.collection, t.id) for t, _ in checkable}
+        hopeless = [t for t in waiting if (t.collection, t.id) not in checkable_ids]
         done = sum([await self._texts.keep(t, TextVerdict.UNCHECKED, now) for t in hopeless])
         if state is CircuitState.HALF_OPEN:
-            if not able:
+            if not checkable:
                 await self.breaker.give_back()
                 return done
-            text, openid = able.pop(0)
+            text, openid = checkable.pop(0)
             answer = await self._ask(text, openid)
             await self.breaker.probed(answer, now)
             done += await self._settle(text, answer, now)
             if answer.pause is not None or answer.away:
                 return done
-        return done + await self._check(able, now)
+        return done + await self._check(checkable, now)
 
-    async def _check(self, able: list[tuple[WaitingText, str]], now: datetime) -> int:
+    async def _check(self, checkable: list[tuple[WaitingText, str]], now: datetime) -> int:
         done, last = 0, self.breaker.real_now() + _RUN
-        for text, openid in able:
+        for text, openid in checkable:
             if self.breaker.real_now() > last:
                 break
             answer = await self._ask(text, openid)

@@ -76,14 +76,14 @@ class WeComChannel:
         return {m.id for m in messages if not choices[m.reader_id].refuses(m.template)}
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        numbers = await self.numbers_of({d.message.reader_id for d in going})
-        members = [d for d in going if d.message.reader_id in numbers]
+        numbers = await self.numbers_of({d.message.reader_id for d in deliveries})
+        members = [d for d in deliveries if d.message.reader_id in numbers]
         ready = [PreparedDelivery(d, numbers[d.message.reader_id], send_by) for d in members]
         unbound = [
             DeliveryResult(d, DeliveryState.UNBOUND)
-            for d in going
+            for d in deliveries
             if d.message.reader_id not in numbers
         ]
         return ready, unbound
