@@ -172,8 +172,8 @@ class HallBoards:
         self, area: Area, ahead: TimeFilter, day: OccupancyView, minute: datetime
     ) -> int | None:
         view = self._plans.plan(area, day, ahead, minute).view
-        assert view.look is not None and view.look.span is not None
-        open_then = view.look.opening.covers(view.look.span.start, view.look.span.end)
+        assert view.query is not None and view.query.span is not None
+        open_then = view.query.opening.covers(view.query.span.start, view.query.span.end)
         return view.count.free if open_then else None
 
     async def _current_notices(self, minute: datetime) -> Sequence[str]:
@@ -190,8 +190,8 @@ class HallBoards:
 def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
     """The area's row for this moment; ``later`` is None."""
     view = plan.view
-    assert view.look is not None
-    count, opening = view.count, view.look.opening
+    assert view.query is not None
+    count, opening = view.count, view.query.opening
     state, opens = _state(opening, minute)
     if not state and plan.reserved_for:
         return AreaRow(

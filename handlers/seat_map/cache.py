@@ -91,11 +91,11 @@ class CachedAreaMap:
 
     def refresh(self, occupancy: OccupancyView, minute: datetime) -> None:
         made_at = (minute, self._reference.policy.version)
-        look = self.view.look
-        if look is None or made_at != self._made_at:
+        query = self.view.query
+        if query is None or made_at != self._made_at:
             self._made_at = made_at
-            look = self._service.map_query(self.area, self._time_window, minute)
-        self.view.refresh(occupancy, look)
+            query = self._service.map_query(self.area, self._time_window, minute)
+        self.view.refresh(occupancy, query)
 
     def body_for(self, reader_id: ReaderId) -> CachedBody:
         """The area for this reader; a shared body unless they see some seat differently."""
@@ -210,10 +210,10 @@ class CachedAreaList:
         view, policy = plan.view, self._reference.policy.version
         item = self._items.get(plan.area.id)
         if item is None or item[:3] != (view, view.version, policy):
-            assert view.look is not None
+            assert view.query is not None
             limits = self._reference.groups.limits_of(groups)
             numbers = self._reference.with_limits(
-                view.look.policy, limits, plan.area.id, view.look.day
+                view.query.policy, limits, plan.area.id, view.query.day
             )
             body = msgspec.json.encode(
                 area_out(view, marks, numbers.max_minutes, plan.reserved_for)

@@ -344,10 +344,10 @@ def _clock(day: date, instant: datetime | None) -> str:
 
 def _kind_of(plan: CachedAreaMap) -> str:
     """The set of texts for seat states: of this moment, of a chosen time, or of a whole day."""
-    assert plan.view.look is not None
-    if plan.view.look.span is not None:
+    assert plan.view.query is not None
+    if plan.view.query.span is not None:
         return "time"
-    return "moment" if plan.view.look.as_of is not None else "day"
+    return "moment" if plan.view.query.as_of is not None else "day"
 
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
