@@ -116,15 +116,17 @@ class WebhookEvents:
         type, state = _TYPES[event.event]
         state = state or r.state
         recorded: Mapping[str, Any] = event.facts
-        seat = self._reference.catalog.all_seats.get(recorded["seat_id"])
+        catalog = self._reference.catalog
+        seat = catalog.all_seats.get(recorded["seat_id"])
+        venue_id = catalog.areas[seat.area_id].venue_id if seat is not None else r.venue_id
         ended = type in (WebhookEventType.RESERVATION_ENDED, WebhookEventType.RESERVATION_NO_SHOW)
         how = _HOW.get(event.event, state.value)
         facts = {
             "id": r.id,
-            "venue_id": r.venue_id,
+            "venue_id": venue_id,
             "area_id": seat.area_id if seat is not None else None,
             "seat_id": recorded["seat_id"],
-            "seat": self._reference.catalog.label_of(recorded["seat_id"]),
+            "seat": catalog.label_of(recorded["seat_id"]),
             "begin": recorded["start"],
             "end": recorded["end"],
             "state": state.value,
